@@ -1,0 +1,1 @@
+"""Every setting of the program: declared in `settings`, read by `loading`."""

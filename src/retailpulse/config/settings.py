@@ -1,0 +1,208 @@
+"""The settings of each room with their defaults, limits and meaning.
+
+The environment name of a setting is RETAILPULSE_, its room, and its field: RETAILPULSE_FETCH_PER_HOST.
+The same names stand in the TOML file as tables: [fetch] per_host = 16. Reading them is `loading`'s.
+"""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from retailpulse.domain.errors import ConfigError
+from retailpulse.domain.images import Depth
+
+Network = IPv4Network | IPv6Network
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which PostgreSQL is used, and how."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="Connection URL of a PostgreSQL >= 14; empty: the embedded one in the data directory.",
+            extra_json_schema={"secret": True, "env": "RETAILPULSE_DATABASE_URL"},
+        ),
+    ] = ""
+    data_dir: Annotated[Path, Meta(description="Where the embedded PostgreSQL keeps its files.")] = Path(
+        "retailpulse-data"
+    )
+    pool_size: Annotated[int, Meta(ge=2, le=500, description="Most connections that one process opens.")] = 8
+    wait_seconds: Annotated[
+        float,
+        Meta(gt=0, description="How long a request waits for a connection before it is refused."),
+    ] = 1.5
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The HTTP server and what it accepts."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on.")] = 9090
+    max_body_bytes: Annotated[
+        int, Meta(ge=1024, description="Largest body of a submit, in bytes; larger is refused (413).")
+    ] = 256_000_000
+    max_images_per_job: Annotated[
+        int, Meta(ge=1, description="Most images in one job; more is refused (413).")
+    ] = 1_000_000
+    max_stores_bytes: Annotated[
+        int, Meta(ge=1024, description="Largest store master in one request, in bytes.")
+    ] = 4_000_000_000
+
+
+class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How photos are fetched from servers that cannot be trusted."""
+
+    concurrency: Annotated[
+        int, Meta(ge=1, le=10_000, description="Most transfers at once in one worker process.")
+    ] = 100
+    per_host: Annotated[
+        int, Meta(ge=1, le=10_000, description="Most transfers at once to one host, per worker.")
+    ] = 16
+    allowed_networks: Annotated[
+        str,
+        Meta(
+            description="Networks that may be fetched from although they are not globally routable, "
+            "comma-separated, e.g. 127.0.0.0/8,10.1.0.0/16."
+        ),
+    ] = ""
+    max_redirects: Annotated[int, Meta(ge=0, le=50, description="Most redirects per try.")] = 5
+    connect_timeout_seconds: Annotated[float, Meta(gt=0, description="Longest wait for a connection.")] = 5.0
+    tls_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="Longest wait for the TLS handshake, after the connection.")
+    ] = 10.0
+    timeout_seconds: Annotated[float, Meta(gt=0, description="Longest time one try may take.")] = 60.0
+    deadline_seconds: Annotated[
+        float, Meta(gt=0, description="Longest time for one image over all its tries and waits.")
+    ] = 180.0
+    stall_seconds: Annotated[
+        float, Meta(gt=0, description="A try slower than the stall rate for this long is given up.")
+    ] = 10.0
+    stall_bytes_per_second: Annotated[
+        int, Meta(ge=0, description="The rate under which a transfer counts as stalled.")
+    ] = 1_000
+    max_body_bytes: Annotated[
+        int, Meta(ge=1, description="Largest image that is read, in bytes, also after decompression.")
+    ] = 50_000_000
+    max_header_bytes: Annotated[
+        int, Meta(ge=256, description="Most bytes of response headers that are read.")
+    ] = 65_536
+    tries: Annotated[int, Meta(ge=1, le=20, description="Most requests for one image.")] = 3
+    backoff_seconds: Annotated[
+        float, Meta(ge=0, description="Longest wait before the second try; doubles for each further one.")
+    ] = 0.5
+    contact: Annotated[str, Meta(description="Address of who runs this service, sent in the User-Agent.")] = (
+        ""
+    )
+    ca_file: Annotated[
+        str, Meta(description="File of CA certificates to trust, in PEM; empty: the built-in list.")
+    ] = ""
+
+    def networks(self) -> tuple[Network, ...]:
+        """The allowed networks, parsed; raises ConfigError where one is no network."""
+        try:
+            return tuple(
+                ip_network(part.strip()) for part in self.allowed_networks.split(",") if part.strip()
+            )
+        except ValueError as error:
+            raise ConfigError(
+                f"RETAILPULSE_FETCH_ALLOWED_NETWORKS: {error}; write networks like 10.1.0.0/16, comma-separated"
+            ) from error
+
+
+class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How photos are measured."""
+
+    depth: Annotated[
+        Depth,
+        Meta(
+            description="How deep images are looked at where a job does not say: header, download or decode."
+        ),
+    ] = Depth.DECODE
+    max_pixels: Annotated[
+        int, Meta(ge=1, description="Most pixels of an image, checked before it is decoded.")
+    ] = 250_000_000
+    threads: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=256,
+            description="Decode threads per worker process; 0: one more than half the cores, at least 2.",
+        ),
+    ] = 0
+    timeout_seconds: Annotated[float, Meta(gt=0, description="A decode that takes longer is given up.")] = (
+        30.0
+    )
+    pause_seconds: Annotated[
+        str,
+        Meta(
+            description="Pause after each image that stands for a model, uniform between two bounds, "
+            "e.g. 0.1-0.4; empty: none."
+        ),
+    ] = ""
+
+    def pause(self) -> tuple[float, float] | None:
+        """The bounds of the pause in seconds, or None; raises ConfigError where they are no bounds."""
+        if not self.pause_seconds.strip():
+            return None
+        low, dash, high = self.pause_seconds.partition("-")
+        try:
+            bounds = (float(low), float(high if dash else low))
+        except ValueError:
+            bounds = (-1.0, -1.0)
+        if not 0 <= bounds[0] <= bounds[1] <= 3600:
+            raise ConfigError(
+                f"RETAILPULSE_MEASURE_PAUSE_SECONDS is {self.pause_seconds!r}; write two bounds like 0.1-0.4"
+            )
+        return bounds
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker processes."""
+
+    processes: Annotated[
+        int, Meta(ge=0, le=256, description="Worker processes that serve starts; 0: one per core.")
+    ] = 0
+    chunks: Annotated[int, Meta(ge=1, le=64, description="Chunks that one worker works on at once.")] = 4
+    chunk_images: Annotated[int, Meta(ge=1, le=10_000, description="Images in one chunk of a new job.")] = 128
+    settle_rows: Annotated[
+        int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")
+    ] = 500
+    settle_seconds: Annotated[float, Meta(gt=0, description="Longest time a result waits to be written.")] = (
+        0.25
+    )
+    grace_seconds: Annotated[
+        float, Meta(ge=0, description="How long a stopping worker may finish what is in flight.")
+    ] = 20.0
+    heartbeat_seconds: Annotated[
+        float, Meta(gt=0, description="How often a worker says that it is alive.")
+    ] = 2.0
+    stale_seconds: Annotated[
+        float, Meta(gt=0, description="A worker silent for this long is taken for dead.")
+    ] = 10.0
+    sweep_seconds: Annotated[
+        float, Meta(gt=0, description="How often chunks of dead workers are handed back.")
+    ] = 3.0
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is logged."""
+
+    level: Annotated[
+        str,
+        Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR."),
+    ] = "INFO"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings; `bootstrap` hands each room only its own."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    api: ApiSettings = ApiSettings()
+    fetch: FetchSettings = FetchSettings()
+    measure: MeasureSettings = MeasureSettings()
+    worker: WorkerSettings = WorkerSettings()
+    log: LogSettings = LogSettings()

@@ -1,0 +1,61 @@
+"""The tree of errors that cross rooms; each is named by its cause.
+
+    RetailPulseError
+    |- ConfigError         a setting that cannot be used
+    |- DatabaseError
+    |  |- DatabaseUnavailable   it cannot be reached or refuses work now
+    |  '- SchemaTooNew          it was migrated by a newer program
+    |- InvalidRequest      what a client sent cannot be accepted
+    |  '- TooLarge         it is over a configured limit
+    |- NotFound            no such job, store or area
+    '- ImageError          one image that cannot be fetched or measured
+
+How an error becomes an HTTP answer is decided in one table, in `api`.
+"""
+
+from retailpulse.domain.images import Cause
+
+
+class RetailPulseError(Exception):
+    """Base of every error that this program raises on purpose."""
+
+
+class ConfigError(RetailPulseError):
+    """A setting that cannot be used; the text names the setting and says what to do."""
+
+
+class DatabaseError(RetailPulseError):
+    """The database cannot be used."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database cannot be reached or cannot take the work now; trying again later may help."""
+
+
+class SchemaTooNew(DatabaseError):
+    """The database was migrated by a newer program than this one."""
+
+
+class InvalidRequest(RetailPulseError):
+    """What a client sent cannot be accepted; the text says which part of it and why."""
+
+
+class TooLarge(InvalidRequest):
+    """What a client sent is over a configured limit."""
+
+
+class NotFound(RetailPulseError):
+    """There is no such job, store or area."""
+
+
+class ImageError(RetailPulseError):
+    """One image that cannot be fetched or measured: its cause, and a detail for people to read.
+
+    `detail` is shown to clients: it never holds addresses, paths or secrets of the service itself.
+    """
+
+    def __init__(self, cause: Cause, detail: str, *, tries: int = 1) -> None:
+        super().__init__(f"{cause}: {detail}")
+        self.cause = cause
+        self.detail = detail
+        self.tries = tries

@@ -1,0 +1,104 @@
+"""What is known of an image: how deep it was looked at, how it ended, and why it failed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Depth(StrEnum):
+    """How deep an image is looked at; each depth says all that the one before it says."""
+
+    HEADER = "header"  # format, width, height: from the first kilobytes alone
+    DOWNLOAD = "download"  # + complete, size in bytes, sha256: the whole body is read
+    DECODE = "decode"  # + the picture really decodes
+
+
+class Outcome(StrEnum):
+    """How an image ended; an image without an outcome is not settled yet."""
+
+    MEASURED = "measured"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Format(StrEnum):
+    """The formats that are accepted, told from the bytes alone."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    GIF = "gif"
+    WEBP = "webp"
+    BMP = "bmp"
+    TIFF = "tiff"
+    AVIF = "avif"
+    HEIC = "heic"
+
+
+class Cause(StrEnum):
+    """Why an image failed: the same names in results, metrics, logs and documents."""
+
+    STORE_ID_NOT_FOUND = "store_id_not_found"
+    BLOCKED_ADDRESS = "blocked_address"
+    BAD_URL = "bad_url"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    STALLED = "stalled"
+    HTTP_STATUS = "http_status"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    BAD_RESPONSE = "bad_response"
+    TOO_LARGE = "too_large"
+    TRUNCATED = "truncated"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    CORRUPT = "corrupt"
+    DECODER_CRASHED = "decoder_crashed"
+    CANCELLED = "cancelled"
+
+
+_DECODE_CAUSES = frozenset(
+    {Cause.UNSUPPORTED_FORMAT, Cause.TOO_MANY_PIXELS, Cause.CORRUPT, Cause.DECODER_CRASHED}
+)
+
+
+def failure_kind(cause: Cause) -> str:
+    """The word of the old status endpoint for a cause: which of three things went wrong."""
+    if cause is Cause.STORE_ID_NOT_FOUND:
+        return "store_id_not_found"
+    if cause in _DECODE_CAUSES:
+        return "failed_to_decode_image"
+    return "failed_to_download_image"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Header:
+    """What the first bytes of an image say.
+
+    `width` and `height` are those of the stored pixels; the displayed ones follow the orientation
+    that the file asks viewers to apply (EXIF, or the rotation box of AVIF and HEIC).
+    """
+
+    format: Format
+    width: int
+    height: int
+    displayed_width: int
+    displayed_height: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measurement:
+    """A measured image: its header, and what the depth of the job adds to it.
+
+    `size_bytes` and `sha256` are of the whole body and None at depth `header`. `suspect` says in a
+    few words what looks damaged in a picture that still decodes; None where nothing does.
+    """
+
+    header: Header
+    size_bytes: int | None = None
+    sha256: bytes | None = None
+    suspect: str | None = None
+
+    @property
+    def perimeter(self) -> int:
+        """Twice the sum of the stored width and height, in pixels."""
+        return 2 * (self.header.width + self.header.height)

@@ -1,0 +1,74 @@
+"""A job: what is submitted, how it is cut into chunks, and the states it goes through.
+
+ongoing --(last image settled)--> completed   no image failed
+                              '-> failed      some image failed
+ongoing --(cancel)-------------> cancelled
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from retailpulse.domain.images import Cause, Depth, Measurement, Outcome
+
+
+class JobStatus(StrEnum):
+    """The state of a job."""
+
+    ONGOING = "ongoing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """One visit to a store, as it was submitted; `visited_at` is None where the text is no time."""
+
+    store_id: str
+    visit_time: str
+    visited_at: datetime | None
+    image_urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """A job that was accepted but is not stored yet."""
+
+    visits: tuple[Visit, ...]
+    depth: Depth
+
+    @property
+    def image_count(self) -> int:
+        """How many images all visits hold together."""
+        return sum(len(visit.image_urls) for visit in self.visits)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkKey:
+    """Names one chunk of one job; a queue message says nothing else."""
+
+    job_id: UUID
+    chunk_no: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingImage:
+    """An image that is not settled yet; numbers start at 1, in the order of the submit."""
+
+    image_no: int
+    image_url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """How one image ended, as it is settled; `tries` counts the requests that were made for it."""
+
+    chunk: ChunkKey
+    image_no: int
+    outcome: Outcome
+    cause: Cause | None = None
+    detail: str | None = None
+    measurement: Measurement | None = None
+    tries: int = 0

@@ -1,0 +1,29 @@
+"""A store of the master, and what an import of the master did."""
+
+from dataclasses import dataclass
+
+MAX_STORE_ID_BYTES = 512
+"""Longest id the store master takes, so that every id fits an index row of PostgreSQL (2,704 bytes)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineError:
+    """A line of a store file that cannot be loaded; lines count from 1, the header included."""
+
+    line: int
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportSummary:
+    """What an import did; `errors` holds the first bad lines, `rejected` counts them all.
+
+    `loaded` is False where bad lines kept the whole file out.
+    """
+
+    loaded: bool
+    added: int
+    changed: int
+    unchanged: int
+    rejected: int
+    errors: tuple[LineError, ...]
