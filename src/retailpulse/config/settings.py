@@ -5,7 +5,6 @@ The same names stand in the TOML file as tables: [fetch] per_host = 16. Reading 
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -23,11 +22,11 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: Annotated[
         str,
         Meta(
-            description="Connection URL of a PostgreSQL >= 14; empty: the embedded one in the data directory.",
-            extra_json_schema={"secret": True, "env": "RETAILPULSE_DATABASE_URL"},
+            description="Connection URL of a PostgreSQL >= 14; "
+            "empty: the embedded one in the data directory.",
         ),
     ] = ""
-    data_dir: Annotated[Path, Meta(description="Where the embedded PostgreSQL keeps its files.")] = Path(
+    data_dir: Annotated[str, Meta(description="Where the embedded PostgreSQL keeps its files.")] = (
         "retailpulse-data"
     )
     pool_size: Annotated[int, Meta(ge=2, le=500, description="Most connections that one process opens.")] = 8
@@ -109,7 +108,8 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
             )
         except ValueError as error:
             raise ConfigError(
-                f"RETAILPULSE_FETCH_ALLOWED_NETWORKS: {error}; write networks like 10.1.0.0/16, comma-separated"
+                f"RETAILPULSE_FETCH_ALLOWED_NETWORKS: {error}; "
+                "write networks like 10.1.0.0/16, comma-separated"
             ) from error
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-MAX_STORE_ID_BYTES = 512
-"""Longest id the store master takes, so that every id fits an index row of PostgreSQL (2,704 bytes)."""
+MAX_KEY_BYTES = 512
+"""Longest store id and area code of the master: each fits an index row of PostgreSQL (2,704 bytes)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,150 @@
+"""Reads the settings: command line over environment over TOML file over defaults.
+
+Every value remembers where it came from, for `retailpulse config`. A name that no setting has is an
+error, so that a typing mistake is not silently the default.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from retailpulse.config.settings import Settings
+from retailpulse.domain.errors import ConfigError
+
+PREFIX = "RETAILPULSE_"
+CONFIG_FILE_VARIABLE = "RETAILPULSE_CONFIG"
+DEFAULT_CONFIG_FILE = "retailpulse.toml"
+OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL"})
+
+Name = tuple[str, str]
+"""A room and one of its fields, e.g. ("fetch", "per_host")."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """One setting as it stands: its value, where that came from, and what it means."""
+
+    variable: str
+    value: Any
+    source: str
+    meaning: str
+
+    def shown(self) -> Any:
+        """The value as it may be shown: without the password of a database URL."""
+        return re.sub(r"(?<=:)[^:@/]+(?=@)", "***", self.value) if isinstance(self.value, str) else self.value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """All settings, and the source of each that is not a default."""
+
+    settings: Settings
+    sources: Mapping[Name, str]
+
+    def listed(self) -> Iterator[Setting]:
+        """Every setting, in the order in which they are declared."""
+        for room, field in _names():
+            yield Setting(
+                variable=variable(room, field.name),
+                value=getattr(getattr(self.settings, room), field.name),
+                source=self.sources.get((room, field.name), "default"),
+                meaning=_meaning(field.type),
+            )
+
+
+def load(
+    *,
+    environ: Mapping[str, str] = os.environ,
+    overrides: Mapping[Name, Any] | None = None,
+) -> Loaded:
+    """Reads and checks all settings; `overrides` are what the command line said.
+
+    Raises ConfigError, naming the setting, its source and what is wrong.
+    """
+    values: dict[Name, Any] = {}
+    sources: dict[Name, str] = {}
+    for source, layer in (
+        ("file", _from_file(environ)),
+        ("environment", _from_environment(environ)),
+        ("command line", dict(overrides or {})),
+    ):
+        values.update(layer)
+        sources.update(dict.fromkeys(layer, source))
+    settings = Settings(**{room: _room(room, values, sources) for room in Settings.__struct_fields__})
+    settings.fetch.networks()  # raises where they cannot be read: at start, not at the first photo
+    settings.measure.pause()
+    return Loaded(settings=settings, sources=sources)
+
+
+def variable(room: str, field: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{room}_{field}".upper()
+
+
+def _names() -> Iterator[tuple[str, msgspec.structs.FieldInfo]]:
+    for room in msgspec.structs.fields(Settings):
+        for field in msgspec.structs.fields(room.type):
+            yield room.name, field
+
+
+def _meaning(annotated: Any) -> str:
+    return next((meta.description or "" for meta in getattr(annotated, "__metadata__", ())), "")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[Name, Any]:
+    known = {variable(room, field.name): (room, field.name) for room, field in _names()}
+    ours = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
+    for name in ours.keys() - known.keys() - OTHER_VARIABLES:
+        raise ConfigError(f"there is no setting {name}{_suggestion(name, known)}")
+    return {known[name]: text for name, text in ours.items() if name in known}
+
+
+def _from_file(environ: Mapping[str, str]) -> dict[Name, Any]:
+    named = environ.get(CONFIG_FILE_VARIABLE)
+    path = Path(named or DEFAULT_CONFIG_FILE)
+    if not named and not path.is_file():
+        return {}
+    try:
+        with path.open("rb") as file:
+            tables = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the settings file {path} cannot be read: {error}") from error
+    known = {f"{room}.{field.name}": (room, field.name) for room, field in _names()}
+    found: dict[Name, Any] = {}
+    for room, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path}: {room} must be a table like [{room}]")
+        for field, value in table.items():
+            name = f"{room}.{field}"
+            if name not in known:
+                raise ConfigError(f"{path}: there is no setting {name}{_suggestion(name, known)}")
+            found[known[name]] = value
+    return found
+
+
+def _suggestion(name: str, known: Mapping[str, Name]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else "; `retailpulse config` lists all"
+
+
+def _room(room: str, values: Mapping[Name, Any], sources: Mapping[Name, str]) -> Any:
+    kind = Settings.__annotations__[room]
+    fields: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        name = (room, field.name)
+        if name not in values:
+            continue
+        try:
+            fields[field.name] = msgspec.convert(values[name], field.type, strict=False)
+        except msgspec.ValidationError as error:
+            raise ConfigError(
+                f"{variable(room, field.name)} (from the {sources[name]}) is {values[name]!r}: {error}"
+            ) from error
+    return kind(**fields)

@@ -1,0 +1,59 @@
+"""Reads the times that people send: visit times as instants, and the ends of a range of days."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from retailpulse.domain.errors import InvalidRequest
+
+_EPOCH = re.compile(r"[+-]?\d{9,13}(\.\d+)?", re.ASCII)
+_MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138
+
+
+def parse_instant(text: str) -> datetime | None:
+    """The instant that a text names, in UTC where it has no zone; None where it is no time.
+
+    Reads RFC 3339, ISO 8601, `YYYY-MM-DD HH:MM:SS`, a bare date, and seconds or milliseconds since 1970.
+    """
+    text = text.strip()
+    try:
+        if _EPOCH.fullmatch(text):
+            number = float(text)
+            seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
+            return datetime.fromtimestamp(seconds, UTC)
+        instant = datetime.fromisoformat(text.upper())
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def parse_day_range(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
+    """The instants from which and before which a range of days or times lasts; both ends are inclusive.
+
+    Raises InvalidRequest naming the end that cannot be read.
+    """
+    first = _bound("startdate", start)
+    last = _bound("enddate", end)
+    if last is None or end is None:
+        return first, None
+    step = timedelta(days=1) if _is_bare_date(end) else timedelta(microseconds=1)
+    try:
+        return first, last + step
+    except OverflowError:
+        return first, None
+
+
+def _bound(name: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    instant = parse_instant(text)
+    if instant is None:
+        raise InvalidRequest(f"{name} {text[:100]!r} is not a date: write 2026-11-20 or 2026-11-20T10:00:00Z")
+    return instant
+
+
+def _is_bare_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
