@@ -1,0 +1,90 @@
+"""The connection pool, and the translation of the driver's errors into ours.
+
+A connection from `connection` commits each statement by itself; `transaction` commits all or nothing.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from retailpulse.config.settings import DatabaseSettings
+from retailpulse.domain.errors import DatabaseUnavailable
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Connection]
+
+CONNECTION_OPTIONS: dict[str, Any] = {
+    "application_name": "retailpulse",
+    "options": "-c timezone=UTC",
+    # A peer that went silent is noticed in about 15 s instead of the kernel's two hours.
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+_UNAVAILABLE = (
+    psycopg.OperationalError,  # also disk full, out of memory, shutting down, too many connections
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+)
+
+
+async def _commit_each_statement(connection: Connection) -> None:
+    await connection.set_autocommit(True)
+
+
+class Database:
+    """A pool of connections to one PostgreSQL; open it inside a running event loop."""
+
+    def __init__(self, url: str, settings: DatabaseSettings) -> None:
+        self.url = url
+        self.pool: Pool = AsyncConnectionPool(
+            url,
+            kwargs=CONNECTION_OPTIONS,
+            min_size=1,
+            max_size=settings.pool_size,
+            timeout=settings.wait_seconds,
+            configure=_commit_each_statement,  # not an option: the queue sets it for its listener too
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+            name="retailpulse",
+        )
+
+    async def open(self) -> None:
+        """Starts connecting, in the background: a database that is away now may come back."""
+        await self.pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool; raises DatabaseUnavailable where there is none in time."""
+        with translated():
+            async with self.pool.connection() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction that commits at the end, or rolls back on an error."""
+        with translated():
+            async with self.pool.connection() as connection, connection.transaction():
+                yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the driver's errors that mean "not now" into DatabaseUnavailable."""
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        raise DatabaseUnavailable(f"the database cannot take it now: {error}".strip()) from error

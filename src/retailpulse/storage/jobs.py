@@ -1,0 +1,230 @@
+"""Jobs with their visits, images and chunks: written once at the submit, read ever after.
+
+Counters of jobs and chunks move in `results` alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from retailpulse.domain.images import Cause, Depth
+from retailpulse.domain.jobs import ChunkKey, JobStatus, PendingImage, Submission
+from retailpulse.domain.stores import MAX_KEY_BYTES
+from retailpulse.storage.database import Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobRow:
+    """A job and its counters."""
+
+    job_id: UUID
+    status: JobStatus
+    depth: Depth
+    images: int
+    measured: int
+    failed: int
+    submitted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    read_at: datetime
+
+    @property
+    def settled(self) -> int:
+        """How many images have a result."""
+        return self.measured + self.failed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreFailure:
+    """How often one cause hit the images of one store in a job, and the first image that it hit."""
+
+    store_id: str
+    store_images: int
+    cause: Cause
+    failed: int
+    example_url: str
+    example_detail: str
+
+
+async def insert_job(
+    connection: Connection, job_id: UUID, submission: Submission, chunk_images: int
+) -> list[ChunkKey]:
+    """Writes a whole job; images of unknown stores are settled at once. Returns the chunks to work on."""
+    known = await _known_stores(connection, submission)
+    await connection.execute(
+        "INSERT INTO jobs (job_id, status, depth, images) VALUES (%s, 'ongoing', %s, %s)",
+        [job_id, submission.depth, submission.image_count],
+    )
+    cursor = connection.cursor()
+    async with cursor.copy(
+        "COPY visits (job_id, visit_no, store_id, store_known, visit_time, visited_at,"
+        " first_image_no, images) FROM STDIN"
+    ) as copy:
+        first = 1
+        for visit_no, visit in enumerate(submission.visits, 1):
+            count = len(visit.image_urls)
+            row = (job_id, visit_no, visit.store_id, visit.store_id in known)
+            await copy.write_row((*row, visit.visit_time, visit.visited_at, first, count))
+            first += count
+    async with cursor.copy("COPY images (job_id, image_no, visit_no, image_url) FROM STDIN") as copy:
+        for image_no, visit_no, url in _images(submission):
+            await copy.write_row((job_id, image_no, visit_no, url))
+    chunks = list(_chunks(submission, known, chunk_images))
+    async with cursor.copy(
+        "COPY chunks (job_id, chunk_no, first_image_no, last_image_no, images) FROM STDIN"
+    ) as copy:
+        for chunk_no, (first_no, last_no, count) in enumerate(chunks):
+            await copy.write_row((job_id, chunk_no, first_no, last_no, count))
+    if any(visit.store_id not in known for visit in submission.visits):
+        await _settle_unknown_stores(connection, job_id)
+    return [ChunkKey(job_id=job_id, chunk_no=chunk_no) for chunk_no in range(len(chunks))]
+
+
+async def _known_stores(connection: Connection, submission: Submission) -> set[str]:
+    asked = {visit.store_id for visit in submission.visits}
+    possible = [name for name in asked if len(name.encode()) <= MAX_KEY_BYTES]
+    cursor = await connection.execute("SELECT store_id FROM stores WHERE store_id = ANY(%s)", [possible])
+    return {store_id for (store_id,) in await cursor.fetchall()}
+
+
+def _images(submission: Submission) -> Iterator[tuple[int, int, str]]:
+    """Every image as its number, its visit's number, and its URL."""
+    image_no = 0
+    for visit_no, visit in enumerate(submission.visits, 1):
+        for url in visit.image_urls:
+            image_no += 1
+            yield image_no, visit_no, url
+
+
+def _chunks(submission: Submission, known: set[str], chunk_images: int) -> Iterator[tuple[int, int, int]]:
+    """Cuts the images of known stores into ranges: first number, last number, how many to work on."""
+    first = last = count = 0
+    for image_no, visit_no, _ in _images(submission):
+        if submission.visits[visit_no - 1].store_id not in known:
+            continue
+        first = first if count else image_no
+        last = image_no
+        count += 1
+        if count == chunk_images:
+            yield first, last, count
+            count = 0
+    if count:
+        yield first, last, count
+
+
+async def _settle_unknown_stores(connection: Connection, job_id: UUID) -> None:
+    cursor = await connection.execute(
+        """
+        INSERT INTO results (job_id, image_no, outcome, cause, detail, tries)
+        SELECT v.job_id, i.image_no, 'failed', 'store_id_not_found', 'the store master has no such store', 0
+        FROM visits v JOIN images i USING (job_id, visit_no)
+        WHERE v.job_id = %s AND NOT v.store_known
+        """,
+        [job_id],
+    )
+    await connection.execute(
+        """
+        UPDATE jobs SET failed = %(failed)s,
+            status = CASE WHEN images = %(failed)s THEN 'failed' ELSE status END,
+            started_at = CASE WHEN images = %(failed)s THEN now() END,
+            finished_at = CASE WHEN images = %(failed)s THEN now() END
+        WHERE job_id = %(job_id)s
+        """,
+        {"job_id": job_id, "failed": cursor.rowcount},
+    )
+
+
+async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
+    """The job and its counters, or None where there is none."""
+    cursor = await connection.execute(
+        "SELECT status, depth, images, measured, failed, submitted_at, started_at, finished_at, now()"
+        " FROM jobs WHERE job_id = %s",
+        [job_id],
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    status, depth, images, measured, failed, submitted_at, started_at, finished_at, read_at = row
+    return JobRow(
+        job_id=job_id,
+        status=JobStatus(status),
+        depth=Depth(depth),
+        images=images,
+        measured=measured,
+        failed=failed,
+        submitted_at=submitted_at,
+        started_at=started_at,
+        finished_at=finished_at,
+        read_at=read_at,
+    )
+
+
+async def claim_chunk(connection: Connection, key: ChunkKey) -> tuple[Depth, list[PendingImage]] | None:
+    """What is left to do of a chunk: its depth and its unsettled images; None where nothing is."""
+    cursor = await connection.execute(
+        """
+        WITH job AS (
+            UPDATE jobs SET started_at = now()
+            WHERE job_id = %(job_id)s AND started_at IS NULL AND status = 'ongoing')
+        SELECT j.depth, i.image_no, i.image_url
+        FROM chunks c
+        JOIN jobs j ON j.job_id = c.job_id AND j.status = 'ongoing'
+        JOIN images i ON i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
+        LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
+        WHERE c.job_id = %(job_id)s AND c.chunk_no = %(chunk_no)s
+          AND c.settled < c.images AND r.image_no IS NULL
+        ORDER BY i.image_no
+        """,
+        {"job_id": key.job_id, "chunk_no": key.chunk_no},
+    )
+    rows = await cursor.fetchall()
+    if not rows:
+        return None
+    return Depth(rows[0][0]), [PendingImage(image_no=number, image_url=url) for _, number, url in rows]
+
+
+async def store_failures(connection: Connection, job_id: UUID) -> Sequence[StoreFailure]:
+    """Failures by store and cause: stores as they first appear in the job, causes by their first image."""
+    cursor = await connection.execute(
+        """
+        WITH hit AS (
+            SELECT v.store_id, r.cause, count(*) AS failed, min(r.image_no) AS image_no
+            FROM results r
+            JOIN images i USING (job_id, image_no)
+            JOIN visits v USING (job_id, visit_no)
+            WHERE r.job_id = %(job_id)s AND r.cause IS NOT NULL
+            GROUP BY v.store_id, r.cause),
+        store AS (
+            SELECT store_id, sum(images)::int AS images, min(visit_no) AS visit_no
+            FROM visits WHERE job_id = %(job_id)s
+            GROUP BY store_id)
+        SELECT hit.store_id, store.images, hit.cause, hit.failed, i.image_url, coalesce(r.detail, '')
+        FROM hit JOIN store USING (store_id)
+        JOIN images i ON i.job_id = %(job_id)s AND i.image_no = hit.image_no
+        JOIN results r ON r.job_id = %(job_id)s AND r.image_no = hit.image_no
+        ORDER BY store.visit_no, hit.image_no
+        """,
+        {"job_id": job_id},
+    )
+    return [
+        StoreFailure(
+            store_id=store_id,
+            store_images=images,
+            cause=Cause(cause),
+            failed=failed,
+            example_url=url,
+            example_detail=detail,
+        )
+        for store_id, images, cause, failed, url, detail in await cursor.fetchall()
+    ]
+
+
+async def cause_counts(connection: Connection, job_id: UUID) -> dict[str, int]:
+    """How many images of a job failed, by cause, the most frequent first."""
+    cursor = await connection.execute(
+        "SELECT cause, count(*) FROM results WHERE job_id = %s AND cause IS NOT NULL"
+        " GROUP BY cause ORDER BY count(*) DESC, cause",
+        [job_id],
+    )
+    return {str(cause): int(count) for cause, count in await cursor.fetchall()}

@@ -1,0 +1,152 @@
+"""Results: settled exactly once, read in the order of the submit.
+
+A page is rendered by PostgreSQL itself, row by row, so that no format needs Python's time per row.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+from psycopg import sql
+
+from retailpulse.domain.images import Outcome
+from retailpulse.domain.jobs import ChunkKey, Result
+from retailpulse.storage.database import Connection
+
+PAGE_BYTES = 4_000_000
+"""A page ends early once its rows carry this much text from the client."""
+
+_INSERT = """
+    INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
+        displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
+    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
+        %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[], %s::text[], %s::smallint[])
+    ON CONFLICT DO NOTHING
+    RETURNING job_id, image_no
+"""
+
+_COUNT_IN_CHUNK = "UPDATE chunks SET settled = settled + %s WHERE job_id = %s AND chunk_no = %s"
+
+_COUNT_IN_JOB = """
+    UPDATE jobs SET measured = measured + %(measured)s, failed = failed + %(failed)s,
+        status = CASE
+            WHEN status <> 'ongoing' OR measured + failed + %(measured)s + %(failed)s < images THEN status
+            WHEN failed + %(failed)s > 0 THEN 'failed' ELSE 'completed' END,
+        finished_at = CASE
+            WHEN status = 'ongoing' AND measured + failed + %(measured)s + %(failed)s = images THEN now()
+            ELSE finished_at END
+    WHERE job_id = %(job_id)s
+"""
+
+_PAGE = """
+    SELECT image_no, store_id, visit_time, image_url, outcome, cause, detail, format, width, height,
+        displayed_width, displayed_height, perimeter, size_bytes, sha256, suspect, tries, settled_at
+    FROM (
+        SELECT i.image_no, v.store_id, v.visit_time, i.image_url, r.outcome, r.cause, r.detail, r.format,
+            r.width, r.height, r.displayed_width, r.displayed_height, r.perimeter, r.size_bytes,
+            encode(r.sha256, 'hex') AS sha256, r.suspect, coalesce(r.tries, 0) AS tries,
+            to_char(r.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS settled_at,
+            sum(octet_length(v.store_id) + octet_length(v.visit_time) + octet_length(i.image_url))
+                OVER (ORDER BY i.image_no) AS bytes
+        FROM images i
+        JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no
+        LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
+        WHERE i.job_id = {job_id} AND i.image_no > {after} AND i.image_no <= {after} + {limit}
+    ) page
+    WHERE bytes <= {page_bytes} OR image_no = {after} + 1
+    ORDER BY image_no
+"""
+
+
+class PageFormat(StrEnum):
+    """How rows of results are written."""
+
+    JSON_ROWS = "json_rows"
+    CSV = "csv"
+    CSV_WITH_HEADER = "csv_with_header"
+
+
+_COPY = {
+    # JSON text never holds these control characters, so nothing in it is quoted.
+    PageFormat.JSON_ROWS: "COPY (SELECT row_to_json(r) FROM ({page}) r) TO STDOUT"
+    r" (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')",
+    PageFormat.CSV: "COPY ({page}) TO STDOUT (FORMAT csv)",
+    PageFormat.CSV_WITH_HEADER: "COPY ({page}) TO STDOUT (FORMAT csv, HEADER)",
+}
+
+
+async def settle(connection: Connection, results: Sequence[Result]) -> int:
+    """Writes results in the transaction of `connection`; one that an image already has stays as it is.
+
+    Counters of chunks and jobs move by the rows really inserted, and the last image of a job finishes
+    it. Returns how many were new. Rows are locked in one order everywhere, so workers cannot deadlock.
+    """
+    ordered = sorted(results, key=lambda result: (result.chunk.job_id, result.image_no))
+    cursor = await connection.execute(_INSERT, _columns(ordered))
+    inserted = set(await cursor.fetchall())
+    chunks: Counter[ChunkKey] = Counter()
+    jobs: dict[UUID, Counter[Outcome]] = {}
+    for result in ordered:
+        job_id = result.chunk.job_id
+        if (job_id, result.image_no) in inserted:
+            inserted.discard((job_id, result.image_no))  # a batch may hold an image twice
+            chunks[result.chunk] += 1
+            jobs.setdefault(job_id, Counter())[result.outcome] += 1
+    if not jobs:
+        return 0
+    in_order = sorted(chunks.items(), key=lambda item: (item[0].job_id, item[0].chunk_no))
+    await cursor.executemany(_COUNT_IN_CHUNK, [(count, key.job_id, key.chunk_no) for key, count in in_order])
+    await cursor.executemany(
+        _COUNT_IN_JOB,
+        [
+            {"job_id": job_id, "measured": count[Outcome.MEASURED], "failed": count[Outcome.FAILED]}
+            for job_id, count in sorted(jobs.items())
+        ],
+    )
+    return chunks.total()
+
+
+def _columns(results: Sequence[Result]) -> list[list[object]]:
+    rows = []
+    for result in results:
+        measured = result.measurement
+        header = measured.header if measured else None
+        rows.append(
+            (
+                result.chunk.job_id,
+                result.image_no,
+                result.outcome,
+                result.cause,
+                result.detail,
+                header and header.format,
+                header and header.width,
+                header and header.height,
+                header and header.displayed_width,
+                header and header.displayed_height,
+                measured and measured.size_bytes,
+                measured and measured.sha256,
+                measured and measured.suspect,
+                result.tries,
+            )
+        )
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+async def read_page(
+    connection: Connection, job_id: UUID, *, after: int, limit: int, page_format: PageFormat
+) -> tuple[list[bytes], int]:
+    """At most `limit` rows after image number `after`, each as one line; returns them and their count.
+
+    A page with very long texts ends before `limit`, so that it fits in memory.
+    """
+    page = sql.SQL(_PAGE).format(
+        job_id=sql.Literal(job_id),
+        after=sql.Literal(after),
+        limit=sql.Literal(limit),
+        page_bytes=sql.Literal(PAGE_BYTES),
+    )
+    cursor = connection.cursor()
+    async with cursor.copy(sql.SQL(_COPY[page_format]).format(page=page)) as copy:
+        lines = [bytes(line) async for line in copy]
+    return lines, cursor.rowcount
