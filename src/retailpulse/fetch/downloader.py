@@ -1,0 +1,169 @@
+"""The door of this room: fetches a whole body or its head, with redirects, tries, slots and one deadline.
+
+What is refused, and what a failure is called, is decided in the other modules.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from retailpulse.config.settings import FetchSettings
+from retailpulse.domain.errors import ImageError
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.exchange import WHOLE, Answer, Exchange, Request
+from retailpulse.fetch.failures import TryFailed, of_status
+from retailpulse.fetch.handles import check_settings
+from retailpulse.fetch.heads import read_head
+from retailpulse.fetch.hosts import Hosts, Slots
+from retailpulse.fetch.intake import Intake
+from retailpulse.fetch.names import Names
+from retailpulse.fetch.ranges import Span
+from retailpulse.fetch.retries import Attempt
+from retailpulse.fetch.transport import Transport
+from retailpulse.fetch.urls import Target, follow, parse_target
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+async def _at_once() -> None:
+    """Lets every request begin."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """The bytes of an image, and how many tries they took; redirects and further ranges are not counted."""
+
+    body: bytes
+    tries: int
+
+
+class Downloader:
+    """Fetches photos on the running asyncio loop; close it on the same loop.
+
+    Every failure is an ImageError whose cause says what really happened and whose `tries` are filled in.
+    `admit` is awaited before each request, in its slots: it may hold the request back, or raise.
+    """
+
+    def __init__(self, settings: FetchSettings, *, admit: Callable[[], Awaitable[None]] = _at_once) -> None:
+        check_settings(settings)
+        self._settings = settings
+        self._admit = admit
+        self._allowed_networks = settings.networks()
+        self._loop = asyncio.get_running_loop()
+        self._transport = Transport(idle_connections=settings.concurrency * 2)
+        self._hosts = Hosts(settings.per_host)
+        self._slots = Slots(settings.concurrency)
+        self._names = Names()
+        self._exchanges: list[Exchange] = []
+        self._idle: list[Exchange] = []
+
+    async def fetch(self, url: str) -> Fetched:
+        """Fetch a whole body; raises ImageError."""
+        return await self._persist(url, self._read_whole)
+
+    async def fetch_head(self, url: str, enough: Callable[[bytes], bool]) -> Fetched:
+        """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
+
+        `enough` gets all bytes so far, at growing sizes, and again when the file ends before it said yes.
+        It should be quick: it may run between two packets. What it raises ends the fetch.
+        """
+
+        async def read(target: Target, attempt: Attempt) -> bytes:
+            return await self._read_head(target, attempt, enough)
+
+        return await self._persist(url, read)
+
+    async def aclose(self) -> None:
+        """Abort what is in flight (whoever awaits it is cancelled) and free every connection."""
+        self._transport.close()
+        for exchange in self._exchanges:
+            exchange.close()
+        self._names.close()
+
+    async def _persist(self, url: str, read: Callable[[Target, Attempt], Awaitable[bytes]]) -> Fetched:
+        """Try until it works, cannot work, or the tries or the time are used up."""
+        target = parse_target(url)
+        attempt = Attempt(self._settings.deadline_seconds)
+        while True:
+            attempt.begin(self._settings.timeout_seconds)
+            try:
+                return Fetched(body=await read(target, attempt), tries=attempt.number)
+            except TryFailed as failed:
+                pause_seconds = attempt.pause_after(failed, self._settings)
+                if pause_seconds is None:
+                    raise ImageError(failed.cause, failed.detail, tries=attempt.number) from None
+            except ImageError as error:
+                error.tries = attempt.number
+                raise
+            await asyncio.sleep(pause_seconds)
+            attempt.spend(pause_seconds)
+
+    async def _read_whole(self, target: Target, attempt: Attempt) -> bytes:
+        intake = Intake(max_bytes=self._settings.max_body_bytes)
+        answer, _ = await self._visit(target, attempt, intake, None)
+        if answer.status not in WHOLE:
+            raise of_status(answer.status, answer.retry_after_seconds)
+        return intake.body()
+
+    async def _read_head(self, target: Target, attempt: Attempt, enough: Callable[[bytes], bool]) -> bytes:
+        intake = Intake(max_bytes=self._settings.max_body_bytes, enough=enough)
+
+        async def ask(span: Span | None) -> Answer:
+            nonlocal target  # the further parts are asked for where the first one was found
+            answer, target = await self._visit(target, attempt, intake, span)
+            return answer
+
+        await read_head(ask, intake)
+        return intake.body()
+
+    async def _visit(
+        self, target: Target, attempt: Attempt, intake: Intake, span: Span | None
+    ) -> tuple[Answer, Target]:
+        """Ask, and ask again where a redirect points; says also who answered in the end."""
+        for _ in range(self._settings.max_redirects + 1):
+            answer = await self._ask(target, attempt, intake, span)
+            location = answer.header(b"location") if answer.status in _REDIRECTS else None
+            if location is None:
+                return answer, target
+            target = follow(target, location)
+        raise TryFailed(Cause.TOO_MANY_REDIRECTS, f"more than {self._settings.max_redirects} redirects")
+
+    async def _ask(self, target: Target, attempt: Attempt, intake: Intake, span: Span | None) -> Answer:
+        """Make one request in its slots: the host's first, so that who waits for it holds no other."""
+        await self._hosts.take(target.origin)
+        try:
+            await self._slots.take()
+            try:
+                await self._admit()
+                return await self._run(target, attempt, intake, span)
+            finally:
+                self._slots.give_back()
+        except TryFailed as failed:
+            if failed.cause is Cause.DNS and await self._names.does_not_exist(target.origin.host):
+                failed.again = False
+            raise
+        finally:
+            self._hosts.give_back(target.origin)
+
+    async def _run(self, target: Target, attempt: Attempt, intake: Intake, span: Span | None) -> Answer:
+        if attempt.try_seconds <= 0:
+            raise TryFailed(Cause.TIMEOUT, "not finished in time", again=True)
+        request = Request(
+            url=target.url,
+            timeout_seconds=attempt.try_seconds,
+            span=span,
+            max_content_length=self._settings.max_body_bytes if span is None else 0,
+            fresh_name=attempt.fresh_name,
+        )
+        exchange = self._idle.pop() if self._idle else self._new_exchange()
+        began_at = self._loop.time()
+        try:
+            return await exchange.run(request, intake)
+        finally:
+            attempt.spend(self._loop.time() - began_at)
+            self._idle.append(exchange)
+
+    def _new_exchange(self) -> Exchange:
+        exchange = Exchange(self._transport, self._settings, self._allowed_networks)
+        self._exchanges.append(exchange)
+        return exchange

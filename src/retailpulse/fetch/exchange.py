@@ -1,0 +1,209 @@
+"""One request and its answer on a libcurl handle that is used again and again.
+
+Here the dialled address is checked, headers are counted and bodies handed to an intake. Redirects, ranges,
+tries and slots are not known here.
+"""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import pycurl
+
+from retailpulse.config.settings import FetchSettings
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.addresses import Network, is_permitted
+from retailpulse.fetch.failures import Progress, TryFailed, of_code
+from retailpulse.fetch.handles import new_handle
+from retailpulse.fetch.intake import Intake
+from retailpulse.fetch.ranges import Span
+from retailpulse.fetch.transport import Transport
+
+_STOP = 0  # fewer bytes than a callback was given: libcurl ends the transfer
+_MAX_DISCARDED_BYTES = 65_536
+"""How much of an error page is read to keep its connection; a longer one costs the connection."""
+WHOLE = frozenset({200, 203})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What is asked: a URL, perhaps a span of its bytes, in limited time."""
+
+    url: str
+    timeout_seconds: float
+    span: Span | None = None
+    max_content_length: int = 0  # refused by its header alone; 0: any length
+    fresh_name: bool = False  # resolve the name anew, past the cache
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer; its body is in the intake, where the status is one that was asked for."""
+
+    status: int
+    headers: list[bytes]
+    retry_after_seconds: int
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of the first header of a lower-case name."""
+        for line in self.headers:
+            key, colon, value = line.partition(b":")
+            if colon and key.strip().lower() == name:
+                return value.strip()
+        return None
+
+
+class Exchange:
+    """A reusable easy handle with the state of the one request that it serves."""
+
+    def __init__(
+        self, transport: Transport, settings: FetchSettings, allowed_networks: tuple[Network, ...]
+    ) -> None:
+        self._transport = transport
+        self._allowed_networks = allowed_networks
+        self._max_header_bytes = settings.max_header_bytes
+        self._connect_seconds = settings.connect_timeout_seconds
+        self._loop = asyncio.get_running_loop()
+        self._dialled: list[socket.socket] = []
+        self._connect_timer: asyncio.TimerHandle | None = None
+        self._set: dict[int, int | str] = {}
+        self._handle = new_handle(settings)
+        self._handle.setopt(pycurl.OPENSOCKETFUNCTION, self._on_dial)
+        self._handle.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        self._handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
+
+    async def run(self, request: Request, intake: Intake) -> Answer:
+        """Make the request; raises TryFailed, or whatever the intake failed with."""
+        self._prepare(request, intake)
+        try:
+            code, message = await self._transport.perform(self._handle)
+        finally:
+            self._close_dialled()
+        return self._conclude(code, message)
+
+    def close(self) -> None:
+        """Free the handle; no request may be running on it."""
+        self._handle.close()
+
+    def _prepare(self, request: Request, intake: Intake) -> None:
+        self._intake = intake
+        self._span = request.span
+        self._status = 0
+        self._headers: list[bytes] = []
+        self._header_bytes = 0
+        self._discarded_bytes = 0
+        self._failure: TryFailed | None = None
+        self._refused = False
+        self._handle.setopt(pycurl.URL, request.url)
+        self._option(pycurl.TIMEOUT_MS, max(1, round(request.timeout_seconds * 1_000)))
+        self._option(pycurl.MAXFILESIZE_LARGE, request.max_content_length)
+        self._option(pycurl.DNS_CACHE_TIMEOUT, 0 if request.fresh_name else 60)
+        self._option(pycurl.RANGE, str(request.span) if request.span else "")
+
+    def _option(self, option: int, value: int | str) -> None:
+        """Set an option that seldom changes between requests; an empty text unsets it."""
+        if self._set.get(option, "") == value:
+            return
+        self._set[option] = value
+        if value == "":
+            self._handle.unsetopt(option)
+        else:
+            self._handle.setopt(option, value)
+
+    def _on_dial(self, _purpose: int, address: Any) -> Any:
+        """Refuse or open the socket to an address that libcurl is about to connect to."""
+        if address.family not in (socket.AF_INET, socket.AF_INET6) or not is_permitted(
+            address.addr[0], self._allowed_networks
+        ):
+            self._refused = True
+            return pycurl.SOCKET_BAD
+        try:
+            dialled = socket.socket(address.family, address.socktype, address.protocol)
+        except OSError:
+            self._failure = TryFailed(Cause.CONNECT, "no socket is free to connect with", again=True)
+            return pycurl.SOCKET_BAD
+        self._dialled.append(dialled)  # libcurl works on a duplicate; this one tells whether TCP is through
+        if self._connect_timer is None:
+            self._connect_timer = self._loop.call_later(self._connect_seconds, self._on_connect_time)
+        return dialled
+
+    def _on_connect_time(self) -> None:
+        if not any(map(_is_connected, self._dialled)):
+            self._failure = TryFailed(Cause.CONNECT, "no connection in time", again=True)
+            self._transport.abort(self._handle)
+
+    def _on_header(self, line: bytes) -> int | None:
+        self._header_bytes += len(line)
+        if self._header_bytes > self._max_header_bytes:
+            self._failure = TryFailed(Cause.BAD_RESPONSE, "the headers are over the limit")
+            return _STOP
+        if line.startswith(b"HTTP/"):
+            self._begin(line)
+        else:
+            self._headers.append(line)
+        return None
+
+    def _begin(self, status_line: bytes) -> None:
+        """An answer begins, perhaps after an interim one (1xx), of which nothing is kept."""
+        words = status_line.split(None, 2)
+        self._status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        self._headers = []
+        if self._status in WHOLE:
+            self._intake.begin_whole()
+        elif self._status == 206 and self._span is not None:
+            self._intake.begin_part(self._span.end)
+
+    def _on_body(self, chunk: bytes) -> int | None:
+        if not self._discarded():
+            return None if self._intake.take(chunk) else _STOP
+        self._discarded_bytes += len(chunk)
+        return None if self._discarded_bytes <= _MAX_DISCARDED_BYTES else _STOP
+
+    def _discarded(self) -> bool:
+        """Whether the body of the answer is none that was asked for."""
+        return self._status not in WHOLE and (self._status != 206 or self._span is None)
+
+    def _answered(self) -> bool:
+        """Whether a final answer came with all its headers; libcurl passes headers that break off."""
+        return self._status >= 200 and (b"\r\n" in self._headers or b"\n" in self._headers)
+
+    def _conclude(self, code: int, message: str) -> Answer:
+        failure = self._failure or self._intake.failure
+        if failure is not None:
+            raise failure
+        if not self._answered():
+            raise self._failed(code, message)
+        # A status that is no success says it all, however its error page ended.
+        if code and not self._discarded() and not self._intake.satisfied:
+            raise self._failed(code, message)
+        retry_after = self._handle.getinfo(pycurl.RETRY_AFTER) if self._status >= 400 else 0
+        return Answer(self._status, self._headers, retry_after)
+
+    def _failed(self, code: int, message: str) -> TryFailed:
+        if self._refused and code == pycurl.E_COULDNT_CONNECT:
+            return TryFailed(Cause.BLOCKED_ADDRESS, "the address of the host is not allowed")
+        if code == pycurl.E_FILESIZE_EXCEEDED:
+            return self._intake.too_large()
+        progress = Progress(
+            answered=self._answered(),
+            connected=self._handle.getinfo(pycurl.CONNECT_TIME) > 0,
+            body_bytes=self._intake.size,
+        )
+        return of_code(code, message, progress)
+
+    def _close_dialled(self) -> None:
+        if self._connect_timer is not None:
+            self._connect_timer.cancel()
+            self._connect_timer = None
+        for dialled in self._dialled:
+            dialled.close()
+        self._dialled.clear()
+
+
+def _is_connected(dialled: socket.socket) -> bool:
+    try:
+        dialled.getpeername()
+    except OSError:
+        return False
+    return True

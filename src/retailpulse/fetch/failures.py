@@ -1,0 +1,90 @@
+"""Names what went wrong with one try: libcurl's codes and HTTP statuses become causes, here alone.
+
+Weak: which phase a time-out hit is read from libcurl's words; where it is unsure, it is `timeout`.
+"""
+
+from dataclasses import dataclass
+
+import pycurl
+
+from retailpulse.domain.images import Cause
+
+_PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class TryFailed(Exception):
+    """One try that failed; `again` says whether another one may help."""
+
+    def __init__(
+        self, cause: Cause, detail: str, *, again: bool = False, not_before_seconds: float = 0.0
+    ) -> None:
+        super().__init__(f"{cause}: {detail}")
+        self.cause = cause
+        self.detail = detail
+        self.again = again
+        self.not_before_seconds = not_before_seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a transfer came before libcurl gave it up."""
+
+    answered: bool  # the headers of an answer were there
+    connected: bool  # TCP was through, TLS perhaps not
+    body_bytes: int
+
+
+_CODES = {
+    pycurl.E_OK: (Cause.TRUNCATED, "the connection closed within the headers", True),
+    pycurl.E_UNSUPPORTED_PROTOCOL: (Cause.BAD_RESPONSE, "the answer is not HTTP", False),  # HTTP/0.9
+    pycurl.E_URL_MALFORMAT: (Cause.BAD_URL, "not a URL that can be fetched", False),
+    pycurl.E_COULDNT_RESOLVE_HOST: (Cause.DNS, "the host name does not resolve", True),
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: (Cause.BAD_RESPONSE, "the answer is not valid HTTP", False),
+    pycurl.E_COULDNT_CONNECT: (Cause.CONNECT, "the host refused the connection or is unreachable", True),
+    pycurl.E_PARTIAL_FILE: (Cause.TRUNCATED, "the connection closed before the end of the body", True),
+    pycurl.E_HTTP2: (Cause.BAD_RESPONSE, "the HTTP/2 connection broke", True),
+    pycurl.E_WRITE_ERROR: (Cause.BAD_RESPONSE, "the body cannot be decompressed", False),
+    pycurl.E_BAD_CONTENT_ENCODING: (Cause.BAD_RESPONSE, "the body cannot be decompressed", False),
+    pycurl.E_SSL_CONNECT_ERROR: (Cause.TLS, "the TLS handshake failed", True),
+    pycurl.E_PEER_FAILED_VERIFICATION: (Cause.TLS, "the certificate of the host is not trusted", True),
+    pycurl.E_SSL_CIPHER: (Cause.TLS, "no common TLS cipher", True),
+    pycurl.E_GOT_NOTHING: (Cause.CONNECT, "the connection closed without an answer", True),
+    pycurl.E_SEND_ERROR: (Cause.CONNECT, "the connection broke", True),
+    pycurl.E_RECV_ERROR: (Cause.CONNECT, "the connection broke", True),
+    92: (Cause.BAD_RESPONSE, "the HTTP/2 stream broke", True),  # CURLE_HTTP2_STREAM, unnamed in pycurl
+}
+_BROKEN_LINE = frozenset({pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_HTTP2, 92})
+
+
+def of_code(code: int, message: str, progress: Progress) -> TryFailed:
+    """The failure behind a result code of libcurl; its message is not passed on, it may hold addresses."""
+    if code == pycurl.E_OPERATION_TIMEDOUT:
+        return _of_timeout(message, progress)
+    if code in _BROKEN_LINE and progress.answered:
+        detail = f"the connection broke after {progress.body_bytes} bytes"
+        return TryFailed(Cause.TRUNCATED, detail, again=True)
+    cause, detail, again = _CODES.get(code, (Cause.BAD_RESPONSE, f"transfer failed (code {code})", True))
+    return TryFailed(cause, detail, again=again)
+
+
+def _of_timeout(message: str, progress: Progress) -> TryFailed:
+    if "too slow" in message:
+        return TryFailed(Cause.STALLED, f"stalled after {progress.body_bytes} bytes", again=True)
+    if message.startswith("Resolving"):
+        return TryFailed(Cause.DNS, "the host name did not resolve in time", again=True)
+    if message.startswith(("Connection", "SSL")):
+        if progress.connected:
+            return TryFailed(Cause.TLS, "the TLS handshake did not end in time", again=True)
+        return TryFailed(Cause.CONNECT, "no connection in time", again=True)
+    return TryFailed(Cause.TIMEOUT, f"not finished in time, after {progress.body_bytes} bytes", again=True)
+
+
+def of_status(status: int, retry_after_seconds: int) -> TryFailed:
+    """The failure that an HTTP status tells; `Retry-After` is kept for the statuses that pass."""
+    again = status in _PASSING_STATUSES
+    return TryFailed(
+        Cause.HTTP_STATUS,
+        f"HTTP {status}",
+        again=again,
+        not_before_seconds=float(max(retry_after_seconds, 0)) if again else 0.0,
+    )

@@ -1,0 +1,77 @@
+"""Reads the head of a file by Range requests, or by reading on where a server does not know them.
+
+What is enough is the caller's to say. How a request is made is not known here.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.exchange import WHOLE, Answer
+from retailpulse.fetch.failures import TryFailed, of_status
+from retailpulse.fetch.intake import FIRST_LOOK_BYTES, Intake
+from retailpulse.fetch.ranges import Part, Span, parse_part, parse_total
+
+# 16 kB hold the size of most formats, 64 kB that of 97% of JPEG files; after that, the rest as it comes.
+_PART_ENDS = (FIRST_LOOK_BYTES, 65_536, None)
+
+Ask = Callable[[Span | None], Awaitable[Answer]]
+"""Makes one request for a span of the file, or without one for all of it."""
+
+
+async def read_head(ask: Ask, intake: Intake) -> None:
+    """Read into the intake until it is satisfied or the file ends; raises TryFailed."""
+    total: int | None = None
+    for end in _PART_ENDS:
+        start = intake.size
+        answer = await ask(Span(start=start, end=end))
+        if answer.status == 416:
+            await _end_or_ask_whole(ask, intake, answer)
+            return
+        if answer.status != 206:
+            _finish_whole(answer, intake)
+            return
+        total = _checked(answer, start, intake, total).total
+        if intake.satisfied or _looked(intake) or total == intake.size:
+            return
+    if total is not None:
+        raise TryFailed(Cause.TRUNCATED, f"{intake.size} of {total} bytes were sent", again=True)
+
+
+def _checked(answer: Answer, start: int, intake: Intake, total: int | None) -> Part:
+    """The part of a 206, held against what was asked for and what arrived."""
+    part = parse_part(answer.header(b"content-range"))
+    # A part of compressed bytes cannot be decompressed on its own, so its range cannot be checked.
+    encoded = answer.header(b"content-encoding") not in (None, b"identity")
+    if part is None or part.start != start or encoded:
+        raise TryFailed(Cause.BAD_RESPONSE, "not the range that was asked for")
+    if total is not None and part.total not in (None, total):
+        raise TryFailed(Cause.BAD_RESPONSE, "the file changed while it was read", again=True)
+    if intake.size > part.end or (intake.size < part.end and not intake.satisfied):
+        raise TryFailed(Cause.BAD_RESPONSE, "the range holds more or less than it says")
+    return part
+
+
+async def _end_or_ask_whole(ask: Ask, intake: Intake, answer: Answer) -> None:
+    """A 416 says that the file ended just there (an empty one does at once), or that ranges do not work."""
+    total = parse_total(answer.header(b"content-range"))
+    if total == intake.size:
+        _looked(intake)
+    elif intake.size == 0:
+        _finish_whole(await ask(None), intake)
+    else:
+        raise TryFailed(Cause.BAD_RESPONSE, "the file changed while it was read", again=True)
+
+
+def _finish_whole(answer: Answer, intake: Intake) -> None:
+    if answer.status not in WHOLE:
+        raise of_status(answer.status, answer.retry_after_seconds)
+    if not intake.satisfied:
+        _looked(intake)
+
+
+def _looked(intake: Intake) -> bool:
+    """Ask whether it is enough now that an answer is over."""
+    intake.look()
+    if intake.failure is not None:
+        raise intake.failure
+    return intake.satisfied

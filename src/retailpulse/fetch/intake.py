@@ -1,0 +1,76 @@
+"""Takes the bytes of one image, from one answer or from several parts, and says when to stop.
+
+Sizes are counted here, after decompression. Nothing is parsed: `enough` belongs to the caller.
+"""
+
+from collections.abc import Callable
+
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.failures import TryFailed
+
+FIRST_LOOK_BYTES = 16_384
+_LOOK_GROWTH = 4
+
+
+class Intake:
+    """The body so far; `enough` is asked at growing sizes, so that asking stays cheap."""
+
+    def __init__(self, *, max_bytes: int, enough: Callable[[bytes], bool] | None = None) -> None:
+        self._max_bytes = max_bytes
+        self._enough = enough
+        self._chunks: list[bytes] = []
+        self._next_look = FIRST_LOOK_BYTES if enough else max_bytes + 1
+        self._looked_bytes = -1
+        self._part_end: int | None = None
+        self.size = 0
+        self.satisfied = False
+        self.failure: Exception | None = None
+
+    def begin_whole(self) -> None:
+        """The body comes from its first byte on; what was there before is dropped."""
+        self._chunks.clear()
+        self.size = 0
+        self._part_end = None
+
+    def begin_part(self, end: int | None) -> None:
+        """The body goes on, up to the byte before `end`; a part with an end is looked at when it is over.
+
+        Leaving it earlier would cost the connection and save nothing.
+        """
+        self._part_end = end
+
+    def take(self, chunk: bytes) -> bool:
+        """Keep a chunk; False says that no more is wanted: see `satisfied` and `failure`."""
+        self.size += len(chunk)
+        if self.size > self._max_bytes:
+            self.failure = self.too_large()
+            return False
+        self._chunks.append(chunk)
+        if self._part_end is None:
+            return self.size < self._next_look or not self.look()
+        if self.size > self._part_end:
+            self.failure = TryFailed(Cause.BAD_RESPONSE, "more bytes than the range that was asked for")
+        return self.failure is None
+
+    def too_large(self) -> TryFailed:
+        """What a body over the limit fails with."""
+        return TryFailed(Cause.TOO_LARGE, f"larger than {self._max_bytes} bytes")
+
+    def look(self) -> bool:
+        """Ask `enough` about the body so far; what it raises is kept, True ends the transfer."""
+        if self._enough is None or self.size == self._looked_bytes:
+            return self.satisfied
+        self._looked_bytes = self.size
+        while self._next_look <= self.size:
+            self._next_look *= _LOOK_GROWTH
+        try:
+            self.satisfied = self._enough(self.body())
+        except Exception as error:  # libcurl's C code calls us and cannot pass an exception on
+            self.failure = error
+        return self.satisfied or self.failure is not None
+
+    def body(self) -> bytes:
+        """All bytes taken so far."""
+        if len(self._chunks) != 1:
+            self._chunks = [b"".join(self._chunks)]
+        return self._chunks[0]

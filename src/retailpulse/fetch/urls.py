@@ -1,0 +1,141 @@
+"""Checks a URL and writes it as a browser would: escaped path, ASCII host, no fragment.
+
+What it resolves to is not looked at here: that is decided on the address that is dialled.
+Weak: hosts follow IDNA 2008, so a few names that browsers still take (emoji) are refused.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from urllib.parse import quote, unquote, urljoin
+
+import idna
+
+from retailpulse.domain.errors import ImageError
+from retailpulse.domain.images import Cause
+
+MAX_URL_BYTES = 8_192
+
+# Nearly every URL is plain already and takes one match; the others take the longer way below.
+_PLAIN = re.compile(
+    r"(https?)://([a-z0-9][a-z0-9._-]{0,252})(?::([1-9][0-9]{0,4}))?/[A-Za-z0-9/._~%!$&()*+,;=:@?-]*"
+)
+_FORM = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):[/\\]{2}([^/\\?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.DOTALL)
+_HOST = re.compile(r"[a-z0-9._-]{1,253}")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# What the URL Standard leaves bare in a path and in a query, next to letters, digits and "-._~".
+_PATH_SAFE = "/%!$&'()*+,;=:@[]|\\"
+_QUERY_SAFE = "/%!$&()*+,;=:@[]|\\?{}`^"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whom a URL asks: what politeness is counted by."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL that may be asked for, in plain ASCII."""
+
+    url: str
+    origin: Origin
+
+
+def parse_target(url: str) -> Target:
+    """Check and normalise a URL from outside; raises ImageError(bad_url)."""
+    plain = _PLAIN.fullmatch(url)
+    if plain is None or len(url) > MAX_URL_BYTES:
+        return _rewritten(url)
+    scheme, host, port = plain.groups()
+    return Target(url, Origin(scheme, host, _port(port, scheme)))
+
+
+def follow(target: Target, location: bytes) -> Target:
+    """Where a redirect leads; raises ImageError(bad_url) where we do not go."""
+    try:
+        text = location.decode()
+    except UnicodeDecodeError:
+        text = location.decode("latin-1")
+    try:
+        return parse_target(urljoin(target.url, text.strip()))
+    except ImageError as error:
+        raise _bad(f"redirected to a URL that cannot be fetched: {error.detail}") from None
+    except ValueError:
+        raise _bad("redirected to something that is not a URL") from None
+
+
+def _rewritten(url: str) -> Target:
+    text = _cleaned(url)
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise _bad("not a URL of the form http://host/path")
+    scheme, authority, path, query = form.groups()
+    scheme = scheme.lower()
+    if scheme not in _DEFAULT_PORTS:
+        raise _bad("only http and https URLs are fetched")
+    if "@" in authority:
+        raise _bad("a URL with a user name or password is not fetched")
+    host, port = _host_and_port(authority)
+    origin = Origin(scheme, host, _port(port, scheme))
+    place = quote(path.replace("\\", "/") or "/", safe=_PATH_SAFE) + quote(query or "", safe=_QUERY_SAFE)
+    return Target(f"{scheme}://{host}{':' + port if port else ''}{place}", origin)
+
+
+def _cleaned(url: str) -> str:
+    """The URL without the white space that browsers drop: around it, and line breaks and tabs within."""
+    try:
+        size_bytes = len(url.encode())
+    except UnicodeEncodeError:
+        raise _bad("the URL is not valid Unicode") from None
+    if size_bytes > MAX_URL_BYTES:
+        raise _bad("the URL is longer than 8 kB")
+    return re.sub(r"[\t\r\n]", "", url.strip("".join(map(chr, range(0x21)))))
+
+
+def _host_and_port(authority: str) -> tuple[str, str]:
+    if authority.startswith("["):
+        literal, bracket, rest = authority[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise _bad("the host of the URL is not valid")
+        return _ipv6(literal), rest[1:]
+    host, _, port = authority.partition(":")
+    return _name(host), port
+
+
+def _ipv6(literal: str) -> str:
+    try:
+        address = IPv6Address(literal)
+    except ValueError:
+        raise _bad("the host of the URL is not valid") from None
+    if address.scope_id is not None:
+        raise _bad("an address with a zone is not fetched")
+    return f"[{address.compressed}]"
+
+
+def _name(host: str) -> str:
+    name = unquote(host)
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode()
+        except idna.IDNAError:
+            raise _bad("the host name of the URL is not valid") from None
+    name = name.lower()
+    if _HOST.fullmatch(name) is None:
+        raise _bad("the host name of the URL is not valid" if name else "the URL has no host")
+    return name
+
+
+def _port(port: str | None, scheme: str) -> int:
+    if not port:
+        return _DEFAULT_PORTS[scheme]
+    if not (port.isascii() and port.isdigit()) or len(port) > 5 or not 0 < int(port) < 65_536:
+        raise _bad("the port of the URL is not valid")
+    return int(port)
+
+
+def _bad(detail: str) -> ImageError:
+    return ImageError(Cause.BAD_URL, detail, tries=0)

@@ -1,0 +1,70 @@
+"""Walking over the boxes of an ISO base media file (ISO/IEC 14496-12), and reading numbers out of them.
+
+What the boxes of AVIF and HEIC mean is `heif`'s.
+"""
+
+import struct
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from retailpulse.measure.faults import corrupt
+
+_HEAD = struct.Struct(">I4s")
+
+MAX_BOXES = 10_000
+"""Boxes on one level; photos have some dozen."""
+
+WHOLE_FILE = sys.maxsize
+"""The end of a level that nothing limits, and of a box that reaches to the end of the file."""
+
+
+class Box(NamedTuple):
+    """A box: its kind, where its content starts, and where it ends, which may be beyond the data."""
+
+    kind: bytes
+    start: int
+    end: int
+
+
+def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
+    """The boxes between two positions, until the bytes run out; raises ImageError `corrupt`."""
+    for _ in range(MAX_BOXES):
+        if start + 8 > min(end, len(data)):
+            return
+        size, kind = _HEAD.unpack_from(data, start)
+        head = 8
+        if size == 1:  # the length follows, in 64 bits
+            if start + 16 > min(end, len(data)):
+                return
+            size, head = int.from_bytes(data[start + 8 : start + 16]), 16
+        elif size == 0:  # the box reaches to the end
+            size = end - start
+        if size < head or start + size > end:
+            raise corrupt(f"the {kind.decode('ascii', 'replace')} box has an impossible length")
+        yield Box(kind, start + head, start + size)
+        start += size
+    raise corrupt(f"more than {MAX_BOXES} boxes stand in a row")
+
+
+class Cursor:
+    """Reads big-endian numbers one after the other, never beyond the end of its box."""
+
+    def __init__(self, data: bytes, box: Box) -> None:
+        self._data = data
+        self._position = box.start
+        self._box = box
+        self.version = self.number(1)
+        self.flags = self.number(3)
+
+    def number(self, size_bytes: int) -> int:
+        """The next number of so many bytes; 0 for none; raises ImageError `corrupt` at the end."""
+        start = self._position
+        self.skip(size_bytes)
+        return int.from_bytes(self._data[start : self._position])
+
+    def skip(self, size_bytes: int) -> None:
+        """Step over so many bytes."""
+        self._position += size_bytes
+        if self._position > min(self._box.end, len(self._data)):
+            raise corrupt(f"the {self._box.kind.decode('ascii', 'replace')} box ends too early")

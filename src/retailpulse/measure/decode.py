@@ -1,0 +1,110 @@
+"""Decoding a body that looked complete: does it really become a picture?
+
+JPEG by libjpeg-turbo in grey at 1/8 of its size, HEIC by libheif, the rest by Pillow; the first frame only,
+and the picture is thrown away. Weak: for all but JPEG a picture of full size is held in memory.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from PIL import Image, UnidentifiedImageError
+
+from retailpulse.domain.errors import ImageError
+from retailpulse.domain.images import Cause, Format
+from retailpulse.measure import jpeg, pillow, png
+from retailpulse.measure.faults import corrupt, too_many_pixels, truncated, unsupported
+
+_MAX_TEXT = 160
+
+
+def decode(image_format: Format, body: bytes, max_pixels: int) -> str | None:
+    """Decode a whole body; says in a few words what looks damaged in a picture that still decodes.
+
+    Raises ImageError `corrupt`, `truncated`, `unsupported_format` or `too_many_pixels`.
+    """
+    try:
+        return _DECODERS[image_format](body, max_pixels)
+    except (ImageError, ImportError):  # a decoder that is not there says nothing about the image
+        raise
+    except MemoryError:
+        raise ImageError(Cause.TOO_MANY_PIXELS, "the picture does not fit into memory") from None
+    except Image.DecompressionBombError:
+        raise ImageError(Cause.TOO_MANY_PIXELS, "the picture is larger than its header says") from None
+    except Exception as error:  # on bytes made to hurt, the decoders raise about anything there is
+        raise _verdict(image_format, error) from None
+
+
+def _decode_jpeg(body: bytes, max_pixels: int) -> str | None:
+    frame = jpeg.read_frame(body)
+    if frame is None or not frame.is_decodable:
+        raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
+    jpeg.check_scans(body, frame)
+    finding = _find_jpeg_damage(body, strict=True)
+    if finding is None:
+        return None
+    if "Premature end of JPEG file" in finding:
+        raise truncated("the JPEG's data ends before the picture does")
+    if _find_jpeg_damage(body, strict=False) is None:
+        return finding[:_MAX_TEXT]
+    pillow.decode_first_frame("JPEG", body, max_pixels)  # knows samplings that the fast path does not
+    return None
+
+
+def _find_jpeg_damage(body: bytes, *, strict: bool) -> str | None:
+    """What the JPEG decoder says against a body, or None; not strict, it overlooks what it can mend."""
+    import simplejpeg
+
+    try:
+        # 1/8 is the smallest scale there is: all of the entropy-coded data, and hardly a transform.
+        simplejpeg.decode_jpeg(body, "GRAY", min_height=1, min_width=1, strict=strict)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _decode_png(body: bytes, max_pixels: int) -> str | None:
+    pillow.decode_first_frame("PNG", body, max_pixels)
+    return png.find_damage(body)
+
+
+def _decode_heic(body: bytes, max_pixels: int) -> None:
+    import pillow_heif
+
+    pillow_heif.options.DECODE_THREADS = 1  # the worker's threads are parallel enough
+    heif_file = pillow_heif.open_heif(body)
+    image = heif_file[heif_file.primary_index]
+    width, height = image.size
+    if width * height > max_pixels:
+        raise too_many_pixels(width, height, max_pixels)
+    image.load()
+
+
+def _decode_tiff(body: bytes, max_pixels: int) -> None:
+    if body.startswith(b"MM\0+"):  # Pillow 13 takes it for a classic one
+        raise unsupported("a big-endian BigTIFF cannot be decoded")
+    pillow.decode_first_frame("TIFF", body, max_pixels)
+
+
+def _decode_by_pillow(name: str, body: bytes, max_pixels: int) -> None:
+    pillow.decode_first_frame(name, body, max_pixels)
+
+
+_DECODERS: dict[Format, Callable[[bytes, int], str | None]] = {
+    Format.JPEG: _decode_jpeg,
+    Format.PNG: _decode_png,
+    Format.HEIC: _decode_heic,
+    Format.TIFF: _decode_tiff,
+    **{
+        image_format: partial(_decode_by_pillow, image_format.name)
+        for image_format in (Format.GIF, Format.WEBP, Format.BMP, Format.AVIF)
+    },
+}
+
+
+def _verdict(image_format: Format, error: Exception) -> ImageError:
+    text = str(error)
+    if isinstance(error, EOFError) or "truncated" in text:
+        return truncated(f"the {image_format.name}'s data ends before the picture does")
+    if isinstance(error, UnidentifiedImageError):  # its text names an object of this program
+        text = "it is damaged, or of a kind that the decoder does not know"
+    return corrupt(f"the {image_format.name} cannot be decoded: {text[:_MAX_TEXT]}")

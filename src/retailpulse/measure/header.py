@@ -1,0 +1,49 @@
+"""Measuring by the first bytes alone: tell the format, let its reader find the size, check the size.
+
+A first part of a file never says anything else than the whole file does: it says the same or nothing yet.
+"""
+
+from collections.abc import Callable
+
+from retailpulse.domain.images import Format, Header
+from retailpulse.measure import bmp, gif, heif, jpeg, png, tiff, webp
+from retailpulse.measure.faults import corrupt, too_many_pixels
+from retailpulse.measure.size import Size
+from retailpulse.measure.sniff import sniff
+
+_READERS: dict[Format, Callable[[bytes], Size | None]] = {
+    Format.JPEG: jpeg.read_size,
+    Format.PNG: png.read_size,
+    Format.GIF: gif.read_size,
+    Format.WEBP: webp.read_size,
+    Format.BMP: bmp.read_size,
+    Format.TIFF: tiff.read_size,
+    Format.AVIF: heif.read_size,
+    Format.HEIC: heif.read_size,
+}
+
+
+def read_header(data: bytes, max_pixels: int) -> Header | None:
+    """The header of an image from its first bytes, or None where more of them are needed.
+
+    Raises ImageError `unsupported_format`, `corrupt` or `too_many_pixels` where more bytes cannot help.
+    Each call starts anew: hand it a first part that doubles, not one that grows by the packet.
+    """
+    image_format = sniff(data)
+    size = None if image_format is None else _READERS[image_format](data)
+    if image_format is None or size is None:
+        return None
+    width, height, turned = size
+    if width == 0 or height == 0:
+        raise corrupt(f"the image says it has {width} x {height} pixels")
+    if width * height > max_pixels:
+        raise too_many_pixels(width, height, max_pixels)
+    if turned is None and width != height:
+        return None
+    return Header(
+        format=image_format,
+        width=width,
+        height=height,
+        displayed_width=height if turned else width,
+        displayed_height=width if turned else height,
+    )

@@ -1,0 +1,72 @@
+"""Reading PNG: the size from the first chunk, the end from the last, the checksums in between.
+
+Weak: EXIF behind the picture's data is not looked at, so that a first part and the whole file say the same.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.size import Size
+from retailpulse.measure.tiff import exif_turns
+
+_CHUNK = struct.Struct(">I4s")
+_SIZE = struct.Struct(">II")
+_CRC = struct.Struct(">I")
+
+MAX_CHUNKS = 1_000_000
+"""Encoders write 8 kB of data a chunk, or far more."""
+
+
+def read_size(data: bytes) -> Size | None:
+    """Width, height and turn, or None where more bytes are needed."""
+    if len(data) < 24:
+        return None
+    if data[8:16] != b"\0\0\0\x0dIHDR":
+        raise corrupt("the PNG does not begin with its header chunk")
+    width, height = _SIZE.unpack_from(data, 16)
+    return Size(width, height, _turned(data))
+
+
+def check_end(body: bytes) -> None:
+    """Raise ImageError `truncated` where the last chunk is missing."""
+    for kind, _, end in _chunks(body):
+        if kind == b"IEND" and end <= len(body):
+            return
+    raise truncated("the PNG has no end chunk")
+
+
+def find_damage(body: bytes) -> str | None:
+    """Which chunk does not match its checksum, in a few words; None where all do."""
+    view = memoryview(body)
+    for kind, start, end in _chunks(body):
+        if zlib.crc32(view[start - 4 : end - 4]) != _CRC.unpack_from(body, end - 4)[0]:
+            return f"the checksum of the {kind.decode('ascii', 'replace')} chunk does not match"
+        if kind == b"IEND":
+            break
+    return None
+
+
+def _turned(data: bytes) -> bool | None:
+    for kind, start, end in _chunks(data):
+        if kind in {b"IDAT", b"IEND"}:
+            return False
+        if kind == b"eXIf":
+            return exif_turns(data, start, end - 4) if end <= len(data) else None
+    return None
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Each chunk's kind, where its content starts, and where its checksum ends, until the bytes run out."""
+    position = 8
+    for _ in range(MAX_CHUNKS):
+        if position + 8 > len(data):
+            return
+        length, kind = _CHUNK.unpack_from(data, position)
+        if length > 0x7FFFFFFF:
+            raise corrupt("the PNG has a chunk of an impossible length")
+        start = position + 8
+        position = start + length + 4
+        yield kind, start, position
+    raise corrupt(f"the PNG has more than {MAX_CHUNKS} chunks")

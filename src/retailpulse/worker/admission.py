@@ -1,0 +1,39 @@
+"""Decides when the next transfer may begin: not while bodies pile up unmeasured, not while stopping."""
+
+import asyncio
+
+
+class Draining(Exception):
+    """The worker is stopping: this image is left for another worker."""
+
+
+class Admission:
+    """Holds transfers back while more than `max_bytes` wait to be measured."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._waiting_bytes = 0
+        self._changed = asyncio.Event()
+        self._draining = False
+
+    async def admit(self) -> None:
+        """Returns once a transfer may begin; raises Draining where none may any more."""
+        while not self._draining and self._waiting_bytes > self._max_bytes:
+            self._changed.clear()
+            await self._changed.wait()
+        if self._draining:
+            raise Draining
+
+    def arrived(self, size_bytes: int) -> None:
+        """Counts a body that now waits to be measured."""
+        self._waiting_bytes += size_bytes
+
+    def left(self, size_bytes: int) -> None:
+        """Counts off a body that was measured."""
+        self._waiting_bytes -= size_bytes
+        self._changed.set()
+
+    def drain(self) -> None:
+        """Lets no further transfer begin."""
+        self._draining = True
+        self._changed.set()

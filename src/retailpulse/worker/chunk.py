@@ -1,0 +1,114 @@
+"""Works on one chunk: claims it, fetches and measures its images all at once, settles every one."""
+
+import asyncio
+import random
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from retailpulse.domain.errors import ImageError
+from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
+from retailpulse.domain.jobs import ChunkKey, PendingImage, Result
+from retailpulse.fetch import Downloader
+from retailpulse.measure import measure_body, read_header
+from retailpulse.storage import jobs
+from retailpulse.storage.database import Database
+from retailpulse.worker.admission import Admission, Draining
+from retailpulse.worker.settler import Settler
+
+
+class HandBack(Exception):
+    """The worker stops before the chunk is done: its message goes back to the queue."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tools:
+    """What every chunk of a worker shares; `threads` caps the measurements that run at once."""
+
+    database: Database
+    downloader: Downloader
+    admission: Admission
+    settler: Settler
+    executor: Executor
+    threads: asyncio.Semaphore
+    max_pixels: int
+    timeout_seconds: float
+    pause_seconds: tuple[float, float] | None
+
+
+async def work_on(key: ChunkKey, tools: Tools) -> None:
+    """Settles every image of a chunk that is not settled yet; raises HandBack where some are left."""
+    async with tools.database.connection() as connection:
+        claimed = await jobs.claim_chunk(connection, key)
+    if claimed is None:
+        return
+    depth, images = claimed
+    async with asyncio.TaskGroup() as group:
+        working = [group.create_task(_work_on_image(key, image, depth, tools)) for image in images]
+    written = {done for done in (task.result() for task in working) if done is not None}
+    await asyncio.gather(*written)
+    if any(task.result() is None for task in working):
+        raise HandBack
+
+
+async def _work_on_image(
+    key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools
+) -> asyncio.Future[None] | None:
+    """Fetches, measures and settles one image; None where a stopping worker leaves it."""
+    try:
+        result = await _measure(key, image, depth, tools)
+    except Draining:
+        return None
+    except ImageError as error:
+        result = Result(
+            chunk=key,
+            image_no=image.image_no,
+            outcome=Outcome.FAILED,
+            cause=error.cause,
+            detail=error.detail.replace("\0", "\ufffd"),
+            tries=error.tries,
+        )
+    if tools.pause_seconds is not None:
+        await asyncio.sleep(random.uniform(*tools.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
+    return tools.settler.settle(result)
+
+
+async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
+    if depth is Depth.HEADER:
+        measurement, tries = await _measure_header(image.image_url, tools)
+    else:
+        fetched = await tools.downloader.fetch(image.image_url)
+        tools.admission.arrived(len(fetched.body))
+        try:
+            measurement = await _measure_body(fetched.body, depth, tools)
+        except ImageError as error:
+            raise ImageError(error.cause, error.detail, tries=fetched.tries) from error
+        finally:
+            tools.admission.left(len(fetched.body))
+        tries = fetched.tries
+    return Result(
+        chunk=key, image_no=image.image_no, outcome=Outcome.MEASURED, measurement=measurement, tries=tries
+    )
+
+
+async def _measure_header(url: str, tools: Tools) -> tuple[Measurement, int]:
+    header: Header | None = None
+
+    def enough(data: bytes) -> bool:
+        nonlocal header
+        header = read_header(data, tools.max_pixels)
+        return header is not None
+
+    fetched = await tools.downloader.fetch_head(url, enough)
+    if header is None:
+        raise ImageError(Cause.TRUNCATED, "the file ends before its size is told", tries=fetched.tries)
+    return Measurement(header=header), fetched.tries
+
+
+async def _measure_body(body: bytes, depth: Depth, tools: Tools) -> Measurement:
+    loop = asyncio.get_running_loop()
+    async with tools.threads:
+        measuring = loop.run_in_executor(tools.executor, measure_body, body, depth, tools.max_pixels)
+        try:
+            return await asyncio.wait_for(measuring, tools.timeout_seconds)
+        except TimeoutError:
+            raise ImageError(Cause.TIMEOUT, f"not decoded within {tools.timeout_seconds:g} s") from None

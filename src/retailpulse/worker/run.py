@@ -1,0 +1,122 @@
+"""The life of a worker process: claim, fetch, measure, settle, sweep, and a clean stop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import procrastinate
+from procrastinate.exceptions import ConnectorException, JobAborted
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+
+from retailpulse.config.settings import FetchSettings, MeasureSettings, WorkerSettings
+from retailpulse.fetch import Downloader
+from retailpulse.storage import queue
+from retailpulse.storage.database import Database
+from retailpulse.worker.admission import Admission
+from retailpulse.worker.chunk import HandBack, Tools, work_on
+from retailpulse.worker.messages import Messages
+from retailpulse.worker.settler import Settler
+from retailpulse.worker.sweeper import sweep_forever
+
+logger = logging.getLogger(__name__)
+
+UNMEASURED_BYTES = 32_000_000
+"""Bodies that may wait to be measured; more only delays what is fetched next."""
+RESTART_SECONDS = 1.0
+
+
+class _HandBackStrategy(BaseRetryStrategy):
+    """Gives a message back at once where the worker stops.
+
+    Any other failure ends the message; the sweep sends a new one while the chunk is open.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002
+        if isinstance(exception, HandBack | JobAborted | asyncio.CancelledError):
+            return RetryDecision(retry_in={"seconds": 0})
+        return None
+
+
+async def run_worker(
+    database: Database,
+    *,
+    worker: WorkerSettings,
+    fetch: FetchSettings,
+    measure: MeasureSettings,
+    stop: asyncio.Event,
+) -> None:
+    """Works until `stop` is set; then settles what is in flight and hands back the rest."""
+    app = queue.make_app()
+    messages = Messages()
+    async with _tools(database, worker, fetch, measure) as tools:
+        _register(app, tools, messages)
+        async with app.open_async(database.pool):
+            sweeping = asyncio.create_task(sweep_forever(database, app, messages, worker))
+            claiming = asyncio.create_task(_claim_forever(app, worker))
+            await stop.wait()
+            logger.info("stopping: what is in flight is settled, the rest handed back")
+            sweeping.cancel()
+            tools.admission.drain()
+            claiming.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectorException):
+                await claiming
+
+
+@contextlib.asynccontextmanager
+async def _tools(
+    database: Database, worker: WorkerSettings, fetch: FetchSettings, measure: MeasureSettings
+) -> AsyncIterator[Tools]:
+    threads = measure.threads or max(2, (os.cpu_count() or 2) // 2 + 1)
+    admission = Admission(UNMEASURED_BYTES)
+    downloader = Downloader(fetch, admit=admission.admit)
+    settler = Settler(database, worker)
+    settling = asyncio.create_task(settler.run())
+    executor = ThreadPoolExecutor(threads, thread_name_prefix="measure")
+    try:
+        yield Tools(
+            database=database,
+            downloader=downloader,
+            admission=admission,
+            settler=settler,
+            executor=executor,
+            threads=asyncio.Semaphore(threads),
+            max_pixels=measure.max_pixels,
+            timeout_seconds=measure.timeout_seconds,
+            pause_seconds=measure.pause(),
+        )
+    finally:
+        settling.cancel()
+        await downloader.aclose()
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _register(app: procrastinate.App, tools: Tools, messages: Messages) -> None:
+    @app.task(name=queue.TASK, queue=queue.QUEUE, retry=_HandBackStrategy(), pass_context=True)
+    async def work_on_chunk(context: procrastinate.JobContext, /, **arguments: Any) -> None:
+        with messages.working_on(context.job):
+            await work_on(queue.chunk_key(arguments), tools)
+
+
+async def _claim_forever(app: procrastinate.App, settings: WorkerSettings) -> None:
+    """Runs the queue's worker; it ends, with or without an error, when it loses the database."""
+    while True:
+        try:
+            await app.run_worker_async(
+                queues=[queue.QUEUE],
+                concurrency=settings.chunks,
+                delete_jobs="always",
+                install_signal_handlers=False,
+                update_heartbeat_interval=settings.heartbeat_seconds,
+                stalled_worker_timeout=settings.stale_seconds,
+                fetch_job_polling_interval=settings.sweep_seconds,
+                shutdown_graceful_timeout=settings.grace_seconds,
+            )
+            logger.warning("the queue's worker ended; it starts again")
+        except ConnectorException as error:
+            logger.warning("the queue waits for the database: %s", error)
+        await asyncio.sleep(RESTART_SECONDS)

@@ -1,0 +1,74 @@
+"""Gathers the results of all chunks of a worker and writes them in batches.
+
+A batch that the database refuses is kept and tried again, so an outage repeats no download.
+"""
+
+import asyncio
+import contextlib
+import logging
+
+from retailpulse.config.settings import WorkerSettings
+from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.domain.jobs import Result
+from retailpulse.storage import results
+from retailpulse.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT_SECONDS = 5.0
+
+
+class Settler:
+    """The one writer of results in a worker."""
+
+    def __init__(self, database: Database, settings: WorkerSettings) -> None:
+        self._database = database
+        self._max_rows = settings.settle_rows
+        self._max_seconds = settings.settle_seconds
+        self._batch = _Batch()
+        self._some = asyncio.Event()
+        self._full = asyncio.Event()
+
+    def settle(self, result: Result) -> asyncio.Future[None]:
+        """Queues a result; the future is done once it is on disk. Results of one batch share theirs."""
+        self._batch.results.append(result)
+        self._some.set()
+        if len(self._batch.results) >= self._max_rows:
+            self._full.set()
+        return self._batch.written
+
+    async def run(self) -> None:
+        """Writes batches until it is cancelled."""
+        while True:
+            await self._some.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), self._max_seconds)
+            batch, self._batch = self._batch, _Batch()
+            self._some.clear()
+            self._full.clear()
+            await self._write(batch)
+
+    async def _write(self, batch: "_Batch") -> None:
+        wait_seconds = 0.25
+        while True:
+            try:
+                async with self._database.transaction() as connection:
+                    await results.settle(connection, batch.results)
+            except DatabaseUnavailable as error:
+                logger.warning("%d results wait for the database: %s", len(batch.results), error)
+                await asyncio.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
+            except Exception as error:  # told to every chunk that waits for this batch
+                batch.written.set_exception(error)
+                return
+            else:
+                batch.written.set_result(None)
+                return
+
+
+class _Batch:
+    """Results that are written together, and the news that they were."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self.written: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -1,0 +1,51 @@
+"""Puts right what a crash left behind: chunks of dead workers, chunks without a message.
+
+Every worker sweeps; an advisory lock lets one do it at a time.
+"""
+
+import asyncio
+import logging
+
+import procrastinate
+from procrastinate.exceptions import ConnectorException
+
+from retailpulse.config.settings import WorkerSettings
+from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.storage import queue
+from retailpulse.storage.database import Database
+from retailpulse.worker.messages import Messages
+
+logger = logging.getLogger(__name__)
+
+
+async def sweep_forever(
+    database: Database, app: procrastinate.App, messages: Messages, settings: WorkerSettings
+) -> None:
+    """Sweeps at a steady pace until it is cancelled."""
+    while True:
+        await asyncio.sleep(settings.sweep_seconds)
+        try:
+            await _sweep(database, app, messages, settings)
+        except (DatabaseUnavailable, ConnectorException) as error:
+            logger.warning("the sweep waits for the database: %s", error)
+
+
+async def _sweep(
+    database: Database, app: procrastinate.App, messages: Messages, settings: WorkerSettings
+) -> None:
+    forgotten = messages.forgotten(await queue.messages_in_work(app))
+    for message in forgotten:
+        await app.job_manager.retry_job(message)
+    async with database.transaction() as connection:
+        if not await queue.lock_sweep(connection):
+            return
+        stalled = await queue.hand_back_stalled(app, settings.stale_seconds)
+        lost = await queue.find_chunks_without_message(connection)
+        await queue.send_chunks(app, connection, lost)
+    if forgotten or stalled or lost:
+        logger.info(
+            "swept: handed back %d chunks of silent workers and %d of our own, sent %d that had no message",
+            stalled,
+            len(forgotten),
+            len(lost),
+        )
