@@ -1,0 +1,104 @@
+"""The three old endpoints, exactly as clients know them: submit, status, visits."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from litestar import MediaType, Request, Response, get, post
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from retailpulse.api.submission import read_submission
+from retailpulse.config.settings import ApiSettings
+from retailpulse.domain.errors import InvalidRequest, NotFound
+from retailpulse.domain.ids import parse_job_id
+from retailpulse.domain.images import Depth
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.domain.times import parse_day_range
+from retailpulse.service import Service
+from retailpulse.storage.visits import VisitFilter, VisitRow
+
+BLOCK_BYTES = 64 * 1024
+
+
+@post("/api/submit", status_code=201)
+async def submit(
+    request: Request[Any, Any, Any], service: Service, api_settings: ApiSettings, default_depth: Depth
+) -> dict[str, str]:
+    """Accept a job; it is on disk and queued when this answers."""
+    submission = read_submission(
+        await request.body(), default_depth=default_depth, max_images=api_settings.max_images_per_job
+    )
+    return {"job_id": str(await service.submit(submission))}
+
+
+@get("/api/status")
+async def status(
+    service: Service, job: Annotated[str | None, Parameter(query="jobid")] = None
+) -> Response[dict[str, Any]]:
+    """Say whether a job is ongoing, completed or failed, and which stores failed."""
+    job_id = parse_job_id(job or "")
+    if job_id is None:
+        return Response({}, status_code=400)
+    try:
+        state, failures = await service.status(job_id)
+    except NotFound:
+        return Response({}, status_code=400)
+    if state is JobStatus.CANCELLED:
+        state = JobStatus.FAILED  # the only three words that old clients know
+    answer: dict[str, Any] = {"status": state, "job_id": job}
+    if state is JobStatus.FAILED:
+        answer["error"] = [{"store_id": store.store_id, "error": store.error} for store in failures]
+    return Response(answer)
+
+
+@get("/api/visits")
+async def visits(
+    service: Service,
+    area: str | None = None,
+    storeid: str | None = None,
+    startdate: str | None = None,
+    enddate: str | None = None,
+) -> Stream:
+    """Give the visits of an area or a store with their perimeters, oldest first."""
+    area, storeid = area or None, storeid or None
+    if area is None and storeid is None:
+        raise InvalidRequest("area or storeid is required")
+    for name, text in (("area", area), ("storeid", storeid)):
+        if text is not None and "\0" in text:
+            raise InvalidRequest(f"{name} holds a NUL character")
+    start, end = parse_day_range(startdate or None, enddate or None)
+    wanted = VisitFilter(area_code=area, store_id=storeid, start=start, end=end)
+    await service.check_visits(wanted)
+    return Stream(_blocks(_write_visits(service.visits(wanted))), media_type=MediaType.JSON)
+
+
+async def _write_visits(visits: AsyncIterator[VisitRow]) -> AsyncIterator[str]:
+    """The answer's text, piece by piece; visits come store by store."""
+    yield '{"results":['
+    store_id = None
+    async for visit in visits:
+        if visit.store_id != store_id:
+            head = {"store_id": visit.store_id, "area": visit.area_code, "store_name": visit.store_name}
+            opening = json.dumps(head, ensure_ascii=False)[:-1] + ',"data":['
+            yield opening if store_id is None else "]}," + opening
+            store_id = visit.store_id
+        else:
+            yield ","
+        day = visit.date.isoformat() if visit.date else visit.visit_time
+        yield json.dumps({"date": day, "perimeter": visit.perimeter}, ensure_ascii=False)
+    yield "]}" if store_id is not None else ""
+    yield "]}"
+
+
+async def _blocks(texts: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    """Gathers small texts into blocks that are worth sending."""
+    gathered: list[str] = []
+    size = 0
+    async for text in texts:
+        gathered.append(text)
+        size += len(text)
+        if size >= BLOCK_BYTES:
+            yield "".join(gathered).encode()
+            gathered, size = [], 0
+    yield "".join(gathered).encode()

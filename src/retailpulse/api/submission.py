@@ -1,0 +1,101 @@
+"""Reads the body of a submit, and says exactly what is wrong with one that cannot be accepted."""
+
+import re
+
+import msgspec
+
+from retailpulse.domain.errors import InvalidRequest, TooLarge
+from retailpulse.domain.images import Depth
+from retailpulse.domain.jobs import Submission, Visit
+from retailpulse.domain.times import parse_instant
+
+
+class _Visit(msgspec.Struct, gc=False):
+    store_id: str
+    image_url: list[str]
+    visit_time: str
+
+
+class _Body(msgspec.Struct):
+    count: int
+    visits: list[_Visit]
+    depth: Depth | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Body)
+_VISIT = re.compile(r"\$\.visits\[(\d+)\](.*)")
+_TYPES = {
+    "str": "a string",
+    "int": "a whole number",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def read_submission(body: bytes, *, default_depth: Depth, max_images: int) -> Submission:
+    """The job that a body asks for.
+
+    Raises InvalidRequest naming the field, the visit and the reason; TooLarge over `max_images`.
+    """
+    try:
+        parsed = _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(_explain(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error
+    if not parsed.visits:
+        raise InvalidRequest("visits: there is no visit; a job needs at least one")
+    if parsed.count != len(parsed.visits):
+        raise InvalidRequest(
+            f"count does not match the visits: count is {parsed.count}, there are {len(parsed.visits)} visits"
+        )
+    images = sum(len(visit.image_url) for visit in parsed.visits)
+    if images > max_images:
+        raise TooLarge(f"the job has {images} images, more than {max_images}: split it into several jobs")
+    may_hold_nul = b"\\u0000" in body
+    visits = tuple(_visit(number, visit, may_hold_nul) for number, visit in enumerate(parsed.visits))
+    return Submission(visits=visits, depth=parsed.depth or default_depth)
+
+
+def _visit(number: int, visit: _Visit, may_hold_nul: bool) -> Visit:
+    if not visit.store_id:
+        raise _refused(number, "store_id", "it is empty")
+    if not visit.visit_time:
+        raise _refused(number, "visit_time", "it is empty")
+    if not visit.image_url:
+        raise _refused(number, "image_url", "it is empty; a visit needs at least one image")
+    if "" in visit.image_url:
+        raise _refused(number, f"image_url[{visit.image_url.index('')}]", "it is empty")
+    if may_hold_nul:
+        _refuse_nul(number, visit)
+    return Visit(
+        store_id=visit.store_id,
+        visit_time=visit.visit_time,
+        visited_at=parse_instant(visit.visit_time) if len(visit.visit_time) < 100 else None,
+        image_urls=tuple(visit.image_url),
+    )
+
+
+def _refuse_nul(number: int, visit: _Visit) -> None:
+    urls = {f"image_url[{place}]": url for place, url in enumerate(visit.image_url)}
+    for field, text in {"store_id": visit.store_id, "visit_time": visit.visit_time, **urls}.items():
+        if "\0" in text:
+            raise _refused(number, field, "it holds a NUL character (\\u0000)")
+
+
+def _refused(number: int, field: str, reason: str) -> InvalidRequest:
+    return InvalidRequest(f"visits[{number}].{field} (visit {number + 1}): {reason}")
+
+
+def _explain(message: str) -> str:
+    """Says in a client's words what the JSON library found: "Expected `str`, got `int` - at `$.count`"."""
+    reason, _, place = message.partition(" - at ")
+    reason = re.sub(r"`(\w+)`", lambda found: _TYPES.get(found[1], f"`{found[1]}`"), reason)
+    place = place.strip("`")
+    in_visit = _VISIT.fullmatch(place)
+    if in_visit:
+        number = int(in_visit[1])
+        return f"visits[{number}]{in_visit[2]} (visit {number + 1}): {reason}"
+    where = place.removeprefix("$.").removeprefix("$")
+    return f"{where}: {reason}" if where else f"the body: {reason}"

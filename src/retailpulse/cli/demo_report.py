@@ -1,0 +1,87 @@
+"""What the demo says of its job: tables, whether every number is right, and commands to go on with."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.table import Table
+
+from retailpulse.cli.answers import Job, Row
+from retailpulse.cli.render import printable, store_table, summary
+from retailpulse.demo.job import DemoJob
+from retailpulse.domain.images import Outcome
+
+_SAMPLES = 8
+_SHOWN_COMPLAINTS = 10
+
+
+def report(console: Console, job: Job, rows: Sequence[Row]) -> None:
+    """Outcomes, stores with failures, some perimeters, and the throughput."""
+    for table in (_outcomes(job), store_table(job), _perimeters(rows)):
+        console.print()
+        console.print(table)
+    console.print()
+    console.print(summary(job), soft_wrap=True)
+
+
+def check(planned: DemoJob, job: Job, rows: Sequence[Row]) -> list[str]:
+    """What is not as it has to be; empty when all is right."""
+    expected = {
+        "images": (planned.images, job.images.total),
+        "settled images": (planned.images, job.images.settled),
+        "measured images": (len(planned.perimeters), job.images.measured),
+        "failures": (planned.failed, job.images.failed),
+        "causes": (dict(sorted(planned.causes.items())), dict(sorted(job.causes.items()))),
+        "results": (planned.images, len({row.image_no for row in rows})),
+    }
+    wrong = [f"{what}: {due} expected, {is_} found" for what, (due, is_) in expected.items() if due != is_]
+    return wrong + list(_wrong_perimeters(planned, rows))[:_SHOWN_COMPLAINTS]
+
+
+def ways_on(url: str, job_id: str, body: str) -> Iterator[str]:
+    """Commands to try next, ready to be pasted into a shell."""
+    yield "\nGo on with:"
+    for path in (
+        f"/api/status?jobid={job_id}",
+        f"/api/v1/jobs/{job_id}",
+        f"/api/v1/jobs/{job_id}/results?format=csv",
+        "/api/visits?area=7100015",
+        "/api/visits?storeid=RP00001",
+    ):
+        yield f"  curl {shlex.quote(url + path)}"
+    yield f"  curl -d {shlex.quote(body)} {url}/api/submit"
+    yield f"  retailpulse status {job_id} --url {url}"
+    yield f"  retailpulse results {job_id} --url {url} -o results.csv"
+
+
+def _wrong_perimeters(planned: DemoJob, rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        due = planned.perimeters.get(row.image_url)
+        if due is not None and row.perimeter != due:
+            yield f"perimeter of {printable(row.image_url)}: {due} expected, {row.perimeter} found"
+
+
+def _outcomes(job: Job) -> Table:
+    table = Table("outcome", title="Outcomes", title_justify="left")
+    table.add_column("images", justify="right")
+    table.add_row("measured", f"{job.images.measured:,}", style="green")
+    for cause, number in job.causes.items():
+        table.add_row(printable(cause), f"{number:,}", style="red")
+    return table
+
+
+def _perimeters(rows: Sequence[Row]) -> Table:
+    """One image of each format, then other sizes, as long as there is room."""
+    table = Table("photo", "format", title="Some perimeters", title_justify="left")
+    for name in ("width x height", "perimeter"):
+        table.add_column(name, justify="right")
+    measured = [row for row in rows if row.outcome is Outcome.MEASURED]
+    by_format = {row.format: row for row in reversed(measured)}
+    by_size = {(row.format, row.width, row.height): row for row in measured}
+    samples = {row.image_no: row for row in (*by_format.values(), *by_size.values())}
+    for row in list(samples.values())[:_SAMPLES]:
+        name = urlsplit(row.image_url).path.rpartition("/")[2]
+        size = f"{row.width} x {row.height}"
+        table.add_row(printable(name), row.format, size, f"{row.perimeter:,}" if row.perimeter else "-")
+    return table

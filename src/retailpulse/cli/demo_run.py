@@ -1,0 +1,122 @@
+"""What the demo does: set the stage, draw, import, submit, watch, report, serve on until it is stopped.
+
+What is drawn and submitted is `demo`'s, what is said afterwards `demo_report`'s.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from retailpulse.cli.connection import Service, Unreachable
+from retailpulse.cli.demo_command import Terminated
+from retailpulse.cli.demo_report import check, report, ways_on
+from retailpulse.cli.following import follow
+from retailpulse.demo.album import ALBUM, Photo
+from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job, sample_stores
+from retailpulse.demo.photos import draw_album
+from retailpulse.demo.stage import Stage, StageFailed
+
+_PATIENCE_SECONDS = 30.0
+_CUT_SHARE = 0.6
+_TEXT = "Meeting notes: ask the shops for photos, not for text files that are called photos.\n"
+
+
+def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
+    """Play the demo from start to end and return its exit code."""
+    with Stage(port) as stage:
+        try:
+            console.print(f"Everything happens in {stage.folder} and is removed at the end.", soft_wrap=True)
+            _draw(console, stage)
+            with _step(console, f"The service is up at {stage.url}"):
+                stage.wait_until_ready()
+            with Service(stage.url) as service:
+                code = _show(console, stage, service, images)
+            if not leave:
+                _keep_serving(console, stage)
+            return code
+        except Unreachable:
+            if stage.ended():  # then its log says more than the broken connection does
+                raise StageFailed(stage.log_end()) from None
+            raise
+        finally:
+            console.print("Stopping the service and removing its files.")
+
+
+def _draw(console: Console, stage: Stage) -> None:
+    columns = (TextColumn("Drawing photos"), BarColumn(), MofNCompleteColumn())
+    begin, total = time.monotonic(), sum(len(take.photos) for take in ALBUM)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        for _ in draw_album(ALBUM, stage.photos):
+            bar.advance(task)
+    size_bytes = sum(file.stat().st_size for file in stage.photos.iterdir())
+    whole = (stage.photos / _photos()[0].name).read_bytes()
+    (stage.photos / CUT_FILE).write_bytes(whole[: int(len(whole) * _CUT_SHARE)])
+    (stage.photos / TEXT_FILE).write_text(_TEXT, encoding="utf-8")
+    _done(console, f"{total} photos drawn, {size_bytes / 1e6:.0f} MB, served at {stage.origin_url}", begin)
+
+
+def _show(console: Console, stage: Stage, service: Service, images: int) -> int:
+    """Import, submit, watch, report; returns the exit code."""
+    with _step(console, "Sample stores loaded"):
+        stores = sample_stores().encode()
+        service.import_stores([stores], size_bytes=len(stores), good_lines=False)
+    planned = build_job(origin=stage.origin_url, images=images, photos=_photos(), now=datetime.now(UTC))
+    with _step(console, f"Job with {len(planned.body['visits']):,} visits and {images:,} images accepted"):
+        job_id = service.submit(msgspec.json.encode(planned.body))
+    job = follow(service, job_id, console, patience_seconds=_PATIENCE_SECONDS)
+    found = list(service.rows(job_id))
+    report(console, job, found)
+    complaints = check(planned, job, found)
+    _say_whether_right(console, planned, complaints)
+    for line in ways_on(stage.url, job_id, _small_body(planned)):
+        console.print(line, soft_wrap=True, markup=False)
+    return 1 if complaints else 0
+
+
+def _say_whether_right(console: Console, planned: DemoJob, complaints: list[str]) -> None:
+    if not complaints:
+        good = len(planned.perimeters)
+        console.print(
+            f"[green]All as it has to be:[/] {good:,} perimeters right, {planned.failed} failures named."
+        )
+    for complaint in complaints:
+        console.print(f"WRONG: {complaint}", style="red", markup=False)
+
+
+def _keep_serving(console: Console, stage: Stage) -> None:
+    """Serve until someone wants it to end: that is no failure."""
+    console.print("\nThe service goes on; Ctrl-C stops it.")
+    try:
+        while not stage.ended():
+            time.sleep(0.2)
+    except (KeyboardInterrupt, Terminated):
+        return
+    raise StageFailed(stage.log_end())
+
+
+def _photos() -> list[Photo]:
+    return [photo for take in ALBUM for photo in take.photos]
+
+
+def _small_body(planned: DemoJob) -> str:
+    """A job of one image, to try by hand."""
+    visit = {"store_id": "RP00001", "image_url": [next(iter(planned.perimeters))], "visit_time": "2026-11-20"}
+    return msgspec.json.encode({"count": 1, "visits": [visit]}).decode()
+
+
+@contextmanager
+def _step(console: Console, done: str) -> Iterator[None]:
+    begin = time.monotonic()
+    with console.status("Waiting"):
+        yield
+    _done(console, done, begin)
+
+
+def _done(console: Console, text: str, begin: float) -> None:
+    console.print(f"[green]*[/] {text} ({time.monotonic() - begin:.1f} s)", soft_wrap=True)

@@ -1,0 +1,80 @@
+"""Progress on standard error: a live bar on a terminal, a plain line now and then elsewhere.
+
+Standard output stays free for what a command answers.
+"""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from retailpulse.cli.answers import Job
+
+_LINE_SECONDS = 10.0
+
+
+def error_console() -> Console:
+    """Standard error, as it is now."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class JobProgress:
+    """Shows a job moving; use it as a context and `show` each answer of the service."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next_line = 0.0
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[facts]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("images", total=None, facts="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, job: Job) -> None:
+        """Show where the job stands."""
+        facts = moving(job)
+        self._bar.update(self._task, total=job.images.total, completed=job.images.settled, facts=facts)
+        if not self._console.is_terminal and time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + _LINE_SECONDS
+            self._console.print(facts)
+
+    def say(self, text: str) -> None:
+        """Say something above the bar."""
+        self._bar.console.print(text, markup=False)
+
+
+def moving(job: Job) -> str:
+    """Where a job stands, in one line."""
+    parts = [f"{job.images.settled:,}/{job.images.total:,}"]
+    if job.images_per_second:
+        parts.append(f"{job.images_per_second:,.0f}/s")
+    if job.seconds_left is not None and job.images.settled < job.images.total:
+        parts.append(f"{duration(job.seconds_left)} left")
+    if job.images.failed:
+        parts.append(f"{job.images.failed:,} failed")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 8 s, 2 min 5 s, 3 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,150 @@
+"""The commands that run the service on this machine: serve, worker, api, migrate, config.
+
+Each imports what it runs when it runs, so that the client commands start fast.
+"""
+
+import json
+from typing import Any
+
+import rich_click as click
+from rich.console import Console
+from rich.text import Text
+
+from retailpulse.config.loading import Loaded, load
+from retailpulse.domain.errors import ConfigError
+
+
+host_option = click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+port_option = click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: 9090]"
+)
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    help="Where the embedded PostgreSQL keeps its files.  [default: ./retailpulse-data]",
+)
+parent_option = click.option("--parent-fd", type=int, hidden=True)
+
+
+def _load(**overrides: Any) -> Loaded:
+    """The settings, with what the command line said on top; one that cannot be used is a usage error."""
+    named = {
+        "host": ("api", "host"),
+        "port": ("api", "port"),
+        "data_dir": ("database", "data_dir"),
+        "workers": ("worker", "processes"),
+    }
+    try:
+        return load(overrides={named[key]: value for key, value in overrides.items() if value is not None})
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+
+
+@click.command()
+@host_option
+@port_option
+@data_dir_option
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.  [default: one per core]")
+def serve(host: str | None, port: int | None, data_dir: str | None, workers: int | None) -> None:
+    """Run the whole service: database, API and workers, until Ctrl-C.
+
+    Without RETAILPULSE_DATABASE_URL it starts a PostgreSQL of its own in the data directory.
+
+    \b
+    Examples:
+      retailpulse serve
+      retailpulse serve --port 8000 --data-dir /var/lib/retailpulse --workers 4
+      RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse serve
+    """
+    from retailpulse.bootstrap import set_up_logging
+    from retailpulse.supervisor import serve as run
+
+    loaded = _load(host=host, port=port, data_dir=data_dir, workers=workers)
+    set_up_logging(loaded.settings.log, "serve")
+    run(loaded)
+
+
+@click.command()
+@data_dir_option
+@parent_option
+def worker(data_dir: str | None, parent_fd: int | None) -> None:
+    """Run one worker process by hand, on this machine or another, beside those of `serve`.
+
+    \b
+    Examples:
+      retailpulse worker
+      RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse worker
+    """
+    from retailpulse.bootstrap import run_worker_process, set_up_logging
+
+    settings = _load(data_dir=data_dir).settings
+    set_up_logging(settings.log, "worker")
+    run_worker_process(settings, parent_fd)
+
+
+@click.command()
+@host_option
+@port_option
+@data_dir_option
+@parent_option
+def api(host: str | None, port: int | None, data_dir: str | None, parent_fd: int | None) -> None:
+    """Run the HTTP API alone; as many as wanted may share one database.
+
+    \b
+    Examples:
+      RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse api --port 9091
+    """
+    from retailpulse.bootstrap import run_api_process, set_up_logging
+
+    settings = _load(host=host, port=port, data_dir=data_dir).settings
+    set_up_logging(settings.log, "api")
+    run_api_process(settings, parent_fd)
+
+
+@click.command()
+@data_dir_option
+def migrate(data_dir: str | None) -> None:
+    """Bring the database's schema to the version of this program; `serve` does it by itself.
+
+    \b
+    Examples:
+      retailpulse migrate
+      RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse migrate
+    """
+    from retailpulse.bootstrap import migrate_database, set_up_logging
+
+    settings = _load(data_dir=data_dir).settings
+    set_up_logging(settings.log, "migrate")
+    before, after = migrate_database(settings.database)
+    if before == after:
+        click.echo(f"The schema is up to date: version {after}.")
+    else:
+        click.echo(f"The schema was brought from version {before or 'none'} to {after}.")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def config(as_json: bool) -> None:
+    """Print every setting: its value, where that came from, and what it means.
+
+    Settings come from the command line, the environment, a TOML file (retailpulse.toml in the current
+    folder, or the one that RETAILPULSE_CONFIG names), and defaults, in this order.
+
+    \b
+    Examples:
+      retailpulse config
+      RETAILPULSE_FETCH_PER_HOST=4 retailpulse config --json
+    """
+    settings = list(_load().listed())
+    if as_json:
+        rows = [
+            {"name": s.variable, "value": s.shown(), "source": s.source, "meaning": s.meaning}
+            for s in settings
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    console = Console(highlight=False)
+    for s in settings:
+        value = Text(str(s.shown()) if s.shown() != "" else "(empty)", style="bold")
+        console.print(Text(f"{s.variable} = ") + value + Text(f"  ({s.source})", style="dim"), soft_wrap=True)
+        console.print(Text(f"    {s.meaning}", style="dim"), soft_wrap=True)

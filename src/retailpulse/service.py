@@ -1,0 +1,192 @@
+"""What the service does with jobs, stores and visits, whoever asks: the API now, other doors later.
+
+Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+import procrastinate
+
+from retailpulse.domain.errors import InvalidRequest, NotFound
+from retailpulse.domain.ids import new_job_id
+from retailpulse.domain.images import failure_kind
+from retailpulse.domain.jobs import JobStatus, Submission
+from retailpulse.domain.stores import ImportSummary
+from retailpulse.storage import jobs, queue, results, stores, visits
+from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import JobRow, StoreFailure
+from retailpulse.storage.results import PageFormat
+from retailpulse.storage.visits import VisitFilter, VisitRow
+
+VISITS_PER_PAGE = 1_000
+RESULTS_PER_PAGE = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreError:
+    """A store some of whose images failed in a job; `error` says how many, and one example."""
+
+    store_id: str
+    images: int
+    failed: int
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobReport:
+    """Where a job stands. `seconds_left` is None where it is not known, or nothing is left."""
+
+    job: JobRow
+    causes: dict[str, int]
+    stores: list[StoreError]
+    images_per_second: float | None
+    seconds_left: float | None
+
+
+class Service:
+    """The uses of the service over one database and its queue."""
+
+    def __init__(self, database: Database, queue_app: procrastinate.App, *, chunk_images: int) -> None:
+        self._database = database
+        self._queue = queue_app
+        self._chunk_images = chunk_images
+
+    async def submit(self, submission: Submission) -> UUID:
+        """Stores a job and queues its chunks, in one transaction; it is on disk when this returns."""
+        job_id = new_job_id()
+        async with self._database.transaction() as connection:
+            keys = await jobs.insert_job(connection, job_id, submission, self._chunk_images)
+            await queue.send_chunks(self._queue, connection, keys)
+        return job_id
+
+    async def status(self, job_id: UUID) -> tuple[JobStatus, list[StoreError]]:
+        """The state of a job and, once it has ended with failures, its stores with failures.
+
+        Raises NotFound.
+        """
+        async with self._database.connection() as connection:
+            job = await jobs.find_job(connection, job_id)
+            if job is None:
+                raise NotFound(f"there is no job {job_id}")
+            if job.status in {JobStatus.ONGOING, JobStatus.COMPLETED}:
+                return job.status, []
+            return job.status, describe_failures(await jobs.store_failures(connection, job_id))
+
+    async def report(self, job_id: UUID) -> JobReport:
+        """All about where a job stands; raises NotFound."""
+        async with self._database.connection() as connection:
+            job = await jobs.find_job(connection, job_id)
+            if job is None:
+                raise NotFound(f"there is no job {job_id}")
+            failures = await jobs.store_failures(connection, job_id) if job.failed else []
+            causes = await jobs.cause_counts(connection, job_id) if job.failed else {}
+        rate = _images_per_second(job)
+        left = job.images - job.settled
+        return JobReport(
+            job=job,
+            causes=causes,
+            stores=describe_failures(failures),
+            images_per_second=rate,
+            seconds_left=round(left / rate, 1) if left and rate else None,
+        )
+
+    async def results_page(
+        self, job_id: UUID, *, after: int, limit: int, page_format: PageFormat
+    ) -> tuple[list[bytes], int | None]:
+        """Rows of a job after an image number, as lines, and the number to go on after, if any.
+
+        Raises NotFound.
+        """
+        async with self._database.connection() as connection:
+            job = await jobs.find_job(connection, job_id)
+            if job is None:
+                raise NotFound(f"there is no job {job_id}")
+            lines, count = await results.read_page(
+                connection, job_id, after=after, limit=limit, page_format=page_format
+            )
+        reached = after + count
+        return lines, reached if 0 < reached < job.images and count else None
+
+    async def all_results(self, job_id: UUID, page_format: PageFormat) -> AsyncIterator[bytes]:
+        """All rows of a job, page by page; memory is bounded and a slow reader holds no connection."""
+        after: int | None = 0
+        while after is not None:
+            lines, after = await self.results_page(
+                job_id, after=after, limit=RESULTS_PER_PAGE, page_format=page_format
+            )
+            yield b"".join(lines)
+            if page_format is PageFormat.CSV_WITH_HEADER:
+                page_format = PageFormat.CSV
+
+    async def check_visits(self, wanted: VisitFilter) -> None:
+        """Raises InvalidRequest where the area or the store that is asked for does not exist."""
+        async with self._database.connection() as connection:
+            area, store = wanted.area_code, wanted.store_id
+            if area is not None and not await stores.area_exists(connection, area):
+                raise InvalidRequest(f"area: there is no area {area[:100]!r} in the store master")
+            if store is not None and not await stores.store_exists(connection, store):
+                raise InvalidRequest(f"storeid: there is no store {store[:100]!r} in the store master")
+
+    async def visits(self, wanted: VisitFilter) -> AsyncIterator[VisitRow]:
+        """The visits that are asked for, by store, oldest first; memory is bounded."""
+        after = None
+        while True:
+            async with self._database.connection() as connection:
+                page = await visits.read_visits(connection, wanted, after=after, limit=VISITS_PER_PAGE)
+            for visit in page:
+                yield visit
+            if len(page) < VISITS_PER_PAGE:
+                return
+            after = page[-1].place
+
+    async def import_stores(self, lines: Iterable[str], *, good_lines: bool) -> ImportSummary:
+        """Loads a store file, in a thread; raises InvalidRequest where it is no such file."""
+        return await asyncio.to_thread(stores.import_stores, self._database.url, lines, good_lines=good_lines)
+
+    async def check_ready(self) -> None:
+        """Raises DatabaseUnavailable where the database does not answer."""
+        async with self._database.connection() as connection:
+            await connection.execute("SELECT")
+
+
+def describe_failures(failures: Iterable[StoreFailure]) -> list[StoreError]:
+    """One text per store: for each kind of failure how many images it hit, and one example."""
+    described = []
+    for store_id, of_store in groupby(failures, key=lambda failure: failure.store_id):
+        kinds: dict[str, list[StoreFailure]] = {}
+        for failure in of_store:
+            kinds.setdefault(failure_kind(failure.cause), []).append(failure)
+        everything = [failure for some in kinds.values() for failure in some]
+        described.append(
+            StoreError(
+                store_id=store_id,
+                images=everything[0].store_images,
+                failed=sum(failure.failed for failure in everything),
+                error="; ".join(_describe(kind, some) for kind, some in kinds.items()),
+            )
+        )
+    return described
+
+
+def _describe(kind: str, failures: list[StoreFailure]) -> str:
+    first = failures[0]
+    count = sum(failure.failed for failure in failures)
+    noun = "image" if first.store_images == 1 else "images"
+    return f"{kind}: {count} of {first.store_images} {noun}, e.g. {first.example_url}: {first.example_detail}"
+
+
+def _images_per_second(job: JobRow) -> float | None:
+    """The mean rate since the first chunk was claimed, in images per second."""
+    if job.started_at is None or job.settled == 0:
+        return None
+    seconds = _seconds_between(job.started_at, job.finished_at or job.read_at)
+    return round(job.settled / seconds, 1) if seconds > 0 else None
+
+
+def _seconds_between(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds()
