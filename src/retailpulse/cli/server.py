@@ -13,7 +13,6 @@ from rich.text import Text
 from retailpulse.config.loading import Loaded, load
 from retailpulse.domain.errors import ConfigError
 
-
 host_option = click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 port_option = click.option(
     "--port", type=click.IntRange(1, 65535), help="Port to listen on.  [default: 9090]"
