@@ -13,7 +13,11 @@ from retailpulse.domain.errors import RetailPulseError
 USAGE_ERROR = 2
 
 
-@click.rich_config(help_config=click.RichHelpConfiguration(padding_helptext_first_line=(0, 0, 1, 0)))
+@click.rich_config(
+    help_config=click.RichHelpConfiguration(
+        padding_helptext_first_line=(0, 0, 1, 0), text_paragraph_linebreaks="\n\n"
+    )
+)
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="retailpulse")
 def group() -> None:

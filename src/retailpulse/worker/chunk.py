@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
 from retailpulse.domain.jobs import ChunkKey, PendingImage, Result
-from retailpulse.fetch import Downloader
+from retailpulse.fetch import Downloader, Fetched
 from retailpulse.measure import measure_body, read_header
 from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
@@ -73,24 +73,6 @@ async def _work_on_image(
 
 
 async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
-    if depth is Depth.HEADER:
-        measurement, tries = await _measure_header(image.image_url, tools)
-    else:
-        fetched = await tools.downloader.fetch(image.image_url)
-        tools.admission.arrived(len(fetched.body))
-        try:
-            measurement = await _measure_body(fetched.body, depth, tools)
-        except ImageError as error:
-            raise ImageError(error.cause, error.detail, tries=fetched.tries) from error
-        finally:
-            tools.admission.left(len(fetched.body))
-        tries = fetched.tries
-    return Result(
-        chunk=key, image_no=image.image_no, outcome=Outcome.MEASURED, measurement=measurement, tries=tries
-    )
-
-
-async def _measure_header(url: str, tools: Tools) -> tuple[Measurement, int]:
     header: Header | None = None
 
     def enough(data: bytes) -> bool:
@@ -98,17 +80,36 @@ async def _measure_header(url: str, tools: Tools) -> tuple[Measurement, int]:
         header = read_header(data, tools.max_pixels)
         return header is not None
 
-    fetched = await tools.downloader.fetch_head(url, enough)
-    if header is None:
-        raise ImageError(Cause.TRUNCATED, "the file ends before its size is told", tries=fetched.tries)
-    return Measurement(header=header), fetched.tries
+    if depth is Depth.HEADER:
+        fetched = await tools.downloader.fetch_head(image.image_url, enough)
+    else:
+        fetched = await tools.downloader.fetch(image.image_url)
+    # A file that ended before its header is measured as a whole, which tells what is wrong with it.
+    measurement = Measurement(header=header) if header else await _measure_body(fetched, depth, tools)
+    return Result(
+        chunk=key,
+        image_no=image.image_no,
+        outcome=Outcome.MEASURED,
+        measurement=measurement,
+        tries=fetched.tries,
+    )
 
 
-async def _measure_body(body: bytes, depth: Depth, tools: Tools) -> Measurement:
+async def _measure_body(fetched: Fetched, depth: Depth, tools: Tools) -> Measurement:
+    """Measures in a thread; raises ImageError, also where it takes too long."""
     loop = asyncio.get_running_loop()
-    async with tools.threads:
-        measuring = loop.run_in_executor(tools.executor, measure_body, body, depth, tools.max_pixels)
-        try:
+    tools.admission.arrived(len(fetched.body))
+    try:
+        async with tools.threads:
+            measuring = loop.run_in_executor(
+                tools.executor, measure_body, fetched.body, depth, tools.max_pixels
+            )
             return await asyncio.wait_for(measuring, tools.timeout_seconds)
-        except TimeoutError:
-            raise ImageError(Cause.TIMEOUT, f"not decoded within {tools.timeout_seconds:g} s") from None
+    except TimeoutError:
+        detail = f"not decoded within {tools.timeout_seconds:g} s"
+        raise ImageError(Cause.TIMEOUT, detail, tries=fetched.tries) from None
+    except ImageError as error:
+        error.tries = fetched.tries
+        raise
+    finally:
+        tools.admission.left(len(fetched.body))

@@ -1,0 +1,31 @@
+"""What many tests share: a running service with a small store master."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import RunningService
+
+STORES = """AreaCode,StoreName,StoreID
+7100015,"Corner Shop, Harbour Street",RP00001
+7100015,Market Hall,RP00002
+7100015,Station Kiosk,RP00003
+7100016,"The ""Little"" Grocer",RP00004
+7100016,Café Süd,RP00005
+"""
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A whole service of this test process, with five stores in two areas."""
+    folder = Path(tmp_path_factory.mktemp("service"))
+    running = RunningService(folder)
+    try:
+        running.wait_until_ready()
+        answer = running.http.put("/api/v1/stores", content=STORES.encode())
+        assert answer.json()["added"] == 5, answer.text
+        yield running
+    finally:
+        code = running.stop()
+    assert code == 0, running.log()

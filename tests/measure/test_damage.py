@@ -1,0 +1,128 @@
+"""Damage at random, the same on every run: each body gives a measurement or an ImageError, nothing else."""
+
+import io
+import random
+from collections.abc import Callable
+
+import pytest
+import simplejpeg
+from PIL import Image
+
+from retailpulse.domain.errors import ImageError
+from retailpulse.domain.images import Cause, Depth, Format, Header
+from retailpulse.measure import measure_body, read_header
+
+from .pictures import FLAVOURS
+
+LIMIT = 1_000_000
+ROUNDS = 6
+CAUSES = {Cause.UNSUPPORTED_FORMAT, Cause.CORRUPT, Cause.TRUNCATED, Cause.TOO_MANY_PIXELS}
+
+Damage = Callable[[bytes, random.Random], bytes]
+
+
+def cut(body: bytes, dice: random.Random) -> bytes:
+    return body[: dice.randrange(len(body))]
+
+
+def flip(body: bytes, dice: random.Random) -> bytes:
+    damaged = bytearray(body)
+    for _ in range(dice.choice((1, 3, 10))):
+        damaged[dice.randrange(len(body))] ^= 1 << dice.randrange(8)
+    return bytes(damaged)
+
+
+def flip_in_the_header(body: bytes, dice: random.Random) -> bytes:
+    return flip(body[:400], dice) + body[400:]
+
+
+def zero(body: bytes, dice: random.Random) -> bytes:
+    start = dice.randrange(len(body))
+    length = min(dice.randrange(1, 300), len(body) - start)
+    return body[:start] + bytes(length) + body[start + length :]
+
+
+def saturate(body: bytes, dice: random.Random) -> bytes:
+    start = dice.randrange(min(len(body), 600))
+    return body[:start] + b"\xff" * dice.choice((1, 2, 4, 8)) + body[start + 8 :]
+
+
+def splice(body: bytes, dice: random.Random) -> bytes:
+    other = dice.choice(list(FLAVOURS.values())).body
+    return body[: dice.randrange(len(body))] + other[dice.randrange(len(other)) :]
+
+
+def drop(body: bytes, dice: random.Random) -> bytes:
+    start = dice.randrange(len(body))
+    return body[:start] + body[start + dice.randrange(1, 100) :]
+
+
+DAMAGES = (cut, flip, flip_in_the_header, zero, saturate, splice, drop)
+
+
+def header_or_error(body: bytes) -> Header | ImageError | None:
+    try:
+        return read_header(body, LIMIT)
+    except ImageError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", FLAVOURS)
+def test_damaged_bodies_give_a_measurement_or_an_image_error(name: str) -> None:
+    for damage in DAMAGES:
+        for number in range(ROUNDS):
+            body = damage(FLAVOURS[name].body, random.Random(f"{name} {damage.__name__} {number}"))
+            for depth in Depth:
+                try:
+                    measurement = measure_body(body, depth, LIMIT)
+                except ImageError as error:
+                    assert error.cause in CAUSES
+                    assert "0x" not in error.detail
+                    assert len(error.detail) < 300
+                else:
+                    header = measurement.header
+                    assert 0 < header.width * header.height <= LIMIT
+
+
+@pytest.mark.parametrize("name", FLAVOURS)
+def test_a_first_part_of_a_damaged_body_never_contradicts_the_whole(name: str) -> None:
+    for damage in DAMAGES:
+        for number in range(ROUNDS):
+            body = damage(FLAVOURS[name].body, random.Random(f"{name} {damage.__name__} {number}"))
+            whole = header_or_error(body)
+            for end in range(0, min(len(body), 1200), 37):
+                part = header_or_error(body[:end])
+                assert part is None or str(part) == str(whole)
+
+
+@pytest.mark.parametrize("name", [name for name in FLAVOURS if name.startswith("jpeg")])
+def test_our_reader_and_libjpeg_see_the_same_size_in_damaged_headers(name: str) -> None:
+    for number in range(100):
+        body = FLAVOURS[name].body
+        body = body[:3] + flip_in_the_header(body[3:], random.Random(f"{name} {number}"))
+        header = header_or_error(body)
+        try:
+            height, width, *_ = simplejpeg.decode_jpeg_header(body, strict=False)
+        except (ValueError, KeyError):  # KeyError: a sampling that it has no name for
+            continue
+        if isinstance(header, Header):
+            assert (header.width, header.height) == (width, height)
+        else:
+            assert isinstance(header, ImageError)
+            assert header.cause is Cause.TOO_MANY_PIXELS
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FLAVOURS if name.startswith(("png", "bmp", "webp", "tiff"))]
+)
+def test_our_reader_and_pillow_see_the_same_size_in_damaged_headers(name: str) -> None:
+    for number in range(100):
+        body = flip_in_the_header(FLAVOURS[name].body, random.Random(f"{name} {number}"))
+        header = header_or_error(body)
+        if not isinstance(header, Header) or header.format is Format.GIF:
+            continue
+        try:
+            with Image.open(io.BytesIO(body), formats=(header.format.name,)) as image:
+                assert image.size == (header.width, header.height)
+        except (OSError, ValueError, Warning):
+            continue
