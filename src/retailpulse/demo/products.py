@@ -33,10 +33,12 @@ _BRANDS = ("Alma", "Vero", "Nordi", "Suncup", "Mira", "Tiko", "Brio", "Fjell", "
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Product:
-    """One product: its sprite, and the size of it in pixels."""
+    """One product: its sprite, its outline, and itself in the shade of the one before it."""
 
     kind: str
     sprite: Image.Image
+    outline: Image.Image
+    shaded: Image.Image
 
     @property
     def width(self) -> int:
@@ -58,7 +60,9 @@ def draw_product(dice: Dice, kind: str, room_height: int) -> Product:
     look = _Look(body=body, accent=accent, brand=dice.pick(_BRANDS), dice=dice)
     canvas = Image.new("RGBA", (width * _OVER, height * _OVER), (0, 0, 0, 0))
     _DRAWERS[kind](canvas, look)
-    return Product(kind=kind, sprite=canvas.reduce(_OVER))
+    sprite = canvas.reduce(_OVER)
+    shaded = sprite.convert("RGB").point([int(step * 0.42) for step in range(256)] * 3)
+    return Product(kind=kind, sprite=sprite, outline=sprite.getchannel("A"), shaded=shaded)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,9 +64,7 @@ def _fill_row(picture: Image.Image, wall: Wall, dice: Dice, floor: int, room: in
 def _stand(picture: Image.Image, product: Product, left: int, floor: int, dice: Dice) -> None:
     """One facing: the one behind it, darker and a little higher, then itself and its shadow."""
     top = floor - product.height
-    alpha = product.sprite.getchannel("A")
-    behind = product.sprite.convert("RGB").point([int(step * 0.42) for step in range(256)] * 3)
-    picture.paste(behind, (left + product.width // 14, top - product.height // 22), alpha)
+    picture.paste(product.shaded, (left + product.width // 14, top - product.height // 22), product.outline)
     lean = dice.whole(-2, 2)
     picture.paste(product.sprite, (left + lean, top), product.sprite)
     shadow = Image.new("L", (product.width, max(3, product.height // 40)), 90)

@@ -56,6 +56,7 @@ class Downloader:
         self._names = Names()
         self._exchanges: list[Exchange] = []
         self._idle: list[Exchange] = []
+        self._closed = False
 
     async def fetch(self, url: str) -> Fetched:
         """Fetch a whole body; raises ImageError."""
@@ -74,7 +75,11 @@ class Downloader:
         return await self._persist(url, read)
 
     async def aclose(self) -> None:
-        """Abort what is in flight (whoever awaits it is cancelled) and free every connection."""
+        """Abort what is in flight and free every connection.
+
+        Who awaits a transfer is cancelled; who waits for a slot, or comes later, gets a RuntimeError.
+        """
+        self._closed = True
         self._transport.close()
         for exchange in self._exchanges:
             exchange.close()
@@ -146,6 +151,8 @@ class Downloader:
             self._hosts.give_back(target.origin)
 
     async def _run(self, target: Target, attempt: Attempt, intake: Intake, span: Span | None) -> Answer:
+        if self._closed:
+            raise RuntimeError("the downloader is closed")
         if attempt.try_seconds <= 0:
             raise TryFailed(Cause.TIMEOUT, "not finished in time", again=True)
         request = Request(

@@ -129,7 +129,9 @@ class Exchange:
         return dialled
 
     def _on_connect_time(self) -> None:
-        if not any(map(_is_connected, self._dialled)):
+        connected = any(map(_is_connected, self._dialled))
+        self._close_dialled()
+        if not connected:
             self._failure = TryFailed(Cause.CONNECT, "no connection in time", again=True)
             self._transport.abort(self._handle)
 

@@ -26,8 +26,6 @@ class Transport:
 
     async def perform(self, handle: pycurl.Curl) -> tuple[int, str]:
         """Run a handle to its end: libcurl's code (0 is success) and its words; a cancel aborts it."""
-        if self._multi.closed:
-            raise RuntimeError("the downloader is closed")
         done: asyncio.Future[tuple[int, str]] = self._loop.create_future()
         self._multi.add_handle(handle)
         self._waiting[handle] = done
