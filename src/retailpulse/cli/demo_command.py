@@ -50,14 +50,14 @@ def demo(images: int, leave: bool, port: int | None) -> None:
     if port is not None and not is_free(port):
         raise click.BadParameter(f"port {port} of 127.0.0.1 is taken", param_hint="--port")
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminate)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has the terminal's end ignored
+            signal.signal(number, _terminate)
     console = output_console()
     try:
         raise Exit(perform(console, images=images, port=pick_port(port), leave=leave))
     except StageFailed as failure:
-        raise click.ClickException(
-            f"The service did not start. The end of what it printed:\n{failure}"
-        ) from None
+        click.echo(f"The service ended. The last lines of its log:\n{failure}", err=True)
+        raise Exit(1) from None
     except KeyboardInterrupt:
         raise Exit(INTERRUPTED) from None
     except Terminated:

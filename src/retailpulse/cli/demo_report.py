@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from retailpulse.cli.answers import Job, Row
-from retailpulse.cli.render import printable, store_table, summary
+from retailpulse.cli.render import printable, store_table, summary, titled_table
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.images import Outcome
 
@@ -21,7 +21,6 @@ def report(console: Console, job: Job, rows: Sequence[Row]) -> None:
     for table in (_outcomes(job), store_table(job), _perimeters(rows)):
         console.print()
         console.print(table)
-    console.print()
     console.print(summary(job), soft_wrap=True)
 
 
@@ -63,7 +62,7 @@ def _wrong_perimeters(planned: DemoJob, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _outcomes(job: Job) -> Table:
-    table = Table("outcome", title="Outcomes", title_justify="left")
+    table = titled_table("Outcomes", "outcome")
     table.add_column("images", justify="right")
     table.add_row("measured", f"{job.images.measured:,}", style="green")
     for cause, number in job.causes.items():
@@ -73,13 +72,12 @@ def _outcomes(job: Job) -> Table:
 
 def _perimeters(rows: Sequence[Row]) -> Table:
     """One image of each format, then other sizes, as long as there is room."""
-    table = Table("photo", "format", title="Some perimeters", title_justify="left")
+    table = titled_table("Some perimeters", "photo", "format")
     for name in ("width x height", "perimeter"):
         table.add_column(name, justify="right")
     measured = [row for row in rows if row.outcome is Outcome.MEASURED]
-    by_format = {row.format: row for row in reversed(measured)}
-    by_size = {(row.format, row.width, row.height): row for row in measured}
-    samples = {row.image_no: row for row in (*by_format.values(), *by_size.values())}
+    by_format = {row.format: row for row in measured}
+    samples = {(row.format, row.width, row.height): row for row in (*by_format.values(), *measured)}
     for row in list(samples.values())[:_SAMPLES]:
         name = urlsplit(row.image_url).path.rpartition("/")[2]
         size = f"{row.width} x {row.height}"

@@ -5,6 +5,7 @@ What comes from outside (URLs, details, store ids) is shown without control char
 
 from collections.abc import Iterator
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -54,6 +55,11 @@ def took_seconds(job: Job) -> float | None:
     return max(0.001, (end - start).total_seconds()) if start and end else None
 
 
+def titled_table(title: str, *columns: str) -> Table:
+    """A table in the one look that all have here."""
+    return Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+
+
 def job_view(job: Job) -> RenderableType:
     """A job with its causes and its stores with failures."""
     facts = Table.grid(padding=(0, 2))
@@ -75,7 +81,7 @@ def job_view(job: Job) -> RenderableType:
 
 def cause_table(job: Job) -> Table:
     """How many images failed for which cause."""
-    table = Table("cause", title="Failures by cause", title_justify="left")
+    table = titled_table("Failures by cause", "cause")
     table.add_column("images", justify="right")
     for cause, number in job.causes.items():
         table.add_row(printable(cause), f"{number:,}")
@@ -84,7 +90,7 @@ def cause_table(job: Job) -> Table:
 
 def store_table(job: Job) -> Table:
     """The stores with failures, in the order of the job."""
-    table = Table("store", title="Stores with failures", title_justify="left")
+    table = titled_table("Stores with failures", "store")
     table.add_column("failed", justify="right")
     table.add_column("images", justify="right")
     table.add_column("error", overflow="fold")

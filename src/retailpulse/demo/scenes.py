@@ -93,7 +93,8 @@ def aisle(size: Size, dice: Dice) -> Image.Image:
 def promotion(size: Size, dice: Dice) -> Image.Image:
     """The head of a gondola: few products, many of each, and a sign over them."""
     width, height = size
-    backdrop = aisle(size, dice).filter(ImageFilter.GaussianBlur(width / 90))
+    far = aisle((width // 4, height // 4), dice).filter(ImageFilter.GaussianBlur(width / 360))
+    backdrop = far.resize(size)
     stand_left, stand_right, sign = int(width * 0.16), int(width * 0.84), int(height * 0.17)
     kinds = (dice.pick(SNACKS), dice.pick(DRINKS))
     wall = Wall(
@@ -197,11 +198,11 @@ def _doors(picture: Image.Image, doors: int) -> None:
 
 
 def _light(picture: Image.Image, dice: Dice, warmth: float) -> Image.Image:
-    """The camera's part: darker corners, a colour cast, a hand that is never quite steady."""
+    """The camera's part: darker corners and a colour cast."""
     corners = Image.radial_gradient("L").resize(picture.size)
     depth = dice.between(0.30, 0.5)
     shade = corners.point([int(255 * (1 - depth * (step / 255) ** 2)) for step in range(256)])
     shaded = ImageChops.multiply(picture, Image.merge("RGB", (shade, shade, shade)))
     red, blue, gain = 1 + 0.07 * warmth, 1 - 0.09 * warmth, dice.between(1.02, 1.16)
     curve = [min(255, int(step * gain * factor)) for factor in (red, 1.0, blue) for step in range(256)]
-    return shaded.point(curve).filter(ImageFilter.GaussianBlur(dice.between(0.3, 0.7)))
+    return shaded.point(curve)

@@ -1,0 +1,61 @@
+"""What holds for every client command: help with examples, and a service that is not there."""
+
+import socket
+from pathlib import Path
+
+import pytest
+import rich_click as click
+from click.testing import CliRunner
+
+from retailpulse.cli import group
+from tests.cli.canned import JOB_ID
+
+OURS = ["submit", "watch", "status", "results", "stores import", "demo"]
+
+
+@pytest.mark.parametrize("command", OURS)
+def test_help_has_examples_of_the_command_itself(command: str) -> None:
+    result = CliRunner().invoke(group, [*command.split(), "--help"])
+    assert result.exit_code == 0
+    examples = result.stdout.partition("Examples:")[2]
+    assert f"retailpulse {command}" in examples
+
+
+def test_the_exit_codes_are_those_of_the_documents() -> None:
+    from retailpulse.cli.connection import Refused, Unreachable
+
+    assert (Refused.exit_code, click.UsageError.exit_code, Unreachable.exit_code) == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["submit", "FILE"],
+        ["watch", JOB_ID],
+        ["status", JOB_ID],
+        ["results", JOB_ID],
+        ["stores", "import", "FILE"],
+    ],
+)
+def test_a_service_that_is_not_there_exits_with_3_and_says_how_to_start_it(
+    command: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("{}")
+    with (
+        socket.socket() as taken
+    ):  # bound but not listening: connections are refused, and nobody gets the port
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        arguments = [str(path) if word == "FILE" else word for word in command]
+        result = CliRunner().invoke(group, [*arguments, "--url", url])
+    words = " ".join(result.stderr.replace("│", " ").split())
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert url in words
+    assert "retailpulse serve" in words
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://a", "http://", "nonsense", "http://a:port"])
+def test_a_url_that_is_none_exits_with_2(url: str) -> None:
+    assert CliRunner().invoke(group, ["status", JOB_ID, "--url", url]).exit_code == 2

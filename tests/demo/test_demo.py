@@ -1,0 +1,108 @@
+"""`retailpulse demo`, whole, as a person runs it: what it says, its exit codes, and what it leaves behind."""
+
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from retailpulse.demo.stage import free_port
+from tests.demo.test_stage import processes_of
+from tests.running import wait_for
+
+
+def demo(output: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    command = (sys.executable, "-m", "retailpulse", "demo", "--port", str(free_port()), *arguments)
+    with output.open("wb") as file:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT)
+
+
+def folder_of(said: str) -> Path:
+    found = re.search(r"Everything happens in (\S+)", said)
+    assert found, said
+    return Path(found[1])
+
+
+def carry_out(line: str) -> str:
+    """Do what a printed curl line says, and return the answer."""
+    program, *words = shlex.split(line)
+    assert program == "curl"
+    if words[0] == "-d":
+        answer = httpx.post(words[2], content=words[1], trust_env=False)
+    else:
+        answer = httpx.get(words[0], trust_env=False)
+    assert answer.is_success, f"{line}: {answer.text}"
+    return answer.text
+
+
+@pytest.mark.slow
+def test_the_demo_finds_every_number_right_and_leaves_nothing(tmp_path: Path) -> None:
+    output = tmp_path / "said"
+    code = demo(output, "--images", "60", "--exit").wait(110)
+    said = output.read_text()
+    assert code == 0, said
+    assert "All as it has to be: 55 perimeters right, 5 failures named." in said
+    for cause in ("store_id_not_found", "http_status", "truncated", "unsupported_format"):
+        assert cause in said
+    for file_format in ("jpeg", "png", "webp", "avif", "heic"):
+        assert re.search(rf"\b{file_format}\b", said), said
+    assert not folder_of(said).exists()
+    assert processes_of(folder_of(said)) == []
+
+
+@pytest.mark.slow
+def test_the_demo_goes_on_until_ctrl_c_and_its_commands_work_as_printed(tmp_path: Path) -> None:
+    output = tmp_path / "said"
+    process = demo(output, "--images", "20")
+    wait_for(lambda: "Ctrl-C stops it" in output.read_text() or process.poll() is not None, 110)
+    said = output.read_text()
+    assert process.poll() is None, said
+    lines = [line.strip() for line in said.partition("Go on with:")[2].splitlines()]
+    answers = [carry_out(line) for line in lines if line.startswith("curl ")]
+    assert len(answers) == 6
+    assert '"failed"' in answers[0]
+    assert answers[2].startswith("image_no,")
+    assert '"perimeter"' in answers[3]
+    assert '"perimeter"' in answers[4]
+    assert "job_id" in answers[5]
+    for line in lines:
+        if line.startswith("retailpulse "):
+            words = shlex.split(line)[1:]
+            command = (sys.executable, "-m", "retailpulse", *words)
+            shown = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+            assert shown.returncode == (1 if words[0] == "status" else 0), shown.stderr
+    assert (tmp_path / "results.csv").read_text().count("\n") == 21
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert not folder_of(said).exists()
+    assert processes_of(folder_of(said)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_demo_that_is_stopped_halfway_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
+    output = tmp_path / "said"
+    process = demo(output)
+    wait_for(lambda: "Everything happens in" in output.read_text())
+    folder = folder_of(output.read_text())
+    wait_for(lambda: any((folder / "photos").iterdir()))
+    process.send_signal(number)
+    assert process.wait(60) == code
+    assert "Traceback" not in output.read_text()
+    assert not folder.exists()
+    assert processes_of(folder) == []
+
+
+def test_a_port_that_is_taken_is_a_usage_error(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        process = demo(tmp_path / "said", "--port", port)
+        assert process.wait(30) == 2
+    assert f"port {port} of 127.0.0.1 is taken" in " ".join((tmp_path / "said").read_text().split())

@@ -1,0 +1,64 @@
+"""The demo's check of its own job: right numbers pass, every kind of wrong number is named."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from retailpulse.cli.answers import ImageCounts, Job, Row
+from retailpulse.cli.demo_report import check
+from retailpulse.demo.job import DemoJob
+from retailpulse.domain.images import Outcome
+from retailpulse.domain.jobs import JobStatus
+
+PLANNED = DemoJob(
+    body={}, images=3, causes={"truncated": 1}, perimeters={"http://a/1.jpg": 100, "http://a/2.jpg": 200}
+)
+JOB = Job(
+    job_id="x",
+    status=JobStatus.FAILED,
+    depth="decode",
+    images=ImageCounts(total=3, settled=3, measured=2, failed=1),
+    causes={"truncated": 1},
+    stores=[],
+    submitted_at="2026-11-20T10:00:00Z",
+)
+ROWS = [
+    Row(image_no=1, store_id="S", image_url="http://a/1.jpg", outcome=Outcome.MEASURED, perimeter=100),
+    Row(image_no=2, store_id="S", image_url="http://a/2.jpg", outcome=Outcome.MEASURED, perimeter=200),
+    Row(image_no=3, store_id="S", image_url="http://a/3.jpg", outcome=Outcome.FAILED, cause="truncated"),
+]
+
+
+def test_a_job_that_came_out_as_planned_gives_no_complaint() -> None:
+    assert check(PLANNED, JOB, ROWS) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"causes": {"corrupt": 1}}, "causes: {'truncated': 1} expected, {'corrupt': 1} found"),
+        (
+            {"images": ImageCounts(total=3, settled=3, measured=3, failed=0)},
+            "measured images: 2 expected, 3 found",
+        ),
+        (
+            {"images": ImageCounts(total=3, settled=2, measured=2, failed=1)},
+            "settled images: 3 expected, 2 found",
+        ),
+        ({"images": ImageCounts(total=4, settled=3, measured=2, failed=1)}, "images: 3 expected, 4 found"),
+    ],
+)
+def test_a_wrong_number_of_the_job_is_named(changes: dict[str, Any], complaint: str) -> None:
+    assert complaint in check(PLANNED, msgspec.structs.replace(JOB, **changes), ROWS)
+
+
+def test_a_result_that_is_missing_or_doubled_is_named() -> None:
+    assert check(PLANNED, JOB, ROWS[:2]) == ["results: 3 expected, 2 found"]
+    assert check(PLANNED, JOB, [*ROWS[:2], ROWS[0]]) == ["results: 3 expected, 2 found"]
+
+
+def test_a_wrong_perimeter_is_named_with_its_photo() -> None:
+    planned = replace(PLANNED, perimeters={**PLANNED.perimeters, "http://a/2.jpg": 222})
+    assert check(planned, JOB, ROWS) == ["perimeter of http://a/2.jpg: 222 expected, 200 found"]
