@@ -1,16 +1,44 @@
-"""The command line: one group, `server` for what runs here, `client` for what speaks to a service."""
+"""The command line: one group, `server` for what runs here, `client` for what speaks to a service.
+
+A command's module is imported when the command is called, so that a worker carries no HTTP client.
+"""
 
 import sys
+from importlib import import_module
 
 import rich_click as click
 
 from retailpulse import __version__
-from retailpulse.cli.client import results, status, stores, submit, watch
-from retailpulse.cli.demo_command import demo
-from retailpulse.cli.server import api, config, migrate, serve, worker
 from retailpulse.domain.errors import RetailPulseError
 
-USAGE_ERROR = 2
+MODULES = {
+    "demo": "demo_command",
+    "serve": "server",
+    "worker": "server",
+    "api": "server",
+    "migrate": "server",
+    "config": "server",
+    "stores": "client",
+    "submit": "client",
+    "watch": "client",
+    "status": "client",
+    "results": "client",
+}
+"""Where each command stands, in the order of the help."""
+
+
+class _Group(click.RichGroup):
+    """The commands, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in MODULES:
+            return None
+        module = import_module(f"retailpulse.cli.{MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
 
 @click.rich_config(
@@ -18,7 +46,7 @@ USAGE_ERROR = 2
         padding_helptext_first_line=(0, 0, 1, 0), text_paragraph_linebreaks="\n\n"
     )
 )
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="retailpulse")
 def group() -> None:
     """Turn store-visit photos into facts.
@@ -30,10 +58,6 @@ def group() -> None:
       retailpulse stores import FILE.csv load the store master
       retailpulse submit JOB.json --watch
     """
-
-
-for _command in (serve, worker, api, migrate, config, stores, submit, watch, status, results, demo):
-    group.add_command(_command)
 
 
 def main() -> None:
