@@ -5,9 +5,12 @@ Each function is one use of the service; it owns the transaction and knows nothi
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import groupby
+from typing import TextIO
 from uuid import UUID
 
 import procrastinate
@@ -25,6 +28,8 @@ from retailpulse.storage.visits import VisitFilter, VisitRow
 
 VISITS_PER_PAGE = 1_000
 RESULTS_PER_PAGE = 1_000
+IMPORTS_AT_ONCE = 8
+"""Store files that are read at once; further ones wait."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +60,8 @@ class Service:
         self._database = database
         self._queue = queue_app
         self._chunk_images = chunk_images
+        # Threads of their own: slow uploads are not to hold up whatever else needs a thread.
+        self._import_threads = ThreadPoolExecutor(IMPORTS_AT_ONCE, thread_name_prefix="import")
 
     async def submit(self, submission: Submission) -> UUID:
         """Stores a job and queues its chunks, in one transaction; it is on disk when this returns."""
@@ -144,9 +151,10 @@ class Service:
                 return
             after = page[-1].place
 
-    async def import_stores(self, lines: Iterable[str], *, good_lines: bool) -> ImportSummary:
+    async def import_stores(self, file: TextIO, *, good_lines: bool) -> ImportSummary:
         """Loads a store file, in a thread; raises InvalidRequest where it is no such file."""
-        return await asyncio.to_thread(stores.import_stores, self._database.url, lines, good_lines=good_lines)
+        load = partial(stores.import_stores, self._database.url, file, good_lines=good_lines)
+        return await asyncio.get_running_loop().run_in_executor(self._import_threads, load)
 
     async def check_ready(self) -> None:
         """Raises DatabaseUnavailable where the database does not answer."""

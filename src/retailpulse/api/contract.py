@@ -1,11 +1,12 @@
 """The three old endpoints, exactly as clients know them: submit, status, visits."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from functools import partial
+from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
-from litestar.params import Parameter
 from litestar.response import Stream
 
 from retailpulse.api.submission import read_submission
@@ -19,6 +20,8 @@ from retailpulse.service import Service
 from retailpulse.storage.visits import VisitFilter, VisitRow
 
 BLOCK_BYTES = 64 * 1024
+BIG_BODY_BYTES = 256 * 1024
+"""A longer body is read in a thread: the others are not to wait for it."""
 
 
 @post("/api/submit", status_code=201)
@@ -26,18 +29,16 @@ async def submit(
     request: Request[Any, Any, Any], service: Service, api_settings: ApiSettings, default_depth: Depth
 ) -> dict[str, str]:
     """Accept a job; it is on disk and queued when this answers."""
-    submission = read_submission(
-        await request.body(), default_depth=default_depth, max_images=api_settings.max_images_per_job
-    )
+    body = await request.body()
+    read = partial(read_submission, default_depth=default_depth, max_images=api_settings.max_images_per_job)
+    submission = read(body) if len(body) < BIG_BODY_BYTES else await asyncio.to_thread(read, body)
     return {"job_id": str(await service.submit(submission))}
 
 
 @get("/api/status")
-async def status(
-    service: Service, job: Annotated[str | None, Parameter(query="jobid")] = None
-) -> Response[dict[str, Any]]:
+async def status(service: Service, jobid: str = "") -> Response[dict[str, Any]]:
     """Say whether a job is ongoing, completed or failed, and which stores failed."""
-    job_id = parse_job_id(job or "")
+    job_id = parse_job_id(jobid)
     if job_id is None:
         return Response({}, status_code=400)
     try:
@@ -46,7 +47,7 @@ async def status(
         return Response({}, status_code=400)
     if state is JobStatus.CANCELLED:
         state = JobStatus.FAILED  # the only three words that old clients know
-    answer: dict[str, Any] = {"status": state, "job_id": job}
+    answer: dict[str, Any] = {"status": state, "job_id": jobid}
     if state is JobStatus.FAILED:
         answer["error"] = [{"store_id": store.store_id, "error": store.error} for store in failures]
     return Response(answer)

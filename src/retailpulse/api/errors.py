@@ -1,10 +1,12 @@
 """The one table in which errors become HTTP answers, and the shape of an answer that refuses."""
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
     HTTP_404_NOT_FOUND,
@@ -24,6 +26,8 @@ from retailpulse.domain.errors import (
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
+CUT_OFF = "client disconnected prematurely"
+"""What the framework calls a body that ends too early; it has no class of its own for it."""
 
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
@@ -33,10 +37,13 @@ STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
 }
 
 
-def refuse(status: int, error: str) -> Response[dict[str, str]]:
+def refuse(
+    status: int, error: str, headers: Mapping[str, str] = MappingProxyType({})
+) -> Response[dict[str, str]]:
     """An answer that says what is wrong."""
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTP_503_SERVICE_UNAVAILABLE else {}
-    return Response({"error": error}, status_code=status, media_type=MediaType.JSON, headers=headers)
+    if status == HTTP_503_SERVICE_UNAVAILABLE:
+        headers = {**headers, "Retry-After": str(RETRY_AFTER_SECONDS)}
+    return Response({"error": error}, status_code=status, media_type=MediaType.JSON, headers=dict(headers))
 
 
 def answer_known(_: Request[Any, Any, Any], error: RetailPulseError) -> Response[dict[str, str]]:
@@ -51,12 +58,19 @@ def answer_known(_: Request[Any, Any, Any], error: RetailPulseError) -> Response
 
 
 def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, str]]:
-    """Answers an error of the framework: an unknown path, a method that a path does not have."""
-    if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
-        return refuse(error.status_code, "the body is larger than this service accepts; send it in parts")
-    if error.status_code == HTTP_404_NOT_FOUND:
-        return refuse(error.status_code, f"there is nothing at {request.url.path}")
-    return refuse(error.status_code, error.detail)
+    """Answers an error of the framework: an unknown path, a parameter of the wrong type."""
+    status, text = error.status_code, error.detail
+    if status == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+        text = "the body is larger than this service accepts; send it in parts"
+    elif status == HTTP_404_NOT_FOUND:
+        text = f"there is nothing at {request.url.path}"
+    elif isinstance(error, ValidationException) and isinstance(error.extra, list):
+        text = "; ".join(f"{part.get('key')}: {part.get('message')}" for part in error.extra)
+    elif isinstance(error, InternalServerException):
+        if text != CUT_OFF:
+            return answer_unknown(request, error)
+        status, text = HTTP_400_BAD_REQUEST, "the body ended before it was whole"
+    return refuse(status, text, error.headers or {})
 
 
 def answer_unknown(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, str]]:

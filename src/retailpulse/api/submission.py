@@ -23,10 +23,13 @@ class _Body(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Body)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _VISIT = re.compile(r"\$\.visits\[(\d+)\](.*)")
 _TYPES = {
     "str": "a string",
     "int": "a whole number",
+    "float": "a decimal number",
+    "bool": "true or false",
     "array": "a list",
     "object": "an object",
     "null": "null",
@@ -38,12 +41,7 @@ def read_submission(body: bytes, *, default_depth: Depth, max_images: int) -> Su
 
     Raises InvalidRequest naming the field, the visit and the reason; TooLarge over `max_images`.
     """
-    try:
-        parsed = _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(_explain(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error
+    parsed = _parse(body)
     if not parsed.visits:
         raise InvalidRequest("visits: there is no visit; a job needs at least one")
     if parsed.count != len(parsed.visits):
@@ -56,6 +54,20 @@ def read_submission(body: bytes, *, default_depth: Depth, max_images: int) -> Su
     may_hold_nul = b"\\u0000" in body
     visits = tuple(_visit(number, visit, may_hold_nul) for number, visit in enumerate(parsed.visits))
     return Submission(visits=visits, depth=parsed.depth or default_depth)
+
+
+def _parse(body: bytes) -> _Body:
+    try:
+        return _DECODER.decode(body.removeprefix(_BYTE_ORDER_MARK))  # RFC 8259, 8.1: it may be ignored
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(_explain(str(error))) from error
+    except RecursionError as error:
+        raise InvalidRequest("the body is nested too deep") from error
+    except UnicodeDecodeError as error:
+        reason = f"a text in it holds the byte 0x{error.object[error.start]:02x}"
+        raise InvalidRequest(f"the body is not JSON in UTF-8: {reason}") from error
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error
 
 
 def _visit(number: int, visit: _Visit, may_hold_nul: bool) -> Visit:
@@ -91,7 +103,10 @@ def _refused(number: int, field: str, reason: str) -> InvalidRequest:
 def _explain(message: str) -> str:
     """Says in a client's words what the JSON library found: "Expected `str`, got `int` - at `$.count`"."""
     reason, _, place = message.partition(" - at ")
-    reason = re.sub(r"`(\w+)`", lambda found: _TYPES.get(found[1], f"`{found[1]}`"), reason)
+    reason = re.sub(r"`([a-z]+)`", lambda found: _TYPES.get(found[1], found[0]), reason)
+    reason = reason.replace("`str | null`", "a string")
+    if reason.startswith("Invalid enum value"):
+        reason = f"{reason}: write {', '.join(Depth)}"  # the only field that has a choice
     place = place.strip("`")
     in_visit = _VISIT.fullmatch(place)
     if in_visit:

@@ -16,9 +16,10 @@ from retailpulse.domain.ids import parse_job_id
 from retailpulse.service import JobReport, Service
 from retailpulse.storage.results import PageFormat
 
-CSV = "text/csv; charset=utf-8"
+CSV = "text/csv"  # the framework adds the charset to what is text
 NDJSON = "application/x-ndjson"
 MAX_PAGE = 1_000
+FORMATS = {"application/json": "json", "text/csv": "csv", NDJSON: "ndjson"}
 STREAMED = {"csv": (PageFormat.CSV_WITH_HEADER, CSV), "ndjson": (PageFormat.JSON_ROWS, NDJSON)}
 
 
@@ -33,18 +34,18 @@ async def job_results(
     request: Request[Any, Any, Any],
     service: Service,
     job_id: str,
-    wanted: Annotated[str | None, Parameter(query="format")] = None,
     cursor: str | None = None,
     limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE)] = MAX_PAGE,
 ) -> Response[bytes] | Stream:
     """Give the results of a job: a JSON page, or the whole job as CSV or NDJSON."""
     known = _known_id(job_id)
-    name = wanted or _accepted(request.headers.get("accept", ""))
+    name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
     if name in STREAMED:
         page_format, media_type = STREAMED[name]
         rows = service.all_results(known, page_format)
         first = await anext(rows)  # an unknown job is told before the answer begins
-        return Stream(_chain(first, rows), media_type=media_type)
+        blocks = _chain(first, rows)
+        return Stream(_line_by_line(blocks) if name == "ndjson" else blocks, media_type=media_type)
     if name != "json":
         raise InvalidRequest(f"format: {name!r} is none of json, csv, ndjson")
     lines, following = await service.results_page(
@@ -65,7 +66,8 @@ async def import_stores(
     """Load a store file (CSV): add new stores, change known ones."""
     blocks = _limited(request.stream(), api_settings.max_stores_bytes)
     raw = io.BufferedReader(_Body(blocks, asyncio.get_running_loop()), buffer_size=1 << 20)
-    lines = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    # A byte that is not UTF-8 becomes a lone surrogate, so that its line can be told.
+    lines = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
         summary = await service.import_stores(lines, good_lines=good_lines)
     except InvalidRequest:
@@ -127,6 +129,15 @@ async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
         yield block
 
 
+async def _line_by_line(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """NDJSON in which only a line feed ends a line, also for readers that break at Unicode's other ends."""
+    async for block in blocks:
+        plain = block
+        for character in "\x85\u2028\u2029":
+            plain = plain.replace(character.encode(), b"\\u%04x" % ord(character))
+        yield plain
+
+
 def _known_id(text: str) -> UUID:
     job_id = parse_job_id(text)
     if job_id is None:
@@ -135,11 +146,11 @@ def _known_id(text: str) -> UUID:
 
 
 def _accepted(header: str) -> str:
-    """The format that an Accept header asks for; JSON where it names none of ours."""
+    """The format that an Accept header names first; JSON where it names none of ours."""
     for part in header.split(","):
         media_type = part.partition(";")[0].strip().lower()
-        if media_type in {"text/csv", NDJSON}:
-            return "csv" if media_type == "text/csv" else "ndjson"
+        if media_type in FORMATS:
+            return FORMATS[media_type]
     return "json"
 
 

@@ -21,6 +21,8 @@ from retailpulse.domain.errors import ConfigError
 PREFIX = "RETAILPULSE_"
 CONFIG_FILE_VARIABLE = "RETAILPULSE_CONFIG"
 DEFAULT_CONFIG_FILE = "retailpulse.toml"
+MAX_NUMBER = 1e9
+"""Largest number of seconds: 30 years. What comes after it overflows somewhere (and so does infinity)."""
 OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL"})
 
 Name = tuple[str, str]
@@ -37,8 +39,8 @@ class Setting:
     meaning: str
 
     def shown(self) -> Any:
-        """The value as it may be shown: without the password of a database URL."""
-        return re.sub(r"(?<=:)[^:@/]+(?=@)", "***", self.value) if isinstance(self.value, str) else self.value
+        """The value as it may be shown: without a password."""
+        return _without_passwords(self.value) if isinstance(self.value, str) else self.value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +90,12 @@ def variable(room: str, field: str) -> str:
     return f"{PREFIX}{room}_{field}".upper()
 
 
+def _without_passwords(text: str) -> str:
+    """A database URL or a `name=value` list without its passwords; hides too much rather than too little."""
+    text = re.sub(r"(?<=//)([^:@]*):.*@", r"\1:***@", text)
+    return re.sub(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", r"\1***", text, flags=re.IGNORECASE)
+
+
 def _names() -> Iterator[tuple[str, msgspec.structs.FieldInfo]]:
     for room in msgspec.structs.fields(Settings):
         for field in msgspec.structs.fields(room.type):
@@ -130,7 +138,7 @@ def _from_file(environ: Mapping[str, str]) -> dict[Name, Any]:
 
 
 def _suggestion(name: str, known: Mapping[str, Name]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     return f"; did you mean {near[0]}?" if near else "; `retailpulse config` lists all"
 
 
@@ -142,9 +150,14 @@ def _room(room: str, values: Mapping[Name, Any], sources: Mapping[Name, str]) ->
         if name not in values:
             continue
         try:
-            fields[field.name] = msgspec.convert(values[name], field.type, strict=False)
+            value = msgspec.convert(values[name], field.type, strict=False)
+            if isinstance(value, float) and value > MAX_NUMBER:
+                raise msgspec.ValidationError(f"Expected a number <= {MAX_NUMBER:g}")
+            fields[field.name] = value
         except msgspec.ValidationError as error:
+            said = _without_passwords(repr(values[name]))
             raise ConfigError(
-                f"{variable(room, field.name)} (from the {sources[name]}) is {values[name]!r}: {error}"
+                f"{variable(room, field.name)} (from the {sources[name]}) is {said}: {error}."
+                f" It means: {_meaning(field.type)}"
             ) from error
     return kind(**fields)

@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from retailpulse.domain.errors import InvalidRequest
 
 _EPOCH = re.compile(r"[+-]?\d{9,13}(\.\d+)?", re.ASCII)
+# Python's own reader takes any character between date and time, and "2026-11-20-10:00" for ten o'clock.
+_ISO = re.compile(r"[0-9W-]{7,10}([T ][0-9:]+([.,][0-9]+)?(Z|[+-][0-9:]+)?)?", re.ASCII)
+_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138
 
 
@@ -20,6 +23,8 @@ def parse_instant(text: str) -> datetime | None:
             number = float(text)
             seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
             return datetime.fromtimestamp(seconds, UTC)
+        if not _ISO.fullmatch(text.upper()):
+            return None
         instant = datetime.fromisoformat(text.upper())
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
@@ -29,7 +34,7 @@ def parse_instant(text: str) -> datetime | None:
 def parse_day_range(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
     """The instants from which and before which a range of days or times lasts; both ends are inclusive.
 
-    Raises InvalidRequest naming the end that cannot be read.
+    An end that is given is never None. Raises InvalidRequest naming the end that cannot be read.
     """
     first = _bound("startdate", start)
     last = _bound("enddate", end)
@@ -39,13 +44,14 @@ def parse_day_range(start: str | None, end: str | None) -> tuple[datetime | None
     try:
         return first, last + step
     except OverflowError:
-        return first, None
+        return first, datetime.max.replace(tzinfo=UTC)
 
 
 def _bound(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
-    instant = parse_instant(text)
+    # A query's "+" means a space: 2026-11-20T10:00:00+05:30 arrives as 2026-11-20T10:00:00 05:30.
+    instant = parse_instant(_LOST_PLUS.sub("+", text) if "T" in text.upper() else text)
     if instant is None:
         raise InvalidRequest(f"{name} {text[:100]!r} is not a date: write 2026-11-20 or 2026-11-20T10:00:00Z")
     return instant

@@ -4,8 +4,9 @@ An import runs in a thread with a connection of its own, because reading CSV is 
 """
 
 import csv
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 import psycopg
 
@@ -16,17 +17,29 @@ from retailpulse.storage.database import CONNECTION_OPTIONS, Connection, transla
 COLUMNS = ("AreaCode", "StoreName", "StoreID")
 MAX_ERRORS = 100
 MAX_FIELD_CHARACTERS = 100_000
+MAX_LINE_CHARACTERS = 1_000_000
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 Row = tuple[int, str, str, str]
-"""A good line: its number, area code, store name and store id."""
+"""A good record: the number of its first line, area code, store name and store id."""
 
 
-def import_stores(url: str, lines: Iterable[str], *, good_lines: bool) -> ImportSummary:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Columns:
+    """Where the columns are, counted from 0, and how many the header has."""
+
+    area: int
+    name: int
+    store: int
+    count: int
+
+
+def import_stores(url: str, file: TextIO, *, good_lines: bool) -> ImportSummary:
     """Loads a store file: new stores are added, known ones changed.
 
     A file with a bad line loads nothing, unless `good_lines` asks for the rest. Raises InvalidRequest
-    where it is no such file at all. Memory is bounded whatever the file's length.
+    where it is no such file at all. Memory is bounded whatever the file's length; bytes of the file that
+    are not UTF-8 are to come as lone surrogates (the error handler `surrogateescape`).
     """
     errors = _Errors()
     with (
@@ -34,12 +47,13 @@ def import_stores(url: str, lines: Iterable[str], *, good_lines: bool) -> Import
         psycopg.connect(url, autocommit=True, **CONNECTION_OPTIONS) as connection,
         connection.transaction(),
     ):
+        connection.execute("SET LOCAL work_mem = '64MB'")  # sorts and joins of millions of lines
         connection.execute(
             "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text)"
             " ON COMMIT DROP"
         )
         with connection.cursor().copy("COPY incoming FROM STDIN") as copy:
-            for row in _rows(lines, errors):
+            for row in _rows(file, errors):
                 copy.write_row(row)
         _reject_repeated(connection, errors)
         if errors.count and not good_lines:
@@ -51,13 +65,19 @@ class _Errors:
     """The first bad lines, and the count of all."""
 
     def __init__(self) -> None:
-        self.first: list[LineError] = []
+        self._first: list[LineError] = []
         self.count = 0
 
     def add(self, line: int, error: str) -> None:
+        """Counts a bad line; those of one kind are added in their order."""
         self.count += 1
-        if len(self.first) < MAX_ERRORS:
-            self.first.append(LineError(line=line, error=error))
+        if self.count <= MAX_ERRORS:
+            self._first.append(LineError(line=line, error=error))
+
+    def add_all(self, first: list[LineError], count: int) -> None:
+        """Counts bad lines of which only the first are told."""
+        self.count += count
+        self._first.extend(first)
 
     def summary(self, *, loaded: bool, added: int = 0, changed: int = 0, unchanged: int = 0) -> ImportSummary:
         return ImportSummary(
@@ -66,50 +86,85 @@ class _Errors:
             changed=changed,
             unchanged=unchanged,
             rejected=self.count,
-            errors=tuple(sorted(self.first, key=lambda error: error.line)),
+            errors=tuple(sorted(self._first, key=lambda error: error.line)[:MAX_ERRORS]),
         )
 
 
-def _rows(lines: Iterable[str], errors: _Errors) -> Iterator[Row]:
+def _rows(file: TextIO, errors: _Errors) -> Iterator[Row]:
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    reader = csv.reader(lines)
-    line = 1
-    try:
-        header = next(reader, None)
-        area, name, store = _positions(header)
+    records = _records(file, errors)
+    columns = _columns(next(records, (1, []))[1])
+    for line, fields in records:
+        error = _check_form(fields, columns) or _check_keys(fields, columns)
+        if error is None:
+            yield (
+                line,
+                fields[columns.area].strip(),
+                fields[columns.name].strip(),
+                fields[columns.store].strip(),
+            )
+        else:
+            errors.add(line, error)
+
+
+def _records(file: TextIO, errors: _Errors) -> Iterator[tuple[int, list[str]]]:
+    """Every record of a CSV file that is not empty, with the number of its first line."""
+    reader = csv.reader(_lines(file), strict=True)
+    while True:
         line = reader.line_num + 1
-        for fields in reader:
-            if fields:  # an empty line says nothing
-                error = _check(fields, area, name, store)
-                if error is None:
-                    yield line, fields[area].strip(), fields[name].strip(), fields[store].strip()
-                else:
-                    errors.add(line, error)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InvalidRequest(f"the record that starts in line {line}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"after line {reader.line_num}: not UTF-8 ({error.reason})") from error
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            last = reader.line_num
+            read = f", read up to line {last}" if last > line else ""
+            errors.add(line, f"it is not CSV: {error}{read}")
+            continue
+        if fields is None:
+            return
+        if fields:
+            yield line, fields
 
 
-def _positions(header: list[str] | None) -> tuple[int, int, int]:
-    names = [name.strip().removeprefix("\ufeff").lower() for name in header or []]
+def _lines(file: TextIO) -> Iterator[str]:
+    """The file's lines; raises InvalidRequest for one so long that it would fill the memory."""
+    number = 0
+    while line := file.readline(MAX_LINE_CHARACTERS):
+        number += 1
+        if len(line) == MAX_LINE_CHARACTERS:
+            raise InvalidRequest(f"line {number} is longer than {MAX_LINE_CHARACTERS} characters")
+        yield line
+
+
+def _columns(header: list[str]) -> _Columns:
+    names = [name.strip().lower() for name in header]
     missing = [column for column in COLUMNS if column.lower() not in names]
     if missing:
         raise InvalidRequest(
             f"line 1: the header must name the columns {','.join(COLUMNS)}; {', '.join(missing)} not found"
         )
     area, name, store = (names.index(column.lower()) for column in COLUMNS)
-    return area, name, store
+    return _Columns(area=area, name=name, store=store, count=len(header))
 
 
-def _check(fields: list[str], area: int, name: int, store: int) -> str | None:
-    """What is wrong with a line, or None."""
-    if len(fields) <= max(area, name, store):
-        return f"too few columns: {len(fields)} of {max(area, name, store) + 1}"
-    if any("\0" in field for field in fields):
-        return "holds a NUL character"
-    for what, position in (("store id", store), ("area code", area)):
+def _check_form(fields: list[str], columns: _Columns) -> str | None:
+    """What keeps a record from being read, or None."""
+    if len(fields) <= max(columns.area, columns.name, columns.store):
+        return f"too few columns: {len(fields)} of {columns.count}"
+    if len(fields) > columns.count and any(fields[columns.count :]):
+        return f"too many columns: {len(fields)} of {columns.count}; a name with a comma in it needs quotes"
+    text = "".join(fields)
+    if "\0" in text:
+        return "it holds a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "it is not UTF-8"
+    return None
+
+
+def _check_keys(fields: list[str], columns: _Columns) -> str | None:
+    """What is wrong with the store id or the area code of a record, or None."""
+    for what, position in (("store id", columns.store), ("area code", columns.area)):
         text = fields[position].strip()
         if not text:
             return f"the {what} is empty"
@@ -120,18 +175,25 @@ def _check(fields: list[str], area: int, name: int, store: int) -> str | None:
 
 def _reject_repeated(connection: SyncConnection, errors: _Errors) -> None:
     """Takes out every line whose store id an earlier line already has."""
-    cursor = connection.execute(
+    found = connection.execute(
         """
-        WITH numbered AS (
-            SELECT ctid AS place, first_value(line) OVER same AS first, row_number() OVER same AS occurrence
-            FROM incoming WINDOW same AS (PARTITION BY store_id ORDER BY line))
-        DELETE FROM incoming USING numbered
-        WHERE incoming.ctid = numbered.place AND numbered.occurrence > 1
-        RETURNING incoming.line, incoming.store_id, numbered.first
+        CREATE TEMP TABLE repeated ON COMMIT DROP AS
+        SELECT line, store_id, first FROM (
+            SELECT line, store_id, min(line) OVER (PARTITION BY store_id) AS first FROM incoming) numbered
+        WHERE line > first
         """
+    ).rowcount
+    if not found:
+        return
+    first_found = connection.execute(
+        "SELECT line, store_id, first FROM repeated ORDER BY line LIMIT %s", [MAX_ERRORS]
     )
-    for line, store_id, first in cursor:
-        errors.add(line, f"the store id {store_id} is repeated: line {first} has it already")
+    told = [
+        LineError(line=line, error=f"the store id {store_id} is repeated: line {first} has it already")
+        for line, store_id, first in first_found
+    ]
+    errors.add_all(told, found)
+    connection.execute("DELETE FROM incoming i USING repeated r WHERE i.line = r.line")
 
 
 def _merge(connection: SyncConnection, errors: _Errors) -> ImportSummary:
@@ -146,8 +208,11 @@ def _merge(connection: SyncConnection, errors: _Errors) -> ImportSummary:
         """
     ).rowcount
     added = connection.execute(
-        "INSERT INTO stores (store_id, area_code, store_name)"
-        " SELECT store_id, area_code, store_name FROM incoming ON CONFLICT DO NOTHING"
+        """
+        INSERT INTO stores (store_id, area_code, store_name)
+        SELECT store_id, area_code, store_name FROM incoming n
+        WHERE NOT EXISTS (SELECT FROM stores s WHERE s.store_id = n.store_id)
+        """
     ).rowcount
     total = connection.execute("SELECT count(*) FROM incoming").fetchone()
     loaded = total[0] if total else 0

@@ -42,20 +42,30 @@ class Place:
 
 _FIRST = Place(store_id="", time="-infinity", job_id=UUID(int=0), visit_no=0)
 
+# Store by store, each by one range of the index visits_store: the place and the start of the time range
+# are one lower bound, because of two the index would use only the first and read past the other.
 _PAGE = """
     SELECT s.store_id, s.area_code, s.store_name, v.visit_time, (v.visited_at AT TIME ZONE 'UTC')::date,
         (SELECT coalesce(sum(r.perimeter), 0)::bigint FROM results r
          WHERE r.job_id = v.job_id
            AND r.image_no BETWEEN v.first_image_no AND v.first_image_no + v.images - 1),
-        coalesce(v.visited_at, 'infinity'::timestamptz)::text, v.job_id, v.visit_no
-    FROM stores s JOIN visits v ON v.store_id = s.store_id AND v.store_known
-    WHERE s.store_id >= %(store_id)s
-      AND (v.store_id, coalesce(v.visited_at, 'infinity'::timestamptz), v.job_id, v.visit_no)
-        > (%(store_id)s, %(time)s::timestamptz, %(job_id)s, %(visit_no)s)
-      {conditions}
-    ORDER BY v.store_id, coalesce(v.visited_at, 'infinity'::timestamptz), v.job_id, v.visit_no
+        v.time::text, v.job_id, v.visit_no
+    FROM stores s CROSS JOIN LATERAL (
+        SELECT *, coalesce(visited_at, 'infinity'::timestamptz) AS time
+        FROM visits
+        WHERE store_known AND store_id = s.store_id
+          AND (coalesce(visited_at, 'infinity'::timestamptz), job_id, visit_no) > (
+            CASE WHEN s.store_id = %(store_id)s THEN %(time)s::timestamptz ELSE %(start)s::timestamptz END,
+            CASE WHEN s.store_id = %(store_id)s THEN %(job_id)s::uuid ELSE %(no_job)s::uuid END,
+            CASE WHEN s.store_id = %(store_id)s THEN %(visit_no)s::int ELSE 0 END)
+          {before_end}
+        ORDER BY coalesce(visited_at, 'infinity'::timestamptz), job_id, visit_no
+        LIMIT %(limit)s) v
+    WHERE s.store_id >= %(store_id)s {of_stores}
+    ORDER BY s.store_id, v.time, v.job_id, v.visit_no
     LIMIT %(limit)s
 """
+_BEFORE_END = "AND coalesce(visited_at, 'infinity'::timestamptz) < %(end)s::timestamptz"
 
 
 async def read_visits(
@@ -66,24 +76,27 @@ async def read_visits(
     A visit without an instant comes last, and only where no time is asked for.
     """
     after = after or _FIRST
+    in_time = wanted.start is not None or wanted.end is not None
     given = {
         "s.area_code = %(area_code)s": wanted.area_code,
         "s.store_id = %(wanted_id)s": wanted.store_id,
-        "v.visited_at >= %(start)s": wanted.start,
-        "v.visited_at < %(end)s": wanted.end,
     }
-    conditions = "".join(f" AND {text}" for text, value in given.items() if value is not None)
+    query = _PAGE.format(
+        before_end=_BEFORE_END if in_time else "",
+        of_stores="".join(f" AND {text}" for text, value in given.items() if value is not None),
+    )
     cursor = await connection.execute(
-        _PAGE.format(conditions=conditions).encode(),
+        query.encode(),
         {
             "store_id": after.store_id,
             "time": after.time,
             "job_id": after.job_id,
             "visit_no": after.visit_no,
+            "no_job": _FIRST.job_id,
             "area_code": wanted.area_code,
             "wanted_id": wanted.store_id,
-            "start": wanted.start,
-            "end": wanted.end,
+            "start": wanted.start or "-infinity",
+            "end": wanted.end or "infinity",  # a visit without an instant stands at infinity
             "limit": limit,
         },
     )

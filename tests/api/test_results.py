@@ -1,0 +1,281 @@
+"""GET /api/v1/jobs/{id}/results: pages of JSON, or all as CSV or NDJSON, in the order of the submit."""
+
+import csv
+import hashlib
+import io
+import json
+from typing import Any
+
+import pytest
+
+from tests.api.jobs import CORNER_SHOP, MARKET_HALL, NO_JOB, NOWHERE, held, photo, visit
+from tests.origin import Origin, Reply
+from tests.running import RunningService, wait_for
+
+FIELDS = [
+    "image_no",
+    "store_id",
+    "visit_time",
+    "image_url",
+    "outcome",
+    "cause",
+    "detail",
+    "format",
+    "width",
+    "height",
+    "displayed_width",
+    "displayed_height",
+    "perimeter",
+    "size_bytes",
+    "sha256",
+    "suspect",
+    "tries",
+    "settled_at",
+]
+IMAGES = 2_300
+SPECIAL = 'a,b;"c" d\ne\r\nf\tü \u2028 \x85 \\. \\N '
+
+
+def page(service: RunningService, job_id: str, **query: Any) -> dict[str, Any]:
+    """One page of results."""
+    answer = service.http.get(f"/api/v1/jobs/{job_id}/results", params=query)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert list(answer.json()) == ["results", "next"]
+    return dict(answer.json())
+
+
+def export(service: RunningService, job_id: str, **query: Any) -> tuple[str, str]:
+    """The media type and the text of a whole export."""
+    answer = service.http.get(f"/api/v1/jobs/{job_id}/results", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.headers["content-type"], answer.content.decode()
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV text."""
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.fixture(scope="module")
+def big(service: RunningService) -> str:
+    """A settled job of 2,300 images in visits of every size; gives its id."""
+    visits: list[dict[str, Any]] = []
+    number = 0
+    while number < IMAGES:
+        count = min(1 + len(visits) * 7 % 90, IMAGES - number)
+        store = [CORNER_SHOP, "nobody", MARKET_HALL][len(visits) % 3]
+        visits.append(visit(store, *[f"no URL {number + place}" for place in range(count)]))
+        number += count
+    job_id = service.submit(visits)
+    service.finished(job_id)
+    return job_id
+
+
+@pytest.fixture(scope="module")
+def special(service: RunningService) -> str:
+    """A settled job whose texts hold what CSV and JSON must quote; gives its id."""
+    job_id = service.submit([visit(SPECIAL, f"u{SPECIAL}", at=f"t{SPECIAL}"), visit(CORNER_SHOP, '"')])
+    service.finished(job_id)
+    return job_id
+
+
+def test_a_measured_image_is_told_with_all_its_facts(service: RunningService, origin: Origin) -> None:
+    photo_bytes = photo(30, 20)
+    url = origin.serve("/facts.png", Reply(body=photo_bytes))
+    told = {}
+    for depth in ("header", "download", "decode"):
+        job_id = service.submit([visit(CORNER_SHOP, url, at="noon")], depth=depth)
+        service.finished(job_id)
+        (told[depth],) = page(service, job_id)["results"]
+        assert list(told[depth]) == FIELDS
+        assert told[depth].pop("settled_at").endswith("Z")
+    always = {
+        "image_no": 1,
+        "store_id": CORNER_SHOP,
+        "visit_time": "noon",
+        "image_url": url,
+        "outcome": "measured",
+        "cause": None,
+        "detail": None,
+        "format": "png",
+        "width": 30,
+        "height": 20,
+        "displayed_width": 30,
+        "displayed_height": 20,
+        "perimeter": 100,
+        "suspect": None,
+        "tries": 1,
+    }
+    whole = {"size_bytes": len(photo_bytes), "sha256": hashlib.sha256(photo_bytes).hexdigest()}
+    assert told == {
+        "header": always | {"size_bytes": None, "sha256": None},
+        "download": always | whole,
+        "decode": always | whole,
+    }
+
+
+def test_a_failed_image_is_told_with_its_cause(service: RunningService, origin: Origin) -> None:
+    job_id = service.submit([visit(CORNER_SHOP, origin.url("/gone.jpg"), NOWHERE)])
+    service.finished(job_id)
+    gone, bad = page(service, job_id)["results"]
+    assert (gone["outcome"], gone["cause"], gone["detail"], gone["tries"]) == (
+        "failed",
+        "http_status",
+        "HTTP 404",
+        1,
+    )
+    assert (bad["outcome"], bad["cause"], bad["tries"]) == ("failed", "bad_url", 0)
+    assert gone["perimeter"] is gone["width"] is gone["format"] is None
+
+
+def test_an_image_that_is_not_settled_has_no_outcome_yet(service: RunningService, origin: Origin) -> None:
+    with held(origin, "/unsettled.png", photo(8, 8)) as slow:
+        job_id = service.submit([visit(CORNER_SHOP, NOWHERE, slow)])
+        wait_for(lambda: service.job(job_id)["images"]["settled"] == 1)
+        settled, waiting = page(service, job_id)["results"]
+        rows = csv_rows(export(service, job_id, format="csv")[1])
+    assert settled["outcome"] == "failed"
+    assert waiting == dict.fromkeys(FIELDS) | {
+        "image_no": 2,
+        "store_id": CORNER_SHOP,
+        "visit_time": "2026-11-20T10:00:00Z",
+        "image_url": slow,
+        "tries": 0,
+    }
+    assert [row["outcome"] for row in rows] == ["failed", ""]
+    service.finished(job_id)
+    assert page(service, job_id)["results"][1]["outcome"] == "measured"
+
+
+@pytest.mark.parametrize(
+    ("limit", "sizes"),
+    [(None, [1_000, 1_000, 300]), (1_000, [1_000, 1_000, 300]), (767, [767, 767, 766]), (575, [575] * 4)],
+)
+def test_pages_follow_one_another_without_gap_or_overlap(
+    service: RunningService, big: str, limit: int | None, sizes: list[int]
+) -> None:
+    found: list[dict[str, Any]] = []
+    pages: list[int] = []
+    following: str | None = ""
+    while following is not None:
+        query = {"cursor": following} if following else {}
+        answer = page(service, big, **query, **({"limit": limit} if limit else {}))
+        following = answer["next"]
+        assert following is None or isinstance(following, str)
+        pages.append(len(answer["results"]))
+        found.extend(answer["results"])
+    assert pages == sizes
+    assert [row["image_no"] for row in found] == list(range(1, IMAGES + 1))
+    assert [row["image_url"] for row in found] == [f"no URL {number}" for number in range(IMAGES)]
+
+
+def test_a_cursor_behind_the_end_gives_an_empty_page(service: RunningService, big: str) -> None:
+    assert page(service, big, cursor="999999999") == {"results": [], "next": None}
+
+
+def test_csv_and_ndjson_hold_the_rows_of_the_pages(service: RunningService, big: str) -> None:
+    kind, lines = export(service, big, format="ndjson")
+    assert kind == "application/x-ndjson"
+    rows = [json.loads(line) for line in lines.splitlines()]
+    assert rows == [
+        row for after in (0, 1_000, 2_000) for row in page(service, big, cursor=str(after))["results"]
+    ]
+    kind, text = export(service, big, format="csv")
+    assert kind == "text/csv; charset=utf-8"
+    assert text.partition("\n")[0] == ",".join(FIELDS)
+    assert csv_rows(text) == [
+        {name: "" if value is None else str(value) for name, value in row.items()} for row in rows
+    ]
+
+
+def test_texts_with_quotes_commas_and_line_breaks_survive_every_format(
+    service: RunningService, special: str
+) -> None:
+    expected = [(SPECIAL, f"u{SPECIAL}", f"t{SPECIAL}"), (CORNER_SHOP, '"', "2026-11-20T10:00:00Z")]
+
+    def texts(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+        return [(row["store_id"], row["image_url"], row["visit_time"]) for row in rows]
+
+    assert texts(page(service, special)["results"]) == expected
+    assert texts(list(csv_rows(export(service, special, format="csv")[1]))) == expected
+    lines = export(service, special, format="ndjson")[1]
+    assert texts([json.loads(line) for line in lines.split("\n") if line]) == expected
+    assert texts([json.loads(line) for line in lines.splitlines()]) == expected
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/csv", "text/csv; charset=utf-8"),
+        ("Text/CSV; charset=utf-8", "text/csv; charset=utf-8"),
+        ("application/x-ndjson", "application/x-ndjson"),
+        ("text/html, application/x-ndjson;q=0.9", "application/x-ndjson"),
+        ("application/json", "application/json"),
+        ("application/json, text/csv", "application/json"),
+        ("*/*", "application/json"),
+        ("text/html", "application/json"),
+        ("", "application/json"),
+    ],
+)
+def test_the_accept_header_chooses_the_format(
+    service: RunningService, special: str, accept: str, kind: str
+) -> None:
+    path = f"/api/v1/jobs/{special}/results"
+    assert service.http.get(path, headers={"Accept": accept}).headers["content-type"] == kind
+
+
+def test_the_format_parameter_goes_before_the_accept_header(service: RunningService, special: str) -> None:
+    answer = service.http.get(
+        f"/api/v1/jobs/{special}/results", params={"format": "json"}, headers={"Accept": "text/csv"}
+    )
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ({"format": "xml"}, "format"),
+        ({"format": "CSV"}, "format"),
+        ({"cursor": ""}, "cursor"),
+        ({"cursor": "x"}, "cursor"),
+        ({"cursor": "-1"}, "cursor"),
+        ({"cursor": "1.5"}, "cursor"),
+        ({"cursor": "\u0661"}, "cursor"),
+        ({"cursor": "9" * 30}, "cursor"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "-1"}, "limit"),
+        ({"limit": "1001"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"limit": "1.5"}, "limit"),
+        ({"limit": "9" * 30}, "limit"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_and_named(
+    service: RunningService, special: str, query: dict[str, str], named: str
+) -> None:
+    answer = service.http.get(f"/api/v1/jobs/{special}/results", params=query)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(f"{named}: ")
+
+
+def test_an_unknown_job_is_told_before_an_export_begins(service: RunningService) -> None:
+    for name in ("json", "csv", "ndjson"):
+        answer = service.http.get(f"/api/v1/jobs/{NO_JOB}/results", params={"format": name})
+        assert (answer.status_code, answer.json()) == (404, {"error": f"there is no job {NO_JOB}"})
+
+
+def test_pages_of_very_long_texts_are_cut_short_but_lose_nothing(service: RunningService) -> None:
+    long = "x" * 1_500_000
+    job_id = service.submit([visit("nobody", *[f"{long}{number}" for number in range(5)])])
+    found: list[str] = []
+    after = 0
+    while True:
+        answer = page(service, job_id, cursor=str(after))
+        found.extend(row["image_url"] for row in answer["results"])
+        assert len(answer["results"]) < 5
+        if answer["next"] is None:
+            break
+        after = int(answer["next"])
+    assert found == [f"{long}{number}" for number in range(5)]
+    assert [row["image_url"] for row in service.results(job_id)] == found
