@@ -96,6 +96,11 @@ class RunningService(Process):
         wait_for(ready)
         return self
 
+    def stop(self, seconds: float = 60.0) -> int:
+        """Asks the service to stop and gives its exit code."""
+        self.http.close()
+        return super().stop(seconds)
+
     def pids(self) -> dict[str, list[int]]:
         """The processes of the service by command: serve's children, and the embedded server."""
         listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True)

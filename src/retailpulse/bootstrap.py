@@ -1,7 +1,11 @@
 """Builds each process once, handing every room only its own settings."""
 
+import asyncio
+import contextlib
 import logging
 import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -9,13 +13,16 @@ import uvloop
 from retailpulse.api.app import check_port, make_app, serve_app
 from retailpulse.config.settings import DatabaseSettings, LogSettings, Settings
 from retailpulse.domain.errors import DatabaseError
-from retailpulse.lifecycle import stop_on_signals
+from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.service import Service
 from retailpulse.storage import queue
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
 from retailpulse.storage.migrating import migrate
 from retailpulse.worker.run import run_worker
+
+LEAVE_SECONDS = 5.0
+"""How long a process that is done may wait for threads that are not."""
 
 
 def set_up_logging(settings: LogSettings, process: str) -> None:
@@ -27,6 +34,7 @@ def set_up_logging(settings: LogSettings, process: str) -> None:
     )
     # The queue speaks of every message, the pool of every try to connect.
     logging.getLogger("procrastinate").setLevel("ERROR" if settings.level != "DEBUG" else "DEBUG")
+    logging.getLogger("psycopg").setLevel("ERROR" if settings.level != "DEBUG" else "DEBUG")
     logging.getLogger("alembic").setLevel("WARNING")
 
 
@@ -43,16 +51,60 @@ def find_database(settings: DatabaseSettings) -> str:
     return server.url()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenDatabase:
+    """A database that is up and has the newest schema, and the schema's version before and after that."""
+
+    url: str
+    server: EmbeddedServer | None
+    before: str | None
+    after: str
+
+
+@contextlib.asynccontextmanager
+async def open_database(
+    settings: DatabaseSettings, stop: asyncio.Event
+) -> AsyncIterator[OpenDatabase | None]:
+    """Starts the database where it is the embedded one, migrates it, and stops it at the end.
+
+    Gives None where `stop` came before it was ready; raises DatabaseError.
+    """
+    server = None if settings.url else EmbeddedServer(Path(settings.data_dir))
+    with server.locked() if server else contextlib.nullcontext():
+        opening = asyncio.create_task(asyncio.to_thread(_open, settings.url, server))
+        try:
+            await first(opening, stop.wait())
+            yield None if stop.is_set() else opening.result()
+        finally:
+            if server is not None:
+                await asyncio.to_thread(server.stop)
+            elif not opening.done():  # waits for the database, which need not answer soon
+                exit_within(LEAVE_SECONDS, 0)
+            await asyncio.wait([opening])
+            if not opening.cancelled():
+                opening.exception()  # told already, or of no interest once we stop
+
+
+def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
+    if server is not None:
+        url = server.start()
+    before, after = migrate(url)
+    return OpenDatabase(url=url, server=server, before=before, after=after)
+
+
 def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
     """Migrates the given database, or the embedded one, which runs only for this where none runs yet."""
-    server = EmbeddedServer(Path(settings.data_dir))
-    if settings.url or server.is_running():
+    if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
         return migrate(find_database(settings))
-    with server.locked():
-        try:
-            return migrate(server.start())
-        finally:
-            server.stop()
+
+    async def run() -> tuple[str | None, str]:
+        stop = stop_on_signals(hurry=lambda: None)
+        async with open_database(settings, stop) as database:
+            if database is None:
+                raise DatabaseError("stopped before the schema was up to date")
+            return database.before, database.after
+
+    return asyncio.run(run())
 
 
 def run_api_process(settings: Settings, parent_fd: int | None) -> None:
@@ -66,12 +118,14 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
         queue_app = queue.make_app()
         await database.open()
         try:
+            await database.check_tables()
             async with queue_app.open_async(database.pool):
                 service = Service(database, queue_app, chunk_images=settings.worker.chunk_images)
                 app = make_app(service, settings.api, settings.measure.depth)
                 await serve_app(app, settings.api, stop)
         finally:
             await database.close()
+            exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())
 
@@ -85,10 +139,12 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
         database = Database(url, settings.database)
         await database.open()
         try:
+            await database.check_tables()
             await run_worker(
                 database, worker=settings.worker, fetch=settings.fetch, measure=settings.measure, stop=stop
             )
         finally:
             await database.close()
+            exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())

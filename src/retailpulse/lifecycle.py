@@ -1,10 +1,12 @@
-"""How a process learns that it should stop: by a signal, or because its supervisor is gone."""
+"""How a process learns that it should stop, by a signal or a lost supervisor, and how it ends in time."""
 
 import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -38,3 +40,32 @@ def stop_on_signals(
     if parent_fd is not None:
         loop.add_reader(parent_fd, on_orphaned)
     return stop
+
+
+def ignore_signals() -> None:
+    """From here on a signal changes nothing: for a process that has stopped everything and only leaves."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+
+
+async def first(task: asyncio.Task[Any], *others: Coroutine[Any, Any, object]) -> None:
+    """Waits for the first of several things; `task` goes on where it was not that."""
+    waiting = [asyncio.create_task(other) for other in others]
+    try:
+        await asyncio.wait({task, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for other in waiting:
+            other.cancel()
+
+
+def exit_within(seconds: float, code: int) -> None:
+    """Ends this process after so many seconds where it has not ended by itself.
+
+    A thread that never returns (a decoder, a name server, a lock in the database) cannot be stopped,
+    and Python would wait for it.
+    """
+    timer = threading.Timer(seconds, os._exit, [code])
+    timer.daemon = True
+    timer.start()

@@ -10,18 +10,16 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
-from typing import Any
 
 from retailpulse.api.app import check_port
+from retailpulse.bootstrap import OpenDatabase, open_database
 from retailpulse.config.loading import Loaded, variable
 from retailpulse.config.settings import ApiSettings, Settings
-from retailpulse.domain.errors import DatabaseError
-from retailpulse.lifecycle import stop_on_signals
+from retailpulse.domain.errors import ConfigError
+from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
 
 logger = logging.getLogger(__name__)
 
@@ -29,57 +27,61 @@ LONGEST_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 30.0
 """A child that lived this long is started again at once when it dies."""
 LOOK_SECONDS = 1.0
+PORT_SECONDS = 2.0
+PORT_LOOKS = 20
 KILL_AFTER_SECONDS = 10.0
 """How much longer than the grace time a stopping child may take before it is killed."""
 
 
 def serve(loaded: Loaded) -> None:
     """Runs the whole service until it is told to stop; raises DatabaseError or ConfigError at the start."""
-    settings = loaded.settings
-    check_port(settings.api)
-    signal.signal(signal.SIGTERM, _leave)  # until the event loop takes over, and once it is gone
-    if settings.database.url:
-        migrate(settings.database.url)
-        asyncio.run(_supervise(loaded, settings.database.url, None))
-        return
-    server = EmbeddedServer(Path(settings.database.data_dir))
-    with server.locked():
-        try:
-            url = server.start()
-            migrate(url)
-            asyncio.run(_supervise(loaded, url, server))
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, signal.SIG_IGN)  # the database must not outlive us
-            server.stop()
+    asyncio.run(_serve(loaded))
 
 
-def _leave(number: int, _: object) -> None:
-    sys.exit(128 + number)
-
-
-async def _supervise(loaded: Loaded, url: str, server: EmbeddedServer | None) -> None:
+async def _serve(loaded: Loaded) -> None:
     hurry = asyncio.Event()
     stop = stop_on_signals(hurry=hurry.set)
+    await _wait_for_port(loaded.settings.api, stop)
+    async with open_database(loaded.settings.database, stop) as database:
+        if database is not None:
+            await _supervise(loaded, database, stop, hurry)
+    ignore_signals()
+
+
+async def _wait_for_port(settings: ApiSettings, stop: asyncio.Event) -> None:
+    """Raises ConfigError where the port stays in use: the API of a killed `serve` leaves it in a moment."""
+    for _ in range(PORT_LOOKS):
+        with contextlib.suppress(ConfigError):
+            return check_port(settings)
+        await _pause(stop, PORT_SECONDS / PORT_LOOKS)
+    check_port(settings)
+    return None
+
+
+async def _supervise(
+    loaded: Loaded, database: OpenDatabase, stop: asyncio.Event, hurry: asyncio.Event
+) -> None:
     settings = loaded.settings
     workers = settings.worker.processes or os.cpu_count() or 1
     reading_end, writing_end = os.pipe()
     children = _Children(
-        environment=_environment(loaded, url),
+        environment=_environment(loaded, database.url),
         parent_fd=reading_end,
         stop=stop,
         hurry=hurry,
         patience_seconds=settings.worker.grace_seconds + KILL_AFTER_SECONDS,
     )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(children.keep("api"))
-        for _ in range(workers):
-            group.create_task(children.keep("worker"))
-        if server is not None:
-            group.create_task(_keep_database(server, stop))
-        group.create_task(_announce(settings, workers, stop))
-    os.close(writing_end)
-    os.close(reading_end)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(children.keep("api"))
+            for _ in range(workers):
+                group.create_task(children.keep("worker"))
+            if database.server is not None:
+                group.create_task(_keep_database(database.server, stop))
+            group.create_task(_announce(settings, workers, stop))
+    finally:
+        os.close(writing_end)
+        os.close(reading_end)
 
 
 def _environment(loaded: Loaded, url: str) -> dict[str, str]:
@@ -116,13 +118,15 @@ class _Children:
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             started = loop.time()
-            await self._run(command)
+            try:
+                await self._run(command)
+            except OSError as error:  # the machine is out of processes or memory just now
+                logger.error("%s cannot be started: %s", command, error)
             if self._stop.is_set():
                 return
             steady = loop.time() - started >= STEADY_SECONDS
             backoff_seconds = 0.0 if steady else min(max(0.5, 2 * backoff_seconds), LONGEST_BACKOFF_SECONDS)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), backoff_seconds)
+            await _pause(self._stop, backoff_seconds)
 
     async def _run(self, command: str) -> None:
         """Runs a child to its end; asks it to stop when we are to stop."""
@@ -132,24 +136,24 @@ class _Children:
             env=self._environment, pass_fds=[self._parent_fd], start_new_session=True,
         )  # fmt: skip
         ended = asyncio.create_task(child.wait())
-        await _first(ended, self._stop.wait())
-        if not ended.done():
-            _signal(child, signal.SIGTERM)
-            await _first(ended, self._hurry.wait(), asyncio.sleep(self._patience_seconds))
-        if not ended.done():
-            logger.warning("%s (process %d) is killed before it is done", command, child.pid)
-            _signal(child, signal.SIGKILL)
+        try:
+            await first(ended, self._stop.wait())
+            if not ended.done():
+                _signal(child, signal.SIGTERM)
+                await first(ended, self._hurry.wait(), asyncio.sleep(self._patience_seconds))
+        finally:
+            if not ended.done():
+                logger.warning("%s (process %d) is killed before it is done", command, child.pid)
+                _signal(child, signal.SIGKILL)
         code = await ended
         if not self._stop.is_set():
             logger.error("%s (process %d) ended with code %d; it is started again", command, child.pid, code)
 
 
-async def _first(ended: asyncio.Task[int], *others: Coroutine[Any, Any, object]) -> None:
-    """Waits for the first of several things; `ended` goes on where it was not that."""
-    waiting = [asyncio.create_task(other) for other in others]
-    await asyncio.wait({ended, *waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    """Waits, but not beyond the stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 def _signal(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
@@ -160,14 +164,14 @@ def _signal(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
 async def _keep_database(server: EmbeddedServer, stop: asyncio.Event) -> None:
     """Starts the embedded server again where it died."""
     while not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+        await _pause(stop, LOOK_SECONDS)
         if stop.is_set() or await asyncio.to_thread(server.is_running):
             continue
         logger.error("the embedded PostgreSQL is gone; it is started again")
-        try:
-            await asyncio.to_thread(server.start)
-        except DatabaseError as error:
+        starting = asyncio.create_task(asyncio.to_thread(server.start))
+        await first(starting, stop.wait())  # a stop makes the start give up
+        await asyncio.wait([starting], timeout=None if not stop.is_set() else 0)
+        if starting.done() and (error := starting.exception()) is not None:
             logger.error("%s", error)
 
 
@@ -182,8 +186,7 @@ async def _announce(settings: Settings, workers: int, stop: asyncio.Event) -> No
                 workers,
             )
             return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 0.1)
+        await _pause(stop, 0.1)
 
 
 def _answers(settings: ApiSettings) -> bool:

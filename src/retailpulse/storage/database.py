@@ -3,6 +3,7 @@
 A connection from `connection` commits each statement by itself; `transaction` commits all or nothing.
 """
 
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -26,6 +27,9 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+
+RECONNECT_SECONDS = 1.0
+"""The pool backs off for this long at most: longer, and it is still waiting when the database is back."""
 
 _UNAVAILABLE = (
     psycopg.OperationalError,  # also disk full, out of memory, shutting down, too many connections
@@ -52,6 +56,7 @@ class Database:
             min_size=1,
             max_size=settings.pool_size,
             timeout=settings.wait_seconds,
+            reconnect_timeout=RECONNECT_SECONDS,
             configure=_commit_each_statement,  # not an option: the queue sets it for its listener too
             check=AsyncConnectionPool.check_connection,
             open=False,
@@ -61,6 +66,16 @@ class Database:
     async def open(self) -> None:
         """Starts connecting, in the background: a database that is away now may come back."""
         await self.pool.open(wait=False)
+
+    async def check_tables(self) -> None:
+        """Raises DatabaseError where the database was never migrated; one that is away may come back."""
+        with contextlib.suppress(DatabaseUnavailable):
+            async with self.connection() as connection:
+                cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NULL")
+                if await cursor.fetchone() == (True,):
+                    raise DatabaseError(
+                        "the database has no tables yet; run `retailpulse migrate` on it first"
+                    )
 
     async def close(self) -> None:
         """Closes every connection."""

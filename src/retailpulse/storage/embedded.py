@@ -9,28 +9,31 @@ import fcntl
 import hashlib
 import importlib.util
 import os
-import pwd
 import shutil
-import stat
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 from urllib.parse import quote
 
 from retailpulse.domain.errors import DatabaseError
+from retailpulse.storage.account import Account, account_for, open_way
 
 MAJOR_VERSION = 18
-SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root
 MAX_SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path on Linux, less its final zero
-START_SECONDS = 600  # crash recovery replays up to max_wal_size
-STOP_SECONDS = 60
+START_SECONDS = 600.0  # crash recovery replays up to max_wal_size
+STOP_SECONDS = 60.0
+REMAINS_SECONDS = 30.0
+"""How long the processes of a killed server may take to end before a new one gives up."""
+LOOK_SECONDS = 0.05
 
 _CONFIGURATION = """\
 # Written anew at every start.
 listen_addresses = ''
+port = 5432
 unix_socket_directories = '{sockets}'
 unix_socket_permissions = 0700
 max_connections = 200
@@ -46,65 +49,61 @@ log_timezone = 'UTC'
 
 
 class EmbeddedServer:
-    """A PostgreSQL server that keeps its files in `data_dir` and is reached by a Unix socket."""
+    """A PostgreSQL server that keeps its files in `data_dir` and is reached by a Unix socket.
+
+    `start` and `stop` may be called from two threads at once: the stop wins, and is for good.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.expanduser().resolve()
         self._pgdata = self.data_dir / "postgres"
         self._programs = _programs()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._changing = threading.Lock()
+        self._stopping = threading.Event()
 
     def start(self) -> str:
-        """Starts the server, or finds it running, and returns its connection URL.
+        """Starts the server, or finds it running, waits for it, and returns its connection URL.
 
         Raises DatabaseError with the end of the server's log where it does not start.
         """
-        self._make_reachable()
-        if not self._pgdata.exists():
-            self._initialise()
-        self._check_version()
-        if not self.is_running():
-            sockets = self._make_socket_dir()
-            quoted = str(sockets).replace("'", "''")
-            if "," in quoted:
-                quoted = f'"{quoted}"'
-            self._write("retailpulse.conf", _CONFIGURATION.format(sockets=quoted))
-            self._run(
-                "pg_ctl",
-                "-D",
-                str(self._pgdata),
-                "-l",
-                str(self._log),
-                "-t",
-                str(START_SECONDS),
-                "-w",
-                "start",
-            )
+        with self._changing, self._told():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            account = account_for(self._pgdata)
+            open_way(self.data_dir, self._programs, account)
+            for half_made in self.data_dir.glob("postgres.new*"):
+                shutil.rmtree(half_made, ignore_errors=True)
+            if not self._pgdata.exists():
+                self._initialise(account)
+            self._check_version()
+            self._bring_up(account)
         return self.url()
 
     def stop(self) -> None:
-        """Stops the server cleanly; does nothing where none runs."""
-        if self.is_running():
-            self._run("pg_ctl", "-D", str(self._pgdata), "-m", "fast", "-t", str(STOP_SECONDS), "-w", "stop")
-        sockets = self._socket_dir()
-        if sockets != self._pgdata:
-            shutil.rmtree(sockets, ignore_errors=True)
+        """Stops the server cleanly, whoever started it; it cannot be started again by this object."""
+        self._stopping.set()  # a start in another thread gives up
+        with self._changing, self._told():
+            pid = self._pid()
+            if pid is not None:
+                self._end(pid)
+            if self._socket_dir() != self._pgdata:
+                shutil.rmtree(self._socket_dir(), ignore_errors=True)
 
     def is_running(self) -> bool:
         """Whether a server runs on this data directory, whoever started it."""
-        if not (self._pgdata / "postmaster.pid").exists():
-            return False
-        command = [str(self._programs / "pg_ctl"), "-D", str(self._pgdata), "status"]
-        return self._call(command, subprocess.DEVNULL) == 0
+        return self._pid() is not None
 
     def url(self) -> str:
         """The connection URL of the server, running or not."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self._socket_dir()), safe='')}"
+        return f"postgresql://postgres@/postgres?host={quote(str(self._socket_dir()), safe='')}&port=5432"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the data directory for this process alone; raises DatabaseError where another has it."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        with (self.data_dir / "serve.lock").open("a+") as lock:
+        with self._told():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            lock = (self.data_dir / "serve.lock").open("a+")
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -118,18 +117,104 @@ class EmbeddedServer:
             lock.flush()
             yield
 
+    def _pid(self) -> int | None:
+        """The process of the server; None where none runs, also where its number is another's by now."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process.pid
+        pid = self._noted_pid()
+        return pid if pid is not None and _is_postmaster(pid, self._pgdata) else None
+
+    def _noted_pid(self) -> int | None:
+        noted = self._notes()
+        return int(noted[0]) if noted and noted[0].isdigit() else None
+
+    def _notes(self) -> list[str]:
+        """The lines of postmaster.pid: the first is the process, the eighth says whether it is ready."""
+        try:
+            return (self._pgdata / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return []
+
+    def _is_ready(self) -> bool:
+        notes = self._notes()
+        return len(notes) >= 8 and notes[7].strip() == "ready" and self._pid() == int(notes[0])
+
+    def _bring_up(self, account: Account) -> None:
+        """Launches the server where none runs, and waits until it takes connections."""
+        began_at = time.monotonic()
+        launched_at_byte: int | None = None
+        while not self._is_ready():
+            if self._stopping.is_set():
+                raise DatabaseError("the embedded PostgreSQL is stopped before it is ready")
+            seconds = time.monotonic() - began_at
+            if self._pid() is None:
+                if launched_at_byte is not None:
+                    self._check_remains(self._log_since(launched_at_byte), seconds)
+                launched_at_byte = self._log_bytes()
+                self._launch(account)
+            if seconds > START_SECONDS:
+                raise DatabaseError(f"the embedded PostgreSQL is not ready after {START_SECONDS:g} s")
+            self._stopping.wait(LOOK_SECONDS)
+
+    def _check_remains(self, said: str, seconds: float) -> None:
+        """Raises DatabaseError where a launch failed for good.
+
+        After a kill -9 the server's processes hold its memory until they notice; it refuses to start
+        beside them, and may be launched again.
+        """
+        if "shared memory block" not in said or seconds > REMAINS_SECONDS:
+            raise DatabaseError(f"the embedded PostgreSQL does not start: {said[-2000:] or 'it was killed'}")
+
+    def _launch(self, account: Account) -> None:
+        sockets = self._make_socket_dir(account)
+        quoted = str(sockets).replace("'", "''")
+        configuration = self._pgdata / "retailpulse.conf"
+        configuration.write_text(_CONFIGURATION.format(sockets=quoted))
+        account.give(configuration)
+        # A dead server's number may be another process's by now; this name makes PostgreSQL pass over it.
+        stale = {"PG_GRANDPARENT_PID": str(self._noted_pid() or "")}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._programs / "postgres"), "-D", str(self._pgdata)],
+                env={**os.environ, **stale},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/" if account.switches else self.data_dir,
+                start_new_session=True,  # Ctrl-C reaches only us
+                **account.process_options(),
+            )
+
+    def _end(self, pid: int) -> None:
+        """Ends the server: by the fast way, and where that takes too long, by the immediate one."""
+        for name, patience_seconds in (("INT", STOP_SECONDS), ("QUIT", STOP_SECONDS)):
+            self._run(account_for(self._pgdata), "pg_ctl", "kill", name, str(pid))
+            give_up_at = time.monotonic() + patience_seconds
+            while time.monotonic() < give_up_at:
+                if self._pid() != pid:
+                    return
+                time.sleep(LOOK_SECONDS)
+        raise DatabaseError(f"the embedded PostgreSQL (process {pid}) does not stop")
+
     @property
     def _log(self) -> Path:
         return self._pgdata / "server.log"
 
-    def _initialise(self) -> None:
+    def _log_bytes(self) -> int:
+        return self._log.stat().st_size if self._log.exists() else 0
+
+    def _log_since(self, offset: int) -> str:
+        if not self._log.exists():
+            return ""
+        return self._log.read_bytes()[offset:].decode(errors="replace").strip()
+
+    def _initialise(self, account: Account) -> None:
         # Into a folder beside it, renamed when whole: a kill on the way leaves nothing half made.
-        making = self.data_dir / "postgres.new"
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(mode=0o700)
-        self._give(making)
+        # Its name is new: the initdb of a `serve` that was killed may still be writing into its own.
+        making = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.data_dir))
+        account.give(making)
         self._run(
-            "initdb", "-D", str(making), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+            account, "initdb", "-D", str(making), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
         )  # fmt: skip
         with (making / "postgresql.conf").open("a") as file:
@@ -145,79 +230,56 @@ class EmbeddedServer:
             )
 
     def _socket_dir(self) -> Path:
-        """The data itself where the path fits a socket's address, else a temporary folder."""
-        if len(os.fsencode(self._pgdata / ".s.PGSQL.5432")) <= MAX_SOCKET_PATH_BYTES:
+        """The data itself where its path can be a socket's address, else a temporary folder."""
+        path = os.fsencode(self._pgdata / ".s.PGSQL.5432")
+        if len(path) <= MAX_SOCKET_PATH_BYTES and b"," not in path:  # a comma parts hosts in a URL
             return self._pgdata
         digest = hashlib.sha256(os.fsencode(self._pgdata)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"retailpulse-{digest}"
 
-    def _make_socket_dir(self) -> Path:
+    def _make_socket_dir(self, account: Account) -> Path:
         directory = self._socket_dir()
         if directory != self._pgdata:
             directory.mkdir(mode=0o700, exist_ok=True)
-            if directory.is_symlink() or directory.stat().st_uid not in {os.geteuid(), self._owner()[0]}:
+            if directory.is_symlink() or directory.stat().st_uid not in {os.geteuid(), account.uid}:
                 raise DatabaseError(
                     f"{directory} belongs to somebody else; set TMPDIR, or use a shorter --data-dir"
                 )
-            self._give(directory)
+            account.give(directory)
         return directory
 
-    def _write(self, name: str, text: str) -> None:
-        path = self._pgdata / name
-        path.write_text(text)
-        self._give(path)
-
-    def _owner(self) -> tuple[int, int]:
-        """User and group that the server runs as: ourselves, or a system user where we are root."""
-        if os.geteuid() != 0:
-            return os.geteuid(), os.getegid()
-        try:
-            entry = pwd.getpwnam(SYSTEM_USER)
-        except KeyError:
-            subprocess.run(["useradd", "--system", SYSTEM_USER], check=True, capture_output=True)
-            entry = pwd.getpwnam(SYSTEM_USER)
-        return entry.pw_uid, entry.pw_gid
-
-    def _give(self, path: Path) -> None:
-        if os.geteuid() == 0:
-            os.chown(path, *self._owner())
-
-    def _make_reachable(self) -> None:
-        """Where we are root, lets the system user pass through to the data and to the programs."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() != 0:
-            return
-        for folder in {*self.data_dir.parents, self.data_dir, *self._programs.parents}:
-            mode = folder.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                folder.chmod(mode | stat.S_IXOTH)
-        if self._call([str(self._programs / "postgres"), "--version"], subprocess.DEVNULL) != 0:
-            _open_to_all(self._programs.parent)
-
-    def _run(self, program: str, *arguments: str) -> None:
-        # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
-        with tempfile.TemporaryFile("w+") as output:
-            if self._call([str(self._programs / program), *arguments], output) == 0:
-                return
-            output.seek(0)
-            said = output.read().strip()
-        log = self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
-        raise DatabaseError(f"the embedded PostgreSQL: {program} failed: {said}\n{log}".rstrip())
-
-    def _call(self, command: list[str], output: IO[str] | int) -> int:
-        as_other = os.geteuid() == 0
-        user, group = self._owner()
-        return subprocess.run(
-            command,
+    def _run(self, account: Account, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self._programs / program), *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             check=False,
-            cwd="/" if as_other else self.data_dir,
-            user=user if as_other else None,
-            group=group if as_other else None,
-            extra_groups=[] if as_other else None,
-        ).returncode
+            text=True,
+            errors="replace",
+            cwd="/" if account.switches else self.data_dir,
+            start_new_session=True,
+            **account.process_options(),
+        )
+        if done.returncode != 0:
+            raise DatabaseError(f"the embedded PostgreSQL: {program} failed: {done.stdout.strip()}")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turns what the file system refuses into a DatabaseError that names the data directory."""
+        try:
+            yield
+        except OSError as error:
+            raise DatabaseError(f"the data directory {self.data_dir} cannot be used: {error}") from error
+
+
+def _is_postmaster(pid: int, pgdata: Path) -> bool:
+    """Whether a process is the server of this data; a dead one that nobody waited for is not."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return arguments[1:3] == [b"-D", os.fsencode(pgdata)]
 
 
 def _programs() -> Path:
@@ -229,12 +291,3 @@ def _programs() -> Path:
             "or set RETAILPULSE_DATABASE_URL"
         )
     return Path(found.origin).parent / f"pginstall{MAJOR_VERSION}" / "bin"
-
-
-def _open_to_all(folder: Path) -> None:
-    """Lets every user read what its owner reads, and run what its owner runs."""
-    for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink():
-            mode = path.stat().st_mode
-            owners = mode & (stat.S_IRUSR | stat.S_IXUSR)
-            path.chmod(mode | owners >> 3 | owners >> 6)

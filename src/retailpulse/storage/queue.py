@@ -5,6 +5,7 @@ or late does no harm. Running the messages is the worker's.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from retailpulse.storage.database import Connection
 
 QUEUE = "chunks"
 TASK = "work_on_chunk"
+AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
+"""When a message that is handed back may be claimed: in the past by every clock, also a wrong one."""
 _SWEEP_LOCK = 7_236_002
 
 
@@ -53,16 +56,44 @@ def chunk_key(arguments: dict[str, Any]) -> ChunkKey:
     return ChunkKey(job_id=UUID(arguments["job_id"]), chunk_no=int(arguments["chunk_no"]))
 
 
-async def hand_back_stalled(app: procrastinate.App, stale_seconds: float) -> int:
-    """Gives the messages of workers that fell silent back to the queue; returns how many."""
-    stalled: Iterable[Job] = await app.job_manager.get_stalled_jobs(
-        queue=QUEUE, seconds_since_heartbeat=stale_seconds
+async def hand_back_stalled(connection: Connection, stale_seconds: float) -> int:
+    """Gives the messages of workers that fell silent back to the queue; returns how many.
+
+    The clock is the database's own, so a worker's clock may be wrong.
+    """
+    cursor = await connection.execute(
+        """
+        UPDATE procrastinate_jobs q
+        SET status = 'todo', worker_id = NULL, attempts = attempts + 1, abort_requested = false
+        WHERE queue_name = %s AND status = 'doing' AND NOT EXISTS (
+            SELECT FROM procrastinate_workers w
+            WHERE w.id = q.worker_id AND w.last_heartbeat > now() - make_interval(secs => %s))
+        """,
+        [QUEUE, stale_seconds],
     )
-    count = 0
-    for job in stalled:
-        await app.job_manager.retry_job(job)
-        count += 1
-    return count
+    return cursor.rowcount
+
+
+async def hand_back(connection: Connection, messages: Sequence[Job]) -> int:
+    """Gives messages back that their worker holds but does not work on; returns how many."""
+    cursor = await connection.execute(
+        """
+        UPDATE procrastinate_jobs q
+        SET status = 'todo', worker_id = NULL, attempts = attempts + 1, abort_requested = false
+        FROM unnest(%s::bigint[], %s::bigint[]) AS held (id, worker_id)
+        WHERE q.id = held.id AND q.worker_id = held.worker_id AND status = 'doing'
+        """,
+        [[message.id for message in messages], [message.worker_id for message in messages]],
+    )
+    return cursor.rowcount
+
+
+async def drop_unreadable(connection: Connection) -> int:
+    """Removes messages whose arguments are no names and values: the queue's worker stumbles over them."""
+    cursor = await connection.execute(
+        "DELETE FROM procrastinate_jobs WHERE queue_name = %s AND jsonb_typeof(args) <> 'object'", [QUEUE]
+    )
+    return cursor.rowcount
 
 
 async def find_chunks_without_message(connection: Connection, limit: int = 10_000) -> list[ChunkKey]:

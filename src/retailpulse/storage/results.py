@@ -118,7 +118,7 @@ def _columns(results: Sequence[Result]) -> list[list[object]]:
                 result.image_no,
                 result.outcome,
                 result.cause,
-                result.detail,
+                _storable(result.detail),
                 header and header.format,
                 header and header.width,
                 header and header.height,
@@ -126,11 +126,16 @@ def _columns(results: Sequence[Result]) -> list[list[object]]:
                 header and header.displayed_height,
                 measured and measured.size_bytes,
                 measured and measured.sha256,
-                measured and measured.suspect,
+                measured and _storable(measured.suspect),
                 result.tries,
             )
         )
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _storable(text: str | None) -> str | None:
+    """A text without what PostgreSQL refuses: one such would keep its whole batch from being written."""
+    return text and text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 async def read_page(

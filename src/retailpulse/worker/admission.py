@@ -1,6 +1,7 @@
 """Decides when the next transfer may begin: not while bodies pile up unmeasured, not while stopping."""
 
 import asyncio
+import contextlib
 
 
 class Draining(Exception):
@@ -14,14 +15,14 @@ class Admission:
         self._max_bytes = max_bytes
         self._waiting_bytes = 0
         self._changed = asyncio.Event()
-        self._draining = False
+        self._draining = asyncio.Event()
 
     async def admit(self) -> None:
         """Returns once a transfer may begin; raises Draining where none may any more."""
-        while not self._draining and self._waiting_bytes > self._max_bytes:
+        while not self._draining.is_set() and self._waiting_bytes > self._max_bytes:
             self._changed.clear()
             await self._changed.wait()
-        if self._draining:
+        if self._draining.is_set():
             raise Draining
 
     def arrived(self, size_bytes: int) -> None:
@@ -35,5 +36,10 @@ class Admission:
 
     def drain(self) -> None:
         """Lets no further transfer begin."""
-        self._draining = True
+        self._draining.set()
         self._changed.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Waits, but no longer once nothing may begin any more."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._draining.wait(), seconds)

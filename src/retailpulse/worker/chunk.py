@@ -1,6 +1,7 @@
 """Works on one chunk: claims it, fetches and measures its images all at once, settles every one."""
 
 import asyncio
+import logging
 import random
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission, Draining
 from retailpulse.worker.settler import Settler
+
+logger = logging.getLogger(__name__)
 
 
 class HandBack(Exception):
@@ -58,18 +61,28 @@ async def _work_on_image(
         result = await _measure(key, image, depth, tools)
     except Draining:
         return None
+    except ImportError:  # a decoder that is not there says nothing about the image
+        raise
     except ImageError as error:
-        result = Result(
-            chunk=key,
-            image_no=image.image_no,
-            outcome=Outcome.FAILED,
-            cause=error.cause,
-            detail=error.detail.replace("\0", "\ufffd"),
-            tries=error.tries,
-        )
+        result = _failed(key, image, error)
+    except Exception as error:  # a fault of ours in one image must not keep its job from ending
+        logger.exception("image %d of job %s met an unexpected error", image.image_no, key.job_id)
+        detail = f"unexpected {type(error).__name__}"
+        result = _failed(key, image, ImageError(Cause.DECODER_CRASHED, detail))
     if tools.pause_seconds is not None:
-        await asyncio.sleep(random.uniform(*tools.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
+        await tools.admission.pause(random.uniform(*tools.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
     return tools.settler.settle(result)
+
+
+def _failed(key: ChunkKey, image: PendingImage, error: ImageError) -> Result:
+    return Result(
+        chunk=key,
+        image_no=image.image_no,
+        outcome=Outcome.FAILED,
+        cause=error.cause,
+        detail=error.detail,
+        tries=error.tries,
+    )
 
 
 async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:

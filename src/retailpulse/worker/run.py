@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 UNMEASURED_BYTES = 32_000_000
 """Bodies that may wait to be measured; more only delays what is fetched next."""
 RESTART_SECONDS = 1.0
+LAST_WRITE_SECONDS = 5.0
+"""How long a stopping worker tries to write the results that it still holds."""
 
 
 class _HandBackStrategy(BaseRetryStrategy):
@@ -38,7 +40,7 @@ class _HandBackStrategy(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002
         if isinstance(exception, HandBack | JobAborted | asyncio.CancelledError):
-            return RetryDecision(retry_in={"seconds": 0})
+            return RetryDecision(retry_at=queue.AT_ONCE)
         return None
 
 
@@ -50,7 +52,10 @@ async def run_worker(
     measure: MeasureSettings,
     stop: asyncio.Event,
 ) -> None:
-    """Works until `stop` is set; then settles what is in flight and hands back the rest."""
+    """Works until `stop` is set; then settles what is in flight and hands back the rest.
+
+    Raises what ended one of its parts before that, once it has handed back its work.
+    """
     app = queue.make_app()
     messages = Messages()
     async with _tools(database, worker, fetch, measure) as tools:
@@ -58,13 +63,16 @@ async def run_worker(
         async with app.open_async(database.pool):
             sweeping = asyncio.create_task(sweep_forever(database, app, messages, worker))
             claiming = asyncio.create_task(_claim_forever(app, worker))
-            await stop.wait()
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({sweeping, claiming, stopping}, return_when=asyncio.FIRST_COMPLETED)
             logger.info("stopping: what is in flight is settled, the rest handed back")
-            sweeping.cancel()
             tools.admission.drain()
-            claiming.cancel()
+            for task in (stopping, sweeping, claiming):
+                task.cancel()
             with contextlib.suppress(asyncio.CancelledError, ConnectorException):
                 await claiming
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
 
 
 @contextlib.asynccontextmanager
@@ -90,6 +98,8 @@ async def _tools(
             pause_seconds=measure.pause(),
         )
     finally:
+        settler.close()
+        await asyncio.wait([settling], timeout=LAST_WRITE_SECONDS)
         settling.cancel()
         await downloader.aclose()
         executor.shutdown(wait=False, cancel_futures=True)

@@ -28,6 +28,7 @@ class Settler:
         self._batch = _Batch()
         self._some = asyncio.Event()
         self._full = asyncio.Event()
+        self._closing = asyncio.Event()
 
     def settle(self, result: Result) -> asyncio.Future[None]:
         """Queues a result; the future is done once it is on disk. Results of one batch share theirs."""
@@ -37,16 +38,24 @@ class Settler:
             self._full.set()
         return self._batch.written
 
+    def close(self) -> None:
+        """Lets `run` end once it has tried to write what is left."""
+        self._closing.set()
+        self._some.set()
+        self._full.set()
+
     async def run(self) -> None:
-        """Writes batches until it is cancelled."""
-        while True:
+        """Writes batches until it is closed."""
+        while not self._closing.is_set() or self._batch.results:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), self._max_seconds)
             batch, self._batch = self._batch, _Batch()
-            self._some.clear()
-            self._full.clear()
-            await self._write(batch)
+            if not self._closing.is_set():
+                self._some.clear()
+                self._full.clear()
+            if batch.results:
+                await self._write(batch)
 
     async def _write(self, batch: "_Batch") -> None:
         wait_seconds = 0.25
@@ -56,7 +65,10 @@ class Settler:
                     await results.settle(connection, batch.results)
             except DatabaseUnavailable as error:
                 logger.warning("%d results wait for the database: %s", len(batch.results), error)
-                await asyncio.sleep(wait_seconds)
+                if self._closing.is_set():
+                    return  # who comes next does these images again
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), wait_seconds)
                 wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
             except Exception as error:  # told to every chunk that waits for this batch
                 batch.written.set_exception(error)

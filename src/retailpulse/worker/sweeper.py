@@ -34,18 +34,22 @@ async def _sweep(
     database: Database, app: procrastinate.App, messages: Messages, settings: WorkerSettings
 ) -> None:
     forgotten = messages.forgotten(await queue.messages_in_work(app))
-    for message in forgotten:
-        await app.job_manager.retry_job(message)
+    if forgotten:
+        async with database.connection() as connection:
+            ours = await queue.hand_back(connection, forgotten)
+        logger.info("swept: handed back %d of our own messages that nobody works on", ours)
     async with database.transaction() as connection:
         if not await queue.lock_sweep(connection):
             return
-        stalled = await queue.hand_back_stalled(app, settings.stale_seconds)
+        dropped = await queue.drop_unreadable(connection)
+        stalled = await queue.hand_back_stalled(connection, settings.stale_seconds)
         lost = await queue.find_chunks_without_message(connection)
         await queue.send_chunks(app, connection, lost)
-    if forgotten or stalled or lost:
+    if dropped or stalled or lost:
         logger.info(
-            "swept: handed back %d chunks of silent workers and %d of our own, sent %d that had no message",
+            "swept: handed back %d chunks of silent workers, sent %d that had no message, "
+            "dropped %d messages that cannot be read",
             stalled,
-            len(forgotten),
             len(lost),
+            dropped,
         )

@@ -1,0 +1,58 @@
+"""Jobs and results for tests of the tables, without any HTTP."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from retailpulse.domain.ids import new_job_id
+from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement, Outcome
+from retailpulse.domain.jobs import ChunkKey, Result, Submission, Visit
+from retailpulse.storage import jobs, queue
+from retailpulse.storage.database import Database
+
+CHUNK_IMAGES = 4
+
+
+async def submit(
+    database: Database, urls: Iterable[str], *, depth: Depth = Depth.HEADER, chunk_images: int = CHUNK_IMAGES
+) -> UUID:
+    """Stores a job of one visit to a known store, and queues its chunks."""
+    job_id = new_job_id()
+    visit = Visit(store_id="RP00001", visit_time="2026-11-20", visited_at=None, image_urls=tuple(urls))
+    app = queue.make_app()
+    async with database.transaction() as connection, app.open_async(database.pool):
+        await connection.execute(
+            "INSERT INTO stores VALUES ('RP00001', '7100015', 'Corner Shop') ON CONFLICT DO NOTHING"
+        )
+        keys = await jobs.insert_job(
+            connection, job_id, Submission(visits=(visit,), depth=depth), chunk_images
+        )
+        await queue.send_chunks(app, connection, keys)
+    return job_id
+
+
+def measured(job_id: UUID, image_no: int, *, width: int = 10) -> Result:
+    """A result of an image of a job from `submit`; the width tells results of one image apart."""
+    header = Header(format=Format.PNG, width=width, height=20, displayed_width=width, displayed_height=20)
+    return Result(
+        chunk=_chunk(job_id, image_no),
+        image_no=image_no,
+        outcome=Outcome.MEASURED,
+        measurement=Measurement(header=header),
+        tries=1,
+    )
+
+
+def failed(job_id: UUID, image_no: int, *, detail: str = "HTTP 404") -> Result:
+    """A failure of an image of a job from `submit`."""
+    return Result(
+        chunk=_chunk(job_id, image_no),
+        image_no=image_no,
+        outcome=Outcome.FAILED,
+        cause=Cause.HTTP_STATUS,
+        detail=detail,
+        tries=1,
+    )
+
+
+def _chunk(job_id: UUID, image_no: int) -> ChunkKey:
+    return ChunkKey(job_id=job_id, chunk_no=(image_no - 1) // CHUNK_IMAGES)

@@ -1,0 +1,86 @@
+"""A PostgreSQL of the test process's own, and a fresh database in it for each test that asks.
+
+Weak: the databases are not dropped, they go with the server.
+"""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from retailpulse.config.settings import DatabaseSettings
+from retailpulse.storage.database import Database
+from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.migrating import migrate
+
+__all__ = ["database", "database_url", "empty_url", "folder", "postgres"]
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that other users may pass through, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(prefix="retailpulse-test-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedServer]:
+    """A server that stands for one that somebody else runs; `template_retailpulse` is migrated."""
+    made = Path(tempfile.mkdtemp(prefix="retailpulse-test-"))
+    made.chmod(0o755)
+    server = EmbeddedServer(made / "data")
+    try:
+        server.start()
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # it need not outlive the machine
+            connection.execute("SELECT pg_reload_conf()")
+        migrate(url_of(server, create(server, "template1")))
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute("ALTER DATABASE test_1 RENAME TO template_retailpulse")
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedServer) -> str:
+    """A fresh database with our tables."""
+    return url_of(postgres, create(postgres, "template_retailpulse"))
+
+
+@pytest.fixture
+def empty_url(postgres: EmbeddedServer) -> str:
+    """A fresh database without our tables."""
+    return url_of(postgres, create(postgres, "template1"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a fresh database with our tables."""
+    opened = Database(database_url, DatabaseSettings())
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+def create(server: EmbeddedServer, template: str) -> str:
+    """Creates a database and gives its name."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return name
+
+
+def url_of(server: EmbeddedServer, name: str) -> str:
+    """The URL of one database of a server."""
+    return server.url().replace("@/postgres?", f"@/{quote(name)}?")

@@ -1,0 +1,88 @@
+"""Migrations: run again, run at once, and refused where the schema or the server is not ours."""
+
+import asyncio
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
+from retailpulse.storage import migrating
+from retailpulse.storage.migrating import migrate
+from tests.running import clean_environment
+
+
+def test_a_migration_runs_once_and_then_changes_nothing(empty_url: str) -> None:
+    before, after = migrate(empty_url)
+    assert before is None
+    assert migrate(empty_url) == (after, after)
+
+
+async def test_eight_processes_that_migrate_at_once_all_succeed(empty_url: str) -> None:
+    running = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "import sys; from retailpulse.storage.migrating import migrate;"
+            " before, after = migrate(sys.argv[1]); print(before)", empty_url,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for _ in range(8)
+    ]  # fmt: skip
+    said = [await process.communicate() for process in running]
+    assert [process.returncode for process in running] == [0] * 8, said
+    assert sorted(out for out, _ in said) == [b"0001\n"] * 7 + [b"None\n"]
+
+
+def test_a_schema_of_a_newer_program_is_refused(database_url: str) -> None:
+    set_version(database_url, "9999")
+    with pytest.raises(SchemaTooNew, match=r"schema 9999.*newer retailpulse.*Install that version"):
+        migrate(database_url)
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_command_that_meets_a_newer_schema_says_so_and_exits_with_1(
+    database_url: str, command: str
+) -> None:
+    set_version(database_url, "9999")
+    done = subprocess.run(
+        [sys.executable, "-m", "retailpulse", command],
+        env={**clean_environment(), "RETAILPULSE_DATABASE_URL": database_url, "RETAILPULSE_API_PORT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("retailpulse: the database has schema 9999, this program knows up to")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_server_that_is_too_old_is_refused(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrating, "OLDEST_SERVER", 990_000)  # no old one is at hand
+    with pytest.raises(DatabaseError, match=r"PostgreSQL 18 is too old"):
+        migrate(empty_url)
+
+
+def test_a_migration_that_breaks_leaves_nothing_behind(empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE chunks ()")  # the last of our tables is in the way
+        with pytest.raises(Exception, match="chunks"):
+            migrate(empty_url)
+        assert tables(connection) == ["chunks"]
+        connection.execute("DROP TABLE chunks")
+    assert migrate(empty_url)[0] is None
+
+
+def test_a_database_that_does_not_answer_is_told() -> None:
+    with pytest.raises(DatabaseUnavailable, match="cannot take it now"):
+        migrate("postgresql://127.0.0.1:1/none")
+
+
+def set_version(url: str, version: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", [version])
+
+
+def tables(connection: psycopg.Connection) -> list[str]:
+    rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return [name for (name,) in rows]

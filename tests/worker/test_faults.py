@@ -1,0 +1,185 @@
+"""Messages made to hurt, an emptied queue, a database that goes away: every image still ends once."""
+
+import asyncio
+import threading
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from retailpulse.config.settings import MeasureSettings
+from retailpulse.domain.ids import new_job_id
+from retailpulse.domain.images import Depth, Measurement
+from retailpulse.measure import measure_body
+from retailpulse.storage.database import Database
+from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.worker import chunk
+from retailpulse.worker.run import run_worker
+from tests.origin import Origin, Reply
+from tests.storage.jobs import submit
+from tests.storage.truth import check_truth
+from tests.worker.working import LOOPBACK, QUICK, requests, rows, until, until_over, urls, working
+
+SEND = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('chunks', %s, %s)"
+
+
+def run(database: Database, statement: LiteralString, *values: object) -> None:
+    with psycopg.connect(database.url) as connection:
+        connection.execute(statement, values)
+
+
+def send(database: Database, arguments: object, *, task: str = "work_on_chunk") -> None:
+    run(database, SEND, task, psycopg.types.json.Jsonb(arguments))
+
+
+async def test_a_message_that_comes_three_times_late_and_after_the_end_changes_nothing(
+    database: Database,
+) -> None:
+    gate = threading.Event()
+    with Origin() as origin:
+        job_id = await submit(database, urls(origin, 4, before=gate))
+        again = {"job_id": str(job_id), "chunk_no": 0}
+        send(database, again)
+        send(database, again)
+        async with working(database):
+            await until(lambda: len(origin.requests) == 12)
+            gate.set()
+            await until_over(database, job_id)
+            check_truth(database.url, job_id)
+            send(database, again)
+            await until_over(database)
+        assert len(origin.requests) == 12
+    check_truth(database.url, job_id)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"job_id": "no id", "chunk_no": 0},
+        {"job_id": None, "chunk_no": None},
+        {"job_id": str(new_job_id()), "chunk_no": 10**30},
+        {"job_id": str(new_job_id()), "chunk_no": 0},
+        {"job_id": str(new_job_id()), "chunk_no": 0, "more": "than asked"},
+        {"context": 1, "job_id": "x"},
+        [],
+        "text",
+        None,
+    ],
+    ids=repr,
+)
+async def test_a_message_that_makes_no_sense_goes_away_and_harms_no_other(
+    database: Database, arguments: object
+) -> None:
+    send(database, arguments)
+    with Origin() as origin:
+        job_id = await submit(database, urls(origin, 4))
+        async with working(database):
+            await until_over(database, job_id)
+    check_truth(database.url, job_id)
+
+
+async def test_a_message_for_an_unknown_task_goes_away(database: Database) -> None:
+    send(database, {"job_id": str(new_job_id())}, task="of_a_newer_program")
+    async with working(database):
+        await until_over(database)
+
+
+async def test_a_job_that_is_deleted_while_it_is_worked_on_leaves_no_message(database: Database) -> None:
+    gate = threading.Event()
+    with Origin() as origin:
+        job_id = await submit(database, urls(origin, 8, before=gate))
+        async with working(database):
+            await until(lambda: origin.busy == 8)
+            for table in ("chunks", "images", "visits", "jobs"):
+                with psycopg.connect(database.url) as connection:
+                    delete = sql.SQL("DELETE FROM {} WHERE job_id = %s").format(sql.Identifier(table))
+                    connection.execute(delete, [job_id])
+            gate.set()
+            await until_over(database)
+
+
+async def test_a_queue_that_is_emptied_is_filled_again(database: Database) -> None:
+    gate = threading.Event()
+    with Origin() as origin:
+        job_id = await submit(database, urls(origin, 40, before=gate))
+        async with working(database):
+            await until(lambda: origin.busy == 16)
+            run(database, "TRUNCATE procrastinate_jobs CASCADE")
+            gate.set()
+            await until_over(database, job_id)
+        assert set(requests(origin)) == {f"/{number}.png" for number in range(40)}
+        assert max(requests(origin).values()) <= 2
+    check_truth(database.url, job_id)
+
+
+async def test_a_message_that_its_worker_lost_sight_of_is_handed_back(database: Database) -> None:
+    with Origin() as origin:
+        async with working(database):
+            await until_over(database, await submit(database, urls(origin, 1)))
+            job_id = await submit(database, urls(origin, 4))
+            await until_over(database, job_id)
+            # As if the database had failed just when the message was closed.
+            run(
+                database,
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, worker_id)"
+                " SELECT 'chunks', 'work_on_chunk', '{}', 'doing', max(id) FROM procrastinate_workers",
+            )
+            await until_over(database)
+    check_truth(database.url, job_id)
+
+
+async def test_a_database_that_is_away_for_a_while_repeats_no_download(
+    database: Database, postgres: EmbeddedServer
+) -> None:
+    gate = threading.Event()
+    name = psycopg.conninfo.conninfo_to_dict(database.url)["dbname"]
+    with Origin() as origin, psycopg.connect(postgres.url(), autocommit=True) as connection:
+
+        def let_in(yes: bool) -> None:
+            allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+            connection.execute(allow.format(sql.Identifier(str(name)), sql.Literal(yes)))
+
+        job_id = await submit(database, urls(origin, 8, before=gate))
+        async with working(database):
+            await until(lambda: origin.busy == 8)
+            let_in(False)
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            gate.set()
+            await until(lambda: origin.busy == 0)
+            let_in(True)
+            await until_over(database, job_id)
+        assert set(requests(origin).values()) == {1}
+    check_truth(database.url, job_id)
+
+
+async def test_an_image_that_makes_this_program_stumble_harms_no_other(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(body: bytes, depth: Depth, max_pixels: int) -> Measurement:
+        if body.startswith(b"stumble"):
+            raise RecursionError("a fault of ours")
+        return measure_body(body, depth, max_pixels)
+
+    monkeypatch.setattr(chunk, "measure_body", stumble)  # the decoders are not known to do it
+    with Origin() as origin:
+        bad = origin.serve("/bad.png", Reply(body=b"stumble"))
+        job_id = await submit(database, [*urls(origin, 3), bad], depth=Depth.DECODE)
+        async with working(database):
+            await until_over(database, job_id)
+        assert max(requests(origin).values()) == 1
+    check_truth(database.url, job_id)
+    assert rows(database, "SELECT image_no, cause, detail FROM results WHERE outcome = 'failed'") == [
+        (4, "decoder_crashed", "unexpected RecursionError")
+    ]
+
+
+async def test_a_worker_whose_tables_are_gone_ends_with_the_error(database: Database) -> None:
+    run(database, "DROP TABLE chunks")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        await run_worker(
+            database, worker=QUICK, fetch=LOOPBACK, measure=MeasureSettings(), stop=asyncio.Event()
+        )

@@ -1,0 +1,75 @@
+"""Runs a worker inside a test, on a real database and a real origin."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+
+from retailpulse.config.settings import FetchSettings, MeasureSettings, WorkerSettings
+from retailpulse.storage.database import Database
+from retailpulse.worker.run import run_worker
+from tests.measure.pictures import picture, saved
+from tests.origin import Origin, Reply
+from tests.running import wait_for
+
+LOOPBACK = FetchSettings(allowed_networks="127.0.0.0/8")
+QUICK = WorkerSettings(heartbeat_seconds=0.2, stale_seconds=1.0, sweep_seconds=0.1, settle_seconds=0.05)
+PICTURE = saved("PNG", picture(16, 16))
+
+
+@asynccontextmanager
+async def working(
+    database: Database,
+    *,
+    worker: WorkerSettings = QUICK,
+    fetch: FetchSettings = LOOPBACK,
+    measure: MeasureSettings | None = None,
+) -> AsyncIterator[None]:
+    """A worker that runs while the block does, and then drains."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(
+        run_worker(database, worker=worker, fetch=fetch, measure=measure or MeasureSettings(), stop=stop)
+    )
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+def urls(origin: Origin, count: int, *, before: threading.Event | None = None) -> list[str]:
+    """The URLs of so many pictures, none of which is sent before `before` is set."""
+    return [origin.serve(f"/{number}.png", Reply(body=PICTURE, before=before)) for number in range(count)]
+
+
+def requests(origin: Origin) -> Counter[str]:
+    """How often each path was asked for."""
+    return Counter(seen.path for seen in origin.requests)
+
+
+def rows(database: Database, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+    """What a query finds, by a connection of its own."""
+    with psycopg.connect(database.url) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Waits for a condition, in a thread, so that the worker goes on."""
+    await asyncio.to_thread(wait_for, condition)
+
+
+async def until_over(database: Database, *job_ids: UUID) -> None:
+    """Waits until jobs have ended and the queue is empty."""
+    await until(
+        lambda: (
+            not rows(
+                database, "SELECT FROM jobs WHERE job_id = ANY(%s) AND status = 'ongoing'", list(job_ids)
+            )
+        )
+    )
+    await until(lambda: not rows(database, "SELECT FROM procrastinate_jobs"))
