@@ -1,0 +1,85 @@
+"""An origin in Python for machines without nginx: files from memory, keep-alive, Range, several processes.
+
+Its own process (`python -m bench.python_origin PORT PROCESSES FOLDER`); ends when it is told to.
+Weak: it reads only what the service and the limit loops send, and costs more CPU than nginx.
+"""
+
+import asyncio
+import multiprocessing
+import re
+import sys
+from pathlib import Path
+from typing import cast
+
+import uvloop
+
+_REQUEST = re.compile(rb"(GET|HEAD) /([^ ?]+)[^ ]* HTTP/1\.1\r\n")
+_RANGE = re.compile(rb"\r\nrange: *bytes=(\d+)-(\d*)\r\n", re.IGNORECASE)
+_END = b"\r\n\r\n"
+_MAX_HEAD_BYTES = 65_536
+
+
+class Photos(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, files: dict[bytes, bytes]) -> None:
+        self._files = files
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember whom to answer."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is whole."""
+        self._received += data
+        while (end := self._received.find(_END)) >= 0:
+            head, self._received = self._received[: end + 4], self._received[end + 4 :]
+            self._transport.writelines(answer(head, self._files))
+        if len(self._received) > _MAX_HEAD_BYTES:
+            self._transport.close()
+
+
+def answer(head: bytes, files: dict[bytes, bytes]) -> list[bytes | memoryview]:
+    """The answer to a request's head, in pieces."""
+    request = _REQUEST.match(head)
+    body = files.get(request[2]) if request else None
+    if request is None or body is None:
+        return [b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]
+    status, extra, part = b"200 OK", b"", memoryview(body)
+    asked = _RANGE.search(head)
+    if asked:
+        first = int(asked[1])
+        last = min(int(asked[2] or len(body)), len(body) - 1)
+        if first > last:
+            return [b"HTTP/1.1 416 No\r\nContent-Range: bytes */%d\r\nContent-Length: 0\r\n\r\n" % len(body)]
+        status = b"206 Partial Content"
+        extra = b"Content-Range: bytes %d-%d/%d\r\n" % (first, last, len(body))
+        part = part[first : last + 1]
+    line = b"HTTP/1.1 %b\r\nContent-Type: image/jpeg\r\n%bContent-Length: %d\r\n\r\n"
+    said = line % (status, extra, len(part))
+    return [said] if request[1] == b"HEAD" else [said, part]
+
+
+def _serve(port: int, folder: Path) -> None:
+    files = {path.name.encode(): path.read_bytes() for path in folder.iterdir()}
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Photos(files), "127.0.0.1", port, reuse_port=True, backlog=4_096
+        )
+        await server.serve_forever()
+
+    uvloop.run(run())
+
+
+def main(port: int, processes: int, folder: Path) -> None:
+    """Serve with several processes on one port; the kernel deals the connections out."""
+    for _ in range(processes - 1):
+        multiprocessing.Process(target=_serve, args=(port, folder), daemon=True).start()
+    _serve(port, folder)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,124 @@
+"""The real service as anybody runs it: `retailpulse serve` in a temporary folder, spoken to over HTTP."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bench import accounting
+from bench.cases import BenchFailed, Case
+from bench.keeping import Kept
+from bench.origin import free_port
+from retailpulse.config.settings import FetchSettings
+
+STORES = 100
+IMAGES_PER_VISIT = 10
+_READY_SECONDS = 120.0
+_PATIENCE_SECONDS = 300.0
+_SHORTEST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.01, 0.5
+_ALLOWED = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """A running service."""
+
+    kept: Kept
+    http: httpx.Client
+
+    def kinds(self) -> dict[str, list[int]]:
+        """Its processes by kind."""
+        found: dict[str, list[int]] = {"api": [], "worker": [], "supervisor": []}
+        for pid in accounting.with_descendants(self.kept.keeper_pid)[1:]:
+            command = accounting.command_line(pid)
+            kind = next((kind for kind in ("api", "worker") if f" retailpulse {kind} " in command), None)
+            found[kind or "supervisor"].append(pid)
+        postmaster = int((self.kept.folder / "data/postgres/postmaster.pid").read_text().split()[0])
+        found["postgres"] = accounting.with_descendants(postmaster)
+        return found
+
+    def time_job(self, body: bytes, images: int, show: Callable[[int], None]) -> float:
+        """Submits a job and waits for its end; returns the seconds from the one to the other."""
+        began = time.perf_counter()
+        answer = self.http.post("/api/submit", content=body)
+        if answer.status_code != httpx.codes.CREATED:
+            raise BenchFailed(f"the service did not take the job: HTTP {answer.status_code} {answer.text}")
+        job_id = answer.json()["job_id"]
+        while True:
+            job = self.http.get(f"/api/v1/jobs/{job_id}").json()
+            seconds = time.perf_counter() - began
+            if job["status"] != "ongoing":
+                break
+            if seconds > _PATIENCE_SECONDS or self.kept.ended():
+                raise BenchFailed(f"the job did not end:\n{self.kept.log_end()}")
+            show(job["images"]["settled"])
+            time.sleep(_until_next_look(job["images"]["settled"], images, seconds))
+        if job["images"]["measured"] != images:
+            raise BenchFailed(f"{job['images']['failed']} of {images} images failed: {job['causes']}")
+        return seconds
+
+
+def _until_next_look(settled: int, images: int, seconds: float) -> float:
+    """Looks seldom at first, then often, so that looking costs little and the end is seen at once."""
+    left = seconds * (images - settled) / settled if settled else _LONGEST_LOOK_SECONDS
+    return min(max(left / 3, _SHORTEST_LOOK_SECONDS), _LONGEST_LOOK_SECONDS)
+
+
+@contextmanager
+def running_service(workers: int, settings: Mapping[str, str]) -> Iterator[Service]:
+    """Runs the service on fresh data, with a few stores, until the context ends."""
+    port = free_port()
+    with Kept("service") as kept:
+        data = ("--data-dir", str(kept.folder / "data"))
+        options = ("--port", str(port), "--workers", str(workers))
+        kept.start((sys.executable, "-m", "retailpulse", "serve", *options, *data), {**_ALLOWED, **settings})
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http:
+            service = Service(kept=kept, http=http)
+            _wait_until_ready(service)
+            _load_stores(http)
+            yield service
+
+
+def connections(workers: int, settings: Mapping[str, str]) -> int:
+    """How many connections the service opens to one host."""
+    defaults = FetchSettings()
+    per_host = int(settings.get("RETAILPULSE_FETCH_PER_HOST", defaults.per_host))
+    concurrency = int(settings.get("RETAILPULSE_FETCH_CONCURRENCY", defaults.concurrency))
+    return workers * min(per_host, concurrency)
+
+
+def write_job(case: Case, url: str, images: int, marker: str) -> bytes:
+    """The body of a submit; `marker` makes its URLs differ from those of other jobs."""
+    numbers = range(images)
+    visits: list[dict[str, Any]] = [
+        {
+            "store_id": f"B{first // IMAGES_PER_VISIT % STORES:05}",
+            "image_url": [f"{url}?{marker}-{n}" for n in numbers[first : first + IMAGES_PER_VISIT]],
+            "visit_time": "2026-01-01T10:00:00Z",
+        }
+        for first in numbers[::IMAGES_PER_VISIT]
+    ]
+    return json.dumps({"count": len(visits), "visits": visits, "depth": case.depth}).encode()
+
+
+def _wait_until_ready(service: Service) -> None:
+    until = time.monotonic() + _READY_SECONDS
+    while True:
+        try:
+            if service.http.get("/health/ready").status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass
+        if service.kept.ended() or time.monotonic() > until:
+            raise BenchFailed(f"the service did not start:\n{service.kept.log_end()}")
+        time.sleep(0.05)
+
+
+def _load_stores(http: httpx.Client) -> None:
+    lines = ["AreaCode,StoreName,StoreID", *(f"1,Store {n},B{n:05}" for n in range(STORES))]
+    http.put("/api/v1/stores", content="\n".join(lines).encode()).raise_for_status()
