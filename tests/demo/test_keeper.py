@@ -117,3 +117,11 @@ def test_a_database_that_the_command_left_behind_is_ended(tmp_path: Path) -> Non
     assert let_go(process) == 0
     assert not folder.exists()
     eventually(lambda: not is_running(pid))
+
+
+def test_a_command_is_asked_to_stop_before_it_set_a_handler_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "stage"
+    folder.mkdir()
+    process = keeper(folder, "sleep", "600")
+    eventually((folder / LOG_NAME).exists)
+    assert let_go(process) == 0  # within its 20 s; one that inherited "ignore" would take 40

@@ -166,7 +166,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     processes: Annotated[
         int, Meta(ge=0, le=256, description="Worker processes that serve starts; 0: one per core.")
     ] = 0
-    chunks: Annotated[int, Meta(ge=1, le=64, description="Chunks that one worker works on at once.")] = 4
+    chunks: Annotated[int, Meta(ge=1, le=64, description="Chunks that one worker works on at once.")] = 8
     chunk_images: Annotated[int, Meta(ge=1, le=10_000, description="Images in one chunk of a new job.")] = 128
     settle_rows: Annotated[
         int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")

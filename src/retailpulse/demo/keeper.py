@@ -27,7 +27,8 @@ _DATABASE_SECONDS = 10.0
 def main(folder: Path, command: list[str]) -> None:
     """Run the command until the life line closes, then leave nothing of it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a closing terminal must not take the cleaner first
+        # A closing terminal must not take the cleaner first. Not SIG_IGN, which the command would inherit.
+        signal.signal(number, lambda *_: None)
     with (folder / LOG_NAME).open("wb") as log:
         service = _start(folder, command, log.fileno())
     threading.Thread(target=_note_end, args=(service, folder), daemon=True).start()
