@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import LiteralString
 
 import psycopg
@@ -130,27 +132,46 @@ async def test_a_message_that_its_worker_lost_sight_of_is_handed_back(database: 
     check_truth(database.url, job_id)
 
 
+@contextmanager
+def away(database: Database, postgres: EmbeddedServer) -> Iterator[None]:
+    """A database that lets nobody in while the block runs."""
+    name = psycopg.conninfo.conninfo_to_dict(database.url)["dbname"]
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(allow.format(sql.Identifier(str(name)), sql.Literal(False)))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        yield
+        connection.execute(allow.format(sql.Identifier(str(name)), sql.Literal(True)))
+
+
+async def test_a_worker_stops_while_its_database_is_away(
+    database: Database, postgres: EmbeddedServer
+) -> None:
+    with Origin() as origin:
+        job_id = await submit(database, urls(origin, 1))
+        stop = asyncio.Event()
+        running = asyncio.create_task(
+            run_worker(database, worker=QUICK, fetch=LOOPBACK, measure=MeasureSettings(), stop=stop)
+        )
+        await until_over(database, job_id)
+        with away(database, postgres):
+            stop.set()
+            await asyncio.wait_for(running, 30)
+
+
 async def test_a_database_that_is_away_for_a_while_repeats_no_download(
     database: Database, postgres: EmbeddedServer
 ) -> None:
     gate = threading.Event()
-    name = psycopg.conninfo.conninfo_to_dict(database.url)["dbname"]
-    with Origin() as origin, psycopg.connect(postgres.url(), autocommit=True) as connection:
-
-        def let_in(yes: bool) -> None:
-            allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-            connection.execute(allow.format(sql.Identifier(str(name)), sql.Literal(yes)))
-
+    with Origin() as origin:
         job_id = await submit(database, urls(origin, 8, before=gate))
         async with working(database):
             await until(lambda: origin.busy == 8)
-            let_in(False)
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-            )
-            gate.set()
-            await until(lambda: origin.busy == 0)
-            let_in(True)
+            with away(database, postgres):
+                gate.set()
+                await until(lambda: origin.busy == 0)
             await until_over(database, job_id)
         assert set(requests(origin).values()) == {1}
     check_truth(database.url, job_id)

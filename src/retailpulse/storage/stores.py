@@ -47,7 +47,6 @@ def import_stores(url: str, file: TextIO, *, good_lines: bool) -> ImportSummary:
         psycopg.connect(url, autocommit=True, **CONNECTION_OPTIONS) as connection,
         connection.transaction(),
     ):
-        connection.execute("SET LOCAL work_mem = '64MB'")  # sorts and joins of millions of lines
         connection.execute(
             "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text)"
             " ON COMMIT DROP"

@@ -39,6 +39,10 @@ class Admission:
         self._draining.set()
         self._changed.set()
 
+    def is_draining(self) -> bool:
+        """Whether nothing may begin any more."""
+        return self._draining.is_set()
+
     async def pause(self, seconds: float) -> None:
         """Waits, but no longer once nothing may begin any more."""
         with contextlib.suppress(TimeoutError):

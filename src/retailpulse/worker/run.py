@@ -68,14 +68,14 @@ async def run_worker(
         _register(app, tools, messages)
         async with app.open_async(database.pool):
             sweeping = asyncio.create_task(sweep_forever(database, app, messages, worker))
-            claiming = asyncio.create_task(_claim_forever(app, worker))
+            claiming = asyncio.create_task(_claim_until_draining(app, worker, tools.admission))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({sweeping, claiming, stopping}, return_when=asyncio.FIRST_COMPLETED)
             logger.info("stopping: what is in flight is settled, the rest handed back")
             tools.admission.drain()
             for task in (stopping, sweeping, claiming):
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectorException):
+            with contextlib.suppress(asyncio.CancelledError):
                 await claiming
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeping
@@ -118,9 +118,14 @@ def _register(app: procrastinate.App, tools: Tools, messages: Messages) -> None:
             await work_on(queue.chunk_key(arguments), tools)
 
 
-async def _claim_forever(app: procrastinate.App, settings: WorkerSettings) -> None:
-    """Runs the queue's worker; it ends, with or without an error, when it loses the database."""
-    while True:
+async def _claim_until_draining(
+    app: procrastinate.App, settings: WorkerSettings, admission: Admission
+) -> None:
+    """Runs the queue's worker, again and again: it ends, with or without an error, without its database.
+
+    It may answer a cancellation with such an error, so this looks for itself whether to go on.
+    """
+    while not admission.is_draining():
         try:
             await app.run_worker_async(
                 queues=[queue.QUEUE],
@@ -135,4 +140,4 @@ async def _claim_forever(app: procrastinate.App, settings: WorkerSettings) -> No
             logger.warning("the queue's worker ended; it starts again")
         except ConnectorException as error:
             logger.warning("the queue waits for the database: %s", error)
-        await asyncio.sleep(RESTART_SECONDS)
+        await admission.pause(RESTART_SECONDS)
