@@ -11,18 +11,19 @@ import pytest
 from psycopg import sql
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth, Measurement
 from retailpulse.measure import measure_body
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
 from retailpulse.worker import chunk
+from retailpulse.worker import run as worker_run
 from retailpulse.worker.run import run_worker
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit
 from tests.storage.truth import check_truth
 from tests.worker.working import LOOPBACK, QUICK, requests, rows, until, until_over, urls, working
 
+NO_JOB = "01932c5e-7a00-7000-8000-000000000000"
 SEND = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('chunks', %s, %s)"
 
 
@@ -61,9 +62,9 @@ async def test_a_message_that_comes_three_times_late_and_after_the_end_changes_n
         {},
         {"job_id": "no id", "chunk_no": 0},
         {"job_id": None, "chunk_no": None},
-        {"job_id": str(new_job_id()), "chunk_no": 10**30},
-        {"job_id": str(new_job_id()), "chunk_no": 0},
-        {"job_id": str(new_job_id()), "chunk_no": 0, "more": "than asked"},
+        {"job_id": NO_JOB, "chunk_no": 10**30},
+        {"job_id": NO_JOB, "chunk_no": 0},
+        {"job_id": NO_JOB, "chunk_no": 0, "more": "than asked"},
         {"context": 1, "job_id": "x"},
         [],
         "text",
@@ -83,7 +84,7 @@ async def test_a_message_that_makes_no_sense_goes_away_and_harms_no_other(
 
 
 async def test_a_message_for_an_unknown_task_goes_away(database: Database) -> None:
-    send(database, {"job_id": str(new_job_id())}, task="of_a_newer_program")
+    send(database, {"job_id": NO_JOB}, task="of_a_newer_program")
     async with working(database):
         await until_over(database)
 
@@ -147,8 +148,12 @@ def away(database: Database, postgres: EmbeddedServer) -> Iterator[None]:
 
 
 async def test_a_worker_stops_while_its_database_is_away(
-    database: Database, postgres: EmbeddedServer
+    database: Database,
+    postgres: EmbeddedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(worker_run, "RESTART_SECONDS", 0.0)  # always just about to claim
     with Origin() as origin:
         job_id = await submit(database, urls(origin, 1))
         stop = asyncio.Event()
@@ -157,6 +162,7 @@ async def test_a_worker_stops_while_its_database_is_away(
         )
         await until_over(database, job_id)
         with away(database, postgres):
+            await until(lambda: "the queue waits for the database" in caplog.text)
             stop.set()
             await asyncio.wait_for(running, 30)
 
