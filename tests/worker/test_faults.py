@@ -16,7 +16,6 @@ from retailpulse.measure import measure_body
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
 from retailpulse.worker import chunk
-from retailpulse.worker import run as worker_run
 from retailpulse.worker.run import run_worker
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit
@@ -148,12 +147,8 @@ def away(database: Database, postgres: EmbeddedServer) -> Iterator[None]:
 
 
 async def test_a_worker_stops_while_its_database_is_away(
-    database: Database,
-    postgres: EmbeddedServer,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    database: Database, postgres: EmbeddedServer
 ) -> None:
-    monkeypatch.setattr(worker_run, "RESTART_SECONDS", 0.0)  # always just about to claim
     with Origin() as origin:
         job_id = await submit(database, urls(origin, 1))
         stop = asyncio.Event()
@@ -162,9 +157,9 @@ async def test_a_worker_stops_while_its_database_is_away(
         )
         await until_over(database, job_id)
         with away(database, postgres):
-            await until(lambda: "the queue waits for the database" in caplog.text)
             stop.set()
-            await asyncio.wait_for(running, 30)
+            done, _ = await asyncio.wait({running}, timeout=20)
+    assert done
 
 
 async def test_a_database_that_is_away_for_a_while_repeats_no_download(
