@@ -11,6 +11,10 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 
+SAME_STOP_SECONDS = 0.3
+"""Signals that come so close are one: `make`, `timeout` and terminals signal a process and its group."""
+
+
 def _exit_at_once() -> None:
     os._exit(1)
 
@@ -25,8 +29,13 @@ def stop_on_signals(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
+    stopped_at: float | None = None
+
     def on_signal() -> None:
-        if stop.is_set():
+        nonlocal stopped_at
+        if stopped_at is None:
+            stopped_at = loop.time()
+        elif loop.time() - stopped_at > SAME_STOP_SECONDS:
             hurry()
         stop.set()
 
