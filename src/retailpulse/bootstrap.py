@@ -1,4 +1,8 @@
-"""Builds each process once, handing every room only its own settings."""
+"""Builds each process once, handing every room only its own settings.
+
+A process imports what it is made of when it is built, so that a worker carries no HTTP server and
+only who migrates carries alembic.
+"""
 
 import asyncio
 import contextlib
@@ -8,20 +12,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvloop
-
-from retailpulse.api.app import check_port, make_app, serve_app
 from retailpulse.config.settings import DatabaseSettings, LogSettings, Settings
 from retailpulse.domain.errors import DatabaseError
 from retailpulse.lifecycle import exit_within, first, stop_on_signals
-from retailpulse.service import Service
-from retailpulse.storage import queue
-from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
-from retailpulse.worker.run import run_worker
 
-LEAVE_SECONDS = 5.0
+LEAVE_SECONDS = 2.0
 """How long a process that is done may wait for threads that are not."""
 
 
@@ -86,6 +82,8 @@ async def open_database(
 
 
 def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
+    from retailpulse.storage.migrating import migrate
+
     if server is not None:
         url = server.start()
     before, after = migrate(url)
@@ -94,6 +92,8 @@ def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
 
 def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
     """Migrates the given database, or the embedded one, which runs only for this where none runs yet."""
+    from retailpulse.storage.migrating import migrate
+
     if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
         return migrate(find_database(settings))
 
@@ -109,6 +109,13 @@ def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
 
 def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
+    import uvloop
+
+    from retailpulse.api.app import check_port, make_app, serve_app
+    from retailpulse.service import Service
+    from retailpulse.storage import queue
+    from retailpulse.storage.database import Database
+
     url = find_database(settings.database)
     check_port(settings.api)
 
@@ -132,6 +139,11 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
 
 def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
     """Works on chunks until it is told to stop."""
+    import uvloop
+
+    from retailpulse.storage.database import Database
+    from retailpulse.worker.run import run_worker
+
     url = find_database(settings.database)
 
     async def run() -> None:

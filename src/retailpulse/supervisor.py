@@ -17,7 +17,6 @@ from retailpulse.api.app import check_port
 from retailpulse.bootstrap import OpenDatabase, open_database
 from retailpulse.config.loading import Loaded, variable
 from retailpulse.config.settings import ApiSettings, Settings
-from retailpulse.domain.errors import ConfigError
 from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
@@ -27,35 +26,23 @@ LONGEST_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 30.0
 """A child that lived this long is started again at once when it dies."""
 LOOK_SECONDS = 1.0
-PORT_SECONDS = 2.0
-PORT_LOOKS = 20
 KILL_AFTER_SECONDS = 10.0
 """How much longer than the grace time a stopping child may take before it is killed."""
 
 
 def serve(loaded: Loaded) -> None:
     """Runs the whole service until it is told to stop; raises DatabaseError or ConfigError at the start."""
+    check_port(loaded.settings.api)
     asyncio.run(_serve(loaded))
 
 
 async def _serve(loaded: Loaded) -> None:
     hurry = asyncio.Event()
     stop = stop_on_signals(hurry=hurry.set)
-    await _wait_for_port(loaded.settings.api, stop)
     async with open_database(loaded.settings.database, stop) as database:
         if database is not None:
             await _supervise(loaded, database, stop, hurry)
     ignore_signals()
-
-
-async def _wait_for_port(settings: ApiSettings, stop: asyncio.Event) -> None:
-    """Raises ConfigError where the port stays in use: the API of a killed `serve` leaves it in a moment."""
-    for _ in range(PORT_LOOKS):
-        with contextlib.suppress(ConfigError):
-            return check_port(settings)
-        await _pause(stop, PORT_SECONDS / PORT_LOOKS)
-    check_port(settings)
-    return None
 
 
 async def _supervise(

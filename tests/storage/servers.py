@@ -43,9 +43,8 @@ def postgres() -> Iterator[EmbeddedServer]:
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")  # it need not outlive the machine
             connection.execute("SELECT pg_reload_conf()")
-        migrate(url_of(server, create(server, "template1")))
-        with psycopg.connect(server.url(), autocommit=True) as connection:
-            connection.execute("ALTER DATABASE test_1 RENAME TO template_retailpulse")
+            connection.execute("CREATE DATABASE template_retailpulse")
+        migrate(url_of(server, "template_retailpulse"))
         yield server
     finally:
         server.stop()

@@ -71,10 +71,10 @@ class EmbeddedServer:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             account = account_for(self._pgdata)
             open_way(self.data_dir, self._programs, account)
-            for half_made in self.data_dir.glob("postgres.new*"):
-                shutil.rmtree(half_made, ignore_errors=True)
             if not self._pgdata.exists():
                 self._initialise(account)
+            for half_made in self.data_dir.glob("postgres.new-*"):
+                shutil.rmtree(half_made, ignore_errors=True)
             self._check_version()
             self._bring_up(account)
         return self.url()

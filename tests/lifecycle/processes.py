@@ -1,0 +1,108 @@
+"""A service whose processes a test stops, kills and counts, with photos that arrive when the test says so."""
+
+import os
+import signal
+import threading
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+
+from retailpulse.storage.embedded import EmbeddedServer
+from tests.conftest import STORES
+from tests.measure.pictures import picture, saved
+from tests.origin import Origin, Reply
+from tests.running import RunningService, wait_for
+from tests.storage.truth import check_truth
+
+QUICK = {
+    "RETAILPULSE_WORKER_HEARTBEAT_SECONDS": "0.2",
+    "RETAILPULSE_WORKER_STALE_SECONDS": "2",
+    "RETAILPULSE_WORKER_SWEEP_SECONDS": "0.3",
+    "RETAILPULSE_WORKER_CHUNK_IMAGES": "20",
+}
+PICTURE = saved("PNG", picture(16, 16))
+
+
+def processes_in(folder: Path) -> dict[int, str]:
+    """Every living process that stands in a folder or names it in its command line."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                command = (
+                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                )
+                place = (entry / "cwd").readlink()
+                if command and (f"{place}/".startswith(f"{folder}/") or f"{folder}/" in command):
+                    found[int(entry.name)] = command
+    return found
+
+
+def kill_all(folder: Path) -> None:
+    """Kills every process of a service at once, as a power cut does."""
+    pids = processes_in(folder)
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not processes_in(folder))
+
+
+class Shop:
+    """A data directory, an origin of photos, and the services that run on them one after the other."""
+
+    def __init__(self, folder: Path, origin: Origin) -> None:
+        self.folder = folder
+        self.origin = origin
+        self._count = 0
+        self._services: list[RunningService] = []
+
+    def serve(self, *, workers: int = 1, **environment: str) -> RunningService:
+        """Starts the service, with settings that make recovery quick, and waits for it."""
+        running = self.begin(workers=workers, **environment).wait_until_ready()
+        running.http.put("/api/v1/stores", content=STORES.encode()).raise_for_status()
+        return running
+
+    def begin(self, *, workers: int = 1, **environment: str) -> RunningService:
+        """Starts the service without waiting for it."""
+        running = RunningService(self.folder, workers=workers, environment=QUICK | environment)
+        self._services.append(running)
+        return running
+
+    def photos(self, count: int, *, before: threading.Event | None = None) -> list[str]:
+        """The URLs of so many new photos, none of which is sent before `before` is set."""
+        reply = Reply(body=PICTURE, before=before)
+        first, self._count = self._count, self._count + count
+        return [self.origin.serve(f"/{number}.png", reply) for number in range(first, self._count)]
+
+    def requests(self) -> Counter[str]:
+        """How often each photo was asked for."""
+        return Counter(seen.path for seen in self.origin.requests)
+
+    def wait_for_requests(self, count: int) -> None:
+        """Waits until so many requests came in."""
+        self.origin.wait_until(lambda: len(self.origin.requests) >= count)
+
+    def check_truth(self, *job_ids: str) -> None:
+        """Waits for an empty queue, then checks all that must hold; the database must run."""
+        url = EmbeddedServer(self.folder / "data").url()
+        wait_for(lambda: _queue_is_empty(url))
+        check_truth(url, *job_ids)
+
+    def close(self) -> None:
+        """Kills whatever is left."""
+        kill_all(self.folder)
+        for running in self._services:
+            running.stop()
+
+
+def submit(running: RunningService, urls: list[str]) -> str:
+    """Submits photos as one visit."""
+    visit = {"store_id": "RP00001", "image_url": urls, "visit_time": "2026-11-20T10:00:00Z"}
+    return running.submit([visit])
+
+
+def _queue_is_empty(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT FROM procrastinate_jobs LIMIT 1").fetchone() is None
