@@ -148,7 +148,7 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
-        database = Database(url, settings.database)
+        database = Database(url, settings.database, pool_size=settings.worker.connections)
         await database.open()
         try:
             await database.check_tables()

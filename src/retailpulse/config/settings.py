@@ -29,7 +29,9 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Annotated[str, Meta(description="Where the embedded PostgreSQL keeps its files.")] = (
         "retailpulse-data"
     )
-    pool_size: Annotated[int, Meta(ge=2, le=500, description="Most connections that one process opens.")] = 8
+    pool_size: Annotated[
+        int, Meta(ge=2, le=500, description="Most connections that one API process opens.")
+    ] = 8
     wait_seconds: Annotated[
         float,
         Meta(gt=0, description="How long a request waits for a connection before it is refused."),
@@ -167,6 +169,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=256, description="Worker processes that serve starts; 0: one per core.")
     ] = 0
     chunks: Annotated[int, Meta(ge=1, le=64, description="Chunks that one worker works on at once.")] = 8
+    connections: Annotated[
+        int, Meta(ge=2, le=500, description="Most connections to the database that one worker shares.")
+    ] = 3
     chunk_images: Annotated[int, Meta(ge=1, le=10_000, description="Images in one chunk of a new job.")] = 128
     settle_rows: Annotated[
         int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")

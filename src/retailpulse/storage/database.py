@@ -48,13 +48,13 @@ async def _commit_each_statement(connection: Connection) -> None:
 class Database:
     """A pool of connections to one PostgreSQL; open it inside a running event loop."""
 
-    def __init__(self, url: str, settings: DatabaseSettings) -> None:
+    def __init__(self, url: str, settings: DatabaseSettings, *, pool_size: int | None = None) -> None:
         self.url = url
         self.pool: Pool = AsyncConnectionPool(
             url,
             kwargs=CONNECTION_OPTIONS,
             min_size=1,
-            max_size=settings.pool_size,
+            max_size=pool_size or settings.pool_size,
             timeout=settings.wait_seconds,
             reconnect_timeout=RECONNECT_SECONDS,
             configure=_commit_each_statement,  # not an option: the queue sets it for its listener too
