@@ -21,6 +21,10 @@ QUICK = {
     "RETAILPULSE_WORKER_STALE_SECONDS": "2",
     "RETAILPULSE_WORKER_SWEEP_SECONDS": "0.3",
     "RETAILPULSE_WORKER_CHUNK_IMAGES": "20",
+    "RETAILPULSE_WORKER_CHUNKS": "4",
+    "RETAILPULSE_FETCH_STALL_SECONDS": "600",  # photos that wait for a gate are not tried again
+    "RETAILPULSE_FETCH_TIMEOUT_SECONDS": "600",
+    "RETAILPULSE_FETCH_DEADLINE_SECONDS": "600",
 }
 PICTURE = saved("PNG", picture(16, 16))
 
@@ -56,6 +60,7 @@ class Shop:
         self.folder = folder
         self.origin = origin
         self._count = 0
+        self._gates: list[threading.Event] = []
         self._services: list[RunningService] = []
 
     def serve(self, *, workers: int = 1, **environment: str) -> RunningService:
@@ -75,6 +80,16 @@ class Shop:
         reply = Reply(body=PICTURE, before=before)
         first, self._count = self._count, self._count + count
         return [self.origin.serve(f"/{number}.png", reply) for number in range(first, self._count)]
+
+    def gate(self) -> threading.Event:
+        """Something that photos can wait for."""
+        self._gates.append(threading.Event())
+        return self._gates[-1]
+
+    def open_gates(self) -> None:
+        """Lets every photo go that still waits."""
+        for gate in self._gates:
+            gate.set()
 
     def requests(self) -> Counter[str]:
         """How often each photo was asked for."""

@@ -27,7 +27,7 @@ def test_an_idle_service_ends_at_ctrl_c(shop: Shop) -> None:
 
 
 def test_images_in_flight_are_settled_and_the_rest_is_done_after_the_next_start(shop: Shop) -> None:
-    gate = threading.Event()
+    gate = shop.gate()
     running = shop.serve(RETAILPULSE_FETCH_PER_HOST="5")
     job_id = submit(running, shop.photos(60, before=gate))
     shop.wait_for_requests(5)
@@ -43,13 +43,13 @@ def test_images_in_flight_are_settled_and_the_rest_is_done_after_the_next_start(
 
 def test_an_origin_that_hangs_holds_no_stop_beyond_the_grace_time(shop: Shop) -> None:
     running = shop.serve(RETAILPULSE_WORKER_GRACE_SECONDS="0.2")
-    submit(running, [*shop.photos(5), *shop.photos(5, before=threading.Event())])
+    submit(running, [*shop.photos(5), *shop.photos(5, before=shop.gate())])
     shop.wait_for_requests(10)
     stop(running)
 
 
 def test_a_second_signal_stops_at_once_and_leaves_nothing_behind(shop: Shop) -> None:
-    gate = threading.Event()
+    gate = shop.gate()
     running = shop.serve(RETAILPULSE_WORKER_GRACE_SECONDS="3600")
     job_id = submit(running, shop.photos(5, before=gate))
     shop.wait_for_requests(5)
@@ -70,7 +70,7 @@ def test_a_second_signal_stops_at_once_and_leaves_nothing_behind(shop: Shop) -> 
 
 
 def test_two_signals_at_once_are_one(shop: Shop) -> None:
-    gate = threading.Event()
+    gate = shop.gate()
     running = shop.serve(RETAILPULSE_FETCH_PER_HOST="5")
     job_id = submit(running, shop.photos(10, before=gate))
     shop.wait_for_requests(5)

@@ -2,16 +2,18 @@
 
 import threading
 
-from retailpulse.config.settings import FetchSettings, MeasureSettings, WorkerSettings
+import msgspec
+
+from retailpulse.config.settings import MeasureSettings, WorkerSettings
 from retailpulse.domain.images import Depth
 from retailpulse.storage.database import Database
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit
 from tests.storage.truth import check_truth
-from tests.worker.working import PICTURE, requests, rows, until, until_over, urls, working
+from tests.worker.working import LOOPBACK, PICTURE, requests, rows, until, until_over, urls, working
 
-NARROW = FetchSettings(allowed_networks="127.0.0.0/8", per_host=4)
-ONE_AT_A_TIME = FetchSettings(allowed_networks="127.0.0.0/8", per_host=1, concurrency=1)
+NARROW = msgspec.structs.replace(LOOPBACK, per_host=4)
+ONE_AT_A_TIME = msgspec.structs.replace(LOOPBACK, per_host=1, concurrency=1)
 
 
 async def test_what_is_in_flight_is_settled_and_the_rest_is_handed_back(database: Database) -> None:

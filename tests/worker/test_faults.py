@@ -26,13 +26,18 @@ NO_JOB = "01932c5e-7a00-7000-8000-000000000000"
 SEND = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('chunks', %s, %s)"
 
 
-def run(database: Database, statement: LiteralString, *values: object) -> None:
+async def run(database: Database, statement: LiteralString, *values: object) -> None:
+    """Runs a statement in a thread: it may have to wait for a lock that the worker of this test holds."""
+    await asyncio.to_thread(_run, database, statement, *values)
+
+
+def _run(database: Database, statement: LiteralString, *values: object) -> None:
     with psycopg.connect(database.url) as connection:
         connection.execute(statement, values)
 
 
-def send(database: Database, arguments: object, *, task: str = "work_on_chunk") -> None:
-    run(database, SEND, task, psycopg.types.json.Jsonb(arguments))
+async def send(database: Database, arguments: object, *, task: str = "work_on_chunk") -> None:
+    await run(database, SEND, task, psycopg.types.json.Jsonb(arguments))
 
 
 async def test_a_message_that_comes_three_times_late_and_after_the_end_changes_nothing(
@@ -42,14 +47,14 @@ async def test_a_message_that_comes_three_times_late_and_after_the_end_changes_n
     with Origin() as origin:
         job_id = await submit(database, urls(origin, 4, before=gate))
         again = {"job_id": str(job_id), "chunk_no": 0}
-        send(database, again)
-        send(database, again)
+        await send(database, again)
+        await send(database, again)
         async with working(database):
             await until(lambda: len(origin.requests) == 12)
             gate.set()
             await until_over(database, job_id)
             check_truth(database.url, job_id)
-            send(database, again)
+            await send(database, again)
             await until_over(database)
         assert len(origin.requests) == 12
     check_truth(database.url, job_id)
@@ -74,7 +79,7 @@ async def test_a_message_that_comes_three_times_late_and_after_the_end_changes_n
 async def test_a_message_that_makes_no_sense_goes_away_and_harms_no_other(
     database: Database, arguments: object
 ) -> None:
-    send(database, arguments)
+    await send(database, arguments)
     with Origin() as origin:
         job_id = await submit(database, urls(origin, 4))
         async with working(database):
@@ -83,7 +88,7 @@ async def test_a_message_that_makes_no_sense_goes_away_and_harms_no_other(
 
 
 async def test_a_message_for_an_unknown_task_goes_away(database: Database) -> None:
-    send(database, {"job_id": NO_JOB}, task="of_a_newer_program")
+    await send(database, {"job_id": NO_JOB}, task="of_a_newer_program")
     async with working(database):
         await until_over(database)
 
@@ -91,13 +96,11 @@ async def test_a_message_for_an_unknown_task_goes_away(database: Database) -> No
 async def test_a_job_that_is_deleted_while_it_is_worked_on_leaves_no_message(database: Database) -> None:
     gate = threading.Event()
     with Origin() as origin:
-        job_id = await submit(database, urls(origin, 8, before=gate))
+        await submit(database, urls(origin, 8, before=gate))
         async with working(database):
             await until(lambda: origin.busy == 8)
             for table in ("chunks", "images", "visits", "jobs"):
-                with psycopg.connect(database.url) as connection:
-                    delete = sql.SQL("DELETE FROM {} WHERE job_id = %s").format(sql.Identifier(table))
-                    connection.execute(delete, [job_id])
+                await run(database, f"DELETE FROM {table}")
             gate.set()
             await until_over(database)
 
@@ -108,7 +111,7 @@ async def test_a_queue_that_is_emptied_is_filled_again(database: Database) -> No
         job_id = await submit(database, urls(origin, 40, before=gate))
         async with working(database):
             await until(lambda: origin.busy == 16)
-            run(database, "TRUNCATE procrastinate_jobs CASCADE")
+            await run(database, "TRUNCATE procrastinate_jobs CASCADE")
             gate.set()
             await until_over(database, job_id)
         assert set(requests(origin)) == {f"/{number}.png" for number in range(40)}
@@ -123,7 +126,7 @@ async def test_a_message_that_its_worker_lost_sight_of_is_handed_back(database: 
             job_id = await submit(database, urls(origin, 4))
             await until_over(database, job_id)
             # As if the database had failed just when the message was closed.
-            run(
+            await run(
                 database,
                 "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, worker_id)"
                 " SELECT 'chunks', 'work_on_chunk', '{}', 'doing', max(id) FROM procrastinate_workers",
@@ -200,7 +203,7 @@ async def test_an_image_that_makes_this_program_stumble_harms_no_other(
 
 
 async def test_a_worker_whose_tables_are_gone_ends_with_the_error(database: Database) -> None:
-    run(database, "DROP TABLE chunks")
+    await run(database, "DROP TABLE chunks")
     with pytest.raises(psycopg.errors.UndefinedTable):
         await run_worker(
             database, worker=QUICK, fetch=LOOPBACK, measure=MeasureSettings(), stop=asyncio.Event()
