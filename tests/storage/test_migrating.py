@@ -10,7 +10,12 @@ import pytest
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
 from retailpulse.storage import migrating
 from retailpulse.storage.migrating import migrate
-from tests.running import clean_environment
+from tests.running import clean_environment, wait_for
+
+WAITING = (
+    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+    " WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted"
+)
 
 
 def test_a_migration_runs_once_and_then_changes_nothing(empty_url: str) -> None:
@@ -20,14 +25,17 @@ def test_a_migration_runs_once_and_then_changes_nothing(empty_url: str) -> None:
 
 
 async def test_eight_processes_that_migrate_at_once_all_succeed(empty_url: str) -> None:
-    running = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "import sys; from retailpulse.storage.migrating import migrate;"
-            " before, after = migrate(sys.argv[1]); print(before)", empty_url,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(8)
-    ]  # fmt: skip
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [migrating._LOCK])  # so that they do meet
+        running = [
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-c", "import sys; from retailpulse.storage.migrating import migrate;"
+                " before, after = migrate(sys.argv[1]); print(before)", empty_url,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )
+            for _ in range(8)
+        ]  # fmt: skip
+        wait_for(lambda: connection.execute(WAITING).fetchone() == (8,))
     said = [await process.communicate() for process in running]
     assert [process.returncode for process in running] == [0] * 8, said
     assert sorted(out for out, _ in said) == [b"0001\n"] * 7 + [b"None\n"]

@@ -166,7 +166,7 @@ async def test_a_worker_stops_while_its_database_is_away(
 
 
 async def test_a_database_that_is_away_for_a_while_repeats_no_download(
-    database: Database, postgres: EmbeddedServer
+    database: Database, postgres: EmbeddedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate = threading.Event()
     with Origin() as origin:
@@ -175,7 +175,7 @@ async def test_a_database_that_is_away_for_a_while_repeats_no_download(
             await until(lambda: origin.busy == 8)
             with away(database, postgres):
                 gate.set()
-                await until(lambda: origin.busy == 0)
+                await until(lambda: "results wait for the database" in caplog.text)
             await until_over(database, job_id)
         assert set(requests(origin).values()) == {1}
     check_truth(database.url, job_id)

@@ -36,7 +36,9 @@ def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
                 stage.wait_until_ready()
             with Service(stage.url) as service:
                 code = _show(console, stage, service, images)
-            if not leave:
+            if leave:
+                console.print("These work while the demo runs: it goes on without --exit.")
+            else:
                 _keep_serving(console, stage)
             return code
         except Unreachable:
