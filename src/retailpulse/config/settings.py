@@ -61,13 +61,36 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=10_000, description="Most transfers at once in one worker process.")
     ] = 100
     per_host: Annotated[
-        int, Meta(ge=1, le=10_000, description="Most transfers at once to one host, per worker.")
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Most transfers at once to one host; the workers of one machine share them, "
+            "each has at least one.",
+        ),
     ] = 16
     allowed_networks: Annotated[
         str,
         Meta(
             description="Networks that may be fetched from although they are not globally routable, "
             "comma-separated, e.g. 127.0.0.0/8,10.1.0.0/16."
+        ),
+    ] = ""
+    allowed_hosts: Annotated[
+        str,
+        Meta(
+            description="Hosts that alone are fetched from, comma-separated, e.g. "
+            "photos.example,*.cdn.example; empty: any host."
+        ),
+    ] = ""
+    ports: Annotated[
+        str, Meta(description="Ports that may be fetched from, comma-separated, or any.")
+    ] = "80,443,8080,8443"
+    proxy: Annotated[
+        str,
+        Meta(
+            description="URL of the proxy that everything is fetched through, e.g. "
+            "http://proxy.internal:3128; empty: none, whatever the environment says."
         ),
     ] = ""
     max_redirects: Annotated[int, Meta(ge=0, le=50, description="Most redirects per try.")] = 5
@@ -127,17 +150,13 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_pixels: Annotated[
         int, Meta(ge=1, description="Most pixels of an image, checked before it is decoded.")
     ] = 250_000_000
-    threads: Annotated[
-        int,
-        Meta(
-            ge=0,
-            le=256,
-            description="Decode threads per worker process; 0: one more than half the cores, at least 2.",
-        ),
-    ] = 0
+    decoders: Annotated[int, Meta(ge=1, le=256, description="Decoder processes per worker process.")] = 2
     timeout_seconds: Annotated[float, Meta(gt=0, description="A decode that takes longer is given up.")] = (
         30.0
     )
+    memory_bytes: Annotated[
+        int, Meta(ge=256_000_000, description="Most memory that one decoder process may use, in bytes.")
+    ] = 2_000_000_000
     pause_seconds: Annotated[
         str,
         Meta(
