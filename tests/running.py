@@ -15,7 +15,10 @@ import httpx
 
 Found = TypeVar("Found")
 
-ALLOW_LOOPBACK = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128"}
+ALLOW_LOOPBACK = {
+    "RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+    "RETAILPULSE_FETCH_PORTS": "any",
+}
 
 
 def free_port() -> int:

@@ -159,6 +159,8 @@ def test_a_file_that_is_not_utf_8_is_an_error() -> None:
         ("RETAILPULSE_MEASURE_PAUSE_SECONDS", "nan-nan"),
         ("RETAILPULSE_FETCH_ALLOWED_NETWORKS", "127.0.0.1/8"),
         ("RETAILPULSE_FETCH_ALLOWED_NETWORKS", "localhost"),
+        ("RETAILPULSE_FETCH_PORTS", "web"),
+        ("RETAILPULSE_FETCH_ALLOWED_HOSTS", "https://shop.example"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_an_error_that_names_the_setting_and_the_value(

@@ -24,7 +24,7 @@ async def make_downloader() -> AsyncIterator[MakeDownloader]:
     made: list[Downloader] = []
 
     def make(**settings: Any) -> Downloader:
-        loopback = {"allowed_networks": "127.0.0.0/8,::1/128", "backoff_seconds": 0.001}
+        loopback = {"allowed_networks": "127.0.0.0/8,::1/128", "ports": "any", "backoff_seconds": 0.001}
         made.append(Downloader(FetchSettings(**{**loopback, **settings})))
         return made[-1]
 

@@ -185,7 +185,9 @@ async def test_a_request_is_made_only_when_it_is_admitted(origin: Origin) -> Non
     async def refuse() -> None:
         raise NotNow
 
-    downloader = Downloader(FetchSettings(allowed_networks="127.0.0.0/8", per_host=1), admit=refuse)
+    downloader = Downloader(
+        FetchSettings(allowed_networks="127.0.0.0/8", ports="any", per_host=1), admit=refuse
+    )
     for _ in range(2):  # the slot of the first is free for the second
         with pytest.raises(NotNow):
             await downloader.fetch(origin.url("/a"))

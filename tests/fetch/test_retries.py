@@ -44,9 +44,24 @@ def test_a_try_may_not_outlast_the_image() -> None:
     assert late.try_seconds == 30.0
 
 
-def test_only_a_name_that_failed_is_resolved_past_the_cache() -> None:
-    tried = attempt(1)
-    tried.pause_after(TryFailed(Cause.DNS, "unknown", again=True), SETTINGS)
-    assert tried.fresh_name
-    tried.pause_after(BROKEN, SETTINGS)
-    assert not tried.fresh_name
+def test_an_excused_try_counts_neither_as_a_try_nor_for_the_pause() -> None:
+    late = attempt(1)
+    for answers in range(1, 10):
+        late.excuse(answers)
+        late.begin(60.0)
+    assert 0.0 < (late.pause_after(BROKEN, SETTINGS) or 0.0) <= 0.5
+
+
+def test_no_try_is_excused_by_a_host_that_answers_nobody() -> None:
+    late = attempt(1)
+    for _ in range(4):
+        late.excuse(7)
+        late.begin(60.0)
+    assert late.pause_after(BROKEN, SETTINGS) is None
+
+
+def test_a_try_that_never_had_its_turn_is_not_told() -> None:
+    late = attempt(2)
+    assert late.tries == 1
+    late.has_begun = True
+    assert late.tries == 2

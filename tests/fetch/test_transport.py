@@ -21,7 +21,7 @@ async def a_busy_day(origin: Origin) -> None:
     good = origin.serve("/good", Reply(body=photo))
     cut = origin.serve("/cut", Reply(body=photo, declared_bytes=200_000))
     never = origin.serve("/never", Reply(before=threading.Event()))
-    settings = FetchSettings(allowed_networks="127.0.0.0/8", tries=1, per_host=50)
+    settings = FetchSettings(allowed_networks="127.0.0.0/8", ports="any", tries=1, per_host=50)
     downloader = Downloader(settings)
     cancelled = [asyncio.create_task(downloader.fetch(never)) for _ in range(5)]
     bodies = [asyncio.create_task(downloader.fetch(good)) for _ in range(100)]
@@ -49,7 +49,7 @@ def test_every_end_of_a_transfer_is_told_on_both_loops(run: Run, origin: Origin)
 async def test_many_downloads_leave_no_connection_open(origin: Origin) -> None:
     good = origin.serve("/good", Reply(body=b"photo"))
     empty = origin.serve("/empty", Reply(raw=b""))
-    downloader = Downloader(FetchSettings(allowed_networks="127.0.0.0/8", tries=1))
+    downloader = Downloader(FetchSettings(allowed_networks="127.0.0.0/8", ports="any", tries=1))
     for _ in range(3):
         await asyncio.gather(*(downloader.fetch(good) for _ in range(30)))
         await asyncio.gather(*(cause_of(downloader.fetch(empty)) for _ in range(30)))

@@ -19,7 +19,7 @@ from tests.running import wait_for
 
 # Photos that wait for a test are not tried again.
 LOOPBACK = FetchSettings(
-    allowed_networks="127.0.0.0/8", stall_seconds=600, timeout_seconds=600, deadline_seconds=600
+    allowed_networks="127.0.0.0/8", ports="any", stall_seconds=600, timeout_seconds=600, deadline_seconds=600
 )
 QUICK = WorkerSettings(heartbeat_seconds=0.2, stale_seconds=1.0, sweep_seconds=0.1, settle_seconds=0.05)
 PICTURE = saved("PNG", picture(16, 16))

@@ -80,7 +80,10 @@ def load(
         values.update(layer)
         sources.update(dict.fromkeys(layer, source))
     settings = Settings(**{room: _room(room, values, sources) for room in Settings.__struct_fields__})
-    settings.fetch.networks()  # raises where they cannot be read: at start, not at the first photo
+    settings.fetch.networks()  # these raise where they cannot be read: at start, not at the first photo
+    settings.fetch.port_numbers()
+    settings.fetch.hosts()
+    settings.fetch.proxy_url()
     settings.measure.pause()
     return Loaded(settings=settings, sources=sources)
 

@@ -4,6 +4,7 @@ The environment name of a setting is RETAILPULSE_, its room, and its field: RETA
 The same names stand in the TOML file as tables: [fetch] per_host = 16. Reading them is `loading`'s.
 """
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
@@ -14,6 +15,11 @@ from retailpulse.domain.errors import ConfigError
 from retailpulse.domain.images import Depth
 
 Network = IPv4Network | IPv6Network
+
+
+def _parts(text: str) -> list[str]:
+    """The parts of a comma-separated text."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,9 +89,9 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
             "photos.example,*.cdn.example; empty: any host."
         ),
     ] = ""
-    ports: Annotated[
-        str, Meta(description="Ports that may be fetched from, comma-separated, or any.")
-    ] = "80,443,8080,8443"
+    ports: Annotated[str, Meta(description="Ports that may be fetched from, comma-separated, or any.")] = (
+        "80,443,8080,8443"
+    )
     proxy: Annotated[
         str,
         Meta(
@@ -128,14 +134,44 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     def networks(self) -> tuple[Network, ...]:
         """The allowed networks, parsed; raises ConfigError where one is no network."""
         try:
-            return tuple(
-                ip_network(part.strip()) for part in self.allowed_networks.split(",") if part.strip()
-            )
+            return tuple(map(ip_network, _parts(self.allowed_networks)))
         except ValueError as error:
             raise ConfigError(
                 f"RETAILPULSE_FETCH_ALLOWED_NETWORKS: {error}; "
                 "write networks like 10.1.0.0/16, comma-separated"
             ) from error
+
+    def port_numbers(self) -> frozenset[int] | None:
+        """The ports that may be fetched from, None for any; raises ConfigError where one is no port."""
+        if self.ports.strip().lower() == "any":
+            return None
+        ports = _parts(self.ports)
+        if not ports or not all(port.isdecimal() and 0 < int(port) < 65_536 for port in ports):
+            raise ConfigError(f"RETAILPULSE_FETCH_PORTS is {self.ports!r}; write ports like 80,443, or any")
+        return frozenset(map(int, ports))
+
+    def hosts(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Hosts that alone are fetched from: whole names, and the ends of those that begin with `*.`.
+
+        Both are empty where any host is; raises ConfigError where one is no host name.
+        """
+        names = [part.lower() for part in _parts(self.allowed_hosts)]
+        for name in names:
+            if re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", name) is None:
+                raise ConfigError(
+                    f"RETAILPULSE_FETCH_ALLOWED_HOSTS: {name!r} is no host; "
+                    "write names like photos.example,*.cdn.example"
+                )
+        ends = tuple(name[1:] for name in names if name.startswith("*."))
+        return frozenset(name for name in names if not name.startswith("*.")), ends
+
+    def proxy_url(self) -> str:
+        """The proxy, empty for none; raises ConfigError where it is no URL of one."""
+        if self.proxy and not self.proxy.startswith(("http://", "https://", "socks5h://")):
+            raise ConfigError(
+                "RETAILPULSE_FETCH_PROXY: write a URL like http://proxy.internal:3128 (or https, socks5h)"
+            )
+        return self.proxy
 
 
 class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -138,7 +138,8 @@ def is_free(port: int) -> bool:
 def _environment() -> dict[str, str]:
     """This environment without settings for another service: its database must stay untouched."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("RETAILPULSE_")}
-    return ours | {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    loopback = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8", "RETAILPULSE_FETCH_PORTS": "any"}
+    return ours | loopback
 
 
 def _first_line(child: subprocess.Popen[bytes]) -> str:

@@ -14,13 +14,15 @@ from retailpulse.fetch.exchange import WHOLE, Answer, Exchange, Request
 from retailpulse.fetch.failures import TryFailed, of_status
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.heads import read_head
-from retailpulse.fetch.hosts import Hosts, Slots
+from retailpulse.fetch.hosts import Host, Hosts
 from retailpulse.fetch.intake import Intake
 from retailpulse.fetch.names import Names
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.retries import Attempt
+from retailpulse.fetch.rules import Rules, blocked_address, numeric_address
+from retailpulse.fetch.slots import Slots
 from retailpulse.fetch.transport import Transport
-from retailpulse.fetch.urls import Target, follow, parse_target
+from retailpulse.fetch.urls import Origin, Target, follow, parse_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -48,12 +50,13 @@ class Downloader:
         check_settings(settings)
         self._settings = settings
         self._admit = admit
-        self._allowed_networks = settings.networks()
+        self._rules = Rules(settings)
         self._loop = asyncio.get_running_loop()
         self._transport = Transport(idle_connections=settings.concurrency * 2)
         self._hosts = Hosts(settings.per_host)
         self._slots = Slots(settings.concurrency)
         self._names = Names()
+        self._pausing = 0
         self._exchanges: list[Exchange] = []
         self._idle: list[Exchange] = []
         self._closed = False
@@ -74,6 +77,10 @@ class Downloader:
 
         return await self._persist(url, read)
 
+    def parked(self) -> int:
+        """How many images only wait: for their next try, or for a host that will not serve them soon."""
+        return self._pausing + self._hosts.parked()
+
     async def aclose(self) -> None:
         """Abort what is in flight and free every connection.
 
@@ -92,16 +99,23 @@ class Downloader:
         while True:
             attempt.begin(self._settings.timeout_seconds)
             try:
-                return Fetched(body=await read(target, attempt), tries=attempt.number)
+                return Fetched(body=await read(target, attempt), tries=attempt.tries)
             except TryFailed as failed:
                 pause_seconds = attempt.pause_after(failed, self._settings)
                 if pause_seconds is None:
-                    raise ImageError(failed.cause, failed.detail, tries=attempt.number) from None
+                    raise ImageError(failed.cause, failed.detail, tries=attempt.tries) from None
             except ImageError as error:
-                error.tries = attempt.number
+                error.tries = attempt.tries
                 raise
-            await asyncio.sleep(pause_seconds)
-            attempt.spend(pause_seconds)
+            await self._pause(pause_seconds)
+            attempt.wait(pause_seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        self._pausing += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._pausing -= 1
 
     async def _read_whole(self, target: Target, attempt: Attempt) -> bytes:
         intake = Intake(max_bytes=self._settings.max_body_bytes)
@@ -135,22 +149,56 @@ class Downloader:
 
     async def _ask(self, target: Target, attempt: Attempt, intake: Intake, span: Span | None) -> Answer:
         """Make one request in its slots: the host's first, so that who waits for it holds no other."""
-        await self._hosts.take(target.origin)
+        self._rules.check(target.origin)
+        host = self._hosts.host(target.origin)
+        attempt.wait(await host.take(attempt.image_seconds, again=attempt.number > 1))
+        attempt.has_begun = True
+        began_at = self._loop.time()
         try:
+            pin = await self._pin(target.origin, attempt)
             await self._slots.take()
             try:
                 await self._admit()
-                return await self._run(target, attempt, intake, span)
+                began_at = self._loop.time()
+                answer = await self._run(target, attempt, intake, span, pin)
             finally:
                 self._slots.give_back()
+            self._note(host, answer, attempt, began_at)
+            return answer
         except TryFailed as failed:
-            if failed.cause is Cause.DNS and await self._names.does_not_exist(target.origin.host):
-                failed.again = False
+            host.health.failed(failed, began_at, self._loop.time())
             raise
         finally:
-            self._hosts.give_back(target.origin)
+            self._hosts.leave(target.origin, host)
 
-    async def _run(self, target: Target, attempt: Attempt, intake: Intake, span: Span | None) -> Answer:
+    def _note(self, host: Host, answer: Answer, attempt: Attempt, began_at: float) -> None:
+        """Tell a host's health of an answer."""
+        failure = of_status(answer.status, answer.retry_after_seconds)
+        if not failure.refused:
+            host.health.answered(self._loop.time())
+            return
+        host.health.refused(failure, began_at, self._loop.time())
+        if answer.status == 429 and host.health.is_limited:
+            attempt.excuse(host.health.answers)
+
+    async def _pin(self, origin: Origin, attempt: Attempt) -> str:
+        """The addresses that an origin's name has and that may be dialled, as libcurl wants to be told."""
+        if self._rules.has_proxy or numeric_address(origin.host) is not None:
+            return ""
+        name = origin.host.removesuffix(".")  # libcurl takes a last dot off too
+        began_at = self._loop.time()
+        try:
+            found = await self._names.find(name)
+        finally:
+            attempt.spend(self._loop.time() - began_at)
+        permitted = [address for address in found if self._rules.permits(address)]
+        if not permitted:
+            raise blocked_address()
+        return f"+{name}:{origin.port}:{','.join(permitted)}"
+
+    async def _run(
+        self, target: Target, attempt: Attempt, intake: Intake, span: Span | None, pin: str
+    ) -> Answer:
         if self._closed:
             raise RuntimeError("the downloader is closed")
         if attempt.try_seconds <= 0:
@@ -160,7 +208,7 @@ class Downloader:
             timeout_seconds=attempt.try_seconds,
             span=span,
             max_content_length=self._settings.max_body_bytes if span is None else 0,
-            fresh_name=attempt.fresh_name,
+            pin=pin,
         )
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         began_at = self._loop.time()
@@ -171,6 +219,6 @@ class Downloader:
             self._idle.append(exchange)
 
     def _new_exchange(self) -> Exchange:
-        exchange = Exchange(self._transport, self._settings, self._allowed_networks)
+        exchange = Exchange(self._transport, self._settings, self._rules.may_dial)
         self._exchanges.append(exchange)
         return exchange

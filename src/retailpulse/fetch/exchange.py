@@ -6,6 +6,7 @@ tries and slots are not known here.
 
 import asyncio
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,7 @@ import pycurl
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.addresses import Network, is_permitted
-from retailpulse.fetch.failures import Progress, TryFailed, of_code
+from retailpulse.fetch.failures import Progress, TryFailed, not_connected, of_code
 from retailpulse.fetch.handles import new_handle
 from retailpulse.fetch.intake import Intake
 from retailpulse.fetch.ranges import Span
@@ -34,7 +34,7 @@ class Request:
     timeout_seconds: float
     span: Span | None = None
     max_content_length: int = 0  # refused by its header alone; 0: any length
-    fresh_name: bool = False  # resolve the name anew, past the cache
+    pin: str = ""  # host:port:addresses, so that libcurl looks no name up; empty: the URL holds a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ class Exchange:
     """A reusable easy handle with the state of the one request that it serves."""
 
     def __init__(
-        self, transport: Transport, settings: FetchSettings, allowed_networks: tuple[Network, ...]
+        self, transport: Transport, settings: FetchSettings, may_dial: Callable[[str], bool]
     ) -> None:
         self._transport = transport
-        self._allowed_networks = allowed_networks
+        self._may_dial = may_dial
         self._max_header_bytes = settings.max_header_bytes
         self._connect_seconds = settings.connect_timeout_seconds
         self._loop = asyncio.get_running_loop()
@@ -98,7 +98,7 @@ class Exchange:
         self._handle.setopt(pycurl.URL, request.url)
         self._option(pycurl.TIMEOUT_MS, max(1, round(request.timeout_seconds * 1_000)))
         self._option(pycurl.MAXFILESIZE_LARGE, request.max_content_length)
-        self._option(pycurl.DNS_CACHE_TIMEOUT, 0 if request.fresh_name else 60)
+        self._option(pycurl.RESOLVE, request.pin)
         self._option(pycurl.RANGE, str(request.span) if request.span else "")
 
     def _option(self, option: int, value: int | str) -> None:
@@ -109,13 +109,11 @@ class Exchange:
         if value == "":
             self._handle.unsetopt(option)
         else:
-            self._handle.setopt(option, value)
+            self._handle.setopt(option, [value] if option == pycurl.RESOLVE else value)
 
     def _on_dial(self, _purpose: int, address: Any) -> Any:
         """Refuse or open the socket to an address that libcurl is about to connect to."""
-        if address.family not in (socket.AF_INET, socket.AF_INET6) or not is_permitted(
-            address.addr[0], self._allowed_networks
-        ):
+        if address.family not in (socket.AF_INET, socket.AF_INET6) or not self._may_dial(address.addr[0]):
             self._refused = True
             return pycurl.SOCKET_BAD
         try:
@@ -132,7 +130,7 @@ class Exchange:
         connected = any(map(_is_connected, self._dialled))
         self._close_dialled()
         if not connected:
-            self._failure = TryFailed(Cause.CONNECT, "no connection in time", again=True)
+            self._failure = not_connected()
             self._transport.abort(self._handle)
 
     def _on_header(self, line: bytes) -> int | None:

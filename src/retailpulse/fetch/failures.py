@@ -10,18 +10,32 @@ import pycurl
 from retailpulse.domain.images import Cause
 
 _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSING_STATUSES = frozenset({429, 503})
 
 
 class TryFailed(Exception):
-    """One try that failed; `again` says whether another one may help."""
+    """One try that failed.
+
+    `again` says whether another one may help; `unreached`, that the host was not even asked, so that any
+    other URL of it would have failed too; `refused`, that it is asked too much (429, 503).
+    """
 
     def __init__(
-        self, cause: Cause, detail: str, *, again: bool = False, not_before_seconds: float = 0.0
+        self,
+        cause: Cause,
+        detail: str,
+        *,
+        again: bool = False,
+        unreached: bool = False,
+        refused: bool = False,
+        not_before_seconds: float = 0.0,
     ) -> None:
         super().__init__(f"{cause}: {detail}")
         self.cause = cause
         self.detail = detail
         self.again = again
+        self.unreached = unreached
+        self.refused = refused
         self.not_before_seconds = not_before_seconds
 
 
@@ -38,6 +52,7 @@ _CODES = {
     pycurl.E_OK: (Cause.TRUNCATED, "the connection closed within the headers", True),
     pycurl.E_UNSUPPORTED_PROTOCOL: (Cause.BAD_RESPONSE, "the answer is not HTTP", False),  # HTTP/0.9
     pycurl.E_URL_MALFORMAT: (Cause.BAD_URL, "not a URL that can be fetched", False),
+    pycurl.E_COULDNT_RESOLVE_PROXY: (Cause.CONNECT, "the name of the proxy does not resolve", True),
     pycurl.E_COULDNT_RESOLVE_HOST: (Cause.DNS, "the host name does not resolve", True),
     pycurl.E_FTP_WEIRD_SERVER_REPLY: (Cause.BAD_RESPONSE, "the answer is not valid HTTP", False),
     pycurl.E_COULDNT_CONNECT: (Cause.CONNECT, "the host refused the connection or is unreachable", True),
@@ -53,6 +68,16 @@ _CODES = {
     pycurl.E_RECV_ERROR: (Cause.CONNECT, "the connection broke", True),
     92: (Cause.BAD_RESPONSE, "the HTTP/2 stream broke", True),  # CURLE_HTTP2_STREAM, unnamed in pycurl
 }
+_UNREACHED = frozenset(
+    {
+        pycurl.E_COULDNT_RESOLVE_HOST,
+        pycurl.E_COULDNT_RESOLVE_PROXY,
+        pycurl.E_COULDNT_CONNECT,
+        pycurl.E_SSL_CONNECT_ERROR,
+        pycurl.E_PEER_FAILED_VERIFICATION,
+        pycurl.E_SSL_CIPHER,
+    }
+)
 _BROKEN_LINE = frozenset({pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_HTTP2, 92})
 
 
@@ -64,19 +89,24 @@ def of_code(code: int, message: str, progress: Progress) -> TryFailed:
         detail = f"the connection broke after {progress.body_bytes} bytes"
         return TryFailed(Cause.TRUNCATED, detail, again=True)
     cause, detail, again = _CODES.get(code, (Cause.BAD_RESPONSE, f"transfer failed (code {code})", True))
-    return TryFailed(cause, detail, again=again)
+    return TryFailed(cause, detail, again=again, unreached=code in _UNREACHED)
 
 
 def _of_timeout(message: str, progress: Progress) -> TryFailed:
     if "too slow" in message:
         return TryFailed(Cause.STALLED, f"stalled after {progress.body_bytes} bytes", again=True)
     if message.startswith("Resolving"):
-        return TryFailed(Cause.DNS, "the host name did not resolve in time", again=True)
+        return TryFailed(Cause.DNS, "the host name did not resolve in time", again=True, unreached=True)
     if message.startswith(("Connection", "SSL")):
         if progress.connected:
-            return TryFailed(Cause.TLS, "the TLS handshake did not end in time", again=True)
-        return TryFailed(Cause.CONNECT, "no connection in time", again=True)
+            return TryFailed(Cause.TLS, "the TLS handshake did not end in time", again=True, unreached=True)
+        return not_connected()
     return TryFailed(Cause.TIMEOUT, f"not finished in time, after {progress.body_bytes} bytes", again=True)
+
+
+def not_connected() -> TryFailed:
+    """The failure of a connection that does not come about."""
+    return TryFailed(Cause.CONNECT, "no connection in time", again=True, unreached=True)
 
 
 def of_status(status: int, retry_after_seconds: int) -> TryFailed:
@@ -86,5 +116,6 @@ def of_status(status: int, retry_after_seconds: int) -> TryFailed:
         Cause.HTTP_STATUS,
         f"HTTP {status}",
         again=again,
+        refused=status in _REFUSING_STATUSES,
         not_before_seconds=float(max(retry_after_seconds, 0)) if again else 0.0,
     )

@@ -43,8 +43,8 @@ def _options(settings: FetchSettings) -> dict[int, object]:
         pycurl.NOSIGNAL: 1,
         pycurl.PROTOCOLS: _WEB,
         pycurl.FOLLOWLOCATION: 0,  # each hop is checked and given its slot like a first request
-        pycurl.PROXY: "",  # an empty one also switches the proxies of the environment off
-        pycurl.NOPROXY: "*",
+        pycurl.PROXY: settings.proxy_url(),  # an empty one switches the proxies of the environment off
+        pycurl.NOPROXY: "" if settings.proxy else "*",
         pycurl.USERAGENT: user_agent(settings.contact),
         # Pictures gain nothing from compression; naming it makes libcurl decode a host that does it anyway.
         pycurl.ACCEPT_ENCODING: "identity",
@@ -59,4 +59,6 @@ def _options(settings: FetchSettings) -> dict[int, object]:
         pycurl.LOW_SPEED_LIMIT: settings.stall_bytes_per_second,
         pycurl.LOW_SPEED_TIME: max(1, round(settings.stall_seconds)),
         pycurl.BUFFERSIZE: _BUFFER_BYTES,
+        # libcurl looks up no photo host's name: `names` does. What it holds came from there just now.
+        pycurl.DNS_CACHE_TIMEOUT: 60,
     }

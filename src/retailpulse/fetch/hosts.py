@@ -1,72 +1,171 @@
-"""Slots: how many transfers run at once, to one host and in all, first come first served.
+"""The queue of every host that is being asked or waited for: who may begin, who is told to give up.
 
-Waiting costs nothing but memory. Weak: a host's capacity is fixed, it does not follow the host's answers.
+How much a host bears is `health`'s. Waiting costs nothing but memory, and no slot of the process.
 """
 
 import asyncio
+import random
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.failures import TryFailed
+from retailpulse.fetch.health import Health
 from retailpulse.fetch.urls import Origin
 
+_LOOK_SECONDS = 1.0
+"""How often the queue of a troubled host is looked through for images whose time is over."""
+_MOST_REMEMBERED = 10_000
+"""Hosts that nobody asks now and that are remembered for what they did."""
 
-class Slots:
-    """A number of slots that are taken and given back in turn."""
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._used = 0
-        # Someone waits only while every slot is used; cancelled waiters stay until their turn.
-        self._waiting: deque[asyncio.Future[None]] = deque()
+@dataclass(slots=True)
+class _Waiter:
+    turn: asyncio.Future[float]
+    seconds: float  # how long it can wait for a troubled host
+    troubled_before: float
+
+
+class Host:
+    """One host: those in work, those that wait, and its health."""
+
+    def __init__(self, per_host: int) -> None:
+        self.health = Health(per_host)
+        self.used = 0
+        self._waiting: deque[_Waiter] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
 
     @property
-    def used(self) -> int:
-        """How many slots are taken now."""
-        return self._used
+    def is_idle(self) -> bool:
+        """Whether nobody asks this host or waits for it."""
+        return not self.used and not self._waiting
 
-    async def take(self) -> None:
-        """Take a slot; wait for one where all are used."""
-        if self._used < self._capacity:
-            self._used += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    def parked(self, now: float) -> int:
+        """How many wait here without much hope of a turn soon."""
+        return len(self._waiting) if self._waiting and self.health.is_stuck(self.used, now) else 0
+
+    async def take(self, seconds: float, *, again: bool) -> float:
+        """Take a slot; wait for one where the host bears no more now. Says how much of its time that cost.
+
+        Waiting costs nothing, but at a host that only fails: there an image has `seconds`, and then fails
+        as the host did; raises TryFailed. Who comes `again` goes before the others.
+        """
+        now = self._loop.time()
+        if not self._waiting and self.health.allows(self.used, now):
+            self._begin(now)
+            return 0.0
+        waiter = _Waiter(self._loop.create_future(), seconds, self.health.troubled_seconds(now))
+        if again:
+            self._waiting.appendleft(waiter)
+        else:
+            self._waiting.append(waiter)
+        self._wake()
         try:
-            await turn
+            return await waiter.turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give_back()  # it was handed over in the same moment
+            if not waiter.turn.cancelled():
+                self._end()  # it was handed over in the same moment
             raise
 
     def give_back(self) -> None:
-        """Hand a taken slot to the next who waits, or free it."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._used -= 1
+        """Give a slot back, after the health was told how it went."""
+        self._end()
+
+    def _begin(self, now: float) -> None:
+        self.health.begin(self.used, now)
+        self.used += 1
+
+    def _end(self) -> None:
+        self.used -= 1
+        failure = self.health.failure
+        if failure is not None and self.health.is_given_up:
+            self._dismiss(lambda _: True, failure)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let begin whoever may, fail whoever waits in vain, and set the alarm for the next look."""
+        now = self._loop.time()
+        self._dismiss_late(now)
+        while self._waiting and self.health.allows(self.used, now):
+            waiter = self._next()
+            if waiter is not None:
+                self._begin(now)
+                waiter.turn.set_result(self.health.troubled_seconds(now) - waiter.troubled_before)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        delays = [self.health.rest_until - now] if self.health.rest_until > now else []
+        delays += [_LOOK_SECONDS] if self.health.is_troubled else []
+        if self._waiting and delays:
+            self._alarm = self._loop.call_later(max(0.001, min(delays)), self._wake)
+
+    def _next(self) -> _Waiter | None:
+        """Whose turn it is: the first, or at a troubled host anyone, for the first may be why it is."""
+        if self.health.is_troubled:
+            self._waiting.rotate(-random.randrange(len(self._waiting)))  # noqa: S311 - no secret
+        waiter = self._waiting.popleft()
+        return None if waiter.turn.done() else waiter
+
+    def _dismiss_late(self, now: float) -> None:
+        failure = self.health.failure
+        if failure is not None and self.health.is_troubled:
+            spent = self.health.troubled_seconds(now)
+            self._dismiss(lambda waiter: spent - waiter.troubled_before >= waiter.seconds, failure)
+
+    def _dismiss(self, is_over: Callable[[_Waiter], bool], failure: TryFailed) -> None:
+        """Fail those who wait in vain as the host failed."""
+        kept: deque[_Waiter] = deque()
+        for waiter in self._waiting:
+            if waiter.turn.done():
+                continue
+            if is_over(waiter):
+                waiter.turn.set_exception(_shared(failure))
+            else:
+                kept.append(waiter)
+        self._waiting = kept
 
 
 class Hosts:
-    """The slots of every host that is being asked or waited for."""
+    """Every host that is in use, and those that misbehaved a short while ago."""
 
     def __init__(self, per_host: int) -> None:
         self._per_host = per_host
-        self._slots: dict[Origin, Slots] = {}
+        self._hosts: dict[Origin, Host] = {}
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._hosts)
 
-    async def take(self, origin: Origin) -> None:
-        """Take a slot of a host; wait for one where all are used."""
-        slots = self._slots.get(origin)
-        if slots is None:
-            slots = self._slots[origin] = Slots(self._per_host)
-        await slots.take()
+    def host(self, origin: Origin) -> Host:
+        """The host of an origin."""
+        host = self._hosts.get(origin)
+        if host is None:
+            host = self._hosts[origin] = Host(self._per_host)
+            if len(self._hosts) > _MOST_REMEMBERED:
+                self._forget_idle()
+        return host
 
-    def give_back(self, origin: Origin) -> None:
-        """Give a slot back; a host that nobody uses is forgotten."""
-        slots = self._slots[origin]
-        slots.give_back()
-        if not slots.used:
-            del self._slots[origin]
+    def leave(self, origin: Origin, host: Host) -> None:
+        """Give a slot back; a host that nobody uses and that did nothing wrong is forgotten."""
+        host.give_back()
+        if host.is_idle and host.health.is_plain:
+            self._hosts.pop(origin, None)
+
+    def parked(self) -> int:
+        """How many images wait for hosts that will not serve them soon."""
+        now = asyncio.get_running_loop().time()
+        return sum(host.parked(now) for host in self._hosts.values())
+
+    def _forget_idle(self) -> None:
+        idle = [origin for origin, host in self._hosts.items() if host.is_idle]
+        for origin in idle[: _MOST_REMEMBERED // 10]:
+            del self._hosts[origin]
+
+
+def _shared(failure: TryFailed) -> TryFailed:
+    """What an image fails with that only saw others fail at its host."""
+    detail = failure.detail
+    if failure.cause is not Cause.HTTP_STATUS:
+        detail += "; the host failed every time lately"
+    return TryFailed(failure.cause, detail, unreached=failure.unreached)

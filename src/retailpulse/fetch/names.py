@@ -1,40 +1,95 @@
-"""Asks why a host name did not resolve: libcurl says only that it did not.
+"""Looks host names up by the system's resolver: in a few threads, each name once at a time, with a cache.
 
-The system's resolver has just been asked, so the second answer mostly comes from its cache.
-Weak: a name that has no address of any kind is only known by what the resolver says now.
+Which of the addresses may be dialled is not decided here. Weak: the resolver does not say how long an answer
+holds, so every answer is kept for the same time.
 """
 
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-# A resolver that is down takes 10 s and more to say so, and a thread that waits for it cannot be stopped.
-_PATIENCE_SECONDS = 2.0
-_FINAL = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL})
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.failures import TryFailed
+
+KEPT_SECONDS = 60.0
+MISSING_KEPT_SECONDS = 10.0
+"""How long "there is no such name" is believed."""
+LOOKUPS_AT_ONCE = 16
+PATIENCE_SECONDS = 10.0
+"""A resolver that is down takes longer to say so, and a thread that waits for it cannot be stopped."""
+MOST_KEPT = 10_000
+
+_MISSING = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    addresses: tuple[str, ...]
+    until: float
 
 
 class Names:
-    """A few threads that ask the system's resolver."""
+    """The addresses of host names; close it when it is no longer asked."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="fetch-names")
+        self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="fetch-names")
+        self._loop = asyncio.get_running_loop()
+        self._known: dict[str, _Known] = {}
+        self._asking: dict[str, asyncio.Future[tuple[str, ...]]] = {}
 
-    async def does_not_exist(self, host: str) -> bool:
-        """Whether the resolver says for certain that a name has no address."""
-        asking = asyncio.get_running_loop().run_in_executor(self._threads, _error_of, host)
-        try:
-            return await asyncio.wait_for(asking, _PATIENCE_SECONDS) in _FINAL
-        except TimeoutError:
-            return False
+    async def find(self, host: str) -> tuple[str, ...]:
+        """The addresses of a name, of both families, in the resolver's order.
+
+        Raises TryFailed `dns`: final where there is no such name, not where the resolver could not tell.
+        """
+        known = self._known.get(host)
+        if known is None or known.until <= self._loop.time():
+            addresses = await self._ask(host)
+        else:
+            addresses = known.addresses
+        if not addresses:
+            raise TryFailed(Cause.DNS, "there is no such host name", unreached=True)
+        return addresses
 
     def close(self) -> None:
         """Let the threads end when they have their answers."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    async def _ask(self, host: str) -> tuple[str, ...]:
+        asking = self._asking.get(host)
+        if asking is None:
+            asking = self._loop.run_in_executor(self._threads, _look_up, host)
+            self._asking[host] = asking
+            asking.add_done_callback(lambda done: self._keep(host, done))
+        try:
+            return await asyncio.wait_for(asyncio.shield(asking), PATIENCE_SECONDS)
+        except TimeoutError:
+            raise TryFailed(
+                Cause.DNS, "the host name did not resolve in time", again=True, unreached=True
+            ) from None
+        except OSError:
+            raise TryFailed(
+                Cause.DNS, "the resolver could not tell just now", again=True, unreached=True
+            ) from None
 
-def _error_of(host: str) -> int | None:
+    def _keep(self, host: str, done: asyncio.Future[tuple[str, ...]]) -> None:
+        del self._asking[host]
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._known.pop(host, None)  # so that the order of the dictionary is that of age
+        if len(self._known) >= MOST_KEPT:
+            del self._known[next(iter(self._known))]
+        kept_seconds = KEPT_SECONDS if done.result() else MISSING_KEPT_SECONDS
+        self._known[host] = _Known(done.result(), self._loop.time() + kept_seconds)
+
+
+def _look_up(host: str) -> tuple[str, ...]:
+    """The addresses of a name, none where it does not exist; raises OSError where that cannot be told."""
     try:
-        socket.getaddrinfo(host.encode(), None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host.encode(), None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        return error.errno
-    return None
+        if error.errno in _MISSING:
+            return ()
+        raise
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))

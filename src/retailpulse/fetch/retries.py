@@ -1,14 +1,13 @@
 """How often, how long and with what pauses one image is tried.
 
-The clock runs while a request or a pause runs. Waiting for a slot counts in no limit: a full queue is our
-own doing, not the host's.
+The clock runs while a name is looked up, while a request or a pause runs, and while the image waits for a
+host that only fails. Waiting for a slot counts in no limit: a full queue is our own doing, not the host's.
 """
 
 from dataclasses import dataclass
 from random import SystemRandom
 
 from retailpulse.config.settings import FetchSettings
-from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 
 _random = SystemRandom()
@@ -21,26 +20,47 @@ class Attempt:
     image_seconds: float
     try_seconds: float = 0.0
     number: int = 0
-    fresh_name: bool = False  # the name did not resolve: do not take that answer from a cache again
+    has_begun: bool = False  # the current try had its turn at the host
+    _excused: int = 0
+    _answers: int = 0
+
+    @property
+    def tries(self) -> int:
+        """How many tries had their turn."""
+        return self.number if self.has_begun else self.number - 1
 
     def begin(self, timeout_seconds: float) -> None:
         """The next try begins; it may not outlast the image."""
         self.number += 1
+        self.has_begun = False
         self.try_seconds = min(timeout_seconds, self.image_seconds)
 
     def spend(self, seconds: float) -> None:
-        """Time went by that counts."""
+        """Time of the current try went by."""
         self.image_seconds -= seconds
         self.try_seconds -= seconds
+
+    def wait(self, seconds: float) -> None:
+        """Time went by in which the image waited: for its next try, or for a host that only fails."""
+        self.image_seconds -= seconds
+        self.try_seconds = min(self.try_seconds, self.image_seconds)
+
+    def excuse(self, answers: int) -> None:
+        """Do not count the current try where the host has `answers` by now, more than at the try before.
+
+        It serves others, so it only said that the image's turn comes later.
+        """
+        self._excused += answers > self._answers
+        self._answers = answers
 
     def pause_after(self, failed: TryFailed, settings: FetchSettings) -> float | None:
         """Seconds to wait before the next try, or None where there is none.
 
         Exponential with full jitter; a host that named a time is not asked before it.
         """
-        if not failed.again or self.number >= settings.tries:
+        counted = self.number - self._excused
+        if not failed.again or counted >= settings.tries:
             return None
-        self.fresh_name = failed.cause is Cause.DNS
-        longest = settings.backoff_seconds * 2.0 ** (self.number - 1)
+        longest = settings.backoff_seconds * 2.0 ** max(0, counted - 1)
         pause = max(_random.uniform(0.0, longest), failed.not_before_seconds)
         return pause if pause < self.image_seconds else None

@@ -1,0 +1,177 @@
+"""What a host's answers say about how it may be asked: how many requests at once, how often, or not now.
+
+A state machine without a clock or a queue of its own: every time comes from the caller, in seconds.
+Weak: each worker process learns for itself what a host bears.
+
+    free     as many at once as the setting allows; each failed wave and each refused one halves that
+    paced    down to two at once and still refused (429, 503): so many a second, more after each answer
+    troubled only failures, one after the other: left alone, then probed by one request after a growing rest
+"""
+
+from random import SystemRandom
+
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.failures import TryFailed
+
+TROUBLED_AFTER = 10
+"""Failures of one kind in a row, without an answer between them, after which a host is left alone."""
+GIVEN_UP_AFTER = 2
+"""Probes in a row after which a host that cannot be reached fails everyone who waits for it."""
+LONGEST_REST_SECONDS = 10.0
+LONGEST_REFUSED_REST_SECONDS = 2.0
+REST_PER_WORK = 8.0
+"""A troubled host that can be reached rests so many times as long as its failure took: who fails at once
+holds no slot from others, and may as well fail each image by its own try."""
+SHORTEST_REST_SECONDS = 0.05
+LONGEST_HOLD_SECONDS = 30.0
+"""How long a host's Retry-After holds those who were not themselves told to wait."""
+PACED_FROM = 2
+"""So few at once cannot be halved finely enough: from here on a refusal sets how many a second."""
+FIRST_RATE = 50.0
+"""Requests a second; a host that bears more needs no pace."""
+FIRST_SLOWER, SLOWER, FASTER = 0.5, 0.7, 1.02
+"""By these a refusal and an answer change the pace: at balance one request in nineteen is refused."""
+QUIET_SECONDS = 0.3
+
+_random = SystemRandom()
+_WITHOUT_ANSWER = frozenset({Cause.DNS, Cause.CONNECT, Cause.TLS, Cause.TIMEOUT, Cause.STALLED})
+
+
+class Health:
+    """How one host may be asked now."""
+
+    def __init__(self, per_host: int) -> None:
+        self.capacity = per_host
+        self.failure: TryFailed | None = None  # of the last try, where all since the last answer failed
+        self.rest_until = 0.0
+        self.answers = 0  # so far; refusals are none
+        self._per_host = per_host
+        self._in_a_row = 0
+        self._troubled_at: float | None = None
+        self._troubled_seconds = 0.0
+        self._probes = 0
+        self._round = 0
+        self._rate: float | None = None
+        self._rate_known = False
+        self._cut_at = -1.0
+        self._last_sign_at: float | None = None
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether the host only fails and is left alone, but for a probe now and then."""
+        return self._troubled_at is not None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the host is asked as little as it is because it said that it is asked too much."""
+        return self._rate is not None or self.is_troubled or self.capacity <= PACED_FROM
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody needs to wait for the next probe: the host cannot be reached at all."""
+        return self.failure is not None and self.failure.unreached and self._probes >= GIVEN_UP_AFTER
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing of all this would be lost if the host were forgotten."""
+        return self.capacity == self._per_host and self._in_a_row == 0 and self._rate is None
+
+    def allows(self, used: int, now: float) -> bool:
+        """Whether one more request may begin beside those in work."""
+        return used < (1 if self.is_troubled else self.capacity) and now >= self.rest_until
+
+    def is_stuck(self, used: int, now: float) -> bool:
+        """Whether who waits for this host will wait long, so that others should get on."""
+        if self.is_troubled or self._rate is not None or now < self.rest_until:
+            return True
+        return used > 0 and self._last_sign_at is not None and now - self._last_sign_at > QUIET_SECONDS
+
+    def troubled_seconds(self, now: float) -> float:
+        """How long the host was troubled in all; a difference of two says how long between them."""
+        since = 0.0 if self._troubled_at is None else now - self._troubled_at
+        return self._troubled_seconds + since
+
+    def begin(self, used: int, now: float) -> None:
+        """A request begins beside `used` others."""
+        if not used or self._last_sign_at is None:
+            self._last_sign_at = now
+        if self._rate is not None:
+            self.rest_until = max(self.rest_until, now + 1 / self._rate)
+
+    def answered(self, now: float) -> None:
+        """The host gave an answer, whatever it was."""
+        self._last_sign_at = now
+        self._recover(now)
+        self._grow()
+        if self._rate is not None:
+            self._rate_known = True
+            self._rate *= FASTER
+            if self._rate > FIRST_RATE:
+                self._rate = None
+
+    def _grow(self) -> None:
+        """One slot more for every round of answers."""
+        self.answers += 1
+        self._round += 1
+        if self._round >= self.capacity:
+            self._round = 0
+            self.capacity = min(self.capacity + 1, self._per_host)
+
+    def refused(self, failure: TryFailed, began_at: float, now: float) -> None:
+        """The host said that it is asked too much (429, 503)."""
+        self._last_sign_at = now
+        if began_at > self._cut_at:
+            self._cut_at = now
+            self._slow_down(now - began_at)
+        self._count(failure, began_at, now)
+        if self._rate is not None or self.is_troubled:
+            hold_seconds = min(failure.not_before_seconds, LONGEST_HOLD_SECONDS)
+            self.rest_until = max(self.rest_until, now + hold_seconds)
+
+    def failed(self, failure: TryFailed, began_at: float, now: float) -> None:
+        """A try ended without an answer, or with a broken one."""
+        if failure.cause not in _WITHOUT_ANSWER:
+            self.answered(now)
+            return
+        if began_at > self._cut_at:
+            self._cut_at = now
+            self.capacity = max(1, self.capacity // 2)
+        self._count(failure, began_at, now)
+
+    def _slow_down(self, took_seconds: float) -> None:
+        if self._rate is not None:
+            self._rate *= SLOWER if self._rate_known else FIRST_SLOWER
+        elif self.capacity > PACED_FROM:
+            self.capacity //= 2
+        else:
+            so_far = self.capacity / max(took_seconds, 0.001)
+            self._rate, self._rate_known = min(so_far, FIRST_RATE) * FIRST_SLOWER, False
+
+    def _count(self, failure: TryFailed, began_at: float, now: float) -> None:
+        same = self.failure is not None and self.failure.cause is failure.cause
+        self._in_a_row = self._in_a_row + 1 if same else 1
+        self.failure = failure
+        if self._troubled_at is not None:
+            self._probes += began_at >= self._troubled_at
+        elif self._in_a_row >= TROUBLED_AFTER:
+            self._troubled_at = now
+        else:
+            return
+        rest_seconds = self._rest_seconds(failure, now - began_at) * _random.uniform(0.5, 1.0)
+        self.rest_until = max(self.rest_until, now + rest_seconds)
+
+    def _rest_seconds(self, failure: TryFailed, took_seconds: float) -> float:
+        growing = min(2.0**self._probes, LONGEST_REST_SECONDS)
+        if failure.unreached:
+            return growing
+        if failure.refused:
+            return min(growing, LONGEST_REFUSED_REST_SECONDS)
+        return min(max(took_seconds * REST_PER_WORK, SHORTEST_REST_SECONDS), LONGEST_REST_SECONDS)
+
+    def _recover(self, now: float) -> None:
+        self._troubled_seconds = self.troubled_seconds(now)
+        if self._troubled_at is not None:
+            self.rest_until = now
+        self._troubled_at = None
+        self._in_a_row = self._probes = 0
+        self.failure = None

@@ -1,0 +1,159 @@
+"""How a host's answers change how it is asked; the clock is a number here."""
+
+from collections import deque
+
+import pytest
+
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.failures import TryFailed, of_status
+from retailpulse.fetch.health import GIVEN_UP_AFTER, LONGEST_REST_SECONDS, TROUBLED_AFTER, Health
+
+DEAD = TryFailed(Cause.CONNECT, "no connection in time", again=True, unreached=True)
+SILENT = TryFailed(Cause.STALLED, "stalled after 0 bytes", again=True)
+REFUSED = of_status(429, 0)
+
+
+def fail(health: Health, times: int, failure: TryFailed = DEAD, *, now: float = 0.0) -> None:
+    for _ in range(times):
+        health.failed(failure, now, now)
+
+
+def test_a_wave_of_refusals_halves_the_slots_once() -> None:
+    health = Health(16)
+    for _ in range(5):
+        health.refused(REFUSED, 0.0, 1.0)
+    assert health.capacity == 8
+    health.refused(REFUSED, 1.5, 2.0)
+    assert health.capacity == 4
+
+
+def test_each_round_of_answers_gives_a_slot_back_up_to_the_setting() -> None:
+    health = Health(4)
+    health.refused(REFUSED, 0.0, 1.0)
+    sizes = []
+    for _ in range(9):
+        health.answered(2.0)
+        sizes.append(health.capacity)
+    assert sizes == [2, 3, 3, 3, 4, 4, 4, 4, 4]
+
+
+def test_a_failed_wave_halves_the_slots_too() -> None:
+    health = Health(16)
+    fail(health, 3)
+    assert health.capacity == 8
+
+
+def test_a_host_whose_tries_fail_one_after_the_other_is_left_alone() -> None:
+    health = Health(16)
+    fail(health, TROUBLED_AFTER - 1)
+    assert health.allows(7, 0.0)
+    fail(health, 1)
+    assert not health.allows(0, 0.4)
+    assert health.allows(0, 1.0)
+    assert not health.allows(1, 1.0)  # one probe at a time
+
+
+@pytest.mark.parametrize("other", [TryFailed(Cause.TLS, "", again=True), TryFailed(Cause.TRUNCATED, "")])
+def test_failures_of_several_kinds_are_no_trouble(other: TryFailed) -> None:
+    health = Health(16)
+    for _ in range(TROUBLED_AFTER):
+        fail(health, TROUBLED_AFTER - 1)
+        fail(health, 1, other)
+    assert not health.is_troubled
+
+
+def test_one_answer_ends_the_trouble() -> None:
+    health = Health(16)
+    fail(health, TROUBLED_AFTER)
+    health.answered(5.0)
+    assert (health.is_troubled, health.failure, health.allows(0, 5.0)) == (False, None, True)
+
+
+def test_rests_grow_with_every_probe_that_fails_up_to_a_limit() -> None:
+    health, now, rests = Health(16), 0.0, []
+    fail(health, TROUBLED_AFTER)
+    for _ in range(8):
+        rests.append(health.rest_until - now)
+        now = health.rest_until
+        health.failed(DEAD, now, now)
+    assert rests[0] <= 1.0 < rests[4] <= LONGEST_REST_SECONDS
+    assert max(rests) <= LONGEST_REST_SECONDS
+
+
+def test_a_host_that_cannot_be_reached_is_given_up_after_some_probes() -> None:
+    health = Health(16)
+    fail(health, TROUBLED_AFTER)
+    fail(health, GIVEN_UP_AFTER - 1, now=1.0)
+    assert not health.is_given_up
+    fail(health, 1, now=3.0)
+    assert health.is_given_up
+
+
+def test_a_try_from_before_the_trouble_is_no_probe() -> None:
+    health = Health(16)
+    for _ in range(TROUBLED_AFTER + 10):
+        health.failed(DEAD, 0.0, 5.0)
+    assert not health.is_given_up
+
+
+def test_a_host_that_can_be_reached_is_never_given_up_for_urls_that_were_not_tried() -> None:
+    health = Health(16)
+    fail(health, TROUBLED_AFTER, SILENT)
+    fail(health, 10 * GIVEN_UP_AFTER, SILENT, now=50.0)
+    assert (health.is_troubled, health.is_given_up) == (True, False)
+
+
+def test_a_host_that_fails_at_once_rests_only_a_moment() -> None:
+    health = Health(16)
+    fail(health, TROUBLED_AFTER, TryFailed(Cause.CONNECT, "the connection broke", again=True))
+    assert health.rest_until < 0.1
+    health.failed(SILENT, 10.0, 20.0)
+    health.failed(SILENT, 10.0, 20.0)
+    assert health.is_troubled
+
+
+def test_time_in_trouble_is_counted() -> None:
+    health = Health(16)
+    fail(health, TROUBLED_AFTER, now=10.0)
+    assert health.troubled_seconds(15.0) == 5.0
+    health.answered(16.0)
+    assert health.troubled_seconds(90.0) == 6.0
+
+
+def test_retry_after_holds_a_host_that_is_asked_little_and_still_refuses() -> None:
+    health = Health(4)
+    wait = of_status(429, 7)
+    health.refused(wait, 0.0, 1.0)
+    assert health.allows(0, 1.0)  # others may be fine
+    health.refused(wait, 2.0, 3.0)
+    assert not health.allows(0, 9.9)
+    assert health.allows(0, 10.0)
+
+
+def test_a_host_that_serves_so_many_a_second_is_asked_hardly_more_often() -> None:
+    """A sliding window of one second, as rate limiters have it; every answer takes 20 ms."""
+    health, now, allowed_per_second = Health(16), 0.0, 5
+    running: list[tuple[float, float]] = []
+    admitted: deque[float] = deque()
+    served = refused = refused_late = asked_late = 0
+    while served < 300:
+        now += 0.001
+        for began_at, ends_at in [try_ for try_ in running if try_[1] <= now]:
+            running.remove((began_at, ends_at))
+            while admitted and admitted[0] < now - 1.0:
+                admitted.popleft()
+            asked_late += now > 5.0
+            if len(admitted) < allowed_per_second:
+                admitted.append(now)
+                served += 1
+                health.answered(now)
+            else:
+                refused += 1
+                refused_late += now > 5.0
+                health.refused(of_status(429, 1), began_at, now)
+        while health.allows(len(running), now):
+            health.begin(len(running), now)
+            running.append((now, now + 0.02))
+    assert refused_late / asked_late < 0.2
+    assert refused < 100
+    assert now < 300 / allowed_per_second * 2.5
