@@ -30,6 +30,10 @@ demo: setup ## Do the main job on drawn photos, before your eyes (ARGS="--exit" 
 test: setup ## Run the tests (ARGS="-k name" picks some)
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## Fuzz addresses, URLs and damaged photos (ARGS="--cases 100000 --seed 7")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
 .PHONY: check
 check: setup ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -45,6 +49,10 @@ format: setup ## Put the code in shape
 .PHONY: bench
 bench: setup ## Measure images per second beside their limit (ARGS="--help" says more)
 	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: hostile
+hostile: setup ## Play every trick of a bad photo host on loopback (ARGS="--help" says more)
+	@$(BIN)/python -m tests.hostile $(ARGS)
 
 .PHONY: lock
 lock: ## Write the lock files anew (needs uv)

@@ -117,6 +117,14 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: Annotated[
         int, Meta(ge=1, description="Largest image that is read, in bytes, also after decompression.")
     ] = 50_000_000
+    buffer_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Most bytes of unfinished images in one worker process; over it, only the one "
+            "that began first is read on.",
+        ),
+    ] = 256_000_000
     max_header_bytes: Annotated[
         int, Meta(ge=256, description="Most bytes of response headers that are read.")
     ] = 65_536

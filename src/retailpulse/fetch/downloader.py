@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
+from retailpulse.fetch.budget import Budget
 from retailpulse.fetch.exchange import WHOLE, Answer, Exchange, Request
 from retailpulse.fetch.failures import TryFailed, of_status
 from retailpulse.fetch.handles import check_settings
@@ -55,6 +56,7 @@ class Downloader:
         self._transport = Transport(idle_connections=settings.concurrency * 2)
         self._hosts = Hosts(settings.per_host)
         self._slots = Slots(settings.concurrency)
+        self._budget = Budget(settings.buffer_bytes)
         self._names = Names()
         self._pausing = 0
         self._exchanges: list[Exchange] = []
@@ -219,6 +221,8 @@ class Downloader:
             self._idle.append(exchange)
 
     def _new_exchange(self) -> Exchange:
-        exchange = Exchange(self._transport, self._settings, self._rules.may_dial)
+        exchange = Exchange(
+            self._transport, self._settings, may_dial=self._rules.may_dial, budget=self._budget
+        )
         self._exchanges.append(exchange)
         return exchange

@@ -14,7 +14,8 @@ import pycurl
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.failures import Progress, TryFailed, not_connected, of_code
+from retailpulse.fetch.budget import Budget
+from retailpulse.fetch.failures import Progress, TryFailed, not_connected, of_code, stalled
 from retailpulse.fetch.handles import new_handle
 from retailpulse.fetch.intake import Intake
 from retailpulse.fetch.ranges import Span
@@ -58,12 +59,19 @@ class Exchange:
     """A reusable easy handle with the state of the one request that it serves."""
 
     def __init__(
-        self, transport: Transport, settings: FetchSettings, may_dial: Callable[[str], bool]
+        self,
+        transport: Transport,
+        settings: FetchSettings,
+        *,
+        may_dial: Callable[[str], bool],
+        budget: Budget,
     ) -> None:
         self._transport = transport
+        self._budget = budget
         self._may_dial = may_dial
         self._max_header_bytes = settings.max_header_bytes
         self._connect_seconds = settings.connect_timeout_seconds
+        self._stall_seconds = settings.stall_seconds
         self._loop = asyncio.get_running_loop()
         self._dialled: list[socket.socket] = []
         self._connect_timer: asyncio.TimerHandle | None = None
@@ -76,11 +84,19 @@ class Exchange:
     async def run(self, request: Request, intake: Intake) -> Answer:
         """Make the request; raises TryFailed, or whatever the intake failed with."""
         self._prepare(request, intake)
+        self._began_at = self._loop.time()
+        self._silence = self._loop.call_later(self._stall_seconds, self._on_silence)
         try:
             code, message = await self._transport.perform(self._handle)
         finally:
+            self._silence.cancel()
             self._close_dialled()
+            self._budget.release(self)
         return self._conclude(code, message)
+
+    def read_on(self) -> None:
+        """Go on reading after the budget had the transfer wait."""
+        self._handle.pause(pycurl.PAUSE_CONT)
 
     def close(self) -> None:
         """Free the handle; no request may be running on it."""
@@ -127,11 +143,24 @@ class Exchange:
         return dialled
 
     def _on_connect_time(self) -> None:
-        connected = any(map(_is_connected, self._dialled))
+        # A socket that was reset is not connected any more, but libcurl remembers that it was.
+        connected = self._handle.getinfo(pycurl.CONNECT_TIME) > 0 or any(map(_is_connected, self._dialled))
         self._close_dialled()
         if not connected:
             self._failure = not_connected()
             self._transport.abort(self._handle)
+
+    def _on_silence(self) -> None:
+        """End a request that nothing was heard of: libcurl measures speeds only when it hears something."""
+        if self._header_bytes:
+            return
+        asked_after = self._handle.getinfo(pycurl.PRETRANSFER_TIME)  # 0 while other limits hold
+        silent_seconds = self._loop.time() - self._began_at - asked_after if asked_after else 0.0
+        if silent_seconds < self._stall_seconds:
+            self._silence = self._loop.call_later(self._stall_seconds - silent_seconds, self._on_silence)
+            return
+        self._failure = stalled(0)
+        self._transport.abort(self._handle)
 
     def _on_header(self, line: bytes) -> int | None:
         self._header_bytes += len(line)
@@ -156,6 +185,8 @@ class Exchange:
 
     def _on_body(self, chunk: bytes) -> int | None:
         if not self._discarded():
+            if not self._budget.take(self, len(chunk)):
+                return int(pycurl.WRITEFUNC_PAUSE)
             return None if self._intake.take(chunk) else _STOP
         self._discarded_bytes += len(chunk)
         return None if self._discarded_bytes <= _MAX_DISCARDED_BYTES else _STOP

@@ -49,7 +49,7 @@ class Progress:
 
 
 _CODES = {
-    pycurl.E_OK: (Cause.TRUNCATED, "the connection closed within the headers", True),
+    pycurl.E_OK: (Cause.CONNECT, "the connection closed within the headers", True),
     pycurl.E_UNSUPPORTED_PROTOCOL: (Cause.BAD_RESPONSE, "the answer is not HTTP", False),  # HTTP/0.9
     pycurl.E_URL_MALFORMAT: (Cause.BAD_URL, "not a URL that can be fetched", False),
     pycurl.E_COULDNT_RESOLVE_PROXY: (Cause.CONNECT, "the name of the proxy does not resolve", True),
@@ -57,7 +57,7 @@ _CODES = {
     pycurl.E_FTP_WEIRD_SERVER_REPLY: (Cause.BAD_RESPONSE, "the answer is not valid HTTP", False),
     pycurl.E_COULDNT_CONNECT: (Cause.CONNECT, "the host refused the connection or is unreachable", True),
     pycurl.E_PARTIAL_FILE: (Cause.TRUNCATED, "the connection closed before the end of the body", True),
-    pycurl.E_HTTP2: (Cause.BAD_RESPONSE, "the HTTP/2 connection broke", True),
+    pycurl.E_HTTP2: (Cause.CONNECT, "the HTTP/2 connection broke", True),
     pycurl.E_WRITE_ERROR: (Cause.BAD_RESPONSE, "the body cannot be decompressed", False),
     pycurl.E_BAD_CONTENT_ENCODING: (Cause.BAD_RESPONSE, "the body cannot be decompressed", False),
     pycurl.E_SSL_CONNECT_ERROR: (Cause.TLS, "the TLS handshake failed", True),
@@ -66,7 +66,7 @@ _CODES = {
     pycurl.E_GOT_NOTHING: (Cause.CONNECT, "the connection closed without an answer", True),
     pycurl.E_SEND_ERROR: (Cause.CONNECT, "the connection broke", True),
     pycurl.E_RECV_ERROR: (Cause.CONNECT, "the connection broke", True),
-    92: (Cause.BAD_RESPONSE, "the HTTP/2 stream broke", True),  # CURLE_HTTP2_STREAM, unnamed in pycurl
+    92: (Cause.CONNECT, "the HTTP/2 stream broke", True),  # CURLE_HTTP2_STREAM, unnamed in pycurl
 }
 _UNREACHED = frozenset(
     {
@@ -85,6 +85,8 @@ def of_code(code: int, message: str, progress: Progress) -> TryFailed:
     """The failure behind a result code of libcurl; its message is not passed on, it may hold addresses."""
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return _of_timeout(message, progress)
+    if code == pycurl.E_RECV_ERROR and "chunk" in message:
+        return TryFailed(Cause.BAD_RESPONSE, "the chunks of the body are not valid HTTP")
     if code in _BROKEN_LINE and progress.answered:
         detail = f"the connection broke after {progress.body_bytes} bytes"
         return TryFailed(Cause.TRUNCATED, detail, again=True)
@@ -94,7 +96,7 @@ def of_code(code: int, message: str, progress: Progress) -> TryFailed:
 
 def _of_timeout(message: str, progress: Progress) -> TryFailed:
     if "too slow" in message:
-        return TryFailed(Cause.STALLED, f"stalled after {progress.body_bytes} bytes", again=True)
+        return stalled(progress.body_bytes)
     if message.startswith("Resolving"):
         return TryFailed(Cause.DNS, "the host name did not resolve in time", again=True, unreached=True)
     if message.startswith(("Connection", "SSL")):
@@ -107,6 +109,11 @@ def _of_timeout(message: str, progress: Progress) -> TryFailed:
 def not_connected() -> TryFailed:
     """The failure of a connection that does not come about."""
     return TryFailed(Cause.CONNECT, "no connection in time", again=True, unreached=True)
+
+
+def stalled(body_bytes: int) -> TryFailed:
+    """The failure of a transfer that is too slow for too long."""
+    return TryFailed(Cause.STALLED, f"stalled after {body_bytes} bytes", again=True)
 
 
 def of_status(status: int, retry_after_seconds: int) -> TryFailed:

@@ -1,0 +1,42 @@
+"""The memory that unfinished bodies may take together: over it, all but the eldest wait to be read on.
+
+The eldest always goes on, so that somebody finishes and makes room.
+"""
+
+from typing import Protocol
+
+
+class Reader(Protocol):
+    """A transfer that can be told to read on."""
+
+    def read_on(self) -> None:
+        """Go on after a pause."""
+
+
+class Budget:
+    """Counts what every transfer holds; transfers are in the order in which they began to."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._total_bytes = 0
+        self._held: dict[Reader, int] = {}
+        self._paused: set[Reader] = set()
+
+    def take(self, reader: Reader, size_bytes: int) -> bool:
+        """Count bytes that arrived; False where the reader must wait with them until it is told."""
+        held = self._held.setdefault(reader, 0)
+        if self._total_bytes + size_bytes > self._most_bytes and next(iter(self._held)) is not reader:
+            self._paused.add(reader)
+            return False
+        self._held[reader] = held + size_bytes
+        self._total_bytes += size_bytes
+        return True
+
+    def release(self, reader: Reader) -> None:
+        """Count off all that a reader holds, and let those that wait try again."""
+        self._total_bytes -= self._held.pop(reader, 0)
+        self._paused.discard(reader)
+        if self._paused:
+            paused, self._paused = self._paused, set()
+            for waiting in [reader for reader in self._held if reader in paused]:
+                waiting.read_on()
