@@ -85,11 +85,11 @@ def running_service(workers: int, settings: Mapping[str, str]) -> Iterator[Servi
 
 
 def connections(workers: int, settings: Mapping[str, str]) -> int:
-    """How many connections the service opens to one host."""
+    """How many connections the service opens to one host: its workers share them."""
     defaults = FetchSettings()
     per_host = int(settings.get("RETAILPULSE_FETCH_PER_HOST", defaults.per_host))
     concurrency = int(settings.get("RETAILPULSE_FETCH_CONCURRENCY", defaults.concurrency))
-    return workers * min(per_host, concurrency)
+    return workers * min(max(1, per_host // workers), concurrency)
 
 
 def write_job(case: Case, url: str, images: int, marker: str) -> bytes:

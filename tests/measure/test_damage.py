@@ -2,7 +2,6 @@
 
 import io
 import random
-from collections.abc import Callable
 
 import pytest
 import simplejpeg
@@ -12,52 +11,12 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Format, Header
 from retailpulse.measure import measure_body, read_header
 
+from .damage import DAMAGES, flip_in_the_header
 from .pictures import FLAVOURS
 
 LIMIT = 1_000_000
 ROUNDS = 6
 CAUSES = {Cause.UNSUPPORTED_FORMAT, Cause.CORRUPT, Cause.TRUNCATED, Cause.TOO_MANY_PIXELS}
-
-Damage = Callable[[bytes, random.Random], bytes]
-
-
-def cut(body: bytes, dice: random.Random) -> bytes:
-    return body[: dice.randrange(len(body))]
-
-
-def flip(body: bytes, dice: random.Random) -> bytes:
-    damaged = bytearray(body)
-    for _ in range(dice.choice((1, 3, 10))):
-        damaged[dice.randrange(len(body))] ^= 1 << dice.randrange(8)
-    return bytes(damaged)
-
-
-def flip_in_the_header(body: bytes, dice: random.Random) -> bytes:
-    return flip(body[:400], dice) + body[400:]
-
-
-def zero(body: bytes, dice: random.Random) -> bytes:
-    start = dice.randrange(len(body))
-    length = min(dice.randrange(1, 300), len(body) - start)
-    return body[:start] + bytes(length) + body[start + length :]
-
-
-def saturate(body: bytes, dice: random.Random) -> bytes:
-    start = dice.randrange(min(len(body), 600))
-    return body[:start] + b"\xff" * dice.choice((1, 2, 4, 8)) + body[start + 8 :]
-
-
-def splice(body: bytes, dice: random.Random) -> bytes:
-    other = dice.choice(list(FLAVOURS.values())).body
-    return body[: dice.randrange(len(body))] + other[dice.randrange(len(other)) :]
-
-
-def drop(body: bytes, dice: random.Random) -> bytes:
-    start = dice.randrange(len(body))
-    return body[:start] + body[start + dice.randrange(1, 100) :]
-
-
-DAMAGES = (cut, flip, flip_in_the_header, zero, saturate, splice, drop)
 
 
 def header_or_error(body: bytes) -> Header | ImageError | None:

@@ -163,6 +163,12 @@ def test_a_thumbnail_is_not_taken_for_the_picture() -> None:
     assert header_of(body).width == WIDTH
 
 
+def test_a_broken_chunk_of_a_png_does_not_hide_what_its_first_bytes_said() -> None:
+    broken = struct.pack(">I", 1 << 31) + b"tEXt"
+    whole = png(0, 10, broken)
+    assert str(refusal(whole)) == str(refusal(whole[:33])) == "corrupt: the image says it has 0 x 10 pixels"
+
+
 def test_a_png_waits_for_exif_only_until_its_data_begins() -> None:
     data = png_chunk(b"IDAT", b"")
     turning = png_chunk(b"eXIf", exif(8).removeprefix(b"Exif\0\0"))

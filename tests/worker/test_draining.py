@@ -50,8 +50,8 @@ async def test_what_is_not_done_within_the_grace_time_is_handed_back(database: D
     check_truth(database.url, job_id)
 
 
-async def test_a_pause_holds_no_slot_and_no_thread_and_ends_with_the_stop(database: Database) -> None:
-    an_hour = MeasureSettings(threads=1, pause_seconds="3600")
+async def test_a_pause_holds_no_slot_and_no_decoder_and_ends_with_the_stop(database: Database) -> None:
+    an_hour = MeasureSettings(decoders=1, pause_seconds="3600")
     with Origin() as origin:
         job_id = await submit(database, urls(origin, 30), depth=Depth.DECODE, chunk_images=10)
         async with working(database, fetch=ONE_AT_A_TIME, measure=an_hour):

@@ -11,8 +11,8 @@ import pytest
 from psycopg import sql
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.images import Depth, Measurement
-from retailpulse.measure import measure_body
+from retailpulse.domain.images import Header
+from retailpulse.measure import read_header
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
 from retailpulse.worker import chunk
@@ -184,15 +184,15 @@ async def test_a_database_that_is_away_for_a_while_repeats_no_download(
 async def test_an_image_that_makes_this_program_stumble_harms_no_other(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(body: bytes, depth: Depth, max_pixels: int) -> Measurement:
-        if body.startswith(b"stumble"):
+    def stumble(data: bytes, max_pixels: int) -> Header | None:
+        if data.startswith(b"stumble"):
             raise RecursionError("a fault of ours")
-        return measure_body(body, depth, max_pixels)
+        return read_header(data, max_pixels)
 
-    monkeypatch.setattr(chunk, "measure_body", stumble)  # the decoders are not known to do it
+    monkeypatch.setattr(chunk, "read_header", stumble)  # the readers are not known to do it
     with Origin() as origin:
         bad = origin.serve("/bad.png", Reply(body=b"stumble"))
-        job_id = await submit(database, [*urls(origin, 3), bad], depth=Depth.DECODE)
+        job_id = await submit(database, [*urls(origin, 3), bad])
         async with working(database):
             await until_over(database, job_id)
         assert max(requests(origin).values()) == 1

@@ -41,7 +41,7 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
         elif size == 0:  # the box reaches to the end
             size = end - start
         if size < head or start + size > end:
-            raise corrupt(f"the {kind.decode('ascii', 'replace')} box has an impossible length")
+            raise corrupt(f"the {repr(kind)[2:-1]} box has an impossible length")
         yield Box(kind, start + head, start + size)
         start += size
     raise corrupt(f"more than {MAX_BOXES} boxes stand in a row")
@@ -67,4 +67,4 @@ class Cursor:
         """Step over so many bytes."""
         self._position += size_bytes
         if self._position > min(self._box.end, len(self._data)):
-            raise corrupt(f"the {self._box.kind.decode('ascii', 'replace')} box ends too early")
+            raise corrupt(f"the {repr(self._box.kind)[2:-1]} box ends too early")

@@ -15,6 +15,8 @@ from retailpulse.measure import jpeg, pillow, png
 from retailpulse.measure.faults import corrupt, too_many_pixels, truncated, unsupported
 
 _MAX_TEXT = 160
+_OUT_OF_MEMORY = ("out of memory", "insufficient memory", "memory allocation")
+"""What libjpeg, libheif and libavif say; where others run out, they name some other failure."""
 
 
 def decode(image_format: Format, body: bytes, max_pixels: int) -> str | None:
@@ -27,7 +29,7 @@ def decode(image_format: Format, body: bytes, max_pixels: int) -> str | None:
     except (ImageError, ImportError):  # a decoder that is not there says nothing about the image
         raise
     except MemoryError:
-        raise ImageError(Cause.TOO_MANY_PIXELS, "the picture does not fit into memory") from None
+        raise _no_memory() from None
     except Image.DecompressionBombError:
         raise ImageError(Cause.TOO_MANY_PIXELS, "the picture is larger than its header says") from None
     except Exception as error:  # on bytes made to hurt, the decoders raise about anything there is
@@ -42,6 +44,8 @@ def _decode_jpeg(body: bytes, max_pixels: int) -> str | None:
     finding = _find_jpeg_damage(body, strict=True)
     if finding is None:
         return None
+    if _tells_no_memory(finding):
+        raise MemoryError
     if "Premature end of JPEG file" in finding:
         raise truncated("the JPEG's data ends before the picture does")
     if _find_jpeg_damage(body, strict=False) is None:
@@ -103,8 +107,18 @@ _DECODERS: dict[Format, Callable[[bytes, int], str | None]] = {
 
 def _verdict(image_format: Format, error: Exception) -> ImageError:
     text = str(error)
+    if _tells_no_memory(text):
+        return _no_memory()
     if isinstance(error, EOFError) or "truncated" in text:
         return truncated(f"the {image_format.name}'s data ends before the picture does")
     if isinstance(error, UnidentifiedImageError):  # its text names an object of this program
         text = "it is damaged, or of a kind that the decoder does not know"
     return corrupt(f"the {image_format.name} cannot be decoded: {text[:_MAX_TEXT]}")
+
+
+def _tells_no_memory(text: str) -> bool:
+    return any(words in text.lower() for words in _OUT_OF_MEMORY)
+
+
+def _no_memory() -> ImageError:
+    return ImageError(Cause.TOO_MANY_PIXELS, "the picture does not fit into memory")

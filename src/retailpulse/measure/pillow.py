@@ -19,7 +19,7 @@ _OF_PILLOW = re.compile(r"PIL\.")
 
 def decode_first_frame(name: str, body: bytes, max_pixels: int) -> None:
     """Decode the first frame of a body by the plugin of this name; raises whatever the plugin raises."""
-    _load_plugins()
+    load_plugins()
     _hush()
     _raise_bomb_limit(max_pixels)
     with Image.open(io.BytesIO(body), formats=(name,)) as image:
@@ -31,7 +31,7 @@ def decode_first_frame(name: str, body: bytes, max_pixels: int) -> None:
 
 
 @cache
-def _load_plugins() -> None:
+def load_plugins() -> None:
     """Import the plugins we use, so that Pillow does not go and import all of them."""
     missing = [part for part in ("avif", "libtiff", "webp", "zlib") if not features.check(part)]
     if missing:

@@ -15,6 +15,7 @@ _CHUNK = struct.Struct(">I4s")
 _SIZE = struct.Struct(">II")
 _CRC = struct.Struct(">I")
 
+_MAX_CHUNK_BYTES = 0x7FFFFFFF + _CRC.size
 MAX_CHUNKS = 1_000_000
 """Encoders write 8 kB of data a chunk, or far more."""
 
@@ -31,7 +32,9 @@ def read_size(data: bytes) -> Size | None:
 
 def check_end(body: bytes) -> None:
     """Raise ImageError `truncated` where the last chunk is missing."""
-    for kind, _, end in _chunks(body):
+    for kind, start, end in _chunks(body):
+        if end - start > _MAX_CHUNK_BYTES:
+            raise corrupt("the PNG has a chunk of an impossible length")
         if kind == b"IEND" and end <= len(body):
             return
     raise truncated("the PNG has no end chunk")
@@ -42,7 +45,7 @@ def find_damage(body: bytes) -> str | None:
     view = memoryview(body)
     for kind, start, end in _chunks(body):
         if zlib.crc32(view[start - 4 : end - 4]) != _CRC.unpack_from(body, end - 4)[0]:
-            return f"the checksum of the {kind.decode('ascii', 'replace')} chunk does not match"
+            return f"the checksum of the {repr(kind)[2:-1]} chunk does not match"
         if kind == b"IEND":
             break
     return None
@@ -50,7 +53,8 @@ def find_damage(body: bytes) -> str | None:
 
 def _turned(data: bytes) -> bool | None:
     for kind, start, end in _chunks(data):
-        if kind in {b"IDAT", b"IEND"}:
+        # An impossible chunk is the end check's: the size was told before it, perhaps refused already.
+        if kind in {b"IDAT", b"IEND"} or end - start > _MAX_CHUNK_BYTES:
             return False
         if kind == b"eXIf":
             return exif_turns(data, start, end - 4) if end <= len(data) else None
@@ -64,8 +68,6 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if position + 8 > len(data):
             return
         length, kind = _CHUNK.unpack_from(data, position)
-        if length > 0x7FFFFFFF:
-            raise corrupt("the PNG has a chunk of an impossible length")
         start = position + 8
         position = start + length + 4
         yield kind, start, position

@@ -3,17 +3,17 @@
 import asyncio
 import logging
 import random
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
 from retailpulse.domain.jobs import ChunkKey, PendingImage, Result
 from retailpulse.fetch import Downloader, Fetched
-from retailpulse.measure import measure_body, read_header
+from retailpulse.measure import Decoders, read_header
 from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission, Draining
+from retailpulse.worker.claims import Claims
 from retailpulse.worker.settler import Settler
 
 logger = logging.getLogger(__name__)
@@ -25,28 +25,31 @@ class HandBack(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
-    """What every chunk of a worker shares; `threads` caps the measurements that run at once."""
+    """What every chunk of a worker shares."""
 
     database: Database
     downloader: Downloader
     admission: Admission
     settler: Settler
-    executor: Executor
-    threads: asyncio.Semaphore
+    decoders: Decoders
+    claims: Claims
     max_pixels: int
-    timeout_seconds: float
     pause_seconds: tuple[float, float] | None
 
 
 async def work_on(key: ChunkKey, tools: Tools) -> None:
     """Settles every image of a chunk that is not settled yet; raises HandBack where some are left."""
-    async with tools.database.connection() as connection:
-        claimed = await jobs.claim_chunk(connection, key)
-    if claimed is None:
-        return
-    depth, images = claimed
-    async with asyncio.TaskGroup() as group:
-        working = [group.create_task(_work_on_image(key, image, depth, tools)) for image in images]
+    with tools.claims.chunk() as held:
+        async with tools.database.connection() as connection:
+            claimed = await jobs.claim_chunk(connection, key)
+        if claimed is None:
+            return
+        depth, images = claimed
+        held.become(len(images))
+        async with asyncio.TaskGroup() as group:
+            working = [group.create_task(_work_on_image(key, image, depth, tools)) for image in images]
+            for task in working:
+                task.add_done_callback(lambda _: held.done())
     written = {done for done in (task.result() for task in working) if done is not None}
     await asyncio.gather(*written)
     if any(task.result() is None for task in working):
@@ -109,18 +112,10 @@ async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tool
 
 
 async def _measure_body(fetched: Fetched, depth: Depth, tools: Tools) -> Measurement:
-    """Measures in a thread; raises ImageError, also where it takes too long."""
-    loop = asyncio.get_running_loop()
+    """Measures in a process that may be lost; raises ImageError."""
     tools.admission.arrived(len(fetched.body))
     try:
-        async with tools.threads:
-            measuring = loop.run_in_executor(
-                tools.executor, measure_body, fetched.body, depth, tools.max_pixels
-            )
-            return await asyncio.wait_for(measuring, tools.timeout_seconds)
-    except TimeoutError:
-        detail = f"not decoded within {tools.timeout_seconds:g} s"
-        raise ImageError(Cause.TIMEOUT, detail, tries=fetched.tries) from None
+        return await tools.decoders.measure(fetched.body, depth)
     except ImageError as error:
         error.tries = fetched.tries
         raise

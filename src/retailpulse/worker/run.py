@@ -4,22 +4,23 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import procrastinate
 from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from retailpulse.config.settings import FetchSettings, MeasureSettings, WorkerSettings
 from retailpulse.fetch import Downloader
+from retailpulse.measure import Decoders
 from retailpulse.storage import queue
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.chunk import HandBack, Tools, work_on
+from retailpulse.worker.claims import CHUNKS_PER_CHUNK, Claims
 from retailpulse.worker.messages import Messages
 from retailpulse.worker.settler import Settler
 from retailpulse.worker.sweeper import sweep_forever
@@ -48,6 +49,19 @@ class _HandBackStrategy(BaseRetryStrategy):
         return None
 
 
+class _PatientManager(JobManager):
+    """Fetches the queue's next message only when there is room for its chunk."""
+
+    def __init__(self, app: procrastinate.App, claims: Claims) -> None:
+        super().__init__(app.connector)
+        self._claims = claims
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        if not await self._claims.room():
+            return None
+        return await super().fetch_job(queues, worker_id)
+
+
 async def run_worker(
     database: Database,
     *,
@@ -66,6 +80,7 @@ async def run_worker(
     messages = Messages()
     async with _tools(database, worker, fetch, measure) as tools:
         _register(app, tools, messages)
+        app.job_manager = _PatientManager(app, tools.claims)
         async with app.open_async(database.pool):
             sweeping = asyncio.create_task(sweep_forever(database, app, messages, worker))
             claiming = asyncio.create_task(_claim_until_draining(app, worker, tools.admission))
@@ -85,22 +100,23 @@ async def run_worker(
 async def _tools(
     database: Database, worker: WorkerSettings, fetch: FetchSettings, measure: MeasureSettings
 ) -> AsyncIterator[Tools]:
-    threads = measure.threads or max(2, (os.cpu_count() or 2) // 2 + 1)
     admission = Admission(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=admission.admit)
     settler = Settler(database, worker)
     settling = asyncio.create_task(settler.run())
-    executor = ThreadPoolExecutor(threads, thread_name_prefix="measure")
+    decoders = Decoders(measure)
+    claims = Claims(
+        chunk_images=worker.chunk_images, chunks=worker.chunks, parked=downloader.parked, admission=admission
+    )
     try:
         yield Tools(
             database=database,
             downloader=downloader,
             admission=admission,
             settler=settler,
-            executor=executor,
-            threads=asyncio.Semaphore(threads),
+            decoders=decoders,
+            claims=claims,
             max_pixels=measure.max_pixels,
-            timeout_seconds=measure.timeout_seconds,
             pause_seconds=measure.pause(),
         )
     finally:
@@ -108,7 +124,7 @@ async def _tools(
         await asyncio.wait([settling], timeout=LAST_WRITE_SECONDS)
         settling.cancel()
         await downloader.aclose()
-        executor.shutdown(wait=False, cancel_futures=True)
+        await decoders.aclose()
 
 
 def _register(app: procrastinate.App, tools: Tools, messages: Messages) -> None:
@@ -129,7 +145,7 @@ async def _claim_until_draining(
         try:
             await app.run_worker_async(
                 queues=[queue.QUEUE],
-                concurrency=settings.chunks,
+                concurrency=settings.chunks * CHUNKS_PER_CHUNK,
                 delete_jobs="always",
                 install_signal_handlers=False,
                 update_heartbeat_interval=settings.heartbeat_seconds,

@@ -1,0 +1,121 @@
+"""The process that decoders are forked from: it has loaded every library, so that a new one is there at once.
+
+It forks and kills on the worker's orders, tells each decoder's end on that decoder's own channel, and takes
+all of them with it when the worker is gone. Started by `processes`; never imported by the worker.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from importlib import import_module
+
+import msgspec
+
+from retailpulse.measure.answers import FORK, KILL, ORDER, Ended, encode
+from retailpulse.measure.decoder import Limits, serve
+from retailpulse.measure.pillow import load_plugins
+
+
+class _Nursery:
+    """The living decoders: by number their process, by process their channel."""
+
+    def __init__(self, orders: socket.socket, limits: Limits) -> None:
+        self._orders = orders
+        self._limits = limits
+        self._pids: dict[int, int] = {}
+        self._channels: dict[int, socket.socket] = {}
+        self._waking, self._wakes = socket.socketpair()
+        for end in (self._waking, self._wakes):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._wakes.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing is woken
+
+    def run(self) -> None:
+        """Obey until the worker is gone, then kill what is left."""
+        while True:
+            ready, _, _ = select.select([self._orders, self._waking], [], [])
+            if self._waking in ready:
+                self._waking.recv(4096)
+                self._bury()
+            if self._orders in ready and not self._obey():
+                break
+        for pid in self._channels:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+    def _obey(self) -> bool:
+        """Follow one order; False where there will be no more."""
+        order, fds, _, _ = socket.recv_fds(self._orders, ORDER.size, 2)
+        if not order:
+            return False
+        verb, number = ORDER.unpack(order)
+        if verb == FORK:
+            self._fork(number, *fds)
+        elif verb == KILL and number in self._pids:  # not buried yet, so its pid is nobody else's
+            os.kill(self._pids[number], signal.SIGKILL)
+        return True
+
+    def _fork(self, number: int, channel_fd: int, shelf_fd: int) -> None:
+        channel = socket.socket(fileno=channel_fd)
+        try:
+            pid = os.fork()
+        except OSError:
+            channel.close()  # the worker hears an end that nobody explains
+            os.close(shelf_fd)
+            return
+        if pid == 0:
+            self._become_decoder(channel, shelf_fd)
+        os.close(shelf_fd)
+        self._pids[number] = pid
+        self._channels[pid] = channel
+
+    def _become_decoder(self, channel: socket.socket, shelf_fd: int) -> None:
+        """Live as a decoder, holding nothing of its siblings; does not return."""
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for end in (self._orders, self._waking, self._wakes, *self._channels.values()):
+                end.close()
+            serve(channel, shelf_fd, self._limits)
+            code = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(code)
+
+    def _bury(self) -> None:
+        """Say of each decoder that ended how it did, on its own channel."""
+        with suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = found
+                self._pids = {number: other for number, other in self._pids.items() if other != pid}
+                with self._channels.pop(pid) as channel, suppress(OSError):  # the worker may not listen
+                    channel.send(encode(Ended(os.waitstatus_to_exitcode(status))), socket.MSG_DONTWAIT)
+
+
+def _load_libraries() -> None:
+    """Load what decoders use; what is missing is told by the first picture that needs it."""
+    for load in (load_plugins, lambda: import_module("simplejpeg"), lambda: import_module("pillow_heif")):
+        with suppress(ImportError):
+            load()
+
+
+def main() -> None:
+    """Run as `python -m retailpulse.measure.nursery FD LIMITS`: the worker's socket, and Limits as JSON."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the worker, which drains before it leaves
+        signal.signal(number, signal.SIG_IGN)
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    limits = msgspec.json.decode(sys.argv[2], type=Limits)
+    _load_libraries()
+    gc.collect()
+    gc.freeze()  # a collection in a decoder would copy every page that it shares
+    _Nursery(orders, limits).run()
+
+
+if __name__ == "__main__":
+    main()

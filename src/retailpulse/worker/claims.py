@@ -1,0 +1,69 @@
+"""Decides when this worker claims one more chunk: while the images that it can get on with are too few.
+
+Images that only wait, for a host that is down or for their next try, do not keep it from claiming.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+
+from retailpulse.worker.admission import Admission
+
+CHUNKS_PER_CHUNK = 8
+"""How many times the chunks that a worker works on it may hold, where most of their images only wait."""
+_LOOK_SECONDS = 0.05
+
+
+class Claims:
+    """Counts the images in hand; `parked` tells how many of them only wait."""
+
+    def __init__(
+        self, *, chunk_images: int, chunks: int, parked: Callable[[], int], admission: Admission
+    ) -> None:
+        self._chunk_images = chunk_images
+        self._most_images = chunk_images * chunks
+        self._parked = parked
+        self._admission = admission
+        self._images = 0
+        self._fewer = asyncio.Event()
+
+    async def room(self) -> bool:
+        """Returns once another chunk may be claimed; False where none may any more."""
+        while not self._admission.is_draining() and self._images - self._parked() >= self._most_images:
+            self._fewer.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._fewer.wait(), _LOOK_SECONDS)
+        return not self._admission.is_draining()
+
+    @contextlib.contextmanager
+    def chunk(self) -> Iterator["Held"]:
+        """Counts a chunk as in hand, at its usual size until that is known."""
+        held = Held(self, self._chunk_images)
+        try:
+            yield held
+        finally:
+            held.become(0)
+
+    def change(self, images: int) -> None:
+        """Counts images on or off."""
+        self._images += images
+        if images < 0:
+            self._fewer.set()
+
+
+class Held:
+    """The images of one chunk that are in hand."""
+
+    def __init__(self, claims: Claims, images: int) -> None:
+        self._claims = claims
+        self._images = 0
+        self.become(images)
+
+    def become(self, images: int) -> None:
+        """Says how many images are in hand now."""
+        self._claims.change(images - self._images)
+        self._images = images
+
+    def done(self) -> None:
+        """Says that one image is not in hand any more."""
+        self.become(self._images - 1)

@@ -1,0 +1,381 @@
+"""Decoding in processes of their own: the same answers, and what dies, hangs or swells costs only itself."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+import uvloop
+from PIL import Image
+
+from retailpulse.config.settings import MeasureSettings
+from retailpulse.domain.errors import ImageError
+from retailpulse.domain.images import Cause, Depth
+from retailpulse.measure import Decoders, measure_body, processes
+from retailpulse.measure.decoder import KEPT_BYTES
+
+from .pictures import FLAVOURS, LIMIT, heic, saved
+
+PHOTO = FLAVOURS["jpeg baseline"].body
+type_of_loop = pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+
+
+def settings(
+    *, decoders: int = 1, timeout_seconds: float = 30, memory_bytes: int = 2_000_000_000
+) -> MeasureSettings:
+    return MeasureSettings(
+        decoders=decoders, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, max_pixels=LIMIT
+    )
+
+
+@pytest.fixture
+async def decoders() -> AsyncIterator[Decoders]:
+    """One of them, closed in the end."""
+    made = Decoders(settings())
+    yield made
+    await made.aclose()
+
+
+@cache
+def endless(width: int = 4000, height: int = 3000) -> bytes:
+    """A small JPEG that keeps its decoder busy for seconds: many passes over many pixels."""
+    body = saved("JPEG", Image.new("L", (width, height), 128), progressive=True)
+    last_scan = body[body.rindex(b"\xff\xda") : -2]
+    return body[:-2] + 90 * last_scan + b"\xff\xd9"
+
+
+def stat(pid: int) -> list[str]:
+    """State, parent and more of a process; a state of its own where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ["gone", "0"]
+
+
+def children(parent: int) -> list[int]:
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return sorted(pid for pid in pids if stat(pid)[1] == str(parent))
+
+
+def nurseries(owner: int) -> list[int]:
+    return [pid for pid in children(owner) if b"measure.nursery" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def nursery(owner: int) -> int:
+    (pid,) = nurseries(owner)
+    return pid
+
+
+def shelf_bytes(decoder: int) -> int:
+    fds = Path(f"/proc/{decoder}/fd").iterdir()
+    (shelf,) = (fd for fd in fds if "memfd:body" in str(fd.readlink()))
+    return shelf.stat().st_size
+
+
+def alive(owner: int | None = None) -> list[int]:
+    """The decoders of a process, oldest first."""
+    return [pid for parent in nurseries(owner or os.getpid()) for pid in children(parent)]
+
+
+def is_gone(pid: int) -> bool:
+    return stat(pid)[0] in {"gone", "Z", "X"}
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - another process's doings set no event
+            await asyncio.sleep(0.005)
+
+
+async def until_busy(pid: int) -> None:
+    """Until a process has worked for some ticks of its clock."""
+    before = int(stat(pid)[11])
+    await until(lambda: int(stat(pid)[11]) > before + 2)
+
+
+async def failure(decoders: Decoders, body: bytes) -> ImageError:
+    with pytest.raises(ImageError) as caught:
+        await decoders.measure(body, Depth.DECODE)
+    return caught.value
+
+
+def replaced(monkeypatch: pytest.MonkeyPatch, folder: Path, module: str, source: str) -> None:
+    """Lets the processes that are started from here find another library under a name."""
+    (folder / f"{module}.py").write_text(source)
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+
+
+# The same answers
+
+
+@pytest.mark.parametrize("depth", list(Depth))
+async def test_every_flavour_measures_the_same_as_without_a_process(decoders: Decoders, depth: Depth) -> None:
+    for flavour in FLAVOURS.values():
+        assert await decoders.measure(flavour.body, depth) == measure_body(flavour.body, depth, LIMIT)
+
+
+async def test_a_damaged_picture_fails_the_same_as_without_a_process(decoders: Decoders) -> None:
+    for body in (flavour.body[:kept] for flavour in FLAVOURS.values() for kept in (3, 20, 700)):
+        with pytest.raises(ImageError) as expected:
+            measure_body(body, Depth.DECODE, LIMIT)
+        assert str(await failure(decoders, body)) == str(expected.value)
+
+
+@type_of_loop
+def test_many_pictures_at_once_share_two_decoders(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    bodies = [flavour.body for flavour in FLAVOURS.values()]
+    bodies = (bodies * (200 // len(bodies) + 1))[:200]
+
+    async def measure_all() -> None:
+        decoders = Decoders(settings(decoders=2))
+        found = await asyncio.gather(*(decoders.measure(body, Depth.DECODE) for body in bodies))
+        assert len(alive()) == 2
+        assert [one.size_bytes for one in found] == [len(body) for body in bodies]
+        await decoders.aclose()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(measure_all())
+
+
+async def test_a_body_of_50_mb_is_measured_and_its_memory_given_back(decoders: Decoders) -> None:
+    body = saved("BMP", Image.new("RGB", (4100, 4100)))
+    assert len(body) > 50_000_000
+    assert await decoders.measure(body, Depth.DECODE) == measure_body(body, Depth.DECODE, LIMIT)
+    (pid,) = alive()
+    assert shelf_bytes(pid) == KEPT_BYTES
+    assert (await decoders.measure(PHOTO, Depth.DECODE)).size_bytes == len(PHOTO)
+
+
+async def test_big_pictures_are_decoded_one_at_a_time() -> None:
+    decoders = Decoders(settings(decoders=2))
+    big = saved("JPEG", Image.new("L", (8000, 6500)))
+    await asyncio.gather(*(decoders.measure(big, Depth.DECODE) for _ in range(3)))
+    assert len(alive()) == 1
+    await decoders.aclose()
+
+
+async def test_no_process_is_started_for_what_the_first_bytes_tell(decoders: Decoders) -> None:
+    assert (await decoders.measure(PHOTO, Depth.HEADER)).header.width
+    assert (await failure(decoders, b"<html>" * 100)).cause is Cause.UNSUPPORTED_FORMAT
+    assert nurseries(os.getpid()) == []
+
+
+# What a picture can do to its decoder
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
+async def test_a_decoder_that_is_killed_costs_its_picture_and_no_other(number: signal.Signals) -> None:
+    decoders = Decoders(settings(decoders=2))
+    unlucky = asyncio.create_task(decoders.measure(endless(), Depth.DECODE))
+    await until(alive)
+    (pid,) = alive()
+    await until_busy(pid)
+    neighbour = asyncio.create_task(decoders.measure(endless(1000, 800), Depth.DECODE))
+    await until(lambda: len(alive()) == 2)
+    os.kill(pid, number)
+    with pytest.raises(ImageError) as caught:
+        await unlucky
+    assert caught.value.cause is Cause.DECODER_CRASHED
+    assert caught.value.detail == f"the decoder was killed by {number.name}"
+    assert (await neighbour).header.width == 1000
+    assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
+    await decoders.aclose()
+
+
+async def test_a_hundred_crashes_leave_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = "import os\ndef decode_jpeg(*_, **__): os.kill(os.getpid(), 11)\n"
+    replaced(monkeypatch, tmp_path, "simplejpeg", source)
+    decoders = Decoders(settings(decoders=2))
+    counts = []
+    for _ in range(2):
+        errors = await asyncio.gather(*(failure(decoders, PHOTO) for _ in range(50)))
+        assert {error.detail for error in errors} == {"the decoder was killed by SIGSEGV"}
+        assert (await decoders.measure(FLAVOURS["png"].body, Depth.DECODE)).suspect is None
+        assert len(alive()) == 1
+        folders = [Path("/proc/self/fd"), Path(f"/proc/{nursery(os.getpid())}/fd")]
+        counts.append([len(list(folder.iterdir())) for folder in folders])
+    assert counts[0] == counts[1]
+    await decoders.aclose()
+
+
+async def test_a_picture_that_takes_too_long_ends_its_decoder_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processes, "OVERDUE_SECONDS", 1000)
+    decoders = Decoders(settings(timeout_seconds=0.4))
+    error = await failure(decoders, endless())
+    assert (error.cause, error.detail) == (Cause.TIMEOUT, "not decoded within 0.4 s")
+    assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
+    await decoders.aclose()
+
+
+async def test_a_decoder_that_even_its_alarm_cannot_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoders = Decoders(settings(timeout_seconds=1))
+    await decoders.measure(PHOTO, Depth.DECODE)
+    monkeypatch.setattr(processes, "OVERDUE_SECONDS", 0.1)
+    (pid,) = alive()
+    os.kill(pid, signal.SIGSTOP)
+    await until(lambda: stat(pid)[0] == "T")
+    assert (await failure(decoders, PHOTO)).cause is Cause.TIMEOUT
+    await until(lambda: is_gone(pid))
+    assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
+    await decoders.aclose()
+
+
+def large() -> Image.Image:
+    return Image.new("RGB", (3000, 2000))
+
+
+LARGE = {
+    "jpeg progressive": lambda: saved("JPEG", large(), progressive=True, subsampling=0),
+    "png": lambda: saved("PNG", large()),
+    "webp": lambda: saved("WEBP", large(), method=0),
+    "tiff": lambda: saved("TIFF", large(), compression="tiff_lzw"),
+    "avif": lambda: saved("AVIF", large(), speed=10),
+    "heic": lambda: heic(large(), quality=10, enc_params={"preset": "ultrafast"}),
+}
+
+
+@pytest.mark.parametrize("make", LARGE.values(), ids=LARGE.keys())
+async def test_a_picture_that_does_not_fit_into_memory_has_too_many_pixels(make: Callable[[], bytes]) -> None:
+    decoders = Decoders(settings(memory_bytes=75_000_000))  # without a picture it has 59 MB
+    error = await failure(decoders, make())
+    assert error.cause is Cause.TOO_MANY_PIXELS
+    assert error.detail.startswith("the picture does not fit into memory")
+    assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
+    await decoders.aclose()
+
+
+async def test_a_decoder_that_a_picture_has_taken_over_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = """if True:
+        import os
+        def decode_jpeg(*_, **__):
+            for fd in range(3, 20):
+                try: os.write(fd, b"cos\\nsystem\\n(S'true'\\ntR.")
+                except OSError: pass
+    """
+    replaced(monkeypatch, tmp_path, "simplejpeg", source)
+    decoders = Decoders(settings())
+    await decoders.measure(FLAVOURS["png"].body, Depth.DECODE)
+    (pid,) = alive()
+    error = await failure(decoders, PHOTO)
+    assert (error.cause, error.detail) == (
+        Cause.DECODER_CRASHED,
+        "the decoder gave no answer that makes sense",
+    )
+    await until(lambda: is_gone(pid))
+    await decoders.aclose()
+
+
+# What is no fault of the picture
+
+
+async def test_a_missing_library_is_no_verdict_on_the_picture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    replaced(monkeypatch, tmp_path, "pillow_heif", "raise ImportError('libheif is not there')\n")
+    decoders = Decoders(settings())
+    with pytest.raises(ImportError, match="libheif is not there"):
+        await decoders.measure(FLAVOURS["heic"].body, Depth.DECODE)
+    assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
+    await decoders.aclose()
+
+
+@pytest.mark.parametrize("program", ["/nonexistent", "/bin/false"])
+async def test_decoders_that_cannot_start_raise_and_are_tried_again(
+    monkeypatch: pytest.MonkeyPatch, decoders: Decoders, program: str
+) -> None:
+    with monkeypatch.context() as context:
+        context.setattr(sys, "executable", program)
+        with pytest.raises(OSError):
+            await decoders.measure(PHOTO, Depth.DECODE)
+    assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
+
+
+async def test_a_decoder_that_dies_idle_costs_no_picture(decoders: Decoders) -> None:
+    await decoders.measure(PHOTO, Depth.DECODE)
+    os.kill(alive()[0], signal.SIGKILL)
+    while alive():  # without the loop, so that the decoders have not heard of it
+        pass
+    assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
+
+
+async def test_a_lost_nursery_costs_no_picture(decoders: Decoders) -> None:
+    measuring = asyncio.create_task(decoders.measure(endless(1000, 800), Depth.DECODE))
+    await until(alive)
+    pids = [*alive(), nursery(os.getpid())]
+    await until_busy(pids[0])
+    for pid in reversed(pids):
+        os.kill(pid, signal.SIGKILL)
+    assert (await measuring).header.width == 1000
+
+
+async def test_a_cancelled_picture_does_not_answer_for_the_next_one(decoders: Decoders) -> None:
+    measuring = asyncio.create_task(decoders.measure(endless(1000, 800), Depth.DECODE))
+    await until(alive)
+    (pid,) = alive()
+    await until_busy(pid)
+    measuring.cancel()
+    await asyncio.wait({measuring})
+    assert await decoders.measure(PHOTO, Depth.DECODE) == measure_body(PHOTO, Depth.DECODE, LIMIT)
+    await until(lambda: is_gone(pid))
+
+
+# The end
+
+
+async def test_signals_that_are_meant_for_the_worker_change_nothing(decoders: Decoders) -> None:
+    await decoders.measure(PHOTO, Depth.DECODE)
+    pids = [nursery(os.getpid()), *alive()]
+    for pid in pids:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(pid, number)
+    await decoders.measure(PHOTO, Depth.DECODE)
+    assert [nursery(os.getpid()), *alive()] == pids
+
+
+async def test_closing_ends_all_processes_and_whoever_waits(decoders: Decoders) -> None:
+    waiting = [asyncio.create_task(decoders.measure(endless(), Depth.DECODE)) for _ in range(3)]
+    await until(alive)
+    pids = [nursery(os.getpid()), *alive()]
+    await until_busy(pids[1])
+    await decoders.aclose()
+    assert [is_gone(pid) for pid in pids] == [True, True]
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in found] == [RuntimeError] * 3
+    with pytest.raises(RuntimeError):
+        await decoders.measure(PHOTO, Depth.DECODE)
+
+
+OWNER = """if True:
+    import asyncio, sys
+    from retailpulse.config.settings import MeasureSettings
+    from retailpulse.domain.images import Depth
+    from retailpulse.measure import Decoders
+    async def main():
+        decoders = Decoders(MeasureSettings())
+        body = open(sys.argv[1], "rb").read()
+        await asyncio.gather(*(decoders.measure(body, Depth.DECODE) for _ in range(2)))
+    asyncio.run(main())
+"""
+
+
+async def test_no_process_outlives_a_killed_owner(tmp_path: Path) -> None:
+    (tmp_path / "endless.jpg").write_bytes(endless())
+    command = [sys.executable, "-c", OWNER, str(tmp_path / "endless.jpg")]
+    with subprocess.Popen(command) as owner:  # noqa: ASYNC220 - nothing else runs on this loop
+        await until(lambda: len(alive(owner.pid)) == 2)
+        pids = [nursery(owner.pid), *alive(owner.pid)]
+        await until_busy(pids[-1])
+        os.kill(pids[-1], signal.SIGSTOP)  # it sees no end of its channel and no alarm
+        owner.kill()
+        await until(lambda: all(is_gone(pid) for pid in pids))
