@@ -10,22 +10,38 @@ from retailpulse.storage import jobs, queue
 from retailpulse.storage.database import Database
 
 CHUNK_IMAGES = 4
+KNOWN = ("RP00001", "RP00002")
 
 
 async def submit(
     database: Database, urls: Iterable[str], *, depth: Depth = Depth.HEADER, chunk_images: int = CHUNK_IMAGES
 ) -> UUID:
     """Stores a job of one visit to a known store, and queues its chunks."""
+    return await submit_visits(database, (KNOWN[0], urls), depth=depth, chunk_images=chunk_images)
+
+
+async def submit_visits(
+    database: Database,
+    *visits: tuple[str, Iterable[str]],
+    depth: Depth = Depth.HEADER,
+    chunk_images: int = CHUNK_IMAGES,
+) -> UUID:
+    """Stores a job of visits, each a store and its URLs, and queues its chunks; KNOWN stores are known."""
     job_id = new_job_id()
-    visit = Visit(store_id="RP00001", visit_time="2026-11-20", visited_at=None, image_urls=tuple(urls))
+    submission = Submission(
+        visits=tuple(
+            Visit(store_id=store_id, visit_time="2026-11-20", visited_at=None, image_urls=tuple(urls))
+            for store_id, urls in visits
+        ),
+        depth=depth,
+    )
     app = queue.make_app()
     async with database.transaction() as connection, app.open_async(database.pool):
         await connection.execute(
-            "INSERT INTO stores VALUES ('RP00001', '7100015', 'Corner Shop') ON CONFLICT DO NOTHING"
+            "INSERT INTO stores SELECT unnest(%s::text[]), '7100015', 'Corner Shop' ON CONFLICT DO NOTHING",
+            [list(KNOWN)],
         )
-        keys = await jobs.insert_job(
-            connection, job_id, Submission(visits=(visit,), depth=depth), chunk_images
-        )
+        keys = await jobs.insert_job(connection, job_id, submission, chunk_images)
         await queue.send_chunks(app, connection, keys)
     return job_id
 

@@ -3,19 +3,41 @@
 import asyncio
 import subprocess
 import sys
+from importlib.resources import files
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
+from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
-from retailpulse.storage import migrating
+from retailpulse.domain.ids import new_job_id
+from retailpulse.domain.jobs import ChunkKey
+from retailpulse.storage import jobs, migrating, results
+from retailpulse.storage.database import Database
 from retailpulse.storage.migrating import migrate
 from tests.running import clean_environment, wait_for
+from tests.storage.jobs import failed
+from tests.storage.truth import check_truth
 
 WAITING = (
     "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
     " WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted"
 )
+MIGRATIONS = str(files("retailpulse.storage") / "migrations")
+NEWEST = str(ScriptDirectory(MIGRATIONS).get_current_head())
+OLD_JOB = """
+    INSERT INTO stores VALUES ('S', '1', 'Shop');
+    INSERT INTO jobs (job_id, status, depth, images, measured) VALUES ('JOB', 'ongoing', 'header', 3, 1);
+    INSERT INTO visits VALUES ('JOB', 1, 'S', true, 'noon', NULL, 1, 3);
+    INSERT INTO images VALUES ('JOB', 1, 1, 'http://a/1'), ('JOB', 2, 1, 'http://a/2'), ('JOB', 3, 1, 'http://a/2');
+    INSERT INTO chunks VALUES ('JOB', 0, 1, 3, 3, 1);
+    INSERT INTO results (job_id, image_no, outcome, width, height, tries)
+    VALUES ('JOB', 1, 'measured', 9, 9, 1)
+"""
 
 
 def test_a_migration_runs_once_and_then_changes_nothing(empty_url: str) -> None:
@@ -38,7 +60,7 @@ async def test_eight_processes_that_migrate_at_once_all_succeed(empty_url: str) 
         wait_for(lambda: connection.execute(WAITING).fetchone() == (8,))
     said = [await process.communicate() for process in running]
     assert [process.returncode for process in running] == [0] * 8, said
-    assert sorted(out for out, _ in said) == [b"0001\n"] * 7 + [b"None\n"]
+    assert sorted(out.decode() for out, _ in said) == [f"{NEWEST}\n"] * 7 + ["None\n"]
 
 
 def test_a_schema_of_a_newer_program_is_refused(database_url: str) -> None:
@@ -84,6 +106,35 @@ def test_a_migration_that_breaks_leaves_nothing_behind(empty_url: str) -> None:
 def test_a_database_that_does_not_answer_is_told() -> None:
     with pytest.raises(DatabaseUnavailable, match="cannot take it now"):
         migrate("postgresql://127.0.0.1:1/none")
+
+
+async def test_a_job_in_work_from_the_first_schema_is_finished_in_the_newest(empty_url: str) -> None:
+    upgrade_to(empty_url, "0001")
+    job_id = new_job_id()
+    with psycopg.connect(empty_url) as connection:
+        connection.execute(OLD_JOB.replace("JOB", str(job_id)).encode())
+    assert migrate(empty_url) == ("0001", NEWEST)
+    database = Database(empty_url, DatabaseSettings())
+    await database.open()
+    async with database.transaction() as connection_after:
+        claimed = await jobs.claim_chunk(connection_after, ChunkKey(job_id=job_id, chunk_no=0))
+        assert claimed is not None
+        assert [image.image_no for image in claimed[1]] == [2, 3]  # one URL, and counted twice back then
+        assert await results.settle(connection_after, [failed(job_id, 2), failed(job_id, 3)]) == 2
+    await database.close()
+    check_truth(empty_url, job_id)
+
+
+def upgrade_to(url: str, version: str) -> None:
+    """Migrates as a program did whose newest schema was `version`."""
+    configuration = Config()
+    configuration.set_main_option("script_location", MIGRATIONS.replace("%", "%%"))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
+    with engine.connect() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, version)
+        connection.commit()
+    engine.dispose()
 
 
 def set_version(url: str, version: str) -> None:

@@ -104,7 +104,8 @@ async def test_who_waits_for_a_transaction_that_is_rolled_back_settles_it_all(da
 
 
 async def test_many_who_settle_overlapping_batches_of_several_jobs_never_deadlock(database: Database) -> None:
-    job_ids = [await submit(database, URLS * 4) for _ in range(3)]
+    urls = [f"{url}?{number}" for url in URLS for number in range(4)]
+    job_ids = [await submit(database, urls) for _ in range(3)]
     everything = [measured(job_id, number) for job_id in job_ids for number in range(1, 41)]
     dice = random.Random(7)
     batches = [dice.sample(everything, 60) for _ in range(30)] + [everything[::-1]]

@@ -34,7 +34,31 @@ def _check_job(connection: psycopg.Connection, job_id: str) -> None:
         [job_id],
     ).fetchall()
     assert missing == []
+    _check_copies(connection, job_id)
     unsettled = connection.execute(
         "SELECT chunk_no, images, settled FROM chunks WHERE job_id = %s AND settled <> images", [job_id]
     ).fetchall()
     assert unsettled == []
+
+
+def _check_copies(connection: psycopg.Connection, job_id: str) -> None:
+    """A copy repeats the URL of a first image and has its result; chunks count the others alone."""
+    unlike = connection.execute(
+        "SELECT c.image_no FROM images c JOIN results r ON r.job_id = c.job_id AND r.image_no = c.image_no"
+        " LEFT JOIN images f ON f.job_id = c.job_id AND f.image_no = c.same_as"
+        " AND f.image_no < c.image_no AND f.image_url = c.image_url AND f.same_as IS NULL"
+        " LEFT JOIN results s ON s.job_id = f.job_id AND s.image_no = f.image_no"
+        " WHERE c.job_id = %s AND c.same_as IS NOT NULL"
+        " AND to_jsonb(r) - 'image_no' IS DISTINCT FROM to_jsonb(s) - 'image_no'",
+        [job_id],
+    ).fetchall()
+    assert unlike == []
+    counted = connection.execute(
+        "SELECT (SELECT coalesce(sum(images), 0) FROM chunks WHERE job_id = %(job_id)s),"
+        " count(*) FILTER (WHERE store_known AND same_as IS NULL),"
+        " count(*) FILTER (WHERE NOT store_known AND same_as IS NOT NULL)"
+        " FROM images JOIN visits USING (job_id, visit_no) WHERE job_id = %(job_id)s",
+        {"job_id": job_id},
+    ).fetchone()
+    assert counted is not None
+    assert counted[1:] == (counted[0], 0)

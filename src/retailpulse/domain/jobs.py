@@ -55,7 +55,10 @@ class ChunkKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingImage:
-    """An image that is not settled yet; numbers start at 1, in the order of the submit."""
+    """An image to fetch: not settled yet, and the first of its job with its URL.
+
+    Numbers start at 1, in the order of the submit.
+    """
 
     image_no: int
     image_url: str
@@ -63,7 +66,10 @@ class PendingImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """How one image ended, as it is settled; `tries` counts the requests that were made for it."""
+    """How one image ended, as it is settled, and with it every other image of its job with the same URL.
+
+    `tries` counts the requests that were made.
+    """
 
     chunk: ChunkKey
     image_no: int

@@ -3,6 +3,7 @@
 Counters of jobs and chunks move in `results` alone.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,35 +51,21 @@ class StoreFailure:
 async def insert_job(
     connection: Connection, job_id: UUID, submission: Submission, chunk_images: int
 ) -> list[ChunkKey]:
-    """Writes a whole job; images of unknown stores are settled at once. Returns the chunks to work on."""
+    """Writes a whole job; images of unknown stores are settled at once. Returns the chunks to work on.
+
+    An image whose URL an earlier one has is in no chunk's count: it is settled with that one.
+    """
     known = await _known_stores(connection, submission)
     await connection.execute(
         "INSERT INTO jobs (job_id, status, depth, images) VALUES (%s, 'ongoing', %s, %s)",
         [job_id, submission.depth, submission.image_count],
     )
-    cursor = connection.cursor()
-    async with cursor.copy(
-        "COPY visits (job_id, visit_no, store_id, store_known, visit_time, visited_at,"
-        " first_image_no, images) FROM STDIN"
-    ) as copy:
-        first = 1
-        for visit_no, visit in enumerate(submission.visits, 1):
-            count = len(visit.image_urls)
-            row = (job_id, visit_no, visit.store_id, visit.store_id in known)
-            await copy.write_row((*row, visit.visit_time, visit.visited_at, first, count))
-            first += count
-    async with cursor.copy("COPY images (job_id, image_no, visit_no, image_url) FROM STDIN") as copy:
-        for image_no, visit_no, url in _images(submission):
-            await copy.write_row((job_id, image_no, visit_no, url))
-    chunks = list(_chunks(submission, known, chunk_images))
-    async with cursor.copy(
-        "COPY chunks (job_id, chunk_no, first_image_no, last_image_no, images) FROM STDIN"
-    ) as copy:
-        for chunk_no, (first_no, last_no, count) in enumerate(chunks):
-            await copy.write_row((job_id, chunk_no, first_no, last_no, count))
+    await _write_visits(connection, job_id, submission, known)
+    to_fetch = await _write_images(connection, job_id, submission, known)
+    chunk_count = await _write_chunks(connection, job_id, to_fetch, chunk_images)
     if any(visit.store_id not in known for visit in submission.visits):
         await _settle_unknown_stores(connection, job_id)
-    return [ChunkKey(job_id=job_id, chunk_no=chunk_no) for chunk_no in range(len(chunks))]
+    return [ChunkKey(job_id=job_id, chunk_no=chunk_no) for chunk_no in range(chunk_count)]
 
 
 async def _known_stores(connection: Connection, submission: Submission) -> set[str]:
@@ -88,29 +75,63 @@ async def _known_stores(connection: Connection, submission: Submission) -> set[s
     return {store_id for (store_id,) in await cursor.fetchall()}
 
 
-def _images(submission: Submission) -> Iterator[tuple[int, int, str]]:
-    """Every image as its number, its visit's number, and its URL."""
+async def _write_visits(
+    connection: Connection, job_id: UUID, submission: Submission, known: set[str]
+) -> None:
+    async with connection.cursor().copy(
+        "COPY visits (job_id, visit_no, store_id, store_known, visit_time, visited_at,"
+        " first_image_no, images) FROM STDIN"
+    ) as copy:
+        first = 1
+        for visit_no, visit in enumerate(submission.visits, 1):
+            count = len(visit.image_urls)
+            row = (job_id, visit_no, visit.store_id, visit.store_id in known)
+            await copy.write_row((*row, visit.visit_time, visit.visited_at, first, count))
+            first += count
+
+
+async def _write_images(
+    connection: Connection, job_id: UUID, submission: Submission, known: set[str]
+) -> Sequence[int]:
+    """Writes the images; returns the numbers of those to fetch: of known stores, the first of their URL."""
+    to_fetch = array("i")
+    async with connection.cursor().copy(
+        "COPY images (job_id, image_no, visit_no, image_url, same_as) FROM STDIN"
+    ) as copy:
+        for image_no, visit_no, url, first_no in _images(submission, known):
+            if first_no == image_no:
+                to_fetch.append(image_no)
+            same_as = first_no if first_no != image_no else None
+            await copy.write_row((job_id, image_no, visit_no, url, same_as))
+    return to_fetch
+
+
+def _images(submission: Submission, known: set[str]) -> Iterator[tuple[int, int, str, int | None]]:
+    """Every image as its number, its visit's number, its URL, and the first image that has this URL.
+
+    Images of unknown stores are fetched by nobody, so they have no first and are none.
+    """
+    firsts: dict[str, int] = {}
     image_no = 0
     for visit_no, visit in enumerate(submission.visits, 1):
+        is_known = visit.store_id in known
         for url in visit.image_urls:
             image_no += 1
-            yield image_no, visit_no, url
+            yield image_no, visit_no, url, firsts.setdefault(url, image_no) if is_known else None
 
 
-def _chunks(submission: Submission, known: set[str], chunk_images: int) -> Iterator[tuple[int, int, int]]:
-    """Cuts the images of known stores into ranges: first number, last number, how many to work on."""
-    first = last = count = 0
-    for image_no, visit_no, _ in _images(submission):
-        if submission.visits[visit_no - 1].store_id not in known:
-            continue
-        first = first if count else image_no
-        last = image_no
-        count += 1
-        if count == chunk_images:
-            yield first, last, count
-            count = 0
-    if count:
-        yield first, last, count
+async def _write_chunks(
+    connection: Connection, job_id: UUID, to_fetch: Sequence[int], chunk_images: int
+) -> int:
+    """Cuts the images to fetch into chunks and writes these; returns how many."""
+    starts = range(0, len(to_fetch), chunk_images)
+    async with connection.cursor().copy(
+        "COPY chunks (job_id, chunk_no, first_image_no, last_image_no, images) FROM STDIN"
+    ) as copy:
+        for chunk_no, start in enumerate(starts):
+            numbers = to_fetch[start : start + chunk_images]
+            await copy.write_row((job_id, chunk_no, numbers[0], numbers[-1], len(numbers)))
+    return len(starts)
 
 
 async def _settle_unknown_stores(connection: Connection, job_id: UUID) -> None:
@@ -161,7 +182,10 @@ async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
 
 
 async def claim_chunk(connection: Connection, key: ChunkKey) -> tuple[Depth, list[PendingImage]] | None:
-    """What is left to do of a chunk: its depth and its unsettled images; None where nothing is."""
+    """What is left to do of a chunk: its depth and its unsettled images; None where nothing is.
+
+    Copies are left out: who settles the first image of a URL settles them too.
+    """
     cursor = await connection.execute(
         """
         WITH job AS (
@@ -171,6 +195,7 @@ async def claim_chunk(connection: Connection, key: ChunkKey) -> tuple[Depth, lis
         FROM chunks c
         JOIN jobs j ON j.job_id = c.job_id AND j.status = 'ongoing'
         JOIN images i ON i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
+            AND i.same_as IS NULL
         LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
         WHERE c.job_id = %(job_id)s AND c.chunk_no = %(chunk_no)s
           AND c.settled < c.images AND r.image_no IS NULL

@@ -17,13 +17,30 @@ from retailpulse.storage.database import Connection
 PAGE_BYTES = 4_000_000
 """A page ends early once its rows carry this much text from the client."""
 
+# The copies of an image get its result in the same statement. OFFSET keeps the planner from joining with
+# the copies of all jobs: those of each image are looked up by index.
 _INSERT = """
-    INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
-        displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
-    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
-        %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[], %s::text[], %s::smallint[])
-    ON CONFLICT DO NOTHING
-    RETURNING job_id, image_no
+    WITH new AS (
+        INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
+            displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
+        SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[], %s::text[], %s::smallint[])
+        ON CONFLICT DO NOTHING
+        RETURNING *),
+    copied AS (
+        INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
+            displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
+        SELECT job_id, copy.image_no, outcome, cause, detail, format, width, height,
+            displayed_width, displayed_height, size_bytes, sha256, suspect, tries
+        FROM new CROSS JOIN LATERAL (
+            SELECT i.image_no FROM images i
+            WHERE i.job_id = new.job_id AND i.same_as = new.image_no
+            OFFSET 0) copy
+        ON CONFLICT DO NOTHING
+        RETURNING job_id, outcome)
+    SELECT job_id, outcome, array_agg(image_no), count(*) FROM new GROUP BY job_id, outcome
+    UNION ALL
+    SELECT job_id, outcome, '{}', count(*) FROM copied GROUP BY job_id, outcome
 """
 
 _COUNT_IN_CHUNK = "UPDATE chunks SET settled = settled + %s WHERE job_id = %s AND chunk_no = %s"
@@ -79,22 +96,31 @@ _COPY = {
 async def settle(connection: Connection, results: Sequence[Result]) -> int:
     """Writes results in the transaction of `connection`; one that an image already has stays as it is.
 
-    Counters of chunks and jobs move by the rows really inserted, and the last image of a job finishes
-    it. Returns how many were new. Rows are locked in one order everywhere, so workers cannot deadlock.
+    A result is also that of all copies of its image. Counters of jobs move by the rows really inserted,
+    those of chunks by these without the copies, and the last image of a job finishes it. Returns how
+    many rows were new. Rows are locked in one order everywhere, so workers cannot deadlock; copies need
+    none, as only who has inserted the result of their first inserts theirs.
     """
     ordered = sorted(results, key=lambda result: (result.chunk.job_id, result.image_no))
-    cursor = await connection.execute(_INSERT, _columns(ordered))
-    inserted = set(await cursor.fetchall())
-    chunks: Counter[ChunkKey] = Counter()
+    # Planned each time: a plan from when the tables were small would read them whole for every image.
+    cursor = await connection.execute(_INSERT, _columns(ordered), prepare=False)
+    inserted: set[tuple[UUID, int]] = set()
     jobs: dict[UUID, Counter[Outcome]] = {}
-    for result in ordered:
-        job_id = result.chunk.job_id
-        if (job_id, result.image_no) in inserted:
-            inserted.discard((job_id, result.image_no))  # a batch may hold an image twice
-            chunks[result.chunk] += 1
-            jobs.setdefault(job_id, Counter())[result.outcome] += 1
+    for job_id, outcome, image_nos, count in await cursor.fetchall():
+        inserted.update((job_id, image_no) for image_no in image_nos)
+        jobs.setdefault(job_id, Counter())[Outcome(outcome)] += count
     if not jobs:
         return 0
+    # The same image twice in a batch has the same chunk: it was cut from the same job.
+    chunk_of = {(result.chunk.job_id, result.image_no): result.chunk for result in ordered}
+    await _count(connection, Counter(chunk_of[image] for image in inserted), jobs)
+    return sum(count.total() for count in jobs.values())
+
+
+async def _count(
+    connection: Connection, chunks: Counter[ChunkKey], jobs: dict[UUID, Counter[Outcome]]
+) -> None:
+    cursor = connection.cursor()
     in_order = sorted(chunks.items(), key=lambda item: (item[0].job_id, item[0].chunk_no))
     await cursor.executemany(_COUNT_IN_CHUNK, [(count, key.job_id, key.chunk_no) for key, count in in_order])
     await cursor.executemany(
@@ -104,7 +130,6 @@ async def settle(connection: Connection, results: Sequence[Result]) -> int:
             for job_id, count in sorted(jobs.items())
         ],
     )
-    return chunks.total()
 
 
 def _columns(results: Sequence[Result]) -> list[list[object]]:
