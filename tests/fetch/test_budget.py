@@ -18,24 +18,34 @@ class Transfer:
         self.told += 1
 
 
-def test_over_the_budget_only_the_eldest_goes_on() -> None:
-    budget, eldest, younger = Budget(100), Transfer(), Transfer()
-    assert budget.take(eldest, 60)
-    assert budget.take(younger, 40)
-    assert not budget.take(younger, 1)
-    assert budget.take(eldest, 500)
-    assert younger.told == 0
+def test_over_the_budget_each_has_its_share_and_the_largest_goes_on() -> None:
+    budget, large, small = Budget(100), Transfer(), Transfer()
+    assert budget.take(large, 90)
+    assert budget.take(small, 50)
+    assert not budget.take(small, 1)
+    assert budget.take(large, 500)
+    assert small.told == 0
 
 
 def test_who_waits_is_told_when_another_is_done() -> None:
-    budget, eldest, younger = Budget(100), Transfer(), Transfer()
-    assert budget.take(eldest, 60)
-    assert not budget.take(younger, 60)
-    budget.release(eldest)
-    assert younger.told == 1
-    assert budget.take(younger, 60)
-    budget.release(younger)
-    assert budget.take(eldest, 100)
+    budget, large, small = Budget(100), Transfer(), Transfer()
+    assert budget.take(large, 90)
+    assert not budget.take(small, 60)
+    budget.release(large)
+    assert small.told == 1
+    assert budget.take(small, 60)
+    budget.release(small)
+    assert budget.take(large, 100)
+
+
+def test_one_that_ends_while_it_waits_leaves_nothing_behind() -> None:
+    budget, large, small = Budget(100), Transfer(), Transfer()
+    assert budget.take(large, 100)
+    assert not budget.take(small, 60)
+    budget.release(small)
+    budget.release(large)
+    assert small.told == 0
+    assert budget.take(small, 100)
 
 
 async def test_bodies_that_do_not_fit_at_once_all_arrive_one_after_the_other(
@@ -49,14 +59,14 @@ async def test_bodies_that_do_not_fit_at_once_all_arrive_one_after_the_other(
     assert told == [hashlib.sha256(body).digest() for body in photos.values()]
 
 
-async def test_when_the_eldest_is_given_up_the_next_goes_on(
+async def test_when_the_largest_is_given_up_the_next_goes_on(
     origin: Origin, make_downloader: MakeDownloader
 ) -> None:
     downloader = make_downloader(buffer_bytes=1_000_000, timeout_seconds=1.5, tries=1)
     held = origin.serve("/held", Reply(body=bytes(3_000_000), hang_after=2_000_000))
     late = origin.serve("/late", Reply(body=bytes(3_000_000)))
-    eldest = asyncio.create_task(cause_of(downloader.fetch(held)))
-    await asyncio.wait([eldest], timeout=0.8)
-    younger = asyncio.create_task(downloader.fetch(late))
-    assert await eldest is Cause.TIMEOUT
-    assert len((await younger).body) == 3_000_000
+    largest = asyncio.create_task(cause_of(downloader.fetch(held)))
+    await asyncio.wait([largest], timeout=0.8)
+    next_one = asyncio.create_task(downloader.fetch(late))
+    assert await largest is Cause.TIMEOUT
+    assert len((await next_one).body) == 3_000_000

@@ -12,6 +12,36 @@ from retailpulse.fetch.urls import Origin
 SHOP = Origin("http", "shop.example", 80)
 
 
+async def test_a_quarter_of_the_slots_is_kept_for_hosts_that_are_known_to_answer() -> None:
+    slots = Slots(8)
+    for _ in range(6):
+        await slots.take(proven=False)
+    unproven = asyncio.create_task(slots.take(proven=False))
+    await asyncio.sleep(0)
+    await slots.take()
+    await slots.take()
+    assert not unproven.done()
+    slots.give_back()
+    await asyncio.sleep(0)
+    assert not unproven.done()
+    slots.give_back(proven=False)
+    await unproven
+
+
+async def test_the_first_transfer_of_a_host_goes_before_the_tenth_of_another() -> None:
+    slots = Slots(1)
+    await slots.take(proven=False)
+    tenth = asyncio.create_task(slots.take(proven=False, rank=10))
+    await asyncio.sleep(0)
+    first = asyncio.create_task(slots.take(proven=False, rank=1))
+    await asyncio.sleep(0)
+    slots.give_back(proven=False)
+    await first
+    assert not tenth.done()
+    slots.give_back(proven=False)
+    await tenth
+
+
 async def waiting(slots: Slots) -> asyncio.Task[None]:
     """A task that has come to its wait for a slot."""
     task = asyncio.create_task(slots.take())

@@ -121,10 +121,10 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1_000_000,
-            description="Most bytes of unfinished images in one worker process; over it, only the one "
-            "that began first is read on.",
+            description="Most bytes of unfinished images in one worker process; over it, each has only "
+            "its share.",
         ),
-    ] = 256_000_000
+    ] = 128_000_000
     max_header_bytes: Annotated[
         int, Meta(ge=256, description="Most bytes of response headers that are read.")
     ] = 65_536

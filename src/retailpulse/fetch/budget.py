@@ -1,6 +1,7 @@
-"""The memory that unfinished bodies may take together: over it, all but the eldest wait to be read on.
+"""The memory that unfinished bodies may take together: over it, each may only have its share.
 
-The eldest always goes on, so that somebody finishes and makes room.
+Whoever has most always goes on, so that somebody ends, by its own limit if by nothing else, and makes room. A
+slow transfer with little never keeps the others from going on.
 """
 
 from typing import Protocol
@@ -14,7 +15,7 @@ class Reader(Protocol):
 
 
 class Budget:
-    """Counts what every transfer holds; transfers are in the order in which they began to."""
+    """Counts what every transfer holds."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -25,7 +26,7 @@ class Budget:
     def take(self, reader: Reader, size_bytes: int) -> bool:
         """Count bytes that arrived; False where the reader must wait with them until it is told."""
         held = self._held.setdefault(reader, 0)
-        if self._total_bytes + size_bytes > self._most_bytes and next(iter(self._held)) is not reader:
+        if self._total_bytes + size_bytes > self._most_bytes and not self._may_go_on(held, size_bytes):
             self._paused.add(reader)
             return False
         self._held[reader] = held + size_bytes
@@ -38,5 +39,9 @@ class Budget:
         self._paused.discard(reader)
         if self._paused:
             paused, self._paused = self._paused, set()
-            for waiting in [reader for reader in self._held if reader in paused]:
+            for waiting in sorted(paused, key=self._held.__getitem__, reverse=True):
                 waiting.read_on()
+
+    def _may_go_on(self, held_bytes: int, size_bytes: int) -> bool:
+        share = self._most_bytes // len(self._held)
+        return held_bytes + size_bytes <= share or held_bytes == max(self._held.values())

@@ -158,13 +158,14 @@ class Downloader:
         began_at = self._loop.time()
         try:
             pin = await self._pin(target.origin, attempt)
-            await self._slots.take()
+            proven = host.health.is_proven
+            await self._slots.take(proven=proven, rank=host.used)
             try:
                 await self._admit()
                 began_at = self._loop.time()
                 answer = await self._run(target, attempt, intake, span, pin)
             finally:
-                self._slots.give_back()
+                self._slots.give_back(proven=proven)
             self._note(host, answer, attempt, began_at)
             return answer
         except TryFailed as failed:

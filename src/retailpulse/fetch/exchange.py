@@ -5,6 +5,7 @@ tries and slots are not known here.
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,7 +97,9 @@ class Exchange:
 
     def read_on(self) -> None:
         """Go on reading after the budget had the transfer wait."""
-        self._handle.pause(pycurl.PAUSE_CONT)
+        if self._transport.runs(self._handle):
+            with contextlib.suppress(pycurl.error):  # how the transfer ends is told where it is awaited
+                self._handle.pause(pycurl.PAUSE_CONT)
 
     def close(self) -> None:
         """Free the handle; no request may be running on it."""

@@ -29,6 +29,7 @@ PACED_FROM = 2
 """So few at once cannot be halved finely enough: from here on a refusal sets how many a second."""
 FIRST_RATE = 50.0
 """Requests a second; a host that bears more needs no pace."""
+SLOWEST_RATE = 0.1
 FIRST_SLOWER, SLOWER, FASTER = 0.5, 0.7, 1.02
 """By these a refusal and an answer change the pace: at balance one request in nineteen is refused."""
 QUIET_SECONDS = 0.3
@@ -76,6 +77,11 @@ class Health:
         """Whether nothing of all this would be lost if the host were forgotten."""
         return self.capacity == self._per_host and self._in_a_row == 0 and self._rate is None
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether the host has answered, and its last try did not fail."""
+        return self.answers > 0 and self.failure is None
+
     def allows(self, used: int, now: float) -> bool:
         """Whether one more request may begin beside those in work."""
         return used < (1 if self.is_troubled else self.capacity) and now >= self.rest_until
@@ -120,7 +126,7 @@ class Health:
     def refused(self, failure: TryFailed, began_at: float, now: float) -> None:
         """The host said that it is asked too much (429, 503)."""
         self._last_sign_at = now
-        if began_at > self._cut_at:
+        if began_at > self._cut_at and not self.is_troubled:
             self._cut_at = now
             self._slow_down(now - began_at)
         self._count(failure, began_at, now)
@@ -140,7 +146,7 @@ class Health:
 
     def _slow_down(self, took_seconds: float) -> None:
         if self._rate is not None:
-            self._rate *= SLOWER if self._rate_known else FIRST_SLOWER
+            self._rate = max(self._rate * (SLOWER if self._rate_known else FIRST_SLOWER), SLOWEST_RATE)
         elif self.capacity > PACED_FROM:
             self.capacity //= 2
         else:

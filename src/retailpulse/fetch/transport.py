@@ -35,6 +35,10 @@ class Transport:
             if handle in self._waiting:
                 self._release(handle)
 
+    def runs(self, handle: pycurl.Curl) -> bool:
+        """Whether a handle has not come to its end."""
+        return handle in self._waiting
+
     def abort(self, handle: pycurl.Curl) -> None:
         """End a transfer now, as if libcurl had given it up for time."""
         if handle in self._waiting:

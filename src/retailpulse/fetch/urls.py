@@ -15,6 +15,7 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 
 MAX_URL_BYTES = 8_192
+"""Longest URL that is taken, and that is asked for: escaping makes it longer."""
 
 # Nearly every URL is plain already and takes one match; the others take the longer way below.
 _PLAIN = re.compile(
@@ -82,7 +83,10 @@ def _rewritten(url: str) -> Target:
     host, port = _host_and_port(authority)
     origin = Origin(scheme, host, _port(port, scheme))
     place = quote(path.replace("\\", "/") or "/", safe=_PATH_SAFE) + quote(query or "", safe=_QUERY_SAFE)
-    return Target(f"{scheme}://{host}{':' + port if port else ''}{place}", origin)
+    asked = f"{scheme}://{host}{':' + port if port else ''}{place}"
+    if len(asked) > MAX_URL_BYTES:
+        raise _bad("the URL is longer than 8 kB once it is escaped")
+    return Target(asked, origin)
 
 
 def _cleaned(url: str) -> str:
