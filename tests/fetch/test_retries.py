@@ -44,6 +44,22 @@ def test_a_try_may_not_outlast_the_image() -> None:
     assert late.try_seconds == 30.0
 
 
+def test_a_try_that_only_ran_out_of_the_images_time_says_nothing_new() -> None:
+    stalled, late = (
+        TryFailed(Cause.STALLED, "stalled", again=True),
+        TryFailed(Cause.TIMEOUT, "late", again=True),
+    )
+    tried = attempt(1)
+    assert tried.verdict(stalled) is stalled
+    tried.begin(60.0)
+    assert tried.verdict(late) is late
+    tried.wait(130.0)
+    tried.begin(60.0)
+    assert tried.verdict(late) is late
+    assert tried.verdict(stalled) is stalled
+    assert tried.verdict(late) is stalled
+
+
 def test_an_excused_try_counts_neither_as_a_try_nor_for_the_pause() -> None:
     late = attempt(1)
     for answers in range(1, 10):

@@ -102,7 +102,8 @@ class Downloader:
             attempt.begin(self._settings.timeout_seconds)
             try:
                 return Fetched(body=await read(target, attempt), tries=attempt.tries)
-            except TryFailed as failed:
+            except TryFailed as failure:
+                failed = attempt.verdict(failure)
                 pause_seconds = attempt.pause_after(failed, self._settings)
                 if pause_seconds is None:
                     raise ImageError(failed.cause, failed.detail, tries=attempt.tries) from None

@@ -189,10 +189,20 @@ class Exchange:
     def _on_body(self, chunk: bytes) -> int | None:
         if not self._discarded():
             if not self._budget.take(self, len(chunk)):
-                return int(pycurl.WRITEFUNC_PAUSE)
+                return self._hold_back()
             return None if self._intake.take(chunk) else _STOP
         self._discarded_bytes += len(chunk)
         return None if self._discarded_bytes <= _MAX_DISCARDED_BYTES else _STOP
+
+    def _hold_back(self) -> int:
+        """Pause; but what is being decompressed would go on piling up within libcurl."""
+        if not self._encoded():
+            return int(pycurl.WRITEFUNC_PAUSE)
+        self._failure = TryFailed(Cause.TOO_LARGE, "unpacks to more than there is room for", again=True)
+        return _STOP
+
+    def _encoded(self) -> bool:
+        return Answer(self._status, self._headers, 0).header(b"content-encoding") not in (None, b"identity")
 
     def _discarded(self) -> bool:
         """Whether the body of the answer is none that was asked for."""

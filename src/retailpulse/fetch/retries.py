@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import SystemRandom
 
 from retailpulse.config.settings import FetchSettings
+from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 
 _random = SystemRandom()
@@ -23,6 +24,8 @@ class Attempt:
     has_begun: bool = False  # the current try had its turn at the host
     _excused: int = 0
     _answers: int = 0
+    _is_cut_short: bool = False
+    _before: TryFailed | None = None
 
     @property
     def tries(self) -> int:
@@ -34,6 +37,7 @@ class Attempt:
         self.number += 1
         self.has_begun = False
         self.try_seconds = min(timeout_seconds, self.image_seconds)
+        self._is_cut_short = self.image_seconds < timeout_seconds
 
     def spend(self, seconds: float) -> None:
         """Time of the current try went by."""
@@ -43,7 +47,9 @@ class Attempt:
     def wait(self, seconds: float) -> None:
         """Time went by in which the image waited: for its next try, or for a host that only fails."""
         self.image_seconds -= seconds
-        self.try_seconds = min(self.try_seconds, self.image_seconds)
+        if self.image_seconds < self.try_seconds:
+            self.try_seconds = self.image_seconds
+            self._is_cut_short = True
 
     def excuse(self, answers: int) -> None:
         """Do not count the current try where the host has `answers` by now, more than at the try before.
@@ -52,6 +58,13 @@ class Attempt:
         """
         self._excused += answers > self._answers
         self._answers = answers
+
+    def verdict(self, failed: TryFailed) -> TryFailed:
+        """What the current try really says: nothing new, where it only ran out of the image's time."""
+        if failed.cause is Cause.TIMEOUT and self._is_cut_short and self._before is not None:
+            return self._before
+        self._before = failed
+        return failed
 
     def pause_after(self, failed: TryFailed, settings: FetchSettings) -> float | None:
         """Seconds to wait before the next try, or None where there is none.

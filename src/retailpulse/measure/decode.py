@@ -106,7 +106,7 @@ _DECODERS: dict[Format, Callable[[bytes, int], str | None]] = {
 
 
 def _verdict(image_format: Format, error: Exception) -> ImageError:
-    text = str(error)
+    text = " ".join(str(error).split())  # libheif ends its sentences with a line feed
     if _tells_no_memory(text):
         return _no_memory()
     if isinstance(error, EOFError) or "truncated" in text:
