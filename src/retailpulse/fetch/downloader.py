@@ -102,8 +102,7 @@ class Downloader:
             attempt.begin(self._settings.timeout_seconds)
             try:
                 return Fetched(body=await read(target, attempt), tries=attempt.tries)
-            except TryFailed as failure:
-                failed = attempt.verdict(failure)
+            except TryFailed as failed:
                 pause_seconds = attempt.pause_after(failed, self._settings)
                 if pause_seconds is None:
                     raise ImageError(failed.cause, failed.detail, tries=attempt.tries) from None
@@ -169,9 +168,10 @@ class Downloader:
                 self._slots.give_back(proven=proven)
             self._note(host, answer, attempt, began_at)
             return answer
-        except TryFailed as failed:
+        except TryFailed as failure:
+            failed = attempt.verdict(failure, host.health.failure)
             host.health.failed(failed, began_at, self._loop.time())
-            raise
+            raise failed from None
         finally:
             self._hosts.leave(target.origin, host)
 

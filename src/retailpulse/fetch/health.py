@@ -64,8 +64,8 @@ class Health:
 
     @property
     def is_limited(self) -> bool:
-        """Whether the host is asked as little as it is because it said that it is asked too much."""
-        return self._rate is not None or self.is_troubled or self.capacity <= PACED_FROM
+        """Whether a refusal is about all that the host is asked, not about one URL."""
+        return self._rate is not None or self.capacity <= PACED_FROM or self._in_a_row > 1
 
     @property
     def is_given_up(self) -> bool:

@@ -18,6 +18,8 @@ MISSING_KEPT_SECONDS = 10.0
 LOOKUPS_AT_ONCE = 16
 PATIENCE_SECONDS = 10.0
 """A resolver that is down takes longer to say so, and a thread that waits for it cannot be stopped."""
+TURN_SECONDS = 60.0
+"""How long a name waits for a thread: many that do not answer must not fail the good ones behind them."""
 MOST_KEPT = 10_000
 
 _MISSING = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL})
@@ -29,6 +31,12 @@ class _Known:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    begun: asyncio.Event  # a thread has taken it up, or it is over
+    addresses: asyncio.Future[tuple[str, ...]]
+
+
 class Names:
     """The addresses of host names; close it when it is no longer asked."""
 
@@ -36,7 +44,7 @@ class Names:
         self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="fetch-names")
         self._loop = asyncio.get_running_loop()
         self._known: dict[str, _Known] = {}
-        self._asking: dict[str, asyncio.Future[tuple[str, ...]]] = {}
+        self._asking: dict[str, _Lookup] = {}
 
     async def find(self, host: str) -> tuple[str, ...]:
         """The addresses of a name, of both families, in the resolver's order.
@@ -57,13 +65,10 @@ class Names:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _ask(self, host: str) -> tuple[str, ...]:
-        asking = self._asking.get(host)
-        if asking is None:
-            asking = self._loop.run_in_executor(self._threads, _look_up, host)
-            self._asking[host] = asking
-            asking.add_done_callback(lambda done: self._keep(host, done))
+        lookup = self._asking.get(host) or self._begin(host)
         try:
-            return await asyncio.wait_for(asyncio.shield(asking), PATIENCE_SECONDS)
+            await asyncio.wait_for(lookup.begun.wait(), TURN_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(lookup.addresses), PATIENCE_SECONDS)
         except TimeoutError:
             raise TryFailed(
                 Cause.DNS, "the host name did not resolve in time", again=True, unreached=True
@@ -73,8 +78,20 @@ class Names:
                 Cause.DNS, "the resolver could not tell just now", again=True, unreached=True
             ) from None
 
+    def _begin(self, host: str) -> _Lookup:
+        begun = asyncio.Event()
+
+        def look_up() -> tuple[str, ...]:
+            self._loop.call_soon_threadsafe(begun.set)
+            return _look_up(host)
+
+        lookup = _Lookup(begun, self._loop.run_in_executor(self._threads, look_up))
+        self._asking[host] = lookup
+        lookup.addresses.add_done_callback(lambda done: self._keep(host, done))
+        return lookup
+
     def _keep(self, host: str, done: asyncio.Future[tuple[str, ...]]) -> None:
-        del self._asking[host]
+        self._asking.pop(host).begun.set()
         if done.cancelled() or done.exception() is not None:
             return
         self._known.pop(host, None)  # so that the order of the dictionary is that of age

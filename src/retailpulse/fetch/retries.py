@@ -59,10 +59,13 @@ class Attempt:
         self._excused += answers > self._answers
         self._answers = answers
 
-    def verdict(self, failed: TryFailed) -> TryFailed:
-        """What the current try really says: nothing new, where it only ran out of the image's time."""
-        if failed.cause is Cause.TIMEOUT and self._is_cut_short and self._before is not None:
-            return self._before
+    def verdict(self, failed: TryFailed, others: TryFailed | None) -> TryFailed:
+        """What a request that failed really says: nothing new, where it only ran out of the image's time.
+
+        `others` is what the host's last requests failed with, if they did.
+        """
+        if failed.cause is Cause.TIMEOUT and self._is_cut_short:
+            return self._before or others or failed
         self._before = failed
         return failed
 
