@@ -50,13 +50,13 @@ def test_a_try_that_only_ran_out_of_the_images_time_says_nothing_new() -> None:
         TryFailed(Cause.TIMEOUT, "late", again=True),
     )
     tried = attempt(1)
-    assert tried.verdict(late, None) is late
-    assert tried.verdict(stalled, None) is stalled
+    assert tried.verdict(late, None).detail == "late"
+    assert tried.verdict(stalled, None).detail == "stalled"
     tried.wait(130.0)
-    assert tried.verdict(late, None) is stalled
+    assert tried.verdict(late, None).detail == "stalled"
     fresh = attempt(1, image_seconds=50.0)
-    assert fresh.verdict(late, stalled) is stalled
-    assert fresh.verdict(late, None) is late
+    assert fresh.verdict(late, stalled).detail == "stalled"
+    assert fresh.verdict(late, None).detail == "late"
 
 
 def test_an_excused_try_counts_neither_as_a_try_nor_for_the_pause() -> None:

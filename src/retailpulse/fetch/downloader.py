@@ -17,7 +17,7 @@ from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.heads import read_head
 from retailpulse.fetch.hosts import Host, Hosts
 from retailpulse.fetch.intake import Intake
-from retailpulse.fetch.names import Names
+from retailpulse.fetch.names import PATIENCE_SECONDS, Names
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.retries import Attempt
 from retailpulse.fetch.rules import Rules, blocked_address, numeric_address
@@ -169,11 +169,15 @@ class Downloader:
             self._note(host, answer, attempt, began_at)
             return answer
         except TryFailed as failure:
-            failed = attempt.verdict(failure, host.health.failure)
-            host.health.failed(failed, began_at, self._loop.time())
-            raise failed from None
+            raise self._told(failure, host, attempt, began_at) from None
         finally:
             self._hosts.leave(target.origin, host)
+
+    def _told(self, failure: TryFailed, host: Host, attempt: Attempt, began_at: float) -> TryFailed:
+        """What a request that failed says, after the host's health was told."""
+        failed = attempt.verdict(failure, host.health.failure).bare()
+        host.health.failed(failed, began_at, self._loop.time())
+        return failed
 
     def _note(self, host: Host, answer: Answer, attempt: Attempt, began_at: float) -> None:
         """Tell a host's health of an answer."""
@@ -194,7 +198,8 @@ class Downloader:
         try:
             found = await self._names.find(name)
         finally:
-            attempt.spend(self._loop.time() - began_at)
+            # The wait for a thread is our own doing.
+            attempt.spend(min(self._loop.time() - began_at, PATIENCE_SECONDS))
         permitted = [address for address in found if self._rules.permits(address)]
         if not permitted:
             raise blocked_address()

@@ -56,6 +56,9 @@ class Answer:
         return None
 
 
+_NOTHING = Intake(max_bytes=0)
+
+
 class Exchange:
     """A reusable easy handle with the state of the one request that it serves."""
 
@@ -93,7 +96,10 @@ class Exchange:
             self._silence.cancel()
             self._close_dialled()
             self._budget.release(self)
-        return self._conclude(code, message)
+        try:
+            return self._conclude(code, message)
+        finally:
+            self._intake = _NOTHING  # or an idle handle would keep the whole body
 
     def read_on(self) -> None:
         """Go on reading after the budget had the transfer wait."""
@@ -117,7 +123,8 @@ class Exchange:
         self._handle.setopt(pycurl.URL, request.url)
         self._option(pycurl.TIMEOUT_MS, max(1, round(request.timeout_seconds * 1_000)))
         self._option(pycurl.MAXFILESIZE_LARGE, request.max_content_length)
-        self._option(pycurl.RESOLVE, request.pin)
+        # libcurl forgets after a minute what it was told: it is told every time.
+        self._handle.setopt(pycurl.RESOLVE, [request.pin] if request.pin else [])
         self._option(pycurl.RANGE, str(request.span) if request.span else "")
 
     def _option(self, option: int, value: int | str) -> None:
@@ -128,7 +135,7 @@ class Exchange:
         if value == "":
             self._handle.unsetopt(option)
         else:
-            self._handle.setopt(option, [value] if option == pycurl.RESOLVE else value)
+            self._handle.setopt(option, value)
 
     def _on_dial(self, _purpose: int, address: Any) -> Any:
         """Refuse or open the socket to an address that libcurl is about to connect to."""
@@ -213,9 +220,9 @@ class Exchange:
         return self._status >= 200 and (b"\r\n" in self._headers or b"\n" in self._headers)
 
     def _conclude(self, code: int, message: str) -> Answer:
-        failure = self._failure or self._intake.failure
-        if failure is not None:
-            raise failure
+        self._intake.raise_failure()
+        if self._failure is not None:
+            raise self._failure.bare()
         if not self._answered():
             raise self._failed(code, message)
         # A status that is no success says it all, however its error page ended.

@@ -39,6 +39,18 @@ class TryFailed(Exception):
         self.not_before_seconds = not_before_seconds
 
 
+    def bare(self) -> "TryFailed":
+        """The same without its traceback, which leads to the body that was read: fit to be kept."""
+        return TryFailed(
+            self.cause,
+            self.detail,
+            again=self.again,
+            unreached=self.unreached,
+            refused=self.refused,
+            not_before_seconds=self.not_before_seconds,
+        )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
     """How far a transfer came before libcurl gave it up."""

@@ -72,6 +72,5 @@ def _finish_whole(answer: Answer, intake: Intake) -> None:
 def _looked(intake: Intake) -> bool:
     """Ask whether it is enough now that an answer is over."""
     intake.look()
-    if intake.failure is not None:
-        raise intake.failure
+    intake.raise_failure()
     return intake.satisfied

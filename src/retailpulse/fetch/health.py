@@ -139,6 +139,8 @@ class Health:
         if failure.cause not in _WITHOUT_ANSWER:
             self.answered(now)
             return
+        if not failure.again:  # there is no such name: nothing was asked, nothing need rest
+            return
         if began_at > self._cut_at:
             self._cut_at = now
             self.capacity = max(1, self.capacity // 2)
@@ -156,7 +158,7 @@ class Health:
     def _count(self, failure: TryFailed, began_at: float, now: float) -> None:
         same = self.failure is not None and self.failure.cause is failure.cause
         self._in_a_row = self._in_a_row + 1 if same else 1
-        self.failure = failure
+        self.failure = failure.bare()
         if self._troubled_at is not None:
             self._probes += began_at >= self._troubled_at
         elif self._in_a_row >= TROUBLED_AFTER:

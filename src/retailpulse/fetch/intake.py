@@ -69,6 +69,19 @@ class Intake:
             self.failure = error
         return self.satisfied or self.failure is not None
 
+    def raise_failure(self) -> None:
+        """Raise what ended the transfer, if it was ended here.
+
+        It is forgotten here and by this frame: its traceback leads back to this body, and a ring of the two
+        would keep the body until the garbage collector comes by.
+        """
+        failure, self.failure = self.failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure
+
     def body(self) -> bytes:
         """All bytes taken so far."""
         if len(self._chunks) != 1:

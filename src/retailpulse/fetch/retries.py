@@ -66,7 +66,7 @@ class Attempt:
         """
         if failed.cause is Cause.TIMEOUT and self._is_cut_short:
             return self._before or others or failed
-        self._before = failed
+        self._before = failed.bare()
         return failed
 
     def pause_after(self, failed: TryFailed, settings: FetchSettings) -> float | None:
