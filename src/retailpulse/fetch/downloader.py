@@ -12,7 +12,7 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.budget import Budget
 from retailpulse.fetch.exchange import WHOLE, Answer, Exchange, Request
-from retailpulse.fetch.failures import TryFailed, of_status
+from retailpulse.fetch.failures import REFUSING_STATUSES, TryFailed, of_status
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.heads import read_head
 from retailpulse.fetch.hosts import Host, Hosts
@@ -181,10 +181,10 @@ class Downloader:
 
     def _note(self, host: Host, answer: Answer, attempt: Attempt, began_at: float) -> None:
         """Tell a host's health of an answer."""
-        failure = of_status(answer.status, answer.retry_after_seconds)
-        if not failure.refused:
+        if answer.status not in REFUSING_STATUSES:
             host.health.answered(self._loop.time())
             return
+        failure = of_status(answer.status, answer.retry_after_seconds)
         host.health.refused(failure, began_at, self._loop.time())
         if answer.status == 429 and host.health.is_limited:
             attempt.excuse(host.health.answers)

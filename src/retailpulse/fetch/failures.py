@@ -10,7 +10,8 @@ import pycurl
 from retailpulse.domain.images import Cause
 
 _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-_REFUSING_STATUSES = frozenset({429, 503})
+REFUSING_STATUSES = frozenset({429, 503})
+"""A host that answers with one of these is asked too much."""
 
 
 class TryFailed(Exception):
@@ -37,7 +38,6 @@ class TryFailed(Exception):
         self.unreached = unreached
         self.refused = refused
         self.not_before_seconds = not_before_seconds
-
 
     def bare(self) -> "TryFailed":
         """The same without its traceback, which leads to the body that was read: fit to be kept."""
@@ -135,6 +135,6 @@ def of_status(status: int, retry_after_seconds: int) -> TryFailed:
         Cause.HTTP_STATUS,
         f"HTTP {status}",
         again=again,
-        refused=status in _REFUSING_STATUSES,
+        refused=status in REFUSING_STATUSES,
         not_before_seconds=float(max(retry_after_seconds, 0)) if again else 0.0,
     )
