@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,17 @@ from retailpulse.measure import Decoders, measure_body, processes
 from retailpulse.measure.decoder import KEPT_BYTES
 
 from .pictures import FLAVOURS, LIMIT, heic, saved
+from .watching import (
+    alive,
+    endless,
+    is_gone,
+    nurseries,
+    nursery,
+    shelf_bytes,
+    stat,
+    until,
+    until_busy,
+)
 
 PHOTO = FLAVOURS["jpeg baseline"].body
 type_of_loop = pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -39,63 +49,6 @@ async def decoders() -> AsyncIterator[Decoders]:
     made = Decoders(settings())
     yield made
     await made.aclose()
-
-
-@cache
-def endless(width: int = 4000, height: int = 3000) -> bytes:
-    """A small JPEG that keeps its decoder busy for seconds: many passes over many pixels."""
-    body = saved("JPEG", Image.new("L", (width, height), 128), progressive=True)
-    last_scan = body[body.rindex(b"\xff\xda") : -2]
-    return body[:-2] + 90 * last_scan + b"\xff\xd9"
-
-
-def stat(pid: int) -> list[str]:
-    """State, parent and more of a process; a state of its own where there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return ["gone", "0"]
-
-
-def children(parent: int) -> list[int]:
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return sorted(pid for pid in pids if stat(pid)[1] == str(parent))
-
-
-def nurseries(owner: int) -> list[int]:
-    return [pid for pid in children(owner) if b"measure.nursery" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
-def nursery(owner: int) -> int:
-    (pid,) = nurseries(owner)
-    return pid
-
-
-def shelf_bytes(decoder: int) -> int:
-    fds = Path(f"/proc/{decoder}/fd").iterdir()
-    (shelf,) = (fd for fd in fds if "memfd:body" in str(fd.readlink()))
-    return shelf.stat().st_size
-
-
-def alive(owner: int | None = None) -> list[int]:
-    """The decoders of a process, oldest first."""
-    return [pid for parent in nurseries(owner or os.getpid()) for pid in children(parent)]
-
-
-def is_gone(pid: int) -> bool:
-    return stat(pid)[0] in {"gone", "Z", "X"}
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - another process's doings set no event
-            await asyncio.sleep(0.005)
-
-
-async def until_busy(pid: int) -> None:
-    """Until a process has worked for some ticks of its clock."""
-    before = int(stat(pid)[11])
-    await until(lambda: int(stat(pid)[11]) > before + 2)
 
 
 async def failure(decoders: Decoders, body: bytes) -> ImageError:
