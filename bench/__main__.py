@@ -13,12 +13,15 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench import bombs, dead_host, rate_limited, tricks
+from bench.beside import Figure, Street
 from bench.cases import BenchFailed, Case, choose_cases
 from bench.measuring import Bench, Measured
 from bench.origin import Origin, running_origin
 from bench.report import PAGE_COLUMNS, Circumstances, circumstances, print_page, write_json
 from bench.serving import connections
 
+HOSTILE = {module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs)}
 OUT = Path(__file__).parent / "out"
 _INTERRUPTED = 130
 
@@ -32,7 +35,20 @@ _INTERRUPTED = 130
     show_default=True,
     help="About how long one run of the service lasts.",
 )
-@click.option("--only", default="", help="Depths (header, download, decode) and photos (10kB, 12MP) to take.")
+@click.option(
+    "--only",
+    default="",
+    help="Depths (header, download, decode) and photos (10kB, 12MP) to take; or cases beside hosts that "
+    "misbehave (dead-host, rate-limited, tricks, bombs; hostile: all four).",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(100, 100_000),
+    default=5_000,
+    show_default=True,
+    help="Good images of dead-host, and as many dead ones.",
+)
+@click.option("--full", is_flag=True, help="Play the tricks at default limits of time: minutes.")
 @click.option(
     "--setting",
     "settings",
@@ -43,15 +59,25 @@ _INTERRUPTED = 130
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="File for the figures."
 )
-def main(runs: int, seconds: float, only: str, settings: tuple[str, ...], json_file: Path | None) -> None:
+def main(
+    runs: int,
+    seconds: float,
+    only: str,
+    images: int,
+    full: bool,
+    settings: tuple[str, ...],
+    json_file: Path | None,
+) -> None:
     """Measure images per second end to end, beside what the same cores could do at most.
 
     \b
     Examples:
-      python -m bench                          everything, 3 runs, about 4 minutes
+      python -m bench                          all depths and photos, 3 runs, about 4 minutes
       python -m bench --runs 5                 the same, with a better median
       python -m bench --only header,10kB       one case
       python -m bench --only decode --seconds 3
+      python -m bench --only hostile           beside hosts that misbehave, about 15 minutes
+      python -m bench --only dead-host --runs 1
       python -m bench --setting FETCH_PER_HOST=32 --setting WORKER_CHUNKS=8
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -59,16 +85,18 @@ def main(runs: int, seconds: float, only: str, settings: tuple[str, ...], json_f
     path = json_file or OUT / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
     console = Console(highlight=False, soft_wrap=True, width=PAGE_COLUMNS)
     try:
-        cases = choose_cases([word.strip() for word in only.split(",") if word.strip()])
-        found, measured = _measure(cases, runs, seconds, _settings(settings))
+        words = [word.strip() for word in only.split(",") if word.strip()]
+        hostile = _choose_hostile(words)
+        cases = [] if hostile else choose_cases(words)
+        found, measured, figures = _measure(cases, hostile, runs, seconds, images, full, _settings(settings))
     except BenchFailed as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         click.echo("bench: interrupted; all that it started is stopped", err=True)
         sys.exit(_INTERRUPTED)
-    print_page(found, measured, console)
-    write_json(found, measured, path)
+    print_page(found, measured, figures, console)
+    write_json(found, measured, figures, path)
     click.echo(f"All figures: {path}", err=True)
 
 
@@ -83,9 +111,23 @@ def _settings(given: tuple[str, ...]) -> dict[str, str]:
     return parted
 
 
+def _choose_hostile(words: list[str]) -> list[str]:
+    """The cases beside misbehaving hosts that are named; they are not mixed with the others."""
+    named = [name for name in HOSTILE if name in words or "hostile" in words]
+    if named and set(words) - {*HOSTILE, "hostile"}:
+        raise BenchFailed("cases beside hosts that misbehave are not run together with depths and photos")
+    return named
+
+
 def _measure(
-    cases: list[Case], runs: int, seconds: float, settings: dict[str, str]
-) -> tuple[Circumstances, list[Measured]]:
+    cases: list[Case],
+    hostile: list[str],
+    runs: int,
+    seconds: float,
+    images: int,
+    full: bool,
+    settings: dict[str, str],
+) -> tuple[Circumstances, list[Measured], list[Figure]]:
     cores = len(os.sched_getaffinity(0))
     with ExitStack() as stack:
         bar = stack.enter_context(_progress())
@@ -94,11 +136,24 @@ def _measure(
         bench = Bench(
             origin=origin, cores=cores, runs=runs, seconds=seconds, settings=settings, show=bar.show
         )
+        street = Street(
+            origin=origin,
+            cores=cores,
+            runs=runs,
+            images=images,
+            full=full,
+            settings=settings,
+            show=bar.show,
+        )
         measured = []
         for number, case in enumerate(cases):
             bar.place = f"{number + 1}/{len(cases)}"
             measured.append(bench.measure(case))
-        return _describe(bench, origin), measured
+        figures = []
+        for number, name in enumerate(hostile):
+            bar.place = f"{number + 1}/{len(hostile)}"
+            figures += HOSTILE[name](street)
+        return _describe(bench, origin), measured, figures
 
 
 def _describe(bench: Bench, origin: Origin) -> Circumstances:

@@ -6,7 +6,7 @@ between two looks is missed.
 
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -113,10 +113,14 @@ def pss_bytes(pids: Iterable[int]) -> int:
 
 
 class PeakMemory:
-    """Samples the memory of processes while its context lasts; `peak_bytes` is the most that was seen."""
+    """Samples the memory of processes while its context lasts; `peak_bytes` is the most that was seen.
 
-    def __init__(self, pids: Iterable[int]) -> None:
-        self._pids = list(pids)
+    Who they are is asked anew each time: some end, and others are started in their place.
+    """
+
+    def __init__(self, pids: Callable[[], Iterable[int]], *, look_seconds: float = _LOOK_SECONDS) -> None:
+        self._pids = pids
+        self._look_seconds = look_seconds
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self.peak_bytes = 0
@@ -133,6 +137,6 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while True:
-            self.peak_bytes = max(self.peak_bytes, pss_bytes(self._pids))
-            if self._over.wait(_LOOK_SECONDS):
+            self.peak_bytes = max(self.peak_bytes, pss_bytes(self._pids()))
+            if self._over.wait(self._look_seconds):
                 return

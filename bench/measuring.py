@@ -12,7 +12,6 @@ from bench.origin import Origin
 from bench.serving import Service, connections, running_service, write_job
 from retailpulse.domain.images import Depth
 
-OURS = ("api", "worker", "supervisor")
 _LIMIT_SHARE = 0.4  # of the seconds of a service run: enough for a steady rate
 
 
@@ -120,7 +119,7 @@ class Bench:
         self.show(f"{words}: service", 0)
         body = write_job(case, self.origin.photo_url(case.photo), images, marker)
         ours = service.kinds()
-        with accounting.PeakMemory([pid for kind in OURS for pid in ours[kind]]) as memory:
+        with accounting.PeakMemory(service.pids) as memory:
             before = self._account(service)
             seconds = service.time_job(
                 body, images, lambda done: self.show(f"{words}: service", done / images)

@@ -1,6 +1,6 @@
 """The server that the photos are fetched from: nginx where it is installed, else our own in Python.
 
-Both listen on a free port of 127.0.0.1, keep connections, know Range, and log nothing.
+Both listen on a free port of a loopback address, keep connections, know Range, and log nothing.
 """
 
 import os
@@ -20,6 +20,8 @@ from bench.cases import PHOTOS, BenchFailed, Photo
 from bench.keeping import Kept
 from bench.photos import draw_photo
 
+ADDRESS = "127.0.1.250"
+"""Beside those of the hostile origin, and unlike 127.0.0.1 none that its tricks lead to."""
 _READY_SECONDS = 20.0
 _NGINX_CONFIG = """\
 {user}
@@ -42,7 +44,7 @@ http {{
     fastcgi_temp_path tmp-fastcgi;
     uwsgi_temp_path tmp-uwsgi;
     scgi_temp_path tmp-scgi;
-    server {{ listen 127.0.0.1:{port} reuseport; root photos; }}
+    server {{ listen {address}:{port} reuseport; root photos; }}
 }}
 """
 
@@ -68,7 +70,7 @@ class Origin:
 @contextmanager
 def running_origin(processes: int) -> Iterator[Origin]:
     """Draws the photos and serves them until the context ends."""
-    port = free_port()
+    port = free_port(ADDRESS)
     with Kept("origin") as kept:
         folder = kept.folder / "photos"
         folder.mkdir()
@@ -77,7 +79,7 @@ def running_origin(processes: int) -> Iterator[Origin]:
         nginx = find_nginx()
         name = _nginx_version(nginx) if nginx else "Python"
         kept.start(_command(nginx, kept.folder, port, processes), {})
-        url = f"http://127.0.0.1:{port}"
+        url = f"http://{ADDRESS}:{port}"
         origin = Origin(name=name, url=url, folder=folder, keeper_pid=kept.keeper_pid)
         _wait_until_it_answers(kept, origin)
         yield origin
@@ -88,21 +90,21 @@ def find_nginx() -> str | None:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that was free just now."""
+def free_port(address: str) -> int:
+    """A port of an address that was free just now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 
 def _command(nginx: str | None, folder: Path, port: int, processes: int) -> list[str]:
     if nginx is None:
         module = ["-m", "bench.python_origin"]
-        return [sys.executable, *module, str(port), str(processes), str(folder / "photos")]
+        return [sys.executable, *module, ADDRESS, str(port), str(processes), str(folder / "photos")]
     # As root nginx would change to another user, whose counters and files are out of reach.
     user = "user root;" if os.geteuid() == 0 else ""
     config = folder / "nginx.conf"
-    config.write_text(_NGINX_CONFIG.format(user=user, processes=processes, port=port))
+    config.write_text(_NGINX_CONFIG.format(user=user, processes=processes, address=ADDRESS, port=port))
     return [nginx, "-p", str(folder), "-c", str(config)]
 
 

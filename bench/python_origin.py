@@ -1,6 +1,6 @@
 """An origin in Python for machines without nginx: files from memory, keep-alive, Range, several processes.
 
-Its own process (`python -m bench.python_origin PORT PROCESSES FOLDER`); ends when it is told to.
+Its own process (`python -m bench.python_origin ADDRESS PORT PROCESSES FOLDER`); ends when it is told to.
 Weak: it reads only what the service and the limit loops send, and costs more CPU than nginx.
 """
 
@@ -61,25 +61,25 @@ def answer(head: bytes, files: dict[bytes, bytes]) -> list[bytes | memoryview]:
     return [said] if request[1] == b"HEAD" else [said, part]
 
 
-def _serve(port: int, folder: Path) -> None:
+def _serve(address: str, port: int, folder: Path) -> None:
     files = {path.name.encode(): path.read_bytes() for path in folder.iterdir()}
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Photos(files), "127.0.0.1", port, reuse_port=True, backlog=4_096
+            lambda: Photos(files), address, port, reuse_port=True, backlog=4_096
         )
         await server.serve_forever()
 
     uvloop.run(run())
 
 
-def main(port: int, processes: int, folder: Path) -> None:
+def main(address: str, port: int, processes: int, folder: Path) -> None:
     """Serve with several processes on one port; the kernel deals the connections out."""
     for _ in range(processes - 1):
-        multiprocessing.Process(target=_serve, args=(port, folder), daemon=True).start()
-    _serve(port, folder)
+        multiprocessing.Process(target=_serve, args=(address, port, folder), daemon=True).start()
+    _serve(address, port, folder)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

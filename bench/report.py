@@ -18,13 +18,14 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
+from bench.beside import Figure
 from bench.keeping import CHECKOUT
 from bench.limits import LARGE_BODY_BYTES
 from bench.measuring import Measured
 from retailpulse import __version__
 
 PAGE_COLUMNS = 110
-_SHOWN_KINDS = ("api", "worker", "postgres", "origin")
+_SHOWN_KINDS = ("api", "worker", "decoder", "postgres", "origin")
 _NOISY_SHARE = 0.05
 
 
@@ -66,7 +67,9 @@ def circumstances(
     )
 
 
-def print_page(found: Circumstances, measured: Sequence[Measured], console: Console) -> None:
+def print_page(
+    found: Circumstances, measured: Sequence[Measured], figures: Sequence[Figure], console: Console
+) -> None:
     """Prints the page."""
     settings = " ".join(f"{name}={text}" for name, text in found.settings.items()) or "all defaults"
     for line in (
@@ -77,16 +80,21 @@ def print_page(found: Circumstances, measured: Sequence[Measured], console: Cons
         f" {found.cores} workers, {found.runs} runs of about {found.seconds:g} s; settings: {settings}",
     ):
         console.print(line)
-    console.print(_rates(measured))
-    console.print(_costs(measured))
+    if measured:
+        console.print(_rates(measured))
+        console.print(_costs(measured))
+    if figures:
+        console.print(_figures(figures))
     for hint in _hints(found, measured):
         console.print(f"Note: {hint}")
 
 
-def write_json(found: Circumstances, measured: Sequence[Measured], path: Path) -> None:
+def write_json(
+    found: Circumstances, measured: Sequence[Measured], figures: Sequence[Figure], path: Path
+) -> None:
     """Writes all figures of all runs, and their medians."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    report = {"circumstances": found, "cases": [_as_json(case) for case in measured]}
+    report = {"circumstances": found, "cases": [_as_json(case) for case in measured], "figures": figures}
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 
 
@@ -121,6 +129,16 @@ def _costs(measured: Sequence[Measured]) -> Table:
             _fetched(case),
             f"{max(run.peak_pss_bytes for run in case.service) / 1e6:,.0f} MB",
         )
+    return table
+
+
+def _figures(figures: Sequence[Figure]) -> Table:
+    table = _table("case", "", "figure", "limit", "kept")
+    for figure in figures:
+        limit = "-" if figure.limit is None else f"{figure.limit:g}"
+        kept = "-" if figure.limit is None else "yes" if figure.is_kept else "NO"
+        value = f"{figure.value:,.2f}" if figure.unit != "MB" and figure.value < 100 else _count(figure.value)
+        table.add_row(figure.case, figure.about, f"{value} {figure.unit}".strip(), limit, kept)
     return table
 
 

@@ -3,9 +3,10 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,12 +16,19 @@ from bench.cases import BenchFailed, Case
 from bench.keeping import Kept
 from bench.origin import free_port
 from retailpulse.config.settings import FetchSettings
+from retailpulse.domain.images import Depth
 
+OURS = ("api", "worker", "decoder", "supervisor")
 STORES = 100
 IMAGES_PER_VISIT = 10
 _READY_SECONDS = 120.0
 _PATIENCE_SECONDS = 300.0
 _SHORTEST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.01, 0.5
+_COMMANDS = {
+    "api": " retailpulse api ",
+    "worker": " retailpulse worker ",
+    "decoder": " retailpulse.measure.nursery ",  # those that it forks keep its command
+}
 _ALLOWED = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8", "RETAILPULSE_FETCH_PORTS": "any"}
 
 
@@ -33,18 +41,36 @@ class Service:
 
     def kinds(self) -> dict[str, list[int]]:
         """Its processes by kind."""
-        found: dict[str, list[int]] = {"api": [], "worker": [], "supervisor": []}
+        found: dict[str, list[int]] = {kind: [] for kind in OURS}
         for pid in accounting.with_descendants(self.kept.keeper_pid)[1:]:
             command = accounting.command_line(pid)
-            kind = next((kind for kind in ("api", "worker") if f" retailpulse {kind} " in command), None)
-            found[kind or "supervisor"].append(pid)
+            kind = next((kind for kind, part in _COMMANDS.items() if part in command), "supervisor")
+            found[kind].append(pid)
         postmaster = int((self.kept.folder / "data/postgres/postmaster.pid").read_text().split()[0])
         found["postgres"] = accounting.with_descendants(postmaster)
         return found
 
+    def pids(self) -> list[int]:
+        """Its processes of this moment, without PostgreSQL."""
+        return accounting.with_descendants(self.kept.keeper_pid)[1:]
+
     def time_job(self, body: bytes, images: int, show: Callable[[int], None]) -> float:
         """Submits a job and waits for its end; returns the seconds from the one to the other."""
-        began = time.perf_counter()
+        ended = self.run_job(body, images, show)
+        job = ended.job
+        if job["images"]["measured"] != images:
+            raise BenchFailed(f"{job['images']['failed']} of {images} images failed: {job['causes']}")
+        return ended.seconds
+
+    def run_job(
+        self,
+        body: bytes,
+        images: int,
+        show: Callable[[int], None],
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> "Ended":
+        """Submits a job and waits for its end, however its images fare."""
+        submitted_at, began = datetime.now(UTC), time.perf_counter()
         answer = self.http.post("/api/submit", content=body)
         if answer.status_code != httpx.codes.CREATED:
             raise BenchFailed(f"the service did not take the job: HTTP {answer.status_code} {answer.text}")
@@ -53,14 +79,25 @@ class Service:
             job = self.http.get(f"/api/v1/jobs/{job_id}").json()
             seconds = time.perf_counter() - began
             if job["status"] != "ongoing":
-                break
-            if seconds > _PATIENCE_SECONDS or self.kept.ended():
-                raise BenchFailed(f"the job did not end:\n{self.kept.log_end()}")
+                return Ended(job=job, seconds=seconds, submitted_at=submitted_at)
+            if seconds > patience_seconds or self.kept.ended():
+                raise BenchFailed(f"the job did not end: {job}\n{self.kept.log_end()}")
             show(job["images"]["settled"])
             time.sleep(_until_next_look(job["images"]["settled"], images, seconds))
-        if job["images"]["measured"] != images:
-            raise BenchFailed(f"{job['images']['failed']} of {images} images failed: {job['causes']}")
-        return seconds
+
+    def results(self, ended: "Ended") -> list[dict[str, Any]]:
+        """Every result of a job, in the order of the submit."""
+        answer = self.http.get(f"/api/v1/jobs/{ended.job['job_id']}/results?format=ndjson")
+        return [json.loads(line) for line in answer.raise_for_status().text.splitlines()]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """A job that has ended: what the service says of it, and how long it took over HTTP."""
+
+    job: dict[str, Any]
+    seconds: float
+    submitted_at: datetime
 
 
 def _until_next_look(settled: int, images: int, seconds: float) -> float:
@@ -72,7 +109,7 @@ def _until_next_look(settled: int, images: int, seconds: float) -> float:
 @contextmanager
 def running_service(workers: int, settings: Mapping[str, str]) -> Iterator[Service]:
     """Runs the service on fresh data, with a few stores, until the context ends."""
-    port = free_port()
+    port = free_port("127.0.0.1")
     with Kept("service") as kept:
         data = ("--data-dir", str(kept.folder / "data"))
         options = ("--port", str(port), "--workers", str(workers))
@@ -94,16 +131,20 @@ def connections(workers: int, settings: Mapping[str, str]) -> int:
 
 def write_job(case: Case, url: str, images: int, marker: str) -> bytes:
     """The body of a submit; `marker` makes its URLs differ from those of other jobs."""
-    numbers = range(images)
+    return write_submit([f"{url}?{marker}-{n}" for n in range(images)], case.depth)
+
+
+def write_submit(urls: Sequence[str], depth: Depth) -> bytes:
+    """The body of a submit with these images, in this order."""
     visits: list[dict[str, Any]] = [
         {
             "store_id": f"B{first // IMAGES_PER_VISIT % STORES:05}",
-            "image_url": [f"{url}?{marker}-{n}" for n in numbers[first : first + IMAGES_PER_VISIT]],
+            "image_url": urls[first : first + IMAGES_PER_VISIT],
             "visit_time": "2026-01-01T10:00:00Z",
         }
-        for first in numbers[::IMAGES_PER_VISIT]
+        for first in range(0, len(urls), IMAGES_PER_VISIT)
     ]
-    return json.dumps({"count": len(visits), "visits": visits, "depth": case.depth}).encode()
+    return json.dumps({"count": len(visits), "visits": visits, "depth": depth}).encode()
 
 
 def _wait_until_ready(service: Service) -> None:

@@ -19,7 +19,7 @@ class Transfer:
 
 
 def test_over_the_budget_each_has_its_share_and_the_largest_goes_on() -> None:
-    budget, large, small = Budget(100), Transfer(), Transfer()
+    budget, large, small = Budget(200), Transfer(), Transfer()
     assert budget.take(large, 90)
     assert budget.take(small, 50)
     assert not budget.take(small, 1)
@@ -28,7 +28,7 @@ def test_over_the_budget_each_has_its_share_and_the_largest_goes_on() -> None:
 
 
 def test_who_waits_is_told_when_another_is_done() -> None:
-    budget, large, small = Budget(100), Transfer(), Transfer()
+    budget, large, small = Budget(200), Transfer(), Transfer()
     assert budget.take(large, 90)
     assert not budget.take(small, 60)
     budget.release(large)
@@ -39,7 +39,7 @@ def test_who_waits_is_told_when_another_is_done() -> None:
 
 
 def test_one_that_ends_while_it_waits_leaves_nothing_behind() -> None:
-    budget, large, small = Budget(100), Transfer(), Transfer()
+    budget, large, small = Budget(200), Transfer(), Transfer()
     assert budget.take(large, 100)
     assert not budget.take(small, 60)
     budget.release(small)
@@ -52,7 +52,7 @@ async def test_bodies_that_do_not_fit_at_once_all_arrive_one_after_the_other(
     origin: Origin, make_downloader: MakeDownloader
 ) -> None:
     photos = {f"/{number}": bytes([number]) * 3_000_000 for number in range(12)}
-    downloader = make_downloader(buffer_bytes=4_000_000)
+    downloader = make_downloader(buffer_bytes=8_000_000)
     urls = [origin.serve(path, Reply(body=body)) for path, body in photos.items()]
     fetched = await asyncio.gather(*map(downloader.fetch, urls))
     told = [hashlib.sha256(photo.body).digest() for photo in fetched]
@@ -62,7 +62,7 @@ async def test_bodies_that_do_not_fit_at_once_all_arrive_one_after_the_other(
 async def test_when_the_largest_is_given_up_the_next_goes_on(
     origin: Origin, make_downloader: MakeDownloader
 ) -> None:
-    downloader = make_downloader(buffer_bytes=1_000_000, timeout_seconds=1.5, tries=1)
+    downloader = make_downloader(buffer_bytes=2_000_000, timeout_seconds=1.5, tries=1)
     held = origin.serve("/held", Reply(body=bytes(3_000_000), hang_after=2_000_000))
     late = origin.serve("/late", Reply(body=bytes(3_000_000)))
     largest = asyncio.create_task(cause_of(downloader.fetch(held)))

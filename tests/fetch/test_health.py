@@ -112,12 +112,23 @@ def test_a_host_that_fails_at_once_rests_only_a_moment() -> None:
     assert health.is_troubled
 
 
-def test_time_in_trouble_is_counted() -> None:
+def test_the_time_in_which_a_host_only_fails_is_counted_until_it_answers() -> None:
     health = Health(16)
-    fail(health, TROUBLED_AFTER, now=10.0)
-    assert health.troubled_seconds(15.0) == 5.0
+    fail(health, 1, now=10.0)
+    fail(health, 1, now=12.0)
+    assert health.failing_seconds(0.0, 15.0) == 5.0
+    assert health.failing_seconds(13.0, 15.0) == 2.0
     health.answered(16.0)
-    assert health.troubled_seconds(90.0) == 6.0
+    assert health.failing_seconds(0.0, 90.0) == 0.0
+
+
+def test_refusals_are_counted_so_only_where_there_is_nothing_else() -> None:
+    health = Health(16)
+    for number in range(TROUBLED_AFTER - 1):
+        health.refused(REFUSED, number, number)
+    assert health.failing_seconds(0.0, 50.0) == 0.0
+    health.refused(REFUSED, 50.0, 50.0)
+    assert health.failing_seconds(0.0, 60.0) == 10.0
 
 
 def test_retry_after_holds_a_host_that_is_asked_little_and_still_refuses() -> None:

@@ -47,7 +47,7 @@ def test_all_processes_killed_at_once(shop: Shop) -> None:
     running.finished(first)
     second = submit(running, [*shop.photos(30), *shop.photos(30, before=gate)])
     wait_for(lambda: running.job(second)["images"]["settled"] == 30)
-    wait_for(lambda: shop.origin.busy >= 16)
+    wait_for(lambda: shop.origin.busy >= 8)
     kill_all(shop.folder)
     gate.set()
     running = shop.serve(workers=2)
@@ -63,7 +63,7 @@ def test_serve_killed_alone(shop: Shop) -> None:
     gate = shop.gate()
     running = shop.serve(workers=2)
     job_id = submit(running, shop.photos(20, before=gate))
-    shop.wait_for_requests(16)
+    shop.wait_for_requests(8)
     pid = postmaster(running)
     running.process.kill()
     running.process.wait()
@@ -95,7 +95,7 @@ def test_one_worker_killed_in_its_work(lasting: Shop, running: RunningService) -
     gate = lasting.gate()
     before = sum(lasting.requests().values())
     job_id = submit(running, lasting.photos(160, before=gate))  # four chunks for each worker
-    lasting.wait_for_requests(before + 32)
+    lasting.wait_for_requests(before + 16)
     victim, peer = running.pids()["worker"]
     os.kill(victim, signal.SIGKILL)
     gate.set()
@@ -130,7 +130,7 @@ def test_postgresql_killed(lasting: Shop, running: RunningService, whom: str) ->
     gate = lasting.gate()
     before = sum(lasting.requests().values())
     job_id = submit(running, lasting.photos(60, before=gate))
-    lasting.wait_for_requests(before + 16)  # one worker may have all chunks
+    lasting.wait_for_requests(before + 8)  # one worker may have all chunks
     starts = count_starts(running)
     pid = postmaster(running)
     found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)

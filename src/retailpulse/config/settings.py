@@ -121,10 +121,10 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1_000_000,
-            description="Most bytes of unfinished images in one worker process; over it, each has only "
-            "its share.",
+            description="Most bytes of unfinished images in one worker process, beside the largest one; "
+            "over half of it, each has only its share.",
         ),
-    ] = 128_000_000
+    ] = 256_000_000
     max_header_bytes: Annotated[
         int, Meta(ge=256, description="Most bytes of response headers that are read.")
     ] = 65_536

@@ -1,4 +1,4 @@
-"""The memory that unfinished bodies may take together: over it, each may only have its share.
+"""The memory that unfinished bodies may take together: over half of it, each may only have its share.
 
 Whoever has most always goes on, so that somebody ends, by its own limit if by nothing else, and makes room. A
 slow transfer with little never keeps the others from going on.
@@ -18,7 +18,8 @@ class Budget:
     """Counts what every transfer holds."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+        # Below this nobody waits; the other half is for the shares that are given from there on.
+        self._free_bytes = most_bytes // 2
         self._total_bytes = 0
         self._held: dict[Reader, int] = {}
         self._paused: set[Reader] = set()
@@ -26,7 +27,7 @@ class Budget:
     def take(self, reader: Reader, size_bytes: int) -> bool:
         """Count bytes that arrived; False where the reader must wait with them until it is told."""
         held = self._held.setdefault(reader, 0)
-        if self._total_bytes + size_bytes > self._most_bytes and not self._may_go_on(held, size_bytes):
+        if self._total_bytes + size_bytes > self._free_bytes and not self._may_go_on(held, size_bytes):
             self._paused.add(reader)
             return False
         self._held[reader] = held + size_bytes
@@ -43,5 +44,5 @@ class Budget:
                 waiting.read_on()
 
     def _may_go_on(self, held_bytes: int, size_bytes: int) -> bool:
-        share = self._most_bytes // len(self._held)
+        share = self._free_bytes // len(self._held)
         return held_bytes + size_bytes <= share or held_bytes == max(self._held.values())

@@ -55,7 +55,7 @@ class Downloader:
         self._loop = asyncio.get_running_loop()
         self._transport = Transport(idle_connections=settings.concurrency * 2)
         self._hosts = Hosts(settings.per_host)
-        self._slots = Slots(settings.concurrency)
+        self._slots = Slots[Host](settings.concurrency, lambda host: host.health.is_proven)
         self._budget = Budget(settings.buffer_bytes)
         self._names = Names()
         self._pausing = 0
@@ -158,15 +158,14 @@ class Downloader:
         began_at = self._loop.time()
         try:
             pin = await self._pin(target.origin, attempt)
-            proven = host.health.is_proven
-            await self._slots.take(proven=proven, rank=host.used)
+            proven = await self._slots.take(host)
             try:
                 await self._admit()
                 began_at = self._loop.time()
                 answer = await self._run(target, attempt, intake, span, pin)
+                self._note(host, answer, attempt, began_at)
             finally:
-                self._slots.give_back(proven=proven)
-            self._note(host, answer, attempt, began_at)
+                self._slots.give_back(host, proven=proven)
             return answer
         except TryFailed as failure:
             raise self._told(failure, host, attempt, began_at) from None
@@ -177,6 +176,8 @@ class Downloader:
         """What a request that failed says, after the host's health was told."""
         failed = attempt.verdict(failure, host.health.failure).bare()
         host.health.failed(failed, began_at, self._loop.time())
+        if failed.unreached and host.health.is_given_up:
+            failed.again = False  # as for all who wait for this host
         return failed
 
     def _note(self, host: Host, answer: Answer, attempt: Attempt, began_at: float) -> None:

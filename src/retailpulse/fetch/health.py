@@ -48,13 +48,14 @@ class Health:
         self.answers = 0  # so far; refusals are none
         self._per_host = per_host
         self._in_a_row = 0
+        self._failing_since: float | None = None
         self._troubled_at: float | None = None
-        self._troubled_seconds = 0.0
         self._probes = 0
         self._round = 0
         self._rate: float | None = None
         self._rate_known = False
         self._cut_at = -1.0
+        self._ended_well = False
         self._last_sign_at: float | None = None
 
     @property
@@ -79,8 +80,8 @@ class Health:
 
     @property
     def is_proven(self) -> bool:
-        """Whether the host has answered, and its last try did not fail."""
-        return self.answers > 0 and self.failure is None
+        """Whether the host's last try ended with an answer, and one that could be read to its end."""
+        return self._ended_well and self.failure is None
 
     def allows(self, used: int, now: float) -> bool:
         """Whether one more request may begin beside those in work."""
@@ -92,10 +93,9 @@ class Health:
             return True
         return used > 0 and self._last_sign_at is not None and now - self._last_sign_at > QUIET_SECONDS
 
-    def troubled_seconds(self, now: float) -> float:
-        """How long the host was troubled in all; a difference of two says how long between them."""
-        since = 0.0 if self._troubled_at is None else now - self._troubled_at
-        return self._troubled_seconds + since
+    def failing_seconds(self, since: float, now: float) -> float:
+        """How much of the time since then the host has only failed; refusals count once it is troubled."""
+        return 0.0 if self._failing_since is None else now - max(since, self._failing_since)
 
     def begin(self, used: int, now: float) -> None:
         """A request begins beside `used` others."""
@@ -107,6 +107,7 @@ class Health:
     def answered(self, now: float) -> None:
         """The host gave an answer, whatever it was."""
         self._last_sign_at = now
+        self._ended_well = True
         self._recover(now)
         self._grow()
         if self._rate is not None:
@@ -138,6 +139,7 @@ class Health:
         """A try ended without an answer, or with a broken one."""
         if failure.cause not in _WITHOUT_ANSWER:
             self.answered(now)
+            self._ended_well = False
             return
         if not failure.again:  # there is no such name: nothing was asked, nothing need rest
             return
@@ -159,10 +161,14 @@ class Health:
         same = self.failure is not None and self.failure.cause is failure.cause
         self._in_a_row = self._in_a_row + 1 if same else 1
         self.failure = failure.bare()
+        if self._failing_since is None and (self.is_troubled or not failure.refused):
+            self._failing_since = now
         if self._troubled_at is not None:
             self._probes += began_at >= self._troubled_at
         elif self._in_a_row >= TROUBLED_AFTER:
             self._troubled_at = now
+            if self._failing_since is None:
+                self._failing_since = now
         else:
             return
         rest_seconds = self._rest_seconds(failure, now - began_at) * _random.uniform(0.5, 1.0)
@@ -177,9 +183,8 @@ class Health:
         return min(max(took_seconds * REST_PER_WORK, SHORTEST_REST_SECONDS), LONGEST_REST_SECONDS)
 
     def _recover(self, now: float) -> None:
-        self._troubled_seconds = self.troubled_seconds(now)
         if self._troubled_at is not None:
             self.rest_until = now
-        self._troubled_at = None
+        self._troubled_at = self._failing_since = None
         self._in_a_row = self._probes = 0
         self.failure = None

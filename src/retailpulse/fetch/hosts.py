@@ -15,7 +15,7 @@ from retailpulse.fetch.health import Health
 from retailpulse.fetch.urls import Origin
 
 _LOOK_SECONDS = 1.0
-"""How often the queue of a troubled host is looked through for images whose time is over."""
+"""How often the queue of a failing host is looked through for images whose time is over."""
 _MOST_REMEMBERED = 10_000
 """Hosts that nobody asks now and that are remembered for what they did."""
 
@@ -23,8 +23,8 @@ _MOST_REMEMBERED = 10_000
 @dataclass(slots=True)
 class _Waiter:
     turn: asyncio.Future[float]
-    seconds: float  # how long it can wait for a troubled host
-    troubled_before: float
+    seconds: float  # how long it can wait for a host that only fails
+    came_at: float
 
 
 class Host:
@@ -56,12 +56,15 @@ class Host:
         if not self._waiting and self.health.allows(self.used, now):
             self._begin(now)
             return 0.0
-        waiter = _Waiter(self._loop.create_future(), seconds, self.health.troubled_seconds(now))
+        waiter = _Waiter(self._loop.create_future(), seconds, now)
         if again:
             self._waiting.appendleft(waiter)
         else:
             self._waiting.append(waiter)
-        self._wake()
+        if self.health.allows(self.used, now):  # all who waited before have left
+            self._wake()
+        elif self._alarm is None:  # who is in work wakes the queue too, in the end
+            self._set_alarm(now)
         try:
             return await waiter.turn
         except asyncio.CancelledError:
@@ -92,13 +95,18 @@ class Host:
             waiter = self._next()
             if waiter is not None:
                 self._begin(now)
-                waiter.turn.set_result(self.health.troubled_seconds(now) - waiter.troubled_before)
+                waiter.turn.set_result(self.health.failing_seconds(waiter.came_at, now))
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+        if self._waiting:
+            self._set_alarm(now)
+
+    def _set_alarm(self, now: float) -> None:
+        """Wake when the host's rest is over, and now and then while it fails."""
         delays = [self.health.rest_until - now] if self.health.rest_until > now else []
-        delays += [_LOOK_SECONDS] if self.health.is_troubled else []
-        if self._waiting and delays:
+        delays += [_LOOK_SECONDS] if self.health.failure is not None else []
+        if delays:
             self._alarm = self._loop.call_later(max(0.001, min(delays)), self._wake)
 
     def _next(self) -> _Waiter | None:
@@ -109,10 +117,9 @@ class Host:
         return None if waiter.turn.done() else waiter
 
     def _dismiss_late(self, now: float) -> None:
-        failure = self.health.failure
-        if failure is not None and self.health.is_troubled:
-            spent = self.health.troubled_seconds(now)
-            self._dismiss(lambda waiter: spent - waiter.troubled_before >= waiter.seconds, failure)
+        failure, lost = self.health.failure, self.health.failing_seconds
+        if failure is not None:
+            self._dismiss(lambda waiter: lost(waiter.came_at, now) >= waiter.seconds, failure)
 
     def _dismiss(self, is_over: Callable[[_Waiter], bool], failure: TryFailed) -> None:
         """Fail those who wait in vain as the host failed."""

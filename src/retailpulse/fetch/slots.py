@@ -1,71 +1,75 @@
-"""Slots: how many transfers of this process run at once, with some kept for hosts that are known to answer.
+"""Slots: how many transfers of this process run at once, host by host in turn.
 
-Hosts that hang would otherwise take all of them in the end: a slot that they have comes back late.
+Some are kept for hosts that are known to answer. Hosts that hang would otherwise take all of them in the
+end: a slot that they have comes back late.
 """
 
 import asyncio
-import heapq
-from collections import deque
-from itertools import count
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key")
+_Queue = deque[asyncio.Future[bool]]
 
 
-class Slots:
-    """A number of slots that are taken and given back in turn."""
+class Slots(Generic[Key]):
+    """A number of slots to take and give back; `is_proven` tells whether a host is known to answer."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, is_proven: Callable[[Key], bool]) -> None:
         self._capacity = capacity
         self._unproven_capacity = max(1, capacity - capacity // 4)
+        self._is_proven = is_proven
         self._used = 0
         self._unproven_used = 0
-        # Cancelled waiters stay until their turn.
-        self._proven: deque[asyncio.Future[None]] = deque()
-        self._unproven: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._arrivals = count()
+        # Hosts with someone who waits, in the order of their turns; cancelled waiters stay until then.
+        self._proven: OrderedDict[Key, _Queue] = OrderedDict()
+        self._unproven: OrderedDict[Key, _Queue] = OrderedDict()
 
     @property
     def used(self) -> int:
         """How many slots are taken now."""
         return self._used
 
-    async def take(self, *, proven: bool = True, rank: int = 0) -> None:
-        """Take a slot; wait for one where all are used.
-
-        For hosts that are not `proven` to answer, a quarter of the slots is out of reach, and the lower rank
-        goes first. Slots are given back as they were taken.
-        """
+    async def take(self, host: Key) -> bool:
+        """Take a slot, wait for one where all are used; says whether it counts as a proven host's."""
+        proven = self._is_proven(host)
         if self._used < self._capacity and (proven or self._unproven_used < self._unproven_capacity):
             # Nobody waits who could have this slot: it would have been handed out.
             self._count(proven=proven)
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if proven:
-            self._proven.append(turn)
-        else:
-            heapq.heappush(self._unproven, (rank, next(self._arrivals), turn))
+            return proven
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        ring = self._proven if proven else self._unproven
+        ring.setdefault(host, deque()).append(turn)
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
-                self.give_back(proven=proven)  # it was handed over in the same moment
+                self.give_back(host, proven=turn.result())  # it was handed over in the same moment
             raise
 
-    def give_back(self, *, proven: bool = True) -> None:
-        """Give a slot back: to the next who waits, or to nobody."""
+    def give_back(self, host: Key, *, proven: bool) -> None:
+        """Give a slot back as it was taken: to the next who waits, or to nobody."""
         self._used -= 1
         self._unproven_used -= not proven
-        self._hand_out()
+        if host in self._unproven and self._is_proven(host):
+            self._proven.setdefault(host, deque()).extend(self._unproven.pop(host))
+        while self._used < self._capacity and self._hand_out():
+            pass
 
-    def _hand_out(self) -> None:
-        while self._used < self._capacity:
-            if self._unproven and self._unproven_used < self._unproven_capacity:
-                turn, proven = heapq.heappop(self._unproven)[2], False
-            elif self._proven:
-                turn, proven = self._proven.popleft(), True
-            else:
-                return
-            if not turn.done():
-                self._count(proven=proven)
-                turn.set_result(None)
+    def _hand_out(self) -> bool:
+        """Give a slot to the next host whose turn it is; False where there is none."""
+        for ring, proven in ((self._unproven, False), (self._proven, True)):
+            if ring and (proven or self._unproven_used < self._unproven_capacity):
+                host, queue = ring.popitem(last=False)
+                turn = queue.popleft()
+                if queue:
+                    ring[host] = queue
+                if not turn.done():
+                    self._count(proven=proven)
+                    turn.set_result(proven)
+                return True
+        return False
 
     def _count(self, *, proven: bool) -> None:
         self._used += 1

@@ -1,0 +1,68 @@
+"""Bodies and pictures that are far too large: how much memory do they take, and is it the same for many?
+
+Each kind gets a fresh service, which first measures good photos. Memory is looked at ten times a second.
+Weak: what the kernel holds for sockets, and a body laid down for a decoder, is in no process's figure.
+"""
+
+from tests.hostile import MEASURED, HostileOrigin, Trick
+
+from bench import accounting
+from bench.beside import Figure, Street, Told, hostile_origin
+from bench.cases import BenchFailed
+from bench.serving import Service
+
+NAME = "bombs"
+FEW, MANY = 200, 1_000
+GROWTH_LIMIT = 1.2
+"""How many times the peak of the few the peak of the many may be."""
+_KINDS = ("ten-gigabytes", "endless-chunked", "gzip-bomb", "png-bomb")
+_HEAVY, _HEAVY_MANY = "png-huge", 20
+_LOOK_SECONDS = 0.1
+
+
+def measure(street: Street) -> list[Figure]:
+    """Every kind of bomb."""
+    with hostile_origin() as hostile:
+        light = [figure for kind in _KINDS for figure in _measure(street, hostile, kind, FEW, MANY)]
+        return light + _measure(street, hostile, _HEAVY, _HEAVY_MANY // 5, _HEAVY_MANY)
+
+
+def _measure(street: Street, hostile: HostileOrigin, kind: str, few: int, many: int) -> list[Figure]:
+    case, trick = f"{NAME}, {kind}", hostile.tricks[kind]
+    with street.service(hostile) as service:
+        good, _ = _peak(street, service, street.good_urls(MANY, "good"), None, f"{case}: good photos")
+        peaks = []
+        for count in (few, many):
+            urls = [hostile.url(kind, f"{count}-{number}.jpg") for number in range(count)]
+            peaks.append(_peak(street, service, urls, trick, f"{case}: {count}"))
+    (low, _), (high, told) = peaks
+    return [
+        Figure(case=case, about=f"peak of {MANY:,} good photos", value=good, unit="MB"),
+        Figure(case=case, about=f"peak of {few:,}", value=low, unit="MB"),
+        Figure(case=case, about=f"peak of {many:,}", value=high, unit="MB"),
+        Figure(case=case, about=f"{many:,} over {few:,}", value=high / low, unit="x", limit=GROWTH_LIMIT),
+        Figure(case=case, about="over the good ones", value=high / good, unit="x"),
+        Figure(case=case, about="the job of the many", value=told.ended.seconds, unit="s"),
+        Figure(case=case, about="other causes than expected", value=_others(told, trick), limit=0),
+    ]
+
+
+def _peak(
+    street: Street, service: Service, urls: list[str], trick: Trick | None, words: str
+) -> tuple[float, Told]:
+    """The most memory of a job in MB, and the job."""
+    workers = service.kinds()["worker"]
+    with accounting.PeakMemory(service.pids, look_seconds=_LOOK_SECONDS) as memory:
+        told = street.run(service, urls, words)
+    if service.kinds()["worker"] != workers:
+        raise BenchFailed(f"a worker died of {words}:\n{service.kept.log_end()}")
+    if trick is None and told.ended.job["images"]["measured"] != len(urls):
+        raise BenchFailed(f"good photos failed: {told.ended.job['causes']}")
+    return memory.peak_bytes / 1e6, told
+
+
+def _others(told: Told, trick: Trick) -> int:
+    """How many images came to something else than the catalogue says."""
+    job = told.ended.job
+    right = job["images"]["measured"] if trick.expected is MEASURED else job["causes"].get(trick.expected, 0)
+    return int(job["images"]["total"] - right)

@@ -1,0 +1,70 @@
+"""Good photos in one job with those of a dead host: does anybody good wait for the dead?
+
+Dead is refused (nothing listens) or a black hole (connections are never answered). Each order gets a fresh
+service, so that it has to learn. Weak: the good job is short, so its own time varies by some tens of percent.
+"""
+
+import statistics
+
+from tests.hostile import HostileOrigin
+
+from bench.beside import Figure, Street, Told, evenly, hostile_origin
+from bench.cases import BenchFailed
+
+NAME = "dead-host"
+LIMIT = 1.3
+"""How many times the good ones may take what they take alone."""
+_DEAD = ("refused", "black-hole")
+_ORDERS = ("mixed", "dead first")
+
+
+def measure(street: Street) -> list[Figure]:
+    """Every kind of dead host in every order."""
+    with hostile_origin() as hostile:
+        return [
+            figure for kind in _DEAD for order in _ORDERS for figure in _measure(street, hostile, kind, order)
+        ]
+
+
+def _measure(street: Street, hostile: HostileOrigin, kind: str, order: str) -> list[Figure]:
+    case = f"{NAME}, {kind}, {order}"
+    runs = [
+        _run(street, hostile, kind, order, f"{case}, run {n + 1} of {street.runs}")
+        for n in range(street.runs)
+    ]
+    ratios = [good / alone for alone, good, _ in runs]
+    alone, good, whole = (statistics.median(run[part] for run in runs) for part in range(3))
+    return [
+        Figure(case=case, about="good ones alone", value=alone, unit="s"),
+        Figure(case=case, about="good ones beside the dead", value=good, unit="s"),
+        Figure(
+            case=case, about="of their time alone", value=statistics.median(ratios), unit="x", limit=LIMIT
+        ),
+        Figure(case=case, about="the whole job", value=whole, unit="s"),
+    ]
+
+
+def _run(
+    street: Street, hostile: HostileOrigin, kind: str, order: str, words: str
+) -> tuple[float, float, float]:
+    """Seconds of the good ones alone, of those beside the dead, and of the whole job."""
+    count = street.images
+    good = street.good_urls(count, "beside")
+    dead = [hostile.url(kind, f"{number}.jpg") for number in range(count)]
+    urls = dead + good if order == "dead first" else evenly(good, dead)
+    with street.service(hostile) as service:
+        street.run(service, street.good_urls(count, "warm"), f"{words}: warming up")
+        before = street.run(service, street.good_urls(count, "before"), f"{words}: good ones alone")
+        both = street.run(service, urls, f"{words}: both")
+        after = street.run(service, street.good_urls(count, "after"), f"{words}: good ones alone")
+    alone = statistics.mean(told.settled_seconds() for told in (before, after))
+    _check(both, count)
+    beside = both.settled_seconds(lambda result: result["outcome"] == "measured")
+    return alone, beside, both.ended.seconds
+
+
+def _check(both: Told, count: int) -> None:
+    """All good ones measured, all dead ones `connect`."""
+    causes = both.ended.job["causes"]
+    if both.ended.job["images"]["measured"] != count or causes != {"connect": count}:
+        raise BenchFailed(f"expected {count} measured and {count} connect: {both.ended.job}")

@@ -1,0 +1,76 @@
+"""Every trick of the hostile origin in one job with a few good photos: who waits, and is every cause right?
+
+The limits of time are lowered, unless the run is a full one, so that it takes less than minutes.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import cycle, islice
+from typing import Any
+
+from tests.hostile import MEASURED, HostileOrigin, Trick
+
+from bench.beside import Figure, Street, Told, evenly, hostile_origin
+from retailpulse.config.settings import FetchSettings
+
+NAME = "tricks"
+BAD, GOOD = 1_000, 200
+LOWERED = {
+    "RETAILPULSE_FETCH_TIMEOUT_SECONDS": "10",
+    "RETAILPULSE_FETCH_STALL_SECONDS": "3",
+    "RETAILPULSE_FETCH_CONNECT_TIMEOUT_SECONDS": "2",
+    "RETAILPULSE_FETCH_TLS_TIMEOUT_SECONDS": "3",
+    "RETAILPULSE_FETCH_DEADLINE_SECONDS": "30",
+}
+
+
+def measure(street: Street) -> list[Figure]:
+    """The good ones alone, then all together."""
+    settings = {} if street.full else LOWERED
+    case = f"{NAME}, {'default' if street.full else 'lowered'} limits"
+    with hostile_origin() as hostile:
+        bad = dict(islice(_tricks(hostile), BAD))
+        urls = evenly(list(bad), street.good_urls(GOOD, "beside"))
+        with street.service(hostile, settings) as service:
+            street.run(service, street.good_urls(GOOD, "warm"), f"{case}: warming up")
+            before = street.run(service, street.good_urls(GOOD, "before"), f"{case}: good ones alone")
+            both = street.run(service, urls, f"{case}: all")
+    deadline = float(settings.get("RETAILPULSE_FETCH_DEADLINE_SECONDS", FetchSettings().deadline_seconds))
+    alone, beside = before.settled_seconds(), both.settled_seconds(lambda one: one["image_url"] not in bad)
+    wrong = _wrong(both, bad)
+    return [
+        Figure(case=case, about="good ones alone", value=alone, unit="s"),
+        Figure(case=case, about="good ones beside the tricks", value=beside, unit="s"),
+        Figure(case=case, about="all that are measured", value=both.settled_seconds(_is_measured), unit="s"),
+        Figure(case=case, about="the whole job", value=both.ended.seconds, unit="s"),
+        Figure(
+            case=case, about="of the deadline of one image", value=both.ended.seconds / deadline, unit="x"
+        ),
+        *(
+            Figure(case=case, about=words, value=count, limit=0)
+            for words, count in (wrong or {"results other than the catalogue's": 0}).items()
+        ),
+    ]
+
+
+def _tricks(hostile: HostileOrigin) -> Iterator[tuple[str, Trick]]:
+    light = [trick for trick in hostile.tricks.values() if not trick.heavy]
+    for number, trick in enumerate(cycle(light)):
+        yield hostile.url(trick.name, f"photos/{number}.jpg"), trick
+
+
+def _is_measured(result: dict[str, Any]) -> bool:
+    return bool(result["outcome"] == MEASURED)
+
+
+def _wrong(both: Told, bad: dict[str, Trick]) -> Counter[str]:
+    """Results that differ from the catalogue, in words, with how many there are of each."""
+    wrong: Counter[str] = Counter()
+    for result in both.results:
+        trick = bad.get(result["image_url"])
+        expected, detail = (MEASURED, "") if trick is None else (trick.expected, trick.detail)
+        came = MEASURED if _is_measured(result) else result["cause"]
+        if came != expected or detail not in (result["detail"] or ""):
+            name = "good" if trick is None else trick.name
+            wrong[f"{name}: {expected} expected, came {came} ({result['detail']})"] += 1
+    return wrong
