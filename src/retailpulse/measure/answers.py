@@ -10,14 +10,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from retailpulse.domain.images import Cause, Depth
+from retailpulse.domain.images import Cause
 
 MAX_TEXT = 300
 MAX_ANSWER_BYTES = 4096
 
-REQUEST = struct.Struct("<QB")
-"""Length of the body, and where its depth stands in DEPTHS."""
-DEPTHS = tuple(Depth)
+REQUEST = struct.Struct("<Q")
+"""Length of the body."""
 ORDER = struct.Struct("<cQ")
 """What the nursery should do, and the number of the decoder it concerns."""
 WAITING, TAKEN = b"w", b"t"

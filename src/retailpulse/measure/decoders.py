@@ -12,17 +12,20 @@ from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement
 from retailpulse.measure.answers import Answer, Ended, Failed, Measured, Missing
+from retailpulse.measure.body import measure_body
 from retailpulse.measure.header import read_header
 from retailpulse.measure.processes import Decoder, Nursery
 
 BIG_PIXELS = 50_000_000
 """Pictures of more pixels are decoded one at a time: each takes hundreds of megabytes."""
+AT_ONCE_BYTES = 65_536
+"""A body up to this size that needs no decoder is measured on the spot: a thread would take longer."""
 ATTEMPTS = 3
 """How often a body is handed out; decoders that end before they take it are a fault of the machine."""
 
 
 class Decoders:
-    """Measures bodies in processes of their own; a picture that kills its process costs only itself.
+    """Measures bodies and decodes in processes of their own: a picture that kills one costs only itself.
 
     No process is started before the first body needs one.
     """
@@ -39,19 +42,19 @@ class Decoders:
         self._is_closed = False
 
     async def measure(self, body: bytes, depth: Depth) -> Measurement:
-        """Measure a whole body as `measure_body` does, in another process.
+        """Measure a whole body as `measure_body` does, in another process where it is decoded.
 
         Raises its ImageErrors, ImageError `decoder_crashed` and `timeout`, ImportError where a library is
         missing, OSError where no decoder can be started, and RuntimeError once the decoders are closed.
         """
+        if depth is not Depth.DECODE:
+            return await self._measure_here(body, depth)
         header = read_header(body, self._settings.max_pixels)
-        if header is not None and depth is Depth.HEADER:
-            return Measurement(header=header)
         is_big = header is not None and header.width * header.height > BIG_PIXELS
         # Big ones queue before they take a decoder, so that small ones do not wait behind their queue.
-        async with self._big if is_big and depth is Depth.DECODE else nullcontext(), self._slots:
-            answer = await self._ask(body, depth)
-        return self._judge(answer, header, body, depth)
+        async with self._big if is_big else nullcontext(), self._slots:
+            answer = await self._ask(body)
+        return self._judge(answer, header, body)
 
     async def aclose(self) -> None:
         """Kill all processes; who waits for one gets a RuntimeError."""
@@ -63,14 +66,23 @@ class Decoders:
             if nursery is not None:
                 await _end(nursery)
 
-    async def _ask(self, body: bytes, depth: Depth) -> Answer:
+    async def _measure_here(self, body: bytes, depth: Depth) -> Measurement:
+        """Measure what needs no decoder: our own readers and a hash; a hash of much is a thread's work."""
+        if self._is_closed:
+            raise RuntimeError("the decoders are closed")
+        if len(body) <= AT_ONCE_BYTES:
+            return measure_body(body, depth, self._settings.max_pixels)
+        async with self._slots:
+            return await asyncio.to_thread(measure_body, body, depth, self._settings.max_pixels)
+
+    async def _ask(self, body: bytes) -> Answer:
         for _ in range(ATTEMPTS):
             try:
                 decoder = await self._take()
             except ConnectionError:  # the nursery has just gone; another one is started
                 continue
             try:
-                answer = await decoder.measure(body, depth, self._settings.timeout_seconds)
+                answer = await decoder.measure(body, self._settings.timeout_seconds)
             finally:
                 self._put_back(decoder)
             if answer is not None:
@@ -107,13 +119,12 @@ class Decoders:
                 self._nursery = None
             if self._nursery is None:
                 self._nursery = asyncio.create_task(asyncio.to_thread(Nursery, self._settings))
-            return await asyncio.shield(
-                self._nursery
-            )  # who waits may be cancelled; the process must not get lost
+            # Who waits may be cancelled; the process must not get lost.
+            return await asyncio.shield(self._nursery)
 
-    def _judge(self, answer: Answer, header: Header | None, body: bytes, depth: Depth) -> Measurement:
+    def _judge(self, answer: Answer, header: Header | None, body: bytes) -> Measurement:
         match answer:
-            case Measured() if header is not None and (answer.sha256 is None) == (depth is Depth.HEADER):
+            case Measured() if header is not None:
                 return Measurement(
                     header=header, size_bytes=len(body), sha256=answer.sha256, suspect=answer.suspect
                 )

@@ -15,9 +15,8 @@ from contextlib import suppress
 import msgspec
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.images import Cause, Depth
+from retailpulse.domain.images import Cause
 from retailpulse.measure.answers import (
-    DEPTHS,
     FORK,
     KILL,
     MAX_ANSWER_BYTES,
@@ -120,7 +119,7 @@ class Decoder:
         finally:
             theirs.close()
 
-    async def measure(self, body: bytes, depth: Depth, timeout_seconds: float) -> Answer | None:
+    async def measure(self, body: bytes, timeout_seconds: float) -> Answer | None:
         """The decoder's answer, or None where it ended before it had taken the body.
 
         Cancelled, it gives the process up, so that a late answer is never taken for the next one's.
@@ -130,7 +129,7 @@ class Decoder:
         try:
             await self._lay_down(body)
             with suppress(OSError):  # it has just ended, which the channel tells
-                self._channel.send(REQUEST.pack(len(body), DEPTHS.index(depth)))
+                self._channel.send(REQUEST.pack(len(body)))
             return await self._answer
         except BaseException:
             self.close()
