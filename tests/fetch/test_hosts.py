@@ -218,6 +218,21 @@ async def test_a_cancel_at_a_host_leaves_its_slot_to_the_next() -> None:
     assert await third == 0.0
 
 
+async def test_a_cancel_in_the_moment_of_a_dismissal_gives_nothing_back() -> None:
+    host = await troubled(DEAD)
+    for _ in range(GIVEN_UP_AFTER - 1):
+        host.health.failed(DEAD, now(), now())
+    host.health.rest_until = now()
+    await host.take(180.0, again=False)
+    (waiting,) = await queued(host, 1)
+    host.health.failed(DEAD, now(), now())
+    host.give_back()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert host.used == 0
+
+
 async def test_a_host_that_misbehaved_is_remembered_while_nobody_asks() -> None:
     hosts = Hosts(2)
     host = hosts.host(SHOP)

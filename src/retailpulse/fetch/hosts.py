@@ -68,7 +68,7 @@ class Host:
         try:
             return await waiter.turn
         except asyncio.CancelledError:
-            if not waiter.turn.cancelled():
+            if not waiter.turn.cancelled() and waiter.turn.exception() is None:
                 self._end()  # it was handed over in the same moment
             raise
 
