@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from retailpulse.storage.database import Database
+from retailpulse.storage.migrating import migrate
 from tests.lifecycle.processes import PICTURE, QUICK, Shop, processes_in
 from tests.origin import Origin, Reply
 from tests.running import ALLOW_LOOPBACK, Process, clean_environment, free_port, wait_for
@@ -73,6 +74,22 @@ def test_a_process_on_an_empty_database_says_what_to_do(folder: Path, command: s
     done = run(folder, command, RETAILPULSE_DATABASE_URL=empty_url, RETAILPULSE_API_PORT=str(free_port()))
     assert done.returncode == 1
     assert "retailpulse: the database has no tables yet; run `retailpulse migrate`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("0001", "run `retailpulse migrate` on it first"), ("9999", "it was migrated by a newer retailpulse")],
+)
+def test_a_process_on_tables_of_another_version_says_what_to_do(
+    folder: Path, empty_url: str, version: str, said: str
+) -> None:
+    migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", [version])
+    done = run(folder, "worker", RETAILPULSE_DATABASE_URL=empty_url)
+    assert done.returncode == 1
+    assert f"the database has schema {version}, this program" in done.stderr
+    assert said in done.stderr
 
 
 def test_migrate_brings_up_the_embedded_server_only_for_itself(folder: Path) -> None:

@@ -6,13 +6,14 @@ A connection from `connection` commits each statement by itself; `transaction` c
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib.resources import files
 from typing import Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
+from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -45,6 +46,21 @@ async def _commit_each_statement(connection: Connection) -> None:
     await connection.set_autocommit(True)
 
 
+def _check_version(version: str) -> None:
+    versions = files("retailpulse.storage") / "migrations" / "versions"
+    newest = max(path.name.partition("_")[0] for path in versions.iterdir() if path.name[0].isdigit())
+    if version < newest:
+        raise DatabaseError(
+            f"the database has schema {version}, this program needs {newest}: "
+            "run `retailpulse migrate` on it first"
+        )
+    if version > newest:
+        raise SchemaTooNew(
+            f"the database has schema {version}, this program knows up to {newest}: "
+            "it was migrated by a newer retailpulse. Install that version."
+        )
+
+
 class Database:
     """A pool of connections to one PostgreSQL; open it inside a running event loop."""
 
@@ -68,7 +84,7 @@ class Database:
         await self.pool.open(wait=False)
 
     async def check_tables(self) -> None:
-        """Raises DatabaseError where the database was never migrated; one that is away may come back."""
+        """Raises DatabaseError where the tables are not this program's; a database that is away may come back."""
         with contextlib.suppress(DatabaseUnavailable):
             async with self.connection() as connection:
                 cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NULL")
@@ -76,6 +92,9 @@ class Database:
                     raise DatabaseError(
                         "the database has no tables yet; run `retailpulse migrate` on it first"
                     )
+                cursor = await connection.execute("SELECT version_num FROM alembic_version")
+                ((version,),) = await cursor.fetchall()
+            _check_version(version)
 
     async def close(self) -> None:
         """Closes every connection."""
