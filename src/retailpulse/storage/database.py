@@ -84,7 +84,7 @@ class Database:
         await self.pool.open(wait=False)
 
     async def check_tables(self) -> None:
-        """Raises DatabaseError where the tables are not this program's; a database that is away may come back."""
+        """Raises DatabaseError where the tables are not this program's; one that is away may come back."""
         with contextlib.suppress(DatabaseUnavailable):
             async with self.connection() as connection:
                 cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NULL")
