@@ -18,23 +18,47 @@ def fail(health: Health, times: int, failure: TryFailed = DEAD, *, now: float = 
         health.failed(failure, now, now)
 
 
+def refuse(health: Health, times: int, *, began_at: float, now: float, failure: TryFailed = REFUSED) -> None:
+    for _ in range(times):
+        health.refused(failure, began_at, now)
+
+
 def test_a_wave_of_refusals_halves_the_slots_once() -> None:
     health = Health(16)
-    for _ in range(5):
-        health.refused(REFUSED, 0.0, 1.0)
+    refuse(health, 16, began_at=0.0, now=1.0)
     assert health.capacity == 8
-    health.refused(REFUSED, 1.5, 2.0)
+    health.answered(1.2)
+    refuse(health, 16, began_at=1.5, now=2.0)
     assert health.capacity == 4
 
 
+def test_a_few_refusals_among_answers_change_nothing() -> None:
+    health = Health(16)
+    for number in range(100):
+        refuse(health, 1, began_at=number, now=number + 0.5)
+        for _ in range(5):
+            health.answered(number + 0.5)
+    assert health.is_plain
+
+
+def test_urls_that_are_always_refused_set_no_pace() -> None:
+    health = Health(16)
+    for number in range(50):
+        health.refused(REFUSED, number, number + 0.5, again=True)
+        health.answered(number + 0.5)
+    assert health.is_plain
+
+
 def test_each_round_of_answers_gives_a_slot_back_up_to_the_setting() -> None:
-    health = Health(4)
-    health.refused(REFUSED, 0.0, 1.0)
+    health = Health(16)
+    refuse(health, 16, began_at=0.0, now=1.0)
     sizes = []
-    for _ in range(9):
+    for _ in range(200):
         health.answered(2.0)
         sizes.append(health.capacity)
-    assert sizes == [2, 3, 3, 3, 4, 4, 4, 4, 4]
+    assert (sizes[0], sizes[-1]) == (8, 16)
+    assert sizes.count(12) == 12  # a round of twelve
+    assert sizes == sorted(sizes)
 
 
 def test_a_failed_wave_halves_the_slots_too() -> None:
@@ -134,9 +158,9 @@ def test_refusals_are_counted_so_only_where_there_is_nothing_else() -> None:
 def test_retry_after_holds_a_host_that_is_asked_little_and_still_refuses() -> None:
     health = Health(4)
     wait = of_status(429, 7)
-    health.refused(wait, 0.0, 1.0)
+    refuse(health, 3, began_at=0.0, now=1.0, failure=wait)
     assert health.allows(0, 1.0)  # others may be fine
-    health.refused(wait, 2.0, 3.0)
+    refuse(health, 6, began_at=2.0, now=3.0, failure=wait)
     assert not health.allows(0, 9.9)
     assert health.allows(0, 10.0)
 

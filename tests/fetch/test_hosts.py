@@ -108,8 +108,8 @@ async def test_a_slot_handed_over_in_the_moment_of_a_cancel_is_not_lost() -> Non
 async def test_a_host_that_nobody_uses_is_forgotten() -> None:
     hosts = Hosts(2)
     host = hosts.host(SHOP)
-    await host.take(180.0, again=False)
-    await host.take(180.0, again=False)
+    await host.take(180.0)
+    await host.take(180.0)
     hosts.leave(SHOP, host)
     assert len(hosts) == 1
     hosts.leave(SHOP, host)
@@ -129,11 +129,12 @@ async def troubled(failure: TryFailed) -> Host:
     host = Hosts(2).host(SHOP)
     for _ in range(TROUBLED_AFTER):
         host.health.failed(failure, now(), now())
+    host.health.rest_until = now() + 0.5
     return host
 
 
 async def queued(host: Host, count: int, seconds: float = 180.0) -> list[asyncio.Task[float]]:
-    tasks = [asyncio.create_task(host.take(seconds, again=False)) for _ in range(count)]
+    tasks = [asyncio.create_task(host.take(seconds)) for _ in range(count)]
     await asyncio.sleep(0)
     return tasks
 
@@ -164,7 +165,7 @@ async def test_a_probe_that_fails_ends_the_wait_at_a_host_that_cannot_be_reached
     for _ in range(GIVEN_UP_AFTER - 1):
         host.health.failed(DEAD, now(), now())
     host.health.rest_until = now()
-    await host.take(180.0, again=False)
+    await host.take(180.0)
     tasks = await queued(host, 3)
     host.health.failed(DEAD, now(), now())
     host.give_back()
@@ -180,7 +181,7 @@ async def test_who_comes_after_that_waits_for_the_next_probe() -> None:
     for _ in range(GIVEN_UP_AFTER):
         host.health.failed(DEAD, now(), now())
     host.health.rest_until = now() + 0.05
-    assert await host.take(180.0, again=False) > 0.0
+    assert await host.take(180.0) > 0.0
 
 
 async def test_an_image_waits_for_a_troubled_host_as_long_as_its_time_lasts() -> None:
@@ -193,21 +194,21 @@ async def test_an_image_waits_for_a_troubled_host_as_long_as_its_time_lasts() ->
     long[0].cancel()
 
 
-async def test_who_comes_again_goes_first() -> None:
+async def test_who_goes_on_with_a_try_goes_first() -> None:
     host = Hosts(1).host(SHOP)
-    await host.take(180.0, again=False)
+    await host.take(180.0)
     first = await queued(host, 1)
-    again = asyncio.create_task(host.take(180.0, again=True))
+    going_on = asyncio.create_task(host.take(180.0, goes_on=True))
     await asyncio.sleep(0)
     host.give_back()
-    await again
+    await going_on
     assert not first[0].done()
     first[0].cancel()
 
 
 async def test_a_cancel_at_a_host_leaves_its_slot_to_the_next() -> None:
     host = Hosts(1).host(SHOP)
-    await host.take(180.0, again=False)
+    await host.take(180.0)
     first, second = await queued(host, 2)
     first.cancel()
     host.give_back()
@@ -223,7 +224,7 @@ async def test_a_cancel_in_the_moment_of_a_dismissal_gives_nothing_back() -> Non
     for _ in range(GIVEN_UP_AFTER - 1):
         host.health.failed(DEAD, now(), now())
     host.health.rest_until = now()
-    await host.take(180.0, again=False)
+    await host.take(180.0)
     (waiting,) = await queued(host, 1)
     host.health.failed(DEAD, now(), now())
     host.give_back()
@@ -236,7 +237,7 @@ async def test_a_cancel_in_the_moment_of_a_dismissal_gives_nothing_back() -> Non
 async def test_a_host_that_misbehaved_is_remembered_while_nobody_asks() -> None:
     hosts = Hosts(2)
     host = hosts.host(SHOP)
-    await host.take(180.0, again=False)
+    await host.take(180.0)
     host.health.failed(DEAD, now(), now())
     hosts.leave(SHOP, host)
     assert hosts.host(SHOP) is host

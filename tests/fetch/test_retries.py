@@ -3,7 +3,7 @@ import pytest
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
-from retailpulse.fetch.retries import Attempt
+from retailpulse.fetch.retries import MOST_EXCUSED, Attempt
 
 SETTINGS = FetchSettings(tries=4, backoff_seconds=0.5)
 BROKEN = TryFailed(Cause.CONNECT, "broken", again=True)
@@ -61,18 +61,34 @@ def test_a_try_that_only_ran_out_of_the_images_time_says_nothing_new() -> None:
 
 def test_an_excused_try_counts_neither_as_a_try_nor_for_the_pause() -> None:
     late = attempt(1)
-    for answers in range(1, 10):
-        late.excuse(answers)
+    for answers in range(1, MOST_EXCUSED + 1):
+        assert not late.is_refused_alone(answers)
+        late.excuse()
         late.begin(60.0)
     assert 0.0 < (late.pause_after(BROKEN, SETTINGS) or 0.0) <= 0.5
 
 
 def test_no_try_is_excused_by_a_host_that_answers_nobody() -> None:
     late = attempt(1)
-    for _ in range(4):
-        late.excuse(7)
+    for _ in range(5):
+        late.is_refused_alone(0)
+        late.excuse()
         late.begin(60.0)
     assert late.pause_after(BROKEN, SETTINGS) is None
+
+
+def test_an_image_that_is_refused_again_and_again_beside_others_is_meant_itself() -> None:
+    late = attempt(1)
+    told = [late.is_refused_alone(answers) for answers in range(1, MOST_EXCUSED + 3)]
+    assert told == [False] * MOST_EXCUSED + [True, True]
+
+
+def test_an_image_that_waits_in_vain_fails_as_it_failed_itself() -> None:
+    others = TryFailed(Cause.STALLED, "stalled")
+    fresh, tried = attempt(1), attempt(1)
+    assert fresh.in_vain(others) is others
+    tried.verdict(BROKEN, None)
+    assert (tried.in_vain(others).detail, tried.in_vain(others).again) == ("broken", False)
 
 
 def test_a_try_that_never_had_its_turn_is_not_told() -> None:

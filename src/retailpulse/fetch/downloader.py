@@ -153,8 +153,7 @@ class Downloader:
         """Make one request in its slots: the host's first, so that who waits for it holds no other."""
         self._rules.check(target.origin)
         host = self._hosts.host(target.origin)
-        attempt.wait(await host.take(attempt.image_seconds, again=attempt.number > 1))
-        attempt.has_begun = True
+        await self._take(host, attempt)
         began_at = self._loop.time()
         try:
             pin = await self._pin(target.origin, attempt)
@@ -172,6 +171,14 @@ class Downloader:
         finally:
             self._hosts.leave(target.origin, host)
 
+    async def _take(self, host: Host, attempt: Attempt) -> None:
+        """Wait for a slot of the host; raises TryFailed where that is in vain."""
+        try:
+            attempt.wait(await host.take(attempt.image_seconds, goes_on=attempt.has_begun))
+        except TryFailed as failure:
+            raise attempt.in_vain(failure) from None
+        attempt.has_begun = True
+
     def _told(self, failure: TryFailed, host: Host, attempt: Attempt, began_at: float) -> TryFailed:
         """What a request that failed says, after the host's health was told."""
         failed = attempt.verdict(failure, host.health.failure).bare()
@@ -186,9 +193,12 @@ class Downloader:
             host.health.answered(self._loop.time())
             return
         failure = of_status(answer.status, answer.retry_after_seconds)
-        host.health.refused(failure, began_at, self._loop.time())
+        if attempt.is_refused_alone(host.health.answers):
+            host.health.answered(self._loop.time())
+            return
+        host.health.refused(failure, began_at, self._loop.time(), again=attempt.number > 1)
         if answer.status == 429 and host.health.is_limited:
-            attempt.excuse(host.health.answers)
+            attempt.excuse()
 
     async def _pin(self, origin: Origin, attempt: Attempt) -> str:
         """The addresses that an origin's name has and that may be dialled, as libcurl wants to be told."""

@@ -4,7 +4,7 @@ A state machine without a clock or a queue of its own: every time comes from the
 Weak: each worker process learns for itself what a host bears.
 
     free     as many at once as the setting allows; each failed wave and each refused one halves that
-    paced    down to two at once and still refused (429, 503): so many a second, more after each answer
+    paced    down to four at once and still refused (429, 503): so many a second, more after each answer
     troubled only failures, one after the other: left alone, then probed by one request after a growing rest
 """
 
@@ -25,8 +25,12 @@ holds no slot from others, and may as well fail each image by its own try."""
 SHORTEST_REST_SECONDS = 0.05
 LONGEST_HOLD_SECONDS = 30.0
 """How long a host's Retry-After holds those who were not themselves told to wait."""
-PACED_FROM = 2
-"""So few at once cannot be halved finely enough: from here on a refusal sets how many a second."""
+SHARE_WEIGHT = 1 / 16
+FEW_REFUSED, MANY_REFUSED = 0.2, 0.35
+"""Shares of the last requests: below one a host may be asked more, above the other it is asked less. In
+between, and so for some URLs that are always refused, it is left as it is."""
+PACED_FROM = 4
+"""So few at once cannot be halved finely enough: from here on refusals set how many a second."""
 FIRST_RATE = 50.0
 """Requests a second; a host that bears more needs no pace."""
 SLOWEST_RATE = 0.1
@@ -54,7 +58,8 @@ class Health:
         self._round = 0
         self._rate: float | None = None
         self._rate_known = False
-        self._cut_at = -1.0
+        self._cut_at = self._answered_at = -1.0
+        self._refused_share = 0.0
         self._ended_well = False
         self._last_sign_at: float | None = None
 
@@ -106,7 +111,8 @@ class Health:
 
     def answered(self, now: float) -> None:
         """The host gave an answer, whatever it was."""
-        self._last_sign_at = now
+        self._last_sign_at = self._answered_at = now
+        self._refused_share -= self._refused_share * SHARE_WEIGHT
         self._ended_well = True
         self._recover(now)
         self._grow()
@@ -117,19 +123,25 @@ class Health:
                 self._rate = None
 
     def _grow(self) -> None:
-        """One slot more for every round of answers."""
+        """One slot more for every round of answers, unless many are refused beside them."""
         self.answers += 1
-        self._round += 1
+        self._round += self._refused_share < FEW_REFUSED
         if self._round >= self.capacity:
             self._round = 0
             self.capacity = min(self.capacity + 1, self._per_host)
 
-    def refused(self, failure: TryFailed, began_at: float, now: float) -> None:
-        """The host said that it is asked too much (429, 503)."""
+    def refused(self, failure: TryFailed, began_at: float, now: float, *, again: bool = False) -> None:
+        """The host said that it is asked too much (429, 503); `again` where the URL was tried before.
+
+        Until there is a pace, only first tries tell whether one is needed: some URLs are always refused.
+        """
         self._last_sign_at = now
-        if began_at > self._cut_at and not self.is_troubled:
-            self._cut_at = now
-            self._slow_down(now - began_at)
+        if self._rate is not None or not again:
+            self._refused_share += (1 - self._refused_share) * SHARE_WEIGHT
+            if began_at > self._cut_at and not self.is_troubled and self._means_our_pace():
+                self._cut_at = now
+                self._refused_share /= 2  # what it was before says less about the new pace
+                self._slow_down(now - began_at)
         self._count(failure, began_at, now)
         if self._rate is not None or self.is_troubled:
             hold_seconds = min(failure.not_before_seconds, LONGEST_HOLD_SECONDS)
@@ -143,10 +155,16 @@ class Health:
             return
         if not failure.again:  # there is no such name: nothing was asked, nothing need rest
             return
-        if began_at > self._cut_at:
+        if began_at > max(self._cut_at, self._answered_at):
             self._cut_at = now
             self.capacity = max(1, self.capacity // 2)
         self._count(failure, began_at, now)
+
+    def _means_our_pace(self) -> bool:
+        """Whether a refusal is about how much the host is asked: a few among many are about their URLs."""
+        if self._rate is not None:
+            return True
+        return self._refused_share >= MANY_REFUSED
 
     def _slow_down(self, took_seconds: float) -> None:
         if self._rate is not None:

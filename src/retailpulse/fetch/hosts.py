@@ -46,18 +46,19 @@ class Host:
         """How many wait here without much hope of a turn soon."""
         return len(self._waiting) if self._waiting and self.health.is_stuck(self.used, now) else 0
 
-    async def take(self, seconds: float, *, again: bool) -> float:
+    async def take(self, seconds: float, *, goes_on: bool = False) -> float:
         """Take a slot; wait for one where the host bears no more now. Says how much of its time that cost.
 
         Waiting costs nothing, but at a host that only fails: there an image has `seconds`, and then fails
-        as the host did; raises TryFailed. Who comes `again` goes before the others.
+        as the host did; raises TryFailed. Who goes on with what it has begun, goes first; who tries again
+        goes last, as it may hold its slot long again.
         """
         now = self._loop.time()
         if not self._waiting and self.health.allows(self.used, now):
             self._begin(now)
             return 0.0
         waiter = _Waiter(self._loop.create_future(), seconds, now)
-        if again:
+        if goes_on:
             self._waiting.appendleft(waiter)
         else:
             self._waiting.append(waiter)

@@ -11,6 +11,9 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 
+MOST_EXCUSED = 2
+"""So many refusals do not count as tries where the host answers others meanwhile."""
+
 _random = SystemRandom()
 
 
@@ -24,6 +27,7 @@ class Attempt:
     has_begun: bool = False  # the current try had its turn at the host
     _excused: int = 0
     _answers: int = 0
+    _refused_beside_others: int = 0
     _is_cut_short: bool = False
     _before: TryFailed | None = None
 
@@ -51,13 +55,26 @@ class Attempt:
             self.try_seconds = self.image_seconds
             self._is_cut_short = True
 
-    def excuse(self, answers: int) -> None:
-        """Do not count the current try where the host has `answers` by now, more than at the try before.
+    def is_refused_alone(self, answers: int) -> bool:
+        """Count a refusal by a host that gave so many answers by now; whether it is about this URL alone.
 
-        It serves others, so it only said that the image's turn comes later.
+        A host that answered others between each two refusals of an image means that image.
         """
-        self._excused += answers > self._answers
+        self._refused_beside_others += answers > self._answers
         self._answers = answers
+        return self._refused_beside_others > MOST_EXCUSED
+
+    def excuse(self) -> None:
+        """Do not count the current try where the host serves others: it only said that it is too early."""
+        self._excused += self._refused_beside_others > self._excused
+
+    def in_vain(self, others: TryFailed) -> TryFailed:
+        """What an image fails with that waited for a host in vain: its own failure, if it had a try."""
+        if self._before is None:
+            return others
+        failed = self._before.bare()
+        failed.again = False
+        return failed
 
     def verdict(self, failed: TryFailed, others: TryFailed | None) -> TryFailed:
         """What a request that failed really says: nothing new, where it only ran out of the image's time.
