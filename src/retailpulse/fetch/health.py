@@ -15,6 +15,8 @@ from retailpulse.fetch.failures import TryFailed
 
 TROUBLED_AFTER = 10
 """Failures of one kind in a row, without an answer between them, after which a host is left alone."""
+WAVE = 3
+"""Failures in a row that halve a host's slots."""
 GIVEN_UP_AFTER = 2
 """Probes in a row after which a host that cannot be reached fails everyone who waits for it."""
 LONGEST_REST_SECONDS = 10.0
@@ -58,7 +60,7 @@ class Health:
         self._round = 0
         self._rate: float | None = None
         self._rate_known = False
-        self._cut_at = self._answered_at = -1.0
+        self._cut_at = -1.0
         self._refused_share = 0.0
         self._ended_well = False
         self._last_sign_at: float | None = None
@@ -111,7 +113,7 @@ class Health:
 
     def answered(self, now: float) -> None:
         """The host gave an answer, whatever it was."""
-        self._last_sign_at = self._answered_at = now
+        self._last_sign_at = now
         self._refused_share -= self._refused_share * SHARE_WEIGHT
         self._ended_well = True
         self._recover(now)
@@ -136,12 +138,13 @@ class Health:
         Until there is a pace, only first tries tell whether one is needed: some URLs are always refused.
         """
         self._last_sign_at = now
-        if self._rate is not None or not again:
-            self._refused_share += (1 - self._refused_share) * SHARE_WEIGHT
-            if began_at > self._cut_at and not self.is_troubled and self._means_our_pace():
-                self._cut_at = now
-                self._refused_share /= 2  # what it was before says less about the new pace
-                self._slow_down(now - began_at)
+        if again and self._rate is None and not self.is_troubled:
+            return
+        self._refused_share += (1 - self._refused_share) * SHARE_WEIGHT
+        if began_at > self._cut_at and not self.is_troubled and self._means_our_pace():
+            self._cut_at = now
+            self._refused_share /= 2  # what it was before says less about the new pace
+            self._slow_down(now - began_at)
         self._count(failure, began_at, now)
         if self._rate is not None or self.is_troubled:
             hold_seconds = min(failure.not_before_seconds, LONGEST_HOLD_SECONDS)
@@ -155,10 +158,10 @@ class Health:
             return
         if not failure.again:  # there is no such name: nothing was asked, nothing need rest
             return
-        if began_at > max(self._cut_at, self._answered_at):
+        self._count(failure, began_at, now)
+        if self._in_a_row >= WAVE and began_at > self._cut_at:
             self._cut_at = now
             self.capacity = max(1, self.capacity // 2)
-        self._count(failure, began_at, now)
 
     def _means_our_pace(self) -> bool:
         """Whether a refusal is about how much the host is asked: a few among many are about their URLs."""
