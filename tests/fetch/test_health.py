@@ -41,14 +41,6 @@ def test_a_few_refusals_among_answers_change_nothing() -> None:
     assert health.is_plain
 
 
-def test_urls_that_are_always_refused_set_no_pace() -> None:
-    health = Health(16)
-    for number in range(50):
-        health.refused(REFUSED, number, number + 0.5, again=True)
-        health.answered(number + 0.5)
-    assert health.is_plain
-
-
 def test_each_round_of_answers_gives_a_slot_back_up_to_the_setting() -> None:
     health = Health(16)
     refuse(health, 16, began_at=0.0, now=1.0)
@@ -165,30 +157,64 @@ def test_retry_after_holds_a_host_that_is_asked_little_and_still_refuses() -> No
     assert health.allows(0, 10.0)
 
 
-def test_a_host_that_serves_so_many_a_second_is_asked_hardly_more_often() -> None:
-    """A sliding window of one second, as rate limiters have it; every answer takes 20 ms."""
-    health, now, allowed_per_second = Health(16), 0.0, 5
-    running: list[tuple[float, float]] = []
-    admitted: deque[float] = deque()
-    served = refused = refused_late = asked_late = 0
-    while served < 300:
-        now += 0.001
-        for began_at, ends_at in [try_ for try_ in running if try_[1] <= now]:
-            running.remove((began_at, ends_at))
-            while admitted and admitted[0] < now - 1.0:
-                admitted.popleft()
-            asked_late += now > 5.0
-            if len(admitted) < allowed_per_second:
-                admitted.append(now)
-                served += 1
-                health.answered(now)
-            else:
-                refused += 1
-                refused_late += now > 5.0
-                health.refused(of_status(429, 1), began_at, now)
-        while health.allows(len(running), now):
-            health.begin(len(running), now)
-            running.append((now, now + 0.02))
-    assert refused_late / asked_late < 0.2
-    assert refused < 100
-    assert now < 300 / allowed_per_second * 2.5
+class Limiter:
+    """A host that serves so many a second, counted in a sliding window; every answer takes 20 ms."""
+
+    def __init__(self, per_second: int, askers: list[Health]) -> None:
+        self._per_second = per_second
+        self._running: list[list[float]] = [[] for _ in askers]
+        self._askers = askers
+        self._served_at: deque[float] = deque()
+        self.now = 0.0
+        self.served = [0] * len(askers)
+        self.refused = 0
+
+    def run(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.now < until:
+            self.now += 0.001
+            for number, health in enumerate(self._askers):
+                self._step(number, health, self._running[number])
+
+    def _step(self, number: int, health: Health, running: list[float]) -> None:
+        while running and running[0] <= self.now - 0.02:
+            self._end(number, health, running.pop(0))
+        while health.allows(len(running), self.now):
+            health.begin(len(running), self.now)
+            running.append(self.now)
+
+    def _end(self, number: int, health: Health, began_at: float) -> None:
+        while self._served_at and self._served_at[0] < self.now - 1.0:
+            self._served_at.popleft()
+        if len(self._served_at) < self._per_second:
+            self._served_at.append(self.now)
+            self.served[number] += 1
+            health.answered(self.now)
+        else:
+            self.refused += 1
+            health.refused(of_status(429, 1), began_at, self.now)
+
+
+@pytest.mark.parametrize("askers", [1, 2, 4])
+def test_a_host_that_serves_so_many_a_second_is_asked_hardly_more_often(askers: int) -> None:
+    limiter = Limiter(5, [Health(16 // askers) for _ in range(askers)])
+    limiter.run(5.0)
+    assert limiter.refused < 60
+    before = limiter.refused, sum(limiter.served)
+    limiter.run(60.0)
+    refused, served = limiter.refused - before[0], sum(limiter.served) - before[1]
+    assert refused / (refused + served) < 0.25
+    assert served > 60 * 5 / 2
+
+
+def test_processes_that_share_the_limit_of_a_host_come_to_equal_shares_of_it() -> None:
+    early, late = Health(8), Health(8)
+    limiter = Limiter(20, [early])
+    limiter.run(30.0)
+    both = Limiter(20, [early, late])
+    both.now = limiter.now
+    both.run(120.0)
+    first, second = both.served
+    both.run(60.0)
+    shares = sorted((both.served[0] - first, both.served[1] - second))
+    assert shares[0] > 0.3 * sum(shares)

@@ -3,7 +3,7 @@ import pytest
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
-from retailpulse.fetch.retries import MOST_EXCUSED, Attempt
+from retailpulse.fetch.retries import MOST_EXCUSED, OWN_REFUSALS, Attempt
 
 SETTINGS = FetchSettings(tries=4, backoff_seconds=0.5)
 BROKEN = TryFailed(Cause.CONNECT, "broken", again=True)
@@ -59,19 +59,17 @@ def test_a_try_that_only_ran_out_of_the_images_time_says_nothing_new() -> None:
     assert fresh.verdict(late, None).detail == "late"
 
 
-def test_an_excused_try_counts_neither_as_a_try_nor_for_the_pause() -> None:
+def test_excused_tries_count_neither_as_tries_nor_for_the_pause() -> None:
     late = attempt(1)
-    for answers in range(1, MOST_EXCUSED + 1):
-        assert not late.is_refused_alone(answers)
+    for _ in range(MOST_EXCUSED):
         late.excuse()
         late.begin(60.0)
     assert 0.0 < (late.pause_after(BROKEN, SETTINGS) or 0.0) <= 0.5
 
 
-def test_no_try_is_excused_by_a_host_that_answers_nobody() -> None:
+def test_only_so_many_tries_are_excused() -> None:
     late = attempt(1)
-    for _ in range(5):
-        late.is_refused_alone(0)
+    for _ in range(MOST_EXCUSED + SETTINGS.tries - 1):
         late.excuse()
         late.begin(60.0)
     assert late.pause_after(BROKEN, SETTINGS) is None
@@ -79,8 +77,18 @@ def test_no_try_is_excused_by_a_host_that_answers_nobody() -> None:
 
 def test_an_image_that_is_refused_again_and_again_beside_others_is_meant_itself() -> None:
     late = attempt(1)
-    told = [late.is_refused_alone(answers) for answers in range(1, MOST_EXCUSED + 3)]
-    assert told == [False] * MOST_EXCUSED + [True, True]
+    told = []
+    for answers in range(1, OWN_REFUSALS + 3):
+        late.refused(answers)
+        told.append(late.is_refused_alone)
+    assert told == [False] * OWN_REFUSALS + [True, True]
+
+
+def test_an_image_is_not_meant_itself_by_a_host_that_answers_nobody() -> None:
+    late = attempt(1)
+    for _ in range(2 * OWN_REFUSALS):
+        late.refused(answers=0)
+    assert not late.is_refused_alone
 
 
 def test_an_image_that_waits_in_vain_fails_as_it_failed_itself() -> None:

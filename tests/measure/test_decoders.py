@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -324,11 +323,11 @@ OWNER = """if True:
 
 async def test_no_process_outlives_a_killed_owner(tmp_path: Path) -> None:
     (tmp_path / "endless.jpg").write_bytes(endless())
-    command = [sys.executable, "-c", OWNER, str(tmp_path / "endless.jpg")]
-    with subprocess.Popen(command) as owner:  # noqa: ASYNC220 - nothing else runs on this loop
-        await until(lambda: len(alive(owner.pid)) == 2)
-        pids = [nursery(owner.pid), *alive(owner.pid)]
-        await until_busy(pids[-1])
-        os.kill(pids[-1], signal.SIGSTOP)  # it sees no end of its channel and no alarm
-        owner.kill()
-        await until(lambda: all(is_gone(pid) for pid in pids))
+    owner = await asyncio.create_subprocess_exec(sys.executable, "-c", OWNER, str(tmp_path / "endless.jpg"))
+    await until(lambda: len(alive(owner.pid)) == 2)
+    pids = [nursery(owner.pid), *alive(owner.pid)]
+    await until_busy(pids[-1])
+    os.kill(pids[-1], signal.SIGSTOP)  # it sees no end of its channel and no alarm
+    owner.kill()
+    await owner.wait()
+    await until(lambda: all(is_gone(pid) for pid in pids))

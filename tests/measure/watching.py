@@ -58,7 +58,7 @@ def is_gone(pid: int) -> bool:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - another process's doings set no event
+        while not condition():  # noqa: ASYNC110 - no event tells of another process's doings
             await asyncio.sleep(0.005)
 
 

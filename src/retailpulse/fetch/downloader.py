@@ -192,11 +192,10 @@ class Downloader:
         if answer.status not in REFUSING_STATUSES:
             host.health.answered(self._loop.time())
             return
-        failure = of_status(answer.status, answer.retry_after_seconds)
-        if attempt.is_refused_alone(host.health.answers):
-            host.health.answered(self._loop.time())
-            return
-        host.health.refused(failure, began_at, self._loop.time(), again=attempt.number > 1)
+        attempt.refused(host.health.answers)
+        if not attempt.is_refused_alone:
+            failure = of_status(answer.status, answer.retry_after_seconds)
+            host.health.refused(failure, began_at, self._loop.time())
         if answer.status == 429 and host.health.is_limited:
             attempt.excuse()
 

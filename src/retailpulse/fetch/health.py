@@ -3,8 +3,9 @@
 A state machine without a clock or a queue of its own: every time comes from the caller, in seconds.
 Weak: each worker process learns for itself what a host bears.
 
-    free     as many at once as the setting allows; each failed wave and each refused one halves that
-    paced    down to four at once and still refused (429, 503): so many a second, more after each answer
+    free     as many at once as the setting allows; a failed wave halves that, and a refused one does where
+             many of the last requests were refused (429, 503)
+    paced    down to four at once and still refused: so many a second, more after each answer
     troubled only failures, one after the other: left alone, then probed by one request after a growing rest
 """
 
@@ -33,11 +34,14 @@ FEW_REFUSED, MANY_REFUSED = 0.2, 0.35
 between, and so for some URLs that are always refused, it is left as it is."""
 PACED_FROM = 4
 """So few at once cannot be halved finely enough: from here on refusals set how many a second."""
-FIRST_RATE = 50.0
-"""Requests a second; a host that bears more needs no pace."""
-SLOWEST_RATE = 0.1
-FIRST_SLOWER, SLOWER, FASTER = 0.5, 0.7, 1.02
-"""By these a refusal and an answer change the pace: at balance one request in nineteen is refused."""
+FIRST_RATE, SLOWEST_RATE, FREE_RATE = 50.0, 0.1, 200.0
+"""Requests a second: the highest at first, the lowest, and the one from which on a host needs no pace."""
+FIRST_SLOWER, SLOWER = 0.5, 0.7
+"""By these a refusal changes the pace: before the first answer at it, and later."""
+MORE_PER_SECOND, MOST_FASTER = 0.15, 1.07
+"""What answers add to the pace: so much in each second, growing with the seconds since the last refusal, and
+never more than so many times at once. As it goes by time and not by what is asked, processes that share a
+host's limit come to equal shares of it."""
 QUIET_SECONDS = 0.3
 
 _random = SystemRandom()
@@ -59,7 +63,7 @@ class Health:
         self._probes = 0
         self._round = 0
         self._rate: float | None = None
-        self._rate_known = False
+        self._rate_known = False  # the host answered at this pace
         self._cut_at = -1.0
         self._refused_share = 0.0
         self._ended_well = False
@@ -73,7 +77,8 @@ class Health:
     @property
     def is_limited(self) -> bool:
         """Whether a refusal is about all that the host is asked, not about one URL."""
-        return self._rate is not None or self.capacity <= PACED_FROM or self._in_a_row > 1
+        slowed = self._rate is not None or self.capacity < self._per_host
+        return slowed or self._refused_share > FEW_REFUSED
 
     @property
     def is_given_up(self) -> bool:
@@ -119,10 +124,7 @@ class Health:
         self._recover(now)
         self._grow()
         if self._rate is not None:
-            self._rate_known = True
-            self._rate *= FASTER
-            if self._rate > FIRST_RATE:
-                self._rate = None
+            self._speed_up(self._rate, now - self._cut_at)
 
     def _grow(self) -> None:
         """One slot more for every round of answers, unless many are refused beside them."""
@@ -132,16 +134,11 @@ class Health:
             self._round = 0
             self.capacity = min(self.capacity + 1, self._per_host)
 
-    def refused(self, failure: TryFailed, began_at: float, now: float, *, again: bool = False) -> None:
-        """The host said that it is asked too much (429, 503); `again` where the URL was tried before.
-
-        Until there is a pace, only first tries tell whether one is needed: some URLs are always refused.
-        """
+    def refused(self, failure: TryFailed, began_at: float, now: float) -> None:
+        """The host said that it is asked too much (429, 503)."""
         self._last_sign_at = now
-        if again and self._rate is None and not self.is_troubled:
-            return
         self._refused_share += (1 - self._refused_share) * SHARE_WEIGHT
-        if began_at > self._cut_at and not self.is_troubled and self._means_our_pace():
+        if began_at > self._cut_at and not self.is_troubled and self._is_asked_too_much():
             self._cut_at = now
             self._refused_share /= 2  # what it was before says less about the new pace
             self._slow_down(now - began_at)
@@ -163,11 +160,15 @@ class Health:
             self._cut_at = now
             self.capacity = max(1, self.capacity // 2)
 
-    def _means_our_pace(self) -> bool:
+    def _is_asked_too_much(self) -> bool:
         """Whether a refusal is about how much the host is asked: a few among many are about their URLs."""
-        if self._rate is not None:
-            return True
-        return self._refused_share >= MANY_REFUSED
+        return self._rate is not None or self._refused_share >= MANY_REFUSED
+
+    def _speed_up(self, rate: float, quiet_seconds: float) -> None:
+        self._rate_known = True
+        more = MORE_PER_SECOND * (1 + quiet_seconds) / rate
+        faster = min(rate + more, rate * MOST_FASTER)
+        self._rate = faster if faster < FREE_RATE else None
 
     def _slow_down(self, took_seconds: float) -> None:
         if self._rate is not None:
@@ -176,7 +177,8 @@ class Health:
             self.capacity //= 2
         else:
             so_far = self.capacity / max(took_seconds, 0.001)
-            self._rate, self._rate_known = min(so_far, FIRST_RATE) * FIRST_SLOWER, False
+            self._rate = min(so_far, FIRST_RATE) * FIRST_SLOWER
+            self._rate_known = False
 
     def _count(self, failure: TryFailed, began_at: float, now: float) -> None:
         same = self.failure is not None and self.failure.cause is failure.cause

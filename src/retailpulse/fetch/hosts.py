@@ -4,10 +4,10 @@ How much a host bears is `health`'s. Waiting costs nothing but memory, and no sl
 """
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import SystemRandom
 
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
@@ -18,6 +18,8 @@ _LOOK_SECONDS = 1.0
 """How often the queue of a failing host is looked through for images whose time is over."""
 _MOST_REMEMBERED = 10_000
 """Hosts that nobody asks now and that are remembered for what they did."""
+
+_random = SystemRandom()
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ class Host:
     def _next(self) -> _Waiter | None:
         """Whose turn it is: the first, or at a troubled host anyone, for the first may be why it is."""
         if self.health.is_troubled:
-            self._waiting.rotate(-random.randrange(len(self._waiting)))  # noqa: S311 - no secret
+            self._waiting.rotate(-_random.randrange(len(self._waiting)))
         waiter = self._waiting.popleft()
         return None if waiter.turn.done() else waiter
 

@@ -11,8 +11,10 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 
-MOST_EXCUSED = 2
-"""So many refusals do not count as tries where the host answers others meanwhile."""
+OWN_REFUSALS = 2
+"""After so many refusals beside answers to others, further ones are about the image's own URL."""
+MOST_EXCUSED = 10
+"""So many refusals do not count as tries where the host only wants to be asked less often."""
 
 _random = SystemRandom()
 
@@ -55,18 +57,19 @@ class Attempt:
             self.try_seconds = self.image_seconds
             self._is_cut_short = True
 
-    def is_refused_alone(self, answers: int) -> bool:
-        """Count a refusal by a host that gave so many answers by now; whether it is about this URL alone.
-
-        A host that answered others between each two refusals of an image means that image.
-        """
+    def refused(self, answers: int) -> None:
+        """The try was refused, by a host that gave so many answers by now."""
         self._refused_beside_others += answers > self._answers
         self._answers = answers
-        return self._refused_beside_others > MOST_EXCUSED
+
+    @property
+    def is_refused_alone(self) -> bool:
+        """Whether the refusals are about this URL: the host answered others between each two of them."""
+        return self._refused_beside_others > OWN_REFUSALS
 
     def excuse(self) -> None:
-        """Do not count the current try where the host serves others: it only said that it is too early."""
-        self._excused += self._refused_beside_others > self._excused
+        """Do not count the current try, which only came too early."""
+        self._excused += self._excused < MOST_EXCUSED
 
     def in_vain(self, others: TryFailed) -> TryFailed:
         """What an image fails with that waited for a host in vain: its own failure, if it had a try."""
