@@ -29,7 +29,7 @@ Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]  # Postg
 class Measured(msgspec.Struct, frozen=True, tag=True):
     """The body could be measured; the header is left out, as the worker reads it for itself."""
 
-    sha256: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    sha256: Annotated[bytes, Meta(min_length=32, max_length=32)] | None
     suspect: Text | None
 
 
