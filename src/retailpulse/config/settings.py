@@ -41,7 +41,7 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     wait_seconds: Annotated[
         float,
         Meta(gt=0, description="How long a request waits for a connection before it is refused."),
-    ] = 1.5
+    ] = 1.2
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +58,18 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_stores_bytes: Annotated[
         int, Meta(ge=1024, description="Largest store master in one request, in bytes.")
     ] = 4_000_000_000
+    buffer_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Most bytes of submits that are read at once, beside the largest one; "
+            "a submit beyond that is refused for now (503).",
+        ),
+    ] = 256_000_000
+    max_unsettled_images: Annotated[
+        int,
+        Meta(ge=1, description="Submits are refused for now (503) while so many images wait for a result."),
+    ] = 5_000_000
 
 
 class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,10 +262,25 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2.0
     stale_seconds: Annotated[
         float, Meta(gt=0, description="A worker silent for this long is taken for dead.")
-    ] = 10.0
+    ] = 8.0
     sweep_seconds: Annotated[
         float, Meta(gt=0, description="How often chunks of dead workers are handed back.")
-    ] = 3.0
+    ] = 2.0
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How long what is done is kept."""
+
+    jobs_days: Annotated[
+        float,
+        Meta(ge=0, description="Days after its end at which a job is pruned with all its rows; 0: never."),
+    ] = 0.0
+    keys_hours: Annotated[
+        float, Meta(gt=0, description="Hours for which an Idempotency-Key is remembered.")
+    ] = 24.0
+    prune_seconds: Annotated[
+        float, Meta(gt=0, description="How often the workers look for what is to be pruned.")
+    ] = 60.0
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,4 +300,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fetch: FetchSettings = FetchSettings()
     measure: MeasureSettings = MeasureSettings()
     worker: WorkerSettings = WorkerSettings()
+    retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()

@@ -8,6 +8,8 @@
     |- InvalidRequest      what a client sent cannot be accepted
     |  '- TooLarge         it is over a configured limit
     |- NotFound            no such job, store or area
+    |- Conflict            it contradicts what is already there
+    |- Busy                the service has as much as it takes now
     '- ImageError          one image that cannot be fetched or measured
 
 How an error becomes an HTTP answer is decided in one table, in `api`.
@@ -46,6 +48,14 @@ class TooLarge(InvalidRequest):
 
 class NotFound(RetailPulseError):
     """There is no such job, store or area."""
+
+
+class Conflict(RetailPulseError):
+    """What is asked contradicts what is already there."""
+
+
+class Busy(RetailPulseError):
+    """The service has as much work as it takes now; trying again later helps."""
 
 
 class ImageError(RetailPulseError):

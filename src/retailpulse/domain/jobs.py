@@ -33,11 +33,20 @@ class Visit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Idempotency:
+    """A client's key for one submit, and the SHA-256 of the request: the same twice is one job."""
+
+    key: str
+    request_sha256: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """A job that was accepted but is not stored yet."""
 
     visits: tuple[Visit, ...]
     depth: Depth
+    idempotency: Idempotency | None = None
 
     @property
     def image_count(self) -> int:
