@@ -11,11 +11,15 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retailpulse.config.settings import DatabaseSettings, LogSettings, Settings
-from retailpulse.domain.errors import DatabaseError
+from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
 from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
+
+if TYPE_CHECKING:
+    from retailpulse.storage.database import Database
 
 LEAVE_SECONDS = 2.0
 """How long a process that is done may wait for threads that are not."""
@@ -107,17 +111,29 @@ def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
     return asyncio.run(run())
 
 
+async def _check_tables(database: "Database") -> None:
+    """Raises DatabaseError where the tables are not this program's; a database that is away may come back."""
+    with contextlib.suppress(DatabaseUnavailable):
+        await database.check_tables()
+
+
 def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
     import uvloop
 
     from retailpulse.api.app import check_port, make_app, serve_app
-    from retailpulse.service import Service
+    from retailpulse.service import Limits, Service
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
     url = find_database(settings.database)
     check_port(settings.api)
+    limits = Limits(
+        chunk_images=settings.worker.chunk_images,
+        max_unsettled_images=settings.api.max_unsettled_images,
+        keys_hours=settings.retention.keys_hours,
+        stale_seconds=settings.worker.stale_seconds,
+    )
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
@@ -125,9 +141,9 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
         queue_app = queue.make_app()
         await database.open()
         try:
-            await database.check_tables()
+            await _check_tables(database)
             async with queue_app.open_async(database.pool):
-                service = Service(database, queue_app, chunk_images=settings.worker.chunk_images)
+                service = Service(database, queue_app, limits)
                 app = make_app(service, settings.api, settings.measure.depth)
                 await serve_app(app, settings.api, stop)
         finally:
@@ -151,9 +167,14 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
         database = Database(url, settings.database, pool_size=settings.worker.connections)
         await database.open()
         try:
-            await database.check_tables()
+            await _check_tables(database)
             await run_worker(
-                database, worker=settings.worker, fetch=settings.fetch, measure=settings.measure, stop=stop
+                database,
+                worker=settings.worker,
+                fetch=settings.fetch,
+                measure=settings.measure,
+                retention=settings.retention,
+                stop=stop,
             )
         finally:
             await database.close()

@@ -15,13 +15,13 @@ from uuid import UUID
 
 import procrastinate
 
-from retailpulse.domain.errors import InvalidRequest, NotFound
+from retailpulse.domain.errors import Busy, Conflict, InvalidRequest, NotFound
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import failure_kind
 from retailpulse.domain.jobs import JobStatus, Submission
 from retailpulse.domain.stores import ImportSummary
-from retailpulse.storage import jobs, queue, results, stores, visits
-from retailpulse.storage.database import Database
+from retailpulse.storage import cancelling, jobs, keys, queue, results, stores, visits
+from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.jobs import JobRow, StoreFailure
 from retailpulse.storage.results import PageFormat
 from retailpulse.storage.visits import VisitFilter, VisitRow
@@ -30,6 +30,29 @@ VISITS_PER_PAGE = 1_000
 RESULTS_PER_PAGE = 1_000
 IMPORTS_AT_ONCE = 8
 """Store files that are read at once; further ones wait."""
+SUBMIT_SECONDS, SUBMIT_IMAGES_PER_SECOND = 1.5, 5_000
+"""How long the database may take for a submit before its commit: longer the more images it has."""
+CANCEL_SECONDS = 300.0
+BACKLOG_SECONDS = 1.0
+"""How old the count of the images that wait may be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What the service keeps to, from the settings of several rooms."""
+
+    chunk_images: int
+    max_unsettled_images: int
+    keys_hours: float
+    stale_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readiness:
+    """The version of the tables, and how many workers are alive."""
+
+    schema: str
+    workers: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,20 +79,45 @@ class JobReport:
 class Service:
     """The uses of the service over one database and its queue."""
 
-    def __init__(self, database: Database, queue_app: procrastinate.App, *, chunk_images: int) -> None:
+    def __init__(self, database: Database, queue_app: procrastinate.App, limits: Limits) -> None:
         self._database = database
         self._queue = queue_app
-        self._chunk_images = chunk_images
+        self._limits = limits
+        self._backlog = _Backlog(limits.max_unsettled_images)
         # Threads of their own: slow uploads are not to hold up whatever else needs a thread.
         self._import_threads = ThreadPoolExecutor(IMPORTS_AT_ONCE, thread_name_prefix="import")
 
     async def submit(self, submission: Submission) -> UUID:
-        """Stores a job and queues its chunks, in one transaction; it is on disk when this returns."""
+        """Stores a job and queues its chunks, in one transaction; it is on disk when this returns.
+
+        With a key that has made a job before, that job. Raises Conflict where the key was another
+        request's, Busy where too many images wait already.
+        """
         job_id = new_job_id()
-        async with self._database.transaction() as connection:
-            keys = await jobs.insert_job(connection, job_id, submission, self._chunk_images)
-            await queue.send_chunks(self._queue, connection, keys)
+        patience_seconds = SUBMIT_SECONDS + submission.image_count / SUBMIT_IMAGES_PER_SECOND
+        async with self._database.transaction(patience_seconds=patience_seconds) as connection:
+            if submission.idempotency is not None:
+                earlier = await keys.take_key(
+                    connection, submission.idempotency, job_id, self._limits.keys_hours
+                )
+                if earlier is not None:
+                    return earlier
+            await self._backlog.admit(connection, submission.image_count)
+            chunks = await jobs.insert_job(connection, job_id, submission, self._limits.chunk_images)
+            await queue.send_chunks(self._queue, connection, chunks)
         return job_id
+
+    async def cancel(self, job_id: UUID) -> None:
+        """Ends a job; its images without a result get the outcome `cancelled`.
+
+        Does nothing where it is cancelled already. Raises NotFound, or Conflict where it has ended.
+        """
+        async with self._database.transaction(patience_seconds=CANCEL_SECONDS) as connection:
+            is_new = await cancelling.cancel_job(connection, job_id)
+            if is_new:
+                await queue.drop_job(connection, job_id)
+        if not is_new and (await self.status(job_id))[0] is not JobStatus.CANCELLED:
+            raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
 
     async def status(self, job_id: UUID) -> tuple[JobStatus, list[StoreError]]:
         """The state of a job and, once it has ended with failures, its stores with failures.
@@ -90,8 +138,9 @@ class Service:
             job = await jobs.find_job(connection, job_id)
             if job is None:
                 raise NotFound(f"there is no job {job_id}")
-            failures = await jobs.store_failures(connection, job_id) if job.failed else []
-            causes = await jobs.cause_counts(connection, job_id) if job.failed else {}
+            has_causes = job.failed + job.cancelled > 0
+            failures = await jobs.store_failures(connection, job_id) if has_causes else []
+            causes = await jobs.cause_counts(connection, job_id) if has_causes else {}
         rate = _images_per_second(job)
         left = job.images - job.settled
         return JobReport(
@@ -156,10 +205,36 @@ class Service:
         load = partial(stores.import_stores, self._database.url, file, good_lines=good_lines)
         return await asyncio.get_running_loop().run_in_executor(self._import_threads, load)
 
-    async def check_ready(self) -> None:
-        """Raises DatabaseUnavailable where the database does not answer."""
+    async def readiness(self) -> Readiness:
+        """Raises DatabaseError where the database does not answer, or has tables of another version."""
+        schema = await self._database.check_tables()
         async with self._database.connection() as connection:
-            await connection.execute("SELECT")
+            workers = await queue.count_workers(connection, self._limits.stale_seconds)
+        return Readiness(schema=schema, workers=workers)
+
+
+class _Backlog:
+    """How many images wait for a result: counted now and then, with those added that came since.
+
+    Weak: each API process counts for itself, so that several of them may let in some jobs too many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._images = 0
+        self._counted_at = float("-inf")
+
+    async def admit(self, connection: Connection, images: int) -> None:
+        """Counts a new job's images; raises Busy where there are too many. One job alone always has room."""
+        now = asyncio.get_running_loop().time()
+        if now - self._counted_at > BACKLOG_SECONDS:
+            self._counted_at = now
+            self._images = await jobs.count_unsettled(connection)
+        if self._images and self._images + images > self._most:
+            raise Busy(
+                f"{self._images} images wait for a result, and {self._most} may; submit this job again later"
+            )
+        self._images += images
 
 
 def describe_failures(failures: Iterable[StoreFailure]) -> list[StoreError]:

@@ -17,7 +17,7 @@ def test_three_hundred_images_of_three_urls_make_three_requests(
     asked = sorted(origin.url(seen.path) for seen in origin.requests if "/copies/" in seen.path)
     assert asked == [big, gone, small]
     assert (report["status"], report["causes"]) == ("failed", {"http_status": 100})
-    assert report["images"] == {"total": 300, "settled": 300, "measured": 200, "failed": 100}
+    assert report["images"] == {"total": 300, "settled": 300, "measured": 200, "failed": 100, "cancelled": 0}
     told = [(row["image_no"], row["image_url"], row["perimeter"]) for row in service.results(job_id)]
     facts = [(small, 100), (big, 1_000), (gone, None)]
     assert told == [(number + 1, *facts[number % 3]) for number in range(300)]

@@ -48,7 +48,7 @@ def test_a_job_that_failed_in_parts_is_told_with_counts_causes_and_stores(
     report = service.finished(job_id)
     assert list(report) == FIELDS
     assert (report["job_id"], report["status"], report["depth"]) == (job_id, "failed", "download")
-    assert report["images"] == {"total": 9, "settled": 9, "measured": 3, "failed": 6}
+    assert report["images"] == {"total": 9, "settled": 9, "measured": 3, "failed": 6, "cancelled": 0}
     assert list(report["causes"].items()) == [  # the most frequent first
         ("http_status", 3),
         ("bad_url", 1),
@@ -72,7 +72,7 @@ def test_a_job_without_failures_has_no_causes_and_no_stores(service: RunningServ
     url = origin.serve("/well.png", Reply(body=photo(30, 20)))
     report = service.finished(service.submit([visit(CORNER_SHOP, url)]))
     assert (report["status"], report["causes"], report["stores"]) == ("completed", {}, [])
-    assert report["images"] == {"total": 1, "settled": 1, "measured": 1, "failed": 0}
+    assert report["images"] == {"total": 1, "settled": 1, "measured": 1, "failed": 0, "cancelled": 0}
 
 
 def test_a_job_in_work_says_how_far_it_is(service: RunningService, origin: Origin) -> None:
@@ -86,7 +86,7 @@ def test_a_job_in_work_says_how_far_it_is(service: RunningService, origin: Origi
 
         report = wait_for(far)
         assert report["status"] == "ongoing"
-        assert report["images"] == {"total": 4, "settled": 3, "measured": 1, "failed": 2}
+        assert report["images"] == {"total": 4, "settled": 3, "measured": 1, "failed": 2, "cancelled": 0}
         assert report["causes"] == {"bad_url": 1, "store_id_not_found": 1}
         assert [store["store_id"] for store in report["stores"]] == [CORNER_SHOP, "nobody"]
         assert report["finished_at"] is None

@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from retailpulse.api import contract, v1
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
+from retailpulse.api.submitting import BodyBudget
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
@@ -32,16 +33,18 @@ async def live() -> dict[str, str]:
 
 
 @get("/health/ready")
-async def ready(service: Service) -> dict[str, str]:
-    """Say that the database answers, so that requests can be served."""
-    await service.check_ready()
-    return {"status": "ready"}
+async def ready(service: Service) -> dict[str, str | int]:
+    """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
+    readiness = await service.readiness()
+    return {"status": "ready", "schema": readiness.schema, "workers": readiness.workers}
 
 
 HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
     contract.status,
     contract.visits,
+    v1.submit,
+    v1.cancel,
     v1.job,
     v1.job_results,
     v1.import_stores,
@@ -52,11 +55,13 @@ HANDLERS: list[ControllerRouterHandler] = [
 
 def make_app(service: Service, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
+    body_budget = BodyBudget(settings.buffer_bytes)
     return Litestar(
         HANDLERS,
         dependencies={
             "service": Provide(lambda: service, sync_to_thread=False),
             "api_settings": Provide(lambda: settings, sync_to_thread=False),
+            "body_budget": Provide(lambda: body_budget, sync_to_thread=False),
             "default_depth": Provide(lambda: default_depth, sync_to_thread=False),
         },
         exception_handlers={

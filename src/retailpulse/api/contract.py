@@ -1,15 +1,13 @@
 """The three old endpoints, exactly as clients know them: submit, status, visits."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.response import Stream
 
-from retailpulse.api.submission import read_submission
+from retailpulse.api.submitting import BodyBudget, submit_request
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
@@ -20,19 +18,19 @@ from retailpulse.service import Service
 from retailpulse.storage.visits import VisitFilter, VisitRow
 
 BLOCK_BYTES = 64 * 1024
-BIG_BODY_BYTES = 256 * 1024
-"""A longer body is read in a thread: the others are not to wait for it."""
 
 
 @post("/api/submit", status_code=201)
 async def submit(
-    request: Request[Any, Any, Any], service: Service, api_settings: ApiSettings, default_depth: Depth
+    request: Request[Any, Any, Any],
+    service: Service,
+    api_settings: ApiSettings,
+    default_depth: Depth,
+    body_budget: BodyBudget,
 ) -> dict[str, str]:
     """Accept a job; it is on disk and queued when this answers."""
-    body = await request.body()
-    read = partial(read_submission, default_depth=default_depth, max_images=api_settings.max_images_per_job)
-    submission = read(body) if len(body) < BIG_BODY_BYTES else await asyncio.to_thread(read, body)
-    return {"job_id": str(await service.submit(submission))}
+    job_id = await submit_request(request, service, api_settings, default_depth, body_budget)
+    return {"job_id": str(job_id)}
 
 
 @get("/api/status")

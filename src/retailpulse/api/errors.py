@@ -10,12 +10,16 @@ from litestar.exceptions import HTTPException, InternalServerException, Validati
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
     HTTP_404_NOT_FOUND,
+    HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
 from retailpulse.domain.errors import (
+    Busy,
+    Conflict,
+    DatabaseError,
     DatabaseUnavailable,
     InvalidRequest,
     NotFound,
@@ -33,7 +37,9 @@ STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     InvalidRequest: HTTP_400_BAD_REQUEST,
     NotFound: HTTP_404_NOT_FOUND,
-    DatabaseUnavailable: HTTP_503_SERVICE_UNAVAILABLE,
+    Conflict: HTTP_409_CONFLICT,
+    Busy: HTTP_503_SERVICE_UNAVAILABLE,
+    DatabaseError: HTTP_503_SERVICE_UNAVAILABLE,
 }
 
 
@@ -50,10 +56,10 @@ def answer_known(_: Request[Any, Any, Any], error: RetailPulseError) -> Response
     """Answers an error of ours by the table."""
     for kind, status in STATUS_BY_ERROR.items():
         if isinstance(error, kind):
-            public = "the database cannot take it now; try again later" if status == 503 else str(error)
             if status == HTTP_503_SERVICE_UNAVAILABLE:
                 logger.warning("%s", error)
-            return refuse(status, public)
+            away = isinstance(error, DatabaseUnavailable)  # its text may name hosts and users
+            return refuse(status, "the database cannot take it now; try again later" if away else str(error))
     return answer_unknown(_, error)
 
 

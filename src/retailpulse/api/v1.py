@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import MediaType, Request, Response, get, put
+from litestar import MediaType, Request, Response, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
+from retailpulse.api.submitting import BodyBudget, submit_request
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, NotFound, TooLarge
 from retailpulse.domain.ids import parse_job_id
+from retailpulse.domain.images import Depth
 from retailpulse.service import JobReport, Service
 from retailpulse.storage.results import PageFormat
 
@@ -21,6 +23,28 @@ NDJSON = "application/x-ndjson"
 MAX_PAGE = 1_000
 FORMATS = {"application/json": "json", "text/csv": "csv", NDJSON: "ndjson"}
 STREAMED = {"csv": (PageFormat.CSV_WITH_HEADER, CSV), "ndjson": (PageFormat.JSON_ROWS, NDJSON)}
+
+
+@post("/api/v1/jobs", status_code=201)
+async def submit(
+    request: Request[Any, Any, Any],
+    service: Service,
+    api_settings: ApiSettings,
+    default_depth: Depth,
+    body_budget: BodyBudget,
+) -> Response[dict[str, str]]:
+    """Accept a job; it is on disk and queued when this answers."""
+    job_id = await submit_request(request, service, api_settings, default_depth, body_budget)
+    location = f"/api/v1/jobs/{job_id}"
+    return Response({"job_id": str(job_id)}, status_code=201, headers={"Location": location})
+
+
+@post("/api/v1/jobs/{job_id:str}/cancel", status_code=200)
+async def cancel(service: Service, job_id: str) -> dict[str, Any]:
+    """End a job: images without a result get the outcome `cancelled`, all others keep theirs."""
+    known = _known_id(job_id)
+    await service.cancel(known)
+    return _render(await service.report(known))
 
 
 @get("/api/v1/jobs/{job_id:str}")
@@ -173,6 +197,7 @@ def _render(report: JobReport) -> dict[str, Any]:
             "settled": job.settled,
             "measured": job.measured,
             "failed": job.failed,
+            "cancelled": job.cancelled,
         },
         "causes": report.causes,
         "stores": [

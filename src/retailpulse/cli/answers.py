@@ -19,6 +19,7 @@ class ImageCounts(msgspec.Struct, frozen=True, kw_only=True):
     settled: int
     measured: int
     failed: int
+    cancelled: int = 0
 
 
 class FailedStore(msgspec.Struct, frozen=True, kw_only=True):

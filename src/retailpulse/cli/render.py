@@ -43,7 +43,9 @@ def summary(job: Job) -> str:
     """How a job ended, in one line."""
     counts = job.images
     causes = ", ".join(f"{number:,} {cause}" for cause, number in job.causes.items())
-    failed = f", {counts.failed:,} failed ({causes})" if counts.failed else ""
+    without = counts.failed + counts.cancelled
+    failed = f", {without:,} not ({causes})" if counts.cancelled else f", {without:,} failed ({causes})"
+    failed = failed if without else ""
     took = took_seconds(job)
     rate = f" in {duration(took)}, {counts.settled / took:,.0f} images/s" if took else ""
     return f"{job.status}: {counts.measured:,} of {counts.total:,} images measured{failed}{rate}"

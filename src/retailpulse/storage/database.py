@@ -3,7 +3,10 @@
 A connection from `connection` commits each statement by itself; `transaction` commits all or nothing.
 """
 
+import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
@@ -32,6 +35,9 @@ CONNECTION_OPTIONS: dict[str, Any] = {
 RECONNECT_SECONDS = 1.0
 """The pool backs off for this long at most: longer, and it is still waiting when the database is back."""
 
+PATIENCE_SECONDS = 30.0
+"""A server that has not answered all that is asked on a connection by then is taken for lost."""
+
 _UNAVAILABLE = (
     psycopg.OperationalError,  # also disk full, out of memory, shutting down, too many connections
     psycopg.InterfaceError,
@@ -46,7 +52,8 @@ async def _commit_each_statement(connection: Connection) -> None:
     await connection.set_autocommit(True)
 
 
-def _check_version(version: str) -> None:
+def check_version(version: str) -> None:
+    """Raises DatabaseError where tables of this version are not this program's."""
     versions = files("retailpulse.storage") / "migrations" / "versions"
     newest = max(path.name.partition("_")[0] for path in versions.iterdir() if path.name[0].isdigit())
     if version < newest:
@@ -66,6 +73,7 @@ class Database:
 
     def __init__(self, url: str, settings: DatabaseSettings, *, pool_size: int | None = None) -> None:
         self.url = url
+        self._check_seconds = settings.wait_seconds / 2
         self.pool: Pool = AsyncConnectionPool(
             url,
             kwargs=CONNECTION_OPTIONS,
@@ -74,7 +82,7 @@ class Database:
             timeout=settings.wait_seconds,
             reconnect_timeout=RECONNECT_SECONDS,
             configure=_commit_each_statement,  # not an option: the queue sets it for its listener too
-            check=AsyncConnectionPool.check_connection,
+            check=self._check,
             open=False,
             name="retailpulse",
         )
@@ -83,36 +91,65 @@ class Database:
         """Starts connecting, in the background: a database that is away now may come back."""
         await self.pool.open(wait=False)
 
-    async def check_tables(self) -> None:
-        """Raises DatabaseError where the tables are not this program's; one that is away may come back."""
-        with contextlib.suppress(DatabaseUnavailable):
-            async with self.connection() as connection:
-                cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NULL")
-                if await cursor.fetchone() == (True,):
-                    raise DatabaseError(
-                        "the database has no tables yet; run `retailpulse migrate` on it first"
-                    )
-                cursor = await connection.execute("SELECT version_num FROM alembic_version")
-                ((version,),) = await cursor.fetchall()
-            _check_version(version)
+    async def check_tables(self) -> str:
+        """The version of the tables; raises DatabaseError where they are not this program's."""
+        async with self.connection() as connection:
+            cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NULL")
+            if await cursor.fetchone() == (True,):
+                raise DatabaseError("the database has no tables yet; run `retailpulse migrate` on it first")
+            cursor = await connection.execute("SELECT version_num FROM alembic_version")
+            ((version,),) = await cursor.fetchall()
+        check_version(str(version))
+        return str(version)
 
     async def close(self) -> None:
         """Closes every connection."""
         await self.pool.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool; raises DatabaseUnavailable where there is none in time."""
+    async def connection(self, *, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Connection]:
+        """A connection of the pool; raises DatabaseUnavailable where there is none, or no answer, in time."""
         with translated():
             async with self.pool.connection() as connection:
-                yield connection
+                with _cut_after(patience_seconds, connection):
+                    yield connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection inside a transaction that commits at the end, or rolls back on an error."""
-        with translated():
-            async with self.pool.connection() as connection, connection.transaction():
+    async def transaction(self, *, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Connection]:
+        """A connection inside a transaction that commits at the end, or rolls back on an error.
+
+        The commit has more patience: whether one that was cut off took place would never be known.
+        """
+        longest = patience_seconds + PATIENCE_SECONDS
+        async with self.connection(patience_seconds=longest) as connection, connection.transaction():
+            with _cut_after(patience_seconds, connection):
                 yield connection
+
+    async def _check(self, connection: Connection) -> None:
+        """Raises where a connection is dead, or its server does not answer soon."""
+        with _cut_after(self._check_seconds, connection):
+            await AsyncConnectionPool.check_connection(connection)
+
+
+@contextmanager
+def _cut_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Fails whoever still waits for a server after so long.
+
+    A server that is frozen answers no cancellation either. One that wakes up finds its client gone, and
+    rolls back.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    with contextlib.suppress(OSError, psycopg.OperationalError):
+        line = socket.socket(fileno=os.dup(connection.fileno()))
+        with line:
+            line.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

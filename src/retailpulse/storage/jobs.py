@@ -25,6 +25,7 @@ class JobRow:
     images: int
     measured: int
     failed: int
+    cancelled: int
     submitted_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -33,7 +34,7 @@ class JobRow:
     @property
     def settled(self) -> int:
         """How many images have a result."""
-        return self.measured + self.failed
+        return self.measured + self.failed + self.cancelled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,14 +160,14 @@ async def _settle_unknown_stores(connection: Connection, job_id: UUID) -> None:
 async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
     """The job and its counters, or None where there is none."""
     cursor = await connection.execute(
-        "SELECT status, depth, images, measured, failed, submitted_at, started_at, finished_at, now()"
-        " FROM jobs WHERE job_id = %s",
+        "SELECT status, depth, images, measured, failed, cancelled, submitted_at, started_at, finished_at,"
+        " now() FROM jobs WHERE job_id = %s",
         [job_id],
     )
     row = await cursor.fetchone()
     if row is None:
         return None
-    status, depth, images, measured, failed, submitted_at, started_at, finished_at, read_at = row
+    status, depth, images, measured, failed, cancelled, submitted_at, started_at, finished_at, read_at = row
     return JobRow(
         job_id=job_id,
         status=JobStatus(status),
@@ -174,11 +175,21 @@ async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
         images=images,
         measured=measured,
         failed=failed,
+        cancelled=cancelled,
         submitted_at=submitted_at,
         started_at=started_at,
         finished_at=finished_at,
         read_at=read_at,
     )
+
+
+async def count_unsettled(connection: Connection) -> int:
+    """How many images of all jobs wait for a result."""
+    cursor = await connection.execute(
+        "SELECT coalesce(sum(images - measured - failed), 0)::bigint FROM jobs WHERE status = 'ongoing'"
+    )
+    ((count,),) = await cursor.fetchall()
+    return int(count)
 
 
 async def claim_chunk(connection: Connection, key: ChunkKey) -> tuple[Depth, list[PendingImage]] | None:

@@ -96,6 +96,25 @@ async def drop_unreadable(connection: Connection) -> int:
     return cursor.rowcount
 
 
+async def drop_job(connection: Connection, job_id: UUID) -> None:
+    """Removes the messages of a job that nobody works on yet; the others end by themselves."""
+    await connection.execute(
+        "DELETE FROM procrastinate_jobs"
+        " WHERE queue_name = %s AND status = 'todo' AND args->>'job_id' = %s::text",
+        [QUEUE, str(job_id)],
+    )
+
+
+async def count_workers(connection: Connection, stale_seconds: float) -> int:
+    """How many workers have said lately that they are alive."""
+    cursor = await connection.execute(
+        "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)",
+        [stale_seconds],
+    )
+    ((count,),) = await cursor.fetchall()
+    return int(count)
+
+
 async def find_chunks_without_message(connection: Connection, limit: int = 10_000) -> list[ChunkKey]:
     """Open chunks of ongoing jobs that no message names: nobody would ever work on them."""
     cursor = await connection.execute(

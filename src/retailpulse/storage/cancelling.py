@@ -1,0 +1,44 @@
+"""Cancels a job: every image that has no result yet gets the outcome `cancelled`, all at once.
+
+Weak: one transaction for the whole job; a million unsettled images take it some seconds.
+"""
+
+from uuid import UUID
+
+from retailpulse.storage.database import Connection
+
+_SETTLE = """
+    WITH new AS (
+        INSERT INTO results (job_id, image_no, outcome, cause, detail, tries)
+        SELECT i.job_id, i.image_no, 'cancelled', 'cancelled', 'the job was cancelled', 0
+        FROM images i
+        WHERE i.job_id = %(job_id)s AND NOT EXISTS (
+            SELECT FROM results r WHERE r.job_id = i.job_id AND r.image_no = i.image_no)
+        ORDER BY i.image_no
+        ON CONFLICT DO NOTHING
+        RETURNING image_no)
+    SELECT count(*) FROM new
+"""
+
+
+async def cancel_job(connection: Connection, job_id: UUID) -> bool:
+    """Ends a job in the transaction of `connection`; False where it has ended already.
+
+    Locks results, chunks and the job in the order in which `results.settle` does. A worker that settles
+    images of the job at this moment is waited for; one that comes later finds nothing left to settle.
+    """
+    cursor = await connection.execute("SELECT status = 'ongoing' FROM jobs WHERE job_id = %s", [job_id])
+    if await cursor.fetchone() != (True,):
+        return False
+    cursor = await connection.execute(_SETTLE, {"job_id": job_id})
+    ((count,),) = await cursor.fetchall()
+    if count == 0:  # the last results came in between
+        return False
+    await connection.execute(
+        "UPDATE chunks SET settled = images WHERE job_id = %s AND settled < images", [job_id]
+    )
+    await connection.execute(
+        "UPDATE jobs SET cancelled = %s, status = 'cancelled', finished_at = now() WHERE job_id = %s",
+        [count, job_id],
+    )
+    return True
