@@ -87,6 +87,7 @@ class RunningApi(Process):
     """A `retailpulse api` alone, on a database that is given."""
 
     def __init__(self, folder: Path, database_url: str, environment: Mapping[str, str] | None = None) -> None:
+        self.database_url = database_url
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         super().__init__(

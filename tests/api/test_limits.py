@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from retailpulse.storage.embedded import EmbeddedServer
@@ -31,6 +32,12 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
         server.stop()
 
 
+def messages_of(api: RunningApi, job_id: str) -> int:
+    with psycopg.connect(api.database_url) as connection:
+        found = connection.execute("SELECT FROM procrastinate_jobs WHERE args->>'job_id' = %s", [job_id])
+        return found.rowcount
+
+
 def test_a_body_beyond_the_room_that_is_left_is_refused_for_now(api: RunningApi) -> None:
     with socket.create_connection(("127.0.0.1", api.port)) as slow:
         slow.sendall(b"POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n{")
@@ -55,5 +62,8 @@ def test_beyond_so_many_images_that_wait_submits_are_refused_for_now(api: Runnin
     assert int(answer.headers["retry-after"]) > 0
     assert "6 images wait for a result, and 10 may" in refused(answer, 503)
     assert post(api, body(visit())).status_code == 201
-    api.http.post(f"/api/v1/jobs/{first.json()['job_id']}/cancel").raise_for_status()
+    job_id = first.json()["job_id"]
+    assert messages_of(api, job_id) == 1
+    api.http.post(f"/api/v1/jobs/{job_id}/cancel").raise_for_status()
+    assert messages_of(api, job_id) == 0
     wait_for(lambda: post(api, some).status_code == 201)
