@@ -165,6 +165,8 @@ class Service:
             lines, count = await results.read_page(
                 connection, job_id, after=after, limit=limit, page_format=page_format
             )
+            if count < limit and await jobs.find_job(connection, job_id) is None:
+                raise NotFound(f"the job {job_id} was pruned while it was read")
         reached = after + count
         return lines, reached if 0 < reached < job.images and count else None
 

@@ -1,15 +1,11 @@
 """A kill -9 of any process, or of all: what was accepted still ends with exactly one result per image."""
 
-import os
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.lifecycle.processes import Shop, kill_all, processes_in, submit
+from tests.lifecycle.processes import Shop, processes_in, submit
 from tests.origin import Origin
 from tests.running import RunningService, wait_for
 
@@ -38,25 +34,6 @@ def lasting(lasting_shop: Shop) -> Iterator[Shop]:
 def postmaster(running: RunningService) -> int:
     (pid,) = running.pids()["postgres"]
     return pid
-
-
-def test_all_processes_killed_at_once(shop: Shop) -> None:
-    gate = shop.gate()
-    running = shop.serve(workers=2)
-    first = submit(running, shop.photos(40))
-    running.finished(first)
-    second = submit(running, [*shop.photos(30), *shop.photos(30, before=gate)])
-    wait_for(lambda: running.job(second)["images"]["settled"] == 30)
-    wait_for(lambda: shop.origin.busy >= 8)
-    kill_all(shop.folder)
-    gate.set()
-    running = shop.serve(workers=2)
-    assert running.job(first)["status"] == "completed"
-    assert running.finished(second)["images"] == {"total": 60, "settled": 60, "measured": 60, "failed": 0}
-    shop.check_truth(first, second)
-    requests = shop.requests()
-    assert {requests[f"/{number}.png"] for number in range(70)} == {1}
-    assert max(requests.values()) <= 2
 
 
 def test_serve_killed_alone(shop: Shop) -> None:
@@ -89,65 +66,6 @@ def test_serve_killed_while_it_makes_the_data(shop: Shop) -> None:
     running.finished(submit(running, shop.photos(1)))
     assert running.stop() == 0
     assert [path.name for path in running.data_dir.glob("postgres*")] == ["postgres"]
-
-
-def test_one_worker_killed_in_its_work(lasting: Shop, running: RunningService) -> None:
-    gate = lasting.gate()
-    before = sum(lasting.requests().values())
-    job_id = submit(running, lasting.photos(160, before=gate))  # four chunks for each worker
-    lasting.wait_for_requests(before + 16)
-    victim, peer = running.pids()["worker"]
-    os.kill(victim, signal.SIGKILL)
-    gate.set()
-    assert running.finished(job_id)["images"]["measured"] == 160
-    lasting.check_truth(job_id)
-    assert max(lasting.requests().values()) <= 2
-    wait_for(lambda: len(running.pids()["worker"]) == 2)
-    assert victim not in running.pids()["worker"]
-    assert peer in running.pids()["worker"]
-
-
-def test_the_api_killed(lasting: Shop, running: RunningService) -> None:
-    gate = lasting.gate()
-    job_id = submit(running, lasting.photos(40, before=gate))
-    (victim,) = running.pids()["api"]
-    os.kill(victim, signal.SIGKILL)
-    gate.set()
-
-    def answers() -> bool:
-        try:
-            return running.http.get("/health/ready").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_for(answers)
-    assert running.finished(job_id)["images"]["measured"] == 40
-    lasting.check_truth(job_id)
-
-
-@pytest.mark.parametrize("whom", ["the postmaster", "the postmaster and its processes", "a process of it"])
-def test_postgresql_killed(lasting: Shop, running: RunningService, whom: str) -> None:
-    gate = lasting.gate()
-    before = sum(lasting.requests().values())
-    job_id = submit(running, lasting.photos(60, before=gate))
-    lasting.wait_for_requests(before + 8)  # one worker may have all chunks
-    starts = count_starts(running)
-    pid = postmaster(running)
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
-    children = [int(number) for number in found.stdout.split()]
-    for number in {"a process of it": children[:1], "the postmaster": [pid]}.get(whom, [pid, *children]):
-        os.kill(number, signal.SIGKILL)
-    gate.set()
-    wait_for(lambda: count_starts(running) > starts)
-    wait_for(lambda: running.http.get("/health/ready").status_code == 200)
-    assert running.finished(job_id)["images"]["measured"] == 60
-    lasting.check_truth(job_id)
-
-
-def count_starts(running: RunningService) -> int:
-    """How often PostgreSQL has begun to take connections, also after a crash of one of its processes."""
-    log = running.data_dir / "postgres" / "server.log"
-    return log.read_text().count("database system is ready to accept connections")
 
 
 def test_ten_jobs_at_once_and_one_of_thousands_of_images(lasting: Shop, running: RunningService) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -147,6 +148,18 @@ def test_a_server_starts_while_the_processes_of_a_killed_one_are_still_there(
         waiting.start()
         answer(server.start())
         waiting.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT])
+def test_a_server_that_is_ended_while_it_starts_is_started_anew(
+    server: EmbeddedServer, data: Path, number: signal.Signals
+) -> None:
+    notes = data / "postgres" / "postmaster.pid"
+    with ThreadPoolExecutor(1) as threads:
+        starting = threads.submit(server.start)
+        wait_for(lambda: notes.exists() and notes.read_text().split())
+        os.kill(postmaster(data), number)
+        answer(starting.result())
 
 
 def test_the_number_of_a_dead_server_may_belong_to_another_process(

@@ -1,8 +1,16 @@
-"""What must hold in the tables whatever happened: one result per image, exact counts, an empty queue."""
+"""What must hold in the tables whatever happened: one result per image, exact counts, an empty queue.
+
+It is said here in other words than the product's own checker says it, which must agree as well.
+"""
 
 from uuid import UUID
 
 import psycopg
+
+from retailpulse.storage.invariants import Patience, check_invariants
+
+PATIENCE = Patience(sweep_seconds=0.3, stale_seconds=2.0, work_seconds=10.0)
+"""The times of the workers in tests."""
 
 
 def check_truth(url: str, *job_ids: str | UUID) -> None:
@@ -11,23 +19,27 @@ def check_truth(url: str, *job_ids: str | UUID) -> None:
         for job_id in job_ids:
             _check_job(connection, str(job_id))
         assert connection.execute("SELECT * FROM procrastinate_jobs").fetchall() == []
+    assert check_invariants(url, PATIENCE).findings == ()
 
 
 def _check_job(connection: psycopg.Connection, job_id: str) -> None:
     job = connection.execute(
-        "SELECT status, images, measured, failed, finished_at IS NOT NULL FROM jobs WHERE job_id = %s",
+        "SELECT status, images, measured, failed, cancelled, finished_at IS NOT NULL"
+        " FROM jobs WHERE job_id = %s",
         [job_id],
     ).fetchone()
     assert job is not None
     rows = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE outcome = 'measured'),"
-        " count(*) FILTER (WHERE outcome = 'failed') FROM results WHERE job_id = %s",
+        " count(*) FILTER (WHERE outcome = 'failed'), count(*) FILTER (WHERE outcome = 'cancelled')"
+        " FROM results WHERE job_id = %s",
         [job_id],
     ).fetchone()
     assert rows is not None
-    status, images, measured, failed, finished = job
-    assert rows == (images, measured, failed)
-    assert (status, finished) == ("failed" if failed else "completed", True)
+    status, images, measured, failed, cancelled, finished = job
+    assert rows == (images, measured, failed, cancelled)
+    assert measured + failed + cancelled == images
+    assert (status, finished) == ("cancelled" if cancelled else "failed" if failed else "completed", True)
     missing = connection.execute(
         "SELECT image_no FROM images LEFT JOIN results USING (job_id, image_no)"
         " WHERE job_id = %s AND outcome IS NULL",

@@ -1,4 +1,4 @@
-"""Messages made to hurt, an emptied queue, a database that goes away: every image still ends once."""
+"""A lost message, a database that goes away, a fault of ours: every image still ends once."""
 
 import asyncio
 import threading
@@ -22,9 +22,6 @@ from tests.storage.jobs import submit
 from tests.storage.truth import check_truth
 from tests.worker.working import LOOPBACK, QUICK, requests, rows, until, until_over, urls, working
 
-NO_JOB = "01932c5e-7a00-7000-8000-000000000000"
-SEND = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('chunks', %s, %s)"
-
 
 async def run(database: Database, statement: LiteralString, *values: object) -> None:
     """Runs a statement in a thread: it may have to wait for a lock that the worker of this test holds."""
@@ -34,89 +31,6 @@ async def run(database: Database, statement: LiteralString, *values: object) -> 
 def _run(database: Database, statement: LiteralString, *values: object) -> None:
     with psycopg.connect(database.url) as connection:
         connection.execute(statement, values)
-
-
-async def send(database: Database, arguments: object, *, task: str = "work_on_chunk") -> None:
-    await run(database, SEND, task, psycopg.types.json.Jsonb(arguments))
-
-
-async def test_a_message_that_comes_three_times_late_and_after_the_end_changes_nothing(
-    database: Database,
-) -> None:
-    gate = threading.Event()
-    with Origin() as origin:
-        job_id = await submit(database, urls(origin, 4, before=gate))
-        again = {"job_id": str(job_id), "chunk_no": 0}
-        await send(database, again)
-        await send(database, again)
-        async with working(database):
-            await until(lambda: len(origin.requests) == 12)
-            gate.set()
-            await until_over(database, job_id)
-            check_truth(database.url, job_id)
-            await send(database, again)
-            await until_over(database)
-        assert len(origin.requests) == 12
-    check_truth(database.url, job_id)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {},
-        {"job_id": "no id", "chunk_no": 0},
-        {"job_id": None, "chunk_no": None},
-        {"job_id": NO_JOB, "chunk_no": 10**30},
-        {"job_id": NO_JOB, "chunk_no": 0},
-        {"job_id": NO_JOB, "chunk_no": 0, "more": "than asked"},
-        {"context": 1, "job_id": "x"},
-        [],
-        "text",
-        None,
-    ],
-    ids=repr,
-)
-async def test_a_message_that_makes_no_sense_goes_away_and_harms_no_other(
-    database: Database, arguments: object
-) -> None:
-    await send(database, arguments)
-    with Origin() as origin:
-        job_id = await submit(database, urls(origin, 4))
-        async with working(database):
-            await until_over(database, job_id)
-    check_truth(database.url, job_id)
-
-
-async def test_a_message_for_an_unknown_task_goes_away(database: Database) -> None:
-    await send(database, {"job_id": NO_JOB}, task="of_a_newer_program")
-    async with working(database):
-        await until_over(database)
-
-
-async def test_a_job_that_is_deleted_while_it_is_worked_on_leaves_no_message(database: Database) -> None:
-    gate = threading.Event()
-    with Origin() as origin:
-        await submit(database, urls(origin, 8, before=gate))
-        async with working(database):
-            await until(lambda: origin.busy == 8)
-            for table in ("chunks", "images", "visits", "jobs"):
-                await run(database, f"DELETE FROM {table}")
-            gate.set()
-            await until_over(database)
-
-
-async def test_a_queue_that_is_emptied_is_filled_again(database: Database) -> None:
-    gate = threading.Event()
-    with Origin() as origin:
-        job_id = await submit(database, urls(origin, 40, before=gate))
-        async with working(database):
-            await until(lambda: origin.busy == 16)
-            await run(database, "TRUNCATE procrastinate_jobs CASCADE")
-            gate.set()
-            await until_over(database, job_id)
-        assert set(requests(origin)) == {f"/{number}.png" for number in range(40)}
-        assert max(requests(origin).values()) <= 2
-    check_truth(database.url, job_id)
 
 
 async def test_a_message_that_its_worker_lost_sight_of_is_handed_back(database: Database) -> None:

@@ -23,7 +23,10 @@ Pool = AsyncConnectionPool[Connection]
 
 CONNECTION_OPTIONS: dict[str, Any] = {
     "application_name": "retailpulse",
-    "options": "-c timezone=UTC",
+    # A client that is frozen or cut off in a transaction loses it, and with it the rows that it holds.
+    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=5s"
+    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=15s",
     # A peer that went silent is noticed in about 15 s instead of the kernel's two hours.
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -42,6 +45,7 @@ _UNAVAILABLE = (
     psycopg.OperationalError,  # also disk full, out of memory, shutting down, too many connections
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
     PoolTimeout,
     PoolClosed,
     TooManyRequests,

@@ -58,6 +58,7 @@ class EmbeddedServer:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.expanduser().resolve()
         self._pgdata = self.data_dir / "postgres"
+        self._replaced = self.data_dir / "postgres.replaced"
         self._programs = _programs()
         self._process: subprocess.Popen[bytes] | None = None
         self._changing = threading.Lock()
@@ -72,6 +73,7 @@ class EmbeddedServer:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             account = account_for(self._pgdata)
             open_way(self.data_dir, self._programs, account)
+            self._finish_replacement()
             if not self._pgdata.exists():
                 self._initialise(account)
             for half_made in self.data_dir.glob("postgres.new-*"):
@@ -89,6 +91,38 @@ class EmbeddedServer:
                 self._end(pid)
             if self._socket_dir() != self._pgdata:
                 shutil.rmtree(self._socket_dir(), ignore_errors=True)
+
+    def replace_with(self, other: "EmbeddedServer") -> None:
+        """Takes over the data of another, stopped server on the same disk; deletes our own for good.
+
+        Whenever it is killed, the next start finds all of the one or all of the other.
+        """
+        with self._told():
+            self._finish_replacement()
+            if self._pgdata.exists():
+                self._pgdata.rename(self._replaced)
+            other._pgdata.rename(self._pgdata)
+            sync_folder(self.data_dir)
+            self._finish_replacement()
+
+    def _finish_replacement(self) -> None:
+        """Ends what a killed `replace_with` began: ours comes back where nothing has taken its place."""
+        if not self._replaced.exists():
+            return
+        if self._pgdata.exists():
+            gone = self.data_dir / f"postgres.new-gone-{os.getpid()}"  # a start deletes what is left of it
+            self._replaced.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
+        else:
+            self._replaced.rename(self._pgdata)
+
+    def has_data(self) -> bool:
+        """Whether the data directory has a database, running or not, whole or not."""
+        return self._pgdata.exists() or self._replaced.exists()
+
+    def program(self, name: str) -> Path:
+        """One of PostgreSQL's own programs, of the server's version."""
+        return self._programs / name
 
     def is_running(self) -> bool:
         """Whether a server runs on this data directory, whoever started it."""
@@ -161,9 +195,12 @@ class EmbeddedServer:
         """Raises DatabaseError where a launch failed for good.
 
         After a kill -9 the server's processes hold its memory until they notice; it refuses to start
-        beside them, and may be launched again.
+        beside them, and may be launched again. So may one that somebody ended on its way: its own errors
+        end it with code 1.
         """
-        if "shared memory block" not in said or seconds > REMAINS_SECONDS:
+        code = self._process.returncode if self._process is not None else None
+        was_ended = code is not None and code <= 0
+        if not (was_ended or "shared memory block" in said) or seconds > REMAINS_SECONDS:
             raise DatabaseError(f"the embedded PostgreSQL does not start: {said[-2000:] or 'it was killed'}")
 
     def _launch(self, account: Account) -> None:
@@ -272,6 +309,15 @@ class EmbeddedServer:
             yield
         except OSError as error:
             raise DatabaseError(f"the data directory {self.data_dir} cannot be used: {error}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Puts the names in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_postmaster(pid: int, pgdata: Path) -> bool:

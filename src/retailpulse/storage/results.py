@@ -17,14 +17,16 @@ from retailpulse.storage.database import Connection
 PAGE_BYTES = 4_000_000
 """A page ends early once its rows carry this much text from the client."""
 
-# The copies of an image get its result in the same statement. OFFSET keeps the planner from joining with
-# the copies of all jobs: those of each image are looked up by index.
+# A job may be pruned by now. The copies of an image get its result in the same statement. OFFSET keeps the
+# planner from joining with the copies of all jobs: those of each image are looked up by index.
 _INSERT = """
     WITH new AS (
         INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
             displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
         SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
             %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[], %s::text[], %s::smallint[])
+            AS row (job_id)
+        WHERE EXISTS (SELECT FROM jobs j WHERE j.job_id = row.job_id)
         ON CONFLICT DO NOTHING
         RETURNING *),
     copied AS (
@@ -120,16 +122,13 @@ async def settle(connection: Connection, results: Sequence[Result]) -> int:
 async def _count(
     connection: Connection, chunks: Counter[ChunkKey], jobs: dict[UUID, Counter[Outcome]]
 ) -> None:
-    cursor = connection.cursor()
-    in_order = sorted(chunks.items(), key=lambda item: (item[0].job_id, item[0].chunk_no))
-    await cursor.executemany(_COUNT_IN_CHUNK, [(count, key.job_id, key.chunk_no) for key, count in in_order])
-    await cursor.executemany(
-        _COUNT_IN_JOB,
-        [
-            {"job_id": job_id, "measured": count[Outcome.MEASURED], "failed": count[Outcome.FAILED]}
-            for job_id, count in sorted(jobs.items())
-        ],
-    )
+    # One by one, not by `executemany`: PostgreSQL ends no transaction that idles after a pipeline, so a
+    # worker that is frozen here would keep these rows from everybody.
+    for key, count in sorted(chunks.items(), key=lambda item: (item[0].job_id, item[0].chunk_no)):
+        await connection.execute(_COUNT_IN_CHUNK, [count, key.job_id, key.chunk_no])
+    for job_id, outcomes in sorted(jobs.items()):
+        counts = {"measured": outcomes[Outcome.MEASURED], "failed": outcomes[Outcome.FAILED]}
+        await connection.execute(_COUNT_IN_JOB, {"job_id": job_id, **counts})
 
 
 def _columns(results: Sequence[Result]) -> list[list[object]]:

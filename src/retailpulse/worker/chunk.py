@@ -14,9 +14,13 @@ from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission, Draining
 from retailpulse.worker.claims import Claims
-from retailpulse.worker.settler import Settler
+from retailpulse.worker.pulse import Pulse
+from retailpulse.worker.settler import Settler, all_written
 
 logger = logging.getLogger(__name__)
+
+SLEEPS_PER_IMAGE = 3
+"""How often an image is tried anew because its worker slept; then its failure counts."""
 
 
 class HandBack(Exception):
@@ -33,6 +37,7 @@ class Tools:
     settler: Settler
     decoders: Decoders
     claims: Claims
+    pulse: Pulse
     max_pixels: int
     pause_seconds: tuple[float, float] | None
 
@@ -51,7 +56,7 @@ async def work_on(key: ChunkKey, tools: Tools) -> None:
             for task in working:
                 task.add_done_callback(lambda _: held.done())
     written = {done for done in (task.result() for task in working) if done is not None}
-    await asyncio.gather(*written)
+    await all_written(written)
     if any(task.result() is None for task in working):
         raise HandBack
 
@@ -61,7 +66,7 @@ async def _work_on_image(
 ) -> asyncio.Future[None] | None:
     """Fetches, measures and settles one image; None where a stopping worker leaves it."""
     try:
-        result = await _measure(key, image, depth, tools)
+        result = await _measure_awake(key, image, depth, tools)
     except Draining:
         return None
     except ImportError:  # a decoder that is not there says nothing about the image
@@ -86,6 +91,21 @@ def _failed(key: ChunkKey, image: PendingImage, error: ImageError) -> Result:
         detail=error.detail,
         tries=error.tries,
     )
+
+
+async def _measure_awake(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
+    """Measures an image, anew where it failed while this process slept: that is no fault of the image."""
+    for _ in range(SLEEPS_PER_IMAGE):
+        sleeps = tools.pulse.sleeps()
+        try:
+            return await _measure(key, image, depth, tools)
+        except ImageError as error:
+            if tools.pulse.sleeps() == sleeps:
+                raise
+            logger.info(
+                "image %d of job %s is tried anew after a sleep: %s", image.image_no, key.job_id, error
+            )
+    return await _measure(key, image, depth, tools)
 
 
 async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:

@@ -14,7 +14,7 @@ class Messages:
     """The messages in work here, and those that the queue believes to be."""
 
     def __init__(self) -> None:
-        self._running: set[int] = set()
+        self._running: dict[int, int | None] = {}
         self._worker_ids: set[int] = set()
         self._suspects: set[int] = set()
 
@@ -24,11 +24,15 @@ class Messages:
         if message.worker_id is not None:
             self._worker_ids.add(message.worker_id)
         number = message.id or 0
-        self._running.add(number)
+        self._running[number] = message.worker_id
         try:
             yield
         finally:
-            self._running.discard(number)
+            self._running.pop(number, None)
+
+    def holders(self) -> set[int]:
+        """The names under which the queue knows whoever holds the messages in work here."""
+        return {worker_id for worker_id in self._running.values() if worker_id is not None}
 
     def forgotten(self, in_work: Iterable[Job]) -> list[Job]:
         """Messages that the queue holds for us and nobody works on, two sweeps in a row.

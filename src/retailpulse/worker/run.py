@@ -1,10 +1,10 @@
-"""The life of a worker process: claim, fetch, measure, settle, sweep, and a clean stop."""
+"""The life of a worker process: claim, fetch, measure, settle, sweep, prune, and a clean stop."""
 
 import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any
 
 import procrastinate
@@ -13,7 +13,7 @@ from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
-from retailpulse.config.settings import FetchSettings, MeasureSettings, WorkerSettings
+from retailpulse.config.settings import FetchSettings, MeasureSettings, RetentionSettings, WorkerSettings
 from retailpulse.fetch import Downloader
 from retailpulse.measure import Decoders
 from retailpulse.storage import queue
@@ -21,7 +21,10 @@ from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.chunk import HandBack, Tools, work_on
 from retailpulse.worker.claims import CHUNKS_PER_CHUNK, Claims
+from retailpulse.worker.heartbeat import beat_forever
 from retailpulse.worker.messages import Messages
+from retailpulse.worker.pruner import prune_forever
+from retailpulse.worker.pulse import Pulse
 from retailpulse.worker.settler import Settler
 from retailpulse.worker.sweeper import sweep_forever
 
@@ -68,6 +71,7 @@ async def run_worker(
     worker: WorkerSettings,
     fetch: FetchSettings,
     measure: MeasureSettings,
+    retention: RetentionSettings | None = None,
     stop: asyncio.Event,
 ) -> None:
     """Works until `stop` is set; then settles what is in flight and hands back the rest.
@@ -78,53 +82,74 @@ async def run_worker(
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     app = queue.make_app()
     messages = Messages()
-    async with _tools(database, worker, fetch, measure) as tools:
+    async with _tools(database, worker, fetch, measure) as (tools, settling):
         _register(app, tools, messages)
         app.job_manager = _PatientManager(app, tools.claims)
-        async with app.open_async(database.pool):
+        beating = beat_forever(app, messages, worker.heartbeat_seconds)
+        async with app.open_async(database.pool), _beside(beating):
             sweeping = asyncio.create_task(sweep_forever(database, app, messages, worker))
+            pruning = asyncio.create_task(prune_forever(database, retention or RetentionSettings()))
             claiming = asyncio.create_task(_claim_until_draining(app, worker, tools.admission))
             stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({sweeping, claiming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            parts = {sweeping, pruning, claiming, settling, stopping}
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             logger.info("stopping: what is in flight is settled, the rest handed back")
             tools.admission.drain()
-            for task in (stopping, sweeping, claiming):
+            for task in (stopping, sweeping, pruning, claiming):
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await claiming
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeping
+            for task in (claiming, sweeping, pruning):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Lets something go on until the end of the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @contextlib.asynccontextmanager
 async def _tools(
     database: Database, worker: WorkerSettings, fetch: FetchSettings, measure: MeasureSettings
-) -> AsyncIterator[Tools]:
+) -> AsyncIterator[tuple[Tools, asyncio.Task[None]]]:
+    """What every chunk shares, and the writing of results, which ends only with the block."""
     admission = Admission(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=admission.admit)
     settler = Settler(database, worker)
     settling = asyncio.create_task(settler.run())
+    pulse = Pulse()
     decoders = Decoders(measure)
     claims = Claims(
         chunk_images=worker.chunk_images, chunks=worker.chunks, parked=downloader.parked, admission=admission
     )
     try:
-        yield Tools(
-            database=database,
-            downloader=downloader,
-            admission=admission,
-            settler=settler,
-            decoders=decoders,
-            claims=claims,
-            max_pixels=measure.max_pixels,
-            pause_seconds=measure.pause(),
-        )
+        async with _beside(pulse.beat_forever()):
+            tools = Tools(
+                database=database,
+                downloader=downloader,
+                admission=admission,
+                settler=settler,
+                decoders=decoders,
+                claims=claims,
+                pulse=pulse,
+                max_pixels=measure.max_pixels,
+                pause_seconds=measure.pause(),
+            )
+            yield tools, settling
     finally:
         settler.close()
         await asyncio.wait([settling], timeout=LAST_WRITE_SECONDS)
         settling.cancel()
         await downloader.aclose()
         await decoders.aclose()
+        if settling.done() and not settling.cancelled():
+            settling.result()
 
 
 def _register(app: procrastinate.App, tools: Tools, messages: Messages) -> None:

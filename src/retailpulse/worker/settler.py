@@ -6,6 +6,7 @@ A batch that the database refuses is kept and tried again, so an outage repeats 
 import asyncio
 import contextlib
 import logging
+from collections.abc import Collection
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
@@ -76,6 +77,17 @@ class Settler:
             else:
                 batch.written.set_result(None)
                 return
+
+
+async def all_written(batches: Collection[asyncio.Future[None]]) -> None:
+    """Waits for batches; who is cancelled meanwhile leaves them to all others who wait for them.
+
+    Raises what kept one from being written.
+    """
+    if batches:
+        await asyncio.wait(batches)
+    for written in batches:
+        written.result()
 
 
 class _Batch:

@@ -1,0 +1,173 @@
+"""Checks the laws of the tables over the whole database, in one snapshot of it, and changes nothing.
+
+What may be off for a moment (messages) is looked at twice, more than a sweep apart: the tables keep no
+time of when a message was lost. It blocks; it reads by one connection of its own.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from retailpulse.storage.database import CONNECTION_OPTIONS, translated
+from retailpulse.storage.laws import (
+    CHUNK_WITHOUT_MESSAGE,
+    COUNTERS,
+    MESSAGE_WITHOUT_CHUNK,
+    QUEUE_LAWS,
+    ROWS,
+    STATES,
+    Law,
+)
+from retailpulse.storage.queue import QUEUE
+
+EXAMPLES = 3
+
+SyncConnection = psycopg.Connection[tuple[Any, ...]]
+_Row = tuple[str | None, int, str]
+_Broken = dict[Law, set[_Row]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """When what is off is not on its way of being mended any more: the times of the workers, in seconds.
+
+    `work_seconds` is how long a worker may be at a message whose chunk others have ended; `margin_seconds`
+    is for the sweep itself, and for what it hands back to be taken.
+    """
+
+    sweep_seconds: float
+    stale_seconds: float
+    work_seconds: float
+    margin_seconds: float = 2.0
+
+    @property
+    def look_again_seconds(self) -> float:
+        """How long after the first look the second one is."""
+        return self.sweep_seconds + self.margin_seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """One row that breaks a law; `job_id` is None where no job can be told."""
+
+    job_id: str | None
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A broken law: how often, and a few examples."""
+
+    name: str
+    broken: str
+    count: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a check found, and how many rows there are; `strays` are the ids of messages without a chunk."""
+
+    jobs: int
+    images: int
+    results: int
+    findings: tuple[Finding, ...]
+    strays: frozenset[int]
+
+
+def check_invariants(
+    url: str, patience: Patience, *, before_second_look: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Checks every law on the database at `url`; its tables have this program's version.
+
+    Calls `before_second_look` with a sentence where it has to wait; raises DatabaseUnavailable.
+    """
+    with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
+        with _snapshot(connection):
+            jobs, images, results = _totals(connection)
+            found = [_find(connection, law) for law in (*COUNTERS, *STATES, *ROWS)]
+            broken = _look_at_queue(connection, patience)
+        if broken:
+            before_second_look(_expectation(broken, patience))
+            time.sleep(patience.look_again_seconds)
+            with _snapshot(connection):
+                broken = _still(broken, _look_at_queue(connection, patience))
+    found += [_finding(law, len(rows), sorted(rows, key=_order)[:EXAMPLES]) for law, rows in broken.items()]
+    return Report(
+        jobs=jobs,
+        images=images,
+        results=results,
+        findings=tuple(finding for finding in found if finding.count),
+        strays=frozenset(number for _, number, _ in broken.get(MESSAGE_WITHOUT_CHUNK, ())),
+    )
+
+
+@contextmanager
+def _snapshot(connection: SyncConnection) -> Iterator[None]:
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.execute("SET LOCAL work_mem = '64MB'")
+        yield
+
+
+def _totals(connection: SyncConnection) -> tuple[int, int, int]:
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM jobs), (SELECT count(*) FROM images), (SELECT count(*) FROM results)"
+    ).fetchone()
+    jobs, images, results = row or (0, 0, 0)
+    return jobs, images, results
+
+
+def _find(connection: SyncConnection, law: Law) -> Finding:
+    rows = connection.execute(
+        f"""
+        WITH broken (job_id, number, detail) AS MATERIALIZED ({law.sql})
+        SELECT (SELECT count(*) FROM broken), job_id::text, number, detail
+        FROM broken ORDER BY job_id, number LIMIT {EXAMPLES}
+        """.encode()  # noqa: S608 - our own statement
+    ).fetchall()
+    return _finding(law, rows[0][0] if rows else 0, [(job_id, no, text) for _, job_id, no, text in rows])
+
+
+def _finding(law: Law, count: int, rows: list[_Row]) -> Finding:
+    examples = tuple(Example(job_id=job_id, detail=detail) for job_id, _, detail in rows)
+    return Finding(name=law.name, broken=law.broken, count=count, examples=examples)
+
+
+def _look_at_queue(connection: SyncConnection, patience: Patience) -> _Broken:
+    """What is off with the messages now; where no worker lives, only those that are missing."""
+    given = {
+        "queue": QUEUE,
+        "work_seconds": patience.work_seconds,
+        "silent_seconds": patience.stale_seconds + patience.sweep_seconds,
+    }
+    laws = QUEUE_LAWS if _worker_lives(connection, patience) else (CHUNK_WITHOUT_MESSAGE,)
+    looked = {law: set(connection.execute(law.sql.encode(), given).fetchall()) for law in laws}
+    return {law: rows for law, rows in looked.items() if rows}
+
+
+def _worker_lives(connection: SyncConnection, patience: Patience) -> bool:
+    found = connection.execute(
+        "SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s) LIMIT 1",
+        [patience.stale_seconds],
+    )
+    return found.fetchone() is not None
+
+
+def _expectation(broken: _Broken, patience: Patience) -> str:
+    what = ", ".join(f"{len(rows):,} {law.broken}" for law, rows in broken.items())
+    return f"{what}: looking again in {patience.look_again_seconds:g} s, a sweep should have mended that"
+
+
+def _still(before: _Broken, after: _Broken) -> _Broken:
+    """What was off in both looks."""
+    both = {law: rows & after.get(law, set()) for law, rows in before.items()}
+    return {law: rows for law, rows in both.items() if rows}
+
+
+def _order(row: _Row) -> tuple[str, int]:
+    return row[0] or "", row[1]

@@ -1,0 +1,159 @@
+"""What is done long ago goes: jobs with all their rows, and keys that need not be remembered any more.
+
+A job is gone for clients with one short transaction, which leaves a note in `pruned_jobs`; its rows go
+after that, range by range, and the note at last. So whoever is killed in between is followed by another.
+Weak: a worker that was frozen since before the job's end may still write results that nobody sees.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import LiteralString
+from uuid import UUID
+
+from psycopg import sql
+
+from retailpulse.storage.database import Connection
+from retailpulse.storage.queue import QUEUE
+
+_LOCK = 7_236_003
+LONGEST = timedelta(days=36_500)
+"""Ages beyond this are cut to it: the database's calendar ends somewhere."""
+
+# Visits first: they are found without their job, and must not be seen without all their results.
+_NUMBERS: dict[str, LiteralString] = {
+    "visits": "visit_no",
+    "results": "image_no",
+    "images": "image_no",
+    "chunks": "chunk_no",
+}
+
+_OLD = sql.SQL("""
+    status <> 'ongoing' AND finished_at < now() - %(age)s::interval
+    AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs q
+        WHERE q.queue_name = %(queue)s AND q.status = 'doing' AND q.worker_id IS NOT NULL
+          AND q.args->>'job_id' = jobs.job_id::text)
+""")
+
+_COUNT = sql.SQL("SELECT count(*), coalesce(sum(images), 0) FROM jobs WHERE {old}").format(old=_OLD)
+
+_HIDE = sql.SQL("""
+    WITH hidden AS (
+        DELETE FROM jobs WHERE job_id IN (
+            SELECT job_id FROM jobs WHERE {old}
+            ORDER BY finished_at LIMIT %(limit)s
+            FOR UPDATE SKIP LOCKED)
+        RETURNING job_id, images),
+    noted AS (
+        INSERT INTO pruned_jobs (job_id) SELECT job_id FROM hidden ON CONFLICT DO NOTHING)
+    SELECT job_id, images FROM hidden
+""").format(old=_OLD)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Old:
+    """Jobs that are old enough to go, and their images."""
+
+    jobs: int
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """A range of a job's rows in one table, by their numbers."""
+
+    table: str
+    job_id: UUID
+    first: int
+    last: int
+
+
+async def lock(connection: Connection, *, wait: bool) -> bool:
+    """Takes the pruning for this transaction; False where another has it and we do not wait."""
+    if wait:
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        return True
+    cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+    return await cursor.fetchone() == (True,)
+
+
+async def count_old(connection: Connection, age: timedelta) -> Old:
+    """What `hide_old` would take, in all."""
+    cursor = await connection.execute(_COUNT, {"age": min(age, LONGEST), "queue": QUEUE})
+    ((jobs, images),) = await cursor.fetchall()
+    return Old(jobs=jobs, images=images)
+
+
+async def hide_old(connection: Connection, age: timedelta, limit: int) -> Old:
+    """Takes jobs that ended longer ago than `age` out of everybody's sight, the oldest first.
+
+    Their rows are left for `remains`. A job whose message some worker still holds stays for later.
+    """
+    cursor = await connection.execute(_HIDE, {"age": min(age, LONGEST), "queue": QUEUE, "limit": limit})
+    hidden = await cursor.fetchall()
+    job_ids = [job_id for job_id, _ in hidden]
+    if job_ids:
+        await connection.execute("DELETE FROM idempotency_keys WHERE job_id = ANY(%s)", [job_ids])
+        await connection.execute(
+            "DELETE FROM procrastinate_jobs"
+            " WHERE queue_name = %s AND status = 'todo' AND args->>'job_id' = ANY(%s)",
+            [QUEUE, [str(job_id) for job_id in job_ids]],
+        )
+    return Old(jobs=len(hidden), images=sum(images for _, images in hidden))
+
+
+async def hidden_jobs(connection: Connection) -> list[UUID]:
+    """Jobs whose rows are still to be deleted, the first noted first."""
+    cursor = await connection.execute("SELECT job_id FROM pruned_jobs ORDER BY pruned_at, job_id LIMIT 1000")
+    return [job_id for (job_id,) in await cursor.fetchall()]
+
+
+async def remains(connection: Connection, job_id: UUID, most_rows: int) -> Sequence[Rows]:
+    """What is left of a hidden job, as ranges of at most so many rows, in the order to delete them.
+
+    The ranges are cut by number at once: to look for the next row each time would read past all that
+    were deleted before.
+    """
+    found = []
+    for table, number in _NUMBERS.items():
+        ends = sql.SQL("SELECT min({number}), max({number}) FROM {table} WHERE job_id = %s").format(
+            number=sql.Identifier(number), table=sql.Identifier(table)
+        )
+        cursor = await connection.execute(ends, [job_id])
+        ((lowest, highest),) = await cursor.fetchall()
+        if lowest is not None:
+            found += [
+                Rows(table=table, job_id=job_id, first=first, last=min(first + most_rows - 1, highest))
+                for first in range(lowest, highest + 1, most_rows)
+            ]
+    return found
+
+
+async def delete(connection: Connection, rows: Rows) -> int:
+    """Deletes a range; returns how many rows there were."""
+    statement = sql.SQL("DELETE FROM {table} WHERE job_id = %s AND {number} BETWEEN %s AND %s").format(
+        table=sql.Identifier(rows.table), number=sql.Identifier(_NUMBERS[rows.table])
+    )
+    cursor = await connection.execute(statement, [rows.job_id, rows.first, rows.last])
+    return cursor.rowcount
+
+
+async def drop_note(connection: Connection, job_id: UUID) -> None:
+    """Notes that nothing is left of a hidden job."""
+    await connection.execute("DELETE FROM pruned_jobs WHERE job_id = %s", [job_id])
+
+
+async def forget_keys(connection: Connection, age: timedelta, limit: int) -> int:
+    """Deletes idempotency keys that were given longer ago than `age`; returns how many."""
+    cursor = await connection.execute(
+        """
+        DELETE FROM idempotency_keys
+        WHERE submitted_at < now() - %(age)s::interval  -- again: it may be given anew in this moment
+          AND key IN (
+            SELECT key FROM idempotency_keys WHERE submitted_at < now() - %(age)s::interval
+            ORDER BY submitted_at LIMIT %(limit)s)
+        """,
+        {"age": min(age, LONGEST), "limit": limit},
+    )
+    return cursor.rowcount

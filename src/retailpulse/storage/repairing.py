@@ -1,0 +1,109 @@
+"""Mends what follows from the rows alone: counters, the ends of jobs, messages. Never touches a result.
+
+Rows are locked in the order of `results.settle`: chunks, then jobs. A result that is being settled
+meanwhile is not counted here; who settles it counts it once this is committed.
+Weak: a job that ended with images unsettled stays so: what a client was told is not taken back.
+"""
+
+from uuid import UUID
+
+import procrastinate
+
+from retailpulse.storage import queue
+from retailpulse.storage.database import Connection
+from retailpulse.storage.invariants import Patience, Report
+from retailpulse.storage.laws import CHUNK_COUNTS, COUNTERS, JOB_COUNTS, STATES
+
+_SUSPECTS = " UNION ".join(
+    f"SELECT job_id FROM ({law.sql}) AS broken (job_id, number, detail)"  # noqa: S608 - our own statements
+    for law in (*COUNTERS, *STATES)
+)
+
+_MEND_CHUNKS = f"""
+    UPDATE chunks c SET images = n.real_images, settled = n.real_settled
+    FROM ({CHUNK_COUNTS} WHERE c.job_id = ANY(%(job_ids)s)) n
+    WHERE c.job_id = n.job_id AND c.chunk_no = n.chunk_no
+      AND (c.images, c.settled) <> (n.real_images, n.real_settled)
+"""  # noqa: S608 - our own statement
+
+# Results of images that do not exist may be more than the job has images; such a job is left as it is.
+_MEND_COUNTERS = f"""
+    UPDATE jobs j SET measured = n.real_measured, failed = n.real_failed, cancelled = n.real_cancelled
+    FROM ({JOB_COUNTS} WHERE j.job_id = ANY(%(job_ids)s)) n
+    WHERE j.job_id = n.job_id AND n.real_settled <= n.images
+      AND (j.measured, j.failed, j.cancelled) <> (n.real_measured, n.real_failed, n.real_cancelled)
+"""  # noqa: S608 - our own statement
+
+# A cancelled job stays cancelled, whatever its results are.
+_MEND_ENDS = f"""
+    UPDATE jobs j SET status = n.real_status, finished_at = n.real_finished_at
+    FROM (
+        SELECT job_id, status, finished_at, real_status,
+            CASE WHEN real_status <> 'ongoing' THEN coalesce(finished_at, last_settled_at, now()) END
+                AS real_finished_at
+        FROM (
+            SELECT *, CASE
+                WHEN settled < images OR real_settled <> settled OR status = 'cancelled' THEN status
+                WHEN cancelled > 0 THEN 'cancelled'
+                WHEN failed > 0 THEN 'failed' ELSE 'completed' END AS real_status
+            FROM ({JOB_COUNTS} WHERE j.job_id = ANY(%(job_ids)s)) counted) judged) n
+    WHERE j.job_id = n.job_id
+      AND (j.status, j.finished_at) IS DISTINCT FROM (n.real_status, n.real_finished_at)
+"""  # noqa: S608 - our own statement
+
+
+async def repair(
+    connection: Connection, app: procrastinate.App, report: Report, patience: Patience
+) -> list[str]:
+    """Mends in the transaction of `connection` what can be; returns a line for each kind of it.
+
+    Only messages that `report` names are deleted.
+    """
+    mended = await _mend_jobs(connection)
+    mended.update(await _mend_queue(connection, app, report, patience))
+    return [f"{what}: {count:,}" for what, count in mended.items() if count]
+
+
+async def _mend_jobs(connection: Connection) -> dict[str, int]:
+    job_ids = await _lock_suspects(connection)
+    mended = {}
+    for what, statement in (
+        ("counters of chunks set to what the rows say", _MEND_CHUNKS),
+        ("counters of jobs set to what the rows say", _MEND_COUNTERS),
+        ("jobs given the status and the end that their results say", _MEND_ENDS),
+    ):
+        cursor = await connection.execute(statement.encode(), {"job_ids": job_ids})
+        mended[what] = cursor.rowcount
+    return mended
+
+
+async def _lock_suspects(connection: Connection) -> list[UUID]:
+    cursor = await connection.execute(_SUSPECTS.encode())
+    job_ids = sorted(job_id for (job_id,) in await cursor.fetchall())
+    for lock in (
+        "SELECT FROM chunks WHERE job_id = ANY(%s) ORDER BY job_id, chunk_no FOR UPDATE",
+        "SELECT FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR UPDATE",
+    ):
+        await connection.execute(lock, [job_ids])
+    return job_ids
+
+
+async def _mend_queue(
+    connection: Connection, app: procrastinate.App, report: Report, patience: Patience
+) -> dict[str, int]:
+    if not await queue.lock_sweep(connection):  # a worker is just doing the same
+        return {}
+    silent_seconds = patience.stale_seconds + patience.sweep_seconds
+    stalled = await queue.hand_back_stalled(connection, silent_seconds)
+    deleted = await connection.execute(
+        "DELETE FROM procrastinate_jobs WHERE id = ANY(%s)", [sorted(report.strays)]
+    )
+    sent = 0
+    while lost := await queue.find_chunks_without_message(connection):
+        await queue.send_chunks(app, connection, lost)
+        sent += len(lost)
+    return {
+        "messages of silent workers handed back": stalled,
+        "messages without an open chunk deleted": deleted.rowcount,
+        "lost messages sent again": sent,
+    }

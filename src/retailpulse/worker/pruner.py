@@ -1,0 +1,153 @@
+"""Prunes in small steps, each a transaction of its own: again and again in every worker, or at once.
+
+An advisory lock lets one step run at a time; a worker that meets another at it leaves the round to that
+one. What a step deletes is in `storage.pruning`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from retailpulse.config.settings import RetentionSettings
+from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.storage import pruning
+from retailpulse.storage.database import Connection, Database
+
+logger = logging.getLogger(__name__)
+
+STEP_ROWS = 2_000
+STEP_JOBS = 100
+ROUND_STEPS = 500
+"""Most steps of one round of a worker: a million rows."""
+REST = 3.0
+"""A worker rests this many times as long as a step took, so that three quarters of the time are others'."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """What one step took away: jobs and images out of clients' sight, rows from the tables, keys."""
+
+    jobs: int = 0
+    images: int = 0
+    rows: int = 0
+    keys: int = 0
+
+    def __add__(self, other: "Step") -> "Step":
+        return Step(
+            jobs=self.jobs + other.jobs,
+            images=self.images + other.images,
+            rows=self.rows + other.rows,
+            keys=self.keys + other.keys,
+        )
+
+
+class _Taken(Exception):
+    """Another process is pruning at this moment."""
+
+
+class Pruner:
+    """Deletes what is older than the ages given; a job's age counts from its end."""
+
+    def __init__(
+        self, database: Database, *, jobs_age: timedelta | None, keys_age: timedelta, wait: bool
+    ) -> None:
+        self._database = database
+        self._jobs_age = jobs_age
+        self._keys_age = keys_age
+        self._wait = wait
+
+    async def steps(self) -> AsyncIterator[Step]:
+        """Deletes as long as there is something, and tells each step; ends where another is at it.
+
+        Jobs are out of sight before the first row is deleted. Raises DatabaseUnavailable.
+        """
+        try:
+            async for step in self._forget_keys():
+                yield step
+            async for step in self._hide_old_jobs():
+                yield step
+            while hidden := await self._hidden():
+                for job_id in hidden:
+                    async for step in self._delete(job_id):
+                        yield step
+        except _Taken:
+            return
+
+    async def _forget_keys(self) -> AsyncIterator[Step]:
+        while True:
+            async with self._database.transaction() as connection:
+                await self._lock(connection)
+                keys = await pruning.forget_keys(connection, self._keys_age, STEP_ROWS)
+            if not keys:
+                return
+            yield Step(keys=keys)
+
+    async def _hide_old_jobs(self) -> AsyncIterator[Step]:
+        while self._jobs_age is not None:
+            async with self._database.transaction() as connection:
+                await self._lock(connection)
+                old = await pruning.hide_old(connection, self._jobs_age, STEP_JOBS)
+            if not old.jobs:
+                return
+            yield Step(jobs=old.jobs, images=old.images)
+
+    async def _hidden(self) -> list[UUID]:
+        async with self._database.connection() as connection:
+            return await pruning.hidden_jobs(connection)
+
+    async def _delete(self, job_id: UUID) -> AsyncIterator[Step]:
+        async with self._database.connection() as connection:
+            left = await pruning.remains(connection, job_id, STEP_ROWS)
+        for part in left:
+            async with self._database.transaction() as connection:
+                await self._lock(connection)
+                rows = await pruning.delete(connection, part)
+            yield Step(rows=rows)
+        async with self._database.transaction() as connection:
+            await self._lock(connection)
+            await pruning.drop_note(connection, job_id)
+
+    async def _lock(self, connection: Connection) -> None:
+        if not await pruning.lock(connection, wait=self._wait):
+            raise _Taken
+
+
+async def prune_forever(database: Database, settings: RetentionSettings) -> None:
+    """Prunes a bounded piece at a steady pace until it is cancelled."""
+    pruner = Pruner(
+        database,
+        jobs_age=timedelta(days=settings.jobs_days) if settings.jobs_days else None,
+        keys_age=timedelta(hours=settings.keys_hours),
+        wait=False,
+    )
+    while True:
+        await asyncio.sleep(settings.prune_seconds)
+        try:
+            await _prune_a_round(pruner)
+        except DatabaseUnavailable as error:
+            logger.warning("the pruning waits for the database: %s", error)
+
+
+async def _prune_a_round(pruner: Pruner) -> None:
+    done = Step()
+    loop = asyncio.get_running_loop()
+    began_at = loop.time()
+    count = 0
+    async for step in pruner.steps():
+        done += step
+        count += 1
+        if count == ROUND_STEPS:
+            break
+        await asyncio.sleep(REST * (loop.time() - began_at))
+        began_at = loop.time()
+    if done != Step():
+        logger.info(
+            "pruned %d jobs of %d images, %d rows, %d idempotency keys",
+            done.jobs,
+            done.images,
+            done.rows,
+            done.keys,
+        )

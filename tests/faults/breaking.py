@@ -1,0 +1,112 @@
+"""Ways to break a running service at a chosen moment: further workers, held locks, signals.
+
+Weak: it speaks to the embedded database alone.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+
+from retailpulse.storage.embedded import EmbeddedServer
+from tests.lifecycle.processes import QUICK, Shop
+from tests.running import ALLOW_LOOPBACK, Process, wait_for
+
+Session = psycopg.Connection[tuple[Any, ...]]
+
+
+@contextmanager
+def session(shop: Shop) -> Iterator[Session]:
+    """A session of the test's own in the shop's database, each statement committed by itself."""
+    with psycopg.connect(EmbeddedServer(shop.folder / "data").url(), autocommit=True) as connection:
+        yield connection
+
+
+def ask(shop: Shop, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+    """What a query finds."""
+    with session(shop) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def holding(shop: Shop, lock: LiteralString, *values: object) -> Iterator[Session]:
+    """A transaction that holds what the statement `lock` has locked, until the block ends."""
+    with session(shop) as connection, connection.transaction():
+        connection.execute(lock, values)
+        yield connection
+
+
+def waiting(shop: Shop, statement: LiteralString) -> list[int]:
+    """The sessions of the service that wait for a lock in a statement like this."""
+    found = ask(
+        shop,
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'retailpulse'"
+        " AND wait_event_type = 'Lock' AND query ILIKE %s",
+        f"%{statement}%",
+    )
+    return [pid for (pid,) in found]
+
+
+@contextmanager
+def further_worker(shop: Shop, name: str, **environment: str) -> Iterator[Process]:
+    """A `retailpulse worker` beside those of `serve`, which nobody starts again; killed at the end."""
+    url = {"RETAILPULSE_DATABASE_URL": EmbeddedServer(shop.folder / "data").url()}
+    before = registered(shop)
+    worker = Process(shop.folder / name, "worker", environment=ALLOW_LOOPBACK | QUICK | url | environment)
+    try:
+        wait_for(lambda: registered(shop) > before or worker.process.poll() is not None)
+        yield worker
+    finally:
+        with_signal(worker.process.pid, signal.SIGCONT)
+        worker.process.kill()
+        worker.stop()
+
+
+def registered(shop: Shop) -> int:
+    """How many workers the queue has known so far."""
+    ((last,),) = ask(shop, "SELECT coalesce(max(id), 0) FROM procrastinate_workers")
+    return int(last)
+
+
+def with_signal(pid: int, number: signal.Signals) -> None:
+    """Signals a process that may have ended already."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+@contextmanager
+def asleep(pid: int) -> Iterator[None]:
+    """A process that is frozen while the block runs."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    try:
+        yield
+    finally:
+        with_signal(pid, signal.SIGCONT)
+
+
+def in_hand(shop: Shop) -> int:
+    """How many chunks workers have in work."""
+    ((count,),) = ask(shop, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'")
+    return int(count)
+
+
+def outlast_the_stale_time(shop: Shop) -> None:
+    """Adds a worker that never says a word, and waits until what it had was given to another."""
+    with session(shop) as connection:
+        connection.execute(
+            "WITH silent AS (INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id)"
+            " INSERT INTO procrastinate_jobs (queue_name, task_name, status, worker_id)"
+            " SELECT 'chunks', 'nothing', 'doing', id FROM silent"
+        )
+    wait_for(
+        lambda: (
+            not ask(shop, "SELECT FROM procrastinate_jobs WHERE task_name = 'nothing' AND status = 'doing'")
+        )
+    )

@@ -1,0 +1,187 @@
+"""A cancel at every stage of a job: it ends at once, with one result per image, and never ends again.
+
+Promises: every image ends with exactly one result; the job ends and its counts are right.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.faults.breaking import ask, asleep, holding, in_hand, session, waiting
+from tests.lifecycle.processes import Shop, submit
+from tests.origin import Origin
+from tests.running import RunningService, wait_for
+
+JOB_ROW = "SELECT FROM jobs WHERE job_id = %s FOR UPDATE"
+SENDING = "SELECT FROM pg_stat_activity WHERE pid = %s AND query ILIKE '%%procrastinate_defer_jobs%%'"
+
+
+@pytest.fixture(scope="module")
+def lasting_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with Origin() as origin:
+        shop = Shop(Path(tmp_path_factory.mktemp("cancelled")), origin)
+        yield shop
+        shop.close()
+
+
+@pytest.fixture(scope="module")
+def running(lasting_shop: Shop) -> RunningService:
+    """A service of one worker for all tests here."""
+    return lasting_shop.serve(RETAILPULSE_WORKER_SETTLE_SECONDS="0.01")
+
+
+@pytest.fixture
+def shop(lasting_shop: Shop) -> Iterator[Shop]:
+    """The shop of `running`; no photo waits any more when the next test begins."""
+    yield lasting_shop
+    lasting_shop.open_gates()
+
+
+def cancel(running: RunningService, job_id: str) -> httpx.Response:
+    return running.http.post(f"/api/v1/jobs/{job_id}/cancel")
+
+
+def counts(total: int, *, measured: int = 0, cancelled: int = 0) -> dict[str, int]:
+    return {"total": total, "settled": total, "measured": measured, "failed": 0, "cancelled": cancelled}
+
+
+@pytest.fixture
+def meanwhile() -> Iterator[Callable[..., Future[httpx.Response]]]:
+    """Runs a call beside the test, for what has to wait until the test lets it."""
+    with ThreadPoolExecutor() as threads:
+        yield threads.submit
+
+
+def test_a_job_that_nobody_has_claimed_yet_is_never_fetched(shop: Shop, running: RunningService) -> None:
+    before = len(shop.origin.requests)
+    with asleep(running.pids()["worker"][0]):
+        job_id = submit(running, shop.photos(100))
+        answer = cancel(running, job_id)
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert answer.json()["images"] == counts(100, cancelled=100)
+    shop.check_truth(job_id)
+    assert running.job(job_id) == answer.json()
+    assert len(shop.origin.requests) == before
+
+
+def test_a_job_in_the_midst_of_its_work_keeps_what_it_has_and_takes_nothing_more(
+    shop: Shop, running: RunningService
+) -> None:
+    gate = shop.gate()
+    before = len(shop.origin.requests)
+    job_id = submit(running, [*shop.photos(30), *shop.photos(150, before=gate)])
+    wait_for(lambda: running.job(job_id)["images"]["settled"] == 30)
+    shop.wait_for_requests(before + 30 + 16)
+    answer = cancel(running, job_id)
+    assert answer.json()["images"] == counts(180, measured=30, cancelled=150)
+    gate.set()  # what is in flight arrives, too late
+    shop.check_truth(job_id)
+    assert running.job(job_id) == answer.json()
+    assert cancel(running, job_id).json() == answer.json()
+
+
+def test_a_sweep_that_sends_messages_for_a_job_while_it_is_cancelled(
+    shop: Shop, running: RunningService
+) -> None:
+    gate = shop.gate()
+    job_id = submit(running, shop.photos(200, before=gate))
+    wait_for(lambda: in_hand(shop) >= 4)
+    with holding(shop, "LOCK TABLE procrastinate_events IN SHARE MODE"):
+        with session(shop) as connection:
+            connection.execute("ALTER TABLE procrastinate_jobs DISABLE TRIGGER ALL")
+            connection.execute("DELETE FROM procrastinate_jobs")
+            connection.execute("ALTER TABLE procrastinate_jobs ENABLE TRIGGER ALL")
+        # The sweep has chosen the chunks and sends them.
+        (sweep,) = wait_for(lambda: waiting(shop, "procrastinate_defer_jobs"))
+        answer = cancel(running, job_id)
+    assert answer.json()["images"] == counts(200, cancelled=200)
+    wait_for(lambda: not ask(shop, SENDING, sweep))
+    gate.set()
+    shop.check_truth(job_id)
+    assert running.job(job_id) == answer.json()
+
+
+def test_a_cancel_that_comes_just_after_the_last_result_changes_nothing(
+    shop: Shop, running: RunningService, meanwhile: Callable[..., Future[httpx.Response]]
+) -> None:
+    gate = shop.gate()
+    before = len(shop.origin.requests)
+    job_id = submit(running, shop.photos(8, before=gate))
+    shop.wait_for_requests(before + 8)
+    with holding(shop, JOB_ROW, job_id):
+        gate.set()
+        wait_for(lambda: waiting(shop, "UPDATE jobs SET measured"))
+        answer = meanwhile(cancel, running, job_id)
+        wait_for(lambda: waiting(shop, "'the job was cancelled'"))
+    assert answer.result().status_code == 409
+    report = running.job(job_id)
+    assert (report["status"], report["images"]) == ("completed", counts(8, measured=8))
+    shop.check_truth(job_id)
+
+
+def test_a_last_result_that_comes_just_after_the_cancel_changes_nothing(
+    shop: Shop, running: RunningService, meanwhile: Callable[..., Future[httpx.Response]]
+) -> None:
+    gate = shop.gate()
+    before = len(shop.origin.requests)
+    job_id = submit(running, shop.photos(8, before=gate))
+    shop.wait_for_requests(before + 8)
+    with holding(shop, JOB_ROW, job_id):
+        answer = meanwhile(cancel, running, job_id)
+        wait_for(lambda: waiting(shop, "UPDATE jobs SET cancelled"))
+        gate.set()
+        wait_for(lambda: waiting(shop, "INSERT INTO results"))
+    assert answer.result().json()["images"] == counts(8, cancelled=8)
+    shop.check_truth(job_id)
+    report = running.job(job_id)
+    assert (report["status"], report["images"]) == ("cancelled", counts(8, cancelled=8))
+
+
+def test_cancels_that_race_with_the_ends_of_jobs(shop: Shop, running: RunningService) -> None:
+    ended = {}
+    for _ in range(30):
+        before = len(shop.origin.requests)
+        job_id = submit(running, shop.photos(3))
+        shop.wait_for_requests(before + 3)
+        ended[job_id] = cancel(running, job_id).status_code
+    shop.check_truth(*ended)
+    for job_id, code in ended.items():
+        report = running.job(job_id)
+        assert (code, report["status"]) in {(200, "cancelled"), (409, "completed")}
+
+
+def test_a_job_whose_worker_was_killed_stays_cancelled_when_its_chunks_come_back(
+    shop: Shop, running: RunningService
+) -> None:
+    gate = shop.gate()
+    job_id = submit(running, shop.photos(100, before=gate))
+    wait_for(lambda: in_hand(shop) >= 4)
+    os.kill(running.pids()["worker"][0], signal.SIGKILL)
+    answer = cancel(running, job_id)
+    before = len(shop.origin.requests)
+    gate.set()
+    shop.check_truth(job_id)  # the new worker has taken every message and found nothing to do
+    assert running.job(job_id) == answer.json()
+    assert answer.json()["images"] == counts(100, cancelled=100)
+    assert len(shop.origin.requests) == before
+
+
+def test_a_job_that_has_ended_stays_as_it_is(shop: Shop, running: RunningService) -> None:
+    job_id = submit(running, shop.photos(5))
+    ended = running.finished(job_id)
+    assert cancel(running, job_id).status_code == 409
+    assert running.job(job_id) == ended
+    with session(shop) as connection:  # and so it does when its message comes again
+        connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
+            " VALUES ('chunks', 'work_on_chunk', jsonb_build_object('job_id', %s::text, 'chunk_no', 0))",
+            [job_id],
+        )
+    shop.check_truth(job_id)
+    assert running.job(job_id) == ended
+    assert ask(shop, "SELECT count(*) FROM results WHERE job_id = %s", job_id) == [(5,)]

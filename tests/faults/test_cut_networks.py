@@ -1,0 +1,140 @@
+"""The line to the database loses every packet, breaks or refuses: others take over, then all works again."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from retailpulse.storage.migrating import migrate
+from tests.api.jobs import RunningApi, body, post, put_stores, visit
+from tests.conftest import STORES
+from tests.faults.postgres import Postgres
+from tests.faults.proxy import Proxy
+from tests.faults.submitting import THREADS, Submitter
+from tests.lifecycle.processes import QUICK, Shop
+from tests.running import ALLOW_LOOPBACK, Process, wait_for
+
+pytestmark = pytest.mark.timeout(900)  # the long forms last
+
+
+class Branch:
+    """A database, the processes that use it, and the line that some of them reach it by."""
+
+    def __init__(self, shop: Shop, postgres: Postgres, line: Proxy) -> None:
+        self.shop = shop
+        self.postgres = postgres
+        self.line = line
+        self._running: list[Process] = []
+
+    def api(self, url: str) -> RunningApi:
+        """Starts an API and gives it its stores."""
+        api = RunningApi(self.shop.folder / "api", url, QUICK)
+        self._running.append(api)
+        put_stores(api.wait_until_ready(), STORES.encode())
+        return api
+
+    def worker(self, name: str, url: str) -> Process:
+        """Starts a worker."""
+        environment = {**ALLOW_LOOPBACK, **QUICK, "RETAILPULSE_DATABASE_URL": url}
+        worker = Process(self.shop.folder / name, "worker", environment=environment)
+        self._running.append(worker)
+        return worker
+
+    def submit(self, api: RunningApi, count: int, before: threading.Event) -> str:
+        """Submits photos that wait for an event."""
+        answer = post(api, body(visit("RP00001", *self.shop.photos(count, before=before))))
+        return str(answer.json()["job_id"])
+
+    def wait_until_ended(self, job_id: str) -> None:
+        """Waits for the end of a job."""
+        query = "SELECT FROM jobs WHERE job_id = %s AND status <> 'ongoing'"
+        wait_for(lambda: self.postgres.ask(query, job_id))
+
+    def close(self) -> None:
+        """Ends the processes by the way they are meant to be ended."""
+        codes = [process.stop() for process in self._running]
+        assert set(codes) <= {0}, [process.log() for process in self._running]
+
+
+@pytest.fixture
+def branch(shop: Shop) -> Iterator[Branch]:
+    """A server on another machine, as far as the processes can tell."""
+    postgres = Postgres(shop.folder / "elsewhere")
+    postgres.start()
+    migrate(postgres.url)
+    with Proxy(postgres.port) as line:
+        branch = Branch(shop, postgres, line)
+        yield branch
+        branch.close()
+    postgres.stop()
+
+
+def test_a_worker_cut_off_from_the_database(branch: Branch, lasting: Callable[[float, float], float]) -> None:
+    """Every image ends with exactly one result, recovery is bounded: another takes over what it held."""
+    api = branch.api(branch.postgres.url)
+    far = branch.worker("far", branch.line.url)
+    gate = branch.shop.gate()
+    first = branch.submit(api, 40, gate)
+    branch.shop.wait_for_requests(16)
+    branch.line.cut()
+    cut_at = time.monotonic()
+    gate.set()
+    near = branch.worker("near", branch.postgres.url)
+    branch.wait_until_ended(first)
+    seconds = lasting(0, 120)
+    wait_for(lambda: time.monotonic() >= cut_at + seconds, seconds + 10)
+    branch.line.heal()
+    assert near.stop() == 0
+    second = branch.submit(api, 5, gate)
+    branch.wait_until_ended(second)
+    assert far.process.poll() is None
+    branch.postgres.check_truth(first, second)
+    assert max(branch.shop.requests().values()) <= 2
+
+
+@pytest.mark.parametrize("statement", ["UPDATE jobs SET measured", "pg_try_advisory_xact_lock"])
+def test_a_worker_cut_off_before_its_commit(branch: Branch, statement: str) -> None:
+    """Recovery is bounded: what its open transaction has locked is not locked for ever."""
+    api = branch.api(branch.postgres.url)
+    gate = branch.shop.gate()
+    job_id = branch.submit(api, 40, gate)
+    branch.worker("far", branch.line.url)
+    branch.shop.wait_for_requests(16)
+    branch.line.cut_before_commit(of=statement.encode())
+    gate.set()
+    wait_for(branch.line.is_cut)
+    branch.worker("near", branch.postgres.url)
+    branch.wait_until_ended(job_id)
+    branch.line.heal()
+    branch.postgres.check_truth(job_id)
+
+
+def test_an_api_whose_line_to_the_database_fails_in_every_way(branch: Branch) -> None:
+    """Refusals are honest: in time, nothing of them is kept, and the API finds its way back by itself."""
+    api = branch.api(branch.line.url)
+    branch.worker("near", branch.postgres.url)
+    submitter = Submitter(api.url, branch.shop.photos)
+    with submitter.at_work():
+        submitter.wait_until_accepted(5)
+        branch.line.cut()
+        submitter.wait_until_refused(2 * THREADS)
+        branch.line.heal()
+        submitter.wait_until_accepted(5)
+        branch.line.delay_seconds = 0.005
+        submitter.wait_until_accepted(2)
+        branch.line.reset()
+        submitter.wait_until_accepted(5)
+        branch.line.refuse()
+        branch.line.reset()
+        submitter.wait_until_refused(2 * THREADS)
+        branch.line.accept_again()
+        submitter.wait_until_accepted(5)
+    for job_id in submitter.accepted():
+        branch.wait_until_ended(job_id)
+    submitter.check_refusals()
+    assert submitter.lost(branch.postgres.url) == set()
+    # A line that breaks between a commit and its confirmation leaves a job that nobody was told of.
+    unconfirmed = submitter.unconfirmed(branch.postgres.url)
+    assert len(unconfirmed) <= 3 * THREADS
+    branch.postgres.check_truth(*submitter.accepted(), *unconfirmed)

@@ -1,0 +1,103 @@
+"""No connection to the database is left: requests are refused in time or served, and all heals by itself."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import psycopg
+import pytest
+
+from tests.faults.postgres import Postgres, embedded_url
+from tests.faults.submitting import MACHINE_SECONDS, REFUSED_WITHIN_SECONDS, Submitter, wait_until_ended
+from tests.lifecycle.processes import Shop, submit
+from tests.running import wait_for
+
+MOST_CONNECTIONS = 25
+
+
+@pytest.fixture
+def postgres(shop: Shop) -> Iterator[Postgres]:
+    """A server that takes few connections."""
+    made = Postgres(shop.folder / "elsewhere", max_connections=MOST_CONNECTIONS)
+    made.start()
+    yield made
+    made.stop()
+
+
+@contextmanager
+def all_connections_of(postgres: Postgres) -> Iterator[None]:
+    """Everybody else is thrown out and kept out while the block runs."""
+    with ExitStack() as taken:
+
+        def take() -> bool:
+            try:
+                while True:
+                    taken.enter_context(psycopg.connect(postgres.url))
+            except psycopg.OperationalError:
+                return True
+
+        held = taken.enter_context(psycopg.connect(postgres.url, autocommit=True))
+
+        def take_from_the_service() -> bool:
+            found = held.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'retailpulse'"
+            ).fetchall()
+            return take() and not found
+
+        wait_for(take_from_the_service)
+        yield
+
+
+def test_the_server_has_no_connection_left(shop: Shop, postgres: Postgres) -> None:
+    """Refusals are honest, recovery is bounded: workers and API go on once connections come free."""
+    running = shop.serve(workers=2, RETAILPULSE_DATABASE_URL=postgres.url)
+    pids = running.pids()
+    gate = shop.gate()
+    waiting = submit(running, shop.photos(40, before=gate))
+    shop.wait_for_requests(8)
+    submitter = Submitter(running.url, shop.photos)
+    with submitter.at_work():
+        submitter.wait_until_accepted(2)
+        with all_connections_of(postgres):
+            gate.set()
+            submitter.wait_until_refused(4)
+            assert running.http.get("/api/status", params={"jobid": waiting}).status_code == 503
+            assert running.http.get("/health/live").status_code == 200
+        submitter.wait_until_accepted(5)
+    wait_until_ended(running, [waiting, *submitter.accepted()])
+    submitter.check_refusals()
+    assert submitter.lost(postgres.url) == set()
+    unconfirmed = submitter.unconfirmed(postgres.url)  # thrown out between the commit and its confirmation
+    postgres.check_truth(waiting, *submitter.accepted(), *unconfirmed)
+    assert running.pids() == pids
+
+
+def test_every_connection_of_the_pool_in_use(shop: Shop) -> None:
+    """Refusals are honest: who finds no connection is told so in time, whoever has one is served."""
+    running = shop.serve(RETAILPULSE_DATABASE_POOL_SIZE="2")
+    url = embedded_url(shop.folder)
+    first = submit(running, shop.photos(1))
+    running.finished(first)
+
+    def ask_for_visits() -> tuple[int, float]:
+        began = time.monotonic()
+        answer = httpx.get(f"{running.url}/api/visits", params={"storeid": "RP00001"}, timeout=60)
+        return answer.status_code, time.monotonic() - began
+
+    with psycopg.connect(url) as connection, ThreadPoolExecutor(20) as threads:
+        connection.execute("LOCK TABLE stores IN ACCESS EXCLUSIVE MODE")
+        asked = [threads.submit(ask_for_visits) for _ in range(20)]
+        wait_for(lambda: sum(one.done() for one in asked) == 18)
+        refused = [one.result() for one in asked if one.done()]
+        assert running.http.get("/api/status", params={"jobid": first}).status_code == 503
+        connection.rollback()
+        served = [one.result() for one in asked if one.result() not in refused]
+    assert {status for status, _ in refused} == {503}
+    assert max(seconds for _, seconds in refused) < REFUSED_WITHIN_SECONDS + MACHINE_SECONDS
+    assert [status for status, _ in served] == [200, 200]
+    second = submit(running, shop.photos(5))
+    running.finished(second)
+    shop.check_truth(first, second)

@@ -1,0 +1,102 @@
+"""A kill -9 of a worker, in its work and between its last steps: no image is lost, and little is repeated.
+
+Promises: every image ends with exactly one result, the job ends, recovery and repeats are bounded.
+"""
+
+import os
+import signal
+
+from tests.faults.breaking import ask, holding, in_hand, session, waiting
+from tests.lifecycle.processes import Shop, submit
+from tests.running import RunningService, wait_for
+
+DEFAULTS = {
+    "RETAILPULSE_WORKER_HEARTBEAT_SECONDS": "2",
+    "RETAILPULSE_WORKER_STALE_SECONDS": "8",
+    "RETAILPULSE_WORKER_SWEEP_SECONDS": "2",
+}
+
+
+def kill_worker(running: RunningService) -> int:
+    """Kills the first worker of a service and gives the process that it was."""
+    victim = running.pids()["worker"][0]
+    os.kill(victim, signal.SIGKILL)
+    return victim
+
+
+def repeats(shop: Shop) -> int:
+    """How many downloads were done again."""
+    return sum(count - 1 for count in shop.requests().values())
+
+
+def test_a_peer_finishes_what_a_killed_worker_had_in_hand(shop: Shop) -> None:
+    """By the settings as they come: recovery is bounded, and so are the repeats."""
+    gate = shop.gate()
+    running = shop.serve(workers=2, **DEFAULTS)
+    job_id = submit(running, shop.photos(160, before=gate))  # four chunks for each worker
+    wait_for(lambda: in_hand(shop) == 8)
+    shop.wait_for_requests(16)
+    in_flight = shop.origin.busy
+    victim = kill_worker(running)
+    gate.set()
+    wait_for(lambda: len(shop.requests()) == 160, 15)
+    assert running.finished(job_id)["images"]["measured"] == 160
+    shop.check_truth(job_id)
+    assert repeats(shop) <= in_flight
+    wait_for(lambda: len(running.pids()["worker"]) == 2)
+    assert victim not in running.pids()["worker"]
+
+
+def test_a_worker_that_is_killed_alone_is_started_again_and_goes_on(shop: Shop) -> None:
+    """What was settled is never done again, what was in flight once."""
+    gate = shop.gate()
+    running = shop.serve()
+    job_id = submit(running, [*shop.photos(30), *shop.photos(30, before=gate)])
+    wait_for(lambda: running.job(job_id)["images"]["settled"] == 30)
+    wait_for(lambda: shop.origin.busy >= 8)
+    in_flight = shop.origin.busy
+    kill_worker(running)
+    gate.set()
+    assert running.finished(job_id)["images"]["measured"] == 60
+    shop.check_truth(job_id)
+    assert {shop.requests()[f"/{number}.png"] for number in range(30)} == {1}
+    assert 0 < repeats(shop) <= in_flight
+
+
+def test_a_worker_killed_between_the_last_result_and_the_close_of_its_job(shop: Shop) -> None:
+    """The results, the counts and the close are one transaction: half of it is none of it."""
+    running = shop.serve()
+    gate = shop.gate()
+    job_id = submit(running, shop.photos(10, before=gate))
+    shop.wait_for_requests(8)
+    with holding(shop, "SELECT FROM jobs WHERE job_id = %s FOR UPDATE", job_id):
+        gate.set()
+        wait_for(lambda: waiting(shop, "UPDATE jobs"))
+        kill_worker(running)
+    assert running.finished(job_id)["images"]["measured"] == 10
+    shop.check_truth(job_id)
+    assert max(shop.requests().values()) <= 2
+
+
+def test_a_worker_killed_between_the_close_of_its_job_and_the_end_of_its_message(shop: Shop) -> None:
+    """A message that is left over makes nobody do anything again."""
+    running = shop.serve()
+    gate = shop.gate()
+    job_id = submit(running, shop.photos(10, before=gate))
+    shop.wait_for_requests(8)
+    with holding(shop, "SELECT FROM procrastinate_jobs FOR UPDATE"):
+        gate.set()
+        (closing,) = wait_for(lambda: waiting(shop, "procrastinate_finish_job"))
+        assert running.job(job_id)["status"] == "completed"
+        kill_worker(running)
+        end_session(shop, closing)  # else the server would still do what a dead worker has asked for
+    assert in_hand(shop) == 1
+    shop.check_truth(job_id)
+    assert set(shop.requests().values()) == {1}
+
+
+def end_session(shop: Shop, pid: int) -> None:
+    """Ends a session of the database, and waits until it is gone."""
+    with session(shop) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+    wait_for(lambda: not ask(shop, "SELECT FROM pg_stat_activity WHERE pid = %s", pid))

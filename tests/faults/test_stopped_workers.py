@@ -1,0 +1,69 @@
+"""Workers that are asked to stop in their work, also beyond their patience, and all of them in turn.
+
+Promises: stops are clean, every image ends with exactly one result, repeats are bounded.
+"""
+
+import os
+import signal
+
+from tests.faults.breaking import further_worker, in_hand, outlast_the_stale_time
+from tests.lifecycle.processes import Shop, submit
+from tests.running import RunningService, wait_for
+
+
+def stop_worker(running: RunningService, pid: int) -> None:
+    """Asks one worker to stop, and waits until another has taken its place."""
+    count = len(running.pids()["worker"])
+    os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: pid not in running.pids()["worker"])
+    wait_for(lambda: len(running.pids()["worker"]) == count)
+
+
+def test_all_workers_restarted_in_turn_under_load_repeat_nothing(shop: Shop) -> None:
+    """What is in flight is settled before a worker ends, the rest is another's."""
+    running = shop.serve(workers=2, RETAILPULSE_MEASURE_PAUSE_SECONDS="2")
+    job_id = submit(running, shop.photos(800))
+    wait_for(lambda: running.job(job_id)["images"]["settled"] > 0)
+    for pid in running.pids()["worker"]:
+        stop_worker(running, pid)
+        assert f"worker (process {pid}) ended with code 0" in running.log()
+    assert running.job(job_id)["status"] == "ongoing"
+    assert running.finished(job_id)["images"]["measured"] == 800
+    shop.check_truth(job_id)
+    assert {path: count for path, count in shop.requests().items() if count > 1} == {}
+
+
+def test_a_worker_that_drains_for_longer_than_the_stale_time_keeps_its_images(shop: Shop) -> None:
+    """Its peer takes over from the silent, and this one is not: nothing is done twice."""
+    gate = shop.gate()
+    running = shop.serve(RETAILPULSE_WORKER_GRACE_SECONDS="600")
+    job_id = submit(running, shop.photos(20, before=gate))
+    wait_for(lambda: shop.origin.busy >= 8)
+    with further_worker(shop, "peer"):
+        (pid,) = running.pids()["worker"]
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: "stopping: what is in flight" in running.log())
+        outlast_the_stale_time(shop)
+        gate.set()
+        assert running.finished(job_id)["images"]["measured"] == 20
+        shop.check_truth(job_id)
+    assert set(shop.requests().values()) == {1}
+
+
+def test_a_worker_that_is_out_of_patience_hands_back_what_hangs(shop: Shop) -> None:
+    """What was settled stays, what hangs is done once more by the next."""
+    gate = shop.gate()
+    running = shop.serve(RETAILPULSE_WORKER_GRACE_SECONDS="0.2")
+    job_id = submit(running, [*shop.photos(30), *shop.photos(30, before=gate)])
+    wait_for(lambda: running.job(job_id)["images"]["settled"] == 30)
+    wait_for(lambda: shop.origin.busy >= 8)
+    in_flight = shop.origin.busy
+    (pid,) = running.pids()["worker"]
+    stop_worker(running, pid)
+    assert f"worker (process {pid}) ended with code 0" in running.log()
+    wait_for(lambda: in_hand(shop) > 0)
+    gate.set()
+    assert running.finished(job_id)["images"]["measured"] == 60
+    shop.check_truth(job_id)
+    assert {shop.requests()[f"/{number}.png"] for number in range(30)} == {1}
+    assert sum(count - 1 for count in shop.requests().values()) <= in_flight

@@ -1,0 +1,45 @@
+"""Workers whose clocks are an hour wrong: who is alive is told by the database's clock alone.
+
+Promises: recovery is bounded, repeats are bounded.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.breaking import further_worker, in_hand, outlast_the_stale_time
+from tests.lifecycle.processes import Shop, submit
+from tests.running import wait_for
+
+
+@pytest.fixture
+def faketime() -> str:
+    """The library that shows a process another time of day; its monotonic clock stays true."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        pytest.skip("the package `faketime` is not installed")
+    return str(found[0])
+
+
+def test_workers_with_wrong_clocks_live_and_die_as_any_other(shop: Shop, faketime: str) -> None:
+    """While they live nothing is repeated; once they are killed a peer goes on with what they had."""
+    gate = shop.gate()
+    running = shop.serve()
+    wrong = {"LD_PRELOAD": faketime, "DONT_FAKE_MONOTONIC": "1"}
+    with (
+        further_worker(shop, "ahead", FAKETIME="+1h", **wrong) as ahead,
+        further_worker(shop, "behind", FAKETIME="-1h", **wrong) as behind,
+    ):
+        job_id = submit(running, shop.photos(240, before=gate))  # four chunks for each worker
+        wait_for(lambda: in_hand(shop) == 12)
+        shop.wait_for_requests(48)
+        in_flight = shop.origin.busy
+        outlast_the_stale_time(shop)
+        assert set(shop.requests().values()) == {1}
+        for worker in (ahead, behind):
+            worker.process.kill()
+            worker.process.wait()
+        gate.set()
+        assert running.finished(job_id)["images"]["measured"] == 240
+        shop.check_truth(job_id)
+    assert 0 < sum(count - 1 for count in shop.requests().values()) <= in_flight

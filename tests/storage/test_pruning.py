@@ -1,0 +1,135 @@
+"""Pruning: a job vanishes at once and whole, its rows follow, and nothing else is touched."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from psycopg.types.json import Json
+
+from retailpulse.storage import pruning, visits
+from retailpulse.storage.database import Database
+from retailpulse.storage.visits import VisitFilter
+from retailpulse.worker.pruner import Pruner, Step
+from tests.storage.ended import URLS, ended_job, rows, rows_of
+from tests.storage.jobs import KNOWN, submit
+
+DAY = timedelta(days=1)
+EVERYTHING = VisitFilter(area_code=None, store_id=KNOWN[0], start=None, end=None)
+
+
+async def prune(database: Database, *, age: timedelta | None = DAY) -> Step:
+    """Prunes to the end."""
+    pruner = Pruner(database, jobs_age=age, keys_age=DAY, wait=True)
+    return sum([step async for step in pruner.steps()], Step())
+
+
+async def seen_visits(database: Database) -> dict[UUID, int]:
+    """What GET /api/visits shows: each visit's job and perimeter."""
+    async with database.connection() as connection:
+        page = await visits.read_visits(connection, EVERYTHING, after=None, limit=100)
+    return {visit.place.job_id: visit.perimeter for visit in page}
+
+
+async def test_a_job_that_ended_long_ago_goes_with_all_that_belongs_to_it(database: Database) -> None:
+    old = [await ended_job(database, status=status) for status in ("completed", "failed", "cancelled")]
+    young = await ended_job(database, days_ago=0.5)
+    ongoing = await submit(database, URLS)
+    kept = rows_of(database, young), rows_of(database, ongoing)
+    done = await prune(database)
+    assert (done.jobs, done.images, done.rows) == (3, 30, 3 * (1 + 10 + 10 + 3))
+    assert [rows_of(database, job_id) for job_id in old] == [{}, {}, {}]
+    assert (rows_of(database, young), rows_of(database, ongoing)) == kept
+    assert rows(database, "SELECT count(*) FROM procrastinate_jobs") == [(3,)]
+    assert await prune(database) == Step()
+
+
+async def test_a_job_is_out_of_sight_before_its_first_row_is_deleted(database: Database) -> None:
+    job_id, young = await ended_job(database), await ended_job(database, days_ago=0.5)
+    assert set(await seen_visits(database)) == {job_id, young}
+    async with database.transaction() as connection:
+        assert (await pruning.hide_old(connection, DAY, 10)).jobs == 1
+    assert set(await seen_visits(database)) == {young}
+    left = rows_of(database, job_id)
+    assert left == {"visits": 1, "images": 10, "results": 10, "chunks": 3, "pruned_jobs": 1}
+
+
+async def test_no_visit_is_ever_seen_without_all_its_results(database: Database) -> None:
+    job_id, young = await ended_job(database), await ended_job(database, days_ago=0.5)
+    whole = await seen_visits(database)
+    async with database.transaction() as connection:
+        await pruning.hide_old(connection, DAY, 10)
+        ranges = await pruning.remains(connection, job_id, 3)
+    assert [part.table for part in ranges[:2]] == ["visits", "results"]
+    for part in ranges:
+        async with database.transaction() as connection:
+            assert await pruning.delete(connection, part) in {1, 3}
+        assert await seen_visits(database) == {young: whole[young]}
+
+
+async def test_who_comes_after_one_that_was_killed_goes_on_where_that_one_was(database: Database) -> None:
+    job_id = await ended_job(database)
+    async for step in Pruner(database, jobs_age=DAY, keys_age=DAY, wait=True).steps():
+        if step.rows:
+            break
+    assert "visits" not in rows_of(database, job_id)
+    assert rows_of(database, job_id)["results"] == 10
+    assert (await prune(database, age=None)).rows == 23
+    assert rows_of(database, job_id) == {}
+
+
+async def test_without_an_age_jobs_are_kept_for_ever(database: Database) -> None:
+    job_id = await ended_job(database, days_ago=10_000)
+    assert await prune(database, age=None) == Step()
+    assert rows_of(database, job_id)["jobs"] == 1
+
+
+async def test_an_age_before_all_calendars_keeps_everything(database: Database) -> None:
+    job_id = await ended_job(database, days_ago=10_000)
+    assert await prune(database, age=timedelta.max) == Step()
+    assert rows_of(database, job_id)["jobs"] == 1
+
+
+async def test_an_ongoing_job_is_never_touched_however_old(database: Database) -> None:
+    job_id = await submit(database, URLS)
+    async with database.connection() as connection:
+        await connection.execute("UPDATE jobs SET submitted_at = '2001-01-01', finished_at = '2001-01-02'")
+        assert await pruning.count_old(connection, DAY) == pruning.Old(jobs=0, images=0)
+    assert await prune(database) == Step()
+    assert rows_of(database, job_id)["jobs"] == 1
+
+
+async def test_a_job_that_a_worker_still_holds_stays_until_that_lets_go(database: Database) -> None:
+    job_id = await ended_job(database, status="cancelled")
+    async with database.connection() as connection:
+        await connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+        await connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, worker_id)"
+            " SELECT 'chunks', 'work_on_chunk', %s, 'doing', id FROM procrastinate_workers",
+            [Json({"job_id": str(job_id), "chunk_no": 0})],
+        )
+    assert await prune(database) == Step()
+    async with database.connection() as connection:
+        await connection.execute("UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL")
+    assert (await prune(database)).jobs == 1
+    assert rows(database, "SELECT FROM procrastinate_jobs") == []
+
+
+async def test_keys_go_with_their_job_and_by_their_age(database: Database) -> None:
+    old, young = await ended_job(database), await ended_job(database, days_ago=0.5)
+    async with database.connection() as connection:
+        await connection.cursor().executemany(
+            "INSERT INTO idempotency_keys VALUES (%s, '', %s, now() - make_interval(hours => %s))",
+            [("of the old", old, 1), ("too old", young, 30), ("young", young, 1)],
+        )
+    assert (await prune(database)).keys == 1
+    assert rows(database, "SELECT key FROM idempotency_keys") == [("young",)]
+
+
+async def test_one_prunes_at_a_time_and_who_does_not_wait_leaves(database: Database) -> None:
+    job_id = await ended_job(database)
+    async with database.transaction() as other:
+        assert await pruning.lock(other, wait=False)
+        impatient = Pruner(database, jobs_age=DAY, keys_age=DAY, wait=False)
+        assert [step async for step in impatient.steps()] == []
+    assert rows_of(database, job_id)["jobs"] == 1
+    assert [step async for step in impatient.steps()] != []
+    assert rows_of(database, job_id) == {}
