@@ -16,7 +16,7 @@ from tests.running import clean_environment, wait_for
 from tests.soak.faults import Scene
 from tests.soak.load import Accepted
 from tests.soak.plans import KINDS, Image, draw
-from tests.soak.stage import DEADLINE_SECONDS, SERVE_WORKERS, Stage
+from tests.soak.stage import DEADLINE_SECONDS, SERVE_WORKERS
 
 MOST_TOLD = 5
 OUTAGE_CAUSES = frozenset({Cause.CONNECT, Cause.TRUNCATED, Cause.STALLED, Cause.TIMEOUT})
@@ -137,14 +137,3 @@ def _wrong_report(job: Accepted, report: dict[str, Any], counts: Counter[str]) -
     if {report["status"], job.status} != {expected}:
         wrong.append(f"it is {report['status']} and was told to be {job.status}, it should be {expected}")
     return wrong
-
-
-def longest_pause_seconds(stage: Stage) -> float:
-    """The longest time in which no image that had to be fetched was settled."""
-    with stage.connect() as connection:
-        row = connection.execute(
-            "SELECT extract(epoch FROM max(pause)) FROM ("
-            " SELECT settled_at - lag(settled_at) OVER (ORDER BY settled_at) AS pause"
-            " FROM (SELECT DISTINCT settled_at FROM results WHERE tries > 0) moments) pauses"
-        ).fetchone()
-    return round(float(row[0]), 2) if row and row[0] is not None else 0.0

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.soak.checks import Checks, longest_pause_seconds
+from tests.soak.checks import Checks
 from tests.soak.faults import FAULTS, Scene, deal
 from tests.soak.load import Load
 from tests.soak.origin import SoakOrigin
 from tests.soak.report import Report
 from tests.soak.stage import Stage
 from tests.soak.watch import Watch
+from tests.storage.truth import longest_pause_seconds
 
 PROGRESS_SECONDS = 10.0
 SECONDS_PER_IMAGE = 0.02
@@ -114,7 +115,8 @@ def _judge(scene: Scene, watch: Watch, wishes: Wishes, report: Report) -> None:
     report.images = report.jobs * wishes.images
     report.outcomes = checks.outcomes
     report.repeated_share = checks.repeated_share()
-    report.longest_pause_seconds = longest_pause_seconds(scene.stage)
+    with scene.stage.connect() as connection:
+        report.longest_pause_seconds = longest_pause_seconds(connection)
     report.retried_requests = scene.load.retried_requests
     report.problems += [*scene.load.problems, *checks.problems, *watch.grown()]
 

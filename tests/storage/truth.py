@@ -9,6 +9,8 @@ import psycopg
 
 from retailpulse.storage.invariants import Patience, check_invariants
 
+PAUSES: list[float] = []
+"""For each database that was checked, the longest time in which no image was settled, in seconds."""
 PATIENCE = Patience(sweep_seconds=0.3, stale_seconds=2.0, work_seconds=10.0)
 """The times of the workers in tests."""
 
@@ -18,8 +20,19 @@ def check_truth(url: str, *job_ids: str | UUID) -> None:
     with psycopg.connect(url) as connection:
         for job_id in job_ids:
             _check_job(connection, str(job_id))
+        PAUSES.append(longest_pause_seconds(connection))
         assert connection.execute("SELECT * FROM procrastinate_jobs").fetchall() == []
     assert check_invariants(url, PATIENCE).findings == ()
+
+
+def longest_pause_seconds(connection: psycopg.Connection) -> float:
+    """The longest time in which no image was settled, of those that had to be fetched."""
+    row = connection.execute(
+        "SELECT extract(epoch FROM max(pause)) FROM ("
+        " SELECT settled_at - lag(settled_at) OVER (ORDER BY settled_at) AS pause"
+        " FROM (SELECT DISTINCT settled_at FROM results WHERE tries > 0) moments) pauses"
+    ).fetchone()
+    return round(float(row[0]), 2) if row and row[0] is not None else 0.0
 
 
 def _check_job(connection: psycopg.Connection, job_id: str) -> None:
