@@ -40,7 +40,7 @@ def holding(shop: Shop, lock: LiteralString, *values: object) -> Iterator[Sessio
         yield connection
 
 
-def waiting(shop: Shop, statement: LiteralString) -> list[int]:
+def waiting(shop: Shop, statement: str) -> list[int]:
     """The sessions of the service that wait for a lock in a statement like this."""
     found = ask(
         shop,

@@ -5,6 +5,9 @@ Promises: every image ends with exactly one result, the job ends, recovery and r
 
 import os
 import signal
+from typing import LiteralString
+
+import pytest
 
 from tests.faults.breaking import ask, holding, in_hand, session, waiting
 from tests.lifecycle.processes import Shop, submit
@@ -63,16 +66,22 @@ def test_a_worker_that_is_killed_alone_is_started_again_and_goes_on(shop: Shop) 
     assert 0 < repeats(shop) <= in_flight
 
 
-def test_a_worker_killed_between_the_last_result_and_the_close_of_its_job(shop: Shop) -> None:
+@pytest.mark.parametrize("table", ["chunks", "jobs"])
+def test_a_worker_killed_between_the_last_result_and_the_close_of_its_job(shop: Shop, table: str) -> None:
     """The results, the counts and the close are one transaction: half of it is none of it."""
+    locks: dict[str, LiteralString] = {
+        "chunks": "SELECT FROM chunks WHERE job_id = %s FOR UPDATE",
+        "jobs": "SELECT FROM jobs WHERE job_id = %s FOR UPDATE",
+    }
     running = shop.serve()
     gate = shop.gate()
     job_id = submit(running, shop.photos(10, before=gate))
     shop.wait_for_requests(8)
-    with holding(shop, "SELECT FROM jobs WHERE job_id = %s FOR UPDATE", job_id):
+    with holding(shop, locks[table], job_id):
         gate.set()
-        wait_for(lambda: waiting(shop, "UPDATE jobs"))
+        (settling,) = wait_for(lambda: waiting(shop, f"UPDATE {table}"))
         kill_worker(running)
+        end_session(shop, settling)  # else the server would still do what a dead worker has asked for
     assert running.finished(job_id)["images"]["measured"] == 10
     shop.check_truth(job_id)
     assert max(shop.requests().values()) <= 2

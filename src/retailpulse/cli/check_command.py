@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from retailpulse.cli.keeping import _database_url, _end_on_sigterm
+from retailpulse.cli.keeping import database_url, end_on_sigterm
 from retailpulse.cli.progress import error_console
 from retailpulse.cli.render import printable
-from retailpulse.cli.server import _load, data_dir_option
+from retailpulse.cli.server import data_dir_option, load_settings
 from retailpulse.config.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
     """
     from retailpulse.bootstrap import set_up_logging
 
-    settings = _load(data_dir=data_dir).settings
+    settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "check")
-    _end_on_sigterm()
-    with _sign_of_life() as say, _database_url(settings) as url:
+    end_on_sigterm()
+    with _sign_of_life() as say, database_url(settings) as url:
         report, mended = _check(url, settings, repair, say)
     if as_json:
         click.echo(json.dumps(_as_json(report, mended), indent=2))

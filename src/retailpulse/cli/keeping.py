@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.status import Status
 
 from retailpulse.cli.progress import error_console
-from retailpulse.cli.server import _load, data_dir_option
+from retailpulse.cli.server import data_dir_option, load_settings
 from retailpulse.config.settings import DatabaseSettings, RetentionSettings, Settings
 from retailpulse.domain.errors import DatabaseError
 
@@ -62,11 +62,11 @@ def prune(older_than: timedelta | None, dry_run: bool, data_dir: str | None) -> 
     """
     from retailpulse.bootstrap import set_up_logging
 
-    settings = _load(data_dir=data_dir).settings
+    settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "prune")
     age = older_than if older_than is not None else _set_age(settings.retention)
-    _end_on_sigterm()
-    with _database_url(settings) as url:
+    end_on_sigterm()
+    with database_url(settings) as url:
         click.echo(asyncio.run(_prune(url, settings, age, dry_run=dry_run)))
 
 
@@ -126,9 +126,9 @@ def backup(file: Path, force: bool, data_dir: str | None) -> None:
     from retailpulse.storage.archive import back_up
     from retailpulse.storage.embedded import EmbeddedServer
 
-    settings = _load(data_dir=data_dir).settings.database
+    settings = load_settings(data_dir=data_dir).settings.database
     _check_embedded(settings, "pg_dump --format=custom")
-    _end_on_sigterm()
+    end_on_sigterm()
     with _Told("Backup") as told:
         size_bytes = back_up(EmbeddedServer(Path(settings.data_dir)), file, force=force, tell=told.tell)
     click.echo(f"Wrote {file}: {size_bytes:,} bytes.")
@@ -151,9 +151,9 @@ def restore(file: Path, replace: bool, data_dir: str | None) -> None:
     """
     from retailpulse.storage.archive import restore as run
 
-    settings = _load(data_dir=data_dir).settings.database
+    settings = load_settings(data_dir=data_dir).settings.database
     _check_embedded(settings, "pg_restore")
-    _end_on_sigterm()
+    end_on_sigterm()
     with _Told("Restore") as told:
         version = run(Path(settings.data_dir), file, replace=replace, tell=told.tell)
     click.echo(f"Restored {file}, of schema {version}, to {settings.data_dir}.")
@@ -167,7 +167,7 @@ def _check_embedded(settings: DatabaseSettings, program: str) -> None:
         )
 
 
-def _database_url(settings: Settings) -> contextlib.AbstractContextManager[str]:
+def database_url(settings: Settings) -> contextlib.AbstractContextManager[str]:
     """The URL of the given database, or of the embedded one, which runs only for this where none runs."""
     from retailpulse.storage.archive import at_hand
     from retailpulse.storage.embedded import EmbeddedServer
@@ -177,7 +177,7 @@ def _database_url(settings: Settings) -> contextlib.AbstractContextManager[str]:
     return at_hand(EmbeddedServer(Path(settings.database.data_dir)))
 
 
-def _end_on_sigterm() -> None:
+def end_on_sigterm() -> None:
     """Lets a SIGTERM end the command like Ctrl-C: nothing half made is left, and no server."""
 
     def leave(number: int, _frame: FrameType | None) -> None:

@@ -25,7 +25,7 @@ data_dir_option = click.option(
 parent_option = click.option("--parent-fd", type=int, hidden=True)
 
 
-def _load(**overrides: Any) -> Loaded:
+def load_settings(**overrides: Any) -> Loaded:
     """The settings, with what the command line said on top; one that cannot be used is a usage error."""
     named = {
         "host": ("api", "host"),
@@ -58,7 +58,7 @@ def serve(host: str | None, port: int | None, data_dir: str | None, workers: int
     from retailpulse.bootstrap import set_up_logging
     from retailpulse.supervisor import serve as run
 
-    loaded = _load(host=host, port=port, data_dir=data_dir, workers=workers)
+    loaded = load_settings(host=host, port=port, data_dir=data_dir, workers=workers)
     set_up_logging(loaded.settings.log, "serve")
     run(loaded)
 
@@ -76,7 +76,7 @@ def worker(data_dir: str | None, parent_fd: int | None) -> None:
     """
     from retailpulse.bootstrap import run_worker_process, set_up_logging
 
-    settings = _load(data_dir=data_dir).settings
+    settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "worker")
     run_worker_process(settings, parent_fd)
 
@@ -95,7 +95,7 @@ def api(host: str | None, port: int | None, data_dir: str | None, parent_fd: int
     """
     from retailpulse.bootstrap import run_api_process, set_up_logging
 
-    settings = _load(host=host, port=port, data_dir=data_dir).settings
+    settings = load_settings(host=host, port=port, data_dir=data_dir).settings
     set_up_logging(settings.log, "api")
     run_api_process(settings, parent_fd)
 
@@ -112,7 +112,7 @@ def migrate(data_dir: str | None) -> None:
     """
     from retailpulse.bootstrap import migrate_database, set_up_logging
 
-    settings = _load(data_dir=data_dir).settings
+    settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "migrate")
     before, after = migrate_database(settings.database)
     if before == after:
@@ -134,7 +134,7 @@ def config(as_json: bool) -> None:
       retailpulse config
       RETAILPULSE_FETCH_PER_HOST=4 retailpulse config --json
     """
-    settings = list(_load().listed())
+    settings = list(load_settings().listed())
     if as_json:
         rows = [
             {"name": s.variable, "value": s.shown(), "source": s.source, "meaning": s.meaning}
