@@ -1,7 +1,7 @@
 """What a soak came to, for people and as JSON."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -23,7 +23,7 @@ class Report:
 
     def as_data(self) -> dict[str, Any]:
         """Everything, as it is written to a file."""
-        return asdict(self)
+        return {**vars(self), "faults": dict(self.faults), "outcomes": dict(self.outcomes)}
 
     def lines(self) -> list[str]:
         """The summary."""

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool
 
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
@@ -42,13 +42,10 @@ PATIENCE_SECONDS = 30.0
 """A server that has not answered all that is asked on a connection by then is taken for lost."""
 
 _UNAVAILABLE = (
-    psycopg.OperationalError,  # also disk full, out of memory, shutting down, too many connections
+    psycopg.OperationalError,  # also the pool's errors, disk full, out of memory, too many connections
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
-    PoolTimeout,
-    PoolClosed,
-    TooManyRequests,
 )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import procrastinate
+import psycopg
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
 from retailpulse.domain.jobs import ChunkKey
@@ -131,6 +133,11 @@ async def find_chunks_without_message(connection: Connection, limit: int = 10_00
         [QUEUE, limit],
     )
     return [ChunkKey(job_id=job_id, chunk_no=chunk_no) for job_id, chunk_no in await cursor.fetchall()]
+
+
+def says_gone(error: ConnectorException) -> bool:
+    """Whether an error only says that the message is not there any more, or is another's."""
+    return isinstance(error.__cause__, psycopg.errors.RaiseException)
 
 
 async def messages_in_work(app: procrastinate.App) -> Iterable[Job]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import procrastinate
 from procrastinate.exceptions import ConnectorException, JobAborted
-from procrastinate.jobs import Job
+from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
@@ -53,7 +53,7 @@ class _HandBackStrategy(BaseRetryStrategy):
 
 
 class _PatientManager(JobManager):
-    """Fetches the queue's next message only when there is room for its chunk."""
+    """Fetches the queue's next message only when there is room for its chunk; a lost one is no error."""
 
     def __init__(self, app: procrastinate.App, claims: Claims) -> None:
         super().__init__(app.connector)
@@ -63,6 +63,14 @@ class _PatientManager(JobManager):
         if not await self._claims.room():
             return None
         return await super().fetch_job(queues, worker_id)
+
+    async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:
+        try:
+            await super().finish_job_by_id_async(job_id, status, delete_job)
+        except ConnectorException as error:
+            if not queue.says_gone(error):
+                raise
+            logger.info("message %d was taken away while it was worked on", job_id)
 
 
 async def run_worker(
