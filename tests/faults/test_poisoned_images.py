@@ -86,7 +86,7 @@ def test_an_image_whose_decoder_is_killed_costs_only_itself(
     shop: Shop, running: RunningService, number: signal.Signals
 ) -> None:
     workers = running.pids()["worker"]
-    job_id, _ = among_neighbours(shop, running, endless())
+    job_id, _ = among_neighbours(shop, running, endless(8_000, 6_000))
     os.kill(decoder_at_work(running), number)
     shop.open_gates()
     detail = f"the decoder was killed by {number.name}"
@@ -98,7 +98,7 @@ def test_an_image_that_never_ends_is_given_up_and_costs_only_itself(
     shop: Shop, running: RunningService
 ) -> None:
     workers = running.pids()["worker"]
-    job_id, _ = among_neighbours(shop, running, endless())
+    job_id, _ = among_neighbours(shop, running, endless(8_000, 6_000))
     shop.open_gates()
     detail = f"not decoded within {DECODE_SECONDS} s"
     assert failures(shop, running, job_id) == [(6, Cause.TIMEOUT, detail)]

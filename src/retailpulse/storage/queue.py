@@ -49,8 +49,14 @@ async def send_chunks(
         )
         for key in keys
     ]
-    if messages:
+    if not messages:
+        return
+    try:
         await app.job_manager.batch_defer_jobs_async(messages, connection=connection)
+    except ConnectorException as error:
+        if isinstance(error.__cause__, psycopg.Error):
+            raise error.__cause__ from None  # an error as of any other statement of the transaction
+        raise
 
 
 def chunk_key(arguments: dict[str, Any]) -> ChunkKey:
