@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ MEASURED = "FAULTS_FILE"
 LONG = "LONG_FAULTS"
 """Set in the environment by `make soak`: faults last as long as they do outside of tests."""
 
+_ASKED: dict[Path, Counter[str]] = {}
+
 
 @pytest.fixture
 def lasting() -> Callable[[float, float], float]:
@@ -33,11 +36,13 @@ def measured(request: pytest.FixtureRequest) -> Iterator[None]:
     file = os.environ.get(MEASURED)
     shop = request.node.funcargs.get("shop")
     if file and isinstance(shop, Shop):
-        asked = shop.requests()
+        asked, before = shop.requests(), _ASKED.get(shop.folder, Counter())
+        _ASKED[shop.folder] = asked
+        photos = len(asked) - len(before)
         cost = {
             "test": request.node.name,
-            "photos": len(asked),
-            "repeated": asked.total() - len(asked),
+            "photos": photos,
+            "repeated": asked.total() - before.total() - photos,
             "longest_pause_seconds": max(PAUSES, default=None),
         }
         with Path(file).open("a") as lines:
