@@ -122,9 +122,12 @@ class Database:
         The commit has more patience: whether one that was cut off took place would never be known.
         """
         longest = patience_seconds + PATIENCE_SECONDS
-        async with self.connection(patience_seconds=longest) as connection, connection.transaction():
-            with _cut_after(patience_seconds, connection):
-                yield connection
+        async with self.connection(patience_seconds=longest) as connection:
+            with contextlib.ExitStack() as hurry:
+                hurry.enter_context(_cut_after(patience_seconds, connection))
+                async with connection.transaction():
+                    yield connection
+                    hurry.close()
 
     async def _check(self, connection: Connection) -> None:
         """Raises where a connection is dead, or its server does not answer soon."""
