@@ -5,6 +5,7 @@ Promises: every image ends with exactly one result; the job ends and its counts 
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -106,13 +107,19 @@ def test_a_sweep_that_sends_messages_for_a_job_while_it_is_cancelled(
     assert running.job(job_id) == answer.json()
 
 
+def asked_for(shop: Shop, running: RunningService, photos: int) -> tuple[str, threading.Event]:
+    """A job all of whose photos are asked for, and what lets them come."""
+    gate = shop.gate()
+    before = len(shop.origin.requests)
+    job_id = submit(running, shop.photos(photos, before=gate))
+    shop.wait_for_requests(before + photos)
+    return job_id, gate
+
+
 def test_a_cancel_that_comes_just_after_the_last_result_changes_nothing(
     shop: Shop, running: RunningService, meanwhile: Callable[..., Future[httpx.Response]]
 ) -> None:
-    gate = shop.gate()
-    before = len(shop.origin.requests)
-    job_id = submit(running, shop.photos(8, before=gate))
-    shop.wait_for_requests(before + 8)
+    job_id, gate = asked_for(shop, running, 8)
     with holding(shop, JOB_ROW, job_id):
         gate.set()
         wait_for(lambda: waiting(shop, "UPDATE jobs SET measured"))
@@ -127,10 +134,7 @@ def test_a_cancel_that_comes_just_after_the_last_result_changes_nothing(
 def test_a_last_result_that_comes_just_after_the_cancel_changes_nothing(
     shop: Shop, running: RunningService, meanwhile: Callable[..., Future[httpx.Response]]
 ) -> None:
-    gate = shop.gate()
-    before = len(shop.origin.requests)
-    job_id = submit(running, shop.photos(8, before=gate))
-    shop.wait_for_requests(before + 8)
+    job_id, gate = asked_for(shop, running, 8)
     with holding(shop, JOB_ROW, job_id):
         answer = meanwhile(cancel, running, job_id)
         wait_for(lambda: waiting(shop, "UPDATE jobs SET cancelled"))

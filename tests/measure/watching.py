@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests.measure.pictures import saved
+from tests.running import wait_for
 
 
 @cache
@@ -57,9 +58,8 @@ def is_gone(pid: int) -> bool:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - no event tells of another process's doings
-            await asyncio.sleep(0.005)
+    """Waits for a condition, in a thread, so that the decoders go on."""
+    await asyncio.to_thread(wait_for, condition)
 
 
 async def until_busy(pid: int) -> None:

@@ -116,7 +116,7 @@ class _Line(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._origin.lines.add(self._transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's own name
+    def connection_lost(self, _: Exception | None) -> None:
         self._origin.lines.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:

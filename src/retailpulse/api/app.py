@@ -14,7 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from retailpulse.api import contract, v1
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
-from retailpulse.api.submitting import BodyBudget
+from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
@@ -55,14 +55,13 @@ HANDLERS: list[ControllerRouterHandler] = [
 
 def make_app(service: Service, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
-    body_budget = BodyBudget(settings.buffer_bytes)
+    submits = Submits(service, settings, default_depth)
     return Litestar(
         HANDLERS,
         dependencies={
             "service": Provide(lambda: service, sync_to_thread=False),
             "api_settings": Provide(lambda: settings, sync_to_thread=False),
-            "body_budget": Provide(lambda: body_budget, sync_to_thread=False),
-            "default_depth": Provide(lambda: default_depth, sync_to_thread=False),
+            "submits": Provide(lambda: submits, sync_to_thread=False),
         },
         exception_handlers={
             RetailPulseError: answer_known,

@@ -7,11 +7,9 @@ from typing import Any
 from litestar import MediaType, Request, Response, get, post
 from litestar.response import Stream
 
-from retailpulse.api.submitting import BodyBudget, submit_request
-from retailpulse.config.settings import ApiSettings
+from retailpulse.api.submitting import Submits
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
-from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import parse_day_range
 from retailpulse.service import Service
@@ -21,15 +19,9 @@ BLOCK_BYTES = 64 * 1024
 
 
 @post("/api/submit", status_code=201)
-async def submit(
-    request: Request[Any, Any, Any],
-    service: Service,
-    api_settings: ApiSettings,
-    default_depth: Depth,
-    body_budget: BodyBudget,
-) -> dict[str, str]:
+async def submit(request: Request[Any, Any, Any], submits: Submits) -> dict[str, str]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submit_request(request, service, api_settings, default_depth, body_budget)
+    job_id = await submits.take(request)
     return {"job_id": str(job_id)}
 
 

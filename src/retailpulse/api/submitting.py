@@ -82,23 +82,28 @@ class _Held:
         self._budget.give_back(self._bytes)
 
 
-async def submit_request(
-    request: Request[Any, Any, Any],
-    service: Service,
-    settings: ApiSettings,
-    default_depth: Depth,
-    budget: BodyBudget,
-) -> UUID:
-    """Submits what a request asks for; returns the job's id."""
-    key = _read_key(request)
-    expected = request.headers.get("content-length", "0")
-    async with budget.reading(request.stream(), int(expected) if expected.isdigit() else 0) as body:
-        read = partial(read_submission, default_depth=default_depth, max_images=settings.max_images_per_job)
-        submission = read(body) if len(body) < BIG_BODY_BYTES else await asyncio.to_thread(read, body)
-        if key is not None:
-            idempotency = Idempotency(key=key, request_sha256=hashlib.sha256(body).digest())
-            submission = replace(submission, idempotency=idempotency)
-        return await service.submit(submission)
+class Submits:
+    """Takes in submits on any path, and holds what all of them share."""
+
+    def __init__(self, service: Service, settings: ApiSettings, default_depth: Depth) -> None:
+        self._service = service
+        self._budget = BodyBudget(settings.buffer_bytes)
+        self._read = partial(
+            read_submission, default_depth=default_depth, max_images=settings.max_images_per_job
+        )
+
+    async def take(self, request: Request[Any, Any, Any]) -> UUID:
+        """Submits what a request asks for; returns the job's id."""
+        key = _read_key(request)
+        expected = request.headers.get("content-length", "0")
+        size_bytes = int(expected) if expected.isdigit() else 0
+        async with self._budget.reading(request.stream(), size_bytes) as body:
+            is_big = len(body) >= BIG_BODY_BYTES
+            submission = await asyncio.to_thread(self._read, body) if is_big else self._read(body)
+            if key is not None:
+                idempotency = Idempotency(key=key, request_sha256=hashlib.sha256(body).digest())
+                submission = replace(submission, idempotency=idempotency)
+            return await self._service.submit(submission)
 
 
 def _read_key(request: Request[Any, Any, Any]) -> str | None:

@@ -10,11 +10,10 @@ from litestar import MediaType, Request, Response, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from retailpulse.api.submitting import BodyBudget, submit_request
+from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, NotFound, TooLarge
 from retailpulse.domain.ids import parse_job_id
-from retailpulse.domain.images import Depth
 from retailpulse.service import JobReport, Service
 from retailpulse.storage.results import PageFormat
 
@@ -26,15 +25,9 @@ STREAMED = {"csv": (PageFormat.CSV_WITH_HEADER, CSV), "ndjson": (PageFormat.JSON
 
 
 @post("/api/v1/jobs", status_code=201)
-async def submit(
-    request: Request[Any, Any, Any],
-    service: Service,
-    api_settings: ApiSettings,
-    default_depth: Depth,
-    body_budget: BodyBudget,
-) -> Response[dict[str, str]]:
+async def submit(request: Request[Any, Any, Any], submits: Submits) -> Response[dict[str, str]]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submit_request(request, service, api_settings, default_depth, body_budget)
+    job_id = await submits.take(request)
     location = f"/api/v1/jobs/{job_id}"
     return Response({"job_id": str(job_id)}, status_code=201, headers={"Location": location})
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from retailpulse.storage.database import CONNECTION_OPTIONS, translated
 from retailpulse.storage.laws import (
@@ -123,13 +124,12 @@ def _totals(connection: SyncConnection) -> tuple[int, int, int]:
 
 
 def _find(connection: SyncConnection, law: Law) -> Finding:
-    rows = connection.execute(
-        f"""
-        WITH broken (job_id, number, detail) AS MATERIALIZED ({law.sql})
+    statement = sql.SQL("""
+        WITH broken (job_id, number, detail) AS MATERIALIZED ({law})
         SELECT (SELECT count(*) FROM broken), job_id::text, number, detail
-        FROM broken ORDER BY job_id, number LIMIT {EXAMPLES}
-        """.encode()  # noqa: S608 - our own statement
-    ).fetchall()
+        FROM broken ORDER BY job_id, number LIMIT {examples}
+    """).format(law=law.statement, examples=sql.Literal(EXAMPLES))
+    rows = connection.execute(statement).fetchall()
     return _finding(law, rows[0][0] if rows else 0, [(job_id, no, text) for _, job_id, no, text in rows])
 
 
@@ -146,7 +146,7 @@ def _look_at_queue(connection: SyncConnection, patience: Patience) -> _Broken:
         "silent_seconds": patience.stale_seconds + patience.sweep_seconds,
     }
     laws = QUEUE_LAWS if _worker_lives(connection, patience) else (CHUNK_WITHOUT_MESSAGE,)
-    looked = {law: set(connection.execute(law.sql.encode(), given).fetchall()) for law in laws}
+    looked = {law: set(connection.execute(law.statement, given).fetchall()) for law in laws}
     return {law: rows for law, rows in looked.items() if rows}
 
 

@@ -6,9 +6,13 @@ break no law. Weak: the statements read every row, a minute or more where there 
 
 from dataclasses import dataclass
 
+from psycopg import sql
+
+from retailpulse.storage.queue import WITHOUT_MESSAGE
+
 # Counters and what the rows say, for each job and each chunk; the lateral parts read a range of an index
 # each, so that no plan ever joins all images of a job with all its chunks.
-JOB_COUNTS = """
+JOB_COUNTS = sql.SQL("""
     SELECT j.*, n.*, j.measured + j.failed + j.cancelled AS settled
     FROM jobs j CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE outcome = 'measured')::int AS real_measured,
@@ -16,8 +20,8 @@ JOB_COUNTS = """
             count(*) FILTER (WHERE outcome = 'cancelled')::int AS real_cancelled,
             count(*)::int AS real_settled, max(r.settled_at) AS last_settled_at
         FROM results r WHERE r.job_id = j.job_id) n
-"""
-CHUNK_COUNTS = """
+""")
+CHUNK_COUNTS = sql.SQL("""
     SELECT c.*, n.*
     FROM chunks c JOIN jobs j ON j.job_id = c.job_id CROSS JOIN LATERAL (
         SELECT count(*)::int AS real_images, count(r.image_no)::int AS real_settled
@@ -26,29 +30,29 @@ CHUNK_COUNTS = """
         LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
         WHERE i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
           AND i.same_as IS NULL) n
-"""
+""")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Law:
     """What must hold: its name, what is counted where it does not, and the statement that finds that."""
 
     name: str
     broken: str
-    sql: str
+    statement: sql.SQL | sql.Composed
 
 
 def _without_job(table: str) -> Law:
     return Law(
         name=f"{table}_without_job",
         broken=f"jobs that do not exist but have {table}",
-        sql=f"""
+        statement=sql.SQL("""
             SELECT t.job_id, 0, count(*) || ' rows'
             FROM {table} t
             WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.job_id = t.job_id)
               AND NOT EXISTS (SELECT FROM pruned_jobs p WHERE p.job_id = t.job_id)
             GROUP BY t.job_id
-        """,  # noqa: S608 - the names of our own tables
+        """).format(table=sql.Identifier(table)),
     )
 
 
@@ -56,23 +60,23 @@ COUNTERS = (
     Law(
         name="job_counters",
         broken="jobs whose counters are not what their results say",
-        sql=f"""
+        statement=sql.SQL("""
             SELECT job_id, 0, 'counts ' || measured || ' measured, ' || failed || ' failed, '
                 || cancelled || ' cancelled, the results say ' || real_measured || ', ' || real_failed
                 || ', ' || real_cancelled
-            FROM ({JOB_COUNTS}) n
+            FROM ({counts}) n
             WHERE (measured, failed, cancelled) <> (real_measured, real_failed, real_cancelled)
-        """,  # noqa: S608 - our own statement
+        """).format(counts=JOB_COUNTS),
     ),
     Law(
         name="chunk_counters",
         broken="chunks whose counters are not what their images and results say",
-        sql=f"""
+        statement=sql.SQL("""
             SELECT job_id, chunk_no, 'chunk ' || chunk_no || ' counts ' || settled || ' of ' || images
                 || ' settled, the rows say ' || real_settled || ' of ' || real_images
-            FROM ({CHUNK_COUNTS}) n
+            FROM ({counts}) n
             WHERE (images, settled) <> (real_images, real_settled)
-        """,  # noqa: S608 - our own statement
+        """).format(counts=CHUNK_COUNTS),
     ),
 )
 
@@ -80,7 +84,7 @@ STATES = (
     Law(
         name="job_status",
         broken="ended jobs whose status is not what their counters say",
-        sql="""
+        statement=sql.SQL("""
             SELECT job_id, 0, status || ' with ' || measured || ' measured, ' || failed || ' failed, '
                 || cancelled || ' cancelled of ' || images
             FROM jobs
@@ -88,41 +92,41 @@ STATES = (
                 measured + failed + cancelled <> images
                 OR status = 'completed' AND failed + cancelled > 0
                 OR status = 'failed' AND (failed = 0 OR cancelled > 0))
-        """,
+        """),
     ),
     Law(
         name="job_end",
         broken="jobs with a time of their end that go on, or without one that have ended",
-        sql="""
+        statement=sql.SQL("""
             SELECT job_id, 0, status || CASE WHEN finished_at IS NULL THEN ' without an end'
                 ELSE ' with an end' END
             FROM jobs WHERE (status = 'ongoing') = (finished_at IS NOT NULL)
-        """,
+        """),
     ),
     Law(
         name="job_not_ended",
         broken="ongoing jobs all of whose images are settled",
-        sql="""
+        statement=sql.SQL("""
             SELECT job_id, 0, 'all of ' || images || ' images are settled'
             FROM jobs WHERE status = 'ongoing' AND measured + failed + cancelled >= images
-        """,
+        """),
     ),
     Law(
         name="job_without_chunk",
         broken="ongoing jobs with images left that no open chunk holds",
-        sql="""
+        statement=sql.SQL("""
             SELECT job_id, 0, images - measured - failed - cancelled || ' images are left'
             FROM jobs j WHERE status = 'ongoing' AND measured + failed + cancelled < images
               AND NOT EXISTS (SELECT FROM chunks c WHERE c.job_id = j.job_id AND c.settled < c.images)
-        """,
+        """),
     ),
     Law(
         name="chunk_open",
         broken="open chunks of ended jobs",
-        sql="""
+        statement=sql.SQL("""
             SELECT c.job_id, c.chunk_no, 'chunk ' || c.chunk_no || ' of a job that is ' || j.status
             FROM chunks c JOIN jobs j USING (job_id) WHERE c.settled < c.images AND j.status <> 'ongoing'
-        """,
+        """),
     ),
 )
 
@@ -130,18 +134,18 @@ ROWS = (
     Law(
         name="images_accepted",
         broken="jobs whose images are not those that were accepted",
-        sql="""
+        statement=sql.SQL("""
             SELECT j.job_id, 0, 'accepted ' || j.images || ' images, has ' || n.images
             FROM jobs j CROSS JOIN LATERAL (
                 SELECT count(*) AS images, min(image_no) AS first_no, max(image_no) AS last_no
                 FROM images i WHERE i.job_id = j.job_id) n
             WHERE (n.images, n.first_no, n.last_no) IS DISTINCT FROM (j.images, 1, j.images)
-        """,
+        """),
     ),
     Law(
         name="images_in_chunks",
         broken="jobs some of whose images to fetch are in no chunk, or in two",
-        sql="""
+        statement=sql.SQL("""
             SELECT j.job_id, 0, n.images || ' images to fetch, ' || coalesce(c.images, 0) || ' in chunks'
             FROM jobs j CROSS JOIN LATERAL (
                 SELECT count(*) AS images
@@ -150,39 +154,39 @@ ROWS = (
                 WHERE i.job_id = j.job_id AND i.same_as IS NULL) n
             CROSS JOIN LATERAL (SELECT sum(c.images) AS images FROM chunks c WHERE c.job_id = j.job_id) c
             WHERE n.images <> coalesce(c.images, 0)
-        """,
+        """),
     ),
     Law(
         name="result_missing",
         broken="images without a result in jobs that have ended",
-        sql="""
+        statement=sql.SQL("""
             SELECT i.job_id, i.image_no, 'image ' || i.image_no
             FROM images i JOIN jobs j ON j.job_id = i.job_id AND j.status <> 'ongoing'
             WHERE NOT EXISTS (SELECT FROM results r WHERE r.job_id = i.job_id AND r.image_no = i.image_no)
-        """,
+        """),
     ),
     Law(
         name="result_without_image",
         broken="results of images that do not exist",
-        sql="""
+        statement=sql.SQL("""
             SELECT r.job_id, r.image_no, 'image ' || r.image_no
             FROM results r JOIN jobs j ON j.job_id = r.job_id
             WHERE NOT EXISTS (SELECT FROM images i WHERE i.job_id = r.job_id AND i.image_no = r.image_no)
-        """,
+        """),
     ),
     Law(
         name="result_cancelled",
         broken="cancelled images in jobs that are not cancelled",
-        sql="""
+        statement=sql.SQL("""
             SELECT r.job_id, r.image_no, 'image ' || r.image_no || ' of a job that is ' || j.status
             FROM results r JOIN jobs j ON j.job_id = r.job_id AND j.status <> 'cancelled'
             WHERE r.outcome = 'cancelled'
-        """,
+        """),
     ),
     Law(
         name="copies",
         broken="copies that are none, or whose result is not that of their first image",
-        sql="""
+        statement=sql.SQL("""
             SELECT c.job_id, c.image_no, 'image ' || c.image_no || ', a copy of image ' || c.same_as
             FROM images c JOIN jobs j ON j.job_id = c.job_id
             LEFT JOIN images f ON f.job_id = c.job_id AND f.image_no = c.same_as
@@ -195,7 +199,7 @@ ROWS = (
                     r.displayed_height, r.size_bytes, r.sha256, r.suspect, r.tries)
                 IS DISTINCT FROM (s.outcome, s.cause, s.detail, s.format, s.width, s.height,
                     s.displayed_width, s.displayed_height, s.size_bytes, s.sha256, s.suspect, s.tries))
-        """,
+        """),
     ),
     *(_without_job(table) for table in ("visits", "images", "chunks", "results")),
 )
@@ -204,21 +208,17 @@ ROWS = (
 CHUNK_WITHOUT_MESSAGE = Law(
     name="chunk_without_message",
     broken="open chunks of ongoing jobs that no message names",
-    sql="""
+    statement=sql.SQL("""
         SELECT c.job_id::text, c.chunk_no::bigint, 'chunk ' || c.chunk_no
-        FROM chunks c JOIN jobs j USING (job_id)
-        WHERE c.settled < c.images AND j.status = 'ongoing' AND NOT EXISTS (
-            SELECT FROM procrastinate_jobs q
-            WHERE q.queue_name = %(queue)s AND q.status IN ('todo', 'doing')
-              AND q.args->>'job_id' = c.job_id::text AND q.args->>'chunk_no' = c.chunk_no::text)
-    """,
+        {chunks}
+    """).format(chunks=sql.SQL(WITHOUT_MESSAGE)),
 )
 # One that waits has its turn only when the others are done. One in work is worked on until its last image
 # is given up, also where the job was cancelled or another worker was faster.
 MESSAGE_WITHOUT_CHUNK = Law(
     name="message_without_chunk",
     broken="messages that name no open chunk of an ongoing job",
-    sql="""
+    statement=sql.SQL("""
         WITH message AS MATERIALIZED (
             SELECT q.id, q.status, q.args->>'job_id' AS job_id, c.job_id AS chunk_job_id,
                 c.first_image_no, c.last_image_no,
@@ -235,17 +235,17 @@ MESSAGE_WITHOUT_CHUNK = Law(
         WHERE NOT m.is_open AND CASE m.status
             WHEN 'todo' THEN NOT EXISTS (SELECT FROM message other WHERE other.is_open)
             ELSE coalesce(done.at < now() - make_interval(secs => %(work_seconds)s), true) END
-    """,
+    """),
 )
 MESSAGE_OF_SILENT_WORKER = Law(
     name="message_of_silent_worker",
     broken="messages in work at a worker that is silent",
-    sql="""
+    statement=sql.SQL("""
         SELECT q.args->>'job_id', q.id, 'message ' || q.id
         FROM procrastinate_jobs q
         WHERE q.queue_name = %(queue)s AND q.status = 'doing' AND NOT EXISTS (
             SELECT FROM procrastinate_workers w
             WHERE w.id = q.worker_id AND w.last_heartbeat > now() - make_interval(secs => %(silent_seconds)s))
-    """,
+    """),
 )
 QUEUE_LAWS = (CHUNK_WITHOUT_MESSAGE, MESSAGE_WITHOUT_CHUNK, MESSAGE_OF_SILENT_WORKER)

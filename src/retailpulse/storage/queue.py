@@ -6,13 +6,14 @@ or late does no harm. Running the messages is the worker's.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import procrastinate
 import psycopg
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
+from psycopg import sql
 
 from retailpulse.domain.jobs import ChunkKey
 from retailpulse.storage.database import Connection
@@ -22,6 +23,14 @@ TASK = "work_on_chunk"
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 """When a message that is handed back may be claimed: in the past by every clock, also a wrong one."""
 _SWEEP_LOCK = 7_236_002
+WITHOUT_MESSAGE: LiteralString = """
+    FROM chunks c JOIN jobs j USING (job_id)
+    WHERE c.settled < c.images AND j.status = 'ongoing' AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs q
+        WHERE q.queue_name = %(queue)s AND q.status IN ('todo', 'doing')
+          AND q.args->>'job_id' = c.job_id::text AND q.args->>'chunk_no' = c.chunk_no::text)
+"""
+"""Open chunks that nobody would ever work on, as the end of a statement."""
 
 
 def make_app() -> procrastinate.App:
@@ -126,17 +135,10 @@ async def count_workers(connection: Connection, stale_seconds: float) -> int:
 async def find_chunks_without_message(connection: Connection, limit: int = 10_000) -> list[ChunkKey]:
     """Open chunks of ongoing jobs that no message names: nobody would ever work on them."""
     cursor = await connection.execute(
-        """
-        SELECT c.job_id, c.chunk_no
-        FROM chunks c JOIN jobs j USING (job_id)
-        WHERE c.settled < c.images AND j.status = 'ongoing'
-          AND NOT EXISTS (
-            SELECT FROM procrastinate_jobs q
-            WHERE q.queue_name = %s AND q.status IN ('todo', 'doing')
-              AND q.args->>'job_id' = c.job_id::text AND q.args->>'chunk_no' = c.chunk_no::text)
-        LIMIT %s
-        """,
-        [QUEUE, limit],
+        sql.SQL("SELECT c.job_id, c.chunk_no {chunks} LIMIT %(limit)s").format(
+            chunks=sql.SQL(WITHOUT_MESSAGE)
+        ),
+        {"queue": QUEUE, "limit": limit},
     )
     return [ChunkKey(job_id=job_id, chunk_no=chunk_no) for job_id, chunk_no in await cursor.fetchall()]
 

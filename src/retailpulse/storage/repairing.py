@@ -8,34 +8,35 @@ Weak: a job that ended with images unsettled stays so: what a client was told is
 from uuid import UUID
 
 import procrastinate
+from psycopg import sql
 
 from retailpulse.storage import queue
 from retailpulse.storage.database import Connection
 from retailpulse.storage.invariants import Patience, Report
 from retailpulse.storage.laws import CHUNK_COUNTS, COUNTERS, JOB_COUNTS, STATES
 
-_SUSPECTS = " UNION ".join(
-    f"SELECT job_id FROM ({law.sql}) AS broken (job_id, number, detail)"  # noqa: S608 - our own statements
+_SUSPECTS = sql.SQL(" UNION ").join(
+    sql.SQL("SELECT job_id FROM ({law}) AS broken (job_id, number, detail)").format(law=law.statement)
     for law in (*COUNTERS, *STATES)
 )
 
-_MEND_CHUNKS = f"""
+_MEND_CHUNKS = sql.SQL("""
     UPDATE chunks c SET images = n.real_images, settled = n.real_settled
-    FROM ({CHUNK_COUNTS} WHERE c.job_id = ANY(%(job_ids)s)) n
+    FROM ({counts} WHERE c.job_id = ANY(%(job_ids)s)) n
     WHERE c.job_id = n.job_id AND c.chunk_no = n.chunk_no
       AND (c.images, c.settled) <> (n.real_images, n.real_settled)
-"""  # noqa: S608 - our own statement
+""").format(counts=CHUNK_COUNTS)
 
 # Results of images that do not exist may be more than the job has images; such a job is left as it is.
-_MEND_COUNTERS = f"""
+_MEND_COUNTERS = sql.SQL("""
     UPDATE jobs j SET measured = n.real_measured, failed = n.real_failed, cancelled = n.real_cancelled
-    FROM ({JOB_COUNTS} WHERE j.job_id = ANY(%(job_ids)s)) n
+    FROM ({counts} WHERE j.job_id = ANY(%(job_ids)s)) n
     WHERE j.job_id = n.job_id AND n.real_settled <= n.images
       AND (j.measured, j.failed, j.cancelled) <> (n.real_measured, n.real_failed, n.real_cancelled)
-"""  # noqa: S608 - our own statement
+""").format(counts=JOB_COUNTS)
 
 # A cancelled job stays cancelled, whatever its results are.
-_MEND_ENDS = f"""
+_MEND_ENDS = sql.SQL("""
     UPDATE jobs j SET status = n.real_status, finished_at = n.real_finished_at
     FROM (
         SELECT job_id, status, finished_at, real_status,
@@ -46,10 +47,10 @@ _MEND_ENDS = f"""
                 WHEN settled < images OR real_settled <> settled OR status = 'cancelled' THEN status
                 WHEN cancelled > 0 THEN 'cancelled'
                 WHEN failed > 0 THEN 'failed' ELSE 'completed' END AS real_status
-            FROM ({JOB_COUNTS} WHERE j.job_id = ANY(%(job_ids)s)) counted) judged) n
+            FROM ({counts} WHERE j.job_id = ANY(%(job_ids)s)) counted) judged) n
     WHERE j.job_id = n.job_id
       AND (j.status, j.finished_at) IS DISTINCT FROM (n.real_status, n.real_finished_at)
-"""  # noqa: S608 - our own statement
+""").format(counts=JOB_COUNTS)
 
 
 async def repair(
@@ -72,13 +73,13 @@ async def _mend_jobs(connection: Connection) -> dict[str, int]:
         ("counters of jobs set to what the rows say", _MEND_COUNTERS),
         ("jobs given the status and the end that their results say", _MEND_ENDS),
     ):
-        cursor = await connection.execute(statement.encode(), {"job_ids": job_ids})
+        cursor = await connection.execute(statement, {"job_ids": job_ids})
         mended[what] = cursor.rowcount
     return mended
 
 
 async def _lock_suspects(connection: Connection) -> list[UUID]:
-    cursor = await connection.execute(_SUSPECTS.encode())
+    cursor = await connection.execute(_SUSPECTS)
     job_ids = sorted(job_id for (job_id,) in await cursor.fetchall())
     for lock in (
         "SELECT FROM chunks WHERE job_id = ANY(%s) ORDER BY job_id, chunk_no FOR UPDATE",
