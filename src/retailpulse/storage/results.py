@@ -6,43 +6,51 @@ A page is rendered by PostgreSQL itself, row by row, so that no format needs Pyt
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
+from operator import attrgetter
 from uuid import UUID
 
+import msgspec
 from psycopg import sql
 
-from retailpulse.domain.images import Outcome
+from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.domain.jobs import ChunkKey, Result
 from retailpulse.storage.database import Connection
 
 PAGE_BYTES = 4_000_000
 """A page ends early once its rows carry this much text from the client."""
 
-# A job may be pruned by now. The copies of an image get its result in the same statement. OFFSET keeps the
-# planner from joining with the copies of all jobs: those of each image are looked up by index.
+# Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
+# pruned by now.
 _INSERT = """
     WITH new AS (
         INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
             displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
-        SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
-            %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bytea[], %s::text[], %s::smallint[])
-            AS row (job_id)
-        WHERE EXISTS (SELECT FROM jobs j WHERE j.job_id = row.job_id)
-        ON CONFLICT DO NOTHING
-        RETURNING *),
-    copied AS (
-        INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
-            displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
-        SELECT job_id, copy.image_no, outcome, cause, detail, format, width, height,
+        SELECT job_id, image_no, outcome, cause, detail, format, width, height,
             displayed_width, displayed_height, size_bytes, sha256, suspect, tries
-        FROM new CROSS JOIN LATERAL (
-            SELECT i.image_no FROM images i
-            WHERE i.job_id = new.job_id AND i.same_as = new.image_no
-            OFFSET 0) copy
+        FROM json_to_recordset(%(rows)s::json) AS row (job_id uuid, image_no int, outcome text, cause text,
+            detail text, format text, width int, height int, displayed_width int, displayed_height int,
+            size_bytes bigint, sha256 bytea, suspect text, tries smallint)
+        WHERE job_id = ANY(ARRAY(SELECT j.job_id FROM jobs j WHERE j.job_id = ANY(%(jobs)s)))
         ON CONFLICT DO NOTHING
-        RETURNING job_id, outcome)
-    SELECT job_id, outcome, array_agg(image_no), count(*) FROM new GROUP BY job_id, outcome
-    UNION ALL
-    SELECT job_id, outcome, '{}', count(*) FROM copied GROUP BY job_id, outcome
+        RETURNING job_id, outcome, image_no)
+    SELECT job_id, outcome, array_agg(image_no),
+        EXISTS (SELECT FROM images i WHERE i.job_id = new.job_id AND i.same_as IS NOT NULL)
+    FROM new GROUP BY job_id, outcome
+"""
+
+# The copies of an image get its result. OFFSET keeps the planner from joining with the copies of all images:
+# those of each are looked up by index.
+_COPY_TO_COPIES = """
+    INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
+        displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
+    SELECT r.job_id, copy.image_no, outcome, cause, detail, format, width, height,
+        displayed_width, displayed_height, size_bytes, sha256, suspect, tries
+    FROM results r CROSS JOIN LATERAL (
+        SELECT i.image_no FROM images i
+        WHERE i.job_id = r.job_id AND i.same_as = r.image_no
+        OFFSET 0) copy
+    WHERE r.job_id = %s AND r.image_no = ANY(%s)
+    ON CONFLICT DO NOTHING
 """
 
 _COUNT_IN_CHUNK = "UPDATE chunks SET settled = settled + %s WHERE job_id = %s AND chunk_no = %s"
@@ -103,20 +111,39 @@ async def settle(connection: Connection, results: Sequence[Result]) -> int:
     many rows were new. Rows are locked in one order everywhere, so workers cannot deadlock; copies need
     none, as only who has inserted the result of their first inserts theirs.
     """
-    ordered = sorted(results, key=lambda result: (result.chunk.job_id, result.image_no))
+    ordered = _in_order(results)
+    parameters = {"jobs": list({result.chunk.job_id for result in ordered}), "rows": _as_json(ordered)}
     # Planned each time: a plan from when the tables were small would read them whole for every image.
-    cursor = await connection.execute(_INSERT, _columns(ordered), prepare=False)
-    inserted: set[tuple[UUID, int]] = set()
+    cursor = await connection.execute(_INSERT, parameters, prepare=False)
+    inserted: dict[UUID, list[int]] = {}
     jobs: dict[UUID, Counter[Outcome]] = {}
-    for job_id, outcome, image_nos, count in await cursor.fetchall():
-        inserted.update((job_id, image_no) for image_no in image_nos)
-        jobs.setdefault(job_id, Counter())[Outcome(outcome)] += count
+    for job_id, outcome, image_nos, has_copies in await cursor.fetchall():
+        inserted.setdefault(job_id, []).extend(image_nos)
+        outcomes = jobs.setdefault(job_id, Counter())
+        outcomes[Outcome(outcome)] += len(image_nos)
+        if has_copies:
+            cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
+            outcomes[Outcome(outcome)] += cursor.rowcount
     if not jobs:
         return 0
-    # The same image twice in a batch has the same chunk: it was cut from the same job.
-    chunk_of = {(result.chunk.job_id, result.image_no): result.chunk for result in ordered}
-    await _count(connection, Counter(chunk_of[image] for image in inserted), jobs)
+    await _count(connection, _by_chunk(ordered, inserted), jobs)
     return sum(count.total() for count in jobs.values())
+
+
+def _in_order(results: Sequence[Result]) -> list[Result]:
+    jobs: dict[UUID, list[Result]] = {}
+    for result in results:
+        jobs.setdefault(result.chunk.job_id, []).append(result)
+    return [result for job_id in sorted(jobs) for result in sorted(jobs[job_id], key=attrgetter("image_no"))]
+
+
+def _by_chunk(results: Sequence[Result], inserted: dict[UUID, list[int]]) -> Counter[ChunkKey]:
+    """How many of the images inserted belong to each chunk; nearly always they are all of the results."""
+    if sum(map(len, inserted.values())) == len(results):
+        return Counter(result.chunk for result in results)
+    # The same image twice in a batch has the same chunk: it was cut from the same job.
+    chunk_of = {(result.chunk.job_id, result.image_no): result.chunk for result in results}
+    return Counter(chunk_of[job_id, number] for job_id, numbers in inserted.items() for number in numbers)
 
 
 async def _count(
@@ -131,30 +158,47 @@ async def _count(
         await connection.execute(_COUNT_IN_JOB, {"job_id": job_id, **counts})
 
 
-def _columns(results: Sequence[Result]) -> list[list[object]]:
-    rows = []
-    for result in results:
-        measured = result.measurement
-        header = measured.header if measured else None
-        rows.append(
-            (
-                result.chunk.job_id,
-                result.image_no,
-                result.outcome,
-                result.cause,
-                _storable(result.detail),
-                header and header.format,
-                header and header.width,
-                header and header.height,
-                header and header.displayed_width,
-                header and header.displayed_height,
-                measured and measured.size_bytes,
-                measured and measured.sha256,
-                measured and _storable(measured.suspect),
-                result.tries,
-            )
-        )
-    return [list(column) for column in zip(*rows, strict=True)]
+class _Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """A result as its row; what is left out is NULL."""
+
+    job_id: UUID
+    image_no: int
+    outcome: Outcome
+    tries: int
+    cause: Cause | None = None
+    detail: str | None = None
+    format: Format | None = None
+    width: int | None = None
+    height: int | None = None
+    displayed_width: int | None = None
+    displayed_height: int | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    suspect: str | None = None
+
+
+def _as_json(results: Sequence[Result]) -> str:
+    return msgspec.json.encode([_row(result) for result in results]).decode()
+
+
+def _row(result: Result) -> _Row:
+    row = _Row(
+        job_id=result.chunk.job_id,
+        image_no=result.image_no,
+        outcome=result.outcome,
+        tries=result.tries,
+        cause=result.cause,
+        detail=_storable(result.detail),
+    )
+    measured = result.measurement
+    if measured is not None:
+        header = measured.header
+        row.format, row.width, row.height = header.format, header.width, header.height
+        row.displayed_width, row.displayed_height = header.displayed_width, header.displayed_height
+        row.size_bytes = measured.size_bytes
+        row.sha256 = None if measured.sha256 is None else rf"\x{measured.sha256.hex()}"
+        row.suspect = _storable(measured.suspect)
+    return row
 
 
 def _storable(text: str | None) -> str | None:
