@@ -1,7 +1,8 @@
 """What is known of an image: how deep it was looked at, how it ended, and why it failed."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Depth(StrEnum):
@@ -70,8 +71,7 @@ def failure_kind(cause: Cause) -> str:
     return "failed_to_download_image"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the first bytes of an image say.
 
     `width` and `height` are those of the stored pixels; the displayed ones follow the orientation
@@ -85,8 +85,7 @@ class Header:
     displayed_height: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measurement:
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A measured image: its header, and what the depth of the job adds to it.
 
     `size_bytes` and `sha256` are of the whole body and None at depth `header`. `suspect` says in a

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
+
 from retailpulse.domain.images import Cause, Depth, Measurement, Outcome
 
 
@@ -54,16 +56,14 @@ class Submission:
         return sum(len(visit.image_urls) for visit in self.visits)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChunkKey:
+class ChunkKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Names one chunk of one job; a queue message says nothing else."""
 
     job_id: UUID
     chunk_no: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PendingImage:
+class PendingImage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An image to fetch: not settled yet, and the first of its job with its URL.
 
     Numbers start at 1, in the order of the submit.
@@ -73,8 +73,7 @@ class PendingImage:
     image_url: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How one image ended, as it is settled, and with it every other image of its job with the same URL.
 
     `tries` counts the requests that were made.

@@ -8,9 +8,9 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pycurl
 
 from retailpulse.config.settings import FetchSettings
@@ -28,8 +28,7 @@ _MAX_DISCARDED_BYTES = 65_536
 WHOLE = frozenset({200, 203})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is asked: a URL, perhaps a span of its bytes, in limited time."""
 
     url: str
@@ -39,8 +38,7 @@ class Request:
     pin: str = ""  # host:port:addresses, so that libcurl looks no name up; empty: the URL holds a number
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An HTTP answer; its body is in the intake, where the status is one that was asked for."""
 
     status: int
@@ -49,10 +47,10 @@ class Answer:
 
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header of a lower-case name."""
+        end = len(name)
         for line in self.headers:
-            key, colon, value = line.partition(b":")
-            if colon and key.strip().lower() == name:
-                return value.strip()
+            if line[end : end + 1] == b":" and line[:end].lower() == name:
+                return line[end + 1 :].strip()
         return None
 
 
@@ -79,26 +77,30 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._dialled: list[socket.socket] = []
         self._connect_timer: asyncio.TimerHandle | None = None
-        self._set: dict[int, int | str] = {}
+        self._silence: asyncio.TimerHandle | None = None
+        self._began_at = 0.0
+        self._limits: tuple[int, int] | None = None
+        self._span: Span | None = None
+        self._is_pinned = False
+        self._lines: list[bytes] = []
         self._handle = new_handle(settings)
         self._handle.setopt(pycurl.OPENSOCKETFUNCTION, self._on_dial)
-        self._handle.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        self._handle.setopt(pycurl.HEADERFUNCTION, self._lines.append)  # libcurl ends headers over 300 kB
         self._handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
 
     async def run(self, request: Request, intake: Intake) -> Answer:
         """Make the request; raises TryFailed, or whatever the intake failed with."""
         self._prepare(request, intake)
         self._began_at = self._loop.time()
-        self._silence = self._loop.call_later(self._stall_seconds, self._on_silence)
+        if self._silence is None:
+            self._silence = self._loop.call_later(self._stall_seconds, self._on_silence)
         try:
-            code, message = await self._transport.perform(self._handle)
+            return self._conclude(*await self._transport.begin(self._handle))
         finally:
-            self._silence.cancel()
-            self._close_dialled()
+            self._transport.drop(self._handle)
+            if self._dialled:
+                self._close_dialled()
             self._budget.release(self)
-        try:
-            return self._conclude(code, message)
-        finally:
             self._intake = _NOTHING  # or an idle handle would keep the whole body
 
     def read_on(self) -> None:
@@ -110,38 +112,46 @@ class Exchange:
     def close(self) -> None:
         """Free the handle; no request may be running on it."""
         self._handle.close()
+        if self._silence is not None:
+            self._silence.cancel()
 
     def _prepare(self, request: Request, intake: Intake) -> None:
         self._intake = intake
-        self._span = request.span
         self._status = 0
-        self._headers: list[bytes] = []
-        self._header_bytes = 0
+        self._is_wanted = False
+        self._lines.clear()
         self._discarded_bytes = 0
         self._failure: TryFailed | None = None
         self._refused = False
         self._handle.setopt(pycurl.URL, request.url)
-        self._option(pycurl.TIMEOUT_MS, max(1, round(request.timeout_seconds * 1_000)))
-        self._option(pycurl.MAXFILESIZE_LARGE, request.max_content_length)
-        # libcurl forgets after a minute what it was told: it is told every time.
-        self._handle.setopt(pycurl.RESOLVE, [request.pin] if request.pin else [])
-        self._option(pycurl.RANGE, str(request.span) if request.span else "")
+        self._limit(max(1, round(request.timeout_seconds * 1_000)), request.max_content_length)
+        if request.pin or self._is_pinned:
+            # libcurl forgets after a minute what it was told: it is told every time.
+            self._handle.setopt(pycurl.RESOLVE, [request.pin] if request.pin else [])
+            self._is_pinned = bool(request.pin)
+        if request.span != self._span:
+            self._ask_for(request.span)
 
-    def _option(self, option: int, value: int | str) -> None:
-        """Set an option that seldom changes between requests; an empty text unsets it."""
-        if self._set.get(option, "") == value:
-            return
-        self._set[option] = value
-        if value == "":
-            self._handle.unsetopt(option)
+    def _limit(self, timeout_ms: int, max_content_length: int) -> None:
+        limits = (timeout_ms, max_content_length)
+        if limits != self._limits:
+            self._handle.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            self._handle.setopt(pycurl.MAXFILESIZE_LARGE, max_content_length)
+            self._limits = limits
+
+    def _ask_for(self, span: Span | None) -> None:
+        if span is None:
+            self._handle.unsetopt(pycurl.RANGE)
         else:
-            self._handle.setopt(option, value)
+            self._handle.setopt(pycurl.RANGE, str(span))
+        self._span = span
 
     def _on_dial(self, _purpose: int, address: Any) -> Any:
         """Refuse or open the socket to an address that libcurl is about to connect to."""
         if address.family not in (socket.AF_INET, socket.AF_INET6) or not self._may_dial(address.addr[0]):
             self._refused = True
             return pycurl.SOCKET_BAD
+        self._transport.dials()
         try:
             dialled = socket.socket(address.family, address.socktype, address.protocol)
         except OSError:
@@ -162,39 +172,48 @@ class Exchange:
 
     def _on_silence(self) -> None:
         """End a request that nothing was heard of: libcurl measures speeds only when it hears something."""
-        if self._header_bytes:
+        self._silence = None
+        if not self._transport.runs(self._handle):
             return
-        asked_after = self._handle.getinfo(pycurl.PRETRANSFER_TIME)  # 0 while other limits hold
-        silent_seconds = self._loop.time() - self._began_at - asked_after if asked_after else 0.0
+        # Once something was heard libcurl's own limit holds; the next request may need this timer.
+        silent_seconds = 0.0 if self._lines else self._silent_seconds()
         if silent_seconds < self._stall_seconds:
             self._silence = self._loop.call_later(self._stall_seconds - silent_seconds, self._on_silence)
             return
         self._failure = stalled(0)
         self._transport.abort(self._handle)
 
-    def _on_header(self, line: bytes) -> int | None:
-        self._header_bytes += len(line)
-        if self._header_bytes > self._max_header_bytes:
-            self._failure = TryFailed(Cause.BAD_RESPONSE, "the headers are over the limit")
-            return _STOP
-        if line.startswith(b"HTTP/"):
-            self._begin(line)
-        else:
-            self._headers.append(line)
-        return None
+    def _silent_seconds(self) -> float:
+        """How long nothing was heard since the request was sent."""
+        asked_after = self._handle.getinfo(pycurl.PRETRANSFER_TIME)  # 0 while other limits hold
+        return self._loop.time() - self._began_at - asked_after if asked_after else 0.0
 
-    def _begin(self, status_line: bytes) -> None:
-        """An answer begins, perhaps after an interim one (1xx), of which nothing is kept."""
-        words = status_line.split(None, 2)
+    def _begin(self) -> None:
+        """All headers of an answer are there: see what its body is. Of interim answers nothing is kept."""
+        if self._has_many_headers():
+            self._failure = TryFailed(Cause.BAD_RESPONSE, "the headers are over the limit")
+            return
+        if self._lines.count(b"\r\n") != 1:
+            starts = (n for n, line in enumerate(self._lines) if line.startswith(b"HTTP/"))
+            del self._lines[: max(starts, default=0)]
+        words = self._lines[0].split(None, 2) if self._lines else []
         self._status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
-        self._headers = []
         if self._status in WHOLE:
+            self._is_wanted = True
             self._intake.begin_whole()
         elif self._status == 206 and self._span is not None:
+            self._is_wanted = True
             self._intake.begin_part(self._span.end)
 
+    def _has_many_headers(self) -> bool:
+        return sum(map(len, self._lines)) > self._max_header_bytes
+
     def _on_body(self, chunk: bytes) -> int | None:
-        if not self._discarded():
+        if not self._status:
+            self._begin()
+            if self._failure is not None:
+                return _STOP
+        if self._is_wanted:
             if not self._budget.take(self, len(chunk)):
                 return self._hold_back()
             return None if self._intake.take(chunk) else _STOP
@@ -209,27 +228,27 @@ class Exchange:
         return _STOP
 
     def _encoded(self) -> bool:
-        return Answer(self._status, self._headers, 0).header(b"content-encoding") not in (None, b"identity")
+        return self._answer(0).header(b"content-encoding") not in (None, b"identity")
 
-    def _discarded(self) -> bool:
-        """Whether the body of the answer is none that was asked for."""
-        return self._status not in WHOLE and (self._status != 206 or self._span is None)
+    def _answer(self, retry_after_seconds: int) -> Answer:
+        return Answer(self._status, self._lines[1:], retry_after_seconds)
 
     def _answered(self) -> bool:
         """Whether a final answer came with all its headers; libcurl passes headers that break off."""
-        return self._status >= 200 and (b"\r\n" in self._headers or b"\n" in self._headers)
+        return self._status >= 200 and (b"\r\n" in self._lines or b"\n" in self._lines)
 
     def _conclude(self, code: int, message: str) -> Answer:
+        if not self._status:
+            self._begin()
         self._intake.raise_failure()
         if self._failure is not None:
             raise self._failure.bare()
         if not self._answered():
             raise self._failed(code, message)
         # A status that is no success says it all, however its error page ended.
-        if code and not self._discarded() and not self._intake.satisfied:
+        if code and self._is_wanted and not self._intake.satisfied:
             raise self._failed(code, message)
-        retry_after = self._handle.getinfo(pycurl.RETRY_AFTER) if self._status >= 400 else 0
-        return Answer(self._status, self._headers, retry_after)
+        return self._answer(self._handle.getinfo(pycurl.RETRY_AFTER) if self._status >= 400 else 0)
 
     def _failed(self, code: int, message: str) -> TryFailed:
         if self._refused and code == pycurl.E_COULDNT_CONNECT:

@@ -1,4 +1,4 @@
-"""Reads the head of a file by Range requests, or by reading on where a server does not know them.
+"""Reads a whole file; or its head by Range requests, or by reading on where a server does not know them.
 
 What is enough is the caller's to say. How a request is made is not known here.
 """
@@ -13,9 +13,17 @@ from retailpulse.fetch.ranges import Part, Span, parse_part, parse_total
 
 # 16 kB hold the size of most formats, 64 kB that of 97% of JPEG files; after that, the rest as it comes.
 _PART_ENDS = (FIRST_LOOK_BYTES, 65_536, None)
+_FIRST_SPAN = Span(start=0, end=FIRST_LOOK_BYTES)
 
 Ask = Callable[[Span | None], Awaitable[Answer]]
 """Makes one request for a span of the file, or without one for all of it."""
+
+
+async def read_whole(ask: Ask, _: Intake) -> None:
+    """Read all of a file into the intake; raises TryFailed."""
+    answer = await ask(None)
+    if answer.status not in WHOLE:
+        raise of_status(answer.status, answer.retry_after_seconds)
 
 
 async def read_head(ask: Ask, intake: Intake) -> None:
@@ -23,7 +31,7 @@ async def read_head(ask: Ask, intake: Intake) -> None:
     total: int | None = None
     for end in _PART_ENDS:
         start = intake.size
-        answer = await ask(Span(start=start, end=end))
+        answer = await ask(Span(start=start, end=end) if start else _FIRST_SPAN)
         if answer.status == 416:
             await _end_or_ask_whole(ask, intake, answer)
             return

@@ -97,7 +97,8 @@ class Health:
 
     def allows(self, used: int, now: float) -> bool:
         """Whether one more request may begin beside those in work."""
-        return used < (1 if self.is_troubled else self.capacity) and now >= self.rest_until
+        most = self.capacity if self._troubled_at is None else 1
+        return used < most and now >= self.rest_until
 
     def is_stuck(self, used: int, now: float) -> bool:
         """Whether who waits for this host will wait long, so that others should get on."""

@@ -93,7 +93,8 @@ class Host:
     def _wake(self) -> None:
         """Let begin whoever may, fail whoever waits in vain, and set the alarm for the next look."""
         now = self._loop.time()
-        self._dismiss_late(now)
+        if self.health.failure is not None:
+            self._dismiss_late(now, self.health.failure)
         while self._waiting and self.health.allows(self.used, now):
             waiter = self._next()
             if waiter is not None:
@@ -107,10 +108,11 @@ class Host:
 
     def _set_alarm(self, now: float) -> None:
         """Wake when the host's rest is over, and now and then while it fails."""
-        delays = [self.health.rest_until - now] if self.health.rest_until > now else []
-        delays += [_LOOK_SECONDS] if self.health.failure is not None else []
-        if delays:
-            self._alarm = self._loop.call_later(max(0.001, min(delays)), self._wake)
+        is_resting, is_failing = self.health.rest_until > now, self.health.failure is not None
+        if is_resting or is_failing:
+            rest_seconds = self.health.rest_until - now if is_resting else _LOOK_SECONDS
+            look_seconds = min(rest_seconds, _LOOK_SECONDS) if is_failing else rest_seconds
+            self._alarm = self._loop.call_later(max(0.001, look_seconds), self._wake)
 
     def _next(self) -> _Waiter | None:
         """Whose turn it is: the first, or at a troubled host anyone, for the first may be why it is."""
@@ -119,10 +121,9 @@ class Host:
         waiter = self._waiting.popleft()
         return None if waiter.turn.done() else waiter
 
-    def _dismiss_late(self, now: float) -> None:
-        failure, lost = self.health.failure, self.health.failing_seconds
-        if failure is not None:
-            self._dismiss(lambda waiter: lost(waiter.came_at, now) >= waiter.seconds, failure)
+    def _dismiss_late(self, now: float, failure: TryFailed) -> None:
+        lost = self.health.failing_seconds
+        self._dismiss(lambda waiter: lost(waiter.came_at, now) >= waiter.seconds, failure)
 
     def _dismiss(self, is_over: Callable[[_Waiter], bool], failure: TryFailed) -> None:
         """Fail those who wait in vain as the host failed."""

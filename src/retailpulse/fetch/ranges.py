@@ -4,14 +4,14 @@ Nothing else of HTTP is known here.
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _SATISFIED = re.compile(rb"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.IGNORECASE)
 _UNSATISFIED = re.compile(rb"bytes \*/(\d{1,18})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The bytes to ask for; `end` is the byte after them, None asks for all that is left."""
 
     start: int
@@ -21,8 +21,7 @@ class Span:
         return f"{self.start}-{'' if self.end is None else self.end - 1}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The part of a file that an answer says it holds; `end` is the byte after it."""
 
     start: int

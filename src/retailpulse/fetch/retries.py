@@ -4,8 +4,9 @@ The clock runs while a name is looked up, while a request or a pause runs, and w
 host that only fails. Waiting for a slot counts in no limit: a full queue is our own doing, not the host's.
 """
 
-from dataclasses import dataclass
 from random import SystemRandom
+
+import msgspec
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
@@ -19,8 +20,7 @@ MOST_EXCUSED = 10
 _random = SystemRandom()
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, gc=False):
     """What is left of an image's time, and how its current try is made."""
 
     image_seconds: float

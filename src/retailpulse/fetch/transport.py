@@ -8,14 +8,16 @@ import asyncio
 
 import pycurl
 
+from retailpulse.fetch.sockets import Sockets
+
 
 class Transport:
     """Runs many easy handles at once; each is awaited on its own."""
 
-    def __init__(self, *, idle_connections: int) -> None:
+    def __init__(self, *, idle_connections: int, has_proxy: bool) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[pycurl.Curl, asyncio.Future[tuple[int, str]]] = {}
-        self._watched: dict[int, int] = {}
+        self._sockets = Sockets(trusting=not has_proxy)  # for a proxy's name libcurl opens sockets unseen
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._timer_at = 0.0
         self._due_at: float | None = None
@@ -23,17 +25,26 @@ class Transport:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, idle_connections)
+        self._loop.add_reader(self._sockets.fileno(), self._on_ready)
 
-    async def perform(self, handle: pycurl.Curl) -> tuple[int, str]:
-        """Run a handle to its end: libcurl's code (0 is success) and its words; a cancel aborts it."""
+    def begin(self, handle: pycurl.Curl) -> asyncio.Future[tuple[int, str]]:
+        """Run a handle: in the end there is libcurl's code (0 is success) and its words.
+
+        Who does not wait for that must `drop` the handle.
+        """
         done: asyncio.Future[tuple[int, str]] = self._loop.create_future()
         self._multi.add_handle(handle)
         self._waiting[handle] = done
-        try:
-            return await done
-        finally:
-            if handle in self._waiting:
-                self._release(handle)
+        return done
+
+    def drop(self, handle: pycurl.Curl) -> None:
+        """End a transfer that nobody waits for any more."""
+        if handle in self._waiting:
+            self._release(handle)
+
+    def dials(self) -> None:
+        """Say that libcurl opens a socket."""
+        self._sockets.opened()
 
     def runs(self, handle: pycurl.Curl) -> bool:
         """Whether a handle has not come to its end."""
@@ -53,29 +64,15 @@ class Transport:
         self._multi.close()
         if self._timer is not None:
             self._timer.cancel()
-        for fd in list(self._watched):
-            self._watch(fd, pycurl.POLL_REMOVE)
+        if not self._sockets.is_closed:
+            self._loop.remove_reader(self._sockets.fileno())
+            self._sockets.close()
 
     def _on_socket(self, what: int, fd: int, _multi: pycurl.CurlMulti, _data: object) -> None:
-        self._watch(fd, what)
-
-    def _watch(self, fd: int, what: int) -> None:
-        """Tell the loop what libcurl wants to hear of a socket; POLL_IN and POLL_OUT are bits."""
-        wanted = 0 if what == pycurl.POLL_REMOVE else what
-        had = self._watched.pop(fd, 0)
-        if wanted:
-            self._watched[fd] = wanted
-        changed = wanted ^ had
-        if changed & pycurl.POLL_IN:
-            if wanted & pycurl.POLL_IN:
-                self._loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
-            else:
-                self._loop.remove_reader(fd)
-        if changed & pycurl.POLL_OUT:
-            if wanted & pycurl.POLL_OUT:
-                self._loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
-            else:
-                self._loop.remove_writer(fd)
+        if what == pycurl.POLL_REMOVE:
+            self._sockets.let_go(fd)
+        else:
+            self._sockets.want(fd, what)
 
     def _on_timer(self, timeout_ms: int) -> None:
         """Remember when libcurl wants to be called; a timer that is armed for earlier is left to fire.
@@ -109,12 +106,14 @@ class Transport:
             self._arm(due_at, early_seconds)
             return
         self._due_at = None
-        self._act(pycurl.SOCKET_TIMEOUT, 0)
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._collect()
 
-    def _act(self, fd: int, events: int) -> None:
-        _, running = self._multi.socket_action(fd, events)
-        if running < len(self._waiting):
-            self._collect()
+    def _on_ready(self) -> None:
+        """Have libcurl work on every socket that is ready, then see what has come to its end."""
+        for fd, events in self._sockets.ready():
+            self._multi.socket_action(fd, events)
+        self._collect()
 
     def _collect(self) -> None:
         left = 1

@@ -5,11 +5,11 @@ Weak: hosts follow IDNA 2008, so a few names that browsers still take (emoji) ar
 """
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote, urljoin
 
 import idna
+import msgspec
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
@@ -29,8 +29,7 @@ _PATH_SAFE = "/%!$&'()*+,;=:@[]|\\"
 _QUERY_SAFE = "/%!$&()*+,;=:@[]|\\?{}`^"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Whom a URL asks: what politeness is counted by."""
 
     scheme: str
@@ -38,8 +37,7 @@ class Origin:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, gc=False):
     """A URL that may be asked for, in plain ASCII."""
 
     url: str
