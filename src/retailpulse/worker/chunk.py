@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retailpulse.domain.errors import ImageError
@@ -13,7 +14,7 @@ from retailpulse.measure import Decoders, read_header
 from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission, Draining
-from retailpulse.worker.claims import Claims
+from retailpulse.worker.claims import Claims, Held
 from retailpulse.worker.pulse import Pulse
 from retailpulse.worker.settler import Settler, all_written
 
@@ -51,61 +52,71 @@ async def work_on(key: ChunkKey, tools: Tools) -> None:
             return
         depth, images = claimed
         held.become(len(images))
-        async with asyncio.TaskGroup() as group:
-            working = [group.create_task(_work_on_image(key, image, depth, tools)) for image in images]
-            for task in working:
-                task.add_done_callback(lambda _: held.done())
-    written = {done for done in (task.result() for task in working) if done is not None}
-    await all_written(written)
-    if any(task.result() is None for task in working):
+        batches = await _work_on_images(key, images, depth, tools, held)
+    await all_written({batch for batch in batches if batch is not None})
+    if None in batches:
         raise HandBack
 
 
+async def _work_on_images(
+    key: ChunkKey, images: Sequence[PendingImage], depth: Depth, tools: Tools, held: Held
+) -> set[asyncio.Future[None] | None]:
+    """Works on all at once: the batches that their results are in, with None among them where some are left.
+
+    A TaskGroup would do the same with a callback of the loop for every image.
+    """
+    working = [asyncio.create_task(_work_on_image(key, image, depth, tools, held)) for image in images]
+    try:
+        await held.let_go()
+    except asyncio.CancelledError:
+        for task in working:
+            task.cancel()
+        await asyncio.wait(working)
+        raise
+    return {task.result() for task in working}
+
+
 async def _work_on_image(
-    key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools
+    key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools, held: Held
 ) -> asyncio.Future[None] | None:
     """Fetches, measures and settles one image; None where a stopping worker leaves it."""
     try:
-        result = await _measure_awake(key, image, depth, tools)
+        result = await _conclude(key, image, depth, tools)
+        if tools.pause_seconds is not None:
+            await tools.admission.pause(random.uniform(*tools.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
+        return tools.settler.settle(result)
     except Draining:
         return None
-    except ImportError:  # a decoder that is not there says nothing about the image
-        raise
-    except ImageError as error:
-        result = _failed(key, image, error)
-    except Exception as error:  # a fault of ours in one image must not keep its job from ending
-        logger.exception("image %d of job %s met an unexpected error", image.image_no, key.job_id)
-        detail = f"unexpected {type(error).__name__}"
-        result = _failed(key, image, ImageError(Cause.DECODER_CRASHED, detail))
-    if tools.pause_seconds is not None:
-        await tools.admission.pause(random.uniform(*tools.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
-    return tools.settler.settle(result)
+    finally:
+        held.done()
 
 
-def _failed(key: ChunkKey, image: PendingImage, error: ImageError) -> Result:
+async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
+    """The result of an image; one that fails while this process sleeps is tried anew: it is not its fault."""
+    failed: ImageError
+    for _ in range(SLEEPS_PER_IMAGE + 1):
+        sleeps = tools.pulse.sleeps()
+        try:
+            return await _measure(key, image, depth, tools)
+        except (Draining, ImportError):  # a decoder that is not there says nothing about the image
+            raise
+        except ImageError as error:
+            failed = error
+            if tools.pulse.sleeps() == sleeps:
+                break
+            logger.info("image %d of job %s failed in a sleep: %s", image.image_no, key.job_id, error)
+        except Exception as error:  # a fault of ours in one image must not keep its job from ending
+            logger.exception("image %d of job %s met an unexpected error", image.image_no, key.job_id)
+            failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")
+            break
     return Result(
         chunk=key,
         image_no=image.image_no,
         outcome=Outcome.FAILED,
-        cause=error.cause,
-        detail=error.detail,
-        tries=error.tries,
+        cause=failed.cause,
+        detail=failed.detail,
+        tries=failed.tries,
     )
-
-
-async def _measure_awake(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
-    """Measures an image, anew where it failed while this process slept: that is no fault of the image."""
-    for _ in range(SLEEPS_PER_IMAGE):
-        sleeps = tools.pulse.sleeps()
-        try:
-            return await _measure(key, image, depth, tools)
-        except ImageError as error:
-            if tools.pulse.sleeps() == sleeps:
-                raise
-            logger.info(
-                "image %d of job %s is tried anew after a sleep: %s", image.image_no, key.job_id, error
-            )
-    return await _measure(key, image, depth, tools)
 
 
 async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:

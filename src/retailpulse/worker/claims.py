@@ -57,6 +57,7 @@ class Held:
     def __init__(self, claims: Claims, images: int) -> None:
         self._claims = claims
         self._images = 0
+        self._let_go: asyncio.Future[None] | None = None
         self.become(images)
 
     def become(self, images: int) -> None:
@@ -67,3 +68,11 @@ class Held:
     def done(self) -> None:
         """Says that one image is not in hand any more."""
         self.become(self._images - 1)
+        if not self._images and self._let_go is not None and not self._let_go.done():
+            self._let_go.set_result(None)
+
+    async def let_go(self) -> None:
+        """Waits until no image is in hand any more."""
+        if self._images:
+            self._let_go = asyncio.get_running_loop().create_future()
+            await self._let_go
