@@ -1,4 +1,4 @@
-"""What the cases beside misbehaving hosts share: both origins, a service that may fetch from them, figures.
+"""What the cases beside misbehaving hosts share: both origins, and a service that may fetch from them.
 
 What each case plays is in `dead_host`, `rate_limited`, `tricks` and `bombs`.
 """
@@ -18,22 +18,6 @@ from bench.serving import Ended, Service, running_service, write_submit
 from retailpulse.domain.images import Depth
 
 _PATIENCE_SECONDS = 900.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Figure:
-    """One line of the page; where there is a limit, the value should not be over it."""
-
-    case: str
-    about: str
-    value: float
-    unit: str = ""
-    limit: float | None = None
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the value is within its limit."""
-        return self.limit is None or self.value <= self.limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,9 @@ Weak: what the kernel holds for sockets, and a body laid down for a decoder, is 
 from tests.hostile import MEASURED, HostileOrigin, Trick
 
 from bench import accounting
-from bench.beside import Figure, Street, Told, hostile_origin
+from bench.beside import Street, Told, hostile_origin
 from bench.cases import BenchFailed
+from bench.figures import Figure, at_most
 from bench.serving import Service
 
 NAME = "bombs"
@@ -37,13 +38,19 @@ def _measure(street: Street, hostile: HostileOrigin, kind: str, few: int, many: 
             peaks.append(_peak(street, service, urls, trick, f"{case}: {count}"))
     (low, _), (high, told) = peaks
     return [
-        Figure(case=case, about=f"peak of {MANY:,} good photos", value=good, unit="MB"),
-        Figure(case=case, about=f"peak of {few:,}", value=low, unit="MB"),
-        Figure(case=case, about=f"peak of {many:,}", value=high, unit="MB"),
-        Figure(case=case, about=f"{many:,} over {few:,}", value=high / low, unit="x", limit=GROWTH_LIMIT),
-        Figure(case=case, about="over the good ones", value=high / good, unit="x"),
-        Figure(case=case, about="the job of the many", value=told.ended.seconds, unit="s"),
-        Figure(case=case, about="other causes than expected", value=_others(told, trick), limit=0),
+        Figure(case=case, about=f"peak of {MANY:,} good photos", runs=[good], unit="MB"),
+        Figure(case=case, about=f"peak of {few:,}", runs=[low], unit="MB"),
+        Figure(case=case, about=f"peak of {many:,}", runs=[high], unit="MB"),
+        Figure(
+            case=case,
+            about=f"{many:,} over {few:,}",
+            runs=[high / low],
+            unit="x",
+            target=at_most(GROWTH_LIMIT),
+        ),
+        Figure(case=case, about="over the good ones", runs=[high / good], unit="x"),
+        Figure(case=case, about="the job of the many", runs=[told.ended.seconds], unit="s"),
+        Figure(case=case, about="other causes than expected", runs=[_others(told, trick)], target=at_most(0)),
     ]
 
 

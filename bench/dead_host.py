@@ -8,8 +8,9 @@ import statistics
 
 from tests.hostile import HostileOrigin
 
-from bench.beside import Figure, Street, Told, evenly, hostile_origin
+from bench.beside import Street, Told, evenly, hostile_origin
 from bench.cases import BenchFailed
+from bench.figures import Figure, at_most
 
 NAME = "dead-host"
 LIMIT = 1.3
@@ -32,15 +33,18 @@ def _measure(street: Street, hostile: HostileOrigin, kind: str, order: str) -> l
         _run(street, hostile, kind, order, f"{case}, run {n + 1} of {street.runs}")
         for n in range(street.runs)
     ]
-    ratios = [good / alone for alone, good, _ in runs]
-    alone, good, whole = (statistics.median(run[part] for run in runs) for part in range(3))
+    alone, good, whole = ([run[part] for run in runs] for part in range(3))
     return [
-        Figure(case=case, about="good ones alone", value=alone, unit="s"),
-        Figure(case=case, about="good ones beside the dead", value=good, unit="s"),
         Figure(
-            case=case, about="of their time alone", value=statistics.median(ratios), unit="x", limit=LIMIT
+            case=case,
+            about="good ones",
+            unit="s",
+            runs=good,
+            limits=alone,
+            limit_name="alone",
+            target=at_most(LIMIT),
         ),
-        Figure(case=case, about="the whole job", value=whole, unit="s"),
+        Figure(case=case, about="the whole job", unit="s", runs=whole),
     ]
 
 

@@ -1,6 +1,7 @@
-"""What the machine can do at most: wrk (or a bare libcurl loop) against the same origin, and bare decoding.
+"""What the machine can do at most: wrk against the same origin, and bare decoding.
 
-Everything runs on the cores that the service has, with as many connections as it opens.
+Everything runs on the cores that the service has, with as many connections as it opens. Where wrk is not
+installed, a bare libcurl loop stands in for it.
 """
 
 import re
@@ -15,28 +16,27 @@ from typing import IO
 from bench.cases import BenchFailed, Case
 from bench.keeping import clean_environment
 
-LARGE_BODY_BYTES = 500_000
 _PATIENCE_SECONDS = 30.0
 _WRK_RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 _WRK_TROUBLE = re.compile(r"Socket errors:.*|Non-2xx or 3xx responses:.*")
 
 
-def fetch_tool(case: Case) -> str:
-    """What the limit of fetching is taken with.
-
-    wrk reads in pieces of 8 kB, so for large bodies libcurl's loop is the faster one.
-    """
-    if case.fetched_bytes <= LARGE_BODY_BYTES and shutil.which("wrk"):
-        return "wrk"
-    return "libcurl loop"
+def fetch_tool() -> str:
+    """What the limit of fetching is taken with."""
+    return "wrk" if shutil.which("wrk") else "libcurl loop"
 
 
 def fetch_limit(case: Case, url: str, *, connections: int, processes: int, seconds: float) -> float:
     """Fetches per second of one URL, as the case fetches it, with nothing done to what arrives."""
-    if fetch_tool(case) == "wrk":
+    if shutil.which("wrk"):
         return _wrk(url, case.byte_range, connections, processes, seconds)
     share = str(max(1, connections // processes))
     return _run_loops(["fetch", url, case.byte_range or "", share, str(seconds)], processes)
+
+
+def read_rate(url: str, *, connections: int, seconds: float) -> float | None:
+    """Answers per second to one URL over several connections; None where wrk is not installed."""
+    return _wrk(url, None, connections, 1, seconds) if shutil.which("wrk") else None
 
 
 def decode_limit(path: Path, *, processes: int, seconds: float) -> float:

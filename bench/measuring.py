@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bench import accounting, limits
 from bench.cases import BenchFailed, Case
+from bench.figures import Figure
 from bench.origin import Origin
 from bench.serving import Service, connections, running_service, write_job
 from retailpulse.domain.images import Depth
@@ -35,15 +36,15 @@ class ServiceRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LimitRun:
-    """What the machine could do beside it, images per second; `decodes` only where the depth decodes."""
+    """What the machine could do beside it, per second; `decodes` only where the depth decodes."""
 
     fetches_per_second: float
     decodes_per_second: float | None
 
     @property
     def images_per_second(self) -> float:
-        """The limit: the lower of the two."""
-        return min(self.fetches_per_second, self.decodes_per_second or self.fetches_per_second)
+        """The limit: that of decoding where images are decoded, else that of fetching."""
+        return self.decodes_per_second or self.fetches_per_second
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,22 +60,29 @@ class Measured:
         """The median of something over the runs of the service."""
         return statistics.median(map(value, self.service))
 
-    @property
-    def limit_name(self) -> str:
-        """What the lower limit is taken with, in most runs."""
-        decoding = [run.decodes_per_second == run.images_per_second for run in self.limit]
-        return "decode loop" if statistics.median(decoding) > 0.5 else self.fetch_tool
+    def figures(self) -> list[Figure]:
+        """The rate beside its limit, and whatever else has a target.
 
-    @property
-    def limit_rate(self) -> float:
-        """The median limit in images per second."""
-        return statistics.median(run.images_per_second for run in self.limit)
-
-    @property
-    def share_of_limit(self) -> float:
-        """The median of each run's rate over the limit taken beside it."""
-        pairs = zip(self.service, self.limit, strict=True)
-        return statistics.median(run.images_per_second / limit.images_per_second for run, limit in pairs)
+        Limit and service fetch the same file, so the ratio of bytes per second is that of images per second.
+        """
+        case = self.case
+        decodes = case.depth is Depth.DECODE
+        rate = Figure(
+            case=case.name,
+            about="images",
+            unit="/s",
+            runs=[run.images_per_second for run in self.service],
+            limits=[run.images_per_second for run in self.limit],
+            limit_name="decode loop" if decodes else self.fetch_tool,
+            target=case.share,
+        )
+        fetched = [run.bytes_per_image for run in self.service if run.bytes_per_image is not None]
+        peaks = [run.peak_pss_bytes / 1e6 for run in self.service]
+        others = [
+            Figure(case=case.name, about="bytes fetched", runs=fetched, target=case.fetched),
+            Figure(case=case.name, about="peak memory", unit="MB", runs=peaks, target=case.peak_mb),
+        ]
+        return [rate, *(figure for figure in others if figure.target is not None and figure.runs)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,10 +98,10 @@ class Bench:
 
     def measure(self, case: Case) -> Measured:
         """Runs a case on a fresh service; limit and service take turns in going first."""
-        measured = Measured(case=case, fetch_tool=limits.fetch_tool(case))
+        measured = Measured(case=case, fetch_tool=limits.fetch_tool())
         self.show(f"{case.name}: starting the service", 0)
         with running_service(self.cores, self.settings) as service:
-            images = self._probe(case, service)
+            images = self.probe(case, service)
             for number in range(self.runs):
                 run, limit = self._run_beside_limit(case, service, images, number)
                 measured.service.append(run)
@@ -106,16 +114,18 @@ class Bench:
     ) -> tuple[ServiceRun, LimitRun]:
         words = f"{case.name}, run {number + 1} of {self.runs}"
         limit = self._take_limit(case, words) if number % 2 == 0 else None
-        run = self._run(case, service, images, f"run{number}", words)
+        run = self.run(case, service, images, f"run{number}", words)
         return run, limit or self._take_limit(case, words)
 
-    def _probe(self, case: Case, service: Service) -> int:
-        """How many images take about the wanted time, told by a short job that also warms up."""
-        run = self._run(case, service, case.probe_images, "probe", f"{case.name}, warming up")
+    def probe(self, case: Case, service: Service) -> int:
+        """How many images take about the wanted time, told by a short job after one that warms up."""
+        for marker in ("warm", "probe"):
+            run = self.run(case, service, case.probe_images, marker, f"{case.name}, warming up")
         images = int(run.images_per_second * self.seconds)
         return max(10, round(images, 1 - len(str(images))))
 
-    def _run(self, case: Case, service: Service, images: int, marker: str, words: str) -> ServiceRun:
+    def run(self, case: Case, service: Service, images: int, marker: str, words: str) -> ServiceRun:
+        """Runs one job; `marker` makes its URLs differ from those of other jobs, `words` say what it is."""
         self.show(f"{words}: service", 0)
         body = write_job(case, self.origin.photo_url(case.photo), images, marker)
         ours = service.kinds()
@@ -142,7 +152,7 @@ class Bench:
 
     def _take_limit(self, case: Case, words: str) -> LimitRun:
         seconds = max(1.0, self.seconds * _LIMIT_SHARE)
-        self.show(f"{words}: {limits.fetch_tool(case)}", 0)
+        self.show(f"{words}: {limits.fetch_tool()}", 0)
         fetches = limits.fetch_limit(
             case,
             self.origin.photo_url(case.photo),

@@ -7,7 +7,8 @@ import time
 
 from tests.hostile import Rate
 
-from bench.beside import Figure, Street, hostile_origin
+from bench.beside import Street, hostile_origin
+from bench.figures import Figure, at_most
 
 NAME = "rate-limited"
 IMAGES = 300
@@ -42,18 +43,18 @@ def _measure(street: Street, retry_after_seconds: int | None) -> list[Figure]:
     measured = told.ended.job["images"]["measured"]
     late, late_measured = asked - early, measured - early_settled
     return [
-        Figure(case=case, about="images not measured", value=IMAGES - measured, limit=0),
-        Figure(case=case, about="requests refused in all", value=asked - measured),
+        Figure(case=case, about="images not measured", runs=[IMAGES - measured], target=at_most(0)),
+        Figure(case=case, about="requests refused in all", runs=[asked - measured]),
         Figure(
             case=case,
             about=f"share refused after {LEARNING_SECONDS:g} s",
-            value=(late - late_measured) / max(1, late),
-            limit=REFUSED_LIMIT,
+            runs=[(late - late_measured) / max(1, late)],
+            target=at_most(REFUSED_LIMIT),
         ),
         Figure(
             case=case,
             about=f"of the ideal {IMAGES / PER_SECOND:g} s",
-            value=told.settled_seconds() / (IMAGES / PER_SECOND),
+            runs=[told.settled_seconds() / (IMAGES / PER_SECOND)],
             unit="x",
         ),
     ]

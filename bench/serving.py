@@ -1,4 +1,7 @@
-"""The real service as anybody runs it: `retailpulse serve` in a temporary folder, spoken to over HTTP."""
+"""The real service as anybody runs it: `retailpulse serve` in a temporary folder, spoken to over HTTP.
+
+Where no worker is wanted, `unmanned` runs it. Its database is looked into only to count and to wait.
+"""
 
 import json
 import sys
@@ -10,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import psycopg
 
 from bench import accounting
 from bench.cases import BenchFailed, Case
@@ -17,6 +21,7 @@ from bench.keeping import Kept
 from bench.origin import free_port
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Depth
+from retailpulse.storage.embedded import EmbeddedServer
 
 OURS = ("api", "worker", "decoder", "supervisor")
 STORES = 100
@@ -29,6 +34,7 @@ _COMMANDS = {
     "worker": " retailpulse worker ",
     "decoder": " retailpulse.measure.nursery ",  # those that it forks keep its command
 }
+_NOTHING_TO_DO = "SELECT NOT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing'))"
 _ALLOWED = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8", "RETAILPULSE_FETCH_PORTS": "any"}
 
 
@@ -38,21 +44,30 @@ class Service:
 
     kept: Kept
     http: httpx.Client
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
 
     def kinds(self) -> dict[str, list[int]]:
         """Its processes by kind."""
         found: dict[str, list[int]] = {kind: [] for kind in OURS}
-        for pid in accounting.with_descendants(self.kept.keeper_pid)[1:]:
+        for pid in self.pids():
             command = accounting.command_line(pid)
             kind = next((kind for kind, part in _COMMANDS.items() if part in command), "supervisor")
             found[kind].append(pid)
-        postmaster = int((self.kept.folder / "data/postgres/postmaster.pid").read_text().split()[0])
-        found["postgres"] = accounting.with_descendants(postmaster)
-        return found
+        return {**found, "postgres": self._postgres()}
 
     def pids(self) -> list[int]:
-        """Its processes of this moment, without PostgreSQL."""
-        return accounting.with_descendants(self.kept.keeper_pid)[1:]
+        """Its processes of this moment, without PostgreSQL, which `serve` starts as a child of its own."""
+        others = set(self._postgres())
+        return [pid for pid in accounting.with_descendants(self.kept.keeper_pid)[1:] if pid not in others]
+
+    def _postgres(self) -> list[int]:
+        notes = self.kept.folder / "data/postgres/postmaster.pid"
+        return accounting.with_descendants(int(notes.read_text().split()[0]))
 
     def time_job(self, body: bytes, images: int, show: Callable[[int], None]) -> float:
         """Submits a job and waits for its end; returns the seconds from the one to the other."""
@@ -71,12 +86,9 @@ class Service:
     ) -> "Ended":
         """Submits a job and waits for its end, however its images fare."""
         submitted_at, began = datetime.now(UTC), time.perf_counter()
-        answer = self.http.post("/api/submit", content=body)
-        if answer.status_code != httpx.codes.CREATED:
-            raise BenchFailed(f"the service did not take the job: HTTP {answer.status_code} {answer.text}")
-        job_id = answer.json()["job_id"]
+        job_id = self.submit(body)
         while True:
-            job = self.http.get(f"/api/v1/jobs/{job_id}").json()
+            job = self.job(job_id)
             seconds = time.perf_counter() - began
             if job["status"] != "ongoing":
                 return Ended(job=job, seconds=seconds, submitted_at=submitted_at)
@@ -84,6 +96,43 @@ class Service:
                 raise BenchFailed(f"the job did not end: {job}\n{self.kept.log_end()}")
             show(job["images"]["settled"])
             time.sleep(_until_next_look(job["images"]["settled"], images, seconds))
+
+    def submit(self, body: bytes) -> str:
+        """Submits a job; returns its id."""
+        answer = self.http.post("/api/submit", content=body)
+        if answer.status_code != httpx.codes.CREATED:
+            raise BenchFailed(f"the service did not take the job: HTTP {answer.status_code} {answer.text}")
+        return str(answer.json()["job_id"])
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """What the service says of a job."""
+        told: dict[str, Any] = self.http.get(f"/api/v1/jobs/{job_id}").raise_for_status().json()
+        return told
+
+    def cancel(self, job_id: str) -> None:
+        """Cancels a job; nothing happens where it has ended."""
+        answer = self.http.post(f"/api/v1/jobs/{job_id}/cancel", timeout=_PATIENCE_SECONDS)
+        if answer.status_code not in (httpx.codes.OK, httpx.codes.CONFLICT):
+            raise BenchFailed(f"the job is not cancelled: HTTP {answer.status_code} {answer.text}")
+
+    @contextmanager
+    def database(self) -> Iterator["psycopg.Connection[Any]"]:
+        """A connection to its embedded PostgreSQL."""
+        with psycopg.connect(EmbeddedServer(self.kept.folder / "data").url(), autocommit=True) as connection:
+            yield connection
+
+    def wait_until(self, holds: Callable[[], bool], patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        """Waits for something to become true of the service."""
+        until = time.monotonic() + patience_seconds
+        while not holds():
+            if time.monotonic() > until or self.kept.ended():
+                raise BenchFailed(f"the service does not get on:\n{self.kept.log_end()}")
+            time.sleep(_SHORTEST_LOOK_SECONDS)
+
+    def wait_until_idle(self) -> None:
+        """Waits until no worker has or finds anything to do."""
+        with self.database() as connection:
+            self.wait_until(lambda: connection.execute(_NOTHING_TO_DO).fetchone() == (True,))
 
     def results(self, ended: "Ended") -> list[dict[str, Any]]:
         """Every result of a job, in the order of the submit."""
@@ -108,17 +157,22 @@ def _until_next_look(settled: int, images: int, seconds: float) -> float:
 
 @contextmanager
 def running_service(workers: int, settings: Mapping[str, str]) -> Iterator[Service]:
-    """Runs the service on fresh data, with a few stores, until the context ends."""
+    """Runs the service on fresh data, with a few stores, until the context ends; 0 workers: the API alone."""
     port = free_port("127.0.0.1")
     with Kept("service") as kept:
-        data = ("--data-dir", str(kept.folder / "data"))
-        options = ("--port", str(port), "--workers", str(workers))
-        kept.start((sys.executable, "-m", "retailpulse", "serve", *options, *data), {**_ALLOWED, **settings})
+        kept.start(_command(workers, port, str(kept.folder / "data")), {**_ALLOWED, **settings})
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http:
-            service = Service(kept=kept, http=http)
+            service = Service(kept=kept, http=http, port=port)
             _wait_until_ready(service)
             _load_stores(http)
             yield service
+
+
+def _command(workers: int, port: int, data_dir: str) -> tuple[str, ...]:
+    if not workers:
+        return (sys.executable, "-m", "bench.unmanned", str(port), data_dir)
+    options = ("--port", str(port), "--workers", str(workers), "--data-dir", data_dir)
+    return (sys.executable, "-m", "retailpulse", "serve", *options)
 
 
 def connections(workers: int, settings: Mapping[str, str]) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.hostile import MEASURED, HostileOrigin, Trick
 
-from bench.beside import Figure, Street, Told, evenly, hostile_origin
+from bench.beside import Street, Told, evenly, hostile_origin
+from bench.figures import Figure, at_most
 from retailpulse.config.settings import FetchSettings
 
 NAME = "tricks"
@@ -39,15 +40,15 @@ def measure(street: Street) -> list[Figure]:
     alone, beside = before.settled_seconds(), both.settled_seconds(lambda one: one["image_url"] not in bad)
     wrong = _wrong(both, bad)
     return [
-        Figure(case=case, about="good ones alone", value=alone, unit="s"),
-        Figure(case=case, about="good ones beside the tricks", value=beside, unit="s"),
-        Figure(case=case, about="all that are measured", value=both.settled_seconds(_is_measured), unit="s"),
-        Figure(case=case, about="the whole job", value=both.ended.seconds, unit="s"),
+        Figure(case=case, about="good ones alone", runs=[alone], unit="s"),
+        Figure(case=case, about="good ones beside the tricks", runs=[beside], unit="s"),
+        Figure(case=case, about="all that are measured", runs=[both.settled_seconds(_is_measured)], unit="s"),
+        Figure(case=case, about="the whole job", runs=[both.ended.seconds], unit="s"),
         Figure(
-            case=case, about="of the deadline of one image", value=both.ended.seconds / deadline, unit="x"
+            case=case, about="of the deadline of one image", runs=[both.ended.seconds / deadline], unit="x"
         ),
         *(
-            Figure(case=case, about=words, value=count, limit=0)
+            Figure(case=case, about=words, runs=[count], target=at_most(0))
             for words, count in (wrong or {"results other than the catalogue's": 0}).items()
         ),
     ]

@@ -1,0 +1,132 @@
+"""What one call of the bench does: the cases, the other parts, or the hosts that misbehave, by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bench import backlog, bombs, dead_host, latency, rate_limited, submits, tricks, workers
+from bench.beside import Street
+from bench.cases import BenchFailed, Case, choose_cases
+from bench.circumstances import Circumstances, circumstances
+from bench.figures import Figure
+from bench.measuring import Bench, Measured
+from bench.origin import running_origin
+from bench.progress import Bar
+from bench.serving import connections
+
+PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
+    module.NAME: module.measure for module in (submits, latency, backlog, workers)
+}
+HOSTILE: Mapping[str, Callable[[Street], list[Figure]]] = {
+    module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs)
+}
+_ALL_HOSTILE = "hostile"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is to be measured, by name."""
+
+    cases: Sequence[Case]
+    parts: Sequence[str]
+    hostile: Sequence[str]
+
+    @property
+    def steps(self) -> int:
+        """How many there are of all."""
+        return len(self.cases) + len(self.parts) + len(self.hostile)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """How it is to be measured; `images` and `full` are for the hosts that misbehave."""
+
+    cores: int
+    runs: int
+    seconds: float
+    images: int
+    full: bool
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """Everything that was measured, and on what."""
+
+    found: Circumstances
+    measured: Sequence[Measured]
+    figures: Sequence[Figure]
+
+
+def choose(words: Sequence[str]) -> Plan:
+    """The plan that words name; without a word all cases and parts, but no host that misbehaves."""
+    hostile = [name for name in HOSTILE if name in words or _ALL_HOSTILE in words]
+    parts = [name for name in PARTS if name in words or not words]
+    others = [word for word in words if word not in {*HOSTILE, _ALL_HOSTILE, *PARTS}]
+    if hostile and (parts or others):
+        raise BenchFailed("cases beside hosts that misbehave are not run together with others")
+    cases = choose_cases(others, also=[*PARTS, *HOSTILE, _ALL_HOSTILE]) if others or not words else []
+    return Plan(cases=cases, parts=parts, hostile=hostile)
+
+
+def carry_out(plan: Plan, wishes: Wishes, bar: Bar) -> Outcome:
+    """Measures all of a plan, each case on a fresh service, all on one origin."""
+    measured: list[Measured] = []
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        bar.show("drawing the photos", 0)
+        origin = stack.enter_context(running_origin(wishes.cores))
+        bench = Bench(
+            origin=origin,
+            cores=wishes.cores,
+            runs=wishes.runs,
+            seconds=wishes.seconds,
+            settings=wishes.settings,
+            show=bar.show,
+        )
+        street = Street(
+            origin=origin,
+            cores=wishes.cores,
+            runs=wishes.runs,
+            images=wishes.images,
+            full=wishes.full,
+            settings=wishes.settings,
+            show=bar.show,
+        )
+        steps = _Steps(bar, plan.steps)
+        for case in plan.cases:
+            steps.next()
+            measured.append(bench.measure(case))
+            figures += measured[-1].figures()
+        for name in plan.parts:
+            steps.next()
+            figures += PARTS[name](bench)
+        for name in plan.hostile:
+            steps.next()
+            figures += HOSTILE[name](street)
+        return Outcome(found=_look_around(bench), measured=measured, figures=figures)
+
+
+class _Steps:
+    """Counts the steps on the progress line."""
+
+    def __init__(self, bar: Bar, count: int) -> None:
+        self._bar = bar
+        self._count = count
+        self._number = 0
+
+    def next(self) -> None:
+        """The next one begins."""
+        self._number += 1
+        self._bar.place = f"{self._number}/{self._count}"
+
+
+def _look_around(bench: Bench) -> Circumstances:
+    return circumstances(
+        origin=bench.origin.name,
+        cores=bench.cores,
+        connections=connections(bench.cores, bench.settings),
+        runs=bench.runs,
+        seconds=bench.seconds,
+        settings=dict(bench.settings),
+    )
