@@ -21,11 +21,14 @@ from retailpulse.fetch.slots import Slots
 from retailpulse.fetch.transport import Transport
 from retailpulse.fetch.urls import Origin, Target
 
+Admit = Callable[[], Awaitable[None] | None]
+"""Whether a request may begin: None, or what it must wait for; may raise."""
+
 
 class Dispatch:
     """Every request of a process; close it on the loop that it was made on."""
 
-    def __init__(self, settings: FetchSettings, admit: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, settings: FetchSettings, admit: Admit) -> None:
         self._settings = settings
         self._admit = admit
         self._rules = Rules(settings)
@@ -53,9 +56,12 @@ class Dispatch:
         began_at = self._loop.time()
         try:
             pin = await self._pin(target.origin, attempt) if self._has_name(target.origin) else ""
-            proven = await self._slots.take(host)
+            proven = self._slots.take_now(host)
+            if proven is None:
+                proven = await self._slots.take(host)
             try:
-                await self._admit()
+                if (held := self._admit()) is not None:
+                    await held
                 began_at = self._loop.time()
                 answer = await self._run(self._request(target, attempt, span, pin), attempt, intake)
                 self._note(host, answer, attempt, began_at)

@@ -4,28 +4,23 @@ What is refused, when a request has its turn, and what a failure is called, is d
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.dispatch import Dispatch
+from retailpulse.fetch.dispatch import Admit, Dispatch
 from retailpulse.fetch.exchange import Answer
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.heads import read_head, read_whole
-from retailpulse.fetch.intake import Intake
+from retailpulse.fetch.intake import Enough, Intake, Tap
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.retries import Attempt
 from retailpulse.fetch.urls import Target, follow, parse_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-async def _at_once() -> None:
-    """Lets every request begin."""
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -35,14 +30,26 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tries: int
 
 
+class FetchedPieces(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The same, as it arrived: joining a large body costs as much as receiving it."""
+
+    pieces: list[bytes]
+    tries: int
+
+    def joined(self) -> Fetched:
+        """All of it in one."""
+        body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        return Fetched(body=body, tries=self.tries)
+
+
 class Downloader:
     """Fetches photos on the running asyncio loop; close it on the same loop.
 
     Every failure is an ImageError whose cause says what really happened and whose `tries` are filled in.
-    `admit` is awaited before each request, in its slots: it may hold the request back, or raise.
+    `admit` is asked before each request, in its slots: it may give what the request must wait for, or raise.
     """
 
-    def __init__(self, settings: FetchSettings, *, admit: Callable[[], Awaitable[None]] = _at_once) -> None:
+    def __init__(self, settings: FetchSettings, *, admit: Admit = lambda: None) -> None:
         check_settings(settings)
         self._settings = settings
         self._dispatch = Dispatch(settings, admit)
@@ -50,15 +57,22 @@ class Downloader:
 
     async def fetch(self, url: str) -> Fetched:
         """Fetch a whole body; raises ImageError."""
-        return await self._persist(url, None)
+        return (await self._persist(url, None, None)).joined()
 
-    async def fetch_head(self, url: str, enough: Callable[[bytes], bool]) -> Fetched:
+    async def fetch_pieces(self, url: str, tap: Tap | None = None) -> FetchedPieces:
+        """Fetch a whole body; raises ImageError.
+
+        Its pieces are also given to `tap` as they arrive; each try begins with a new one.
+        """
+        return await self._persist(url, None, tap)
+
+    async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
 
         `enough` gets all bytes so far, at growing sizes, and again when the file ends before it said yes.
         It should be quick: it may run between two packets. What it raises ends the fetch.
         """
-        return await self._persist(url, enough)
+        return (await self._persist(url, enough, None)).joined()
 
     def parked(self) -> int:
         """How many images only wait: for their next try, or for a host that will not serve them soon."""
@@ -71,17 +85,17 @@ class Downloader:
         """
         self._dispatch.close()
 
-    async def _persist(self, url: str, enough: Callable[[bytes], bool] | None) -> Fetched:
+    async def _persist(self, url: str, enough: Enough | None, tap: Tap | None) -> FetchedPieces:
         """Try until it works, cannot work, or the tries or the time are used up."""
         target = parse_target(url)
         attempt = Attempt(self._settings.deadline_seconds)
         while True:
             attempt.begin(self._settings.timeout_seconds)
-            intake = Intake(max_bytes=self._settings.max_body_bytes, enough=enough)
+            intake = Intake(max_bytes=self._settings.max_body_bytes, enough=enough, tap=tap)
             visit = _Visit(self._dispatch, target, attempt, intake, self._settings.max_redirects)
             try:
                 await (read_whole if enough is None else read_head)(visit.ask, intake)
-                return Fetched(body=intake.body(), tries=attempt.tries)
+                return FetchedPieces(pieces=intake.pieces, tries=attempt.tries)
             except TryFailed as failed:
                 pause_seconds = attempt.pause_after(failed, self._settings)
                 if pause_seconds is None:

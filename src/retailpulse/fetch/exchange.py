@@ -25,6 +25,8 @@ from retailpulse.fetch.transport import Transport
 _STOP = 0  # fewer bytes than a callback was given: libcurl ends the transfer
 _MAX_DISCARDED_BYTES = 65_536
 """How much of an error page is read to keep its connection; a longer one costs the connection."""
+_MOST_ROOM_BYTES = 131_072
+"""How much of the budget an answer is given at a time."""
 WHOLE = frozenset({200, 203})
 
 
@@ -121,6 +123,7 @@ class Exchange:
         self._is_wanted = False
         self._lines.clear()
         self._discarded_bytes = 0
+        self._room_bytes = 0
         self._failure: TryFailed | None = None
         self._refused = False
         self._handle.setopt(pycurl.URL, request.url)
@@ -190,13 +193,14 @@ class Exchange:
 
     def _begin(self) -> None:
         """All headers of an answer are there: see what its body is. Of interim answers nothing is kept."""
-        if self._has_many_headers():
+        lines = self._lines
+        if sum(map(len, lines)) > self._max_header_bytes:
             self._failure = TryFailed(Cause.BAD_RESPONSE, "the headers are over the limit")
             return
-        if self._lines.count(b"\r\n") != 1:
-            starts = (n for n, line in enumerate(self._lines) if line.startswith(b"HTTP/"))
-            del self._lines[: max(starts, default=0)]
-        words = self._lines[0].split(None, 2) if self._lines else []
+        if lines.count(b"\r\n") != 1:
+            starts = (n for n, line in enumerate(lines) if line.startswith(b"HTTP/"))
+            del lines[: max(starts, default=0)]
+        words = lines[0].split(None, 2) if lines else []
         self._status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
         if self._status in WHOLE:
             self._is_wanted = True
@@ -205,20 +209,27 @@ class Exchange:
             self._is_wanted = True
             self._intake.begin_part(self._span.end)
 
-    def _has_many_headers(self) -> bool:
-        return sum(map(len, self._lines)) > self._max_header_bytes
-
     def _on_body(self, chunk: bytes) -> int | None:
         if not self._status:
             self._begin()
             if self._failure is not None:
                 return _STOP
-        if self._is_wanted:
-            if not self._budget.take(self, len(chunk)):
-                return self._hold_back()
-            return None if self._intake.take(chunk) else _STOP
-        self._discarded_bytes += len(chunk)
-        return None if self._discarded_bytes <= _MAX_DISCARDED_BYTES else _STOP
+        size_bytes = len(chunk)
+        if not self._is_wanted:
+            self._discarded_bytes += size_bytes
+            return None if self._discarded_bytes <= _MAX_DISCARDED_BYTES else _STOP
+        if size_bytes > self._room_bytes and not self._find_room(size_bytes):
+            return self._hold_back()
+        self._room_bytes -= size_bytes
+        return None if self._intake.take(chunk) else _STOP
+
+    def _find_room(self, size_bytes: int) -> bool:
+        """Have the budget count some chunks at once, more of them the larger the body has become."""
+        more_bytes = max(size_bytes, min(self._intake.size, _MOST_ROOM_BYTES)) - self._room_bytes
+        if not self._budget.take(self, more_bytes):
+            return False
+        self._room_bytes += more_bytes
+        return True
 
     def _hold_back(self) -> int:
         """Pause; but what is being decompressed would go on piling up within libcurl."""

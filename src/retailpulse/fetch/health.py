@@ -122,14 +122,16 @@ class Health:
         self._last_sign_at = now
         self._refused_share -= self._refused_share * SHARE_WEIGHT
         self._ended_well = True
-        self._recover(now)
-        self._grow()
+        self.answers += 1
+        if self.failure is not None:
+            self._recover(now)
+        if self.capacity < self._per_host:
+            self._grow()
         if self._rate is not None:
             self._speed_up(self._rate, now - self._cut_at)
 
     def _grow(self) -> None:
         """One slot more for every round of answers, unless many are refused beside them."""
-        self.answers += 1
         self._round += self._refused_share < FEW_REFUSED
         if self._round >= self.capacity:
             self._round = 0

@@ -72,23 +72,21 @@ class Host:
             return await waiter.turn
         except asyncio.CancelledError:
             if not waiter.turn.cancelled() and waiter.turn.exception() is None:
-                self._end()  # it was handed over in the same moment
+                self.give_back()  # it was handed over in the same moment
             raise
-
-    def give_back(self) -> None:
-        """Give a slot back, after the health was told how it went."""
-        self._end()
 
     def _begin(self, now: float) -> None:
         self.health.begin(self.used, now)
         self.used += 1
 
-    def _end(self) -> None:
+    def give_back(self) -> None:
+        """Give a slot back, after the health was told how it went."""
         self.used -= 1
         failure = self.health.failure
         if failure is not None and self.health.is_given_up:
             self._dismiss(lambda _: True, failure)
-        self._wake()
+        if self._waiting or self._alarm is not None:
+            self._wake()
 
     def _wake(self) -> None:
         """Let begin whoever may, fail whoever waits in vain, and set the alarm for the next look."""
@@ -160,7 +158,7 @@ class Hosts:
     def leave(self, origin: Origin, host: Host) -> None:
         """Give a slot back; a host that nobody uses and that did nothing wrong is forgotten."""
         host.give_back()
-        if host.is_idle and host.health.is_plain:
+        if not host.used and host.is_idle and host.health.is_plain:
             self._hosts.pop(origin, None)
 
     def parked(self) -> int:

@@ -1,6 +1,6 @@
 """Takes the bytes of one image, from one answer or from several parts, and says when to stop.
 
-Sizes are counted here, after decompression. Nothing is parsed: `enough` belongs to the caller.
+Sizes are counted here, after decompression. Nothing is parsed or hashed: `enough` and `tap` are the caller's.
 """
 
 from collections.abc import Callable
@@ -11,14 +11,21 @@ from retailpulse.fetch.failures import TryFailed
 FIRST_LOOK_BYTES = 16_384
 _LOOK_GROWTH = 4
 
+Enough = Callable[[bytes], bool]
+"""Whether the bytes so far are all that is needed; asked at growing sizes, so that asking stays cheap."""
+Tap = Callable[[], Callable[[bytes], object]]
+"""Called where a body begins: gives what is then called with each of its pieces."""
+
 
 class Intake:
-    """The body so far; `enough` is asked at growing sizes, so that asking stays cheap."""
+    """The body so far, as the pieces that it came in."""
 
-    def __init__(self, *, max_bytes: int, enough: Callable[[bytes], bool] | None = None) -> None:
+    def __init__(self, *, max_bytes: int, enough: Enough | None = None, tap: Tap | None = None) -> None:
         self._max_bytes = max_bytes
         self._enough = enough
-        self._chunks: list[bytes] = []
+        self._tap = tap
+        self._passed_on: Callable[[bytes], object] | None = None
+        self.pieces: list[bytes] = []
         self._next_look = FIRST_LOOK_BYTES if enough else max_bytes + 1
         self._looked_bytes = -1
         self._part_end: int | None = None
@@ -28,9 +35,11 @@ class Intake:
 
     def begin_whole(self) -> None:
         """The body comes from its first byte on; what was there before is dropped."""
-        self._chunks.clear()
+        self.pieces.clear()
         self.size = 0
         self._part_end = None
+        if self._tap is not None:
+            self._passed_on = self._tap()
 
     def begin_part(self, end: int | None) -> None:
         """The body goes on, up to the byte before `end`; a part with an end is looked at when it is over.
@@ -39,13 +48,15 @@ class Intake:
         """
         self._part_end = end
 
-    def take(self, chunk: bytes) -> bool:
-        """Keep a chunk; False says that no more is wanted: see `satisfied` and `failure`."""
-        self.size += len(chunk)
+    def take(self, piece: bytes) -> bool:
+        """Keep a piece; False says that no more is wanted: see `satisfied` and `failure`."""
+        self.size += len(piece)
         if self.size > self._max_bytes:
             self.failure = self.too_large()
             return False
-        self._chunks.append(chunk)
+        self.pieces.append(piece)
+        if self._passed_on is not None:
+            self._passed_on(piece)
         if self._part_end is None:
             return self.size < self._next_look or not self.look()
         if self.size > self._part_end:
@@ -64,7 +75,7 @@ class Intake:
         while self._next_look <= self.size:
             self._next_look *= _LOOK_GROWTH
         try:
-            self.satisfied = self._enough(self.body())
+            self.satisfied = self._enough(self._body())
         except Exception as error:  # libcurl's C code calls us and cannot pass an exception on
             self.failure = error
         return self.satisfied or self.failure is not None
@@ -75,15 +86,16 @@ class Intake:
         It is forgotten here and by this frame: its traceback leads back to this body, and a ring of the two
         would keep the body until the garbage collector comes by.
         """
+        if self.failure is None:
+            return
         failure, self.failure = self.failure, None
         try:
-            if failure is not None:
-                raise failure
+            raise failure
         finally:
             del failure
 
-    def body(self) -> bytes:
-        """All bytes taken so far."""
-        if len(self._chunks) != 1:
-            self._chunks = [b"".join(self._chunks)]
-        return self._chunks[0]
+    def _body(self) -> bytes:
+        """All bytes taken so far, which then are one piece."""
+        if len(self.pieces) != 1:
+            self.pieces = [b"".join(self.pieces)]
+        return self.pieces[0]

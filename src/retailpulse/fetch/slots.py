@@ -31,13 +31,21 @@ class Slots(Generic[Key]):
         """How many slots are taken now."""
         return self._used
 
-    async def take(self, host: Key) -> bool:
-        """Take a slot, wait for one where all are used; says whether it counts as a proven host's."""
+    def take_now(self, host: Key) -> bool | None:
+        """Take a slot and say whether it counts as a proven host's; None where it must be waited for."""
         proven = self._is_proven(host)
         if self._used < self._capacity and (proven or self._unproven_used < self._unproven_capacity):
             # Nobody waits who could have this slot: it would have been handed out.
             self._count(proven=proven)
             return proven
+        return None
+
+    async def take(self, host: Key) -> bool:
+        """Take a slot, wait for one where all are used; says whether it counts as a proven host's."""
+        proven = self.take_now(host)
+        if proven is not None:
+            return proven
+        proven = self._is_proven(host)
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         ring = self._proven if proven else self._unproven
         ring.setdefault(host, deque()).append(turn)
@@ -54,7 +62,7 @@ class Slots(Generic[Key]):
         self._unproven_used -= not proven
         if host in self._unproven and self._is_proven(host):
             self._proven.setdefault(host, deque()).extend(self._unproven.pop(host))
-        while self._used < self._capacity and self._hand_out():
+        while (self._proven or self._unproven) and self._used < self._capacity and self._hand_out():
             pass
 
     def _hand_out(self) -> bool:

@@ -53,22 +53,19 @@ class Sockets:
         """Say that a new socket is opened."""
         self._age += 1
 
-    def want(self, fd: int, what: int) -> None:
-        """Watch an open socket from now on for POLL_IN, POLL_OUT or both."""
-        known = self._watched.get(fd)
-        if known is not None and known.what == what and known.age == self._age and self._trusting:
-            known.is_wanted = True
-            return
-        try:
-            self._epoll.modify(fd, _EVENTS[what])
-        except FileNotFoundError:
-            self._epoll.register(fd, _EVENTS[what])
-        self._watched[fd] = _Watched(what, self._age)
+    def want(self, what: int, fd: int, _multi: object = None, _data: object = None) -> None:
+        """Watch an open socket from now on for POLL_IN, POLL_OUT or both; called by libcurl.
 
-    def let_go(self, fd: int) -> None:
-        """Nothing is wanted of a socket any more, which may be closed, or idle until its next request."""
-        if fd in self._watched:
-            self._watched[fd].is_wanted = False
+        With POLL_REMOVE nothing is wanted of it any more: it may be closed, or idle until its next request.
+        """
+        known = self._watched.get(fd)
+        if what == pycurl.POLL_REMOVE:
+            if known is not None:
+                known.is_wanted = False
+        elif known is not None and known.what == what and known.age == self._age and self._trusting:
+            known.is_wanted = True
+        else:
+            self._register(fd, what)
 
     def ready(self) -> Iterator[tuple[int, int]]:
         """The sockets that are ready, with libcurl's words for what for."""
@@ -83,6 +80,13 @@ class Sockets:
     def close(self) -> None:
         """Let go of all."""
         self._epoll.close()
+
+    def _register(self, fd: int, what: int) -> None:
+        try:
+            self._epoll.modify(fd, _EVENTS[what])
+        except FileNotFoundError:
+            self._epoll.register(fd, _EVENTS[what])
+        self._watched[fd] = _Watched(what, self._age)
 
     def _forget(self, fd: int) -> None:
         self._watched.pop(fd, None)

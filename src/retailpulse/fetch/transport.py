@@ -22,7 +22,7 @@ class Transport:
         self._timer_at = 0.0
         self._due_at: float | None = None
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._sockets.want)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, idle_connections)
         self._loop.add_reader(self._sockets.fileno(), self._on_ready)
@@ -67,12 +67,6 @@ class Transport:
         if not self._sockets.is_closed:
             self._loop.remove_reader(self._sockets.fileno())
             self._sockets.close()
-
-    def _on_socket(self, what: int, fd: int, _multi: pycurl.CurlMulti, _data: object) -> None:
-        if what == pycurl.POLL_REMOVE:
-            self._sockets.let_go(fd)
-        else:
-            self._sockets.want(fd, what)
 
     def _on_timer(self, timeout_ms: int) -> None:
         """Remember when libcurl wants to be called; a timer that is armed for earlier is left to fire.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 
 
 class Draining(Exception):
@@ -17,8 +18,13 @@ class Admission:
         self._changed = asyncio.Event()
         self._draining = asyncio.Event()
 
-    async def admit(self) -> None:
-        """Returns once a transfer may begin; raises Draining where none may any more."""
+    def admit(self) -> Awaitable[None] | None:
+        """None where a transfer may begin now, else what to wait for; raises Draining."""
+        if self._draining.is_set():
+            raise Draining
+        return self._hold() if self._waiting_bytes > self._max_bytes else None
+
+    async def _hold(self) -> None:
         while not self._draining.is_set() and self._waiting_bytes > self._max_bytes:
             self._changed.clear()
             await self._changed.wait()
