@@ -18,7 +18,7 @@ import procrastinate
 from retailpulse.domain.errors import Busy, Conflict, InvalidRequest, NotFound
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import failure_kind
-from retailpulse.domain.jobs import JobStatus, Submission
+from retailpulse.domain.jobs import JobStatus, Submission, chunk_size
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.storage import cancelling, jobs, keys, queue, results, stores, visits
 from retailpulse.storage.database import Connection, Database
@@ -103,7 +103,8 @@ class Service:
                 if earlier is not None:
                     return earlier
             await self._backlog.admit(connection, submission.image_count)
-            chunks = await jobs.insert_job(connection, job_id, submission, self._limits.chunk_images)
+            chunk_images = chunk_size(submission.image_count, self._limits.chunk_images)
+            chunks = await jobs.insert_job(connection, job_id, submission, chunk_images)
             await queue.send_chunks(self._queue, connection, chunks)
         return job_id
 

@@ -243,14 +243,23 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     processes: Annotated[
         int, Meta(ge=0, le=256, description="Worker processes that serve starts; 0: one per core.")
     ] = 0
-    chunks: Annotated[int, Meta(ge=1, le=64, description="Chunks that one worker works on at once.")] = 8
+    chunks: Annotated[
+        int, Meta(ge=1, le=64, description="Most full chunks that one worker holds at once.")
+    ] = 8
     connections: Annotated[
         int, Meta(ge=2, le=500, description="Most connections to the database that one worker shares.")
     ] = 3
-    chunk_images: Annotated[int, Meta(ge=1, le=10_000, description="Images in one chunk of a new job.")] = 128
+    chunk_images: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Most images in one chunk of a new job; a small job has smaller ones.",
+        ),
+    ] = 512
     settle_rows: Annotated[
         int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")
-    ] = 500
+    ] = 2_000
     settle_seconds: Annotated[float, Meta(gt=0, description="Longest time a result waits to be written.")] = (
         0.25
     )

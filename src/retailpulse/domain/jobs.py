@@ -56,6 +56,16 @@ class Submission:
         return sum(len(visit.image_urls) for visit in self.visits)
 
 
+FEWEST_CHUNKS = 32
+"""A job is cut into so many chunks, so that many workers share it, unless they would become very small."""
+SMALLEST_CHUNK_IMAGES = 64
+
+
+def chunk_size(images: int, most_images: int) -> int:
+    """How many images a chunk of a job of so many holds; each chunk costs a message and its reading."""
+    return min(most_images, max(SMALLEST_CHUNK_IMAGES, -(-images // FEWEST_CHUNKS)))
+
+
 class ChunkKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Names one chunk of one job; a queue message says nothing else."""
 

@@ -25,6 +25,8 @@ from retailpulse.fetch.transport import Transport
 _STOP = 0  # fewer bytes than a callback was given: libcurl ends the transfer
 _MAX_DISCARDED_BYTES = 65_536
 """How much of an error page is read to keep its connection; a longer one costs the connection."""
+_FREE_BYTES = 16_384
+"""How much of an answer the budget does not count: counting a small one costs more than it may hold."""
 _MOST_ROOM_BYTES = 131_072
 """How much of the budget an answer is given at a time."""
 WHOLE = frozenset({200, 203})
@@ -98,11 +100,14 @@ class Exchange:
             self._silence = self._loop.call_later(self._stall_seconds, self._on_silence)
         try:
             return self._conclude(*await self._transport.begin(self._handle))
-        finally:
+        except asyncio.CancelledError:
             self._transport.drop(self._handle)
+            raise
+        finally:
             if self._dialled:
                 self._close_dialled()
-            self._budget.release(self)
+            if self._is_counted:
+                self._budget.release(self)
             self._intake = _NOTHING  # or an idle handle would keep the whole body
 
     def read_on(self) -> None:
@@ -123,7 +128,8 @@ class Exchange:
         self._is_wanted = False
         self._lines.clear()
         self._discarded_bytes = 0
-        self._room_bytes = 0
+        self._room_bytes = _FREE_BYTES
+        self._is_counted = False
         self._failure: TryFailed | None = None
         self._refused = False
         self._handle.setopt(pycurl.URL, request.url)
@@ -226,6 +232,7 @@ class Exchange:
     def _find_room(self, size_bytes: int) -> bool:
         """Have the budget count some chunks at once, more of them the larger the body has become."""
         more_bytes = max(size_bytes, min(self._intake.size, _MOST_ROOM_BYTES)) - self._room_bytes
+        self._is_counted = True
         if not self._budget.take(self, more_bytes):
             return False
         self._room_bytes += more_bytes

@@ -53,6 +53,8 @@ async def work_on(key: ChunkKey, tools: Tools) -> None:
         depth, images = claimed
         held.become(len(images))
         batches = await _work_on_images(key, images, depth, tools, held)
+        if tools.claims.is_idle:
+            tools.settler.hurry()
     await all_written({batch for batch in batches if batch is not None})
     if None in batches:
         raise HandBack

@@ -1,17 +1,23 @@
 """Decides when this worker claims one more chunk: while the images that it can get on with are too few.
 
-Images that only wait, for a host that is down or for their next try, do not keep it from claiming.
+Enough are those of the next seconds; more would only be kept from other workers. Images that only wait, for a
+host that is down or for their next try, do not keep it from claiming.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 
+from retailpulse.domain.jobs import SMALLEST_CHUNK_IMAGES
 from retailpulse.worker.admission import Admission
 
 CHUNKS_PER_CHUNK = 8
 """How many times the chunks that a worker works on it may hold, where most of their images only wait."""
+FEWEST_IMAGES = 256
+"""More than are ever fetched at once at default settings."""
+SECONDS_IN_HAND = 2.0
 _LOOK_SECONDS = 0.05
+_RATE_SECONDS = 0.5
 
 
 class Claims:
@@ -26,10 +32,19 @@ class Claims:
         self._admission = admission
         self._images = 0
         self._fewer = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._counted_at = self._loop.time()
+        self._done = 0
+        self._rate = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no image is in hand."""
+        return not self._images
 
     async def room(self) -> bool:
         """Returns once another chunk may be claimed; False where none may any more."""
-        while not self._admission.is_draining() and self._images - self._parked() >= self._most_images:
+        while not self._admission.is_draining() and self._images - self._parked() >= self._enough():
             self._fewer.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._fewer.wait(), _LOOK_SECONDS)
@@ -37,8 +52,8 @@ class Claims:
 
     @contextlib.contextmanager
     def chunk(self) -> Iterator["Held"]:
-        """Counts a chunk as in hand, at its usual size until that is known."""
-        held = Held(self, self._chunk_images)
+        """Counts a chunk as in hand, as a small one until its size is known."""
+        held = Held(self, min(self._chunk_images, SMALLEST_CHUNK_IMAGES))
         try:
             yield held
         finally:
@@ -48,7 +63,16 @@ class Claims:
         """Counts images on or off."""
         self._images += images
         if images < 0:
+            self._done -= images
             self._fewer.set()
+
+    def _enough(self) -> int:
+        """How many images the worker gets done in the next seconds, as told by the last ones."""
+        passed_seconds = self._loop.time() - self._counted_at
+        if passed_seconds >= _RATE_SECONDS:
+            self._rate = self._done / passed_seconds
+            self._done, self._counted_at = 0, self._counted_at + passed_seconds
+        return min(self._most_images, max(FEWEST_IMAGES, int(self._rate * SECONDS_IN_HAND)))
 
 
 class Held:

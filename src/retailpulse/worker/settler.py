@@ -39,6 +39,10 @@ class Settler:
             self._full.set()
         return self._batch.written
 
+    def hurry(self) -> None:
+        """Writes what there is now: nothing more is about to come."""
+        self._full.set()
+
     def close(self) -> None:
         """Lets `run` end once it has tried to write what is left."""
         self._closing.set()
