@@ -13,6 +13,7 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
+from bench.bars import draw_bars
 from bench.circumstances import Circumstances
 from bench.figures import Figure
 from bench.measuring import Measured
@@ -31,6 +32,8 @@ def print_page(outcome: Outcome, console: Console) -> None:
     console.print(_figures(outcome.figures))
     if outcome.measured:
         console.print(_costs(outcome.measured))
+    for line in draw_bars(outcome.measured, outcome.found.cores):
+        console.print(line, markup=False)
     judged = [figure.is_kept for figure in outcome.figures if figure.is_kept is not None]
     if judged:
         console.print(f"{sum(judged)} of {len(judged)} targets kept.")

@@ -130,6 +130,7 @@ class HostileOrigin:
         for line in self._lines:
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
+        await asyncio.sleep(0)  # for what was aborted to be closed
 
     def _accepting(self, trick: Trick) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -137,6 +138,8 @@ class HostileOrigin:
             task = self._loop.create_task(self._talk(trick, line))
             self._lines.add(task)
             task.add_done_callback(self._lines.discard)
+            # A task that is cancelled before its first step plays nothing, and closes nothing either.
+            task.add_done_callback(lambda _: writer.transport.abort())
 
         return accept
 
