@@ -1,5 +1,6 @@
 import gzip
 import socket
+from collections.abc import Callable
 
 import pytest
 
@@ -16,6 +17,24 @@ PHOTO = bytes(range(256)) * 40
 async def test_a_whole_body_is_fetched_in_one_try(origin: Origin, downloader: Downloader) -> None:
     url = origin.serve("/a.jpg", Reply(body=PHOTO))
     assert await downloader.fetch(url) == Fetched(body=PHOTO, tries=1)
+
+
+async def test_a_body_is_handed_over_in_pieces_which_are_tapped_anew_in_each_try(
+    origin: Origin, make_downloader: MakeDownloader
+) -> None:
+    url = origin.serve(
+        "/a.jpg", Reply(body=PHOTO * 20, declared_bytes=len(PHOTO) * 21, close=True), Reply(body=PHOTO * 20)
+    )
+    taps: list[list[bytes]] = []
+
+    def tap() -> Callable[[bytes], None]:
+        taps.append([])
+        return taps[-1].append
+
+    fetched = await make_downloader(backoff_seconds=0.001).fetch_pieces(url, tap)
+    assert fetched.tries == len(taps) == 2
+    assert b"".join(fetched.pieces) == b"".join(taps[1]) == PHOTO * 20
+    assert len(fetched.pieces) > 1
 
 
 async def test_an_empty_body_is_handed_over_as_it_is(origin: Origin, downloader: Downloader) -> None:

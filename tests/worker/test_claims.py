@@ -58,3 +58,18 @@ async def test_nothing_is_claimed_while_the_worker_stops() -> None:
         admission.drain()
         assert await waiting is False
     assert await claims.room() is False
+
+
+async def test_a_fast_worker_holds_more_images_than_a_slow_one() -> None:
+    claims = Claims(chunk_images=1_000, chunks=4, parked=Waiting(), admission=Admission(1))
+    with claims.chunk() as first, claims.chunk() as second:
+        first.become(300)
+        waiting = asyncio.create_task(claims.room())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        async with asyncio.timeout(30):
+            while not waiting.done():  # some hundred thousand images a second
+                second.become(10_000)
+                second.become(0)
+                await asyncio.sleep(0.001)
+        assert await waiting

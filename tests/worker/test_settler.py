@@ -8,8 +8,9 @@ from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import ChunkKey, Result
 from retailpulse.storage.database import Database
 from retailpulse.worker.settler import Settler, all_written
+from tests.origin import Origin
 from tests.storage.jobs import submit
-from tests.worker.working import rows
+from tests.worker.working import rows, until_over, urls, working
 
 
 def failed(job_id: UUID, image_no: int) -> Result:
@@ -35,3 +36,11 @@ async def test_a_batch_is_written_though_one_who_waits_for_it_is_cancelled(datab
     settler.close()
     await running
     assert rows(database, "SELECT failed FROM jobs WHERE job_id = %s", job_id) == [(2,)]
+
+
+async def test_results_are_written_at_once_where_no_image_is_in_hand(database: Database) -> None:
+    patient = WorkerSettings(settle_seconds=3600)
+    with Origin() as origin:
+        job_id = await submit(database, urls(origin, 5), chunk_images=2)
+        async with working(database, worker=patient):
+            await until_over(database, job_id)

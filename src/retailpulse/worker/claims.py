@@ -1,6 +1,6 @@
 """Decides when this worker claims one more chunk: while the images that it can get on with are too few.
 
-Enough are those of the next seconds; more would only be kept from other workers. Images that only wait, for a
+Enough are those of the next moment; more would only be kept from other workers. Images that only wait, for a
 host that is down or for their next try, do not keep it from claiming.
 """
 
@@ -13,9 +13,9 @@ from retailpulse.worker.admission import Admission
 
 CHUNKS_PER_CHUNK = 8
 """How many times the chunks that a worker works on it may hold, where most of their images only wait."""
-FEWEST_IMAGES = 256
+FEWEST_IMAGES = 128
 """More than are ever fetched at once at default settings."""
-SECONDS_IN_HAND = 2.0
+SECONDS_IN_HAND = 0.25
 _LOOK_SECONDS = 0.05
 _RATE_SECONDS = 0.5
 
@@ -67,7 +67,7 @@ class Claims:
             self._fewer.set()
 
     def _enough(self) -> int:
-        """How many images the worker gets done in the next seconds, as told by the last ones."""
+        """How many images the worker gets done in a moment, as told by the last ones."""
         passed_seconds = self._loop.time() - self._counted_at
         if passed_seconds >= _RATE_SECONDS:
             self._rate = self._done / passed_seconds

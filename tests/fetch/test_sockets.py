@@ -1,0 +1,87 @@
+"""What libcurl wants of its sockets, on real ones; numbers that are closed come back as others' here too."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pycurl
+import pytest
+
+from retailpulse.fetch.sockets import Sockets
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    sockets = Sockets(trusting=True)
+    yield sockets
+    sockets.close()
+
+
+def test_what_is_wanted_of_a_socket_is_told_when_it_is_there(sockets: Sockets, pair: Pair) -> None:
+    ours, theirs = pair
+    sockets.want(pycurl.POLL_IN, ours.fileno())
+    assert list(sockets.ready()) == []
+    theirs.send(b"x")
+    assert list(sockets.ready()) == [(ours.fileno(), pycurl.CSELECT_IN)]
+    sockets.want(pycurl.POLL_OUT, ours.fileno())
+    assert list(sockets.ready()) == [(ours.fileno(), pycurl.CSELECT_OUT)]
+    sockets.want(pycurl.POLL_INOUT, ours.fileno())
+    assert list(sockets.ready()) == [(ours.fileno(), pycurl.CSELECT_IN | pycurl.CSELECT_OUT)]
+
+
+def test_the_end_of_a_connection_can_be_read(sockets: Sockets, pair: Pair) -> None:
+    ours, theirs = pair
+    sockets.want(pycurl.POLL_IN, ours.fileno())
+    theirs.close()
+    ((_, events),) = sockets.ready()
+    assert events & pycurl.CSELECT_IN
+
+
+def test_a_socket_that_was_let_go_of_is_told_again_only_when_it_is_wanted(
+    sockets: Sockets, pair: Pair
+) -> None:
+    ours, theirs = pair
+    sockets.want(pycurl.POLL_IN, ours.fileno())
+    sockets.want(pycurl.POLL_REMOVE, ours.fileno())
+    theirs.send(b"x")
+    assert list(sockets.ready()) == []
+    sockets.want(pycurl.POLL_IN, ours.fileno())
+    assert list(sockets.ready()) == [(ours.fileno(), pycurl.CSELECT_IN)]
+
+
+@pytest.mark.parametrize("trusting", [True, False], ids=["told of the new one", "trusting nothing"])
+def test_a_number_that_comes_back_as_another_socket_is_watched_anew(pair: Pair, trusting: bool) -> None:
+    sockets = Sockets(trusting=trusting)
+    ours, _ = pair
+    new, peer = socket.socketpair()
+    with new, peer:
+        number = os.dup(ours.fileno())
+        sockets.want(pycurl.POLL_IN, number)
+        sockets.want(pycurl.POLL_REMOVE, number)
+        os.dup2(new.fileno(), number)  # closes what it was
+        if trusting:
+            sockets.opened()
+        sockets.want(pycurl.POLL_IN, number)
+        peer.send(b"x")
+        assert list(sockets.ready()) == [(number, pycurl.CSELECT_IN)]
+        os.close(number)
+    sockets.close()
+
+
+def test_what_is_left_of_a_closed_socket_is_not_told(sockets: Sockets, pair: Pair) -> None:
+    ours, theirs = pair
+    number = os.dup(ours.fileno())  # its registration lives on in the kernel while the copy does
+    sockets.want(pycurl.POLL_IN, number)
+    sockets.want(pycurl.POLL_REMOVE, number)
+    os.close(number)
+    theirs.send(b"x")
+    assert list(sockets.ready()) == list(sockets.ready()) == []
