@@ -7,6 +7,7 @@ only who migrates carries alembic.
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 LEAVE_SECONDS = 2.0
 """How long a process that is done may wait for threads that are not."""
+WORKER_NICENESS = 5
+"""Workers and their decoders fill every core they get: who asks the API should not have to wait for one."""
 
 
 def set_up_logging(settings: LogSettings, process: str) -> None:
@@ -161,6 +164,7 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.worker.run import run_worker
 
     url = find_database(settings.database)
+    os.nice(WORKER_NICENESS)
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)

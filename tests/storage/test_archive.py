@@ -209,7 +209,9 @@ def test_a_backup_of_an_older_schema_is_migrated_and_of_a_newer_one_refused(data
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
             archive.back_up(server, folder / "newer", force=False, tell=quiet)
             connection.execute(
-                "DROP TABLE idempotency_keys, pruned_jobs; DROP INDEX jobs_ongoing, jobs_finished"
+                "DROP TABLE idempotency_keys, pruned_jobs; DROP INDEX jobs_ongoing, jobs_finished,"
+                " procrastinate_jobs_chunk, procrastinate_jobs_unreadable;"
+                " DROP STATISTICS procrastinate_jobs_readable"
             )
             connection.execute("ALTER TABLE jobs DROP COLUMN cancelled CASCADE")
             connection.execute(

@@ -37,7 +37,7 @@ async def claim(database: Database) -> Job:
 async def resend(database: Database) -> list[ChunkKey]:
     app = queue.make_app()
     async with app.open_async(database.pool), database.transaction() as connection:
-        lost = await queue.find_chunks_without_message(connection)
+        lost, _ = await queue.find_chunks_without_message(connection)
         await queue.send_chunks(app, connection, lost)
     return lost
 
@@ -102,6 +102,13 @@ async def test_a_message_in_work_counts_as_one(database: Database) -> None:
     await submit(database, URLS)
     await claim(database)
     assert await resend(database) == []
+
+
+async def test_the_messages_in_work_are_told_with_who_holds_them(database: Database) -> None:
+    await submit(database, URLS)
+    claimed = await claim(database)
+    async with database.connection() as connection:
+        assert await queue.messages_in_work(connection) == [claimed.evolve(status="doing")]
 
 
 async def test_messages_that_the_queues_worker_cannot_read_are_removed(database: Database) -> None:

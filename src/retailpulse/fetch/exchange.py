@@ -86,6 +86,7 @@ class Exchange:
         self._limits: tuple[int, int] | None = None
         self._span: Span | None = None
         self._is_pinned = False
+        self._is_counted = False
         self._lines: list[bytes] = []
         self._handle = new_handle(settings)
         self._handle.setopt(pycurl.OPENSOCKETFUNCTION, self._on_dial)

@@ -211,7 +211,7 @@ CHUNK_WITHOUT_MESSAGE = Law(
     statement=sql.SQL("""
         SELECT c.job_id::text, c.chunk_no::bigint, 'chunk ' || c.chunk_no
         {chunks}
-    """).format(chunks=sql.SQL(WITHOUT_MESSAGE)),
+    """).format(chunks=WITHOUT_MESSAGE),
 )
 # One that waits has its turn only when the others are done. One in work is worked on until its last image
 # is given up, also where the job was cancelled or another worker was faster.

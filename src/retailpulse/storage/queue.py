@@ -4,7 +4,7 @@ A message says only which chunk; the tables say everything else, so a message th
 or late does no harm. Running the messages is the worker's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -14,6 +14,7 @@ import psycopg
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from retailpulse.domain.jobs import ChunkKey
 from retailpulse.storage.database import Connection
@@ -23,14 +24,40 @@ TASK = "work_on_chunk"
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 """When a message that is handed back may be claimed: in the past by every clock, also a wrong one."""
 _SWEEP_LOCK = 7_236_002
-WITHOUT_MESSAGE: LiteralString = """
-    FROM chunks c JOIN jobs j USING (job_id)
-    WHERE c.settled < c.images AND j.status = 'ongoing' AND NOT EXISTS (
-        SELECT FROM procrastinate_jobs q
-        WHERE q.queue_name = %(queue)s AND q.status IN ('todo', 'doing')
-          AND q.args->>'job_id' = c.job_id::text AND q.args->>'chunk_no' = c.chunk_no::text)
+SWEPT_CHUNKS = 1_000
+"""How many open chunks one sweep looks at: its cost does not grow with the backlog."""
+# The queue's own function, but its driver would take as long to write the messages as the function itself.
+_SEND: LiteralString = """
+    SELECT procrastinate_defer_jobs_v1(array_agg(
+        ROW(%(queue)s, %(task)s, %(priority)s - chunk_no, NULL, NULL,
+            jsonb_build_object('job_id', job_id, 'chunk_no', chunk_no), NULL)::procrastinate_job_to_defer_v1
+        ORDER BY place))
+    FROM unnest(%(job_ids)s::text[], %(chunk_nos)s::int[]) WITH ORDINALITY AS chunk (job_id, chunk_no, place)
 """
+_MESSAGE = sql.SQL("""
+    SELECT FROM procrastinate_jobs q
+    WHERE q.queue_name = %(queue)s AND q.status IN ('todo', 'doing')
+      AND q.args->>'job_id' = c.job_id::text AND q.args->>'chunk_no' = c.chunk_no::text
+""")
+WITHOUT_MESSAGE = sql.SQL("""
+    FROM chunks c JOIN jobs j USING (job_id)
+    WHERE c.settled < c.images AND j.status = 'ongoing' AND NOT EXISTS ({message})
+""").format(message=_MESSAGE)
 """Open chunks that nobody would ever work on, as the end of a statement."""
+# OFFSET keeps the planner from reading all messages: that of each chunk is looked up by index.
+_LOST = sql.SQL("""
+    WITH c AS MATERIALIZED (
+        SELECT job_id, chunk_no, row_number() OVER (ORDER BY job_id, chunk_no) AS place
+        FROM chunks
+        WHERE settled < images AND (job_id, chunk_no) > (%(job_id)s, %(chunk_no)s)
+        ORDER BY job_id, chunk_no LIMIT %(limit)s),
+    seen AS MATERIALIZED (
+        SELECT c.*, NOT EXISTS ({message} OFFSET 0)
+            AND EXISTS (SELECT FROM jobs j WHERE j.job_id = c.job_id AND j.status = 'ongoing') AS is_lost
+        FROM c)
+    SELECT job_id, chunk_no, place, is_lost FROM seen WHERE is_lost OR place = %(limit)s ORDER BY place
+""").format(message=_MESSAGE)
+_BEFORE_ALL = ChunkKey(job_id=UUID(int=0), chunk_no=-1)
 
 
 def make_app() -> procrastinate.App:
@@ -46,22 +73,18 @@ async def send_chunks(
     Higher priority goes first. The chunk's number is taken off, so that the first chunks of a small
     new job go before the hundredth chunk of a big old one.
     """
-    messages = [
-        Job(
-            id=None,
-            lock=None,
-            queueing_lock=None,
-            queue=QUEUE,
-            task_name=TASK,
-            priority=priority - key.chunk_no,
-            task_kwargs={"job_id": str(key.job_id), "chunk_no": key.chunk_no},
-        )
-        for key in keys
-    ]
-    if not messages:
+    if not keys:
         return
     try:
-        await app.job_manager.batch_defer_jobs_async(messages, connection=connection)
+        await app.connector.execute_query_all_async_with_connection(
+            connection,
+            _SEND,
+            queue=QUEUE,
+            task=TASK,
+            priority=priority,
+            job_ids=[str(key.job_id) for key in keys],
+            chunk_nos=[key.chunk_no for key in keys],
+        )
     except ConnectorException as error:
         if isinstance(error.__cause__, psycopg.Error):
             raise error.__cause__ from None  # an error as of any other statement of the transaction
@@ -87,6 +110,7 @@ async def hand_back_stalled(connection: Connection, stale_seconds: float) -> int
             WHERE w.id = q.worker_id AND w.last_heartbeat > now() - make_interval(secs => %s))
         """,
         [QUEUE, stale_seconds],
+        prepare=False,
     )
     return cursor.rowcount
 
@@ -108,7 +132,12 @@ async def hand_back(connection: Connection, messages: Sequence[Job]) -> int:
 async def drop_unreadable(connection: Connection) -> int:
     """Removes messages whose arguments are no names and values: the queue's worker stumbles over them."""
     cursor = await connection.execute(
-        "DELETE FROM procrastinate_jobs WHERE queue_name = %s AND jsonb_typeof(args) <> 'object'", [QUEUE]
+        """
+        DELETE FROM procrastinate_jobs
+        WHERE queue_name = %s AND jsonb_typeof(args) IN ('array', 'string', 'number', 'boolean', 'null')
+        """,
+        [QUEUE],
+        prepare=False,
     )
     return cursor.rowcount
 
@@ -132,15 +161,26 @@ async def count_workers(connection: Connection, stale_seconds: float) -> int:
     return int(count)
 
 
-async def find_chunks_without_message(connection: Connection, limit: int = 10_000) -> list[ChunkKey]:
-    """Open chunks of ongoing jobs that no message names: nobody would ever work on them."""
-    cursor = await connection.execute(
-        sql.SQL("SELECT c.job_id, c.chunk_no {chunks} LIMIT %(limit)s").format(
-            chunks=sql.SQL(WITHOUT_MESSAGE)
-        ),
-        {"queue": QUEUE, "limit": limit},
-    )
-    return [ChunkKey(job_id=job_id, chunk_no=chunk_no) for job_id, chunk_no in await cursor.fetchall()]
+async def find_chunks_without_message(
+    connection: Connection, after: ChunkKey | None = None, limit: int = SWEPT_CHUNKS
+) -> tuple[list[ChunkKey], ChunkKey | None]:
+    """Open chunks of ongoing jobs that no message names: nobody would ever work on them.
+
+    Looks at `limit` open chunks, in the order of their keys. Returns also the last of them, after which
+    to look the next time; None where it was the last of all, so that the next look begins anew.
+    """
+    begin = after or _BEFORE_ALL
+    parameters = {"queue": QUEUE, "limit": limit, "job_id": begin.job_id, "chunk_no": begin.chunk_no}
+    # Planned each time: a plan from when the tables were small would read all messages for every chunk.
+    cursor = await connection.execute(_LOST, parameters, prepare=False)
+    lost, last = [], None
+    for job_id, chunk_no, place, is_lost in await cursor.fetchall():
+        key = ChunkKey(job_id=job_id, chunk_no=chunk_no)
+        if is_lost:
+            lost.append(key)
+        if place == limit:
+            last = key
+    return lost, last
 
 
 def says_gone(error: ConnectorException) -> bool:
@@ -148,9 +188,14 @@ def says_gone(error: ConnectorException) -> bool:
     return isinstance(error.__cause__, psycopg.errors.RaiseException)
 
 
-async def messages_in_work(app: procrastinate.App) -> Iterable[Job]:
+async def messages_in_work(connection: Connection) -> list[Job]:
     """Every message that some worker has claimed."""
-    return await app.job_manager.list_jobs_async(queue=QUEUE, status="doing")
+    # The queue's own way to ask this cannot use an index: it reads all messages.
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(
+        "SELECT * FROM procrastinate_jobs WHERE queue_name = %s AND status = 'doing'", [QUEUE], prepare=False
+    )
+    return [Job.from_row(row) for row in await cursor.fetchall()]
 
 
 async def lock_sweep(connection: Connection) -> bool:

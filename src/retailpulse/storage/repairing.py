@@ -99,12 +99,19 @@ async def _mend_queue(
     deleted = await connection.execute(
         "DELETE FROM procrastinate_jobs WHERE id = ANY(%s)", [sorted(report.strays)]
     )
-    sent = 0
-    while lost := await queue.find_chunks_without_message(connection):
-        await queue.send_chunks(app, connection, lost)
-        sent += len(lost)
     return {
         "messages of silent workers handed back": stalled,
         "messages without an open chunk deleted": deleted.rowcount,
-        "lost messages sent again": sent,
+        "lost messages sent again": await _send_lost(connection, app),
     }
+
+
+async def _send_lost(connection: Connection, app: procrastinate.App) -> int:
+    lost, last = await queue.find_chunks_without_message(connection)
+    await queue.send_chunks(app, connection, lost)
+    sent = len(lost)
+    while last is not None:
+        lost, last = await queue.find_chunks_without_message(connection, last)
+        await queue.send_chunks(app, connection, lost)
+        sent += len(lost)
+    return sent
