@@ -206,7 +206,7 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_pixels: Annotated[
         int, Meta(ge=1, description="Most pixels of an image, checked before it is decoded.")
     ] = 250_000_000
-    decoders: Annotated[int, Meta(ge=1, le=256, description="Decoder processes per worker process.")] = 2
+    decoders: Annotated[int, Meta(ge=1, le=256, description="Decoder processes per worker process.")] = 1
     timeout_seconds: Annotated[float, Meta(gt=0, description="A decode that takes longer is given up.")] = (
         30.0
     )

@@ -7,5 +7,6 @@ it in processes that may be lost; fetching the bytes is another room's work.
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.decoders import Decoders
 from retailpulse.measure.header import read_header
+from retailpulse.measure.pieces import Digest, measure_pieces
 
-__all__ = ["Decoders", "measure_body", "read_header"]
+__all__ = ["Decoders", "Digest", "measure_body", "measure_pieces", "read_header"]

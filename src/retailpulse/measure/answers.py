@@ -1,7 +1,7 @@
 """What a worker and its decoders say to each other: requests of a fixed shape, answers of a few types.
 
 An answer may come from a process that a picture has taken over: it is decoded into these types and nothing
-else, and every text and length in it is bounded. The body itself never travels here.
+else, and every text, list and length in it is bounded. The bodies themselves lie on the `shelf`.
 """
 
 import struct
@@ -13,14 +13,17 @@ from msgspec import Meta
 from retailpulse.domain.images import Cause
 
 MAX_TEXT = 300
-MAX_ANSWER_BYTES = 4096
+BATCH = 32
+"""Most requests in one datagram, and answers in another."""
+MAX_ANSWER_BYTES = BATCH * (4 * MAX_TEXT + 100)
 
-REQUEST = struct.Struct("<Q")
-"""Length of the body."""
+REQUEST = struct.Struct("<IQQ")
+"""The place of the body's state on the shelf, where the body lies, and its length.
+
+A body at 0 does not lie on the shelf: it is in a file that comes with the request, which is then alone.
+"""
 ORDER = struct.Struct("<cQ")
 """What the nursery should do, and the number of the decoder it concerns."""
-WAITING, TAKEN = b"w", b"t"
-"""The first byte of the shared memory: whether the decoder has taken the body that follows it."""
 FORK, KILL = b"f", b"k"
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]  # PostgreSQL stores no NUL
@@ -46,14 +49,19 @@ class Missing(msgspec.Struct, frozen=True, tag=True):
     text: Text
 
 
+class Skipped(msgspec.Struct, frozen=True, tag=True):
+    """Nobody waits for this body any more: it was not measured."""
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """The decoder is no more: its exit code, or the signal that killed it as a negative number."""
 
     code: int
 
 
+Reply = Measured | Failed | Missing | Skipped
 Answer = Measured | Failed | Missing | Ended
 
 encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(Answer).decode
+decode = msgspec.msgpack.Decoder(Annotated[list[Reply], Meta(max_length=BATCH)] | Ended).decode
 """Raises msgspec.MsgspecError, or UnicodeDecodeError, on what is no answer."""

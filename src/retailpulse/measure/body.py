@@ -1,19 +1,19 @@
 """Measuring a whole body: its header, whether it is complete, its hash, and whether it decodes.
 
-Work for a thread: hashing and decoding release the interpreter lock, the rest takes microseconds.
+Work for a thread: hashing and decoding release the interpreter lock, the rest takes microseconds. A body that
+is still in the pieces it arrived in is `pieces`' work.
 """
 
 import hashlib
 from collections.abc import Callable
 
-from retailpulse.domain.images import Depth, Format, Measurement
+from retailpulse.domain.images import Depth, Format, Header, Measurement
 from retailpulse.measure import bmp, gif, heif, jpeg, png, tiff, webp
-from retailpulse.measure.decode import decode
-from retailpulse.measure.header import read_header
-from retailpulse.measure.sniff import ended_early
+from retailpulse.measure.decode import decode, decode_jpeg
+from retailpulse.measure.header import check_size, read_header
+from retailpulse.measure.sniff import ended_early, sniff
 
 _END_CHECKS: dict[Format, Callable[[bytes], None]] = {
-    Format.JPEG: jpeg.check_end,
     Format.PNG: png.check_end,
     Format.GIF: gif.check_end,
     Format.WEBP: webp.check_end,
@@ -29,13 +29,40 @@ def measure_body(body: bytes, depth: Depth, max_pixels: int) -> Measurement:
 
     Raises ImageError `unsupported_format`, `corrupt`, `truncated` or `too_many_pixels`, nothing else.
     """
+    if sniff(body) is Format.JPEG:
+        header, suspect = _examine_jpeg(body, depth, max_pixels)
+    else:
+        header, suspect = _examine(body, depth, max_pixels)
+    if depth is Depth.HEADER:
+        return Measurement(header=header)
+    sha256 = hashlib.sha256(body).digest()
+    return Measurement(header=header, size_bytes=len(body), sha256=sha256, suspect=suspect)
+
+
+def check_complete(body: bytes, max_pixels: int) -> Header:
+    """The header of a whole body that is complete; raises as `measure_body` at depth `download`."""
+    examine = _examine_jpeg if sniff(body) is Format.JPEG else _examine
+    return examine(body, Depth.DOWNLOAD, max_pixels)[0]
+
+
+def _examine(body: bytes, depth: Depth, max_pixels: int) -> tuple[Header, str | None]:
+    """The header, and what looks damaged in a picture that decodes."""
     header = read_header(body, max_pixels)
     if header is None:
         raise ended_early(body)
+    if depth is not Depth.HEADER:
+        _END_CHECKS[header.format](body)
+    return header, decode(header.format, body, max_pixels) if depth is Depth.DECODE else None
+
+
+def _examine_jpeg(body: bytes, depth: Depth, max_pixels: int) -> tuple[Header, str | None]:
+    """The same for a JPEG, whose markers are walked over once for all there is to know."""
+    frame = jpeg.read_frame(body)
+    header = None if frame is None else check_size(Format.JPEG, frame.size, max_pixels)
+    if frame is None or header is None:
+        raise ended_early(body)
     if depth is Depth.HEADER:
-        return Measurement(header=header)
-    _END_CHECKS[header.format](body)
-    suspect = decode(header.format, body, max_pixels) if depth is Depth.DECODE else None
-    return Measurement(
-        header=header, size_bytes=len(body), sha256=hashlib.sha256(body).digest(), suspect=suspect
-    )
+        return header, None
+    scan = jpeg.find_scan(body, frame)
+    jpeg.check_end((body,), scan)
+    return header, decode_jpeg(body, frame, scan, max_pixels) if depth is Depth.DECODE else None

@@ -4,7 +4,8 @@ JPEG by libjpeg-turbo in grey at 1/8 of its size, HEIC by libheif, the rest by P
 and the picture is thrown away. Weak: for all but JPEG a picture of full size is held in memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from PIL import Image, UnidentifiedImageError
@@ -20,12 +21,29 @@ _OUT_OF_MEMORY = ("out of memory", "insufficient memory", "memory allocation")
 
 
 def decode(image_format: Format, body: bytes, max_pixels: int) -> str | None:
-    """Decode a whole body; says in a few words what looks damaged in a picture that still decodes.
+    """Decode a whole body that is no JPEG; says in a few words what looks damaged though it decodes.
 
     Raises ImageError `corrupt`, `truncated`, `unsupported_format` or `too_many_pixels`.
     """
-    try:
+    with _judged(image_format):
         return _DECODERS[image_format](body, max_pixels)
+
+
+def decode_jpeg(body: bytes, frame: jpeg.Frame, scan: int | None, max_pixels: int) -> str | None:
+    """Decode a whole JPEG, whose frame and first scan are found already; else as `decode`."""
+    with _judged(Format.JPEG):
+        if not frame.is_decodable:
+            raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
+        jpeg.check_scans(body, frame, scan)
+        finding = _find_jpeg_damage(body, strict=True)
+        return None if finding is None else _weigh_jpeg_damage(finding, body, max_pixels)
+
+
+@contextmanager
+def _judged(image_format: Format) -> Iterator[None]:
+    """Turns whatever a decoder raises into a verdict on the image."""
+    try:
+        yield
     except (ImageError, ImportError):  # a decoder that is not there says nothing about the image
         raise
     except MemoryError:
@@ -36,14 +54,8 @@ def decode(image_format: Format, body: bytes, max_pixels: int) -> str | None:
         raise _verdict(image_format, error) from None
 
 
-def _decode_jpeg(body: bytes, max_pixels: int) -> str | None:
-    frame = jpeg.read_frame(body)
-    if frame is None or not frame.is_decodable:
-        raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
-    jpeg.check_scans(body, frame)
-    finding = _find_jpeg_damage(body, strict=True)
-    if finding is None:
-        return None
+def _weigh_jpeg_damage(finding: str, body: bytes, max_pixels: int) -> str | None:
+    """What a finding of the strict decoder comes to."""
     if _tells_no_memory(finding):
         raise MemoryError
     if "Premature end of JPEG file" in finding:
@@ -94,7 +106,6 @@ def _decode_by_pillow(name: str, body: bytes, max_pixels: int) -> None:
 
 
 _DECODERS: dict[Format, Callable[[bytes, int], str | None]] = {
-    Format.JPEG: _decode_jpeg,
     Format.PNG: _decode_png,
     Format.HEIC: _decode_heic,
     Format.TIFF: _decode_tiff,

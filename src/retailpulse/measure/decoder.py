@@ -1,4 +1,4 @@
-"""The inside of a decoder: takes one body after the other out of shared memory and answers for each.
+"""The inside of a decoder: takes one body after the other from the shelf and answers for them in batches.
 
 Its limits are the kernel's: an alarm that kills it in the middle of C code, and a cap on its memory.
 Weak: it runs with the rights of the worker; what takes it over can read what the worker can read.
@@ -9,18 +9,34 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Iterator, Sequence
+from mmap import mmap
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Format
-from retailpulse.measure.answers import MAX_TEXT, REQUEST, TAKEN, Failed, Measured, Missing, encode
+from retailpulse.measure.answers import (
+    BATCH,
+    MAX_TEXT,
+    REQUEST,
+    Failed,
+    Measured,
+    Missing,
+    Reply,
+    Skipped,
+    encode,
+)
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.header import read_header
+from retailpulse.measure.shelf import DONE, SHELF_BYTES, TAKEN, WAITING
 
-KEPT_BYTES = 8_000_000
-"""Shared memory that stays with a decoder; what a larger body took goes back as soon as it is read."""
+KEPT_BYTES = SHELF_BYTES
+"""Shared memory that stays with a decoder; a larger body comes in a file of its own and leaves with it."""
+HELD_SECONDS = 0.002
+"""An answer older than this does not wait for the next body of its batch to be measured."""
 MOST_BYTES_PER_PIXEL = 16
 """What the hungriest decoder (lossless WebP) needs; measured: 13."""
 SILENT_FORMATS = frozenset({Format.WEBP, Format.AVIF, Format.HEIC})
@@ -36,17 +52,39 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def serve(channel: socket.socket, shelf_fd: int, limits: Limits) -> None:
-    """Measure each body that the worker lays on the shelf and announces, until it closes the channel."""
+    """Measure all bodies that the worker announces, in their order, until it closes the channel."""
     _confine(limits.memory_bytes)
+    shelf = mmap(shelf_fd, SHELF_BYTES)
+    os.close(shelf_fd)
     with contextlib.suppress(ConnectionError):  # the worker left while it was told something
-        while request := channel.recv(REQUEST.size):
-            (length,) = REQUEST.unpack(request)
-            os.pwrite(shelf_fd, TAKEN, 0)  # from here on, the end of this process is the body's fault
-            # No handler: the kernel itself ends this process, whatever it is busy with.
-            signal.setitimer(signal.ITIMER_REAL, limits.timeout_seconds)
-            answer = _measure(shelf_fd, length, limits)
+        while True:
+            requests, fds, _, _ = socket.recv_fds(channel, BATCH * REQUEST.size, 1)
+            if not requests:
+                return
+            for replies in _measure_batch(requests, fds, shelf, limits):
+                channel.send(encode(replies))
+
+
+def _measure_batch(requests: bytes, fds: Sequence[int], shelf: mmap, limits: Limits) -> Iterator[list[Reply]]:
+    """The answers in the order of the requests, in as few parts as keeps none of them waiting."""
+    replies: list[Reply] = []
+    began = monotonic()
+    for slot, offset, length in REQUEST.iter_unpack(requests):
+        if shelf[slot] != WAITING:
+            replies.append(Skipped())
+            continue
+        shelf[slot] = TAKEN  # from here on, the end of this process is the body's fault
+        # No handler: the kernel itself ends this process, whatever it is busy with.
+        signal.setitimer(signal.ITIMER_REAL, limits.timeout_seconds)
+        replies.append(_measure(shelf, fds, offset, length, limits))
+        shelf[slot] = DONE
+        if monotonic() - began > HELD_SECONDS:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            channel.send(encode(answer))
+            yield replies
+            replies, began = [], monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if replies:
+        yield replies
 
 
 def _confine(memory_bytes: int) -> None:
@@ -59,16 +97,22 @@ def _confine(memory_bytes: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _measure(shelf_fd: int, length: int, limits: Limits) -> Measured | Failed | Missing:
+def _measure(shelf: mmap, fds: Sequence[int], offset: int, length: int, limits: Limits) -> Reply:
     try:
-        body = os.pread(shelf_fd, length, len(TAKEN))
-        if length > KEPT_BYTES:
-            os.ftruncate(shelf_fd, KEPT_BYTES)
+        body = shelf[offset : offset + length] if offset else _read_away(fds[0], length)
         return _measure_body(body, limits)
     except ImportError as error:
         return Missing(str(error)[:MAX_TEXT])
     except MemoryError:
         return Failed(Cause.TOO_MANY_PIXELS, "the picture does not fit into memory")
+
+
+def _read_away(fd: int, length: int) -> bytes:
+    """The content of a file, which is closed, so that its memory goes back as soon as the worker lets go."""
+    try:
+        return os.pread(fd, length, 0)
+    finally:
+        os.close(fd)
 
 
 def _measure_body(body: bytes, limits: Limits) -> Measured | Failed:

@@ -1,20 +1,26 @@
 """Measuring in processes of their own, so that a picture that kills its decoder costs only itself.
 
-Here is who measures what and when; what passes between the processes is in `processes`, what runs in them
-in `nursery` and `decoder`. Weak: a decoder is not sandboxed, it only cannot take the worker down.
+Here is which decoder gets what, and how many there are; what passes between the processes is in `processes`,
+what runs in them in `nursery` and `decoder`. Weak: a decoder has no sandbox.
 """
 
 import asyncio
+import os
 import signal
-from contextlib import nullcontext
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement
 from retailpulse.measure.answers import Answer, Ended, Failed, Measured, Missing
 from retailpulse.measure.body import measure_body
-from retailpulse.measure.header import read_header
-from retailpulse.measure.processes import Decoder, Nursery
+from retailpulse.measure.forking import Nursery
+from retailpulse.measure.pieces import joined, read_header_of
+from retailpulse.measure.processes import Decoder, Job
+from retailpulse.measure.shelf import MOST_BYTES
+from retailpulse.measure.sniff import ended_early
 
 BIG_PIXELS = 50_000_000
 """Pictures of more pixels are decoded one at a time: each takes hundreds of megabytes."""
@@ -22,6 +28,12 @@ AT_ONCE_BYTES = 65_536
 """A body up to this size that needs no decoder is measured on the spot: a thread would take longer."""
 ATTEMPTS = 3
 """How often a body is handed out; decoders that end before they take it are a fault of the machine."""
+SPARE = 2
+"""Decoders beyond the setting, forked while others are at a big picture, or at one that takes long."""
+LOOK_SECONDS = 0.25
+"""How often decoders that owe an answer are looked at."""
+SLICE_BYTES = 1_000_000
+"""Written at a time to a file; between two slices the loop does other work."""
 
 
 class Decoders:
@@ -32,102 +44,206 @@ class Decoders:
 
     def __init__(self, settings: MeasureSettings) -> None:
         self._settings = settings
-        self._slots = asyncio.Semaphore(settings.decoders)
+        self._threads = asyncio.Semaphore(settings.decoders)
         self._big = asyncio.Lock()
-        self._starting = asyncio.Lock()
-        self._nursery: asyncio.Task[Nursery] | None = None
-        self._open: set[Decoder] = set()
-        self._idle: list[Decoder] = []
+        self._queue: deque[Job] = deque()
+        self._big_queue: deque[Job] = deque()
+        self._open: list[Decoder] = []
+        self._nursery: Nursery | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._look_again: asyncio.TimerHandle | None = None
         self._forked = 0
+        self._is_due = False
         self._is_closed = False
 
-    async def measure(self, body: bytes, depth: Depth) -> Measurement:
-        """Measure a whole body as `measure_body` does, in another process where it is decoded.
+    async def measure(self, body: bytes | Sequence[bytes], depth: Depth) -> Measurement:
+        """Measure a whole body, or its pieces, as `measure_body` does; what is decoded, in another process.
 
         Raises its ImageErrors, ImageError `decoder_crashed` and `timeout`, ImportError where a library is
         missing, OSError where no decoder can be started, and RuntimeError once the decoders are closed.
         """
+        pieces = (body,) if isinstance(body, bytes) else body
         if depth is not Depth.DECODE:
-            return await self._measure_here(body, depth)
-        header = read_header(body, self._settings.max_pixels)
-        is_big = header is not None and header.width * header.height > BIG_PIXELS
+            return await self._measure_here(joined(pieces), depth)
+        header = read_header_of(pieces, self._settings.max_pixels)
+        if header is None:
+            raise ended_early(joined(pieces))
+        size_bytes = sum(map(len, pieces))
+        is_big = header.width * header.height > BIG_PIXELS or size_bytes > MOST_BYTES
         # Big ones queue before they take a decoder, so that small ones do not wait behind their queue.
-        async with self._big if is_big else nullcontext(), self._slots:
-            answer = await self._ask(body)
-        return self._judge(answer, header, body)
+        async with self._big if is_big else nullcontext():
+            answer = await self._ask(pieces, size_bytes, is_big=is_big)
+        return self._judge(answer, header, size_bytes)
 
     async def aclose(self) -> None:
         """Kill all processes; who waits for one gets a RuntimeError."""
         self._is_closed = True
-        for decoder in list(self._open):
-            decoder.abort()
-        async with self._starting:
-            nursery, self._nursery = self._nursery, None
-            if nursery is not None:
-                await _end(nursery)
+        if self._look_again is not None:
+            self._look_again.cancel()
+        for decoder in self._open:
+            decoder.abort(_closed())
+        self._fail_waiting(_closed())
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
+        nursery, self._nursery = self._nursery, None
+        if nursery is not None:
+            await asyncio.to_thread(nursery.close)
 
     async def _measure_here(self, body: bytes, depth: Depth) -> Measurement:
         """Measure what needs no decoder: our own readers and a hash; a hash of much is a thread's work."""
         if self._is_closed:
-            raise RuntimeError("the decoders are closed")
+            raise _closed()
         if len(body) <= AT_ONCE_BYTES:
             return measure_body(body, depth, self._settings.max_pixels)
-        async with self._slots:
+        async with self._threads:
             return await asyncio.to_thread(measure_body, body, depth, self._settings.max_pixels)
 
-    async def _ask(self, body: bytes) -> Answer:
-        for _ in range(ATTEMPTS):
-            try:
-                decoder = await self._take()
-            except ConnectionError:  # the nursery has just gone; another one is started
-                continue
-            try:
-                answer = await decoder.measure(body, self._settings.timeout_seconds)
-            finally:
-                self._put_back(decoder)
-            if answer is not None:
-                return answer
-        raise OSError("decoder processes end before they can be used")
+    async def _ask(self, pieces: Sequence[bytes], size_bytes: int, *, is_big: bool) -> Answer:
+        if size_bytes > MOST_BYTES:
+            async with _written(pieces) as file:
+                return await self._wait(self._job(pieces, size_bytes, is_big=True, file=file))
+        return await self._wait(self._job(pieces, size_bytes, is_big=is_big, file=None))
 
-    async def _take(self) -> Decoder:
-        """An idle decoder, or a new one."""
-        while self._idle:
-            decoder = self._idle.pop()
-            if decoder.is_open:
-                return decoder
-            self._open.discard(decoder)
-        nursery = await self._living_nursery()
+    def _job(self, pieces: Sequence[bytes], size_bytes: int, *, is_big: bool, file: int | None) -> Job:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        return Job(
+            pieces=pieces, size_bytes=size_bytes, answer=answer, is_big=is_big, is_alone=is_big, file=file
+        )
+
+    async def _wait(self, job: Job) -> Answer:
         if self._is_closed:
-            raise RuntimeError("the decoders are closed")
+            raise _closed()
+        (self._big_queue if job.is_big else self._queue).append(job)
+        self._soon()
+        try:
+            return await job.answer
+        except asyncio.CancelledError:
+            if job.decoder is not None:
+                job.decoder.drop(job)
+            raise
+
+    def _soon(self) -> None:
+        """Hand out when this round of the loop is over: what comes in one round goes in one batch."""
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._hand_out)
+
+    def _hand_out(self) -> None:
+        """Give what waits to decoders that are ready, after forking those that are missing."""
+        self._is_due = False
+        if self._is_closed:
+            return
+        self._forget_answered()
+        usable = [decoder for decoder in self._open if not decoder.is_slow]
+        if self._big_queue and (idle := self._idle(usable) or self._fork()):
+            idle.hand_out(self._big_queue, 1)
+            usable = [decoder for decoder in usable if decoder is not idle]
+        wanted = self._settings.decoders
+        while len(usable) < wanted and len(self._queue) > sum(one.is_idle for one in usable):
+            if (forked := self._fork()) is None:
+                break
+            usable.append(forked)
+        self._share_out(usable[:wanted])
+        for surplus in usable[wanted:]:
+            if surplus.is_idle:
+                self._open.remove(surplus)
+                surplus.close()
+        if self._look_again is None and not all(one.is_idle for one in self._open):
+            loop = asyncio.get_running_loop()
+            self._look_again = loop.call_later(LOOK_SECONDS, self._look)
+
+    def _share_out(self, decoders: Sequence[Decoder]) -> None:
+        """Deal the queue out in equal parts, the first to those that have least."""
+        ready = sorted((one for one in decoders if one.is_ready), key=lambda one: one.load)
+        for takers, decoder in zip(range(len(ready), 0, -1), ready, strict=True):
+            decoder.hand_out(self._queue, -(-len(self._queue) // takers))
+
+    def _look(self) -> None:
+        self._look_again = None
+        for decoder in list(self._open):
+            decoder.look(self._settings.timeout_seconds)
+        self._soon()
+
+    def _changed(self, decoder: Decoder, left: list[Job]) -> None:
+        """A decoder has answered, ended, or is slow; some of its bodies must be handed out anew."""
+        if not decoder.is_open and decoder in self._open:
+            self._open.remove(decoder)
+        for job in reversed(left):
+            job.decoder = None
+            (self._big_queue if job.is_big else self._queue).appendleft(job)
+        self._give_up_hopeless()
+        self._soon()
+
+    def _fork(self) -> Decoder | None:
+        """A new decoder, or None where there are enough, or none can be had yet."""
+        if len(self._open) >= self._settings.decoders + SPARE or self._starting is not None:
+            return None
+        if self._nursery is None or not self._nursery.is_alive():
+            self._start_nursery()
+            return None
         self._forked += 1
-        decoder = Decoder(nursery, self._forked)
-        self._open.add(decoder)
+        try:
+            decoder = Decoder(self._nursery, self._forked, self._changed)
+        except ConnectionError:  # the nursery has just gone; another one is started
+            self._start_nursery()
+            return None
+        except OSError as error:
+            self._fail_waiting(error)
+            return None
+        self._open.append(decoder)
         return decoder
 
-    def _put_back(self, decoder: Decoder) -> None:
-        if decoder.is_open:
-            self._idle.append(decoder)
+    def _start_nursery(self) -> None:
+        if self._nursery is not None:
+            for job in self._waiting():
+                job.attempts += 1
+            self._give_up_hopeless()
+        self._starting = asyncio.create_task(self._replace_nursery())
+        self._starting.add_done_callback(self._nursery_started)
+
+    async def _replace_nursery(self) -> None:
+        old, self._nursery = self._nursery, None
+        if old is not None:
+            await asyncio.to_thread(old.close)
+        self._nursery = await asyncio.to_thread(Nursery, self._settings)
+
+    def _nursery_started(self, starting: asyncio.Task[None]) -> None:
+        self._starting = None
+        if starting.cancelled() or (error := starting.exception()) is None:
+            self._soon()
         else:
-            self._open.discard(decoder)
+            self._fail_waiting(error)
 
-    async def _living_nursery(self) -> Nursery:
-        async with self._starting:
-            if self._is_closed:
-                raise RuntimeError("the decoders are closed")
-            if self._nursery is not None and not await _is_alive(self._nursery):
-                await _end(self._nursery)
-                self._nursery = None
-            if self._nursery is None:
-                self._nursery = asyncio.create_task(asyncio.to_thread(Nursery, self._settings))
-            # Who waits may be cancelled; the process must not get lost.
-            return await asyncio.shield(self._nursery)
+    def _waiting(self) -> Iterator[Job]:
+        yield from self._big_queue
+        yield from self._queue
 
-    def _judge(self, answer: Answer, header: Header | None, body: bytes) -> Measurement:
+    def _forget_answered(self) -> None:
+        """Let go of those at the front for whom nobody waits any more."""
+        for queue in (self._queue, self._big_queue):
+            while queue and queue[0].answer.done():
+                queue.popleft()
+
+    def _give_up_hopeless(self) -> None:
+        for job in self._waiting():
+            if job.attempts >= ATTEMPTS:
+                job.fail(OSError("decoder processes end before they can be used"))
+
+    def _fail_waiting(self, error: BaseException) -> None:
+        for job in self._waiting():
+            job.fail(error)
+        self._queue.clear()
+        self._big_queue.clear()
+
+    @staticmethod
+    def _idle(decoders: Sequence[Decoder]) -> Decoder | None:
+        return next((decoder for decoder in decoders if decoder.is_idle), None)
+
+    def _judge(self, answer: Answer, header: Header, size_bytes: int) -> Measurement:
         match answer:
-            case Measured() if header is not None:
-                return Measurement(
-                    header=header, size_bytes=len(body), sha256=answer.sha256, suspect=answer.suspect
-                )
+            case Measured():
+                sha256, suspect = answer.sha256, answer.suspect
+                return Measurement(header=header, size_bytes=size_bytes, sha256=sha256, suspect=suspect)
             case Failed():
                 raise ImageError(answer.cause, answer.detail)
             case Missing():
@@ -137,7 +253,6 @@ class Decoders:
                 raise ImageError(Cause.TIMEOUT, detail)
             case Ended(code):
                 raise ImageError(Cause.DECODER_CRASHED, _obituary(code))
-        raise ImageError(Cause.DECODER_CRASHED, "the decoder measured what has no size")
 
 
 def _obituary(code: int) -> str:
@@ -150,13 +265,20 @@ def _obituary(code: int) -> str:
         return f"the decoder was killed by signal {-code}"
 
 
-async def _is_alive(nursery: asyncio.Task[Nursery]) -> bool:
-    """Whether it started and still runs."""
-    await asyncio.wait({nursery})
-    return nursery.exception() is None and nursery.result().is_alive()
+@asynccontextmanager
+async def _written(pieces: Sequence[bytes]) -> AsyncIterator[int]:
+    """A file in memory with all of a body, for as long as a decoder may be handed it."""
+    file = os.memfd_create("large")
+    try:
+        for piece in pieces:
+            with memoryview(piece) as view:
+                for start in range(0, len(view), SLICE_BYTES):
+                    os.write(file, view[start : start + SLICE_BYTES])
+                    await asyncio.sleep(0)
+        yield file
+    finally:
+        os.close(file)
 
 
-async def _end(nursery: asyncio.Task[Nursery]) -> None:
-    await asyncio.wait({nursery})
-    if nursery.exception() is None:
-        await asyncio.to_thread(nursery.result().close)
+def _closed() -> RuntimeError:
+    return RuntimeError("the decoders are closed")

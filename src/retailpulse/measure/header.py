@@ -33,6 +33,11 @@ def read_header(data: bytes, max_pixels: int) -> Header | None:
     size = None if image_format is None else _READERS[image_format](data)
     if image_format is None or size is None:
         return None
+    return check_size(image_format, size, max_pixels)
+
+
+def check_size(image_format: Format, size: Size, max_pixels: int) -> Header | None:
+    """The header of an image of this size, or None where its turn is missing; raises like `read_header`."""
     width, height, turned = size
     if width == 0 or height == 0:
         raise corrupt(f"the image says it has {width} x {height} pixels")

@@ -5,16 +5,22 @@ from its middle but kept its end marker passes here; decoding finds it.
 """
 
 import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from retailpulse.domain.errors import ImageError
 from retailpulse.measure.faults import corrupt, truncated
 from retailpulse.measure.size import Size
 from retailpulse.measure.tiff import exif_turns
 
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
-_BARE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RSTn carry no length
+_BARE = frozenset({0x01, *range(0xD0, 0xD8), _EOI})  # TEM, RSTn and the end carry no length
+_BEYOND = frozenset({_SOS, _EOI})
+_END = b"\xff\xd9"
+_HEAD = struct.Struct(">BBH")
+_CARRYING = frozenset(range(0x02, 0xFF)) - _BARE - {_SOI}
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _DECODABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # sequential, progressive, both also arithmetic
@@ -41,23 +47,29 @@ class Frame(NamedTuple):
         return self.process in _DECODABLE and self.sample_bits == 8
 
 
+_Segment = tuple[int, int, int]
+"""A marker with the start and end of what it carries; the end may be beyond the data."""
+
+
 def read_frame(data: bytes) -> Frame | None:
     """The frame header, or None where more bytes are needed."""
     turned = None
-    for marker, start, end in _segments(data, 2):
+    position = 2
+    for _ in range(MAX_SEGMENTS):
+        segment = _next_segment(data, position)
+        if segment is None:
+            return None
+        marker, start, position = segment
         if marker in _FRAMES:
             if start + 6 > len(data):
                 return None
-            height, width = (
-                int.from_bytes(data[start + 1 : start + 3]),
-                int.from_bytes(data[start + 3 : start + 5]),
-            )
-            return Frame(Size(width, height, bool(turned)), marker, data[start], data[start + 5], end)
+            height, width = data[start + 1] << 8 | data[start + 2], data[start + 3] << 8 | data[start + 4]
+            return Frame(Size(width, height, bool(turned)), marker, data[start], data[start + 5], position)
         if marker == _APP1 and turned is None and data.startswith(b"Exif\0", start):
-            turned = exif_turns(data, start + 6, end)
-        elif marker in {_SOS, _EOI}:
+            turned = exif_turns(data, start + 6, position)
+        elif marker in _BEYOND:
             raise corrupt("the JPEG has no frame header before its data")
-    return None
+    raise _too_many_segments()
 
 
 def read_size(data: bytes) -> Size | None:
@@ -66,20 +78,31 @@ def read_size(data: bytes) -> Size | None:
     return None if frame is None else frame.size
 
 
-def check_end(body: bytes) -> None:
+def find_scan(data: bytes, frame: Frame) -> int | None:
+    """Where the first scan header behind the frame header starts, or None where there is none yet."""
+    position = frame.end
+    for _ in range(MAX_SEGMENTS):
+        segment = _next_segment(data, position)
+        if segment is None:
+            return None
+        marker, start, position = segment
+        if marker in _BEYOND:
+            return start if marker == _SOS else None
+    raise _too_many_segments()
+
+
+def check_end(pieces: Sequence[bytes], scan: int | None) -> None:
     """Raise ImageError `truncated` where no end marker follows the start of the picture's data.
 
     What follows the last end marker is not looked at: phones append previews, videos and notes. An
     end marker before the data belongs to a thumbnail.
     """
-    scan = _first_scan(body)
-    if scan is None or body.rfind(b"\xff\xd9", scan) < 0:
+    if scan is None or _find_last_end(pieces) < scan:
         raise truncated("the JPEG has no end marker")
 
 
-def check_scans(body: bytes, frame: Frame) -> None:
+def check_scans(body: bytes, frame: Frame, scan: int | None) -> None:
     """Raise ImageError `corrupt` where the picture is cut into so many scans that it must be an attack."""
-    scan = _first_scan(body)
     if scan is None:
         return
     is_single = frame.process not in _PROGRESSIVE and body[scan : scan + 1] == bytes([frame.components])
@@ -87,35 +110,45 @@ def check_scans(body: bytes, frame: Frame) -> None:
         raise corrupt(f"the JPEG has more than {MAX_SCANS} scans")
 
 
-def _first_scan(body: bytes) -> int | None:
-    """Where the first scan header starts, or None where there is none."""
-    frame = read_frame(body)
-    if frame is None:
-        return None
-    return next((start for marker, start, _ in _segments(body, frame.end) if marker == _SOS), None)
-
-
-def _segments(data: bytes, position: int) -> Iterator[tuple[int, int, int]]:
-    """Each marker with the start and end of what it carries, until the bytes run out."""
-    for _ in range(MAX_SEGMENTS):
-        found = _MARKER.search(data, position)
-        if found is None:
-            return
-        start = found.end()
-        marker = data[start - 1]
-        if marker in _BARE:
-            position = start
+def _find_last_end(pieces: Sequence[bytes]) -> int:
+    """Where the last end marker of a body in pieces begins, or -1; one may lie across a border."""
+    position = sum(map(len, pieces))
+    following = b""
+    for piece in reversed(pieces):
+        if not piece:
             continue
-        if marker == _SOI:
-            raise corrupt("the JPEG starts a second time inside itself")
-        if marker == _EOI:
-            yield marker, start, start
-            return
-        if start + 2 > len(data):
-            return
-        length = data[start] << 8 | data[start + 1]
-        if length < 2:
-            raise corrupt("the JPEG has a segment shorter than its own length field")
-        position = start + length
-        yield marker, start + 2, position
-    raise corrupt(f"the JPEG has more than {MAX_SEGMENTS} segments")
+        position -= len(piece)
+        if following == b"\xd9" and piece.endswith(b"\xff"):
+            return position + len(piece) - 1
+        found = piece.rfind(_END)
+        if found >= 0:
+            return position + found
+        following = piece[:1]
+    return -1
+
+
+def _next_segment(data: bytes, position: int) -> _Segment | None:
+    """The next marker and what it carries, or None where the bytes run out."""
+    if position + _HEAD.size <= len(data):  # nearly always it is right here, and a search costs more
+        lead, marker, length = _HEAD.unpack_from(data, position)
+        if lead == 0xFF and length >= 2 and marker in _CARRYING:
+            return marker, position + 4, position + 2 + length
+    found = _MARKER.search(data, position)
+    return None if found is None else _segment(data, data[found.end() - 1], found.end())
+
+
+def _segment(data: bytes, marker: int, start: int) -> _Segment | None:
+    if marker == _SOI:
+        raise corrupt("the JPEG starts a second time inside itself")
+    if marker in _BARE:
+        return marker, start, start
+    if start + 2 > len(data):
+        return None
+    length = data[start] << 8 | data[start + 1]
+    if length < 2:
+        raise corrupt("the JPEG has a segment shorter than its own length field")
+    return marker, start + 2, start + length
+
+
+def _too_many_segments() -> ImageError:
+    return corrupt(f"the JPEG has more than {MAX_SEGMENTS} segments")

@@ -1,7 +1,7 @@
 """The process that decoders are forked from: it has loaded every library, so that a new one is there at once.
 
 It forks and kills on the worker's orders, tells each decoder's end on that decoder's own channel, and takes
-all of them with it when the worker is gone. Started by `processes`; never imported by the worker.
+all of them with it when the worker is gone. Started by `forking`; never imported by the worker.
 """
 
 import gc

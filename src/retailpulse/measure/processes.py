@@ -1,176 +1,183 @@
-"""The worker's ends of its processes: the nursery that forks decoders, and a decoder with its body in flight.
+"""The worker's end of a decoder: the bodies it was given, in their order, and what came of them.
 
-A body is written into memory that both sides hold; orders, requests and answers are single datagrams.
-Weak: where nursery and decoder are killed together, nobody says how; the body is tried again.
+Bodies lie on a shelf that both sides map; a batch of requests or of answers is one datagram.
+Weak: where nursery and decoder are killed together, nobody says how; the bodies are tried again.
 """
 
 import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import msgspec
 
-from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.images import Cause
 from retailpulse.measure.answers import (
-    FORK,
-    KILL,
+    BATCH,
     MAX_ANSWER_BYTES,
-    ORDER,
     REQUEST,
-    TAKEN,
-    WAITING,
     Answer,
     Ended,
     Failed,
+    Reply,
+    Skipped,
     decode,
 )
-from retailpulse.measure.decoder import Limits
+from retailpulse.measure.forking import Nursery
+from retailpulse.measure.shelf import REVOKED, SLOTS, TAKEN, WAITING, Shelf
 
 OVERDUE_SECONDS = 10.0
 """How long after its own alarm a decoder is given up that is not gone; a nursery may start first."""
-SLICE_BYTES = 1_000_000
-"""Copied at a time; between two slices the loop does other work."""
+SLOW_SECONDS = 0.5
+"""Who waits behind a body that takes longer is handed to another decoder."""
+BATCH_BYTES = 400_000
+"""A batch that has so many is enough: some milliseconds of work, and the shelf stays in the cache."""
+BATCHES = SLOTS // BATCH
+"""Batches on their way to a decoder: one that it works on, one that is there when it comes back."""
 
 
-class Nursery:
-    """The process that decoders are forked from; its end is theirs."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class Job:
+    """A body on its way to its answer.
 
-    def __init__(self, settings: MeasureSettings) -> None:
-        """Starts the process, which blocks for some milliseconds; raises OSError."""
-        limits = Limits(
-            max_pixels=settings.max_pixels,
-            timeout_seconds=settings.timeout_seconds,
-            memory_bytes=settings.memory_bytes,
-        )
-        self._is_lost = False
-        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        module = "retailpulse.measure.nursery"
-        command = [sys.executable, "-m", module, str(theirs.fileno()), msgspec.json.encode(limits).decode()]
-        # Blocked, a signal to the whole group cannot hit it before it ignores them; threads have own masks.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-        try:
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                # A BLAS of many threads comes with numpy, is never used, and does not like forks.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            )
-        except BaseException:
-            self._orders.close()
-            raise
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            theirs.close()
+    `file` holds what does not fit on a shelf; `is_alone` keeps it from sharing a decoder with others.
+    """
 
-    def is_alive(self) -> bool:
-        """Whether the process still runs and listens."""
-        return not self._is_lost and self._process.poll() is None
+    pieces: Sequence[bytes]
+    size_bytes: int
+    answer: asyncio.Future[Answer]
+    is_big: bool = False
+    is_alone: bool = False
+    file: int | None = None
+    attempts: int = 0
+    decoder: "Decoder | None" = None
 
-    def fork(self, number: int, channel: socket.socket, shelf_fd: int) -> None:
-        """Have a decoder forked that listens on this channel; raises OSError where the process is gone."""
-        try:
-            socket.send_fds(self._orders, [ORDER.pack(FORK, number)], [channel.fileno(), shelf_fd])
-        except OSError:  # it stops listening some time before it counts as ended
-            self._is_lost = True
-            raise
+    def settle(self, answer: Answer) -> None:
+        """Answer whoever waits for it, if anybody does."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
 
-    def kill(self, number: int) -> None:
-        """Have a decoder killed, dead or alive."""
-        with suppress(OSError):
-            self._orders.send(ORDER.pack(KILL, number))
+    def fail(self, error: BaseException) -> None:
+        """Raise an error at whoever waits for it, if anybody does."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
-    def close(self) -> None:
-        """End the process and all decoders; blocks until it is gone."""
-        self._orders.close()
-        self._process.wait()
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    """A body that a decoder was given, until its answer comes; without a job once nobody waits for it."""
+
+    job: Job | None
+    slot: int
+    on_shelf: bool
+    ends_batch: bool = False
 
 
 class Decoder:
-    """One decoder, which measures one body at a time; closed for good once it ended or was given up."""
+    """One decoder and the bodies it was given, in their order; closed for good once it ended or was given up.
 
-    def __init__(self, nursery: Nursery, number: int) -> None:
+    Whenever something came of them it calls `changed` with those that must be handed out anew.
+    """
+
+    def __init__(
+        self, nursery: Nursery, number: int, changed: Callable[["Decoder", list[Job]], None]
+    ) -> None:
         """Has the process forked and does not wait for it; raises OSError."""
         self._nursery = nursery
         self._number = number
+        self._changed = changed
         self._loop = asyncio.get_running_loop()
-        self._answer: asyncio.Future[Answer | None] | None = None
+        self._tickets: deque[_Ticket] = deque()
+        self._given = 0
+        self._batches = 0
+        self._since = 0.0
         self.is_open = True
-        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.is_slow = False
+        self._shelf = Shelf()
         try:
-            self._shelf_fd = os.memfd_create("body")
+            self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         except OSError:
-            self._channel.close()
-            theirs.close()
+            os.close(self._shelf.fd)
+            self._shelf.close()
             raise
         self._channel.setblocking(False)
         self._loop.add_reader(self._channel.fileno(), self._hear)
         try:
-            nursery.fork(number, theirs, self._shelf_fd)
+            nursery.fork(number, theirs, self._shelf.fd)
         except OSError:
             self.close()
             raise
         finally:
             theirs.close()
+            os.close(self._shelf.fd)
 
-    async def measure(self, body: bytes, timeout_seconds: float) -> Answer | None:
-        """The decoder's answer, or None where it ended before it had taken the body.
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has nothing to do."""
+        return not self._tickets
 
-        Cancelled, it gives the process up, so that a late answer is never taken for the next one's.
-        """
-        self._answer = self._loop.create_future()
-        give_up = self._loop.call_later(timeout_seconds + OVERDUE_SECONDS, self._give_up)
-        try:
-            await self._lay_down(body)
-            with suppress(OSError):  # it has just ended, which the channel tells
-                self._channel.send(REQUEST.pack(len(body)))
-            return await self._answer
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            give_up.cancel()
-            self._answer = None
+    @property
+    def is_ready(self) -> bool:
+        """Whether it may be given another batch."""
+        alone = len(self._tickets) == 1 and (job := self._tickets[0].job) is not None and job.is_alone
+        return self.is_open and self._batches < BATCHES and not alone
 
-    async def _lay_down(self, body: bytes) -> None:
-        with memoryview(body) as view:
-            os.pwritev(self._shelf_fd, (WAITING, view[:SLICE_BYTES]), 0)
-            for start in range(SLICE_BYTES, len(body), SLICE_BYTES):
-                await asyncio.sleep(0)
-                if not self.is_open:
-                    return
-                os.pwrite(self._shelf_fd, view[start : start + SLICE_BYTES], len(WAITING) + start)
+    @property
+    def load(self) -> int:
+        """How many bodies it has."""
+        return len(self._tickets)
 
-    def _hear(self) -> None:
-        """Take what came over the channel: an answer, the news of the end, or nonsense."""
-        try:
-            answer = decode(frame) if (frame := self._channel.recv(MAX_ANSWER_BYTES)) else None
-        except BlockingIOError:
+    def hand_out(self, jobs: deque[Job], most: int) -> None:
+        """Give it as many of these as fit, taken from the front, in one batch."""
+        was_idle = self.is_idle
+        requests: list[bytes] = []
+        batch_bytes = 0
+        fds: list[int] = []
+        while jobs and len(requests) < min(most, BATCH) and batch_bytes < BATCH_BYTES:
+            job = jobs[0]
+            if job.answer.done():
+                jobs.popleft()
+                continue
+            if job.is_alone and self._tickets:
+                break
+            offset = 0 if job.file is not None else self._shelf.lay(job.pieces, job.size_bytes)
+            if offset is None:
+                break
+            requests.append(REQUEST.pack(self._enter(jobs.popleft()), offset, job.size_bytes))
+            batch_bytes += job.size_bytes
+            if job.is_alone:
+                fds = [] if job.file is None else [job.file]
+                break
+        if requests:
+            self._send(b"".join(requests), fds, is_first=was_idle)
+
+    def drop(self, job: Job) -> None:
+        """Nobody waits for this one any more: where it has begun, the process is given up."""
+        ticket = next((one for one in self._tickets if one.job is job), None)
+        if ticket is None or not self.is_open:
             return
-        except OSError:
-            answer = None
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            answer = Failed(Cause.DECODER_CRASHED, "the decoder gave no answer that makes sense")
-            self.close()
-        if isinstance(answer, Ended) and os.pread(self._shelf_fd, 1, 0) != TAKEN:
-            answer = None
-        if answer is None or isinstance(answer, Ended) or self._answer is None:
-            self.close()
-        self._settle(answer)
+        ticket.job = None
+        if self._shelf.memory[ticket.slot] == TAKEN:
+            self._end(ticket, None)
+        else:
+            self._shelf.memory[ticket.slot] = REVOKED
 
-    def _give_up(self) -> None:
-        self.close()
-        self._settle(Ended(-signal.SIGALRM))
-
-    def _settle(self, answer: Answer | None) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(answer)
+    def look(self, timeout_seconds: float) -> None:
+        """Where nothing was heard for long: take from a slow one what waits, give up what is overdue."""
+        if self._quiet_seconds() > SLOW_SECONDS:
+            self._hear()  # this process itself may have slept
+        if not self.is_open or (quiet := self._quiet_seconds()) <= SLOW_SECONDS:
+            return
+        taken = self._taken()
+        if quiet > timeout_seconds + OVERDUE_SECONDS:
+            self._end(taken or self._tickets[0], Ended(-signal.SIGALRM))
+        elif taken is not None and not self.is_slow:
+            self.is_slow = True
+            self._changed(self, self._revoke_all_but(taken))
 
     def close(self) -> None:
         """Kill the process and let go of everything shared with it."""
@@ -179,11 +186,118 @@ class Decoder:
         self.is_open = False
         self._loop.remove_reader(self._channel.fileno())
         self._channel.close()
-        os.close(self._shelf_fd)
+        self._shelf.close()
         self._nursery.kill(self._number)
 
-    def abort(self) -> None:
-        """Close it; who waits for its answer gets a RuntimeError."""
+    def abort(self, error: Exception) -> None:
+        """Close it; who waits for an answer gets the error."""
         self.close()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(RuntimeError("the decoders are closed"))
+        for ticket in self._tickets:
+            if ticket.job is not None:
+                ticket.job.fail(error)
+
+    def _enter(self, job: Job) -> int:
+        """Keep in mind that it has this one now; gives the place of its state."""
+        slot = self._given % SLOTS
+        self._given += 1
+        self._shelf.memory[slot] = WAITING
+        self._tickets.append(_Ticket(job, slot, job.file is None))
+        self.is_slow = job.is_big
+        job.decoder = self
+        return slot
+
+    def _send(self, requests: bytes, fds: Sequence[int], *, is_first: bool) -> None:
+        if is_first:
+            self._since = self._loop.time()
+        self._tickets[-1].ends_batch = True
+        self._batches += 1
+        with suppress(OSError):  # it has just ended, which the channel tells
+            if fds:
+                socket.send_fds(self._channel, [requests], fds)
+            else:
+                self._channel.send(requests)
+
+    def _hear(self) -> None:
+        """Take what came over the channel: answers, the news of the end, or nonsense."""
+        try:
+            frame = self._channel.recv(MAX_ANSWER_BYTES)
+            told = decode(frame) if frame else None
+        except (BlockingIOError, ConnectionResetError):
+            # A reset says that it left requests unread; what was said before it is still there to be heard.
+            return
+        except OSError:
+            told = None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self._disbelieve()
+            return
+        if told is None:
+            self._end(None, None)
+        elif isinstance(told, Ended):
+            self._end(self._taken(), told)
+        elif len(told) > len(self._tickets):
+            self._disbelieve()
+        else:
+            self._settle(told)
+
+    def _settle(self, replies: Sequence[Reply]) -> None:
+        left: list[Job] = []
+        for reply in replies:
+            ticket = self._tickets.popleft()
+            self._batches -= ticket.ends_batch
+            if ticket.on_shelf:
+                self._shelf.free_oldest()
+            if ticket.job is None:
+                continue
+            if isinstance(reply, Skipped):  # it was not told to
+                ticket.job.attempts += 1
+                left.append(ticket.job)
+            else:
+                ticket.job.settle(reply)
+        self._since = self._loop.time()
+        self.is_slow = False
+        self._changed(self, left)
+
+    def _disbelieve(self) -> None:
+        """A picture has taken it over. Which one can only be told where it was the only one."""
+        alone = len(self._tickets) == 1
+        for ticket in self._tickets:
+            if ticket.job is not None and alone:
+                ticket.job.settle(
+                    Failed(Cause.DECODER_CRASHED, "the decoder gave no answer that makes sense")
+                )
+            elif ticket.job is not None:
+                ticket.job.is_alone = True
+        self._end(self._tickets[0] if self._tickets else None, None)
+
+    def _end(self, blamed: _Ticket | None, answer: Answer | None) -> None:
+        """It is no more: one may be to blame and gets the answer, the others must be handed out anew."""
+        self.close()
+        left: list[Job] = []
+        for ticket in self._tickets:
+            if ticket.job is None:
+                continue
+            if ticket is blamed and answer is not None:
+                ticket.job.settle(answer)
+                continue
+            ticket.job.attempts += blamed is None
+            left.append(ticket.job)
+        self._tickets.clear()
+        self._changed(self, left)
+
+    def _taken(self) -> _Ticket | None:
+        """The one that the decoder is at."""
+        return next((one for one in self._tickets if self._shelf.memory[one.slot] == TAKEN), None)
+
+    def _revoke_all_but(self, kept: _Ticket) -> list[Job]:
+        """Take back what the decoder has not begun, or has not answered for."""
+        revoked: list[Job] = []
+        for ticket in self._tickets:
+            if ticket is not kept and ticket.job is not None:
+                self._shelf.memory[ticket.slot] = REVOKED
+                revoked.append(ticket.job)
+                ticket.job = None
+        return revoked
+
+    def _quiet_seconds(self) -> float:
+        """How long it has owed an answer."""
+        return self._loop.time() - self._since if self._tickets else 0.0

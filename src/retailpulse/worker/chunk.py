@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
 from retailpulse.domain.jobs import ChunkKey, PendingImage, Result
-from retailpulse.fetch import Downloader, Fetched
-from retailpulse.measure import Decoders, read_header
+from retailpulse.fetch import Downloader
+from retailpulse.measure import Decoders, Digest, measure_pieces, read_header
 from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission, Draining
@@ -122,6 +122,18 @@ async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Too
 
 
 async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
+    measure = _measure_head if depth is Depth.HEADER else _measure_whole
+    measurement, tries = await measure(image.image_url, depth, tools)
+    return Result(
+        chunk=key,
+        image_no=image.image_no,
+        outcome=Outcome.MEASURED,
+        measurement=measurement,
+        tries=tries,
+    )
+
+
+async def _measure_head(url: str, depth: Depth, tools: Tools) -> tuple[Measurement, int]:
     header: Header | None = None
 
     def enough(data: bytes) -> bool:
@@ -129,28 +141,37 @@ async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tool
         header = read_header(data, tools.max_pixels)
         return header is not None
 
-    if depth is Depth.HEADER:
-        fetched = await tools.downloader.fetch_head(image.image_url, enough)
-    else:
-        fetched = await tools.downloader.fetch(image.image_url)
+    fetched = await tools.downloader.fetch_head(url, enough)
+    if header is not None:
+        return Measurement(header=header), fetched.tries
     # A file that ended before its header is measured as a whole, which tells what is wrong with it.
-    measurement = Measurement(header=header) if header else await _measure_body(fetched, depth, tools)
-    return Result(
-        chunk=key,
-        image_no=image.image_no,
-        outcome=Outcome.MEASURED,
-        measurement=measurement,
-        tries=fetched.tries,
-    )
+    return await _measure_pieces((fetched.body,), None, fetched.tries, depth, tools)
 
 
-async def _measure_body(fetched: Fetched, depth: Depth, tools: Tools) -> Measurement:
-    """Measures in a process that may be lost; raises ImageError."""
-    tools.admission.arrived(len(fetched.body))
+async def _measure_whole(url: str, depth: Depth, tools: Tools) -> tuple[Measurement, int]:
+    digest: Digest | None = None
+
+    def tap() -> Callable[[bytes], None]:
+        nonlocal digest
+        digest = Digest()
+        return digest.update
+
+    fetched = await tools.downloader.fetch_pieces(url, tap if depth is Depth.DOWNLOAD else None)
+    return await _measure_pieces(fetched.pieces, digest, fetched.tries, depth, tools)
+
+
+async def _measure_pieces(
+    pieces: Sequence[bytes], digest: Digest | None, tries: int, depth: Depth, tools: Tools
+) -> tuple[Measurement, int]:
+    """Measures a body here where its digest is there already, else in a process that may be lost."""
+    size_bytes = sum(map(len, pieces))
+    tools.admission.arrived(size_bytes)
     try:
-        return await tools.decoders.measure(fetched.body, depth)
+        if digest is not None:
+            return measure_pieces(pieces, digest.digest(), tools.max_pixels), tries
+        return await tools.decoders.measure(pieces, depth), tries
     except ImageError as error:
-        error.tries = fetched.tries
+        error.tries = tries
         raise
     finally:
-        tools.admission.left(len(fetched.body))
+        tools.admission.left(size_bytes)

@@ -1,0 +1,74 @@
+"""A body in the pieces it arrived in: measured without putting it together, where that can be done.
+
+Only a JPEG tells all that depth `download` asks for by its beginning and its end; the others are joined.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from retailpulse.domain.images import Format, Header, Measurement
+from retailpulse.measure import jpeg
+from retailpulse.measure.body import check_complete
+from retailpulse.measure.header import check_size, read_header
+from retailpulse.measure.sniff import sniff
+
+HEAD_BYTES = 65_536
+"""As much of the beginning is looked at before everything is joined; nearly every header is in it."""
+
+
+class Digest:
+    """The SHA-256 of a body, made while it arrives: one for each try."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.update = self._hash.update
+        """Take the next piece in; the hash's own method, as there may be thousands of pieces."""
+
+    def digest(self) -> bytes:
+        """The 32 bytes for everything taken in so far."""
+        return self._hash.digest()
+
+
+def measure_pieces(pieces: Sequence[bytes], sha256: bytes, max_pixels: int) -> Measurement:
+    """Measure a whole body at depth `download` whose SHA-256 is known already.
+
+    Raises the same ImageErrors as `measure_body` at that depth.
+    """
+    header = _complete_jpeg(pieces, max_pixels) or check_complete(joined(pieces), max_pixels)
+    return Measurement(header=header, size_bytes=sum(map(len, pieces)), sha256=sha256)
+
+
+def read_header_of(pieces: Sequence[bytes], max_pixels: int) -> Header | None:
+    """The header of a whole body, or None where it ends inside it; raises as `read_header`."""
+    for beginning in _beginnings(pieces):
+        if (header := read_header(beginning, max_pixels)) is not None:
+            return header
+    return read_header(joined(pieces), max_pixels)
+
+
+def joined(pieces: Sequence[bytes]) -> bytes:
+    """All of it in one piece."""
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _complete_jpeg(pieces: Sequence[bytes], max_pixels: int) -> Header | None:
+    """The header of a complete JPEG, or None where its beginning does not tell, or it is none."""
+    for beginning in _beginnings(pieces):
+        frame = jpeg.read_frame(beginning) if sniff(beginning) is Format.JPEG else None
+        header = None if frame is None else check_size(Format.JPEG, frame.size, max_pixels)
+        scan = None if frame is None or header is None else jpeg.find_scan(beginning, frame)
+        if scan is not None:
+            jpeg.check_end(pieces, scan)
+            return header
+    return None
+
+
+def _beginnings(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    """The first piece, which is nearly always enough, and then as many as have HEAD_BYTES."""
+    yield from pieces[:1]
+    length = 0
+    for count, piece in enumerate(pieces, 1):
+        length += len(piece)
+        if length >= HEAD_BYTES or count == len(pieces):
+            yield joined(pieces[:count])
+            return
