@@ -31,7 +31,7 @@ MEMORY_TARGETS = {MOST: at_most(1.1)}
 _CASE = find_case(Depth.HEADER, SMALL)
 _LEAD_SHARE = 0.1
 """Of the images that are timed: so many are settled first, so that every run begins in full swing."""
-_MARGIN_IMAGES = 2_000
+_MARGIN_IMAGES = 10_000
 """What may be settled between one look and the next."""
 _LOOK_SECONDS = 0.02
 _PATIENCE_SECONDS = 600.0

@@ -8,10 +8,10 @@ from retailpulse.domain.jobs import chunk_size
 @pytest.mark.parametrize(
     ("images", "most_images", "expected"),
     [
-        (0, 512, 64),
-        (1, 512, 64),
-        (2_000, 512, 64),
-        (2_049, 512, 65),
+        (0, 512, 16),
+        (1, 512, 16),
+        (512, 512, 16),
+        (513, 512, 17),
         (10_000, 512, 313),
         (1_000_000, 512, 512),
         (1_000_000, 20, 20),

@@ -58,7 +58,7 @@ class Submission:
 
 FEWEST_CHUNKS = 32
 """A job is cut into so many chunks, so that many workers share it, unless they would become very small."""
-SMALLEST_CHUNK_IMAGES = 64
+SMALLEST_CHUNK_IMAGES = 16
 
 
 def chunk_size(images: int, most_images: int) -> int:
