@@ -87,6 +87,7 @@ class Exchange:
         self._span: Span | None = None
         self._is_pinned = False
         self._is_counted = False
+        self._keep: Callable[[bytes], object] = _NOTHING.keep
         self._lines: list[bytes] = []
         self._handle = new_handle(settings)
         self._handle.setopt(pycurl.OPENSOCKETFUNCTION, self._on_dial)
@@ -109,7 +110,7 @@ class Exchange:
                 self._close_dialled()
             if self._is_counted:
                 self._budget.release(self)
-            self._intake = _NOTHING  # or an idle handle would keep the whole body
+            self._intake, self._keep = _NOTHING, _NOTHING.keep  # or an idle handle would keep the whole body
 
     def read_on(self) -> None:
         """Go on reading after the budget had the transfer wait."""
@@ -130,6 +131,7 @@ class Exchange:
         self._lines.clear()
         self._discarded_bytes = 0
         self._room_bytes = _FREE_BYTES
+        self._granted_bytes = self._free_bytes = 0
         self._is_counted = False
         self._failure: TryFailed | None = None
         self._refused = False
@@ -216,19 +218,40 @@ class Exchange:
             self._is_wanted = True
             self._intake.begin_part(self._span.end)
 
-    def _on_body(self, chunk: bytes) -> int | None:
+    def _on_body(self, piece: bytes) -> int | None:
+        size_bytes = len(piece)
+        if size_bytes > self._free_bytes:
+            return self._decide(piece, size_bytes)
+        self._free_bytes -= size_bytes
+        self._keep(piece)
+        return None
+
+    def _decide(self, piece: bytes, size_bytes: int) -> int | None:
+        """See whether a piece is wanted, and how much may follow it with nothing to decide."""
+        if self._granted_bytes:
+            self._count_kept()
         if not self._status:
             self._begin()
             if self._failure is not None:
                 return _STOP
-        size_bytes = len(chunk)
         if not self._is_wanted:
             self._discarded_bytes += size_bytes
             return None if self._discarded_bytes <= _MAX_DISCARDED_BYTES else _STOP
         if size_bytes > self._room_bytes and not self._find_room(size_bytes):
             return self._hold_back()
         self._room_bytes -= size_bytes
-        return None if self._intake.take(chunk) else _STOP
+        if not self._intake.take(piece):
+            return _STOP
+        self._keep = self._intake.keep
+        self._granted_bytes = self._free_bytes = min(self._room_bytes, self._intake.free_bytes)
+        return None
+
+    def _count_kept(self) -> None:
+        """Count what was kept since the last decision."""
+        kept_bytes = self._granted_bytes - self._free_bytes
+        self._granted_bytes = self._free_bytes = 0
+        self._room_bytes -= kept_bytes
+        self._intake.size += kept_bytes
 
     def _find_room(self, size_bytes: int) -> bool:
         """Have the budget count some chunks at once, more of them the larger the body has become."""
@@ -257,6 +280,8 @@ class Exchange:
         return self._status >= 200 and (b"\r\n" in self._lines or b"\n" in self._lines)
 
     def _conclude(self, code: int, message: str) -> Answer:
+        if self._granted_bytes:
+            self._count_kept()
         if not self._status:
             self._begin()
         self._intake.raise_failure()

@@ -24,8 +24,8 @@ class Intake:
         self._max_bytes = max_bytes
         self._enough = enough
         self._tap = tap
-        self._passed_on: Callable[[bytes], object] | None = None
         self.pieces: list[bytes] = []
+        self.keep: Callable[[bytes], object] = self.pieces.append
         self._next_look = FIRST_LOOK_BYTES if enough else max_bytes + 1
         self._looked_bytes = -1
         self._part_end: int | None = None
@@ -39,7 +39,7 @@ class Intake:
         self.size = 0
         self._part_end = None
         if self._tap is not None:
-            self._passed_on = self._tap()
+            self.keep = _both(self.pieces.append, self._tap())
 
     def begin_part(self, end: int | None) -> None:
         """The body goes on, up to the byte before `end`; a part with an end is looked at when it is over.
@@ -48,15 +48,19 @@ class Intake:
         """
         self._part_end = end
 
+    @property
+    def free_bytes(self) -> int:
+        """So many may be given to `keep`, and counted later: there is nothing to decide about them."""
+        end = self._next_look - 1 if self._part_end is None else self._part_end
+        return max(0, min(end, self._max_bytes) - self.size)
+
     def take(self, piece: bytes) -> bool:
         """Keep a piece; False says that no more is wanted: see `satisfied` and `failure`."""
         self.size += len(piece)
         if self.size > self._max_bytes:
             self.failure = self.too_large()
             return False
-        self.pieces.append(piece)
-        if self._passed_on is not None:
-            self._passed_on(piece)
+        self.keep(piece)
         if self._part_end is None:
             return self.size < self._next_look or not self.look()
         if self.size > self._part_end:
@@ -97,5 +101,13 @@ class Intake:
     def _body(self) -> bytes:
         """All bytes taken so far, which then are one piece."""
         if len(self.pieces) != 1:
-            self.pieces = [b"".join(self.pieces)]
+            self.pieces[:] = [b"".join(self.pieces)]
         return self.pieces[0]
+
+
+def _both(one: Callable[[bytes], object], other: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    def call(piece: bytes) -> None:
+        one(piece)
+        other(piece)
+
+    return call
