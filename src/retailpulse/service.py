@@ -103,7 +103,7 @@ class Service:
                 if earlier is not None:
                     return earlier
             await self._backlog.admit(connection, submission.image_count)
-            chunk_images = chunk_size(submission.image_count, self._limits.chunk_images)
+            chunk_images = self._limits.chunk_images or chunk_size(submission.image_count)
             chunks = await jobs.insert_job(connection, job_id, submission, chunk_images)
             await queue.send_chunks(self._queue, connection, chunks)
         return job_id

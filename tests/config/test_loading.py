@@ -74,7 +74,7 @@ def test_the_command_line_goes_before_the_environment_and_that_before_the_file()
     assert shown(loaded, "RETAILPULSE_WORKER_PROCESSES") == (6, "command line")
     assert shown(loaded, "RETAILPULSE_WORKER_CHUNKS") == (5, "environment")
     assert shown(loaded, "RETAILPULSE_WORKER_SETTLE_ROWS") == (3, "file")
-    assert shown(loaded, "RETAILPULSE_WORKER_CHUNK_IMAGES") == (512, "default")
+    assert shown(loaded, "RETAILPULSE_WORKER_CHUNK_IMAGES") == (0, "default")
 
 
 def test_every_setting_is_listed_with_its_meaning() -> None:

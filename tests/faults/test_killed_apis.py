@@ -77,11 +77,11 @@ def test_a_submit_whose_api_is_killed_before_the_commit_leaves_nothing(shop: Sho
         holding(shop, "LOCK TABLE chunks IN EXCLUSIVE MODE"),
         sending(running, urls, "first") as answer,
     ):
-        wait_for(lambda: waiting(shop, "COPY chunks"))
+        wait_for(lambda: waiting(shop, "INSERT INTO chunks"))
         kill_api(running)
         with pytest.raises(httpx.TransportError):
             answer.result(60)
-    wait_for(lambda: not ask(shop, "SELECT FROM pg_stat_activity WHERE query ILIKE 'COPY chunks%%'"))
+    wait_for(lambda: not waiting(shop, "INSERT INTO chunks"))
     assert kept(shop) == [(0, 0, 0, 0, 0, 0)]
     wait_until_it_answers(running)
     again = send(running, urls, "first")
@@ -99,7 +99,7 @@ def test_a_submit_whose_api_is_killed_after_the_commit_and_before_the_reply_is_f
     urls = shop.photos(40)
     with ExitStack() as lock, sending(running, urls, "once") as answer:
         lock.enter_context(holding(shop, "LOCK TABLE chunks IN EXCLUSIVE MODE"))
-        (pid,) = wait_for(lambda: waiting(shop, "COPY chunks"))
+        (pid,) = wait_for(lambda: waiting(shop, "INSERT INTO chunks"))
         wait_for_replicas(shop, "nobody")
         lock.close()
         wait_for(lambda: ask(shop, COMMITTING, pid))

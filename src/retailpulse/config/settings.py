@@ -252,11 +252,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     chunk_images: Annotated[
         int,
         Meta(
-            ge=1,
-            le=10_000,
-            description="Most images in one chunk of a new job; a small job has smaller ones.",
+            ge=0, le=10_000, description="Images in one chunk of a new job; 0: 20 to 512, by the job's size."
         ),
-    ] = 512
+    ] = 0
     settle_rows: Annotated[
         int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")
     ] = 2_000

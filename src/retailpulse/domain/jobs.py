@@ -58,12 +58,12 @@ class Submission:
 
 FEWEST_CHUNKS = 32
 """A job is cut into so many chunks, so that many workers share it, unless they would become very small."""
-SMALLEST_CHUNK_IMAGES = 16
+SMALLEST_CHUNK_IMAGES, LARGEST_CHUNK_IMAGES = 20, 512
 
 
-def chunk_size(images: int, most_images: int) -> int:
+def chunk_size(images: int) -> int:
     """How many images a chunk of a job of so many holds; each chunk costs a message and its reading."""
-    return min(most_images, max(SMALLEST_CHUNK_IMAGES, -(-images // FEWEST_CHUNKS)))
+    return min(LARGEST_CHUNK_IMAGES, max(SMALLEST_CHUNK_IMAGES, -(-images // FEWEST_CHUNKS)))
 
 
 class ChunkKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -14,6 +14,7 @@ from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from retailpulse.config.settings import FetchSettings, MeasureSettings, RetentionSettings, WorkerSettings
+from retailpulse.domain.jobs import LARGEST_CHUNK_IMAGES
 from retailpulse.fetch import Downloader
 from retailpulse.measure import Decoders
 from retailpulse.storage import queue
@@ -134,7 +135,10 @@ async def _tools(
     pulse = Pulse()
     decoders = Decoders(measure)
     claims = Claims(
-        chunk_images=worker.chunk_images, chunks=worker.chunks, parked=downloader.parked, admission=admission
+        chunk_images=worker.chunk_images or LARGEST_CHUNK_IMAGES,
+        chunks=worker.chunks,
+        parked=downloader.parked,
+        admission=admission,
     )
     try:
         async with _beside(pulse.beat_forever()):
