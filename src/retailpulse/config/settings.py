@@ -251,9 +251,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 3
     chunk_images: Annotated[
         int,
-        Meta(
-            ge=0, le=10_000, description="Images in one chunk of a new job; 0: 20 to 512, by the job's size."
-        ),
+        Meta(ge=0, le=10_000, description="Images in one chunk of a new job; 0: 20 to 512, by its size."),
     ] = 0
     settle_rows: Annotated[
         int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")
