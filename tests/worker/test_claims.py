@@ -73,3 +73,17 @@ async def test_a_fast_worker_holds_more_images_than_a_slow_one() -> None:
                 second.become(0)
                 await asyncio.sleep(0.001)
         assert await waiting
+
+
+async def test_a_worker_whose_decoder_is_behind_leaves_the_rest_to_others() -> None:
+    admission = Admission(1_000)
+    claims = Claims(chunk_images=100, chunks=4, parked=Waiting(), admission=admission)
+    with claims.chunk() as held:
+        held.become(50)
+        assert await claims.room()
+        admission.arrived(200)
+        waiting = asyncio.create_task(claims.room())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        held.become(19)
+        assert await waiting

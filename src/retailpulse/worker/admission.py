@@ -40,6 +40,10 @@ class Admission:
         self._waiting_bytes -= size_bytes
         self._changed.set()
 
+    def is_ahead(self) -> bool:
+        """Whether so much waits to be measured that fetching need not hurry."""
+        return self._waiting_bytes > self._max_bytes // 8
+
     def drain(self) -> None:
         """Lets no further transfer begin."""
         self._draining.set()

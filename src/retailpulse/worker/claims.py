@@ -14,7 +14,7 @@ from retailpulse.worker.admission import Admission
 CHUNKS_PER_CHUNK = 8
 """How many times the chunks that a worker works on it may hold, where most of their images only wait."""
 FEWEST_IMAGES = 128
-"""More than are ever fetched at once at default settings."""
+"""More than are ever fetched at once at default settings. Where decoding is slower than fetching, less does."""
 SECONDS_IN_HAND = 0.25
 _LOOK_SECONDS = 0.05
 _RATE_SECONDS = 0.5
@@ -72,7 +72,8 @@ class Claims:
         if passed_seconds >= _RATE_SECONDS:
             self._rate = self._done / passed_seconds
             self._done, self._counted_at = 0, self._counted_at + passed_seconds
-        return min(self._most_images, max(FEWEST_IMAGES, int(self._rate * SECONDS_IN_HAND)))
+        fewest = SMALLEST_CHUNK_IMAGES if self._admission.is_ahead() else FEWEST_IMAGES
+        return min(self._most_images, max(fewest, int(self._rate * SECONDS_IN_HAND)))
 
 
 class Held:
