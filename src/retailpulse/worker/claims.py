@@ -14,7 +14,7 @@ from retailpulse.worker.admission import Admission
 CHUNKS_PER_CHUNK = 8
 """How many times the chunks that a worker works on it may hold, where most of their images only wait."""
 FEWEST_IMAGES = 128
-"""More than are ever fetched at once at default settings. Where decoding is slower than fetching, less does."""
+"""More than are ever fetched at once at default settings. Fewer do where decoding takes longer."""
 SECONDS_IN_HAND = 0.25
 _LOOK_SECONDS = 0.05
 _RATE_SECONDS = 0.5
