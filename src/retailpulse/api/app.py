@@ -43,11 +43,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
     contract.status,
     contract.visits,
-    v1.submit,
-    v1.cancel,
-    v1.job,
-    v1.job_results,
-    v1.import_stores,
+    *v1.HANDLERS,
     live,
     ready,
 ]

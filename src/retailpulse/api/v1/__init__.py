@@ -1,0 +1,13 @@
+"""The newer endpoints, resource by resource."""
+
+from litestar.types import ControllerRouterHandler
+
+from retailpulse.api.v1 import jobs, results, stores
+
+HANDLERS: list[ControllerRouterHandler] = [
+    jobs.submit,
+    jobs.cancel,
+    jobs.job,
+    results.job_results,
+    stores.import_stores,
+]

@@ -1,0 +1,41 @@
+"""The settings of each room with their defaults, limits and meaning.
+
+The environment name of a setting is RETAILPULSE_, its room, and its field: RETAILPULSE_FETCH_PER_HOST.
+The same names stand in the TOML file as tables: [fetch] per_host = 16. Reading them is `loading`'s.
+"""
+
+import msgspec
+
+from retailpulse.config.settings.api import ApiSettings
+from retailpulse.config.settings.fetch import FetchSettings, Network
+from retailpulse.config.settings.measure import MeasureSettings
+from retailpulse.config.settings.processes import (
+    DatabaseSettings,
+    LogSettings,
+    RetentionSettings,
+    WorkerSettings,
+)
+
+__all__ = [
+    "ApiSettings",
+    "DatabaseSettings",
+    "FetchSettings",
+    "LogSettings",
+    "MeasureSettings",
+    "Network",
+    "RetentionSettings",
+    "Settings",
+    "WorkerSettings",
+]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings; `bootstrap` hands each room only its own."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    api: ApiSettings = ApiSettings()
+    fetch: FetchSettings = FetchSettings()
+    measure: MeasureSettings = MeasureSettings()
+    worker: WorkerSettings = WorkerSettings()
+    retention: RetentionSettings = RetentionSettings()
+    log: LogSettings = LogSettings()

@@ -1,0 +1,52 @@
+"""How photos are measured."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from retailpulse.domain.errors import ConfigError
+from retailpulse.domain.images import Depth
+
+
+class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How photos are measured."""
+
+    depth: Annotated[
+        Depth,
+        Meta(
+            description="How deep images are looked at where a job does not say: header, download or decode."
+        ),
+    ] = Depth.DECODE
+    max_pixels: Annotated[
+        int, Meta(ge=1, description="Most pixels of an image, checked before it is decoded.")
+    ] = 250_000_000
+    decoders: Annotated[int, Meta(ge=1, le=256, description="Decoder processes per worker process.")] = 1
+    timeout_seconds: Annotated[float, Meta(gt=0, description="A decode that takes longer is given up.")] = (
+        30.0
+    )
+    memory_bytes: Annotated[
+        int, Meta(ge=256_000_000, description="Most memory that one decoder process may use, in bytes.")
+    ] = 2_000_000_000
+    pause_seconds: Annotated[
+        str,
+        Meta(
+            description="Pause after each image that stands for a model, uniform between two bounds, "
+            "e.g. 0.1-0.4; empty: none."
+        ),
+    ] = ""
+
+    def pause(self) -> tuple[float, float] | None:
+        """The bounds of the pause in seconds, or None; raises ConfigError where they are no bounds."""
+        if not self.pause_seconds.strip():
+            return None
+        low, dash, high = self.pause_seconds.partition("-")
+        try:
+            bounds = (float(low), float(high if dash else low))
+        except ValueError:
+            bounds = (-1.0, -1.0)
+        if not 0 <= bounds[0] <= bounds[1] <= 3600:
+            raise ConfigError(
+                f"RETAILPULSE_MEASURE_PAUSE_SECONDS is {self.pause_seconds!r}; write two bounds like 0.1-0.4"
+            )
+        return bounds

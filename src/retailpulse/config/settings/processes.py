@@ -1,0 +1,88 @@
+"""The database, the worker processes, how long things are kept, and the log."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which PostgreSQL is used, and how."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="Connection URL of a PostgreSQL >= 14; "
+            "empty: the embedded one in the data directory.",
+        ),
+    ] = ""
+    data_dir: Annotated[str, Meta(description="Where the embedded PostgreSQL keeps its files.")] = (
+        "retailpulse-data"
+    )
+    pool_size: Annotated[
+        int, Meta(ge=2, le=500, description="Most connections that one API process opens.")
+    ] = 8
+    wait_seconds: Annotated[
+        float,
+        Meta(gt=0, description="How long a request waits for a connection before it is refused."),
+    ] = 1.2
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The worker processes."""
+
+    processes: Annotated[
+        int, Meta(ge=0, le=256, description="Worker processes that serve starts; 0: one per core.")
+    ] = 0
+    chunks: Annotated[
+        int, Meta(ge=1, le=64, description="Most full chunks that one worker holds at once.")
+    ] = 8
+    connections: Annotated[
+        int, Meta(ge=2, le=500, description="Most connections to the database that one worker shares.")
+    ] = 3
+    chunk_images: Annotated[
+        int,
+        Meta(ge=0, le=10_000, description="Images in one chunk of a new job; 0: 20 to 512, by its size."),
+    ] = 0
+    settle_rows: Annotated[
+        int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")
+    ] = 2_000
+    settle_seconds: Annotated[float, Meta(gt=0, description="Longest time a result waits to be written.")] = (
+        0.25
+    )
+    grace_seconds: Annotated[
+        float, Meta(ge=0, description="How long a stopping worker may finish what is in flight.")
+    ] = 20.0
+    heartbeat_seconds: Annotated[
+        float, Meta(gt=0, description="How often a worker says that it is alive.")
+    ] = 2.0
+    stale_seconds: Annotated[
+        float, Meta(gt=0, description="A worker silent for this long is taken for dead.")
+    ] = 8.0
+    sweep_seconds: Annotated[
+        float, Meta(gt=0, description="How often chunks of dead workers are handed back.")
+    ] = 2.0
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How long what is done is kept."""
+
+    jobs_days: Annotated[
+        float,
+        Meta(ge=0, description="Days after its end at which a job is pruned with all its rows; 0: never."),
+    ] = 0.0
+    keys_hours: Annotated[
+        float, Meta(gt=0, description="Hours for which an Idempotency-Key is remembered.")
+    ] = 24.0
+    prune_seconds: Annotated[
+        float, Meta(gt=0, description="How often the workers look for what is to be pruned.")
+    ] = 60.0
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is logged."""
+
+    level: Annotated[
+        str,
+        Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR."),
+    ] = "INFO"

@@ -1,0 +1,8 @@
+"""What the service does with jobs, stores and visits, whoever asks.
+
+Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
+"""
+
+from retailpulse.service.jobs import JobReport, Limits, Service, describe_failures
+
+__all__ = ["JobReport", "Limits", "Service", "describe_failures"]
