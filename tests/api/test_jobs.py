@@ -11,13 +11,19 @@ from tests.running import RunningService, wait_for
 
 FIELDS = [
     "job_id",
+    "name",
     "status",
     "depth",
+    "priority",
+    "labels",
+    "callback_url",
     "images",
+    "retries",
+    "submitted_at",
+    "started_at",
+    "finished_at",
     "causes",
     "stores",
-    "submitted_at",
-    "finished_at",
     "images_per_second",
     "seconds_left",
 ]
