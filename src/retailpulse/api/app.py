@@ -21,7 +21,7 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Service
+from retailpulse.service import Results, Service
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +40,15 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
-PROVIDED = ("service", "api_settings", "submits", "description")
+PROVIDED = ("service", "results", "api_settings", "submits", "description")
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(service: Service, settings: ApiSettings, default_depth: Depth) -> Litestar:
+def make_app(service: Service, results: Results, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
         "service": service,
+        "results": results,
         "api_settings": settings,
         "submits": Submits(service, settings, default_depth),
         "description": Description(HANDLERS, PROVIDED),
