@@ -15,6 +15,8 @@ from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
 from retailpulse.api import contract, health, v1
+from retailpulse.api.docs import handlers as docs
+from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
 from retailpulse.api.openapi import Description, openapi_json
 from retailpulse.api.submitting import Submits
@@ -37,10 +39,13 @@ HANDLERS: list[ControllerRouterHandler] = [
     health.live,
     health.ready,
     openapi_json,
+    docs.swagger,
+    docs.redoc,
+    docs.file,
 ]
 
 
-PROVIDED = ("service", "results", "api_settings", "submits", "description")
+PROVIDED = ("service", "results", "api_settings", "submits", "description", "docs_files")
 """The arguments of handlers that the application gives them."""
 
 
@@ -52,6 +57,7 @@ def make_app(service: Service, results: Results, settings: ApiSettings, default_
         "api_settings": settings,
         "submits": Submits(service, settings, default_depth),
         "description": Description(HANDLERS, PROVIDED),
+        "docs_files": DocsFiles(),
     }
     return Litestar(
         HANDLERS,

@@ -278,7 +278,8 @@ class Description:
     tags=[Tag.SERVICE],
     security=[{}],
     opt=told(dict[str, Any], meaning="The description of the API."),
+    sync_to_thread=True,
 )
-async def openapi_json(request: Request[Any, Any, Any], description: Description) -> Response[bytes | None]:
+def openapi_json(request: Request[Any, Any, Any], description: Description) -> Response[bytes | None]:
     """The API's description: OpenAPI 3.1 in JSON."""
     return description.answer(request)
