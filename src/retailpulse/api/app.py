@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from retailpulse.api import contract, v1
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
+from retailpulse.api.problems import problem_page
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
@@ -44,6 +45,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     contract.status,
     contract.visits,
     *v1.HANDLERS,
+    problem_page,
     live,
     ready,
 ]
