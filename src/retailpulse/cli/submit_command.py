@@ -1,9 +1,9 @@
 """The command `submit`: a file of visits becomes a job."""
 
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
 
 import rich_click as click
 
@@ -16,7 +16,7 @@ from retailpulse.domain.images import Depth
 
 
 @click.command()
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option(
     "--format",
     "file_format",
@@ -44,7 +44,7 @@ from retailpulse.domain.images import Depth
 @with_client
 def submit(
     client: Client,
-    file: BinaryIO,
+    file: str,
     file_format: FileFormat | None,
     labels: dict[str, str],
     idempotency_key: str | None,
@@ -68,11 +68,11 @@ def submit(
       retailpulse results "$(retailpulse submit job.json)"
     """
     key = idempotency_key or str(uuid.uuid4())
-    is_standard_input = file.name == "<stdin>"
+    is_piped = file == "-"
     with _told_how_to_go_on(key), shown_upload("the visits") as sent:
         job_id = client.submit(
-            file,
-            format=file_format or ("json" if is_standard_input else None),
+            sys.stdin.buffer if is_piped else file,
+            format=file_format or ("json" if is_piped else None),
             labels=labels,
             idempotency_key=key,
             on_sent=sent,
