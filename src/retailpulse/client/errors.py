@@ -14,6 +14,7 @@
        |- Unauthenticated       401: there is no key, or it is not valid
        |- Forbidden             403: the key may not do this
        |- NotFound              404: there is no such job, store or area
+       |- RequestTimeout        408: what was sent came too slowly; nothing was kept
        |- Conflict              409: it contradicts what is already there
        |- TooManyRequests       429: over the rate limit, with `retry_after_seconds`
        |- Unavailable           503: it cannot take it now, with `retry_after_seconds`
@@ -125,6 +126,12 @@ class NotFound(Refused):
     """There is no such job, store or area."""
 
     name, default_status = "not-found", 404
+
+
+class RequestTimeout(Refused):
+    """What was sent came too slowly: send it over a faster connection, or in parts."""
+
+    name, default_status = "request-timeout", 408
 
 
 class Conflict(Refused):
