@@ -18,7 +18,7 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Service
+from retailpulse.service import Results, Service
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +49,14 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
-def make_app(service: Service, settings: ApiSettings, default_depth: Depth) -> Litestar:
+def make_app(service: Service, results: Results, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
     submits = Submits(service, settings, default_depth)
     return Litestar(
         HANDLERS,
         dependencies={
             "service": Provide(lambda: service, sync_to_thread=False),
+            "results": Provide(lambda: results, sync_to_thread=False),
             "api_settings": Provide(lambda: settings, sync_to_thread=False),
             "submits": Provide(lambda: submits, sync_to_thread=False),
         },

@@ -72,10 +72,10 @@ class Service:
         self._read(response, Job)
         return response.text
 
-    def page(self, job_id: str, *, cursor: str | None, limit: int) -> Page:
-        """Some results of the job, from `cursor` on."""
-        query = {"format": "json", "limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-        return self._read(self._send("GET", f"{_job_path(job_id)}/results", params=query), Page)
+    def page(self, job_id: str, *, following: str | None, limit: int) -> Page:
+        """Some results of the job: the first, or those that the `next` of another page leads to."""
+        path = following or f"{_job_path(job_id)}/results?format=json&limit={limit}"
+        return self._read(self._send("GET", path), Page)
 
     @contextmanager
     def results(self, job_id: str, file_format: str) -> Iterator[Iterator[bytes]]:
