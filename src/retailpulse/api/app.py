@@ -19,6 +19,7 @@ from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
 from retailpulse.api.openapi import Description, openapi_json
+from retailpulse.api.problems import problem_page
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
@@ -36,6 +37,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     contract.status,
     contract.visits,
     *v1.HANDLERS,
+    problem_page,
     health.live,
     health.ready,
     openapi_json,

@@ -87,6 +87,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a request was refused."""
+    """Why a request was refused: as problem details, or as the three old endpoints say it."""
 
-    error: str
+    detail: str = ""
+    error: str = ""

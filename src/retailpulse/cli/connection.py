@@ -5,7 +5,7 @@ same command may succeed later.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -130,9 +130,11 @@ class Service:
             raise Refused(f"{self.url} does not answer like Retail Pulse: {error}") from error
 
     def _refusal(self, response: httpx.Response) -> click.ClickException:
-        try:
-            reason = msgspec.json.decode(response.content, type=Refusal).error
-        except msgspec.MsgspecError:
+        reason = ""
+        with suppress(msgspec.MsgspecError):
+            said = msgspec.json.decode(response.content, type=Refusal)
+            reason = said.detail or said.error
+        if not reason:
             reason = f"{self.url} answered {response.status_code} {response.reason_phrase}"
         if response.status_code not in _AWAY:
             return Refused(reason)
