@@ -8,6 +8,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Validati
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
     HTTP_404_NOT_FOUND,
+    HTTP_406_NOT_ACCEPTABLE,
     HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     HTTP_500_INTERNAL_SERVER_ERROR,
@@ -21,6 +22,7 @@ from retailpulse.domain.errors import (
     DatabaseError,
     DatabaseUnavailable,
     InvalidRequest,
+    NotAvailable,
     NotFound,
     RetailPulseError,
     TooLarge,
@@ -33,6 +35,7 @@ CUT_OFF = "client disconnected prematurely"
 
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    NotAvailable: HTTP_406_NOT_ACCEPTABLE,
     InvalidRequest: HTTP_400_BAD_REQUEST,
     NotFound: HTTP_404_NOT_FOUND,
     Conflict: HTTP_409_CONFLICT,
