@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.jobs import CORNER_SHOP, MARKET_HALL, NO_JOB, NOWHERE, held, photo, visit
+from tests.api.jobs import CORNER_SHOP, MARKET_HALL, NO_JOB, NOWHERE, held, photo, problem, visit
 from tests.api.paging import pages_of
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
@@ -242,14 +242,13 @@ def test_a_wrong_parameter_is_refused_and_named(
     service: RunningService, special: str, query: dict[str, str], named: str
 ) -> None:
     answer = service.http.get(f"/api/v1/jobs/{special}/results", params=query)
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith(f"{named}: ")
+    assert problem(answer, 400, "invalid-request")["detail"].startswith(f"{named}: ")
 
 
 def test_an_unknown_job_is_told_before_an_export_begins(service: RunningService) -> None:
     for name in ("json", "csv", "ndjson"):
         answer = service.http.get(f"/api/v1/jobs/{NO_JOB}/results", params={"format": name})
-        assert (answer.status_code, answer.json()) == (404, {"error": f"there is no job {NO_JOB}"})
+        assert problem(answer, 404, "not-found")["detail"] == f"there is no job {NO_JOB}"
 
 
 def test_pages_of_very_long_texts_are_cut_short_but_lose_nothing(service: RunningService) -> None:

@@ -13,6 +13,7 @@ from retailpulse.storage import callback_secrets
 from retailpulse.storage.database import Database
 from retailpulse.storage.deliveries import send_again
 from retailpulse.worker import courier
+from retailpulse.worker.letters import write_letter
 from tests.origin import Origin, Reply
 from tests.storage.truth import check_truth
 from tests.worker.receiving import (
@@ -102,6 +103,11 @@ async def test_a_receiver_that_fails_for_a_while_is_told_exactly_once_more_when_
             await told_after(database, receiver)
         assert len(hooks(receiver)) == 5
     assert deliveries(database)[0] == (1, "delivered", [500, 404, None, 503, 200])
+
+
+async def until_told_times(receiver: Origin, count: int, *, path: str = "/hook") -> None:
+    """Waits until so many callbacks came in."""
+    await until(lambda: len(hooks(receiver, path)) == count)
 
 
 async def told_after(database: Database, receiver: Origin) -> None:
@@ -277,7 +283,7 @@ async def test_it_can_be_sent_again_with_the_same_id(database: Database) -> None
             for count in (2, 3):
                 async with database.transaction() as connection:
                     assert await send_again(connection, job_id) is not None
-                await until(lambda count=count: len(hooks(receiver)) == count)
+                await until_told_times(receiver, count)
                 await until(lambda: not rows(database, PENDING))
         assert len({seen.headers["webhook-id"] for seen in hooks(receiver)}) == 1
     assert deliveries(database) == [(1, "delivered", [410, 204, 204])]
@@ -292,8 +298,7 @@ async def test_after_a_rotation_both_secrets_sign_until_the_old_one_retires(data
                 async with database.transaction() as connection:
                     await callback_secrets.rotate(connection, new, overlap_seconds)
                 await ended_job(database, hook(receiver, path=f"/{overlap_seconds:g}"))
-                path = f"/{overlap_seconds:g}"
-                await until(lambda path=path: hooks(receiver, path))
+                await until_told_times(receiver, 1, path=f"/{overlap_seconds:g}")
                 new = "whsec_" + "C" * 32
         ((both,), (latest,)) = hooks(receiver, "/3600"), hooks(receiver, "/0")
     for secret in (old, "whsec_" + "B" * 32):
@@ -322,12 +327,10 @@ async def test_secrets_of_the_setting_sign_instead_of_that_of_the_database(datab
 async def test_a_fault_of_ours_in_one_callback_keeps_no_other_from_going_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = courier.write_letter
-
     def stumble(key: DeliveryKey, *rest: object) -> object:
         if key.job_id == bad:
             raise RecursionError("a fault of ours")
-        return write(key, *rest)  # type: ignore[arg-type]
+        return write_letter(key, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(courier, "write_letter", stumble)
     with Origin() as receiver:

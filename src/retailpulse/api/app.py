@@ -4,16 +4,23 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Callable
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from litestar import Litestar, get
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
-from retailpulse.api import contract, v1
+from retailpulse.api import contract, health, v1
+from retailpulse.api.docs import handlers as docs
+from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
+from retailpulse.api.methods import Methods
+from retailpulse.api.openapi import Description, openapi_json
+from retailpulse.api.problems import problem_page
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
@@ -26,40 +33,38 @@ CLOSE_SECONDS = 5.0
 """How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
 
 
-@get("/health/live")
-async def live() -> dict[str, str]:
-    """Say that the process is up."""
-    return {"status": "live"}
-
-
-@get("/health/ready")
-async def ready(service: Service) -> dict[str, str | int]:
-    """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
-    readiness = await service.readiness()
-    return {"status": "ready", "schema": readiness.schema, "workers": readiness.workers}
-
-
 HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
     contract.status,
     contract.visits,
     *v1.HANDLERS,
-    live,
-    ready,
+    health.live,
+    health.ready,
+    openapi_json,
+    problem_page,
+    docs.swagger,
+    docs.redoc,
+    docs.file,
 ]
+
+
+PROVIDED = ("service", "results", "api_settings", "submits", "description", "docs_files")
+"""The arguments of handlers that the application gives them."""
 
 
 def make_app(service: Service, results: Results, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
-    submits = Submits(service, settings, default_depth)
+    provided: dict[str, Any] = {
+        "service": service,
+        "results": results,
+        "api_settings": settings,
+        "submits": Submits(service, settings, default_depth),
+        "description": Description(HANDLERS, PROVIDED),
+        "docs_files": DocsFiles(),
+    }
     return Litestar(
         HANDLERS,
-        dependencies={
-            "service": Provide(lambda: service, sync_to_thread=False),
-            "results": Provide(lambda: results, sync_to_thread=False),
-            "api_settings": Provide(lambda: settings, sync_to_thread=False),
-            "submits": Provide(lambda: submits, sync_to_thread=False),
-        },
+        dependencies={name: Provide(_give(value), sync_to_thread=False) for name, value in provided.items()},
         exception_handlers={
             RetailPulseError: answer_known,
             HTTPException: answer_http,
@@ -71,11 +76,15 @@ def make_app(service: Service, results: Results, settings: ApiSettings, default_
     )
 
 
-async def serve_app(app: Litestar, settings: ApiSettings, stop: asyncio.Event) -> None:
+def _give(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> None:
     """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
     check_port(settings)
     server = Server(
-        app,
+        Methods(app),
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,

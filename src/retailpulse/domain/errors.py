@@ -6,7 +6,8 @@
     |  |- DatabaseUnavailable   it cannot be reached or refuses work now
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
-    |  '- TooLarge         it is over a configured limit
+    |  |- TooLarge         it is over a configured limit
+    |  '- NotAvailable     it is asked for in a form that cannot be given here
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
     |- Busy                the service has as much as it takes now
@@ -44,6 +45,10 @@ class InvalidRequest(RetailPulseError):
 
 class TooLarge(InvalidRequest):
     """What a client sent is over a configured limit."""
+
+
+class NotAvailable(InvalidRequest):
+    """What is asked for cannot be given in the form that is wanted; the text says what to do."""
 
 
 class NotFound(RetailPulseError):

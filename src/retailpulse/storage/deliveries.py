@@ -1,8 +1,8 @@
 """Deliveries: taken by one worker at a time, logged try by try, sent again where a message was lost.
 
 They are written by a trigger, together with their message, in the transaction that ends a job (migration
-0007). A message says only which delivery, and who is told; whoever takes it moves the time of the next try
-past the end of its own, so a worker that dies is followed by another, and a doubled message finds nothing due.
+0007). A message says only which delivery, and who is told. Whoever takes it moves the time of the next try
+past the end of its own: so a worker that dies is followed by another, and a doubled message finds nothing.
 Weak: a receiver may be told twice, with the same id, where a worker dies between the post and its log.
 """
 
