@@ -31,7 +31,7 @@ class Browser:
         self.page = page
         self.requests: list[Request] = []
         self.complaints: list[str] = []
-        page.on("request", lambda asked: self.requests.append(asked))
+        page.on("request", lambda asked: self.requests.append(asked))  # noqa: PLW0108 - the driver cannot mark a built-in
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
 

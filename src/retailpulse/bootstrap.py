@@ -178,6 +178,7 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
                 fetch=settings.fetch,
                 measure=settings.measure,
                 retention=settings.retention,
+                callbacks=settings.callbacks,
                 stop=stop,
             )
         finally:

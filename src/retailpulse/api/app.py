@@ -12,12 +12,13 @@ from granian.server.embed import Server
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from retailpulse.api import contract, health, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
+from retailpulse.api.methods import Methods
 from retailpulse.api.openapi import Description, openapi_json
 from retailpulse.api.problems import problem_page
 from retailpulse.api.submitting import Submits
@@ -79,11 +80,11 @@ def _give(value: Any) -> Callable[[], Any]:
     return lambda: value
 
 
-async def serve_app(app: Litestar, settings: ApiSettings, stop: asyncio.Event) -> None:
+async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> None:
     """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
     check_port(settings)
     server = Server(
-        app,
+        Methods(app),
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retailpulse.api.telling import Answer, Body, Content, Param, Tag, told
+from retailpulse.api.telling import JOB_ID, Answer, Body, Content, Param, Tag, told
+from retailpulse.api.v1.shapes import Submitted
 
-JOB_ID = "01932c5e-7a00-7000-8000-000000000001"
 SUBMIT_EXAMPLE = {
     "count": 2,
     "visits": [
@@ -55,12 +55,6 @@ class JobToSubmit(Struct):
 
     count: Annotated[int, Meta(ge=1, description="The number of visits; a wrong one is refused.")]
     visits: Annotated[list[VisitToSubmit], Meta(min_length=1)]
-
-
-class Submitted(Struct):
-    """A job that was accepted."""
-
-    job_id: Annotated[str, Meta(description="A UUIDv7, to be taken as an opaque text.", examples=[JOB_ID])]
 
 
 class FailedStore(Struct):

@@ -18,9 +18,10 @@ from litestar.openapi.spec import Tag as TagSpec
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
+from retailpulse.api.problems import PROBLEM_TYPE, Problem, kind_of, refusal
 from retailpulse.api.telling import (
+    JOB_ID,
     JSON,
-    PROBLEM,
     RETRY_AFTER,
     Answer,
     Content,
@@ -33,26 +34,10 @@ from retailpulse.api.telling import (
 
 COMPONENT = "#/components/schemas/{name}"
 KEY_SCHEME = "key"
-OLD_PATHS = frozenset({"/api/submit", "/api/status", "/api/visits"})
 ALWAYS = (401, 403, 429, 500, 503)
 """What any request to the API may be refused with, whatever it asks for."""
 
-REFUSALS = {
-    400: "The request is not right; it says which part, and why.",
-    401: "No API key, or one that is not valid.",
-    403: "The API key does not allow this.",
-    404: "There is no such thing.",
-    405: "The path knows other methods; `Allow` names them.",
-    406: "None of the accepted forms can be given.",
-    409: "It does not go with what is there.",
-    413: "Larger than this service accepts.",
-    415: "The body comes in a form that is not read here.",
-    422: "The body is read, but cannot be taken.",
-    429: "Too many requests; `Retry-After` says when to go on.",
-    500: "An unexpected error; the service's log says more.",
-    503: "The service cannot take it now; nothing is kept: send it again.",
-}
-
+_EXAMPLE_PARTS = {"job_id": JOB_ID, "store_id": "RP00001", "name": "no-such-problem"}
 TAGS = {
     Tag.CONTRACT: "The three endpoints that existed first, kept exactly as they were.",
     Tag.JOBS: "Submit jobs, see where they stand, call them off, try again what failed.",
@@ -70,16 +55,6 @@ Errors under `/api/v1` are problem details (RFC 9457); their `type` leads to a p
 The three old endpoints answer `{"error": "..."}`. Lists come in pages: follow `next` until it is null.
 Times are RFC 3339 in UTC.
 """
-
-
-class Problem(msgspec.Struct):
-    """Why a request was refused (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
 
 
 class Refusal(msgspec.Struct):
@@ -179,6 +154,7 @@ def _complete(path: str, operation: dict[str, Any], each: Told, shapes: _Shapes)
     answers = {status: _answer(answer, shapes) for status, answer in each.answers.items()}
     for status in _refusals(path, operation, each):
         answers.setdefault(status, _refusal(path, status, shapes))
+    operation.pop("deprecated", None)
     operation["responses"] = {str(status): answers[status] for status in sorted(answers)}
 
 
@@ -203,13 +179,14 @@ def _refusals(path: str, operation: dict[str, Any], each: Told) -> set[int]:
 
 
 def _refusal(path: str, status: int, shapes: _Shapes) -> dict[str, Any]:
-    is_old = path in OLD_PATHS
-    meaning = REFUSALS[status]
-    example = {"error": meaning} if is_old else None
+    kind = kind_of(status)
+    instance = path.format_map(_EXAMPLE_PARTS)
+    body, media_type = refusal({"path": path, "raw_path": instance.encode()}, status, f"{kind.title}.")
     content = Content(
-        shape=Refusal if is_old else Problem, media_type=JSON if is_old else PROBLEM, example=example
+        shape=Problem if media_type == PROBLEM_TYPE else Refusal, media_type=media_type, example=body
     )
     headers = {"Retry-After": RETRY_AFTER} if status in {429, 503} else {}
+    meaning = kind.meaning.replace("`detail`", "`error`") if media_type != PROBLEM_TYPE else kind.meaning
     return _answer(Answer(meaning=meaning, contents=(content,), headers=headers), shapes)
 
 

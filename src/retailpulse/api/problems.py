@@ -11,9 +11,12 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Response, get
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
 from litestar.types import Scope
 from msgspec import Meta
 
+from retailpulse.api.telling import TEXT, Answer, Content, Tag, told
 from retailpulse.domain.errors import NotFound
 
 PROBLEM_TYPE = "application/problem+json"
@@ -184,6 +187,9 @@ KINDS = (
 )
 """Every problem that an answer may name; the names are part of the API and never change."""
 
+ProblemName = Annotated[
+    str, Parameter(description="The last part of a problem's `type`.", examples=[Example(value="not-found")])
+]
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_STATUS = {kind.status: kind for kind in KINDS}
 
@@ -225,8 +231,18 @@ def refuse(
     return Response(body, status_code=status, media_type=media_type, headers=dict(headers))
 
 
-@get("/problems/{name:str}")
-async def problem_page(name: str) -> Response[str]:
+_PAGE = Answer(meaning="The page.", contents=(Content(shape=str, media_type=TEXT, example=KINDS[0].page),))
+
+
+@get(
+    "/problems/{name:str}",
+    operation_id="getProblem",
+    summary="What a problem means",
+    tags=[Tag.SERVICE],
+    security=[{}],
+    opt=told(None, 404, answers={200: _PAGE}),
+)
+async def problem_page(name: ProblemName) -> Response[str]:
     """Explain a problem that an answer has named as its `type`."""
     kind = _BY_NAME.get(name)
     if kind is None:

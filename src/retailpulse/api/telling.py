@@ -16,7 +16,10 @@ PARQUET = "application/vnd.apache.parquet"
 EVENTS = "text/event-stream"
 HTML = "text/html"
 TEXT = "text/plain"
-PROBLEM = "application/problem+json"
+MARKDOWN = "text/markdown"
+
+JOB_ID = "01932c5e-7a00-7000-8000-000000000001"
+"""The job of all examples."""
 
 
 class Tag(StrEnum):
@@ -90,9 +93,7 @@ class Told:
     params: tuple[Param, ...] = ()
 
 
-LOCATION = Header(
-    meaning="The path of what was made.", example="/api/v1/jobs/01932c5e-7a00-7000-8000-000000000001"
-)
+LOCATION = Header(meaning="The path of what was made.", example=f"/api/v1/jobs/{JOB_ID}")
 LINK = Header(
     meaning='The next page: `<...>; rel="next"`; not there on the last one.',
     example='</api/v1/jobs?limit=100&cursor=eyJhIjoxfQ>; rel="next"',
