@@ -13,10 +13,7 @@ from tests.canned import JOB_ID, Answer, CannedService, as_json
 from tests.client.conftest import Connect
 
 JOB = f"GET /api/v1/jobs/{JOB_ID}"
-NAMES = {
-    "method-not-allowed": "Refused",  # this client asks for nothing by a method that is not there
-}
-BY_NAME = {kind.name: NAMES.get(kind.name, kind.name.title().replace("-", "")) for kind in KINDS}
+BY_NAME = {kind.name: kind.name.title().replace("-", "") for kind in KINDS}
 
 
 def refused(canned: CannedService, connect: Connect, answer: Answer) -> Refused:

@@ -7,6 +7,7 @@
     |- TimedOut                 a job did not end within the time that was given to `wait`
     '- Refused                  the service answered with a problem (RFC 9457)
        |- InvalidRequest        400: a parameter or a field cannot be used
+       |  |- MethodNotAllowed   405: this service, another version perhaps, does not do that
        |  |- NotAcceptable      406: there is no such format here
        |  |- TooLarge           413: over a limit of the service
        |  |- UnsupportedMediaType  415: no such format is read here
@@ -84,6 +85,12 @@ class InvalidRequest(Refused):
     """A parameter, a field or a file cannot be used; the text names it."""
 
     name, default_status = "invalid-request", 400
+
+
+class MethodNotAllowed(InvalidRequest):
+    """This service does not do that: it may be of another version than the client."""
+
+    name, default_status = "method-not-allowed", 405
 
 
 class NotAcceptable(InvalidRequest):
