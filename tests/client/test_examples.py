@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from retailpulse.client import Client, clients, jobs, results, stats, stores, submitting, waiting
+from tests.api.jobs import photo
 from tests.conftest import STORES
+from tests.origin import Origin, Reply
 from tests.running import RunningService
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
@@ -69,6 +71,12 @@ def test_an_example_of_the_code_works(world: dict[str, Any], test: doctest.DocTe
 @pytest.mark.usefixtures("world")
 def test_the_examples_of_the_document_work(own: Client) -> None:
     text = DOCUMENT.read_text().replace("http://127.0.0.1:9090", own.url)
+    with Origin() as origin:
+        origin.serve("/a.jpg", Reply(body=photo(400, 300)))
+        run_document(text.replace("https://photos.example", origin.url("")))
+
+
+def run_document(text: str) -> None:
     test = doctest.DocTestParser().get_doctest(text, {}, "client.md", str(DOCUMENT), 0)
     assert len(test.examples) > 15
     run(test)
