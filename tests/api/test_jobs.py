@@ -118,5 +118,5 @@ def test_an_unknown_job_is_not_found(service: RunningService, job_id: str, path:
 
 def test_an_unknown_path_is_not_found_and_an_unknown_method_refused(service: RunningService) -> None:
     assert service.http.get("/api/v1/nothing").json() == {"error": "there is nothing at /api/v1/nothing"}
-    answer = service.http.delete(f"/api/v1/jobs/{NO_JOB}")
+    answer = service.http.put(f"/api/v1/jobs/{NO_JOB}")
     assert (answer.status_code, list(answer.json())) == (405, ["error"])

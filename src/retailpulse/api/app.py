@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from dataclasses import dataclass
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -18,7 +19,7 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Service
+from retailpulse.service import Intake, JobControl, Progress, Service
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +50,25 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
-def make_app(service: Service, settings: ApiSettings, default_depth: Depth) -> Litestar:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """The uses of the service that handlers may ask for, each by its name."""
+
+    service: Service
+    intake: Intake
+    control: JobControl
+    progress: Progress
+
+
+def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
-    submits = Submits(service, settings, default_depth)
+    submits = Submits(uses.intake, settings, default_depth)
     return Litestar(
         HANDLERS,
         dependencies={
-            "service": Provide(lambda: service, sync_to_thread=False),
+            "service": Provide(lambda: uses.service, sync_to_thread=False),
+            "control": Provide(lambda: uses.control, sync_to_thread=False),
+            "progress": Provide(lambda: uses.progress, sync_to_thread=False),
             "api_settings": Provide(lambda: settings, sync_to_thread=False),
             "submits": Provide(lambda: submits, sync_to_thread=False),
         },

@@ -3,6 +3,20 @@
 Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
 """
 
-from retailpulse.service.jobs import JobReport, Limits, Service, describe_failures
+from retailpulse.service.backlog import Backlog, Limits
+from retailpulse.service.control import JobControl
+from retailpulse.service.intake import Intake
+from retailpulse.service.jobs import JobReport, Service, describe_failures
+from retailpulse.service.progress import Progress, Signal
 
-__all__ = ["JobReport", "Limits", "Service", "describe_failures"]
+__all__ = [
+    "Backlog",
+    "Intake",
+    "JobControl",
+    "JobReport",
+    "Limits",
+    "Progress",
+    "Service",
+    "Signal",
+    "describe_failures",
+]
