@@ -2,11 +2,14 @@
 
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api.v1 import job_lists, jobs, results, stats, store_lists, stores, visits
+from retailpulse.api.v1 import events, job_lists, jobs, results, stats, store_lists, stores, visits
 
 HANDLERS: list[ControllerRouterHandler] = [
     jobs.submit,
     jobs.cancel,
+    jobs.retry,
+    jobs.remove,
+    events.events,
     jobs.job,
     job_lists.list_jobs,
     job_lists.stores_of_job,
