@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from granian.constants import Interfaces
@@ -25,7 +26,16 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Results, Service
+from retailpulse.service import (
+    Intake,
+    JobControl,
+    JobLists,
+    Progress,
+    Results,
+    Service,
+    Stats,
+    Stores,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -48,17 +58,36 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
-PROVIDED = ("service", "results", "api_settings", "submits", "description", "docs_files")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """The uses of the service that handlers may ask for, each by its name."""
+
+    service: Service
+    intake: Intake
+    control: JobControl
+    progress: Progress
+    job_lists: JobLists
+    results: Results
+    stores: Stores
+    stats: Stats
+
+
+PROVIDED = (
+    *(use.name for use in fields(Uses)),
+    "api_settings",
+    "submits",
+    "description",
+    "docs_files",
+)
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(service: Service, results: Results, settings: ApiSettings, default_depth: Depth) -> Litestar:
+def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
-        "service": service,
-        "results": results,
+        **{use.name: getattr(uses, use.name) for use in fields(uses)},
         "api_settings": settings,
-        "submits": Submits(service, settings, default_depth),
+        "submits": Submits(uses.intake, settings, default_depth),
         "description": Description(HANDLERS, PROVIDED),
         "docs_files": DocsFiles(),
     }
