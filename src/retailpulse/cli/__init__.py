@@ -56,7 +56,7 @@ class _Group(click.RichGroup):
         command: click.Command = getattr(module, cmd_name)
         return command
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.RichContext:
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with leaving_well():  # this is where --help is printed
             return super().make_context(*args, **kwargs)
 
