@@ -129,7 +129,8 @@ KINDS = (
         status=408,
         title="The request came too slowly",
         meaning="The body of the request did not arrive in time. Nothing was kept.",
-        remedy="Send it again over a faster connection, or in smaller parts.",
+        remedy="Send it again over a faster connection, or in smaller parts. Who runs the service sets the "
+        "time with `RETAILPULSE_API_BODY_SECONDS`.",
     ),
     ProblemKind(
         name="conflict",
@@ -204,7 +205,7 @@ def refusal(
 ) -> tuple[dict[str, Any], str]:
     """The body of an answer that says what is wrong, and its media type; both depend on the path."""
     if scope["path"].rstrip("/") in OLD_PATHS:
-        return {"error": detail}, MediaType.JSON
+        return {"error": detail}, MediaType.JSON.value
     kind = kind_of(status)
     fields = {
         "type": f"/problems/{kind.name}",
