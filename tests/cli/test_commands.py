@@ -10,7 +10,18 @@ from click.testing import CliRunner
 from retailpulse.cli import group
 from tests.cli.canned import JOB_ID
 
-OURS = ["submit", "watch", "status", "results", "stores import", "demo"]
+OURS = [
+    "submit",
+    "watch",
+    "status",
+    "results",
+    "stores import",
+    "demo",
+    "keys create",
+    "keys list",
+    "keys revoke",
+    "keys forget",
+]
 
 
 @pytest.mark.parametrize("command", OURS)
