@@ -125,4 +125,5 @@ def _content(contents: tuple[Content, ...], schemas: Schemas) -> dict[str, Any]:
 
 def _header(header: Header, schemas: Schemas) -> dict[str, Any]:
     example = {} if header.example is None else {"example": header.example}
-    return {"description": header.meaning, "schema": schemas.of(header.shape), **example}
+    always = {"required": True} if header.is_always else {}
+    return {"description": header.meaning, **always, "schema": schemas.of(header.shape), **example}

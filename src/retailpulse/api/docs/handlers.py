@@ -27,7 +27,13 @@ _KEPT = "public, max-age=31536000, immutable"
 
 
 def _page_told(meaning: str) -> dict[str, Any]:
-    return told(answers={200: Answer(meaning=meaning, contents=(Content(shape=str, media_type=HTML),))})
+    return told(
+        answers={
+            200: Answer(
+                meaning=meaning, contents=(Content(shape=str, media_type=HTML, example="<!doctype html>"),)
+            )
+        }
+    )
 
 
 @get(
