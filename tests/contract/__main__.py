@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.contract.running import STORES, hold_to_description
+from tests.contract.running import UNHURRIED, hold_to_description, load_stores, make_key
 from tests.running import RunningService
 
 EXAMPLES = """\
@@ -27,16 +27,20 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0, help="how long (default: 5)")
     parser.add_argument("--seed", type=int, default=1, help="what to begin with (default: 1)")
     parser.add_argument("--url", help="a service that runs; otherwise one is started, and thrown away after")
-    parser.add_argument("--key", help="the API key of that service")
+    parser.add_argument("--key", help="an API key of that service")
+    parser.add_argument(
+        "--with-keys", action="store_true", help="let the service that is started ask for keys"
+    )
     args = parser.parse_args()
     asked = ("--max-time", str(max(1, round(args.minutes * 60))), "--seed", str(args.seed))
     if args.url:
         return hold_to_description(args.url, *asked, key=args.key, catch=False).returncode
     with tempfile.TemporaryDirectory(prefix="rp-fuzz-") as folder:
-        service = RunningService(Path(folder))
+        service = RunningService(Path(folder), environment=UNHURRIED)
         try:
-            service.wait_until_ready().http.put("/api/v1/stores", content=STORES).raise_for_status()
-            return hold_to_description(service.url, *asked, catch=False).returncode
+            key = make_key(service.wait_until_ready()) if args.with_keys else None
+            load_stores(service, key)
+            return hold_to_description(service.url, *asked, key=key, catch=False).returncode
         finally:
             service.stop()
 

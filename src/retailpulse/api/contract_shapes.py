@@ -37,7 +37,7 @@ VISITS_EXAMPLE = {
     ]
 }
 
-Text = Annotated[str, Meta(min_length=1)]
+Text = Annotated[str, Meta(min_length=1, pattern="^[^\\u0000]*$")]
 
 
 class VisitToSubmit(Struct):
