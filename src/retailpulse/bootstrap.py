@@ -20,6 +20,9 @@ from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
+    import procrastinate
+
+    from retailpulse.api.app import Uses
     from retailpulse.storage.database import Database
 
 LEAVE_SECONDS = 2.0
@@ -124,35 +127,22 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
     import uvloop
 
-    from retailpulse.api.app import Uses, check_port, make_app, serve_app
-    from retailpulse.service import Backlog, Intake, JobControl, Limits, Progress, Service
+    from retailpulse.api.app import check_port, make_app, serve_app
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
     url = find_database(settings.database)
     check_port(settings.api)
-    limits = Limits(
-        chunk_images=settings.worker.chunk_images,
-        max_unsettled_images=settings.api.max_unsettled_images,
-        keys_hours=settings.retention.keys_hours,
-        stale_seconds=settings.worker.stale_seconds,
-    )
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
         database = Database(url, settings.database)
         queue_app = queue.make_app()
-        backlog = Backlog(limits.max_unsettled_images)
         await database.open()
         try:
             await _check_tables(database)
             async with queue_app.open_async(database.pool):
-                uses = Uses(
-                    service=Service(database, limits),
-                    intake=Intake(database, queue_app, limits, backlog),
-                    control=JobControl(database, queue_app, limits, backlog),
-                    progress=Progress(database, stop),
-                )
+                uses = _make_uses(database, queue_app, settings, stop)
                 app = make_app(uses, settings.api, settings.measure.depth)
                 await serve_app(app, settings.api, stop)
         finally:
@@ -160,6 +150,29 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
             exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())
+
+
+def _make_uses(
+    database: "Database", queue_app: "procrastinate.App", settings: Settings, stop: asyncio.Event
+) -> "Uses":
+    """What the API may do, over one database and its queue."""
+    from retailpulse.api.app import Uses
+    from retailpulse.service import Backlog, Intake, JobControl, Limits, Progress, Results, Service
+
+    limits = Limits(
+        chunk_images=settings.worker.chunk_images,
+        max_unsettled_images=settings.api.max_unsettled_images,
+        keys_hours=settings.retention.keys_hours,
+        stale_seconds=settings.worker.stale_seconds,
+    )
+    backlog = Backlog(limits.max_unsettled_images)
+    return Uses(
+        service=Service(database, limits),
+        results=Results(database),
+        intake=Intake(database, queue_app, limits, backlog),
+        control=JobControl(database, queue_app, limits, backlog),
+        progress=Progress(database, stop),
+    )
 
 
 def run_worker_process(settings: Settings, parent_fd: int | None) -> None:

@@ -4,22 +4,29 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from litestar import Litestar, get
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
-from retailpulse.api import contract, v1
+from retailpulse.api import contract, health, v1
+from retailpulse.api.docs import handlers as docs
+from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
+from retailpulse.api.methods import Methods
+from retailpulse.api.openapi import Description, openapi_json
+from retailpulse.api.problems import problem_page
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Intake, JobControl, Progress, Service
+from retailpulse.service import Intake, JobControl, Progress, Results, Service
 
 logger = logging.getLogger(__name__)
 
@@ -27,34 +34,40 @@ CLOSE_SECONDS = 5.0
 """How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
 
 
-@get("/health/live")
-async def live() -> dict[str, str]:
-    """Say that the process is up."""
-    return {"status": "live"}
-
-
-@get("/health/ready")
-async def ready(service: Service) -> dict[str, str | int]:
-    """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
-    readiness = await service.readiness()
-    return {"status": "ready", "schema": readiness.schema, "workers": readiness.workers}
-
-
 HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
     contract.status,
     contract.visits,
     *v1.HANDLERS,
-    live,
-    ready,
+    health.live,
+    health.ready,
+    openapi_json,
+    problem_page,
+    docs.swagger,
+    docs.redoc,
+    docs.file,
 ]
+
+
+PROVIDED = (
+    "service",
+    "results",
+    "control",
+    "progress",
+    "api_settings",
+    "submits",
+    "description",
+    "docs_files",
+)
+"""The arguments of handlers that the application gives them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Uses:
-    """The uses of the service that handlers may ask for, each by its name."""
+    """The uses of the service that handlers ask for."""
 
     service: Service
+    results: Results
     intake: Intake
     control: JobControl
     progress: Progress
@@ -62,16 +75,19 @@ class Uses:
 
 def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
-    submits = Submits(uses.intake, settings, default_depth)
+    provided: dict[str, Any] = {
+        "service": uses.service,
+        "results": uses.results,
+        "control": uses.control,
+        "progress": uses.progress,
+        "api_settings": settings,
+        "submits": Submits(uses.intake, settings, default_depth),
+        "description": Description(HANDLERS, PROVIDED),
+        "docs_files": DocsFiles(),
+    }
     return Litestar(
         HANDLERS,
-        dependencies={
-            "service": Provide(lambda: uses.service, sync_to_thread=False),
-            "control": Provide(lambda: uses.control, sync_to_thread=False),
-            "progress": Provide(lambda: uses.progress, sync_to_thread=False),
-            "api_settings": Provide(lambda: settings, sync_to_thread=False),
-            "submits": Provide(lambda: submits, sync_to_thread=False),
-        },
+        dependencies={name: Provide(_give(value), sync_to_thread=False) for name, value in provided.items()},
         exception_handlers={
             RetailPulseError: answer_known,
             HTTPException: answer_http,
@@ -83,11 +99,15 @@ def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth) -> Litesta
     )
 
 
-async def serve_app(app: Litestar, settings: ApiSettings, stop: asyncio.Event) -> None:
+def _give(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> None:
     """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
     check_port(settings)
     server = Server(
-        app,
+        Methods(app),
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,

@@ -7,6 +7,7 @@
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
     |  |- TooLarge         it is over a configured limit
+    |  |- NotAvailable     it is asked for in a form that cannot be given here
     |  '- UnsupportedMediaType   it comes in a form that is not read
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
@@ -46,6 +47,10 @@ class InvalidRequest(RetailPulseError):
 
 class TooLarge(InvalidRequest):
     """What a client sent is over a configured limit."""
+
+
+class NotAvailable(InvalidRequest):
+    """What is asked for cannot be given in the form that is wanted; the text says what to do."""
 
 
 class UnsupportedMediaType(InvalidRequest):

@@ -8,6 +8,7 @@ from retailpulse.service.control import JobControl
 from retailpulse.service.intake import Intake
 from retailpulse.service.jobs import JobReport, Service, describe_failures
 from retailpulse.service.progress import Progress, Signal
+from retailpulse.service.results import Results
 
 __all__ = [
     "Backlog",
@@ -16,6 +17,7 @@ __all__ = [
     "JobReport",
     "Limits",
     "Progress",
+    "Results",
     "Service",
     "Signal",
     "describe_failures",

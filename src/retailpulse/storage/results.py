@@ -1,25 +1,17 @@
-"""Results: settled exactly once, read in the order of the submit.
-
-A page is rendered by PostgreSQL itself, row by row, so that no format needs Python's time per row.
-"""
+"""Results: settled exactly once. How they are read is `result_pages`'."""
 
 from collections import Counter
 from collections.abc import Sequence
-from enum import StrEnum
 from operator import attrgetter
 from uuid import UUID
 
 import msgspec
-from psycopg import sql
 
 from retailpulse.domain.errors import Overtaken
 from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.domain.jobs import ChunkKey, Result
 from retailpulse.storage.database import Connection
 from retailpulse.storage.finishing import finish_jobs
-
-PAGE_BYTES = 4_000_000
-"""A page ends early once its rows carry this much text from the client."""
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
 # pruned by now, or an image may have been retried: then the result of a worker that slept is late.
@@ -70,42 +62,6 @@ _COUNT_IN_JOB = """
     WHERE job_id = %(job_id)s AND retries = %(retries)s
     RETURNING status = 'ongoing' AND measured + failed + cancelled = images
 """
-
-_PAGE = """
-    SELECT image_no, store_id, visit_time, image_url, outcome, cause, detail, format, width, height,
-        displayed_width, displayed_height, perimeter, size_bytes, sha256, suspect, tries, settled_at
-    FROM (
-        SELECT i.image_no, v.store_id, v.visit_time, i.image_url, r.outcome, r.cause, r.detail, r.format,
-            r.width, r.height, r.displayed_width, r.displayed_height, r.perimeter, r.size_bytes,
-            encode(r.sha256, 'hex') AS sha256, r.suspect, coalesce(r.tries, 0) AS tries,
-            to_char(r.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS settled_at,
-            sum(octet_length(v.store_id) + octet_length(v.visit_time) + octet_length(i.image_url))
-                OVER (ORDER BY i.image_no) AS bytes
-        FROM images i
-        JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no
-        LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
-        WHERE i.job_id = {job_id} AND i.image_no > {after} AND i.image_no <= {after} + {limit}
-    ) page
-    WHERE bytes <= {page_bytes} OR image_no = {after} + 1
-    ORDER BY image_no
-"""
-
-
-class PageFormat(StrEnum):
-    """How rows of results are written."""
-
-    JSON_ROWS = "json_rows"
-    CSV = "csv"
-    CSV_WITH_HEADER = "csv_with_header"
-
-
-_COPY = {
-    # JSON text never holds these control characters, so nothing in it is quoted.
-    PageFormat.JSON_ROWS: "COPY (SELECT row_to_json(r) FROM ({page}) r) TO STDOUT"
-    r" (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')",
-    PageFormat.CSV: "COPY ({page}) TO STDOUT (FORMAT csv)",
-    PageFormat.CSV_WITH_HEADER: "COPY ({page}) TO STDOUT (FORMAT csv, HEADER)",
-}
 
 
 async def settle(connection: Connection, results: Sequence[Result]) -> int:
@@ -227,22 +183,3 @@ def _row(result: Result) -> _Row:
 def _storable(text: str | None) -> str | None:
     """A text without what PostgreSQL refuses: one such would keep its whole batch from being written."""
     return text and text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-async def read_page(
-    connection: Connection, job_id: UUID, *, after: int, limit: int, page_format: PageFormat
-) -> tuple[list[bytes], int]:
-    """At most `limit` rows after image number `after`, each as one line; returns them and their count.
-
-    A page with very long texts ends before `limit`, so that it fits in memory.
-    """
-    page = sql.SQL(_PAGE).format(
-        job_id=sql.Literal(job_id),
-        after=sql.Literal(after),
-        limit=sql.Literal(limit),
-        page_bytes=sql.Literal(PAGE_BYTES),
-    )
-    cursor = connection.cursor()
-    async with cursor.copy(sql.SQL(_COPY[page_format]).format(page=page)) as copy:
-        lines = [bytes(line) async for line in copy]
-    return lines, cursor.rowcount
