@@ -157,7 +157,18 @@ def _make_uses(
 ) -> "Uses":
     """What the API may do, over one database and its queue."""
     from retailpulse.api.app import Uses
-    from retailpulse.service import Backlog, Intake, JobControl, Limits, Progress, Results, Service
+    from retailpulse.service import (
+        Backlog,
+        Intake,
+        JobControl,
+        JobLists,
+        Limits,
+        Progress,
+        Results,
+        Service,
+        Stats,
+        Stores,
+    )
 
     limits = Limits(
         chunk_images=settings.worker.chunk_images,
@@ -168,10 +179,13 @@ def _make_uses(
     backlog = Backlog(limits.max_unsettled_images)
     return Uses(
         service=Service(database, limits),
-        results=Results(database),
         intake=Intake(database, queue_app, limits, backlog),
         control=JobControl(database, queue_app, limits, backlog),
         progress=Progress(database, stop),
+        job_lists=JobLists(database),
+        results=Results(database),
+        stores=Stores(database),
+        stats=Stats(database, limits.stale_seconds),
     )
 
 

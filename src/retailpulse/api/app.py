@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from granian.constants import Interfaces
@@ -26,7 +26,16 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Intake, JobControl, Progress, Results, Service
+from retailpulse.service import (
+    Intake,
+    JobControl,
+    JobLists,
+    Progress,
+    Results,
+    Service,
+    Stats,
+    Stores,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +58,22 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """The uses of the service that handlers ask for."""
+
+    service: Service
+    intake: Intake
+    control: JobControl
+    progress: Progress
+    job_lists: JobLists
+    results: Results
+    stores: Stores
+    stats: Stats
+
+
 PROVIDED = (
-    "service",
-    "results",
-    "control",
-    "progress",
+    *(use.name for use in fields(Uses)),
     "api_settings",
     "submits",
     "description",
@@ -62,24 +82,10 @@ PROVIDED = (
 """The arguments of handlers that the application gives them."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Uses:
-    """The uses of the service that handlers ask for."""
-
-    service: Service
-    results: Results
-    intake: Intake
-    control: JobControl
-    progress: Progress
-
-
 def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
-        "service": uses.service,
-        "results": uses.results,
-        "control": uses.control,
-        "progress": uses.progress,
+        **{use.name: getattr(uses, use.name) for use in fields(uses)},
         "api_settings": settings,
         "submits": Submits(uses.intake, settings, default_depth),
         "description": Description(HANDLERS, PROVIDED),

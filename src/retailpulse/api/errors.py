@@ -37,8 +37,8 @@ CUT_OFF = "client disconnected prematurely"
 
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
-    UnsupportedMediaType: HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     NotAvailable: HTTP_406_NOT_ACCEPTABLE,
+    UnsupportedMediaType: HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     InvalidRequest: HTTP_400_BAD_REQUEST,
     NotFound: HTTP_404_NOT_FOUND,
     Conflict: HTTP_409_CONFLICT,

@@ -100,11 +100,12 @@ class Service:
     async def check_visits(self, wanted: VisitFilter) -> None:
         """Raises InvalidRequest where the area or the store that is asked for does not exist."""
         async with self._database.connection() as connection:
-            area, store = wanted.area_code, wanted.store_id
-            if area is not None and not await stores.area_exists(connection, area):
-                raise InvalidRequest(f"area: there is no area {area[:100]!r} in the store master")
-            if store is not None and not await stores.store_exists(connection, store):
-                raise InvalidRequest(f"storeid: there is no store {store[:100]!r} in the store master")
+            for area in wanted.area_codes:
+                if not await stores.area_exists(connection, area):
+                    raise InvalidRequest(f"area: there is no area {area[:100]!r} in the store master")
+            for store in wanted.store_ids:
+                if not await stores.store_exists(connection, store):
+                    raise InvalidRequest(f"storeid: there is no store {store[:100]!r} in the store master")
 
     async def visits(self, wanted: VisitFilter) -> AsyncIterator[VisitRow]:
         """The visits that are asked for, by store, oldest first; memory is bounded."""
