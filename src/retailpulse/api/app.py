@@ -1,6 +1,7 @@
 """Puts the HTTP application together. Who gets to it is decided before it, in `gate`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from litestar import Litestar
@@ -19,7 +20,16 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Results, Service
+from retailpulse.service import (
+    Intake,
+    JobControl,
+    JobLists,
+    Progress,
+    Results,
+    Service,
+    Stats,
+    Stores,
+)
 
 HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
@@ -36,19 +46,36 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
-PROVIDED = ("service", "results", "api_settings", "submits", "description", "docs_files")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """The uses of the service that handlers ask for."""
+
+    service: Service
+    intake: Intake
+    control: JobControl
+    progress: Progress
+    job_lists: JobLists
+    results: Results
+    stores: Stores
+    stats: Stats
+
+
+PROVIDED = (
+    *(use.name for use in fields(Uses)),
+    "api_settings",
+    "submits",
+    "description",
+    "docs_files",
+)
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(
-    service: Service, results: Results, settings: ApiSettings, default_depth: Depth, keyring: Keyring
-) -> Litestar:
+def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, keyring: Keyring) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
-        "service": service,
-        "results": results,
+        **{use.name: getattr(uses, use.name) for use in fields(uses)},
         "api_settings": settings,
-        "submits": Submits(service, settings, default_depth),
+        "submits": Submits(uses.intake, settings, default_depth),
         "description": Description(HANDLERS, PROVIDED, lambda: not keyring.is_open),
         "docs_files": DocsFiles(),
     }

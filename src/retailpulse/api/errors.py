@@ -14,6 +14,7 @@ from litestar.status_codes import (
     HTTP_408_REQUEST_TIMEOUT,
     HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     HTTP_429_TOO_MANY_REQUESTS,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
@@ -34,6 +35,7 @@ from retailpulse.domain.errors import (
     TooOften,
     TooSlow,
     Unauthenticated,
+    UnsupportedMediaType,
 )
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     NotAvailable: HTTP_406_NOT_ACCEPTABLE,
     TooSlow: HTTP_408_REQUEST_TIMEOUT,
+    UnsupportedMediaType: HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     InvalidRequest: HTTP_400_BAD_REQUEST,
     Unauthenticated: HTTP_401_UNAUTHORIZED,
     Forbidden: HTTP_403_FORBIDDEN,

@@ -17,7 +17,16 @@ from msgspec import Meta
 
 from retailpulse.api.telling import CSV, JSON, LINK, NDJSON, PARQUET, Answer, Content, Param, Tag, told
 from retailpulse.api.v1.filters import texts
-from retailpulse.api.v1.pages import MAX_LIMIT, Cursors, CursorText, Limit, Page, RowNumber, page_response
+from retailpulse.api.v1.pages import (
+    MAX_LIMIT,
+    Cursors,
+    CursorText,
+    Limit,
+    Page,
+    RowNumber,
+    page_response,
+    write_cursor,
+)
 from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.errors import InvalidRequest, NotAvailable
 from retailpulse.domain.images import Cause, Format, Outcome
@@ -148,8 +157,8 @@ async def job_results(
         return await _export(known, name, results.all(known, wanted, form))
     form = ResultForm(page_format=PageFormat.JSON_ROWS, with_earlier=with_earlier)
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
-    after = None if following is None else CURSORS.write(following)
-    return page_response(request, [msgspec.Raw(line.rstrip(b"\n")) for line in lines], after, limit)
+    rows = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
+    return page_response(request, rows, write_cursor(CURSORS, following), limit)
 
 
 async def _export(job_id: UUID, name: str, rows: AsyncIterator[bytes]) -> Stream:

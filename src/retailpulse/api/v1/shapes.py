@@ -73,12 +73,6 @@ class Job(JobSummary, frozen=True, kw_only=True):
     seconds_left: Annotated[float | None, Meta(description="An estimate; null where it is not known.")]
 
 
-class Submitted(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a submit."""
-
-    job_id: Annotated[UUID, Meta(description="The id of the job, which is on disk and queued.")]
-
-
 def count_images(job: JobRow) -> ImageCounts:
     """The counts of a job's images."""
     return ImageCounts(
