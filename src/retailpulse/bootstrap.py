@@ -125,7 +125,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     import uvloop
 
     from retailpulse.api.app import check_port, make_app, serve_app
-    from retailpulse.service import Limits, Results, Service
+    from retailpulse.service import Deliveries, Limits, Results, Service
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
@@ -147,7 +147,13 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
             await _check_tables(database)
             async with queue_app.open_async(database.pool):
                 service = Service(database, queue_app, limits)
-                app = make_app(service, Results(database), settings.api, settings.measure.depth)
+                app = make_app(
+                    service,
+                    Results(database),
+                    Deliveries(database),
+                    settings.api,
+                    settings.measure.depth,
+                )
                 await serve_app(app, settings.api, stop)
         finally:
             await database.close()

@@ -25,7 +25,7 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Results, Service
+from retailpulse.service import Deliveries, Results, Service
 
 logger = logging.getLogger(__name__)
 
@@ -48,15 +48,22 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
-PROVIDED = ("service", "results", "api_settings", "submits", "description", "docs_files")
+PROVIDED = ("service", "results", "deliveries", "api_settings", "submits", "description", "docs_files")
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(service: Service, results: Results, settings: ApiSettings, default_depth: Depth) -> Litestar:
+def make_app(
+    service: Service,
+    results: Results,
+    deliveries: Deliveries,
+    settings: ApiSettings,
+    default_depth: Depth,
+) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
         "service": service,
         "results": results,
+        "deliveries": deliveries,
         "api_settings": settings,
         "submits": Submits(service, settings, default_depth),
         "description": Description(HANDLERS, PROVIDED),

@@ -3,7 +3,8 @@
 Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
 """
 
+from retailpulse.service.deliveries import Deliveries
 from retailpulse.service.jobs import JobReport, Limits, Service, describe_failures
 from retailpulse.service.results import Results
 
-__all__ = ["JobReport", "Limits", "Results", "Service", "describe_failures"]
+__all__ = ["Deliveries", "JobReport", "Limits", "Results", "Service", "describe_failures"]

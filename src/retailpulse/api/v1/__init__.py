@@ -2,12 +2,14 @@
 
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api.v1 import jobs, results, stores
+from retailpulse.api.v1 import deliveries, jobs, results, stores
 
 HANDLERS: list[ControllerRouterHandler] = [
     jobs.submit,
     jobs.cancel,
     jobs.job,
     results.job_results,
+    deliveries.job_deliveries,
+    deliveries.redeliver,
     stores.import_stores,
 ]
