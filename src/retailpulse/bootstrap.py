@@ -124,8 +124,17 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
     import uvloop
 
-    from retailpulse.api.app import check_port, make_app, serve_app
-    from retailpulse.service import Deliveries, Limits, Results, Service
+    from retailpulse.api.app import Uses, check_port, make_app, serve_app
+    from retailpulse.service import (
+        Backlog,
+        Deliveries,
+        Intake,
+        JobControl,
+        Limits,
+        Progress,
+        Results,
+        Service,
+    )
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
@@ -142,18 +151,20 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
         stop = stop_on_signals(parent_fd)
         database = Database(url, settings.database)
         queue_app = queue.make_app()
+        backlog = Backlog(limits.max_unsettled_images)
         await database.open()
         try:
             await _check_tables(database)
             async with queue_app.open_async(database.pool):
-                service = Service(database, queue_app, limits)
-                app = make_app(
-                    service,
-                    Results(database),
-                    Deliveries(database),
-                    settings.api,
-                    settings.measure.depth,
+                uses = Uses(
+                    service=Service(database, limits),
+                    intake=Intake(database, queue_app, limits, backlog),
+                    control=JobControl(database, queue_app, limits, backlog),
+                    progress=Progress(database, stop),
+                    results=Results(database),
+                    deliveries=Deliveries(database),
                 )
+                app = make_app(uses, settings.api, settings.measure.depth)
                 await serve_app(app, settings.api, stop)
         finally:
             await database.close()

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement, Outcome
-from retailpulse.domain.jobs import ChunkKey, Result, Submission, Visit
-from retailpulse.storage import jobs, queue
+from retailpulse.domain.jobs import ChunkKey, JobOptions, Result, Submission, Visit
+from retailpulse.storage import queue, submitting
 from retailpulse.storage.database import Database
 
 CHUNK_IMAGES = 4
@@ -25,6 +25,7 @@ async def submit_visits(
     *visits: tuple[str, Iterable[str]],
     depth: Depth = Depth.HEADER,
     chunk_images: int = CHUNK_IMAGES,
+    priority: int = 0,
 ) -> UUID:
     """Stores a job of visits, each a store and its URLs, and queues its chunks; KNOWN stores are known."""
     job_id = new_job_id()
@@ -33,7 +34,7 @@ async def submit_visits(
             Visit(store_id=store_id, visit_time="2026-11-20", visited_at=None, image_urls=tuple(urls))
             for store_id, urls in visits
         ),
-        depth=depth,
+        options=JobOptions(depth=depth, priority=priority),
     )
     app = queue.make_app()
     async with database.transaction() as connection, app.open_async(database.pool):
@@ -41,8 +42,8 @@ async def submit_visits(
             "INSERT INTO stores SELECT unnest(%s::text[]), '7100015', 'Corner Shop' ON CONFLICT DO NOTHING",
             [list(KNOWN)],
         )
-        keys = await jobs.insert_job(connection, job_id, submission, chunk_images)
-        await queue.send_chunks(app, connection, keys)
+        keys = await submitting.insert_job(connection, job_id, submission, chunk_images)
+        await queue.send_chunks(app, connection, keys, priority)
     return job_id
 
 

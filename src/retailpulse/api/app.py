@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from granian.constants import Interfaces
@@ -25,7 +26,7 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.service import Deliveries, Results, Service
+from retailpulse.service import Deliveries, Intake, JobControl, Progress, Results, Service
 
 logger = logging.getLogger(__name__)
 
@@ -48,24 +49,29 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
-PROVIDED = ("service", "results", "deliveries", "api_settings", "submits", "description", "docs_files")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """The uses of the service that handlers may ask for, each by its name."""
+
+    service: Service
+    intake: Intake
+    control: JobControl
+    progress: Progress
+    results: Results
+    deliveries: Deliveries
+
+
+USES = tuple(field.name for field in fields(Uses))
+PROVIDED = (*USES, "api_settings", "submits", "description", "docs_files")
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(
-    service: Service,
-    results: Results,
-    deliveries: Deliveries,
-    settings: ApiSettings,
-    default_depth: Depth,
-) -> Litestar:
+def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
-        "service": service,
-        "results": results,
-        "deliveries": deliveries,
+        **{name: getattr(uses, name) for name in USES},
         "api_settings": settings,
-        "submits": Submits(service, settings, default_depth),
+        "submits": Submits(uses.intake, settings, default_depth),
         "description": Description(HANDLERS, PROVIDED),
         "docs_files": DocsFiles(),
     }

@@ -23,7 +23,7 @@ BLOCK_BYTES = 64 * 1024
 @post("/api/submit", status_code=201, **SUBMIT)
 async def submit(request: Request[Any, Any, Any], submits: Submits) -> dict[str, str]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submits.take(request)
+    job_id = await submits.take_old(request)
     return {"job_id": str(job_id)}
 
 

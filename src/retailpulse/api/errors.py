@@ -11,6 +11,7 @@ from litestar.status_codes import (
     HTTP_406_NOT_ACCEPTABLE,
     HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
@@ -26,6 +27,7 @@ from retailpulse.domain.errors import (
     NotFound,
     RetailPulseError,
     TooLarge,
+    UnsupportedMediaType,
 )
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ CUT_OFF = "client disconnected prematurely"
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     NotAvailable: HTTP_406_NOT_ACCEPTABLE,
+    UnsupportedMediaType: HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     InvalidRequest: HTTP_400_BAD_REQUEST,
     NotFound: HTTP_404_NOT_FOUND,
     Conflict: HTTP_409_CONFLICT,

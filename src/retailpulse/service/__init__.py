@@ -3,8 +3,24 @@
 Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
 """
 
+from retailpulse.service.backlog import Backlog, Limits
+from retailpulse.service.control import JobControl
 from retailpulse.service.deliveries import Deliveries
-from retailpulse.service.jobs import JobReport, Limits, Service, describe_failures
+from retailpulse.service.intake import Intake
+from retailpulse.service.jobs import JobReport, Service, describe_failures
+from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.results import Results
 
-__all__ = ["Deliveries", "JobReport", "Limits", "Results", "Service", "describe_failures"]
+__all__ = [
+    "Backlog",
+    "Deliveries",
+    "Intake",
+    "JobControl",
+    "JobReport",
+    "Limits",
+    "Progress",
+    "Results",
+    "Service",
+    "Signal",
+    "describe_failures",
+]

@@ -30,7 +30,7 @@ CHUNK_COUNTS = sql.SQL("""
         JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no AND v.store_known
         LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
         WHERE i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
-          AND i.same_as IS NULL) n
+          AND i.same_as IS NULL AND coalesce(i.since_retry, 0) = c.since_retry) n
 """)
 
 
@@ -210,7 +210,29 @@ ROWS = (
                     s.displayed_width, s.displayed_height, s.size_bytes, s.sha256, s.suspect, s.tries))
         """),
     ),
-    *(_without_job(table) for table in ("visits", "images", "chunks", "results")),
+    Law(
+        name="earlier_results",
+        broken="results that a retry took back, but of no failed image and no retry of their job",
+        statement=sql.SQL("""
+            SELECT e.job_id, e.image_no, 'image ' || e.image_no || ', ' || e.outcome || ' before retry '
+                || e.retry_no || ' of ' || j.retries
+            FROM earlier_results e JOIN jobs j ON j.job_id = e.job_id
+            WHERE e.outcome <> 'failed' OR e.retry_no NOT BETWEEN 1 AND j.retries
+              OR NOT EXISTS (SELECT FROM images i WHERE i.job_id = e.job_id AND i.image_no = e.image_no)
+        """),
+    ),
+    Law(
+        name="job_retries",
+        broken="jobs whose number of retries is not what their earlier results say",
+        statement=sql.SQL("""
+            SELECT j.job_id, 0, 'retried ' || j.retries || ' times, the earlier results say ' || n.retries
+            FROM jobs j CROSS JOIN LATERAL (
+                SELECT count(DISTINCT e.retry_no) AS retries FROM earlier_results e
+                WHERE e.job_id = j.job_id) n
+            WHERE j.retries <> n.retries OR (j.retries > 0) = (j.retried_at IS NULL)
+        """),
+    ),
+    *(_without_job(table) for table in ("visits", "images", "chunks", "results", "earlier_results")),
 )
 
 # These may be broken for a moment in the best of worlds: workers and their sweeps mend them.

@@ -115,11 +115,11 @@ async def _mend_queue(
 
 async def _send_lost(connection: Connection, app: procrastinate.App) -> int:
     lost, last = await queue.find_chunks_without_message(connection)
-    await queue.send_chunks(app, connection, lost)
+    await queue.send_lost(app, connection, lost)
     sent = len(lost)
     while last is not None:
         lost, last = await queue.find_chunks_without_message(connection, last)
-        await queue.send_chunks(app, connection, lost)
+        await queue.send_lost(app, connection, lost)
         sent += len(lost)
     return sent
 

@@ -48,7 +48,7 @@ async def sweep(
         dropped = await queue.drop_unreadable(connection)
         stalled = await queue.hand_back_stalled(connection, settings.stale_seconds)
         lost, last = await queue.find_chunks_without_message(connection, last)
-        await queue.send_chunks(app, connection, lost)
+        await queue.send_lost(app, connection, lost)
         await deliveries.send_due(connection)
     if dropped or stalled or lost:
         logger.info(

@@ -2,11 +2,14 @@
 
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api.v1 import deliveries, jobs, results, stores
+from retailpulse.api.v1 import deliveries, events, jobs, results, stores
 
 HANDLERS: list[ControllerRouterHandler] = [
     jobs.submit,
     jobs.cancel,
+    jobs.retry,
+    jobs.remove,
+    events.events,
     jobs.job,
     results.job_results,
     deliveries.job_deliveries,
