@@ -218,6 +218,7 @@ def _make_uses(
     from retailpulse.api.app import Uses
     from retailpulse.service import (
         Backlog,
+        Deliveries,
         Intake,
         JobControl,
         JobLists,
@@ -245,6 +246,7 @@ def _make_uses(
         results=Results(database),
         stores=Stores(database),
         stats=Stats(database, limits.stale_seconds),
+        deliveries=Deliveries(database),
     )
 
 
@@ -270,6 +272,7 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
                 fetch=settings.fetch,
                 measure=settings.measure,
                 retention=settings.retention,
+                callbacks=settings.callbacks,
                 stop=stop,
             )
         finally:

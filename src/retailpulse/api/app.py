@@ -21,6 +21,7 @@ from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
 from retailpulse.service import (
+    Deliveries,
     Intake,
     JobControl,
     JobLists,
@@ -58,6 +59,7 @@ class Uses:
     results: Results
     stores: Stores
     stats: Stats
+    deliveries: Deliveries
 
 
 PROVIDED = (

@@ -25,6 +25,7 @@ MODULES = {
     "prune": "keeping",
     "backup": "keeping",
     "restore": "keeping",
+    "callbacks": "callbacks_command",
     "submit": "submit_command",
     "watch": "watch_commands",
     "status": "watch_commands",
