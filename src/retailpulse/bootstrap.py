@@ -20,6 +20,9 @@ from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
+    import procrastinate
+
+    from retailpulse.api.app import Uses
     from retailpulse.service import Keys
     from retailpulse.storage.database import Database
 
@@ -179,18 +182,12 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.api.gate import make_gate
     from retailpulse.api.keyring import Keyring
     from retailpulse.api.serving import check_port, serve_app
-    from retailpulse.service import Keys, Limits, Results, Service
+    from retailpulse.service import Keys
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
     url = find_database(settings.database)
     check_port(settings.api)
-    limits = Limits(
-        chunk_images=settings.worker.chunk_images,
-        max_unsettled_images=settings.api.max_unsettled_images,
-        keys_hours=settings.retention.keys_hours,
-        stale_seconds=settings.worker.stale_seconds,
-    )
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
@@ -204,14 +201,53 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
                 await _check_keys(keys, settings.api)
             keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
             async with queue_app.open_async(database.pool), keyring.kept():
-                service = Service(database, queue_app, limits)
-                app = make_app(service, Results(database), settings.api, settings.measure.depth)
+                uses = _make_uses(database, queue_app, settings, stop)
+                app = make_app(uses, settings.api, settings.measure.depth, keyring)
                 await serve_app(make_gate(app, keyring, settings.api), settings.api, stop)
         finally:
             await database.close()
             exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())
+
+
+def _make_uses(
+    database: "Database", queue_app: "procrastinate.App", settings: Settings, stop: asyncio.Event
+) -> "Uses":
+    """What the API may do, over one database and its queue."""
+    from retailpulse.api.app import Uses
+    from retailpulse.service import (
+        Backlog,
+        Deliveries,
+        Intake,
+        JobControl,
+        JobLists,
+        Limits,
+        Progress,
+        Results,
+        Service,
+        Stats,
+        Stores,
+    )
+
+    limits = Limits(
+        chunk_images=settings.worker.chunk_images,
+        max_unsettled_images=settings.api.max_unsettled_images,
+        keys_hours=settings.retention.keys_hours,
+        stale_seconds=settings.worker.stale_seconds,
+    )
+    backlog = Backlog(limits.max_unsettled_images)
+    return Uses(
+        service=Service(database, limits),
+        intake=Intake(database, queue_app, limits, backlog),
+        control=JobControl(database, queue_app, limits, backlog),
+        progress=Progress(database, stop),
+        job_lists=JobLists(database),
+        results=Results(database),
+        stores=Stores(database),
+        stats=Stats(database, limits.stale_seconds),
+        deliveries=Deliveries(database),
+    )
 
 
 def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
@@ -236,6 +272,7 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
                 fetch=settings.fetch,
                 measure=settings.measure,
                 retention=settings.retention,
+                callbacks=settings.callbacks,
                 stop=stop,
             )
         finally:

@@ -11,8 +11,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Response, get
-from litestar.openapi.spec import Example
-from litestar.params import Parameter
 from litestar.types import Scope
 from msgspec import Meta
 
@@ -55,6 +53,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
             examples=["/api/v1/jobs/01932c5e-7a00-7000-8000-000000000000"],
         ),
     ]
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request to one of the three old endpoints was refused."""
+
+    error: Annotated[str, Meta(description="Which part of the request is meant, and why.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,9 +192,6 @@ KINDS = (
 )
 """Every problem that an answer may name; the names are part of the API and never change."""
 
-ProblemName = Annotated[
-    str, Parameter(description="The last part of a problem's `type`.", examples=[Example(value="not-found")])
-]
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_STATUS = {kind.status: kind for kind in KINDS}
 
@@ -240,10 +241,9 @@ _PAGE = Answer(meaning="The page.", contents=(Content(shape=str, media_type=TEXT
     operation_id="getProblem",
     summary="What a problem means",
     tags=[Tag.SERVICE],
-    security=[{}],
     opt=told(None, 404, answers={200: _PAGE}),
 )
-async def problem_page(name: ProblemName) -> Response[str]:
+async def problem_page(name: str) -> Response[str]:
     """Explain a problem that an answer has named as its `type`."""
     kind = _BY_NAME.get(name)
     if kind is None:

@@ -39,7 +39,9 @@ class Setting:
     meaning: str
 
     def shown(self) -> Any:
-        """The value as it may be shown: without a password."""
+        """The value as it may be shown: without a password or a secret."""
+        if self.variable.endswith("_SECRET") and self.value:
+            return "***"
         return _without_passwords(self.value) if isinstance(self.value, str) else self.value
 
 
@@ -87,6 +89,7 @@ def load(
     settings.measure.pause()
     settings.api.origins()
     settings.api.proxies()
+    settings.callbacks.secrets()
     return Loaded(settings=settings, sources=sources)
 
 

@@ -32,6 +32,21 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             "a submit beyond that is refused for now (503).",
         ),
     ] = 256_000_000
+    spool_dir: Annotated[
+        str,
+        Meta(
+            description="Where submits of CSV and NDJSON wait on disk until they are whole; "
+            "empty: the system's directory for temporary files.",
+        ),
+    ] = ""
+    spool_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Most bytes of such submits that come in at once, beside the largest one; they take "
+            "up to twice as much room; a submit beyond that is refused for now (503).",
+        ),
+    ] = 2_000_000_000
     max_unsettled_images: Annotated[
         int,
         Meta(ge=1, description="Submits are refused for now (503) while so many images wait for a result."),
