@@ -20,6 +20,9 @@ from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
+    import procrastinate
+
+    from retailpulse.api.app import Uses
     from retailpulse.storage.database import Database
 
 LEAVE_SECONDS = 2.0
@@ -120,56 +123,53 @@ async def _check_tables(database: "Database") -> None:
         await database.check_tables()
 
 
-def run_api_process(settings: Settings, parent_fd: int | None) -> None:
-    """Serves HTTP until it is told to stop."""
-    import uvloop
+def _make_uses(
+    settings: Settings, database: "Database", queue_app: "procrastinate.App", stop: asyncio.Event
+) -> "Uses":
+    """The uses of the service that the API offers, over one database and its queue."""
+    from retailpulse import service
+    from retailpulse.api.app import Uses
 
-    from retailpulse.api.app import Uses, check_port, make_app, serve_app
-    from retailpulse.service import (
-        Backlog,
-        Intake,
-        JobControl,
-        JobLists,
-        Limits,
-        Progress,
-        Results,
-        Service,
-        Stats,
-        Stores,
-    )
-    from retailpulse.storage import queue
-    from retailpulse.storage.database import Database
-
-    url = find_database(settings.database)
-    check_port(settings.api)
-    limits = Limits(
+    limits = service.Limits(
         chunk_images=settings.worker.chunk_images,
         max_unsettled_images=settings.api.max_unsettled_images,
         keys_hours=settings.retention.keys_hours,
         stale_seconds=settings.worker.stale_seconds,
     )
+    backlog = service.Backlog(limits.max_unsettled_images)
+    return Uses(
+        service=service.Service(database, limits),
+        intake=service.Intake(database, queue_app, limits, backlog),
+        control=service.JobControl(database, queue_app, limits, backlog),
+        progress=service.Progress(database, stop),
+        job_lists=service.JobLists(database),
+        results=service.Results(database),
+        stores=service.Stores(database),
+        stats=service.Stats(database, limits.stale_seconds),
+    )
+
+
+def run_api_process(settings: Settings, parent_fd: int | None) -> None:
+    """Serves HTTP until it is told to stop."""
+    import uvloop
+
+    from retailpulse.api.app import check_port, make_app, serve_app
+    from retailpulse.storage import queue
+    from retailpulse.storage.database import Database
+
+    url = find_database(settings.database)
+    check_port(settings.api)
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
         database = Database(url, settings.database)
         queue_app = queue.make_app()
-        backlog = Backlog(limits.max_unsettled_images)
         await database.open()
         try:
             await _check_tables(database)
             async with queue_app.open_async(database.pool):
-                uses = Uses(
-                    service=Service(database, limits),
-                    intake=Intake(database, queue_app, limits, backlog),
-                    control=JobControl(database, queue_app, limits, backlog),
-                    progress=Progress(database, stop),
-                    job_lists=JobLists(database),
-                    results=Results(database),
-                    stores=Stores(database),
-                    stats=Stats(database, limits.stale_seconds),
-                )
-                app = make_app(uses, settings.api, settings.measure.depth)
-                await serve_app(app, settings.api, stop)
+                uses = _make_uses(settings, database, queue_app, stop)
+                await serve_app(make_app(uses, settings.api, settings.measure.depth), settings.api, stop)
         finally:
             await database.close()
             exit_within(LEAVE_SECONDS, 0)
