@@ -62,6 +62,8 @@ class Gate:
                     await _send(send, HTTP_204_NO_CONTENT, allowed)
                     return
             await self._admit(scope, authorization, headers)
+            if origin and self._keyring.is_open and scope["method"] not in _WITHOUT_BODY:
+                self._cors.check(origin, host)
         except RetailPulseError as error:
             await _refuse(scope, receive, send, error)
             return
@@ -87,7 +89,7 @@ class Gate:
             raise
         self._keys.count(key.key_id, headers)
         if not key.allows(needed):
-            raise Forbidden(needed)
+            raise Forbidden(f"this key lacks the scope {needed}", scope=needed)
 
 
 def make_gate(app: ASGIApp, keyring: Keyring, settings: ApiSettings) -> ASGIApp:
