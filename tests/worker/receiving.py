@@ -1,20 +1,19 @@
 """A receiver of callbacks, and jobs that end as soon as a test wants them to."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from standardwebhooks import Webhook
 
 from retailpulse.config.settings import CallbackSettings, FetchSettings
-from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Database
-from retailpulse.storage.queue import drop_job
 from tests.origin import Origin, Reply, Seen
-from tests.storage.jobs import submit
+from tests.storage.jobs import submit_visits
 from tests.worker.working import rows
 
+UNKNOWN_STORE = "RP99999"
 PHOTOS = ("http://photos.example/1.png",)
 LOOPBACK = FetchSettings(allowed_networks="127.0.0.0/8", ports="any")
 HASTY = CallbackSettings(backoff_seconds=0.05, longest_backoff_seconds=0.2, timeout_seconds=5)
@@ -25,23 +24,9 @@ def hook(receiver: Origin, *replies: Reply, path: str = "/hook") -> str:
     return receiver.serve(path, *(replies or (Reply(status=204),)))
 
 
-async def told_job(database: Database, callback_url: str, urls: Iterable[str] = PHOTOS) -> UUID:
-    """A job of these photos whose end the receiver is told of."""
-    job_id = await submit(database, urls)
-    async with database.connection() as connection:
-        await connection.execute(
-            "UPDATE jobs SET callback_url = %s WHERE job_id = %s", [callback_url, job_id]
-        )
-    return job_id
-
-
 async def ended_job(database: Database, callback_url: str) -> UUID:
-    """The same, but it was called off at once."""
-    job_id = await told_job(database, callback_url)
-    async with database.transaction() as connection:
-        assert await cancel_job(connection, job_id)
-        await drop_job(connection, job_id)
-    return job_id
+    """A job that ended as it was submitted, as its store is unknown, and whose receiver is to be told."""
+    return await submit_visits(database, (UNKNOWN_STORE, PHOTOS), callback_url=callback_url)
 
 
 def secrets(database: Database) -> list[str]:

@@ -9,25 +9,28 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from retailpulse.config.settings import CallbackSettings, FetchSettings
 from retailpulse.domain.callbacks import DeliveryKey
-from retailpulse.storage import callback_secrets
+from retailpulse.storage import callback_secrets, queue
+from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Database
 from retailpulse.storage.deliveries import send_again
+from retailpulse.storage.retrying import retry_job
 from retailpulse.worker import courier
 from retailpulse.worker.letters import write_letter
 from tests.origin import Origin, Reply
+from tests.storage.jobs import submit
 from tests.storage.truth import check_truth
 from tests.worker.receiving import (
     HASTY,
     LOOPBACK,
+    PHOTOS,
     deliveries,
     ended_job,
     hook,
     hooks,
     opened,
     secrets,
-    told_job,
 )
-from tests.worker.working import QUICK, rows, until, until_over, urls, working
+from tests.worker.working import PICTURE, QUICK, rows, until, until_over, urls, working
 
 DELIVERED = "SELECT FROM deliveries WHERE state = 'delivered'"
 PENDING = "SELECT FROM deliveries WHERE state = 'pending'"
@@ -43,7 +46,8 @@ async def test_the_end_of_a_job_is_told_once_with_a_signature_that_the_library_v
     database: Database,
 ) -> None:
     with Origin() as origin, Origin() as receiver:
-        job_id = await told_job(database, hook(receiver), [*urls(origin, 3), origin.url("/none.png")])
+        photos = [*urls(origin, 3), origin.url("/none.png")]
+        job_id = await submit(database, photos, callback_url=hook(receiver))
         async with working(database, callbacks=HASTY):
             await until_told(database)
         (seen,) = hooks(receiver)
@@ -74,14 +78,12 @@ async def test_a_signature_by_another_secret_or_of_another_body_does_not_verify(
     with pytest.raises(WebhookVerificationError):
         Webhook("whsec_" + "A" * 32).verify(seen.body, seen.headers)
     with pytest.raises(WebhookVerificationError):
-        Webhook(secret).verify(seen.body.replace(b"cancelled", b"completed"), seen.headers)
+        Webhook(secret).verify(seen.body.replace(b"failed", b"completed"), seen.headers)
 
 
 async def test_a_job_without_a_receiver_has_no_delivery(database: Database) -> None:
     with Origin() as origin:
-        job_id = await told_job(database, "http://unused.example/", urls(origin, 2))
-        async with database.connection() as connection:
-            await connection.execute("UPDATE jobs SET callback_url = NULL")
+        job_id = await submit(database, urls(origin, 2))
         async with working(database, callbacks=HASTY):
             await until_over(database, job_id)
     assert deliveries(database) == []
@@ -125,7 +127,7 @@ async def test_a_receiver_that_hangs_holds_up_neither_photos_nor_other_receivers
         patient = msgspec.structs.replace(HASTY, timeout_seconds=60, concurrency=4)
         async with working(database, callbacks=patient, worker=HURRIED):
             await until(lambda: hanging.busy == 2)
-            job_id = await told_job(database, hook(receiver), urls(origin, 40))
+            job_id = await submit(database, urls(origin, 40), callback_url=hook(receiver))
             await until(lambda: hooks(receiver))
             assert hanging.most_busy == 2
         check = rows(database, "SELECT status FROM jobs WHERE job_id = %s", job_id)
@@ -202,21 +204,63 @@ async def test_a_message_that_was_lost_is_sent_again_by_the_sweep(database: Data
         assert len(hooks(receiver)) == 1
 
 
-async def test_the_end_after_a_retry_is_a_second_event(database: Database) -> None:
-    with Origin() as receiver:
-        job_id = await ended_job(database, hook(receiver))
+async def test_each_end_of_a_job_that_is_retried_is_an_event_of_its_own(database: Database) -> None:
+    with Origin() as origin, Origin() as receiver:
+        flaky = origin.serve("/flaky.png", Reply(status=404), Reply(body=PICTURE))
+        job_id = await submit(database, [flaky], callback_url=hook(receiver))
         async with working(database, callbacks=HASTY):
             await until_told(database)
-            async with database.connection() as connection:
-                await connection.execute("UPDATE jobs SET status = 'ongoing', finished_at = NULL")
-                await connection.execute("UPDATE jobs SET status = 'completed', finished_at = now()")
+            app = queue.make_app()
+            async with app.open_async(database.pool), database.transaction() as connection:
+                retried = await retry_job(connection, job_id, causes=None, chunk_images=0)
+                await queue.send_chunks(app, connection, retried.chunks)
             await until_told(database, 2)
-        first, second = hooks(receiver)
-    assert opened(first, *secrets(database))["data"]["status"] == "cancelled"
-    assert opened(second, *secrets(database))["data"]["status"] == "completed"
-    assert [one.headers["webhook-id"] for one in (first, second)] == [
-        DeliveryKey(job_id=job_id, delivery_no=number).message_id for number in (1, 2)
-    ]
+        first, second = (opened(seen, *secrets(database)) for seen in hooks(receiver))
+        ids = [seen.headers["webhook-id"] for seen in hooks(receiver)]
+    assert [told["data"]["status"] for told in (first, second)] == ["failed", "completed"]
+    assert [told["data"]["retries"] for told in (first, second)] == [0, 1]
+    assert ids == [DeliveryKey(job_id=job_id, delivery_no=number).message_id for number in (1, 2)]
+    check_truth(database.url, job_id)
+
+
+async def test_what_is_told_is_how_the_job_stood_at_its_end(database: Database) -> None:
+    """Also where the job goes on before the receiver can be told."""
+    with Origin() as receiver:
+        job_id = await ended_job(database, hook(receiver))
+        async with database.connection() as connection:
+            await connection.execute(
+                "UPDATE jobs SET status = 'ongoing', finished_at = NULL, failed = 0 WHERE job_id = %s",
+                [job_id],
+            )
+        async with working(database, callbacks=HASTY):
+            await until_told(database)
+        (seen,) = hooks(receiver)
+    told = opened(seen, *secrets(database))
+    assert (told["data"]["status"], told["data"]["images"]["failed"]) == ("failed", 1)
+
+
+async def test_a_job_that_is_called_off_is_told_too(database: Database) -> None:
+    with Origin() as receiver:
+        job_id = await submit(database, PHOTOS, callback_url=hook(receiver))
+        async with database.transaction() as connection:
+            assert await cancel_job(connection, job_id)
+            await queue.drop_job(connection, job_id)
+        async with working(database, callbacks=HASTY):
+            await until_told(database)
+        (seen,) = hooks(receiver)
+    assert opened(seen, *secrets(database))["data"]["status"] == "cancelled"
+
+
+async def test_a_job_that_is_deleted_is_told_to_nobody(database: Database) -> None:
+    with Origin() as receiver:
+        job_id = await ended_job(database, hook(receiver))
+        async with database.connection() as connection:
+            await connection.execute("DELETE FROM jobs WHERE job_id = %s", [job_id])
+        assert deliveries(database) == []
+        async with working(database, callbacks=HASTY):
+            await told_after(database, receiver)
+            await until(lambda: not rows(database, "SELECT FROM procrastinate_jobs"))
+        assert hooks(receiver) == []
 
 
 async def test_a_receiver_that_says_gone_is_not_asked_again(database: Database) -> None:

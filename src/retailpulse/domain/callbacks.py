@@ -6,6 +6,8 @@ pending --(answered 2xx)------------------> delivered
 delivered | given_up --(redeliver)--------> pending
 """
 
+import base64
+import secrets
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -14,6 +16,8 @@ import msgspec
 
 JOB_ENDED = "job.ended"
 """The one event that there is."""
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how every such secret begins
+SECRET_BYTES = 32
 
 
 class DeliveryState(StrEnum):
@@ -43,3 +47,8 @@ class Try(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: int | None
     error: str | None
     seconds: float
+
+
+def new_secret() -> str:
+    """A secret to sign with, as Standard Webhooks writes it."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()

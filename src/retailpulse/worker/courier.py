@@ -24,9 +24,10 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """How often a worker that has nothing to deliver looks for something."""
-LEASE_SECONDS = 30.0
+LEASE_SECONDS = 10.0
 """How long beyond its deadline a try is its worker's: within it the worker reads, signs and logs."""
-LOG_AGAIN_SECONDS = 0.5
+LOG_SECONDS, LOG_AGAIN_SECONDS = 300.0, 0.5
+"""How long a worker tries to log a try while the database is away, and how often."""
 
 
 class Courier:
@@ -138,7 +139,7 @@ class Courier:
             return Posted(error=f"unexpected {type(error).__name__}")
 
     async def _log(self, due: Due, posted: Posted, seconds: float) -> None:
-        """Logs a try; while the database is away, for as long as nobody else makes the next one."""
+        """Logs a try, which may have to wait for the database; raises DatabaseUnavailable."""
         verdict = judge(
             posted,
             failures=due.failures,
@@ -147,7 +148,7 @@ class Courier:
         )
         made = Try(at=due.now, status=posted.status, error=posted.error, seconds=round(seconds, 3))
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._lease_seconds - seconds
+        until = loop.time() + LOG_SECONDS
         while True:
             try:
                 async with self._database.connection() as connection:

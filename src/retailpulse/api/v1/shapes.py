@@ -1,7 +1,6 @@
 """What the answers about jobs look like, beside the summary that callbacks send too."""
 
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -14,7 +13,6 @@ __all__ = [
     "Job",
     "JobSummary",
     "StoreOfJob",
-    "Submitted",
     "count_images",
     "describe",
     "summarize",
@@ -50,12 +48,6 @@ class Job(JobSummary, frozen=True, kw_only=True):
         float | None, Meta(description="The mean rate since its start, or since its last retry.")
     ]
     seconds_left: Annotated[float | None, Meta(description="An estimate; null where it is not known.")]
-
-
-class Submitted(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a submit."""
-
-    job_id: Annotated[UUID, Meta(description="The id of the job, which is on disk and queued.")]
 
 
 def describe(report: JobReport) -> Job:

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from retailpulse.domain.callbacks import SECRET_PREFIX
 from retailpulse.domain.errors import ConfigError
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - how every such secret begins
 FEWEST_SECRET_BYTES, MOST_SECRET_BYTES = 24, 64
 
 

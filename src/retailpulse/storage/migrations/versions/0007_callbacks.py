@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 SECRET_BYTES = 32
 
