@@ -34,6 +34,10 @@ test: setup ## Run the tests (ARGS="-k name" picks some)
 fuzz: setup ## Fuzz addresses, URLs and damaged photos (ARGS="--cases 100000 --seed 7")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
+.PHONY: fuzz-api
+fuzz-api: setup ## Hold the API to its own description for minutes (ARGS="--minutes 20 --seed 7")
+	@$(BIN)/python -m tests.contract $(ARGS)
+
 .PHONY: soak
 soak: setup ## Break the running service at random, see every promise kept (ARGS="--minutes 60 --seed 7")
 	@$(BIN)/python -m tests.soak $(ARGS)
@@ -60,8 +64,8 @@ hostile: setup ## Play every trick of a bad photo host on loopback (ARGS="--help
 
 .PHONY: lock
 lock: ## Write the lock files anew (needs uv)
-	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock
-	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q pyproject.toml --extra server --extra parquet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock
+	uv pip compile -q pyproject.toml --extra server --extra parquet --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements.lock -o requirements-dev.lock
 
 .PHONY: clean
 clean: ## Remove .venv and caches

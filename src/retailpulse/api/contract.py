@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, get, post
+from litestar.params import Parameter
 from litestar.response import Stream
 
+from retailpulse.api.contract_shapes import STATUS, SUBMIT, VISITS
 from retailpulse.api.submitting import Submits
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
@@ -18,15 +20,18 @@ from retailpulse.storage.visits import VisitFilter, VisitRow
 BLOCK_BYTES = 64 * 1024
 
 
-@post("/api/submit", status_code=201)
+@post("/api/submit", status_code=201, **SUBMIT)
 async def submit(request: Request[Any, Any, Any], submits: Submits) -> dict[str, str]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submits.take(request)
+    job_id = await submits.take_old(request)
     return {"job_id": str(job_id)}
 
 
-@get("/api/status")
-async def status(service: Service, jobid: str = "") -> Response[dict[str, Any]]:
+@get("/api/status", **STATUS)
+async def status(
+    service: Service,
+    jobid: Annotated[str, Parameter(description="The id that the submit answered.")] = "",
+) -> Response[dict[str, Any]]:
     """Say whether a job is ongoing, completed or failed, and which stores failed."""
     job_id = parse_job_id(jobid)
     if job_id is None:
@@ -43,13 +48,16 @@ async def status(service: Service, jobid: str = "") -> Response[dict[str, Any]]:
     return Response(answer)
 
 
-@get("/api/visits")
+@get("/api/visits", **VISITS)
 async def visits(
     service: Service,
-    area: str | None = None,
-    storeid: str | None = None,
-    startdate: str | None = None,
-    enddate: str | None = None,
+    area: Annotated[str | None, Parameter(description="The area code of the store master.")] = None,
+    storeid: Annotated[
+        str | None,
+        Parameter(description="The store id of the store master; `area`, `storeid` or both are required."),
+    ] = None,
+    startdate: Annotated[str | None, Parameter(description="The first date or time.")] = None,
+    enddate: Annotated[str | None, Parameter(description="The last one, inclusive.")] = None,
 ) -> Stream:
     """Give the visits of an area or a store with their perimeters, oldest first."""
     area, storeid = area or None, storeid or None
@@ -59,7 +67,12 @@ async def visits(
         if text is not None and "\0" in text:
             raise InvalidRequest(f"{name} holds a NUL character")
     start, end = parse_day_range(startdate or None, enddate or None)
-    wanted = VisitFilter(area_code=area, store_id=storeid, start=start, end=end)
+    wanted = VisitFilter(
+        area_codes=() if area is None else (area,),
+        store_ids=() if storeid is None else (storeid,),
+        start=start,
+        end=end,
+    )
     await service.check_visits(wanted)
     return Stream(_blocks(_write_visits(service.visits(wanted))), media_type=MediaType.JSON)
 
@@ -76,7 +89,7 @@ async def _write_visits(visits: AsyncIterator[VisitRow]) -> AsyncIterator[str]:
             store_id = visit.store_id
         else:
             yield ","
-        day = visit.date.isoformat() if visit.date else visit.visit_time
+        day = visit.visited_at.date().isoformat() if visit.visited_at else visit.visit_time
         yield json.dumps({"date": day, "perimeter": visit.perimeter}, ensure_ascii=False)
     yield "]}" if store_id is not None else ""
     yield "]}"
