@@ -23,7 +23,7 @@ CONFIG_FILE_VARIABLE = "RETAILPULSE_CONFIG"
 DEFAULT_CONFIG_FILE = "retailpulse.toml"
 MAX_NUMBER = 1e9
 """Largest number of seconds: 30 years. What comes after it overflows somewhere (and so does infinity)."""
-OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL"})
+OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL", "RETAILPULSE_API_KEY"})
 
 Name = tuple[str, str]
 """A room and one of its fields, e.g. ("fetch", "per_host")."""
