@@ -20,6 +20,10 @@ from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
+    import procrastinate
+
+    from retailpulse.api.app import Uses
+    from retailpulse.service import Limits
     from retailpulse.storage.database import Database
 
 LEAVE_SECONDS = 2.0
@@ -124,17 +128,8 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
     import uvloop
 
-    from retailpulse.api.app import Uses, check_port, make_app, serve_app
-    from retailpulse.service import (
-        Backlog,
-        Deliveries,
-        Intake,
-        JobControl,
-        Limits,
-        Progress,
-        Results,
-        Service,
-    )
+    from retailpulse.api.app import check_port, make_app, serve_app
+    from retailpulse.service import Limits
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
@@ -151,19 +146,11 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
         stop = stop_on_signals(parent_fd)
         database = Database(url, settings.database)
         queue_app = queue.make_app()
-        backlog = Backlog(limits.max_unsettled_images)
         await database.open()
         try:
             await _check_tables(database)
             async with queue_app.open_async(database.pool):
-                uses = Uses(
-                    service=Service(database, limits),
-                    intake=Intake(database, queue_app, limits, backlog),
-                    control=JobControl(database, queue_app, limits, backlog),
-                    progress=Progress(database, stop),
-                    results=Results(database),
-                    deliveries=Deliveries(database),
-                )
+                uses = _make_uses(database, queue_app, limits, stop)
                 app = make_app(uses, settings.api, settings.measure.depth)
                 await serve_app(app, settings.api, stop)
         finally:
@@ -171,6 +158,24 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
             exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())
+
+
+def _make_uses(
+    database: "Database", queue_app: "procrastinate.App", limits: "Limits", stop: asyncio.Event
+) -> "Uses":
+    """All that handlers may ask of the service."""
+    from retailpulse.api.app import Uses
+    from retailpulse.service import Backlog, Deliveries, Intake, JobControl, Progress, Results, Service
+
+    backlog = Backlog(limits.max_unsettled_images)
+    return Uses(
+        service=Service(database, limits),
+        intake=Intake(database, queue_app, limits, backlog),
+        control=JobControl(database, queue_app, limits, backlog),
+        progress=Progress(database, stop),
+        results=Results(database),
+        deliveries=Deliveries(database),
+    )
 
 
 def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
