@@ -255,3 +255,35 @@ def _make_uses(
         stats=Stats(database, limits.stale_seconds),
         deliveries=Deliveries(database),
     )
+
+
+def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
+    """Works on chunks until it is told to stop."""
+    import uvloop
+
+    from retailpulse.storage.database import Database
+    from retailpulse.worker.run import run_worker
+
+    url = find_database(settings.database)
+    os.nice(WORKER_NICENESS)
+
+    async def run() -> None:
+        stop = stop_on_signals(parent_fd)
+        database = Database(url, settings.database, pool_size=settings.worker.connections)
+        await database.open()
+        try:
+            await _check_tables(database)
+            await run_worker(
+                database,
+                worker=settings.worker,
+                fetch=settings.fetch,
+                measure=settings.measure,
+                retention=settings.retention,
+                callbacks=settings.callbacks,
+                stop=stop,
+            )
+        finally:
+            await database.close()
+            exit_within(LEAVE_SECONDS, 0)
+
+    uvloop.run(run())
