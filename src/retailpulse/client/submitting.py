@@ -14,7 +14,7 @@ from retailpulse.client.bodies import Body, Sent, body_of_blocks, body_of_file
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange
 from retailpulse.client.rows import lines
-from retailpulse.client.transports import Ask, Params
+from retailpulse.client.transports import LONG_SECONDS, Ask, Params
 
 FileFormat = Literal["json", "csv", "ndjson"]
 Source = str | os.PathLike[str] | IO[bytes] | IO[str] | Iterable[Any]
@@ -93,7 +93,14 @@ class _Asking:
             "Content-Length": str(body.size_bytes),
             "Idempotency-Key": self.key,
         }
-        return Ask(method="POST", path="/api/v1/jobs", params=params, headers=headers, blocks=body.blocks)
+        return Ask(
+            method="POST",
+            path="/api/v1/jobs",
+            params=params,
+            headers=headers,
+            blocks=body.blocks,
+            read_seconds=LONG_SECONDS,
+        )
 
 
 def _body(visits: Source, on_sent: Sent | None) -> AbstractContextManager[Body]:
