@@ -103,14 +103,13 @@ def _tidy(param: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
 
 
 def _param(param: Param, schemas: Schemas) -> dict[str, Any]:
-    example = {} if param.example is None else {"example": param.example}
+    # An example of its own would stand in the forms of readers, and be sent by who only wants to try.
+    example = "" if param.example is None else f" For example `{param.example}`."
     return {
         "name": param.name,
         "in": param.place,
-        "description": param.meaning,
-        "required": False,
+        "description": f"{param.meaning}{example}",
         "schema": schemas.of(param.shape),
-        **example,
     }
 
 

@@ -156,7 +156,7 @@ SUBMIT: dict[str, Any] = {
                 name="label",
                 meaning=f"{_IN_QUERY}a label, name:value; once for each.",
                 shape=list[LabelText],
-                example=["region:north"],
+                example="region:north",
             ),
         ),
     ),
