@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from retailpulse.service import Keys
     from retailpulse.storage.database import Database
 
+logger = logging.getLogger(__name__)
+
 LEAVE_SECONDS = 2.0
 """How long a process that is done may wait for threads that are not."""
 WORKER_NICENESS = 5
@@ -140,7 +142,11 @@ async def check_access(url: str, settings: Settings) -> None:
 
 
 async def _check_keys(keys: "Keys", settings: ApiSettings) -> None:
-    if not settings.may_be_open() and not await keys.were_made():
+    if settings.is_loopback() or await keys.were_made():
+        return
+    if settings.allow_anonymous:
+        logger.warning("whoever reaches %s may do everything until an API key is made", settings.host)
+    else:
         raise ConfigError(
             f"no API key was made yet, and other machines reach {settings.host}. Make a key with "
             "`retailpulse keys create --name NAME --scope admin` (with the same --data-dir or "

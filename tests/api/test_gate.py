@@ -7,7 +7,7 @@ import pytest
 
 from retailpulse.domain.keys import Scope
 from tests.api.guarded import Guarded, bearer, guarded_by
-from tests.api.jobs import NO_JOB, RunningApi, problem
+from tests.api.jobs import NO_JOB, RunningApi, body, problem, visit
 from tests.running import RunningService, wait_for
 
 JOB = f"/api/v1/jobs/{NO_JOB}"
@@ -90,6 +90,20 @@ def test_a_page_of_a_named_origin_may_use_the_api(open_api: RunningApi) -> None:
         assert "Origin" in other.headers["vary"]
         assert open_api.http.options(JOB, headers={**asked, "Origin": origin}).status_code != 200
     assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/api/submit", "/api/v1/jobs"])
+def test_a_page_of_another_origin_changes_nothing_on_an_open_service(
+    service: RunningService, open_api: RunningApi, path: str
+) -> None:
+    job = body(visit("nobody"))
+    for origin in ("https://evil.example", "null", f"http://localhost:{service.port}", "http://127.0.0.1"):
+        refused = service.http.post(path, json=job, headers={"Origin": origin})
+        assert refused.status_code == 403
+        assert f"Origin: pages of {origin} may not" in refused.text
+    assert service.http.post(path, json=job, headers={"Origin": service.url}).status_code == 201
+    assert open_api.http.post(path, json=job, headers={"Origin": APP}).status_code == 201
+    assert open_api.http.post(path, json=job, headers={"Origin": f"{APP}:1"}).status_code == 403
 
 
 @pytest.mark.parametrize(

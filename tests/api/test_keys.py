@@ -1,8 +1,10 @@
 """API keys: who gets in with which, what who does not get in is told, and that secrets are kept nowhere."""
 
+import http.client
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -149,6 +151,13 @@ def test_who_may_not_submit_makes_no_job(
     assert api.http.post(path, json=job).status_code == 401
     assert api.http.post(path, json=job, headers=bearer(keys[Scope.READ])).status_code == 403
     assert jobs_in(guarded) == before
+
+
+def test_a_client_that_sends_all_before_it_reads_is_told_too(api: RunningApi) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", api.port, timeout=30)
+    with closing(line):
+        line.request("POST", "/api/v1/jobs", b" " * 30_000_000)
+        assert line.getresponse().status == 401
 
 
 def wrong_ones(key: str) -> dict[str, str]:

@@ -108,6 +108,11 @@ def test_a_large_body_that_keeps_coming_may_take_longer(api: RunningApi) -> None
     assert "not JSON" in answer.text
 
 
+def test_a_body_that_nobody_wants_is_not_waited_for_long(line: socket.socket) -> None:
+    line.sendall((HEAD % b"/api/submit").replace(b"localhost", b"evil.example"))
+    assert rest_of(line, trickle(line, b" ")).startswith(b"HTTP/1.1 400 ")
+
+
 def connections_to(port: int) -> int:
     """How many established connections the listening side has; one that is closed is not among them."""
     local, established = f":{port:04X}", "01"

@@ -77,7 +77,7 @@ def _headers(error: RetailPulseError) -> dict[str, str]:
     match error:
         case Unauthenticated(was_sent=was_sent):
             return {"WWW-Authenticate": CHALLENGE + (', error="invalid_token"' if was_sent else "")}
-        case Forbidden(scope=scope):
+        case Forbidden(scope=scope) if scope is not None:
             return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
         case TooOften(wait_seconds=seconds):
             return {"Retry-After": str(seconds)}

@@ -101,10 +101,12 @@ KINDS = (
     ProblemKind(
         name="forbidden",
         status=403,
-        title="Not allowed with this key",
-        meaning="The API key is valid, but lacks the scope that the request needs. `detail` says which.",
+        title="Not allowed",
+        meaning="The API key is valid, but lacks the scope that the request needs; `detail` says which. Or a "
+        "web page of another origin has tried to change something on a service that wants no key.",
         remedy="Use a key that has the scope: `submit` for jobs, `read` for everything that only reads, "
-        "`admin` for the rest; `admin` implies the other two.",
+        "`admin` for the rest; `admin` implies the other two. Who runs the service names the origins of "
+        "pages that may use it with `RETAILPULSE_API_CORS_ORIGINS`.",
     ),
     ProblemKind(
         name="not-found",

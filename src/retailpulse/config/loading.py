@@ -87,6 +87,7 @@ def load(
     settings.fetch.hosts()
     settings.fetch.proxy_url()
     settings.measure.pause()
+    settings.api.host_names()
     settings.api.origins()
     settings.api.proxies()
     settings.callbacks.secrets()

@@ -11,7 +11,7 @@
     |  |- NotAvailable     it is asked for in a form that cannot be given here
     |  '- UnsupportedMediaType   it comes in a form that is not read
     |- Unauthenticated     no API key, or none that may be used
-    |- Forbidden           a key that does not allow this
+    |- Forbidden           a key, or an origin, that does not allow this
     |- TooOften            more requests than a key or an address may send
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
@@ -70,10 +70,10 @@ class Unauthenticated(RetailPulseError):
 
 
 class Forbidden(RetailPulseError):
-    """The API key that was sent lacks the scope that is needed."""
+    """Who asks is known, but may not do this; `scope` is what an API key lacks, where that is the reason."""
 
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(f"this key lacks the scope {scope}")
+    def __init__(self, text: str, *, scope: Scope | None = None) -> None:
+        super().__init__(text)
         self.scope = scope
 
 
