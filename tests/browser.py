@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, sync_playwright
+from playwright.sync_api import Page, Request, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -21,6 +21,8 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
+expect.set_options(timeout=30_000)  # the readers draw slowly on a busy machine
+
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 
 
@@ -31,7 +33,7 @@ class Browser:
         self.page = page
         self.requests: list[Request] = []
         self.complaints: list[str] = []
-        page.on("request", lambda asked: self.requests.append(asked))
+        page.on("request", lambda asked: self.requests.append(asked))  # noqa: PLW0108 - the driver cannot mark a built-in
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
 

@@ -1,17 +1,15 @@
 """How a job gets on, as Server-Sent Events: progress while it goes on, then its end."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.response import ServerSentEvent, ServerSentEventMessage
-from msgspec import Meta
 
+from retailpulse.api.v1.job_operations import FOLLOW, JobEvent
 from retailpulse.api.v1.paths import known_id
-from retailpulse.api.v1.shapes import ImageCounts, count_images
+from retailpulse.api.v1.shapes import count_images
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Progress, Signal
 from retailpulse.storage.jobs import JobRow
@@ -19,17 +17,7 @@ from retailpulse.storage.jobs import JobRow
 RECONNECT_MILLISECONDS = 1_000
 
 
-class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The data of an event: what may change of a job."""
-
-    job_id: Annotated[UUID, Meta(description="The id of the job.")]
-    status: Annotated[JobStatus, Meta(description="ongoing, completed, failed or cancelled.")]
-    images: Annotated[ImageCounts, Meta(description="Counts of its images.")]
-    retries: Annotated[int, Meta(description="How often its failures were tried again.")]
-    finished_at: Annotated[datetime | None, Meta(description="When it ended, UTC; null while ongoing.")]
-
-
-@get("/api/v1/jobs/{job_id:str}/events")
+@get("/api/v1/jobs/{job_id:str}/events", **FOLLOW)
 async def events(
     request: Request[Any, Any, Any], progress: Progress, job_id: str
 ) -> ServerSentEvent | Response[None]:
