@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retailpulse.cli import group
-from tests.cli.canned import CannedService
+from tests.canned import CannedService
 
 Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.canned import JOB_ID, Answer, CannedService, as_json, job
+from tests.canned import JOB_ID, Answer, CannedService, as_json, job
 from tests.cli.conftest import Run, Start
 
 RESULTS = f"GET /api/v1/jobs/{JOB_ID}/results"

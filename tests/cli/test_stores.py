@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.canned import CannedService, as_json
+from tests.canned import CannedService, as_json
 from tests.cli.conftest import Run
 
 CSV = b"AreaCode,StoreName,StoreID\n1,Shop,RP00001\n"

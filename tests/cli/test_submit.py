@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.canned import JOB_ID, Answer, CannedService, as_json, completed, job
+from tests.canned import JOB_ID, Answer, CannedService, as_json, completed, job
 from tests.cli.conftest import Run
 
 BODY = b'{"count": 1, "visits": [{"store_id": "S1", "image_url": ["http://a/b"], "visit_time": "now"}]}'

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.cli.canned import JOB_ID, Answer, CannedService, as_json, completed, job
+from tests.canned import JOB_ID, Answer, CannedService, as_json, completed, job
 from tests.cli.conftest import Run, Start
 
 AWAY = as_json({"detail": "the database cannot be reached"}, 503)

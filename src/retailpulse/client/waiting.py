@@ -101,6 +101,7 @@ class _Follower:
         self._exchange = exchange
         self._job_id = job_id
         self._last_id = ""
+        self._began: tuple[float, int] | None = None
         self._are_there = True
         self.is_over = False
 
@@ -133,7 +134,18 @@ class _Follower:
         self._last_id = event.id or self._last_id
         if event.name == "end":
             self.is_over = True
-        return self._exchange.decode(event.data, Progress) if event.name == "progress" else None
+        return self._timed(self._exchange.decode(event.data, Progress)) if event.name == "progress" else None
+
+    def _timed(self, moment: Progress) -> Progress:
+        """The moment with the mean rate since the first one, which events do not tell."""
+        now, settled = time.monotonic(), moment.images.settled
+        self._began = self._began or (now, settled)
+        seconds, images = now - self._began[0], settled - self._began[1]
+        if images <= 0 or seconds < _POLL_SECONDS:
+            return moment
+        rate = images / seconds
+        left = (moment.images.total - settled) / rate
+        return msgspec.structs.replace(moment, images_per_second=rate, seconds_left=left)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
