@@ -52,7 +52,7 @@ def world(own: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
 def run(test: doctest.DocTest) -> None:
     runner = doctest.DocTestRunner(verbose=False)
     said: list[str] = []
-    runner.run(test, out=said.append)
+    runner.run(test, out=said.append, clear_globs=False)
     assert runner.failures == 0, "".join(said)
 
 
@@ -79,8 +79,10 @@ def test_the_examples_of_the_document_work(own: Client) -> None:
 def run_document(text: str) -> None:
     test = doctest.DocTestParser().get_doctest(text, {}, "client.md", str(DOCUMENT), 0)
     assert len(test.examples) > 15
-    run(test)
-    test.globs["client"].close()
+    try:
+        run(test)
+    finally:
+        test.globs["client"].close()
 
 
 def test_the_document_names_every_method() -> None:

@@ -58,20 +58,24 @@ async def events(exchange: Exchange, job_id: str) -> AsyncGenerator[Progress, No
 async def _news(exchange: Exchange, job_id: str, until: float | None) -> AsyncGenerator[Progress, None]:
     """Where the job stands, until it has ended or time is over; raises TimedOut then."""
     found = await job(exchange, job_id)  # an unknown job is told, and an outage waited out, as everywhere
-    yield _progress(found)
+    told = _progress(found)
+    yield told
     poll_seconds = _POLL_SECONDS
     follower = _Follower(exchange, job_id)
     while found.status is JobStatus.ONGOING:
         async with aclosing(follower.follow(_left(until, _SILENCE_SECONDS, job_id))) as moments:
             async for moment in moments:
                 _left(until, 0.0, job_id)
-                if moment is not None:
-                    yield moment
+                if moment is not None and moment.images != told.images:
+                    told = moment
+                    yield told
         if not follower.is_over:
             await exchange.transport.pause(_left(until, poll_seconds, job_id))
             poll_seconds = min(poll_seconds * 1.5, _LONGEST_POLL_SECONDS)
         found = await job(exchange, job_id)
-        yield _progress(found)
+        if (found.images, found.status) != (told.images, told.status):
+            told = _progress(found)
+            yield told
 
 
 def _left(until: float | None, most: float, job_id: str) -> float:
