@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import rich_click as click
 
-from retailpulse.cli.asking import json_option, read_label, with_client
+from retailpulse.cli.answering import json_option
+from retailpulse.cli.asking import read_label, with_client
 from retailpulse.cli.following import watch_to_the_end
 from retailpulse.cli.printing import print_json
 from retailpulse.cli.uploading import shown_upload
