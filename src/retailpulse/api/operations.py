@@ -21,6 +21,7 @@ from retailpulse.api.telling import (
 
 ALWAYS = frozenset({401, 403, 429, 500, 503})
 """What any request to the API may be refused with, whatever it asks for."""
+TOO_LONG = "The address is longer than 64 kB; the server refuses it unread, with an empty answer."
 PATH_PARTS: Mapping[str, tuple[str, str]] = {
     "job_id": ("The id of a job.", JOB_ID),
     "store_id": ("The id of a store.", "RP00001"),
@@ -67,6 +68,8 @@ def complete(method: str, path: str, operation: dict[str, Any], told: Told, sche
             "content": _content(told.body.contents, schemas),
         }
     answers = {status: _answer(answer, schemas) for status, answer in told.answers.items()}
+    if any(param["in"] == "query" for param in params):
+        answers[414] = {"description": TOO_LONG}
     for status in _refusals(method, path, operation, told):
         answers.setdefault(status, _refusal(path, status, schemas))
     scope = needed_scope(method, path)
