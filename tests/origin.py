@@ -51,9 +51,9 @@ class Origin:
     `busy` and `most_busy` requests.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family, backlog=256)
+        self._listener = socket.create_server((host, port), family=family, backlog=256)
         self._host = f"[{host}]" if ":" in host else host
         self._tls = tls
         self._replies: dict[str, list[Reply]] = {}

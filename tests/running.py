@@ -106,7 +106,9 @@ class RunningService(Process):
 
     def pids(self) -> dict[str, list[int]]:
         """The processes of the service by command: serve's children, and the embedded server."""
-        listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True)
+        listing = subprocess.run(
+            ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+        )
         found: dict[str, list[int]] = {"api": [], "worker": [], "postgres": []}
         for line in listing.stdout.splitlines()[1:]:
             pid, parent, args = line.split(None, 2)

@@ -90,7 +90,8 @@ async def retry_job(
     if job.status is JobStatus.CANCELLED:
         raise Conflict(f"the job {job_id} was cancelled; submit what is still wanted as a new job")
     keys = {"job_id": job_id, "retry_no": job.retries + 1}
-    cursor = await connection.execute(_TAKE_BACK, {**keys, "causes": causes}, prepare=False)
+    given = None if causes is None else list(causes)
+    cursor = await connection.execute(_TAKE_BACK, {**keys, "causes": given}, prepare=False)
     taken = cursor.rowcount
     if taken == 0:
         what = "no image" if causes is None else f"no image with {' or '.join(causes)}"

@@ -1,0 +1,80 @@
+"""A job from its spool becomes the same rows, to the letter, as the same job from memory."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from retailpulse.domain.ids import new_job_id
+from retailpulse.domain.images import Depth
+from retailpulse.domain.jobs import JobOptions, Submission, Visit
+from retailpulse.storage import spooled, submitting
+from retailpulse.storage.database import Database
+from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.spool import BLOCK_ROWS, Spool
+from tests.storage.test_submitting import ODD
+from tests.storage.truth import PATIENCE
+
+A, B, C = "http://a/1", "http://a/2", "http://a/3"
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+OPTIONS = JobOptions(
+    depth=Depth.HEADER, name="a 'name'", labels={"a": "b\\"}, priority=-7, callback_url="http://b/"
+)
+JOBS = {
+    "one image": [("S", "noon", None, (A,))],
+    "copies": [("S", "noon", NOON, (A, B, A)), ("T", "x", None, (B, C, A)), ("S", "noon", NOON, (C,))],
+    "unknown stores": [
+        ("U", "x", None, (A,)), ("S", "x", NOON, (A, B)), ("U", "x", None, (B, A)), ("T", "y", None, (A,)),
+    ],
+    "only unknown stores": [("U", "x", None, (A, B)), ("V" * 600, "x", None, (A,))],
+    "odd texts": [(odd, odd, None, (odd, f"{odd} {odd}")) for odd in ODD],
+    "more than a block": [
+        (("S", "T", "U")[number % 3], str(number), None, (f"http://a/{number % 700}", f"http://b/{number}"))
+        for number in range(2 * BLOCK_ROWS + 3)
+    ],
+}  # fmt: skip
+TABLES = {
+    "jobs": "status, depth, images, measured, failed, cancelled, name, labels, priority, callback_url,"
+    " finished_at IS NULL",
+    "visits": "visit_no, store_id, store_known, visit_time, visited_at, first_image_no, images",
+    "images": "image_no, visit_no, image_url, same_as, since_retry",
+    "chunks": "chunk_no, first_image_no, last_image_no, images, settled, since_retry",
+    "results": "image_no, outcome, cause, detail, tries",
+}
+Visits = Sequence[tuple[str, str, datetime | None, tuple[str, ...]]]
+
+
+def rows(database: Database, job_id: UUID) -> dict[str, list[tuple[object, ...]]]:
+    with psycopg.connect(database.url) as connection:
+        return {
+            table: connection.execute(
+                f"SELECT {columns} FROM {table} WHERE job_id = %s ORDER BY 1".encode(), [job_id]
+            ).fetchall()
+            for table, columns in TABLES.items()
+        }
+
+
+@pytest.mark.parametrize("chunk_images", [2, 100])
+@pytest.mark.parametrize("visits", JOBS.values(), ids=JOBS)
+async def test_both_ways_write_the_same(database: Database, visits: Visits, chunk_images: int) -> None:
+    submission = Submission(
+        visits=tuple(Visit(store_id=s, visit_time=t, visited_at=at, image_urls=u) for s, t, at, u in visits),
+        options=OPTIONS,
+    )
+    in_memory = new_job_id()
+    with Spool(None) as spool:
+        for store_id, visit_time, visited_at, urls in visits:
+            spool.begin_visit(store_id, visit_time, visited_at)
+            for url in urls:
+                spool.add_images([url])
+        spool.finish()
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO stores VALUES ('S', '1', 'Shop'), ('T', '1', 'Shop')")
+            keys = await submitting.insert_job(connection, in_memory, submission, chunk_images)
+            spooled_keys = await spooled.insert_job(connection, spool, OPTIONS, chunk_images)
+    assert [key.chunk_no for key in spooled_keys] == [key.chunk_no for key in keys]
+    assert rows(database, spool.job_id) == rows(database, in_memory)
+    found = {finding.name for finding in check_invariants(database.url, PATIENCE).findings}
+    assert found <= {"chunk_without_message"}
