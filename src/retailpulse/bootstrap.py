@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retailpulse.config.settings import DatabaseSettings, LogSettings, Settings
-from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
+from retailpulse.config.settings import ApiSettings, DatabaseSettings, LogSettings, Settings
+from retailpulse.domain.errors import ConfigError, DatabaseError, DatabaseUnavailable
 from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     import procrastinate
 
     from retailpulse.api.app import Uses
+    from retailpulse.service import Keys
     from retailpulse.storage.database import Database
+
+logger = logging.getLogger(__name__)
 
 LEAVE_SECONDS = 2.0
 """How long a process that is done may wait for threads that are not."""
@@ -123,11 +126,69 @@ async def _check_tables(database: "Database") -> None:
         await database.check_tables()
 
 
+async def check_access(url: str, settings: Settings) -> None:
+    """Raises ConfigError where other machines would reach an API that everybody may use."""
+    from retailpulse.service import Keys
+    from retailpulse.storage.database import Database
+
+    if settings.api.may_be_open():
+        return
+    database = Database(url, settings.database, pool_size=1)
+    await database.open()
+    try:
+        await _check_keys(Keys(database), settings.api)
+    finally:
+        await database.close()
+
+
+async def _check_keys(keys: "Keys", settings: ApiSettings) -> None:
+    if settings.is_loopback() or await keys.were_made():
+        return
+    if settings.allow_anonymous:
+        logger.warning("whoever reaches %s may do everything until an API key is made", settings.host)
+    else:
+        raise ConfigError(
+            f"no API key was made yet, and other machines reach {settings.host}. Make a key with "
+            "`retailpulse keys create --name NAME --scope admin` (with the same --data-dir or "
+            "RETAILPULSE_DATABASE_URL), or let everybody do everything with --allow-anonymous."
+        )
+
+
+@contextlib.asynccontextmanager
+async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"]:
+    """The database that is given or runs, or the embedded one, which runs only for this where none runs.
+
+    Raises DatabaseError where its tables are not this program's.
+    """
+    from retailpulse.storage.database import Database
+
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
+            url = find_database(settings)
+        else:
+            opening = open_database(settings, stop_on_signals(hurry=lambda: None))
+            opened = await stack.enter_async_context(opening)
+            if opened is None:
+                raise DatabaseError("stopped before the database was ready")
+            url = opened.url
+        database = Database(url, settings, pool_size=1)
+        await database.open()
+        try:
+            await database.check_tables()
+            yield database
+        finally:
+            await database.close()
+
+
 def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
     import uvloop
 
-    from retailpulse.api.app import check_port, make_app, serve_app
+    from retailpulse.api.app import make_app
+    from retailpulse.api.gate import make_gate
+    from retailpulse.api.keyring import Keyring
+    from retailpulse.api.serving import check_port, serve_app
+    from retailpulse.service import Keys
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
@@ -141,10 +202,14 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
         await database.open()
         try:
             await _check_tables(database)
-            async with queue_app.open_async(database.pool):
+            keys = Keys(database)
+            with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
+                await _check_keys(keys, settings.api)
+            keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
+            async with queue_app.open_async(database.pool), keyring.kept():
                 uses = _make_uses(database, queue_app, settings, stop)
-                app = make_app(uses, settings.api, settings.measure.depth)
-                await serve_app(app, settings.api, stop)
+                app = make_app(uses, settings.api, settings.measure.depth, keyring)
+                await serve_app(make_gate(app, keyring, settings.api), settings.api, stop)
         finally:
             await database.close()
             exit_within(LEAVE_SECONDS, 0)
@@ -159,6 +224,7 @@ def _make_uses(
     from retailpulse.api.app import Uses
     from retailpulse.service import (
         Backlog,
+        Deliveries,
         Intake,
         JobControl,
         JobLists,
@@ -186,6 +252,7 @@ def _make_uses(
         results=Results(database),
         stores=Stores(database),
         stats=Stats(database, limits.stale_seconds),
+        deliveries=Deliveries(database),
     )
 
 
@@ -211,6 +278,7 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
                 fetch=settings.fetch,
                 measure=settings.measure,
                 retention=settings.retention,
+                callbacks=settings.callbacks,
                 stop=stop,
             )
         finally:

@@ -297,7 +297,7 @@ def test_an_upload_that_breaks_off_loads_nothing(service: RunningService, area: 
         "chunks": b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(content), content),
     }[framing]
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
-        connection.sendall(b"PUT /api/v1/stores HTTP/1.1\r\nHost: x\r\n" + head)
+        connection.sendall(b"PUT /api/v1/stores HTTP/1.1\r\nHost: localhost\r\n" + head)
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -306,7 +306,9 @@ def test_an_upload_that_breaks_off_loads_nothing(service: RunningService, area: 
 
 def test_a_slow_upload_holds_nobody_up(service: RunningService, area: str) -> None:
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
-        connection.sendall(b"PUT /api/v1/stores HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nAreaCode,")
+        connection.sendall(
+            b"PUT /api/v1/stores HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nAreaCode,"
+        )
         assert loaded(put_stores(service, store_file([(area, "Quick", f"{area}-1")])))["added"] == 1
         assert master(service, f"{area}-1")
 

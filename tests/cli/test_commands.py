@@ -11,7 +11,18 @@ from retailpulse.cli import group
 from retailpulse.cli.asking import Away, Refusal
 from tests.cli.canned import JOB_ID
 
-OURS = ["submit", "watch", "status", "results", "stores import", "demo"]
+OURS = [
+    "submit",
+    "watch",
+    "status",
+    "results",
+    "stores import",
+    "demo",
+    "keys create",
+    "keys list",
+    "keys revoke",
+    "keys forget",
+]
 
 
 @pytest.mark.parametrize("command", OURS)

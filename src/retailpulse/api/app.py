@@ -1,32 +1,27 @@
-"""Puts the HTTP application together and serves it."""
+"""Puts the HTTP application together. Who gets to it is decided before it, in `gate`."""
 
-import asyncio
-import contextlib
-import logging
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.types import ControllerRouterHandler
 
 from retailpulse.api import contract, health, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
-from retailpulse.api.methods import Methods
+from retailpulse.api.keyring import Keyring
 from retailpulse.api.openapi import Description, openapi_json
 from retailpulse.api.problems import problem_page
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
-from retailpulse.domain.errors import ConfigError, RetailPulseError
+from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
 from retailpulse.service import (
+    Deliveries,
     Intake,
     JobControl,
     JobLists,
@@ -36,12 +31,6 @@ from retailpulse.service import (
     Stats,
     Stores,
 )
-
-logger = logging.getLogger(__name__)
-
-CLOSE_SECONDS = 5.0
-"""How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
-
 
 HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
@@ -70,6 +59,7 @@ class Uses:
     results: Results
     stores: Stores
     stats: Stats
+    deliveries: Deliveries
 
 
 PROVIDED = (
@@ -82,13 +72,13 @@ PROVIDED = (
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth) -> Litestar:
+def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, keyring: Keyring) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
         **{use.name: getattr(uses, use.name) for use in fields(uses)},
         "api_settings": settings,
         "submits": Submits(uses.intake, settings, default_depth),
-        "description": Description(HANDLERS, PROVIDED),
+        "description": Description(HANDLERS, PROVIDED, lambda: not keyring.is_open),
         "docs_files": DocsFiles(),
     }
     return Litestar(
@@ -107,38 +97,3 @@ def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth) -> Litesta
 
 def _give(value: Any) -> Callable[[], Any]:
     return lambda: value
-
-
-async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
-    check_port(settings)
-    server = Server(
-        Methods(app),
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        websockets=False,
-        log_enabled=False,
-    )
-    serving = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not serving.done():
-        server.stop()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(serving, CLOSE_SECONDS)
-
-
-def check_port(settings: ApiSettings) -> None:
-    """Raises ConfigError where the address cannot be listened on."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((settings.host, settings.port))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
-            "stop what uses it, or choose another with --port"
-        ) from error

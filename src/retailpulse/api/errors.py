@@ -7,11 +7,15 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
+    HTTP_401_UNAUTHORIZED,
+    HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
     HTTP_406_NOT_ACCEPTABLE,
+    HTTP_408_REQUEST_TIMEOUT,
     HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    HTTP_429_TOO_MANY_REQUESTS,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
@@ -22,24 +26,33 @@ from retailpulse.domain.errors import (
     Conflict,
     DatabaseError,
     DatabaseUnavailable,
+    Forbidden,
     InvalidRequest,
     NotAvailable,
     NotFound,
     RetailPulseError,
     TooLarge,
+    TooOften,
+    TooSlow,
+    Unauthenticated,
     UnsupportedMediaType,
 )
 
 logger = logging.getLogger(__name__)
 
+CHALLENGE = 'Bearer realm="retailpulse"'
 CUT_OFF = "client disconnected prematurely"
 """What the framework calls a body that ends too early; it has no class of its own for it."""
 
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     NotAvailable: HTTP_406_NOT_ACCEPTABLE,
+    TooSlow: HTTP_408_REQUEST_TIMEOUT,
     UnsupportedMediaType: HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     InvalidRequest: HTTP_400_BAD_REQUEST,
+    Unauthenticated: HTTP_401_UNAUTHORIZED,
+    Forbidden: HTTP_403_FORBIDDEN,
+    TooOften: HTTP_429_TOO_MANY_REQUESTS,
     NotFound: HTTP_404_NOT_FOUND,
     Conflict: HTTP_409_CONFLICT,
     Busy: HTTP_503_SERVICE_UNAVAILABLE,
@@ -55,8 +68,20 @@ def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Re
                 logger.warning("%s", error)
             away = isinstance(error, DatabaseUnavailable)  # its text may name hosts and users
             text = "the database cannot take it now; try again later" if away else str(error)
-            return refuse(request.scope, status, text)
+            return refuse(request.scope, status, text, headers=_headers(error))
     return answer_unknown(request, error)
+
+
+def _headers(error: RetailPulseError) -> dict[str, str]:
+    """What the answer to an error says beside its text (RFC 6750, 3)."""
+    match error:
+        case Unauthenticated(was_sent=was_sent):
+            return {"WWW-Authenticate": CHALLENGE + (', error="invalid_token"' if was_sent else "")}
+        case Forbidden(scope=scope) if scope is not None:
+            return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
+        case TooOften(wait_seconds=seconds):
+            return {"Retry-After": str(seconds)}
+    return {}
 
 
 def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:

@@ -5,7 +5,8 @@ writes and reads them.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +17,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, License, SecurityScheme
 from litestar.openapi.spec import Tag as TagSpec
 from litestar.routes import HTTPRoute
+from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from litestar.types import ControllerRouterHandler
 
 from retailpulse.api.operations import complete, shapes_of
@@ -58,13 +60,16 @@ def _config() -> OpenAPIConfig:
                 )
             }
         ),
-        security=[{KEY_SCHEME: []}, {}],
         use_handler_docstrings=True,
     )
 
 
-def describe(handlers: Sequence[ControllerRouterHandler], dependencies: Collection[str]) -> dict[str, Any]:
+def describe(
+    handlers: Sequence[ControllerRouterHandler], dependencies: Collection[str], *, needs_key: bool = True
+) -> dict[str, Any]:
     """The whole description of what handlers do; `dependencies` are arguments that are no parameters.
+
+    `needs_key`: whether the service asks for API keys; one that does not takes them all the same.
 
     It is taken from an application that serves nothing, so that the one which serves has no routes of the
     framework's own.
@@ -72,17 +77,20 @@ def describe(handlers: Sequence[ControllerRouterHandler], dependencies: Collecti
     provided = {name: Provide(lambda: None, sync_to_thread=False) for name in dependencies}
     app = Litestar(handlers, dependencies=provided, openapi_config=_config(), logging_config=None)
     description: dict[str, Any] = app.openapi_schema.to_schema()
+    description["security"] = [{KEY_SCHEME: []}, *([] if needs_key else [{}])]
     operations = list(_operations(app, description))
-    schemas = Schemas(shapes_of(each for _, _, each in operations))
-    for path, operation, each in operations:
-        complete(path, operation, each, schemas)
+    schemas = Schemas(shapes_of(each for *_, each in operations))
+    for method, path, operation, each in operations:
+        complete(method, path, operation, each, schemas)
     components = description["components"]
     components["schemas"] = in_use(description["paths"], {**components["schemas"], **schemas.components})
     return description
 
 
-def _operations(app: Litestar, description: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Told]]:
-    """Every operation whose handler tells something, with its path."""
+def _operations(
+    app: Litestar, description: dict[str, Any]
+) -> Iterator[tuple[str, str, dict[str, Any], Told]]:
+    """Every operation whose handler tells something, with its method and path."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             methods = description["paths"].get(route.path_format, {})
@@ -90,27 +98,33 @@ def _operations(app: Litestar, description: dict[str, Any]) -> Iterator[tuple[st
                 for method in handler.http_methods:
                     operation, each = methods.get(method.lower()), handler.opt.get("told")
                     if operation is not None and each is not None:
-                        yield route.path_format, operation, each
+                        yield method, route.path_format, operation, each
 
 
 class Description:
-    """The description of an application as it is served, written once it is first asked for."""
+    """The description of an application as it is served: with keys and without, each written once."""
 
-    def __init__(self, handlers: Sequence[ControllerRouterHandler], dependencies: Collection[str]) -> None:
-        self._handlers = handlers
-        self._dependencies = dependencies
-        self._body = b""
-        self._tag = ""
+    def __init__(
+        self,
+        handlers: Sequence[ControllerRouterHandler],
+        dependencies: Collection[str],
+        needs_key: Callable[[], bool],
+    ) -> None:
+        self._needs_key = needs_key
+        self._write = cache(lambda needs: _written(describe(handlers, dependencies, needs_key=needs)))
 
     def answer(self, request: Request[Any, Any, Any]) -> Response[bytes | None]:
         """The description, or 304 to who has it already."""
-        if not self._body:
-            self._body = msgspec.json.encode(describe(self._handlers, self._dependencies))
-            self._tag = f'"{hashlib.sha256(self._body).hexdigest()[:32]}"'
-        headers = {"ETag": self._tag, "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == self._tag:
-            return Response(None, status_code=304, headers=headers)
-        return Response(self._body, media_type=JSON, headers=headers)
+        body, tag = self._write(self._needs_key())
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+        return Response(body, media_type=JSON, headers=headers)
+
+
+def _written(description: dict[str, Any]) -> tuple[bytes, str]:
+    body = msgspec.json.encode(description)
+    return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 @get(
@@ -118,7 +132,6 @@ class Description:
     operation_id="getDescription",
     summary="This description",
     tags=[Tag.SERVICE],
-    security=[{}],
     opt=told(dict[str, Any], meaning="The description of the API."),
     sync_to_thread=True,
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from retailpulse.api.problems import PROBLEM_TYPE, Problem, Refusal, kind_of, refusal
 from retailpulse.api.schemas import Schemas
+from retailpulse.api.scopes import needed_scope
 from retailpulse.api.telling import JOB_ID, RETRY_AFTER, Answer, Content, Header, Param, Told
 
 ALWAYS = frozenset({401, 403, 429, 500, 503})
@@ -30,7 +31,7 @@ def shapes_of(everything: Iterable[Told]) -> list[Any]:
     return found
 
 
-def complete(path: str, operation: dict[str, Any], told: Told, schemas: Schemas) -> None:
+def complete(method: str, path: str, operation: dict[str, Any], told: Told, schemas: Schemas) -> None:
     """Adds bodies, answers, refusals and headers to an operation as the framework describes it."""
     params = [_tidy(param) for param in operation.get("parameters", [])]
     params += [_param(param, schemas) for param in told.params]
@@ -43,8 +44,13 @@ def complete(path: str, operation: dict[str, Any], told: Told, schemas: Schemas)
             "content": _content(told.body.contents, schemas),
         }
     answers = {status: _answer(answer, schemas) for status, answer in told.answers.items()}
-    for status in _refusals(path, operation, told):
+    for status in _refusals(method, path, operation, told):
         answers.setdefault(status, _refusal(path, status, schemas))
+    scope = needed_scope(method, path)
+    if scope is None:
+        operation["security"] = []
+    else:
+        operation["description"] += f"\n\nWhere API keys are asked for: one with the scope `{scope}`."
     operation.pop("deprecated", None)
     operation["responses"] = {str(status): answers[status] for status in sorted(answers)}
 
@@ -79,9 +85,9 @@ def _param(param: Param, schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def _refusals(path: str, operation: dict[str, Any], told: Told) -> set[int]:
+def _refusals(method: str, path: str, operation: dict[str, Any], told: Told) -> set[int]:
     statuses = set(told.refusals)
-    if path.startswith("/api/"):
+    if needed_scope(method, path) is not None:
         statuses |= ALWAYS
     if any(param["in"] != "path" for param in operation.get("parameters", ())):
         statuses.add(400)
@@ -125,4 +131,5 @@ def _content(contents: tuple[Content, ...], schemas: Schemas) -> dict[str, Any]:
 
 def _header(header: Header, schemas: Schemas) -> dict[str, Any]:
     example = {} if header.example is None else {"example": header.example}
-    return {"description": header.meaning, "schema": schemas.of(header.shape), **example}
+    always = {"required": True} if header.is_always else {}
+    return {"description": header.meaning, **always, "schema": schemas.of(header.shape), **example}

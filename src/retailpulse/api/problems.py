@@ -101,10 +101,12 @@ KINDS = (
     ProblemKind(
         name="forbidden",
         status=403,
-        title="Not allowed with this key",
-        meaning="The API key is valid, but lacks the scope that the request needs. `detail` says which.",
+        title="Not allowed",
+        meaning="The API key is valid, but lacks the scope that the request needs; `detail` says which. Or a "
+        "web page of another origin has tried to change something on a service that wants no key.",
         remedy="Use a key that has the scope: `submit` for jobs, `read` for everything that only reads, "
-        "`admin` for the rest; `admin` implies the other two.",
+        "`admin` for the rest; `admin` implies the other two. Who runs the service names the origins of "
+        "pages that may use it with `RETAILPULSE_API_CORS_ORIGINS`.",
     ),
     ProblemKind(
         name="not-found",
@@ -133,7 +135,8 @@ KINDS = (
         status=408,
         title="The request came too slowly",
         meaning="The body of the request did not arrive in time. Nothing was kept.",
-        remedy="Send it again over a faster connection, or in smaller parts.",
+        remedy="Send it again over a faster connection, or in smaller parts. Who runs the service sets the "
+        "time with `RETAILPULSE_API_BODY_SECONDS`.",
     ),
     ProblemKind(
         name="conflict",
@@ -205,7 +208,7 @@ def refusal(
 ) -> tuple[dict[str, Any], str]:
     """The body of an answer that says what is wrong, and its media type; both depend on the path."""
     if scope["path"].rstrip("/") in OLD_PATHS:
-        return {"error": detail}, MediaType.JSON
+        return {"error": detail}, MediaType.JSON.value
     kind = kind_of(status)
     fields = {
         "type": f"/problems/{kind.name}",
@@ -240,7 +243,6 @@ _PAGE = Answer(meaning="The page.", contents=(Content(shape=str, media_type=TEXT
     operation_id="getProblem",
     summary="What a problem means",
     tags=[Tag.SERVICE],
-    security=[{}],
     opt=told(None, 404, answers={200: _PAGE}),
 )
 async def problem_page(name: str) -> Response[str]:

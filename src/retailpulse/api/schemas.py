@@ -1,6 +1,6 @@
 """The schemas of shapes for the API's description, and an example of each from the examples of its fields."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -39,7 +39,8 @@ class Schemas:
             return told[0]
         if "anyOf" in schema:
             return self._example(next(kind for kind in schema["anyOf"] if kind.get("type") != "null"))
-        make = {"array": self._list, "object": self._object}.get(schema.get("type", ""), _plain)
+        makes = {"array": self._list, "object": self._object}
+        make: Callable[[dict[str, Any]], Any] = makes.get(schema.get("type", ""), _plain)
         return make(schema)
 
     def _list(self, schema: dict[str, Any]) -> list[Any]:

@@ -23,7 +23,7 @@ SUBMIT_EXAMPLE = {
     ],
 }
 
-Text = Annotated[str, Meta(min_length=1)]
+Text = Annotated[str, Meta(min_length=1, pattern="^[^\\u0000]*$")]
 
 
 class VisitToSubmit(Struct):

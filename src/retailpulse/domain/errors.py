@@ -7,8 +7,12 @@
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
     |  |- TooLarge         it is over a configured limit
+    |  |- TooSlow          it came more slowly than is waited for
     |  |- NotAvailable     it is asked for in a form that cannot be given here
     |  '- UnsupportedMediaType   it comes in a form that is not read
+    |- Unauthenticated     no API key, or none that may be used
+    |- Forbidden           a key, or an origin, that does not allow this
+    |- TooOften            more requests than a key or an address may send
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
     |- Overtaken           what it was based on has just changed; it must be done anew
@@ -19,6 +23,7 @@ How an error becomes an HTTP answer is decided in one table, in `api`.
 """
 
 from retailpulse.domain.images import Cause
+from retailpulse.domain.keys import Scope
 
 
 class RetailPulseError(Exception):
@@ -47,6 +52,37 @@ class InvalidRequest(RetailPulseError):
 
 class TooLarge(InvalidRequest):
     """What a client sent is over a configured limit."""
+
+
+class TooSlow(InvalidRequest):
+    """What a client sent did not arrive in the time that is waited for it."""
+
+
+class Unauthenticated(RetailPulseError):
+    """An API key is needed, and there is none, or none that may be used.
+
+    `was_sent` says whether there was one. The text never says whether what is asked for exists.
+    """
+
+    def __init__(self, text: str, *, was_sent: bool) -> None:
+        super().__init__(text)
+        self.was_sent = was_sent
+
+
+class Forbidden(RetailPulseError):
+    """Who asks is known, but may not do this; `scope` is what an API key lacks, where that is the reason."""
+
+    def __init__(self, text: str, *, scope: Scope | None = None) -> None:
+        super().__init__(text)
+        self.scope = scope
+
+
+class TooOften(RetailPulseError):
+    """More requests than a key or an address may send; waiting helps."""
+
+    def __init__(self, text: str, *, wait_seconds: int) -> None:
+        super().__init__(text)
+        self.wait_seconds = wait_seconds
 
 
 class NotAvailable(InvalidRequest):

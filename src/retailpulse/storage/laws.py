@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from retailpulse.storage import deliveries
 from retailpulse.storage.queue import WITHOUT_MESSAGE
 
 # Counters and what the rows say, for each job and each chunk; the lateral parts read a range of an index
@@ -127,6 +128,14 @@ STATES = (
             SELECT c.job_id, c.chunk_no, 'chunk ' || c.chunk_no || ' of a job that is ' || j.status
             FROM chunks c JOIN jobs j USING (job_id) WHERE c.settled < c.images AND j.status <> 'ongoing'
         """),
+    ),
+    Law(
+        name="delivery_missing",
+        broken="ended jobs with a callback_url of whose end no delivery tells",
+        statement=sql.SQL("""
+            SELECT j.job_id, 0, j.status || ' without a delivery'
+            {without_delivery}
+        """).format(without_delivery=deliveries.WITHOUT_DELIVERY),
     ),
 )
 
@@ -270,4 +279,19 @@ MESSAGE_OF_SILENT_WORKER = Law(
             WHERE w.id = q.worker_id AND w.last_heartbeat > now() - make_interval(secs => %(silent_seconds)s))
     """),
 )
-QUEUE_LAWS = (CHUNK_WITHOUT_MESSAGE, MESSAGE_WITHOUT_CHUNK, MESSAGE_OF_SILENT_WORKER)
+# One that is tried in between is due at another time in the second look.
+DELIVERY_WITHOUT_MESSAGE = Law(
+    name="delivery_without_message",
+    broken="deliveries that are due and that no message names",
+    statement=sql.SQL("""
+        SELECT d.job_id::text, d.delivery_no::bigint,
+            'delivery ' || d.delivery_no || ', due at ' || d.next_try_at
+        FROM deliveries d WHERE {without_message}
+    """).format(without_message=deliveries.WITHOUT_MESSAGE),
+)
+QUEUE_LAWS = (
+    CHUNK_WITHOUT_MESSAGE,
+    MESSAGE_WITHOUT_CHUNK,
+    MESSAGE_OF_SILENT_WORKER,
+    DELIVERY_WITHOUT_MESSAGE,
+)

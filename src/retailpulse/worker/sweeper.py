@@ -1,4 +1,4 @@
-"""Puts right what a crash left behind: chunks of dead workers, chunks without a message.
+"""Puts right what a crash left behind: chunks of dead workers, chunks without a message; sends due callbacks.
 
 Every worker sweeps; an advisory lock lets one do it at a time. A sweep looks at a bounded number of open
 chunks and the next one goes on from there, so that a big backlog costs no more than a small one.
@@ -13,7 +13,7 @@ from procrastinate.exceptions import ConnectorException
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import queue
+from retailpulse.storage import deliveries, queue
 from retailpulse.storage.database import Database
 from retailpulse.worker.messages import Messages
 
@@ -49,6 +49,7 @@ async def sweep(
         stalled = await queue.hand_back_stalled(connection, settings.stale_seconds)
         lost, last = await queue.find_chunks_without_message(connection, last)
         await queue.send_lost(app, connection, lost)
+        await deliveries.send_due(connection)
     if dropped or stalled or lost:
         logger.info(
             "swept: handed back %d chunks of silent workers, sent %d that had no message, "

@@ -2,7 +2,17 @@
 
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api.v1 import events, job_lists, jobs, results, stats, store_lists, stores, visits
+from retailpulse.api.v1 import (
+    deliveries,
+    events,
+    job_lists,
+    jobs,
+    results,
+    stats,
+    store_lists,
+    stores,
+    visits,
+)
 
 HANDLERS: list[ControllerRouterHandler] = [
     jobs.submit,
@@ -19,5 +29,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     store_lists.list_areas,
     visits.list_visits,
     stats.service_stats,
+    deliveries.job_deliveries,
+    deliveries.redeliver,
     stores.import_stores,
 ]

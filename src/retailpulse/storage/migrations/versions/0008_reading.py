@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 
 SCHEMA = """
 CREATE INDEX jobs_newest ON jobs (status, submitted_at, job_id);
