@@ -187,6 +187,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.api.app import make_app
     from retailpulse.api.gate import make_gate
     from retailpulse.api.keyring import Keyring
+    from retailpulse.api.methods import Methods
     from retailpulse.api.serving import check_port, serve_app
     from retailpulse.service import Keys
     from retailpulse.storage import queue
@@ -209,7 +210,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
             async with queue_app.open_async(database.pool), keyring.kept():
                 uses = _make_uses(database, queue_app, settings, stop)
                 app = make_app(uses, settings.api, settings.measure.depth, keyring)
-                await serve_app(make_gate(app, keyring, settings.api), settings.api, stop)
+                await serve_app(make_gate(Methods(app), keyring, settings.api), settings.api, stop)
         finally:
             await database.close()
             exit_within(LEAVE_SECONDS, 0)

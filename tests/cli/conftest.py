@@ -8,22 +8,22 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retailpulse.cli import group
-from tests.cli.canned import CannedService
+from tests.canned import CannedService
 
 Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def service() -> Iterator[CannedService]:
+def canned() -> Iterator[CannedService]:
     with CannedService() as server:
         yield server
 
 
 @pytest.fixture
-def run(service: CannedService, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(canned: CannedService, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in this process, against the canned service."""
-    monkeypatch.setenv("RETAILPULSE_URL", service.url)
+    monkeypatch.setenv("RETAILPULSE_URL", canned.url)
 
     def run_command(*arguments: str, stdin: bytes | None = None) -> Result:
         return CliRunner().invoke(group, arguments, input=stdin)
@@ -32,9 +32,9 @@ def run(service: CannedService, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def start(service: CannedService, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+def start(canned: CannedService, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Starts a command as a process of its own, against the canned service."""
-    monkeypatch.setenv("RETAILPULSE_URL", service.url)
+    monkeypatch.setenv("RETAILPULSE_URL", canned.url)
     started: list[subprocess.Popen[bytes]] = []
 
     def start_command(*arguments: str) -> subprocess.Popen[bytes]:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from retailpulse.cli import group
 from retailpulse.cli.asking import Away, Refusal
-from tests.cli.canned import JOB_ID
+from tests.canned import JOB_ID
 
 OURS = [
     "submit",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.canned import JOB_ID, Answer, CannedService, as_json, job
+from tests.canned import JOB_ID, Answer, CannedService, as_json, job
 from tests.cli.conftest import Run, Start
 
 RESULTS = f"GET /api/v1/jobs/{JOB_ID}/results"
@@ -25,11 +25,11 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def known_job(service: CannedService) -> None:
-    service.on_job(job("failed"))
+def known_job(canned: CannedService) -> None:
+    canned.on_job(job("failed"))
 
 
-def test_a_table_shows_all_pages_under_one_header(run: Run, service: CannedService) -> None:
+def test_a_table_shows_all_pages_under_one_header(run: Run, canned: CannedService) -> None:
     failed = {
         "outcome": "failed",
         "cause": "http_status",
@@ -41,51 +41,49 @@ def test_a_table_shows_all_pages_under_one_header(run: Run, service: CannedServi
         {"items": [row(1), row(2, **failed)], "next": f"{RESULTS.partition(' ')[2]}?cursor=a+b&limit=2"},
         {"items": [row(3, outcome=None, width=None, perimeter=None, format=None)], "next": None},
     )
-    service.on(RESULTS, *(as_json(page) for page in pages))
+    canned.on(RESULTS, *(as_json(page) for page in pages))
     header, first, second, third = run("results", JOB_ID).stdout.splitlines()
     assert header.split() == ["IMAGE", "STORE", "OUTCOME", "FORMAT", "SIZE", "PERIMETER", "URL"]
     assert first.split() == ["1", "RP00001", "measured", "jpeg", "4032x3024", "14,112", "http://a/1.jpg"]
     assert second.split()[2:] == ["http_status", "jpeg", "-", "-", "http://a/2.jpg", "(HTTP", "404)"]
     assert third.split()[2:6] == ["-", "-", "-", "-"]
-    assert service.asked[-1].query == "cursor=a+b&limit=2"
+    assert canned.asked[-1].query == "cursor=a+b&limit=2"
 
 
-def test_a_url_cannot_send_escapes_to_the_terminal(run: Run, service: CannedService) -> None:
-    service.on(RESULTS, as_json({"items": [row(1, image_url="http://a/\x1b[2J\n.jpg")], "next": None}))
+def test_a_url_cannot_send_escapes_to_the_terminal(run: Run, canned: CannedService) -> None:
+    canned.on(RESULTS, as_json({"items": [row(1, image_url="http://a/\x1b[2J\n.jpg")], "next": None}))
     output = run("results", JOB_ID).stdout
     assert "\x1b" not in output
     assert len(output.splitlines()) == 2
 
 
 @pytest.mark.parametrize("file_format", ["csv", "ndjson"])
-def test_other_formats_are_passed_on_byte_for_byte(
-    run: Run, service: CannedService, file_format: str
-) -> None:
-    service.on(RESULTS, Answer(body=CSV))
+def test_other_formats_are_passed_on_byte_for_byte(run: Run, canned: CannedService, file_format: str) -> None:
+    canned.on(RESULTS, Answer(body=CSV))
     assert run("results", JOB_ID, "--format", file_format).stdout_bytes == CSV
-    assert service.asked[-1].query == f"format={file_format}"
+    assert canned.asked[-1].query == f"format={file_format}"
 
 
 @pytest.mark.parametrize(
     ("name", "query"), [("r.csv", "format=csv"), ("r.jsonl", "format=ndjson"), ("r.ndjson", "format=ndjson")]
 )
 def test_the_name_of_the_file_says_the_format(
-    run: Run, service: CannedService, tmp_path: Path, name: str, query: str
+    run: Run, canned: CannedService, tmp_path: Path, name: str, query: str
 ) -> None:
-    service.on(RESULTS, Answer(body=CSV))
+    canned.on(RESULTS, Answer(body=CSV))
     result = run("results", JOB_ID, "-o", str(tmp_path / name))
     assert (result.exit_code, result.stdout) == (0, "")
-    assert service.asked[-1].query == query
+    assert canned.asked[-1].query == query
     assert (tmp_path / name).read_bytes() == CSV
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_stream_that_breaks_off_leaves_the_old_file_alone(
-    run: Run, service: CannedService, tmp_path: Path
+    run: Run, canned: CannedService, tmp_path: Path
 ) -> None:
     path = tmp_path / "results.csv"
     path.write_text("of yesterday")
-    service.on(RESULTS, Answer(body=CSV, promised=1_000_000))
+    canned.on(RESULTS, Answer(body=CSV, promised=1_000_000))
     result = run("results", JOB_ID, "-o", str(path))
     assert result.exit_code == 3
     assert "broke off" in result.stderr
@@ -93,15 +91,15 @@ def test_a_stream_that_breaks_off_leaves_the_old_file_alone(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_stream_that_breaks_off_on_standard_output_exits_with_3(run: Run, service: CannedService) -> None:
-    service.on(RESULTS, Answer(body=CSV, promised=1_000_000))
+def test_a_stream_that_breaks_off_on_standard_output_exits_with_3(run: Run, canned: CannedService) -> None:
+    canned.on(RESULTS, Answer(body=CSV, promised=1_000_000))
     assert run("results", JOB_ID, "--format", "csv").exit_code == 3
 
 
 def test_a_file_that_cannot_be_written_exits_with_1_and_its_name(
-    run: Run, service: CannedService, tmp_path: Path
+    run: Run, canned: CannedService, tmp_path: Path
 ) -> None:
-    service.on(RESULTS, Answer(body=CSV))
+    canned.on(RESULTS, Answer(body=CSV))
     result = run("results", JOB_ID, "-o", str(tmp_path / "no" / "such.csv"))
     assert result.exit_code == 1
     assert "such.csv" in "".join(result.stderr.split())
@@ -111,12 +109,12 @@ def test_a_folder_is_no_file_to_write_to(run: Run, tmp_path: Path) -> None:
     assert run("results", JOB_ID, "-o", str(tmp_path)).exit_code == 2
 
 
-def test_a_reader_that_has_enough_is_no_error(start: Start, service: CannedService) -> None:
+def test_a_reader_that_has_enough_is_no_error(start: Start, canned: CannedService) -> None:
     def endless() -> Iterator[bytes]:
         while True:
             yield CSV * 1000
 
-    service.on(RESULTS, Answer(body=endless()))
+    canned.on(RESULTS, Answer(body=endless()))
     process = start("results", JOB_ID, "--format", "csv")
     assert process.stdout
     assert process.stdout.readline() == b"image_no,store_id\n"

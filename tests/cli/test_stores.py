@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.canned import CannedService, as_json
+from tests.canned import CannedService, as_json
 from tests.cli.conftest import Run
 
 CSV = b"AreaCode,StoreName,StoreID\n1,Shop,RP00001\n"
@@ -26,27 +26,27 @@ def file(tmp_path: Path) -> str:
 
 
 def test_a_file_is_sent_whole_with_its_size_and_the_counts_are_said(
-    run: Run, service: CannedService, file: str
+    run: Run, canned: CannedService, file: str
 ) -> None:
-    service.on("PUT /api/v1/stores", as_json(GOOD))
+    canned.on("PUT /api/v1/stores", as_json(GOOD))
     result = run("stores", "import", file)
     assert (result.exit_code, result.stdout) == (
         0,
         "Stores loaded: 1,200 added, 2 changed, 3 unchanged\n",
     )
-    assert service.asked[0].body == CSV * 20_000
-    assert service.asked[0].headers["Content-Length"] == str(len(CSV) * 20_000)
-    assert service.asked[0].query == ""
+    assert canned.asked[0].body == CSV * 20_000
+    assert canned.asked[0].headers["Content-Length"] == str(len(CSV) * 20_000)
+    assert canned.asked[0].query == ""
 
 
-def test_standard_input_is_sent_as_it_comes(run: Run, service: CannedService) -> None:
-    service.on("PUT /api/v1/stores", as_json(GOOD))
+def test_standard_input_is_sent_as_it_comes(run: Run, canned: CannedService) -> None:
+    canned.on("PUT /api/v1/stores", as_json(GOOD))
     assert run("stores", "import", "-", stdin=CSV).exit_code == 0
-    assert service.asked[0].body == CSV
+    assert canned.asked[0].body == CSV
 
 
-def test_bad_lines_are_named_and_nothing_is_loaded(run: Run, service: CannedService, file: str) -> None:
-    service.on("PUT /api/v1/stores", as_json(bad(2), 422))
+def test_bad_lines_are_named_and_nothing_is_loaded(run: Run, canned: CannedService, file: str) -> None:
+    canned.on("PUT /api/v1/stores", as_json(bad(2), 422))
     result = run("stores", "import", file)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
@@ -60,28 +60,28 @@ def test_bad_lines_are_named_and_nothing_is_loaded(run: Run, service: CannedServ
     ("rejected", "last"), [(20, "  line 21:"), (25, "  and 5 more"), (21, "  and 1 more")]
 )
 def test_at_most_twenty_bad_lines_are_shown(
-    run: Run, service: CannedService, file: str, rejected: int, last: str
+    run: Run, canned: CannedService, file: str, rejected: int, last: str
 ) -> None:
-    service.on("PUT /api/v1/stores", as_json(bad(rejected), 422))
+    canned.on("PUT /api/v1/stores", as_json(bad(rejected), 422))
     lines = run("stores", "import", file).stdout.splitlines()
     assert lines[-1].startswith(last)
     assert sum(line.startswith("  line ") for line in lines) == 20
 
 
 def test_good_lines_are_loaded_when_asked_for_and_bad_ones_still_exit_with_1(
-    run: Run, service: CannedService, file: str
+    run: Run, canned: CannedService, file: str
 ) -> None:
-    service.on("PUT /api/v1/stores", as_json(bad(1, loaded=True, added=4)))
+    canned.on("PUT /api/v1/stores", as_json(bad(1, loaded=True, added=4)))
     result = run("stores", "import", file, "--good-lines")
     assert result.exit_code == 1
     assert result.stdout.startswith("Stores loaded: 4 added, 0 changed, 0 unchanged, 1 bad lines left out\n")
-    assert service.asked[0].query == "good_lines=true"
+    assert canned.asked[0].query == "good_lines=true"
 
 
 def test_a_file_that_is_no_such_csv_shows_what_the_service_said(
-    run: Run, service: CannedService, file: str
+    run: Run, canned: CannedService, file: str
 ) -> None:
-    service.on("PUT /api/v1/stores", as_json({"detail": "the header has no StoreID"}, 400))
+    canned.on("PUT /api/v1/stores", as_json({"detail": "the header has no StoreID"}, 400))
     result = run("stores", "import", file)
     assert result.exit_code == 1
     assert "the header has no StoreID" in result.stderr

@@ -5,54 +5,54 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.canned import JOB_ID, Answer, CannedService, as_json, completed, job
+from tests.canned import JOB_ID, Answer, CannedService, as_json, completed, job
 from tests.cli.conftest import Run
 
 BODY = b'{"count": 1, "visits": [{"store_id": "S1", "image_url": ["http://a/b"], "visit_time": "now"}]}'
 
 
 @pytest.fixture
-def job_file(tmp_path: Path, service: CannedService) -> str:
-    service.on("POST /api/v1/jobs", as_json({"job_id": JOB_ID}, 201))
+def job_file(tmp_path: Path, canned: CannedService) -> str:
+    canned.on("POST /api/v1/jobs", as_json({"job_id": JOB_ID}, 201))
     path = tmp_path / "job.json"
     path.write_bytes(BODY)
     return str(path)
 
 
 def test_the_id_stands_alone_on_standard_output_and_the_file_is_sent_as_it_is(
-    run: Run, service: CannedService, job_file: str
+    run: Run, canned: CannedService, job_file: str
 ) -> None:
     result = run("submit", job_file)
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{JOB_ID}\n", "")
-    assert service.asked[0].body == BODY
+    assert canned.asked[0].body == BODY
 
 
-def test_a_dash_reads_standard_input(run: Run, service: CannedService, job_file: str) -> None:
+def test_a_dash_reads_standard_input(run: Run, canned: CannedService, job_file: str) -> None:
     assert job_file
     assert run("submit", "-", stdin=BODY).stdout == f"{JOB_ID}\n"
-    assert service.asked[0].body == BODY
+    assert canned.asked[0].body == BODY
 
 
 def test_depth_is_put_into_the_body_and_the_rest_stays(
-    run: Run, service: CannedService, job_file: str
+    run: Run, canned: CannedService, job_file: str
 ) -> None:
     assert run("submit", job_file, "--depth", "header").exit_code == 0
-    assert json.loads(service.asked[0].body) == json.loads(BODY) | {"depth": "header"}
+    assert json.loads(canned.asked[0].body) == json.loads(BODY) | {"depth": "header"}
 
 
 def test_a_file_that_is_no_json_object_cannot_get_a_depth(
-    run: Run, service: CannedService, tmp_path: Path
+    run: Run, canned: CannedService, tmp_path: Path
 ) -> None:
     path = tmp_path / "job.json"
     path.write_text("[1, 2")
     result = run("submit", str(path), "--depth", "header")
     assert result.exit_code == 1
     assert "not a JSON object" in result.stderr
-    assert service.asked == []
+    assert canned.asked == []
 
 
-def test_a_refused_job_shows_what_the_service_said(run: Run, service: CannedService, job_file: str) -> None:
-    service.on(
+def test_a_refused_job_shows_what_the_service_said(run: Run, canned: CannedService, job_file: str) -> None:
+    canned.on(
         "POST /api/v1/jobs",
         as_json({"type": "/problems/invalid-request", "detail": "count does not match the visits"}, 400),
     )
@@ -62,35 +62,35 @@ def test_a_refused_job_shows_what_the_service_said(run: Run, service: CannedServ
 
 
 def test_watching_shows_the_end_on_standard_error_only(
-    run: Run, service: CannedService, job_file: str
+    run: Run, canned: CannedService, job_file: str
 ) -> None:
-    service.on_job(job(), completed())
+    canned.on_job(job(), completed())
     result = run("submit", job_file, "--watch")
     assert (result.exit_code, result.stdout) == (0, f"{JOB_ID}\n")
     assert "completed: 10 of 10 images measured in 5 s, 2 images/s" in result.stderr
 
 
-def test_watching_a_job_that_fails_exits_with_1(run: Run, service: CannedService, job_file: str) -> None:
-    service.on_job(job("failed"))
+def test_watching_a_job_that_fails_exits_with_1(run: Run, canned: CannedService, job_file: str) -> None:
+    canned.on_job(job("failed"))
     result = run("submit", job_file, "--watch")
     assert result.exit_code == 1
     assert "failed: 9 of 10 images measured, 1 failed (1 http_status)" in result.stderr
 
 
 def test_a_database_that_is_away_exits_with_3_and_says_when_to_try_again(
-    run: Run, service: CannedService, job_file: str
+    run: Run, canned: CannedService, job_file: str
 ) -> None:
     away = as_json({"detail": "the database cannot be reached"}, 503, Retry_After="5")
-    service.on("POST /api/v1/jobs", away)
+    canned.on("POST /api/v1/jobs", away)
     result = run("submit", job_file, "--patience", "0")
     assert result.exit_code == 3
     assert "the database cannot be reached; try again in 5 s" in " ".join(result.stderr.split())
 
 
 def test_a_server_that_is_not_retail_pulse_is_told_from_one_that_is(
-    run: Run, service: CannedService, job_file: str
+    run: Run, canned: CannedService, job_file: str
 ) -> None:
-    service.on("POST /api/v1/jobs", Answer(body=b"<html>It works!</html>"))
+    canned.on("POST /api/v1/jobs", Answer(body=b"<html>It works!</html>"))
     result = run("submit", job_file)
     assert result.exit_code == 1
     assert "does not answer like Retail Pulse" in " ".join(result.stderr.split())

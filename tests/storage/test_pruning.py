@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg.types.json import Json
 
-from retailpulse.storage import pruning, visits
+from retailpulse.storage import pruning, statistics, visits
 from retailpulse.storage.database import Database
 from retailpulse.storage.visits import VisitFilter
 from retailpulse.worker.pruner import Pruner, Step
@@ -133,3 +133,20 @@ async def test_one_prunes_at_a_time_and_who_does_not_wait_leaves(database: Datab
     assert rows_of(database, job_id)["jobs"] == 1
     assert [step async for step in impatient.steps()] != []
     assert rows_of(database, job_id) == {}
+
+
+async def test_counters_of_what_was_settled_go_once_nobody_asks_for_them(database: Database) -> None:
+    await submit(database, URLS)
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM settled_minutes")
+        await connection.execute(
+            "INSERT INTO settled_minutes"
+            " SELECT date_trunc('minute', now()) - n * interval '1 hour', 1, 'measured', '', 1, 10"
+            " FROM generate_series(0, 30) n"
+        )
+        await prune(database)
+        cursor = await connection.execute("SELECT count(*) FROM settled_minutes")
+        assert await cursor.fetchone() == (25,)
+        told = await statistics.read_statistics(connection, 8.0)
+    assert [(some.images, some.bytes) for some in told.day] == [(24, 240)]
+    assert [some.images for some in told.hour] == [1]

@@ -1,19 +1,23 @@
-"""Methods that every path knows besides its own: HEAD where there is GET (RFC 9110, 9.1).
+"""Methods that every path knows besides its own: OPTIONS, and HEAD where there is GET (RFC 9110, 9.1, 9.3).
 
-The framework answers OPTIONS and refuses other methods by itself; it knows nothing of HEAD.
+The framework knows nothing of HEAD, and where several handlers share a path its OPTIONS names those of one of
+them only. What it says when it refuses a method is right.
 """
 
 import asyncio
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED
+from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
 _ALLOW = b"allow"
+_NO_METHOD = "NONE"
+"""What no path knows, so that the framework names all methods of the one that is asked for."""
 
 
 class Methods:
-    """An application whose GET paths answer HEAD too, with what GET would answer, but no body."""
+    """An application whose paths answer OPTIONS, and HEAD with what GET would answer, but no body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -24,10 +28,15 @@ class Methods:
             await self._app(scope, receive, send)
         elif scope["method"] == "HEAD":
             head = _Head(receive, send)
-            asked: Any = {**scope, "method": "GET"}
-            await self._app(asked, head.receive, head.send)
+            await self._ask("GET", scope, head.receive, head.send)
+        elif scope["method"] == "OPTIONS":
+            await self._ask(_NO_METHOD, scope, receive, _answering_options(send))
         else:
             await self._app(scope, receive, _allowing_head(send))
+
+    async def _ask(self, method: str, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        asked: Any = {**scope, "method": method}
+        await self._app(asked, receive, send)
 
 
 class _Head:
@@ -64,6 +73,23 @@ class _Head:
 def _allowing_head(send: Send) -> Send:
     async def send_on(message: Message) -> None:
         await send(_with_head(message) if message["type"] == "http.response.start" else message)
+
+    return send_on
+
+
+def _answering_options(send: Send) -> Send:
+    """Makes of a refusal that names the methods of a path an answer that does, and nothing more."""
+    is_refused = False
+
+    async def send_on(message: Message) -> None:
+        nonlocal is_refused
+        if message["type"] == "http.response.start" and message["status"] == HTTP_405_METHOD_NOT_ALLOWED:
+            is_refused = True
+            kept = [(name, value) for name, value in _with_head(message)["headers"] if name.lower() == _ALLOW]
+            message = {**message, "status": HTTP_204_NO_CONTENT, "headers": kept}
+        elif message["type"] == "http.response.body" and is_refused:
+            message = {**message, "body": b""}
+        await send(message)
 
     return send_on
 

@@ -1,12 +1,23 @@
 """Completes one operation of the API's description by what its handler tells."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from retailpulse.api.problems import PROBLEM_TYPE, Problem, Refusal, kind_of, refusal
 from retailpulse.api.schemas import Schemas
 from retailpulse.api.scopes import needed_scope
-from retailpulse.api.telling import JOB_ID, RETRY_AFTER, Answer, Content, Header, Param, Told
+from retailpulse.api.telling import (
+    JOB_ID,
+    RETRY_AFTER,
+    Answer,
+    Content,
+    Header,
+    LabelText,
+    Param,
+    Text,
+    Told,
+    When,
+)
 
 ALWAYS = frozenset({401, 403, 429, 500, 503})
 """What any request to the API may be refused with, whatever it asks for."""
@@ -16,11 +27,23 @@ PATH_PARTS: Mapping[str, tuple[str, str]] = {
     "name": ("The last part of a problem's `type`.", "not-found"),
 }
 """What the parts of paths mean, with an example of each."""
+QUERY_SHAPES: Mapping[str, Any] = {
+    "area": Text,
+    "include": Literal["earlier"],
+    "label": LabelText,
+    "q": Text,
+    "store_id": Text,
+    "submitted_after": When,
+    "submitted_before": When,
+    "visited_after": When,
+    "visited_before": When,
+}
+"""What texts in a query look like, by the name of their parameter; the framework knows them as texts only."""
 
 
 def shapes_of(everything: Iterable[Told]) -> list[Any]:
     """All shapes that have a schema, once each."""
-    found: list[Any] = [Problem, Refusal, int, str]
+    found: list[Any] = [Problem, Refusal, int, str, *QUERY_SHAPES.values()]
     for each in everything:
         answers = each.answers.values()
         shapes = [content.shape for answer in answers for content in answer.contents]
@@ -33,7 +56,7 @@ def shapes_of(everything: Iterable[Told]) -> list[Any]:
 
 def complete(method: str, path: str, operation: dict[str, Any], told: Told, schemas: Schemas) -> None:
     """Adds bodies, answers, refusals and headers to an operation as the framework describes it."""
-    params = [_tidy(param) for param in operation.get("parameters", [])]
+    params = [_tidy(param, schemas) for param in operation.get("parameters", [])]
     params += [_param(param, schemas) for param in told.params]
     if params:
         operation["parameters"] = params
@@ -51,11 +74,14 @@ def complete(method: str, path: str, operation: dict[str, Any], told: Told, sche
         operation["security"] = []
     else:
         operation["description"] += f"\n\nWhere API keys are asked for: one with the scope `{scope}`."
+    instance = path.format_map({name: example for name, (_, example) in PATH_PARTS.items()})
+    for answer in answers.values():
+        _lead_on(answer, instance)
     operation.pop("deprecated", None)
     operation["responses"] = {str(status): answers[status] for status in sorted(answers)}
 
 
-def _tidy(param: dict[str, Any]) -> dict[str, Any]:
+def _tidy(param: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
     """A parameter of the framework's without what says nothing; one that may be left out is never null."""
     schema = dict(param["schema"])
     kinds = [kind for kind in schema.get("oneOf", []) if kind != {"type": "null"}]
@@ -63,6 +89,9 @@ def _tidy(param: dict[str, Any]) -> dict[str, Any]:
         del schema["oneOf"]
         schema |= kinds[0]
     schema.pop("description", None)
+    if param["in"] == "query" and param["name"] in QUERY_SHAPES:
+        shape = schemas.of(QUERY_SHAPES[param["name"]])
+        schema = {**schema, "items": shape} if schema.get("type") == "array" else shape
     for limit in ("minimum", "maximum"):
         if schema.get("type") == "integer" and limit in schema:
             schema[limit] = int(schema[limit])
@@ -114,6 +143,14 @@ def _answer(answer: Answer, schemas: Schemas) -> dict[str, Any]:
     if answer.contents:
         described["content"] = _content(answer.contents, schemas)
     return described
+
+
+def _lead_on(answer: dict[str, Any], path: str) -> None:
+    """Lets the example of a page lead to a next one of its own list."""
+    for content in answer.get("content", {}).values():
+        example = content.get("example")
+        if isinstance(example, dict) and isinstance(example.get("next"), str):
+            content["example"] = {**example, "next": f"{path}?cursor=rQf3hO4xWyIyMDI2Il0&limit=100"}
 
 
 def _content(contents: tuple[Content, ...], schemas: Schemas) -> dict[str, Any]:

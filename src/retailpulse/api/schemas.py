@@ -32,11 +32,11 @@ class Schemas:
         return self._example(self.of(shape))
 
     def _example(self, schema: dict[str, Any]) -> Any:
-        if "$ref" in schema:
-            return self._example(self.components[schema["$ref"].rpartition("/")[2]])
         told = [*schema.get("examples", ()), *schema.get("enum", ())] or [schema.get("const")]
         if told[0] is not None:
             return told[0]
+        if "$ref" in schema:
+            return self._example(self.components[schema["$ref"].rpartition("/")[2]])
         if "anyOf" in schema:
             return self._example(next(kind for kind in schema["anyOf"] if kind.get("type") != "null"))
         makes = {"array": self._list, "object": self._object}

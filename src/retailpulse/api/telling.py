@@ -7,7 +7,9 @@ are taken from its signature, its description from its docstring. `api/openapi.p
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -20,6 +22,14 @@ MARKDOWN = "text/markdown"
 
 JOB_ID = "01932c5e-7a00-7000-8000-000000000001"
 """The job of all examples."""
+
+
+Text = Annotated[str, Meta(pattern="^[^\\u0000]*$")]
+"""A text that the database can hold."""
+When = Annotated[str, Meta(extra_json_schema={"anyOf": [{"format": "date"}, {"format": "date-time"}]})]
+"""A date or an RFC 3339 time, as parameters take it."""
+LabelText = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}:[^\\u0000]{0,200}$")]
+"""A label in a query, `name:value`."""
 
 
 class Tag(StrEnum):

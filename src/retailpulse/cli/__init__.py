@@ -6,6 +6,7 @@ install without the server's parts has all commands that need none.
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import rich_click as click
 
@@ -56,6 +57,10 @@ class _Group(click.RichGroup):
         module = import_module(f"retailpulse.cli.{MODULES[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with leaving_well():  # this is where --help is printed
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> object:
         with leaving_well():

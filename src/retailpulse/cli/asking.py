@@ -124,12 +124,23 @@ class _Said:
             error_console().print(f"{error}. Trying again for {self._patience_seconds:g} s.", markup=False)
 
 
-def read_label(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """Reads labels as they are written on a command line: region=north."""
-    labels = {}
+def read_labels(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """Reads labels as they are written on a command line, region=north; a name may have several values."""
+    labels: dict[str, list[str]] = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not equals:
             raise click.BadParameter(f"{value!r} is not like region=north")
-        labels[name] = text
+        labels.setdefault(name, []).append(text)
     return labels
+
+
+def read_label(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Reads labels with one value each."""
+    labels = read_labels(context, option, values)
+    for name, texts in labels.items():
+        if len(texts) > 1:
+            raise click.BadParameter(f"the label {name!r} is given {len(texts)} times")
+    return {name: texts[0] for name, texts in labels.items()}

@@ -4,7 +4,7 @@ from typing import Any
 
 import rich_click as click
 
-from retailpulse.cli.asking import json_option, read_label, with_client
+from retailpulse.cli.asking import json_option, read_labels, with_client
 from retailpulse.cli.printing import Column, limit_options, print_json, show_list
 from retailpulse.cli.render import job_view, output_console, when
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary
@@ -65,7 +65,12 @@ def jobs() -> None:
     help="Only jobs in this state; may be repeated.",
 )
 @click.option(
-    "--label", "labels", multiple=True, callback=read_label, metavar="NAME=VALUE", help="Only jobs with it."
+    "--label",
+    "labels",
+    multiple=True,
+    callback=read_labels,
+    metavar="NAME=VALUE",
+    help="Only jobs with this label; may be repeated.",
 )
 @click.option("--store-id", multiple=True, metavar="ID", help="Only jobs with a visit to this store.")
 @click.option("--after", metavar="TIME", help="Submitted then or later: a date or an RFC 3339 time.")
@@ -76,7 +81,7 @@ def jobs() -> None:
 def list_(
     client: Client,
     status: tuple[str, ...],
-    labels: dict[str, str],
+    labels: dict[str, list[str]],
     store_id: tuple[str, ...],
     after: str | None,
     before: str | None,
@@ -112,17 +117,18 @@ def show(client: Client, job_id: str, as_json: bool) -> None:
 
 @jobs.command()
 @click.argument("job_id", metavar="ID")
+@click.option("--store-id", multiple=True, metavar="ID", help="Only this store; may be repeated.")
 @limit_options
 @json_option
 @with_client
-def stores(client: Client, job_id: str, **options: Any) -> None:
+def stores(client: Client, job_id: str, store_id: tuple[str, ...], **options: Any) -> None:
     """List the stores of a job: their images, how many failed, and why.
 
     \b
     Examples:
       retailpulse jobs stores 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --all
     """
-    show_list(client.job_stores(job_id), STORE_COLUMNS, **options)
+    show_list(client.job_stores(job_id, store_id=store_id), STORE_COLUMNS, **options)
 
 
 @jobs.command()
@@ -203,9 +209,9 @@ def redeliver(client: Client, job_id: str, as_json: bool) -> None:
     Examples:
       retailpulse redeliver 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11
     """
-    client.redeliver(job_id)
+    delivery = client.redeliver(job_id)
     if as_json:
-        print_json({"job_id": job_id, "redelivered": True})
+        print_json(delivery)
     else:
         click.echo("On its way. `retailpulse deliveries` says how it goes.")
 

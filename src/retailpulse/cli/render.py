@@ -6,6 +6,7 @@ What comes from outside (URLs, details, store ids) is shown without control char
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -152,8 +153,8 @@ def stats_view(stats: Stats) -> RenderableType:
     table = titled_table("Images", "")
     for title in ("last hour", "last day"):
         table.add_column(title, justify="right")
-    for kind in (stats.images, stats.causes):
-        hour, day = kind.get("hour", {}), kind.get("day", {})
-        for name in day | hour:
-            table.add_row(printable(name), f"{hour.get(name, 0):,}", f"{day.get(name, 0):,}")
+    hour, day = msgspec.structs.asdict(stats.images.hour), msgspec.structs.asdict(stats.images.day)
+    for name, number in (day | stats.causes.day).items():
+        lately = (hour | stats.causes.hour).get(name, 0)
+        table.add_row(printable(name), f"{lately:,}", f"{number:,}")
     return Group(facts, "", table)

@@ -23,12 +23,12 @@ AREA_COLUMNS: tuple[Column[Area], ...] = (
 VISIT_COLUMNS: tuple[Column[Visit], ...] = (
     Column(title="VISIT TIME", width=20, text=lambda visit: visit.visit_time),
     Column(title="STORE", width=12, text=lambda visit: visit.store_id),
-    Column(title="AREA", width=10, text=lambda visit: visit.area_code or "-"),
+    Column(title="AREA", width=10, text=lambda visit: visit.area_code),
     Column(title="IMAGES", width=6, text=lambda visit: f"{visit.images:,}", is_number=True),
     Column(title="FAILED", width=6, text=lambda visit: f"{visit.failed:,}", is_number=True),
     Column(title="PERIMETER", width=9, text=lambda visit: f"{visit.perimeter:,}", is_number=True),
     Column(title="JOB", width=36, text=lambda visit: visit.job_id),
-    Column(title="NAME", width=4, text=lambda visit: visit.store_name or "-"),
+    Column(title="NAME", width=4, text=lambda visit: visit.store_name),
 )
 
 

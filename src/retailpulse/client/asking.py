@@ -22,9 +22,11 @@ def filters(**given: Some | When | int) -> Params:
     return [(name, value) for name, values in given.items() for value in _texts(values)]
 
 
-def label_filters(labels: Mapping[str, str] | None) -> Params:
-    """One parameter for each label that a job must have."""
-    return [("label", f"{name}:{value}") for name, value in (labels or {}).items()]
+def label_filters(labels: Mapping[str, Some] | None) -> Params:
+    """A parameter for each label that a job may have; of several values of one name each will do."""
+    return [
+        ("label", f"{name}:{value}") for name, values in (labels or {}).items() for value in _texts(values)
+    ]
 
 
 def _texts(values: Some | When | int) -> Iterable[str]:

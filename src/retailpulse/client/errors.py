@@ -7,6 +7,7 @@
     |- TimedOut                 a job did not end within the time that was given to `wait`
     '- Refused                  the service answered with a problem (RFC 9457)
        |- InvalidRequest        400: a parameter or a field cannot be used
+       |  |- MethodNotAllowed   405: this service, another version perhaps, does not do that
        |  |- NotAcceptable      406: there is no such format here
        |  |- TooLarge           413: over a limit of the service
        |  |- UnsupportedMediaType  415: no such format is read here
@@ -14,6 +15,7 @@
        |- Unauthenticated       401: there is no key, or it is not valid
        |- Forbidden             403: the key may not do this
        |- NotFound              404: there is no such job, store or area
+       |- RequestTimeout        408: what was sent came too slowly; nothing was kept
        |- Conflict              409: it contradicts what is already there
        |- TooManyRequests       429: over the rate limit, with `retry_after_seconds`
        |- Unavailable           503: it cannot take it now, with `retry_after_seconds`
@@ -85,6 +87,12 @@ class InvalidRequest(Refused):
     name, default_status = "invalid-request", 400
 
 
+class MethodNotAllowed(InvalidRequest):
+    """This service does not do that: it may be of another version than the client."""
+
+    name, default_status = "method-not-allowed", 405
+
+
 class NotAcceptable(InvalidRequest):
     """The service does not have it in the format that was asked for."""
 
@@ -125,6 +133,12 @@ class NotFound(Refused):
     """There is no such job, store or area."""
 
     name, default_status = "not-found", 404
+
+
+class RequestTimeout(Refused):
+    """What was sent came too slowly: send it over a faster connection, or in parts."""
+
+    name, default_status = "request-timeout", 408
 
 
 class Conflict(Refused):

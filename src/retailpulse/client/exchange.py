@@ -27,6 +27,7 @@ OUTAGES = (Unreachable, Unavailable, TooManyRequests)
 
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
+_PAGE_ITEMS = 1000  # as many as the service gives at once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +109,7 @@ class Exchange:
 
     async def pages(self, path: str, params: Params, kind: type[T]) -> AsyncGenerator[T, None]:
         """The items of a list from all of its pages, one by one; one page at a time is in memory."""
-        request = Ask(method="GET", path=path, params=params)
+        request = Ask(method="GET", path=path, params=[*params, ("limit", str(_PAGE_ITEMS))])
         while True:
             page = await self.fetch(request, Page[kind])  # type: ignore[valid-type]
             for item in page.items:

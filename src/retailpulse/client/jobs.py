@@ -23,14 +23,15 @@ async def jobs(
     exchange: Exchange,
     *,
     status: Some = None,
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[str, Some] | None = None,
     store_id: Some = None,
     submitted_after: When = None,
     submitted_before: When = None,
 ) -> AsyncGenerator[JobSummary, None]:
     """Jobs, the newest first, one by one.
 
-    Several states, labels or stores are alternatives; filters of different names all have to hold.
+    Several states or stores, or values of one label, are alternatives; filters and labels of different
+    names all have to hold.
 
     >>> for found in client.jobs(labels={"region": "north"}):
     ...     print(found.name, found.images.total)
@@ -46,13 +47,15 @@ async def jobs(
         yield item
 
 
-async def job_stores(exchange: Exchange, job_id: str) -> AsyncGenerator[JobStore, None]:
+async def job_stores(
+    exchange: Exchange, job_id: str, *, store_id: Some = None
+) -> AsyncGenerator[JobStore, None]:
     """The stores of a job, one by one: their images, how many failed, and why. Raises NotFound.
 
     >>> [(store.store_id, store.images) for store in client.job_stores(job_id)]
     [('RP00001', 2)]
     """
-    async for item in exchange.pages(job_path(job_id, "stores"), [], JobStore):
+    async for item in exchange.pages(job_path(job_id, "stores"), filters(store_id=store_id), JobStore):
         yield item
 
 
@@ -104,10 +107,10 @@ async def deliveries(exchange: Exchange, job_id: str) -> AsyncGenerator[Delivery
         yield item
 
 
-async def redeliver(exchange: Exchange, job_id: str) -> None:
-    """Have the callback of a job that has ended delivered once more.
+async def redeliver(exchange: Exchange, job_id: str) -> Delivery:
+    """Have the callback of the last end of a job delivered once more, and give that delivery.
 
     Raises NotFound; Conflict where the job is ongoing or has no callback.
     """
     request = Ask(method="POST", path=job_path(job_id, "redeliver"), is_repeatable=False)
-    await exchange.attempt(request, exchange.transport.read)
+    return await exchange.fetch(request, Delivery)

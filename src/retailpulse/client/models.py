@@ -69,11 +69,11 @@ class JobStore(Model, frozen=True, kw_only=True):
 
     store_id: str
     images: int
+    settled: int
+    measured: int
     failed: int
-    settled: int | None = None
-    measured: int | None = None
-    cancelled: int | None = None
-    causes: dict[str, int] = {}
+    cancelled: int
+    causes: dict[str, int]
 
 
 class Progress(Model, frozen=True, kw_only=True):
@@ -142,12 +142,12 @@ class Visit(Model, frozen=True, kw_only=True):
     visit_no: int
     store_id: str
     visit_time: str
+    area_code: str
+    store_name: str
     images: int
     measured: int
     failed: int
     perimeter: int
-    area_code: str | None = None
-    store_name: str | None = None
     visited_at: datetime | None = None
 
 
@@ -185,18 +185,42 @@ class Delivery(Model, frozen=True, kw_only=True):
     event: str
     url: str
     state: str
+    ended_at: datetime
     tries: list[DeliveryTry]
     next_try_at: datetime | None = None
 
 
-class Stats(Model, frozen=True, kw_only=True):
-    """What the service is doing: outcomes and causes of the last hour and day, what waits, who works."""
+class SettledImages(Model, frozen=True, kw_only=True):
+    """How many images ended how in some time, and the bytes of the files that were read whole."""
 
-    images: dict[str, dict[str, int]]
-    causes: dict[str, dict[str, int]]
+    measured: int
+    failed: int
+    cancelled: int
+    bytes: int
+
+
+class SettledLately(Model, frozen=True, kw_only=True):
+    """What was settled in the last hour and day."""
+
+    hour: SettledImages
+    day: SettledImages
+
+
+class CausesLately(Model, frozen=True, kw_only=True):
+    """Why images were not measured in the last hour and day, the most frequent cause first."""
+
+    hour: dict[str, int]
+    day: dict[str, int]
+
+
+class Stats(Model, frozen=True, kw_only=True):
+    """What the service is doing: what it settled lately, what waits, who works; its jobs by status."""
+
+    images: SettledLately
+    causes: CausesLately
     images_per_second: float
     unsettled_images: int
     pending_chunks: int
-    oldest_pending_seconds: float | None
     workers: int
-    jobs: dict[str, int]
+    jobs: dict[JobStatus, int]
+    oldest_pending_seconds: float | None = None

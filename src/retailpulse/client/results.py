@@ -18,7 +18,6 @@ ExportFormat = Literal["csv", "ndjson", "parquet"]
 
 FORMATS = ("csv", "ndjson", "parquet")
 _SUFFIXES = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet"}
-_PAGE_ROWS = 1000
 
 
 async def results(
@@ -45,7 +44,6 @@ async def results(
         cause=cause,
         store_id=store_id,
         include="earlier" if earlier else None,
-        limit=_PAGE_ROWS,
     )
     async for item in exchange.pages(job_path(job_id, "results"), params, Result):
         yield item

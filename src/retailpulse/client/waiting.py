@@ -58,20 +58,24 @@ async def events(exchange: Exchange, job_id: str) -> AsyncGenerator[Progress, No
 async def _news(exchange: Exchange, job_id: str, until: float | None) -> AsyncGenerator[Progress, None]:
     """Where the job stands, until it has ended or time is over; raises TimedOut then."""
     found = await job(exchange, job_id)  # an unknown job is told, and an outage waited out, as everywhere
-    yield _progress(found)
+    told = _progress(found)
+    yield told
     poll_seconds = _POLL_SECONDS
     follower = _Follower(exchange, job_id)
     while found.status is JobStatus.ONGOING:
         async with aclosing(follower.follow(_left(until, _SILENCE_SECONDS, job_id))) as moments:
             async for moment in moments:
                 _left(until, 0.0, job_id)
-                if moment is not None:
-                    yield moment
+                if moment is not None and moment.images != told.images:
+                    told = moment
+                    yield told
         if not follower.is_over:
             await exchange.transport.pause(_left(until, poll_seconds, job_id))
             poll_seconds = min(poll_seconds * 1.5, _LONGEST_POLL_SECONDS)
         found = await job(exchange, job_id)
-        yield _progress(found)
+        if (found.images, found.status) != (told.images, told.status):
+            told = _progress(found)
+            yield told
 
 
 def _left(until: float | None, most: float, job_id: str) -> float:
@@ -101,6 +105,7 @@ class _Follower:
         self._exchange = exchange
         self._job_id = job_id
         self._last_id = ""
+        self._began: tuple[float, int] | None = None
         self._are_there = True
         self.is_over = False
 
@@ -133,7 +138,18 @@ class _Follower:
         self._last_id = event.id or self._last_id
         if event.name == "end":
             self.is_over = True
-        return self._exchange.decode(event.data, Progress) if event.name == "progress" else None
+        return self._timed(self._exchange.decode(event.data, Progress)) if event.name == "progress" else None
+
+    def _timed(self, moment: Progress) -> Progress:
+        """The moment with the mean rate since the first one, which events do not tell."""
+        now, settled = time.monotonic(), moment.images.settled
+        self._began = self._began or (now, settled)
+        seconds, images = now - self._began[0], settled - self._began[1]
+        if images <= 0 or seconds < _POLL_SECONDS:
+            return moment
+        rate = images / seconds
+        left = (moment.images.total - settled) / rate
+        return msgspec.structs.replace(moment, images_per_second=rate, seconds_left=left)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,14 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta
 
 from retailpulse.domain.errors import InvalidRequest
+
+Instant = Annotated[datetime, Meta(tz=True)]
+"""A time with its zone, as answers tell it: RFC 3339."""
 
 _EPOCH = re.compile(r"[+-]?\d{9,13}(\.\d+)?", re.ASCII)
 # Python's own reader takes any character between date and time, and "2026-11-20-10:00" for ten o'clock.

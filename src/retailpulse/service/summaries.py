@@ -1,6 +1,5 @@
 """A job in short, as lists and callbacks show it: the one place where a row of a job becomes JSON."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from msgspec import Meta
 
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobStatus
+from retailpulse.domain.times import Instant
 from retailpulse.storage.jobs import JobRow
 
 
@@ -19,7 +19,9 @@ class ImageCounts(msgspec.Struct, frozen=True, kw_only=True):
     settled: Annotated[int, Meta(description="Those with a result.", examples=[3])]
     measured: Annotated[int, Meta(description="Those that were measured.", examples=[2])]
     failed: Annotated[int, Meta(description="Those that could not be measured.", examples=[1])]
-    cancelled: Annotated[int, Meta(description="Those without a result when the job was called off.")]
+    cancelled: Annotated[
+        int, Meta(description="Those without a result when the job was called off.", examples=[0])
+    ]
 
 
 class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,18 +29,26 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     job_id: Annotated[UUID, Meta(description="The id of the job.")]
     name: Annotated[str | None, Meta(description="What the client calls it.", examples=["week 47"])]
-    status: Annotated[JobStatus, Meta(description="ongoing, completed, failed or cancelled.")]
-    depth: Annotated[Depth, Meta(description="How deep each image is looked at.")]
+    status: Annotated[
+        JobStatus, Meta(description="ongoing, completed, failed or cancelled.", examples=["failed"])
+    ]
+    depth: Annotated[Depth, Meta(description="How deep each image is looked at.", examples=["decode"])]
     priority: Annotated[int, Meta(description="Jobs with a higher one go first.", ge=-100, le=100)]
     labels: Annotated[
         dict[str, str], Meta(description="The client's own names and values.", examples=[{"region": "north"}])
     ]
-    callback_url: Annotated[str | None, Meta(description="Who is told when the job ends.")]
+    callback_url: Annotated[
+        str | None,
+        Meta(description="Who is told when the job ends.", examples=["https://hooks.example/retailpulse"]),
+    ]
     images: Annotated[ImageCounts, Meta(description="Counts of its images.")]
     retries: Annotated[int, Meta(description="How often its failures were tried again.", ge=0)]
-    submitted_at: Annotated[datetime, Meta(description="When it was accepted, UTC.")]
-    started_at: Annotated[datetime | None, Meta(description="When the first images were taken up, UTC.")]
-    finished_at: Annotated[datetime | None, Meta(description="When it ended, UTC; null while ongoing.")]
+    submitted_at: Annotated[Instant, Meta(description="When it was accepted, UTC.")]
+    started_at: Annotated[Instant | None, Meta(description="When the first images were taken up, UTC.")]
+    finished_at: Annotated[
+        Instant | None,
+        Meta(description="When it ended, UTC; null while ongoing.", examples=["2026-11-20T10:00:09Z"]),
+    ]
 
 
 def count_images(job: JobRow) -> ImageCounts:

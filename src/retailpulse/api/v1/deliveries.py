@@ -1,6 +1,5 @@
 """Deliveries: how the receiver of a job was told that it ended, try by try, and telling it again."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +18,7 @@ from retailpulse.api.v1.pages import (
 )
 from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryState
+from retailpulse.domain.times import Instant
 from retailpulse.service import Deliveries
 from retailpulse.storage.deliveries import DeliveryRow
 
@@ -29,7 +29,7 @@ CURSORS = Cursors("deliveries", RowNumber)
 class Try(msgspec.Struct, frozen=True, kw_only=True):
     """One try to tell the receiver."""
 
-    at: Annotated[datetime, Meta(description="When it began, UTC.")]
+    at: Annotated[Instant, Meta(description="When it began, UTC.")]
     status: Annotated[
         int | None, Meta(description="The status of the receiver's answer; null where there was none.")
     ]
@@ -50,10 +50,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     state: Annotated[
         DeliveryState, Meta(description="pending, delivered (answered 2xx), or given_up (tried no more).")
     ]
-    ended_at: Annotated[datetime, Meta(description="When the job ended, UTC.")]
+    ended_at: Annotated[Instant, Meta(description="When the job ended, UTC.")]
     tries: Annotated[list[Try], Meta(description="The last tries, at most 100, the first of them first.")]
     next_try_at: Annotated[
-        datetime | None,
+        Instant | None,
         Meta(
             description="When it is tried next at the earliest, UTC; while a try is on its way, when its "
             "end is not waited for any longer. Null where it is tried no more."

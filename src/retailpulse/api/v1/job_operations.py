@@ -1,7 +1,6 @@
 """What the operations on jobs take and answer, as the API's description tells it, with examples."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -16,6 +15,7 @@ from retailpulse.api.telling import (
     Answer,
     Body,
     Content,
+    LabelText,
     Param,
     Tag,
     told,
@@ -23,6 +23,7 @@ from retailpulse.api.telling import (
 from retailpulse.api.v1.shapes import ImageCounts, Job
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
+from retailpulse.domain.times import Instant
 
 CSV_EXAMPLE = (
     "store_id,image_url,visit_time\n"
@@ -32,17 +33,30 @@ CSV_EXAMPLE = (
 NDJSON_EXAMPLE = (
     '{"store_id": "RP00001", "image_url": "https://photos.example/a.jpg", "visit_time": "2026-11-20"}\n'
 )
-EVENTS_EXAMPLE = (
-    f'id: 0-3-completed\nevent: end\ndata: {{"job_id": "{JOB_ID}", "status": "completed", "images": '
-    '{"total": 3, "settled": 3, "measured": 3, "failed": 0, "cancelled": 0}, "retries": 0, '
-    '"finished_at": "2026-11-20T10:00:09Z"}\n\n'
-)
+EVENT_EXAMPLE = {
+    "event": "end",
+    "data": f'{{"job_id":"{JOB_ID}","status":"completed","images":{{"total":3,"settled":3,"measured":3,'
+    '"failed":0,"cancelled":0},"retries":0,"finished_at":"2026-11-20T10:00:09Z"}',
+    "id": "0-3-completed",
+    "retry": 1000,
+}
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, description="What the client calls the job.")]
+Name = Annotated[
+    str,
+    Meta(min_length=1, max_length=200, pattern="^[^\\u0000]*$", description="What the client calls the job."),
+]
 Priority = Annotated[int, Meta(ge=-100, le=100, description="Images of jobs with a higher one go first.")]
 LabelName = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}$")]
-LabelValue = Annotated[str, Meta(max_length=200)]
-Url = Annotated[str, Meta(max_length=8_192, description="An http or https URL, told when the job has ended.")]
+LabelValue = Annotated[str, Meta(max_length=200, pattern="^[^\\u0000]*$")]
+Url = Annotated[
+    str,
+    Meta(
+        max_length=8_192,
+        description="An http or https URL, told when the job has ended.",
+        examples=["https://hooks.example/retailpulse"],
+        extra_json_schema={"format": "uri"},
+    ),
+]
 
 
 class NewJob(Struct):
@@ -93,7 +107,16 @@ class JobEvent(Struct, frozen=True, kw_only=True):
     status: Annotated[JobStatus, Meta(description="ongoing, completed, failed or cancelled.")]
     images: Annotated[ImageCounts, Meta(description="Counts of its images.")]
     retries: Annotated[int, Meta(description="How often its failures were tried again.")]
-    finished_at: Annotated[datetime | None, Meta(description="When it ended, UTC; null while ongoing.")]
+    finished_at: Annotated[Instant | None, Meta(description="When it ended, UTC; null while ongoing.")]
+
+
+class ServerSentEvent(Struct, frozen=True, kw_only=True):
+    """One event, as readers of Server-Sent Events give it."""
+
+    event: Literal["progress", "end"]
+    data: Annotated[str, Meta(description="A JobEvent in JSON.")]
+    id: Annotated[str, Meta(description="What `Last-Event-ID` goes on after.", examples=["0-3-completed"])]
+    retry: Annotated[int, Meta(description="Milliseconds after which to connect again.", ge=0)]
 
 
 _IN_QUERY = "Of a job in CSV or NDJSON: "
@@ -130,7 +153,7 @@ SUBMIT: dict[str, Any] = {
             Param(
                 name="label",
                 meaning=f"{_IN_QUERY}a label, name:value; once for each.",
-                shape=list[str],
+                shape=list[LabelText],
                 example=["region:north"],
             ),
         ),
@@ -180,7 +203,7 @@ FOLLOW: dict[str, Any] = {
         answers={
             200: Answer(
                 meaning="Events: `progress` with every change, then `end`; the data of each is a JobEvent.",
-                contents=(Content(shape=str, media_type=EVENTS, example=EVENTS_EXAMPLE),),
+                contents=(Content(shape=ServerSentEvent, media_type=EVENTS, example=EVENT_EXAMPLE),),
             ),
             204: Answer(meaning="The job has ended, and the Last-Event-ID is that of its end."),
         },

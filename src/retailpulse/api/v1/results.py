@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
 from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -28,8 +27,10 @@ from retailpulse.api.v1.pages import (
     write_cursor,
 )
 from retailpulse.api.v1.paths import known_id
+from retailpulse.api.v1.result_examples import RESULTS, RESULTS_CSV, RESULTS_NDJSON
 from retailpulse.domain.errors import InvalidRequest, NotAvailable
 from retailpulse.domain.images import Cause, Format, Outcome
+from retailpulse.domain.times import Instant
 from retailpulse.service import Results
 from retailpulse.storage.result_pages import PageFormat, ResultFilter, ResultForm
 
@@ -60,7 +61,7 @@ class EarlierResult(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause
     detail: str | None
     tries: int
-    settled_at: datetime
+    settled_at: Instant
 
 
 class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
     sha256: Annotated[str | None, Meta(description="Of the whole file, hex; null at depth header.")]
     suspect: Annotated[str | None, Meta(description="What looks damaged in a picture that still decodes.")]
     tries: Annotated[int, Meta(description="How many requests the result rests on.")]
-    settled_at: Annotated[datetime | None, Meta(description="When the result was written, UTC.")]
+    settled_at: Annotated[Instant | None, Meta(description="When the result was written, UTC.")]
     earlier: Annotated[
         list[EarlierResult] | msgspec.UnsetType,
         Meta(description="Only with `include=earlier`: what retries took back, the oldest first."),
@@ -103,9 +104,9 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
             200: Answer(
                 meaning="A page of rows, or every row as a file.",
                 contents=(
-                    Content(shape=Page[ResultRow]),
-                    Content(shape=str, media_type=CSV),
-                    Content(shape=str, media_type=NDJSON),
+                    Content(shape=Page[ResultRow], example={"items": list(RESULTS), "next": None}),
+                    Content(shape=str, media_type=CSV, example=RESULTS_CSV),
+                    Content(shape=str, media_type=NDJSON, example=RESULTS_NDJSON),
                     Content(shape=bytes, media_type=PARQUET),
                 ),
                 headers={"Link": LINK},
@@ -115,6 +116,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
             Param(
                 name="format",
                 meaning="json (pages), csv, ndjson or parquet (all rows); goes before the Accept header.",
+                shape=Literal["json", "csv", "ndjson", "parquet"],
                 example="json",
             ),
         ),

@@ -1,6 +1,5 @@
 """Visits of all jobs: of an area, of a store, in a time."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from retailpulse.api.v1.pages import (
     page_response,
     write_cursor,
 )
+from retailpulse.domain.times import Instant
 from retailpulse.service import Stores
 from retailpulse.storage.visits import Place, VisitFilter, VisitRow
 
@@ -44,7 +44,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     ]
     visit_time: Annotated[str, Meta(description="As submitted.", examples=["2026-11-20T10:00:00Z"])]
     visited_at: Annotated[
-        datetime | None, Meta(description="The same as an instant, UTC; null where it is no time.")
+        Instant | None, Meta(description="The same as an instant, UTC; null where it is no time.")
     ]
     images: Annotated[int, Meta(description="How many images it has.", examples=[3])]
     measured: Annotated[int, Meta(description="Those that were measured so far.", examples=[2])]

@@ -1,0 +1,118 @@
+"""Results as Parquet: the rows of the other formats with types of their own, or a refusal that helps."""
+
+import io
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from retailpulse.storage.embedded import EmbeddedServer
+from tests.api.jobs import CORNER_SHOP, NOWHERE, RunningApi, photo, problem, visit
+from tests.origin import Origin, Reply
+from tests.running import RunningService
+
+PARQUET = "application/vnd.apache.parquet"
+SPECIAL = 'a,b;"c" d\ne\r\nf\tü \u2028 \x85 \\. \\N NULL '
+
+
+def fetched(service: RunningService, job_id: str, **query: Any) -> parquet.ParquetFile:
+    """The file of a job's results."""
+    answer = service.http.get(f"/api/v1/jobs/{job_id}/results", params={"format": "parquet", **query})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == PARQUET
+    name = f"results-{job_id}.parquet"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+    return parquet.ParquetFile(io.BytesIO(answer.content))
+
+
+def rows_of(file: parquet.ParquetFile) -> list[dict[str, Any]]:
+    """The rows of a file, with times as the other formats write them."""
+    rows: list[dict[str, Any]] = file.read().to_pylist()
+    for row in rows:
+        at: datetime | None = row["settled_at"]
+        row["settled_at"] = at and at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return rows
+
+
+def told(service: RunningService, job_id: str, **query: Any) -> list[dict[str, Any]]:
+    """The same rows as NDJSON tells them."""
+    query = {"format": "ndjson", **query}
+    text = service.http.get(f"/api/v1/jobs/{job_id}/results", params=query).text
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def mixed(service: RunningService, origin: Origin) -> str:
+    """A job with every kind of value in its results; gives its id."""
+    fine = origin.serve("/parquet.png", Reply(body=photo(30, 20)))
+    job_id = service.submit(
+        [
+            visit(CORNER_SHOP, fine, NOWHERE, origin.url("/parquet-gone.png")),
+            visit(SPECIAL, f"u{SPECIAL}", at=f"t{SPECIAL}"),
+            visit("NULL", "null", at='""'),
+            visit(",", '"', at="\r"),
+        ]
+    )
+    service.finished(job_id)
+    return job_id
+
+
+def test_parquet_holds_the_rows_of_the_other_formats(service: RunningService, mixed: str) -> None:
+    assert rows_of(fetched(service, mixed)) == told(service, mixed)
+    assert rows_of(fetched(service, mixed, outcome="measured")) == told(service, mixed, outcome="measured")
+
+
+def test_numbers_and_times_have_types_of_their_own(service: RunningService, mixed: str) -> None:
+    schema = fetched(service, mixed).schema_arrow
+    assert schema.field("width").type == schema.field("image_no").type == pa.int32()
+    assert schema.field("perimeter").type == schema.field("size_bytes").type == pa.int64()
+    assert schema.field("settled_at").type == pa.timestamp("ms", "UTC")
+    assert schema.field("sha256").type == schema.field("store_id").type == pa.string()
+
+
+def test_no_row_is_a_file_with_columns_alone(service: RunningService, mixed: str) -> None:
+    file = fetched(service, mixed, outcome="cancelled")
+    assert (file.metadata.num_rows, file.schema_arrow.names) == (
+        0,
+        fetched(service, mixed).schema_arrow.names,
+    )
+
+
+def test_earlier_outcomes_are_json(service: RunningService, mixed: str) -> None:
+    rows = fetched(service, mixed, include="earlier").read().to_pylist()
+    assert [json.loads(row["earlier"]) for row in rows] == [[]] * 6
+
+
+def test_many_rows_come_in_several_groups_that_lose_nothing(service: RunningService) -> None:
+    long = "x" * 5_000
+    job_id = service.submit([visit("nobody", *[f"{long} {number}" for number in range(4_000)])])
+    file = fetched(service, job_id)
+    assert file.metadata.num_row_groups > 1
+    assert file.read(["image_no"])["image_no"].to_pylist() == list(range(1, 4_001))
+    urls = file.read(["image_url"])["image_url"].to_pylist()
+    assert urls == [f"{long} {number}" for number in range(4_000)]
+
+
+def test_the_accept_header_may_ask_for_it(service: RunningService, mixed: str) -> None:
+    answer = service.http.get(f"/api/v1/jobs/{mixed}/results", headers={"Accept": PARQUET})
+    assert answer.headers["content-type"] == PARQUET
+    assert answer.content.startswith(b"PAR1")
+
+
+def test_a_service_without_the_library_says_what_to_install(
+    service: RunningService, mixed: str, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pyarrow'] = None\n")
+    url = EmbeddedServer(service.data_dir).url()
+    api = RunningApi(tmp_path, url, {"PYTHONPATH": str(tmp_path)})
+    try:
+        path = f"/api/v1/jobs/{mixed}/results"
+        answer = api.wait_until_ready().http.get(path, params={"format": "parquet"})
+        assert "retailpulse[parquet]" in problem(answer, 406, "not-acceptable")["detail"]
+        assert api.http.get(path, params={"format": "csv"}).status_code == 200
+    finally:
+        assert api.stop() == 0, api.log()
