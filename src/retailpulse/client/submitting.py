@@ -1,5 +1,6 @@
 """Submitting a job: from rows, or from a file of JSON, CSV or NDJSON."""
 
+import gzip
 import os
 import uuid
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ MEDIA_TYPES: dict[str, str] = {
 }
 _SUFFIXES = {".json": "json", ".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
+_PACKED = ".gz"
+
 
 class _Submitted(msgspec.Struct):
     job_id: str
@@ -48,7 +51,8 @@ async def submit(
 
     - rows with `store_id`, `image_url` and `visit_time`: dicts, objects, a data frame, any iterable. One with
       a list of URLs is a visit; consecutive ones with one URL, of one store and time, are one visit.
-    - a file, by its path or open: JSON, CSV or NDJSON; `format` says which where its name does not.
+    - a file, by its path or open: JSON, CSV or NDJSON, packed where its name ends with .gz;
+      `format` says which it is where its name does not.
 
     `depth` is header, download or decode, `priority` -100 to 100, the higher the sooner; `on_sent` is told
     how many bytes are sent, of how many. What breaks off is sent again and makes one job. A program that may
@@ -80,19 +84,23 @@ class _Asking:
 
     def request(self, visits: Source, files: ExitStack, on_sent: Sent | None) -> Ask:
         """The request, its body opened within `files`; reads what is no file to its end."""
-        body = files.enter_context(_body(visits, on_sent))
+        body, is_packed = files.enter_context(_body(visits, on_sent)), _name_of(visits).endswith(_PACKED)
         params: Params = []
         if self.format != "json":
             params = [(name, str(value)) for name, value in self.fields.items()]
             params += [("label", f"{name}:{value}") for name, value in self.labels.items()]
         elif self.fields or self.labels:
             extra = self.fields | ({"labels": self.labels} if self.labels else {})
-            body = files.enter_context(body_of_blocks([_with_fields(body, extra)], on_sent))
+            content = gzip.decompress(body.content()) if is_packed else body.content()
+            body, is_packed = (
+                files.enter_context(body_of_blocks([_with_fields(content, extra)], on_sent)),
+                False,
+            )
         headers = {
             "Content-Type": MEDIA_TYPES[self.format],
             "Content-Length": str(body.size_bytes),
             "Idempotency-Key": self.key,
-        }
+        } | ({"Content-Encoding": "gzip"} if is_packed else {})
         return Ask(
             method="POST",
             path="/api/v1/jobs",
@@ -120,9 +128,8 @@ def _format_of(visits: Source, given: str | None) -> str:
         return "ndjson"
     if given is not None:
         return given
-    path = visits if isinstance(visits, str | os.PathLike) else getattr(visits, "name", "")
-    name = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
-    found = _SUFFIXES.get(PurePath(name).suffix.lower())
+    name = _name_of(visits)
+    found = _SUFFIXES.get(PurePath(name.removesuffix(_PACKED)).suffix.lower())
     if found is None:
         raise BadInput(
             f"{name or 'the file'}: its name does not say its format; give format='json', 'csv' or 'ndjson'"
@@ -130,10 +137,16 @@ def _format_of(visits: Source, given: str | None) -> str:
     return found
 
 
-def _with_fields(body: Body, fields: Mapping[str, Any]) -> bytes:
+def _name_of(visits: Source) -> str:
+    """The name of a file; empty for what is none, or has none."""
+    path = visits if isinstance(visits, str | os.PathLike) else getattr(visits, "name", "")
+    return os.fspath(path) if isinstance(path, str | os.PathLike) else ""
+
+
+def _with_fields(content: bytes, fields: Mapping[str, Any]) -> bytes:
     """A JSON body with fields set; all else stays as it is, byte for byte."""
     try:
-        found = msgspec.json.decode(body.content(), type=dict[str, msgspec.Raw])
+        found = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadInput(f"the file is not a JSON object in UTF-8: {error}") from error
     found |= {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in fields.items()}
