@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from retailpulse.api.v1.deliveries import JOB_ENDED
+from retailpulse.domain.callbacks import JOB_ENDED
 from tests.api.jobs import body, post, visit
 from tests.running import RunningService, clean_environment, free_port, secret_of, wait_for
 

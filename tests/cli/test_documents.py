@@ -58,6 +58,11 @@ def test_what_all_client_commands_share_is_said_once() -> None:
     assert all(f"| `{option}` |" in TEXT for option in CONNECTION)
 
 
+def test_every_command_that_answers_can_answer_in_json() -> None:
+    silent = {"retailpulse " + name for name in ("demo", "serve", "worker", "api", "completion")}
+    assert {name for name, command in COMMANDS.items() if "--json" not in options(command)} == silent
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_help_has_an_example_of_the_command_itself(name: str) -> None:
     text = COMMANDS[name].help or ""

@@ -1,5 +1,6 @@
 """The commands against a whole service: what they print is what the service knows."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -72,6 +73,18 @@ def test_a_file_of_any_format_is_the_same_job(
     assert (job["name"], job["priority"], job["depth"]) == ("week 47", 7, "header")
     assert job["labels"] == {"region": "north", "kind": "x"}
     assert job["images"]["total"] == 3
+
+
+@pytest.mark.parametrize("file_format", FILES)
+@pytest.mark.parametrize("fields", [(), ("--name=packed",)], ids=["as it is", "named"])
+def test_a_packed_file_is_sent_as_it_is(
+    retailpulse: Command, tmp_path: Path, file_format: str, fields: tuple[str, ...]
+) -> None:
+    path = tmp_path / f"job.{file_format}.gz"
+    path.write_bytes(gzip.compress(FILES[file_format].encode()))
+    job_id = retailpulse("submit", str(path), *fields).stdout.strip()
+    job = json.loads(retailpulse("jobs", "show", job_id, "--json").stdout)
+    assert (job["images"]["total"], job["name"]) == (3, "packed" if fields else None)
 
 
 def test_jobs_are_listed_by_their_filters(retailpulse: Command, job_id: str) -> None:

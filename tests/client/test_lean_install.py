@@ -97,7 +97,18 @@ def test_the_help_has_all_commands(lean: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["serve"], ["worker"], ["api"], ["migrate"], ["check"], ["demo", "--exit"]]
+    "command",
+    [
+        ["serve"],
+        ["worker"],
+        ["api"],
+        ["migrate"],
+        ["check"],
+        ["demo", "--exit"],
+        ["keys", "list"],
+        ["callbacks", "secret"],
+        ["prune", "--older-than=1d"],
+    ],
 )
 def test_a_command_of_the_server_says_what_to_install(lean: Path, command: list[str]) -> None:
     text = " ".join(run(lean, "retailpulse", *command, code=1).split())

@@ -36,7 +36,9 @@ def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], **__:
 
 
 def _set_right(fields: dict[str, Any]) -> None:
-    """Names a receiver that exists, and no label twice."""
+    """Names a receiver that exists, no label twice, and whole numbers as such."""
+    if isinstance(fields.get("priority"), float):
+        fields["priority"] = int(fields["priority"])  # 7.0 is a whole number to a schema, not to readers
     if fields.get("callback_url"):
         fields["callback_url"] = RECEIVER
     if isinstance(fields.get("label"), list):

@@ -215,6 +215,11 @@ def test_a_backup_of_an_older_schema_is_migrated_and_of_a_newer_one_refused(data
                 " DROP STATISTICS procrastinate_jobs_readable"
             )
             connection.execute(
+                "DROP TRIGGER deliver_ended_job ON jobs; DROP TRIGGER deliver_job_ended_at_once ON jobs;"
+                " DROP FUNCTION deliver_ended_job, write_delivery, send_delivery_messages;"
+                " DROP TABLE deliveries, callback_secrets; DROP INDEX procrastinate_jobs_deliveries"
+            )
+            connection.execute(
                 "ALTER TABLE jobs DROP COLUMN cancelled CASCADE, DROP COLUMN name, DROP COLUMN labels,"
                 " DROP COLUMN priority, DROP COLUMN callback_url, DROP COLUMN retries,"
                 " DROP COLUMN retried_at, DROP COLUMN retried_from;"

@@ -21,6 +21,7 @@ from retailpulse.api.telling import (
 
 ALWAYS = frozenset({401, 403, 429, 500, 503})
 """What any request to the API may be refused with, whatever it asks for."""
+TOO_LONG = "The address is longer than 64 kB; the server refuses it unread, with an empty answer."
 PATH_PARTS: Mapping[str, tuple[str, str]] = {
     "job_id": ("The id of a job.", JOB_ID),
     "store_id": ("The id of a store.", "RP00001"),
@@ -67,6 +68,8 @@ def complete(method: str, path: str, operation: dict[str, Any], told: Told, sche
             "content": _content(told.body.contents, schemas),
         }
     answers = {status: _answer(answer, schemas) for status, answer in told.answers.items()}
+    if any(param["in"] == "query" for param in params):
+        answers[414] = {"description": TOO_LONG}
     for status in _refusals(method, path, operation, told):
         answers.setdefault(status, _refusal(path, status, schemas))
     scope = needed_scope(method, path)
@@ -103,14 +106,13 @@ def _tidy(param: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
 
 
 def _param(param: Param, schemas: Schemas) -> dict[str, Any]:
-    example = {} if param.example is None else {"example": param.example}
+    # An example of its own would stand in the forms of readers, and be sent by who only wants to try.
+    example = "" if param.example is None else f" For example `{param.example}`."
     return {
         "name": param.name,
         "in": param.place,
-        "description": param.meaning,
-        "required": False,
+        "description": f"{param.meaning}{example}",
         "schema": schemas.of(param.shape),
-        **example,
     }
 
 

@@ -20,6 +20,7 @@ class Schemas:
     def __init__(self, shapes: list[Any]) -> None:
         self._shapes = shapes
         self._schemas, self.components = msgspec.json.schema_components(shapes, ref_template=COMPONENT)
+        _say_types([self._schemas, self.components])
 
     def of(self, shape: Any) -> dict[str, Any]:
         """The schema of a shape, or a reference to it."""
@@ -49,6 +50,16 @@ class Schemas:
     def _object(self, schema: dict[str, Any]) -> dict[str, Any]:
         fields, required = schema.get("properties", {}), schema.get("required", ())
         return {name: self._example(field) for name, field in fields.items() if name in required}
+
+
+def _say_types(described: Any) -> None:
+    """Says of choices among texts that they are texts: msgspec does not, and readers show "any"."""
+    parts = described.values() if isinstance(described, dict) else described
+    for part in parts:
+        if isinstance(part, dict | list | tuple):
+            _say_types(part)
+    if isinstance(described, dict) and all(isinstance(word, str) for word in described.get("enum", [None])):
+        described["type"] = "string"
 
 
 def _plain(schema: dict[str, Any]) -> Any:

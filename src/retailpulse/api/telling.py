@@ -91,7 +91,7 @@ class Param:
     meaning: str
     place: str = "query"
     shape: Any = str
-    example: Any = None
+    example: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -58,8 +58,6 @@ _patience_option = click.option(
     help="How long an outage of the service is waited out.",
 )
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 def with_client(command: Callable[..., T]) -> Callable[..., T]:
     """Gives a command the options of the connection, and a client by them as its first argument."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from retailpulse.cli.answering import json_option
 from retailpulse.cli.keeping import database_url, end_on_sigterm, read_age
 from retailpulse.cli.server import data_dir_option, load_settings
 from retailpulse.config.settings import DatabaseSettings
@@ -41,7 +42,7 @@ def callbacks() -> None:
     show_default=True,
     help="With --rotate: how long the secrets before it sign too; 0s where one became known.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @data_dir_option
 def secret(rotate: bool, overlap: timedelta, as_json: bool, data_dir: str | None) -> None:
     """Print the secret that signs callbacks, for receivers to verify them with.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from retailpulse.cli.answering import json_option
 from retailpulse.cli.keeping import database_url, end_on_sigterm
 from retailpulse.cli.progress import error_console
 from retailpulse.cli.render import printable
@@ -32,7 +33,7 @@ _REPAIR_SECONDS = 3600.0
 @click.command()
 @data_dir_option
 @click.option("--repair", is_flag=True, help="Mend counters, ends of jobs and messages from the rows.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
     """Check that all in the database agrees: images, results, counters, states, and the queue.
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import rich_click as click
 
-from retailpulse.cli.asking import json_option, read_labels, with_client
+from retailpulse.cli.answering import answer, json_option
+from retailpulse.cli.asking import read_labels, with_client
 from retailpulse.cli.printing import Column, limit_options, print_json, show_list
 from retailpulse.cli.render import job_view, output_console, when
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary
@@ -143,10 +144,7 @@ def delete(client: Client, job_id: str, as_json: bool) -> None:
       retailpulse jobs delete 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11
     """
     client.delete(job_id)
-    if as_json:
-        print_json({"job_id": job_id, "deleted": True})
-    else:
-        click.echo("Deleted.")
+    answer("Deleted.", as_json=as_json, job_id=job_id, deleted=True)
 
 
 @click.command()

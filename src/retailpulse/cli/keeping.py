@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.status import Status
 
+from retailpulse.cli.answering import answer, json_option
 from retailpulse.cli.progress import error_console
 from retailpulse.cli.server import data_dir_option, load_settings
 from retailpulse.config.settings import DatabaseSettings, RetentionSettings, Settings
@@ -49,8 +50,9 @@ def read_age(_context: click.Context, _option: click.Parameter, value: str | Non
     "  [default: RETAILPULSE_RETENTION_JOBS_DAYS]",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@json_option
 @data_dir_option
-def prune(older_than: timedelta | None, dry_run: bool, data_dir: str | None) -> None:
+def prune(older_than: timedelta | None, dry_run: bool, as_json: bool, data_dir: str | None) -> None:
     """Delete jobs that ended long ago, with their visits, images and results, while the service runs.
 
     It asks nothing, and what is deleted is gone. Jobs that are not over are never touched.
@@ -67,7 +69,8 @@ def prune(older_than: timedelta | None, dry_run: bool, data_dir: str | None) -> 
     age = older_than if older_than is not None else _set_age(settings.retention)
     end_on_sigterm()
     with database_url(settings) as url:
-        click.echo(asyncio.run(_prune(url, settings, age, dry_run=dry_run)))
+        sentence, facts = asyncio.run(_prune(url, settings, age, dry_run=dry_run))
+    answer(sentence, as_json=as_json, **facts)
 
 
 def _set_age(settings: RetentionSettings) -> timedelta:
@@ -79,7 +82,9 @@ def _set_age(settings: RetentionSettings) -> timedelta:
     return timedelta(days=settings.jobs_days)
 
 
-async def _prune(url: str, settings: Settings, age: timedelta, *, dry_run: bool) -> str:
+async def _prune(
+    url: str, settings: Settings, age: timedelta, *, dry_run: bool
+) -> tuple[str, dict[str, int]]:
     from retailpulse.storage import pruning
     from retailpulse.storage.database import Database
     from retailpulse.worker.pruner import Pruner, Step
@@ -91,7 +96,8 @@ async def _prune(url: str, settings: Settings, age: timedelta, *, dry_run: bool)
         async with database.connection() as connection:
             old = await pruning.count_old(connection, age)
         if dry_run:
-            return f"{old.jobs:,} jobs with {old.images:,} images would go."
+            sentence = f"{old.jobs:,} jobs with {old.images:,} images would go."
+            return sentence, {"jobs": old.jobs, "images": old.images}
         keys_age = timedelta(hours=settings.retention.keys_hours)
         done = Step()
         with _bar() as bar:
@@ -103,7 +109,7 @@ async def _prune(url: str, settings: Settings, age: timedelta, *, dry_run: bool)
         return (
             f"Pruned {done.jobs:,} jobs with {done.images:,} images: {done.rows:,} rows; "
             f"and {done.keys:,} old idempotency keys."
-        )
+        ), {"jobs": done.jobs, "images": done.images, "rows": done.rows, "idempotency_keys": done.keys}
     finally:
         await database.close()
 
@@ -111,8 +117,9 @@ async def _prune(url: str, settings: Settings, age: timedelta, *, dry_run: bool)
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
+@json_option
 @data_dir_option
-def backup(file: Path, force: bool, data_dir: str | None) -> None:
+def backup(file: Path, force: bool, as_json: bool, data_dir: str | None) -> None:
     """Write the whole embedded database, as it is at this moment, to FILE, while the service runs or not.
 
     FILE appears when it is whole, and only its owner may read it. It is a dump of pg_dump in its custom
@@ -131,14 +138,15 @@ def backup(file: Path, force: bool, data_dir: str | None) -> None:
     end_on_sigterm()
     with _Told("Backup") as told:
         size_bytes = back_up(EmbeddedServer(Path(settings.data_dir)), file, force=force, tell=told.tell)
-    click.echo(f"Wrote {file}: {size_bytes:,} bytes.")
+    answer(f"Wrote {file}: {size_bytes:,} bytes.", as_json=as_json, file=str(file), size_bytes=size_bytes)
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Delete the database that the data directory has.")
+@json_option
 @data_dir_option
-def restore(file: Path, replace: bool, data_dir: str | None) -> None:
+def restore(file: Path, replace: bool, as_json: bool, data_dir: str | None) -> None:
     """Make the embedded database from the backup FILE, while nothing runs on its data directory.
 
     Where it fails, what was there is as it was. Jobs that were not over at the time of the backup go on
@@ -156,7 +164,8 @@ def restore(file: Path, replace: bool, data_dir: str | None) -> None:
     end_on_sigterm()
     with _Told("Restore") as told:
         version = run(Path(settings.data_dir), file, replace=replace, tell=told.tell)
-    click.echo(f"Restored {file}, of schema {version}, to {settings.data_dir}.")
+    sentence = f"Restored {file}, of schema {version}, to {settings.data_dir}."
+    answer(sentence, as_json=as_json, file=str(file), schema=version, data_dir=settings.data_dir)
 
 
 def _check_embedded(settings: DatabaseSettings, program: str) -> None:

@@ -14,14 +14,13 @@ import rich_click as click
 from rich.table import Table
 from rich.text import Text
 
+from retailpulse.cli.answering import answer, json_option
 from retailpulse.cli.keeping import read_age
 from retailpulse.cli.render import output_console
 from retailpulse.cli.server import data_dir_option, load_settings
 from retailpulse.domain.keys import ApiKey, KeyState, Scope
 
 Done = TypeVar("Done")
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def _read_scopes(
@@ -114,8 +113,9 @@ def list_(as_json: bool, data_dir: str | None) -> None:
 
 @keys.command()
 @click.argument("key_ids", metavar="ID...", nargs=-1, required=True)
+@json_option
 @data_dir_option
-def revoke(key_ids: tuple[str, ...], data_dir: str | None) -> None:
+def revoke(key_ids: tuple[str, ...], as_json: bool, data_dir: str | None) -> None:
     """Revoke keys for ever, by the ids that `list` shows. It acts within a second or so, everywhere.
 
     A service whose keys are all revoked stays closed.
@@ -126,13 +126,14 @@ def revoke(key_ids: tuple[str, ...], data_dir: str | None) -> None:
       retailpulse keys revoke 3f9c2ab81d04 77a1c0e5b2f9 --data-dir /var/lib/retailpulse
     """
     _run(data_dir, lambda kept: kept.revoke(key_ids))
-    click.echo(f"Revoked {', '.join(key_ids)}.")
+    answer(f"Revoked {', '.join(key_ids)}.", as_json=as_json, revoked=list(key_ids))
 
 
 @keys.command()
 @click.confirmation_option(prompt="Forget every key, so that a service on loopback is open again?")
+@json_option
 @data_dir_option
-def forget(data_dir: str | None) -> None:
+def forget(as_json: bool, data_dir: str | None) -> None:
     """Forget every key, as if none had ever been made: a service on loopback is open again.
 
     \b
@@ -141,7 +142,7 @@ def forget(data_dir: str | None) -> None:
       retailpulse keys forget --yes --data-dir /var/lib/retailpulse
     """
     count = _run(data_dir, lambda kept: kept.forget())
-    click.echo(f"Forgot {count} {'key' if count == 1 else 'keys'}.")
+    answer(f"Forgot {count} {'key' if count == 1 else 'keys'}.", as_json=as_json, forgotten=count)
 
 
 def _run(data_dir: str | None, use: Callable[[Any], Awaitable[Done]]) -> Done:

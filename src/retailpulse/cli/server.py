@@ -10,6 +10,7 @@ import rich_click as click
 from rich.console import Console
 from rich.text import Text
 
+from retailpulse.cli.answering import answer, json_option
 from retailpulse.config.loading import Loaded, load
 from retailpulse.domain.errors import ConfigError
 
@@ -127,8 +128,9 @@ def api(
 
 
 @click.command()
+@json_option
 @data_dir_option
-def migrate(data_dir: str | None) -> None:
+def migrate(as_json: bool, data_dir: str | None) -> None:
     """Bring the database's schema to the version of this program; `serve` does it by itself.
 
     \b
@@ -141,14 +143,15 @@ def migrate(data_dir: str | None) -> None:
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "migrate")
     before, after = migrate_database(settings.database)
-    if before == after:
-        click.echo(f"The schema is up to date: version {after}.")
-    else:
-        click.echo(f"The schema was brought from version {before or 'none'} to {after}.")
+    was_new = f"The schema is up to date: version {after}."
+    sentence = (
+        was_new if before == after else f"The schema was brought from version {before or 'none'} to {after}."
+    )
+    answer(sentence, as_json=as_json, before=before, after=after)
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def config(as_json: bool) -> None:
     """Print every setting: its value, where that came from, and what it means.
 

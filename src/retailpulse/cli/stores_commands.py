@@ -5,7 +5,8 @@ from typing import Any, BinaryIO
 import rich_click as click
 from click.exceptions import Exit
 
-from retailpulse.cli.asking import json_option, with_client
+from retailpulse.cli.answering import json_option
+from retailpulse.cli.asking import with_client
 from retailpulse.cli.printing import Column, limit_options, print_json, show_list
 from retailpulse.cli.render import import_report
 from retailpulse.cli.uploading import shown_upload

@@ -3,7 +3,8 @@
 import rich_click as click
 from click.exceptions import Exit
 
-from retailpulse.cli.asking import json_option, with_client
+from retailpulse.cli.answering import json_option
+from retailpulse.cli.asking import with_client
 from retailpulse.cli.following import exit_code, watch_to_the_end
 from retailpulse.cli.printing import print_json
 from retailpulse.cli.render import job_view, output_console

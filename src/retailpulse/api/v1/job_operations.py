@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, Text, VisitToSubmit
 from retailpulse.api.telling import (
@@ -116,7 +116,9 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
     event: Literal["progress", "end"]
     data: Annotated[str, Meta(description="A JobEvent in JSON.")]
     id: Annotated[str, Meta(description="What `Last-Event-ID` goes on after.", examples=["0-3-completed"])]
-    retry: Annotated[int, Meta(description="Milliseconds after which to connect again.", ge=0)]
+    retry: Annotated[
+        int | UnsetType, Meta(description="With the first: milliseconds after which to connect again.")
+    ] = UNSET
 
 
 _IN_QUERY = "Of a job in CSV or NDJSON: "
@@ -154,7 +156,7 @@ SUBMIT: dict[str, Any] = {
                 name="label",
                 meaning=f"{_IN_QUERY}a label, name:value; once for each.",
                 shape=list[LabelText],
-                example=["region:north"],
+                example="region:north",
             ),
         ),
     ),

@@ -1,0 +1,13 @@
+"""How a command gives a short answer: as a sentence, or as JSON with the facts of it."""
+
+import json
+from typing import Any
+
+import rich_click as click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def answer(sentence: str, *, as_json: bool, **facts: Any) -> None:
+    """Prints the sentence, or the facts as JSON."""
+    click.echo(json.dumps(facts, indent=2) if as_json else sentence)
