@@ -1,4 +1,4 @@
-"""The command `callbacks secret`, on a database of its own: it prints what signs, and replaces it."""
+"""The command `callbacks secret`: prints what signs, replaces it, and tells nobody else."""
 
 import base64
 import json

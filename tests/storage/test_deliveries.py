@@ -127,6 +127,8 @@ async def test_a_delivery_is_taken_by_one_alone_until_its_time_is_over(database:
         assert len(await take(connection)) == 1
     async with database.transaction() as connection:
         assert await deliveries.send_due(connection) == 0
+        await connection.execute("SELECT send_delivery_messages(%s::uuid[], '{1}')", [[job_id]])
+        assert await take(connection) == []
 
 
 async def test_receivers_that_are_busy_are_read_past(database: Database) -> None:
