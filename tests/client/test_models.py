@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from retailpulse.api.v1 import job_lists, shapes, stats, store_lists, visits
+from retailpulse.api.v1 import deliveries, job_lists, results, shapes, stats, store_lists, visits
 from retailpulse.client import models
 
 PAIRS = [
@@ -16,6 +16,10 @@ PAIRS = [
     (store_lists.Area, models.Area),
     (visits.Visit, models.Visit),
     (stats.ServiceStats, models.Stats),
+    (deliveries.Delivery, models.Delivery),
+    (deliveries.Try, models.DeliveryTry),
+    (results.ResultRow, models.Result),
+    (results.EarlierResult, models.EarlierResult),
     (stats.SettledImages, models.SettledImages),
 ]
 

@@ -31,11 +31,9 @@ def test_names_of_loopback_are_for_loopback_alone() -> None:
     assert "127.0.0.2" in ApiSettings(host="127.0.0.2").host_names()
     assert ApiSettings(host="0.0.0.0").host_names() == ()
     assert ApiSettings(allowed_hosts="*").host_names() == ()
-    assert ApiSettings(allowed_hosts=" API.example, *.b.example,[::1] ").host_names() == (
-        "api.example",
-        "*.b.example",
-        "::1",
-    )
+    own = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+    named = ApiSettings(host="0.0.0.0", allowed_hosts=" API.example, *.b.example,[::2] ")
+    assert named.host_names() == (*own, "api.example", "*.b.example", "::2")
 
 
 def test_origins_and_proxies_are_lists() -> None:

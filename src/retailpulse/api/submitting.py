@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import hashlib
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ from retailpulse.domain.jobs import Idempotency, Submission
 from retailpulse.service import Intake
 from retailpulse.storage.spool import Spool, temporary_file
 
+logger = logging.getLogger(__name__)
+
 BIG_BODY_BYTES = 256 * 1024
 """A longer body is read in a thread: the others are not to wait for it."""
 ROW_FORMATS = {
@@ -35,6 +38,7 @@ ROW_FORMATS = {
 }
 READ_AT_ONCE = 2
 """Bodies of rows that are read at once, once they are here; further ones wait."""
+_DISK_TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.EACCES, errno.EROFS, errno.EFBIG}
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _CHARSET = re.compile(r"charset=\"?([^\";\s]*)", re.IGNORECASE)
 
@@ -120,12 +124,11 @@ def _expected_bytes(request: Request[Any, Any, Any]) -> int:
 
 @contextmanager
 def _told_of_disk() -> Iterator[None]:
-    """Turns a full disk into an answer that says so."""
+    """Turns a disk that takes nothing into an answer that says so."""
     try:
         yield
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno not in _DISK_TAKES_NOTHING:
             raise
-        raise Busy(
-            "there is no room on this machine's disk for the submit now; send it again later"
-        ) from error
+        logger.error("submits cannot wait on disk (RETAILPULSE_API_SPOOL_DIR): %s", error)
+        raise Busy("this machine's disk has no room for the submit now; send it again later") from error

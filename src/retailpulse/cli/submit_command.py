@@ -4,6 +4,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import rich_click as click
 
@@ -47,11 +48,10 @@ def submit(
     client: Client,
     file: str,
     file_format: FileFormat | None,
-    labels: dict[str, str],
     idempotency_key: str | None,
     watch: bool,
     as_json: bool,
-    **fields: str | int | None,
+    **fields: Any,
 ) -> None:
     """Submit a job, a file of visits in JSON, CSV or NDJSON, and print its id.
 
@@ -64,8 +64,7 @@ def submit(
       retailpulse submit job.json
       retailpulse submit job.json --depth header --watch
       retailpulse submit visits.csv --name "week 47" --label region=north --priority 10
-      generate-visits | retailpulse submit - --format ndjson
-      retailpulse submit visits.csv --idempotency-key "visits-$(date +%F)"
+      generate-visits | retailpulse submit - --format ndjson --idempotency-key "visits-$(date +%F)"
       retailpulse results "$(retailpulse submit job.json)"
     """
     key = idempotency_key or str(uuid.uuid4())
@@ -74,10 +73,9 @@ def submit(
         job_id = client.submit(
             sys.stdin.buffer if is_piped else file,
             format=file_format or ("json" if is_piped else None),
-            labels=labels,
             idempotency_key=key,
             on_sent=sent,
-            **fields,  # type: ignore[arg-type]  # click checks each by its option
+            **fields,
         )
     if as_json and not watch:
         print_json({"job_id": job_id})

@@ -1,4 +1,4 @@
-"""Shows how far a file is sent: a bar, then a spinner while the service takes it in."""
+"""Shows how far a file is sent by a bar, and by a spinner that the service then takes it in."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,9 +17,8 @@ def shown_upload(what: str) -> Iterator[Callable[[int, int], None]]:
         task = bar.add_task(f"Sending {what}", total=None)
 
         def sent(sent_bytes: int, size_bytes: int) -> None:
-            if sent_bytes < size_bytes:
-                bar.update(task, completed=sent_bytes, total=size_bytes)
-            else:
-                bar.update(task, description=f"The service takes {what} in", total=None)
+            is_sent = sent_bytes == size_bytes
+            text = f"The service takes {what} in" if is_sent else f"Sending {what}"
+            bar.update(task, description=text, completed=sent_bytes, total=size_bytes)
 
         yield sent

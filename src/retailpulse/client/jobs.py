@@ -7,7 +7,7 @@ import msgspec
 from retailpulse.client.asking import Some, When, filters, job_path, label_filters
 from retailpulse.client.exchange import Exchange
 from retailpulse.client.models import Delivery, Job, JobStore, JobSummary
-from retailpulse.client.transports import Ask
+from retailpulse.client.transports import LONG_SECONDS, Ask
 
 
 async def job(exchange: Exchange, job_id: str) -> Job:
@@ -64,7 +64,8 @@ async def cancel(exchange: Exchange, job_id: str) -> Job:
 
     Raises NotFound; Conflict where the job has ended by itself.
     """
-    return await exchange.fetch(Ask(method="POST", path=job_path(job_id, "cancel")), Job)
+    request = Ask(method="POST", path=job_path(job_id, "cancel"), read_seconds=LONG_SECONDS)
+    return await exchange.fetch(request, Job)
 
 
 async def retry(exchange: Exchange, job_id: str, *, causes: Iterable[str] | None = None) -> Job:
@@ -82,6 +83,7 @@ async def retry(exchange: Exchange, job_id: str, *, causes: Iterable[str] | None
         path=job_path(job_id, "retry"),
         headers={"Content-Type": "application/json"},
         content=content,
+        read_seconds=LONG_SECONDS,
         is_repeatable=False,  # what has failed anew in the meantime would be tried once more
     )
     return await exchange.fetch(request, Job)

@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO, Any, Literal, TypeGuard
 
@@ -13,7 +14,7 @@ from retailpulse.client.bodies import Body, Sent, body_of_blocks, body_of_file
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange
 from retailpulse.client.rows import lines
-from retailpulse.client.transports import Ask, Params
+from retailpulse.client.transports import LONG_SECONDS, Ask, Params
 
 FileFormat = Literal["json", "csv", "ndjson"]
 Source = str | os.PathLike[str] | IO[bytes] | IO[str] | Iterable[Any]
@@ -43,62 +44,63 @@ async def submit(
     idempotency_key: str | None = None,
     on_sent: Sent | None = None,
 ) -> str:
-    """Submit a job and give its id.
+    """Submit a job and give its id. `visits` are rows or a file:
 
-    `visits` is one of
+    - rows with `store_id`, `image_url` and `visit_time`: dicts, objects, a data frame, any iterable. One with
+      a list of URLs is a visit; consecutive ones with one URL, of one store and time, are one visit.
+    - a file, by its path or open: JSON, CSV or NDJSON; `format` says which where its name does not.
 
-    - rows with `store_id`, `image_url` and `visit_time`: dicts, objects, a data frame of pandas or polars,
-      a table of Arrow, any iterable. One with a list of URLs is a visit; consecutive rows with a single
-      URL, of the same store and time, are one visit. Rows are taken one by one and kept on disk, not in
-      memory, until they are sent.
-    - the path of a file, or an open one, in text or binary: JSON as the service takes it, CSV or NDJSON.
-      `format` says which where its name does not.
+    `depth` is header, download or decode, `priority` -100 to 100, the higher the sooner; `on_sent` is told
+    how many bytes are sent, of how many. What breaks off is sent again and makes one job. A program that may
+    die and start over gives an `idempotency_key`: the same with the same visits is the same job. Raises
+    InvalidRequest, TooLarge, Conflict (the key was used for other visits), BadInput.
 
-    `depth` is header, download or decode, `priority` -100 to 100, the higher the sooner; `labels` are up to
-    20 names with values. `on_sent` is told how many bytes are sent, of how many.
-
-    An interrupted submit is sent again by itself, under an idempotency key, so that it makes one job. A
-    program that may die and start over gives a key of its own: the same key with the same visits is the
-    same job.
-
-    Raises InvalidRequest, TooLarge, Conflict (the key was used for other visits), BadInput, and what every
-    call raises.
-
-    >>> visits = [{
-    ...     "store_id": "RP00001",
-    ...     "image_url": ["https://photos.example/a.jpg", "https://photos.example/b.jpg"],
-    ...     "visit_time": "2026-11-20T10:00:00Z",
-    ... }]
+    >>> visits = [{"store_id": "RP00001", "image_url": ["none", "neither"], "visit_time": "2026-11-20"}]
     >>> job_id = client.submit(visits, name="Monday", labels={"region": "north"}, depth="header")
     >>> client.job(job_id).images.total
     2
     """
     fields = {"depth": depth, "priority": priority, "name": name, "callback_url": callback_url}
-    given = {key: value for key, value in fields.items() if value is not None}
+    fields = {key: value for key, value in fields.items() if value is not None}
     key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
-    chosen = _format_of(visits, format)
+    asking = _Asking(format=_format_of(visits, format), fields=fields, labels=dict(labels or {}), key=key)
     with ExitStack() as files:
-        body = await exchange.transport.run(lambda: files.enter_context(_body(visits, on_sent)))
+        request = await exchange.transport.run(lambda: asking.request(visits, files, on_sent))
+        return (await exchange.fetch(request, _Submitted)).job_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asking:
+    """What is asked for beside the visits themselves."""
+
+    format: str
+    fields: dict[str, str | int | None]
+    labels: dict[str, str]
+    key: str
+
+    def request(self, visits: Source, files: ExitStack, on_sent: Sent | None) -> Ask:
+        """The request, its body opened within `files`; reads what is no file to its end."""
+        body = files.enter_context(_body(visits, on_sent))
         params: Params = []
-        if chosen == "json":
-            if given or labels:
-                extra = given | ({"labels": dict(labels)} if labels else {})
-                body = files.enter_context(body_of_blocks([_with_fields(body, extra)], on_sent))
-        else:
-            params = [(field, str(value)) for field, value in given.items()]
-            params += [("label", f"{label}:{value}") for label, value in (labels or {}).items()]
-        request = Ask(
+        if self.format != "json":
+            params = [(name, str(value)) for name, value in self.fields.items()]
+            params += [("label", f"{name}:{value}") for name, value in self.labels.items()]
+        elif self.fields or self.labels:
+            extra = self.fields | ({"labels": self.labels} if self.labels else {})
+            body = files.enter_context(body_of_blocks([_with_fields(body, extra)], on_sent))
+        headers = {
+            "Content-Type": MEDIA_TYPES[self.format],
+            "Content-Length": str(body.size_bytes),
+            "Idempotency-Key": self.key,
+        }
+        return Ask(
             method="POST",
             path="/api/v1/jobs",
             params=params,
-            headers={
-                "Content-Type": MEDIA_TYPES[chosen],
-                "Content-Length": str(body.size_bytes),
-                "Idempotency-Key": key,
-            },
+            headers=headers,
             blocks=body.blocks,
+            read_seconds=LONG_SECONDS,
         )
-        return (await exchange.fetch(request, _Submitted)).job_id
 
 
 def _body(visits: Source, on_sent: Sent | None) -> AbstractContextManager[Body]:

@@ -19,6 +19,10 @@ Blocks = Callable[[], Iterator[bytes]]
 """Gives the blocks of a body, from its start, each time that it is called."""
 
 
+LONG_SECONDS = 900.0
+"""How long the service may be silent over what touches each image of a job: there may be millions."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
     """One request, which may be sent more than once.

@@ -38,12 +38,21 @@ class Progress:
         self._database = database
         self._stop = stop
         self._heard: dict[UUID, _Heard] = {}
+        self._finding: dict[UUID, asyncio.Task[JobRow | None]] = {}
         self._looking: asyncio.Task[None] | None = None
 
     async def find(self, job_id: UUID) -> JobRow:
-        """Where a job stands now; raises NotFound."""
-        async with self._database.connection() as connection:
-            job = await jobs.find_job(connection, job_id)
+        """Where a job stands, as it was seen a moment ago at the latest; raises NotFound.
+
+        Many who come at once for the same job wait for one look at it.
+        """
+        heard = self._heard.get(job_id)
+        if heard is not None and not heard.is_gone:
+            return heard.job
+        if job_id not in self._finding:
+            self._finding[job_id] = finding = asyncio.create_task(self._find(job_id))
+            finding.add_done_callback(lambda _: self._finding.pop(job_id))
+        job = await asyncio.shield(self._finding[job_id])
         if job is None:
             raise NotFound(f"there is no job {job_id}")
         return job
@@ -65,6 +74,10 @@ class Progress:
                     return
                 told = heard.job
                 yield told
+
+    async def _find(self, job_id: UUID) -> JobRow | None:
+        async with self._database.connection() as connection:
+            return await jobs.find_job(connection, job_id)
 
     @contextmanager
     def _listening(self, job: JobRow) -> Iterator["_Heard"]:

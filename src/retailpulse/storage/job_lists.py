@@ -34,26 +34,25 @@ _OF_STORES: sql.Composable = sql.SQL("""
         WHERE NOT store_known AND store_id = ANY(%(store_ids)s) AND hashtextextended(store_id, 0) = ANY(
             ARRAY(SELECT hashtextextended(asked, 0) FROM unnest(%(store_ids)s::text[]) asked)))""")
 
-# The page's stores first, then their images alone: each visit's are one range of the results' index.
+# The page's stores with their visits first, which reads the visits once; then the images of these alone,
+# for each visit one range of the results' index.
 _STORES = """
     WITH page AS MATERIALIZED (
-        SELECT store_id, min(visit_no) AS first_visit_no, sum(images)::bigint AS images
+        SELECT store_id, min(visit_no) AS first_visit_no, sum(images)::bigint AS images,
+            array_agg(first_image_no) AS first_nos, array_agg(first_image_no + images - 1) AS last_nos
         FROM visits
         WHERE job_id = %(job_id)s AND (%(store_ids)s::text[] = '{}' OR store_id = ANY(%(store_ids)s))
         GROUP BY store_id HAVING min(visit_no) > %(after)s
-        ORDER BY min(visit_no) LIMIT %(limit)s),
-    ended AS MATERIALIZED (
-        SELECT v.store_id, r.outcome, r.cause, sum(r.images)::bigint AS images
-        FROM visits v JOIN page USING (store_id) CROSS JOIN LATERAL (
+        ORDER BY min(visit_no) LIMIT %(limit)s)
+    SELECT store_id, first_visit_no, page.images, outcome, cause, ended.images
+    FROM page LEFT JOIN LATERAL (
+        SELECT outcome, cause, sum(r.images)::bigint AS images
+        FROM unnest(first_nos, last_nos) AS range (first_no, last_no) CROSS JOIN LATERAL (
             SELECT outcome, cause, count(*) AS images FROM results
-            WHERE job_id = %(job_id)s
-              AND image_no BETWEEN v.first_image_no AND v.first_image_no + v.images - 1
+            WHERE job_id = %(job_id)s AND image_no BETWEEN first_no AND last_no
             GROUP BY outcome, cause OFFSET 0) r
-        WHERE v.job_id = %(job_id)s
-        GROUP BY v.store_id, r.outcome, r.cause)
-    SELECT page.store_id, page.first_visit_no, page.images, ended.outcome, ended.cause, ended.images
-    FROM page LEFT JOIN ended USING (store_id)
-    ORDER BY page.first_visit_no, ended.images DESC, ended.cause
+        GROUP BY outcome, cause) ended ON true
+    ORDER BY first_visit_no, ended.images DESC, cause
 """
 
 

@@ -7,6 +7,7 @@ take it a window at a time, about a second per million images.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -18,7 +19,7 @@ from retailpulse.storage.database import Connection
 
 PAGE_BYTES = 4_000_000
 """A page ends early once its rows carry this much text from the client."""
-WINDOW_IMAGES = 50_000
+WINDOW_IMAGES = 20_000
 """How many images one statement looks at where it is to find only some."""
 WINDOW_OF_STORES_IMAGES = 250_000
 """The same where it first looks for visits to stores, which reads all visits of the job."""
@@ -64,10 +65,18 @@ _EARLIER = sql.SQL(""", coalesce((
 _ALL = sql.SQL("""
     SELECT image_no FROM images
     WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} ORDER BY image_no""")
+# A window in which each image has a result is passed over at the cost of counting them.
+_UNSETTLED = sql.SQL("""
+    SELECT image_no FROM images
+    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last}
+        AND (SELECT count(*) FROM results
+             WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last}) <= {last} - {first}
+    ORDER BY image_no""")
 _NOT_MEASURED = sql.SQL("""
     SELECT image_no FROM results
     WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND cause IS NOT NULL
     ORDER BY image_no""")
+_NOT_YET_MEASURED = sql.SQL("({unsettled}) UNION ({failed}) ORDER BY image_no")
 _OF_STORES = sql.SQL("""
     SELECT number AS image_no
     FROM visits CROSS JOIN LATERAL generate_series(
@@ -146,7 +155,7 @@ async def read_page(
     last = after + (limit if wanted.is_empty else window)
     values = {"job_id": sql.Literal(job_id), "first": sql.Literal(after + 1), "last": sql.Literal(last)}
     page = _PAGE.format(
-        seen=_seen(wanted).format(**values, store_ids=sql.Literal(list(wanted.store_ids))),
+        seen=_seen(wanted, values),
         wanted=_condition(wanted),
         earlier=_EARLIER.format(**values) if form.with_earlier else sql.SQL(""),
         limit=sql.Literal(limit),
@@ -168,13 +177,21 @@ def number_of(line: bytes) -> int:
     return int(found[0])
 
 
-def _seen(wanted: ResultFilter) -> sql.SQL:
+def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Composable:
     if wanted.store_ids:
-        return _OF_STORES
-    is_measured_wanted = not wanted.outcomes or Outcome.MEASURED in wanted.outcomes
-    if wanted.causes or not (is_measured_wanted or wanted.unsettled):
-        return _NOT_MEASURED
-    return _ALL
+        return _OF_STORES.format(**values, store_ids=sql.Literal(list(wanted.store_ids)))
+    is_measured_wanted = Outcome.MEASURED in wanted.outcomes or not (wanted.outcomes or wanted.unsettled)
+    if wanted.causes:
+        return _NOT_MEASURED.format(**values)
+    if is_measured_wanted:
+        return _ALL.format(**values)
+    if not wanted.unsettled:
+        return _NOT_MEASURED.format(**values)
+    if not wanted.outcomes:
+        return _UNSETTLED.format(**values)
+    return _NOT_YET_MEASURED.format(
+        unsettled=_UNSETTLED.format(**values), failed=_NOT_MEASURED.format(**values)
+    )
 
 
 def _condition(wanted: ResultFilter) -> sql.Composable:

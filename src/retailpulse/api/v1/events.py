@@ -41,7 +41,7 @@ async def _messages(
         if isinstance(news, JobRow):
             yield _message(news)
         elif news is Signal.BEAT:
-            yield ServerSentEventMessage(comment="still here")
+            yield ServerSentEventMessage(data=None, comment="still here")
         else:
             yield ServerSentEventMessage(event="deleted", data=_json({"job_id": str(job.job_id)}))
 

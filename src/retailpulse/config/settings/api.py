@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from retailpulse.domain.errors import ConfigError
 
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1")  # by these no page of another site reaches anything
 _HOST_NAME = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|[0-9a-f:.]+")
 
 
@@ -64,8 +65,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: Annotated[
         str,
         Meta(
-            description="Names in Host that requests may use, comma-separated, e.g. api.example,*.example; "
-            "empty: on loopback the names of loopback, elsewhere any.",
+            description="Names in Host that requests may use beside those of loopback, comma-separated, "
+            "e.g. api.example,*.example; empty: on loopback no others, elsewhere any.",
         ),
     ] = ""
     cors_origins: Annotated[
@@ -133,15 +134,15 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def host_names(self) -> tuple[str, ...]:
         """The names that requests may use, lower-case; none: any. Raises ConfigError."""
-        if not self.allowed_hosts and self.is_loopback():
-            return ("localhost", "127.0.0.1", "::1", self.host)
         found = tuple(name.lower().strip("[]") for name in _listed(self.allowed_hosts))
         for name in found:
             if not _HOST_NAME.fullmatch(name):
                 raise ConfigError(
                     f"RETAILPULSE_API_ALLOWED_HOSTS: {name!r} is not like api.example, *.example or 10.1.0.9"
                 )
-        return () if "*" in found else found
+        if "*" in found or not (found or self.is_loopback()):
+            return ()
+        return (*_OWN_NAMES, self.host.lower(), *found)
 
     def origins(self) -> frozenset[str]:
         """The origins that may use the API from a browser; raises ConfigError."""
