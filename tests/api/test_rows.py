@@ -98,7 +98,7 @@ def test_each_line_of_ndjson_is_a_visit(service: RunningService) -> None:
 
 
 def test_what_else_is_to_be_said_stands_in_the_query(service: RunningService) -> None:
-    query = {
+    query: dict[str, Any] = {
         "depth": "header", "name": "week 47", "priority": "-5", "callback_url": "HTTPS://Photos.Example/é#x",
         "label": ["region:north", "note:a:b", "empty:"],
     }  # fmt: skip
