@@ -125,6 +125,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     import uvloop
 
     from retailpulse.api.app import check_port, make_app, serve_app
+    from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Limits, Service
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
@@ -147,8 +148,10 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
             await _check_tables(database)
             async with queue_app.open_async(database.pool):
                 service = Service(database, queue_app, limits)
-                app = make_app(service, settings.api, settings.measure.depth)
-                await serve_app(app, settings.api, stop)
+                metrics = Metrics(database, settings.worker.stale_seconds)
+                app = make_app(service, metrics, settings.api, settings.measure.depth)
+                async with metrics.reporting(settings.worker.heartbeat_seconds):
+                    await serve_app(metrics.observe(app), settings.api, stop)
         finally:
             await database.close()
             exit_within(LEAVE_SECONDS, 0)

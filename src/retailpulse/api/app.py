@@ -12,12 +12,14 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api import contract, v1
+from retailpulse.api import contract, metrics, v1
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError, RetailPulseError
 from retailpulse.domain.images import Depth
+from retailpulse.observability.exposition import Metrics
+from retailpulse.observability.requests import Application
 from retailpulse.service import Service
 
 logger = logging.getLogger(__name__)
@@ -44,18 +46,20 @@ HANDLERS: list[ControllerRouterHandler] = [
     contract.status,
     contract.visits,
     *v1.HANDLERS,
+    metrics.metrics,
     live,
     ready,
 ]
 
 
-def make_app(service: Service, settings: ApiSettings, default_depth: Depth) -> Litestar:
+def make_app(service: Service, metrics: Metrics, settings: ApiSettings, default_depth: Depth) -> Litestar:
     """The application over a service that is ready to use."""
     submits = Submits(service, settings, default_depth)
     return Litestar(
         HANDLERS,
         dependencies={
             "service": Provide(lambda: service, sync_to_thread=False),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "api_settings": Provide(lambda: settings, sync_to_thread=False),
             "submits": Provide(lambda: submits, sync_to_thread=False),
         },
@@ -70,7 +74,7 @@ def make_app(service: Service, settings: ApiSettings, default_depth: Depth) -> L
     )
 
 
-async def serve_app(app: Litestar, settings: ApiSettings, stop: asyncio.Event) -> None:
+async def serve_app(app: Application, settings: ApiSettings, stop: asyncio.Event) -> None:
     """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
     check_port(settings)
     server = Server(

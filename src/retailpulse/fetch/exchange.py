@@ -79,6 +79,7 @@ class Exchange:
         self._connect_seconds = settings.connect_timeout_seconds
         self._stall_seconds = settings.stall_seconds
         self._loop = asyncio.get_running_loop()
+        self.received_bytes = 0  # of the body of the last request, as it was sent
         self._dialled: list[socket.socket] = []
         self._connect_timer: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
@@ -128,6 +129,7 @@ class Exchange:
         self._intake = intake
         self._status = 0
         self._is_wanted = False
+        self.received_bytes = 0
         self._lines.clear()
         self._discarded_bytes = 0
         self._room_bytes = _FREE_BYTES
@@ -280,6 +282,7 @@ class Exchange:
         return self._status >= 200 and (b"\r\n" in self._lines or b"\n" in self._lines)
 
     def _conclude(self, code: int, message: str) -> Answer:
+        self.received_bytes = self._handle.getinfo(pycurl.SIZE_DOWNLOAD_T)
         if self._granted_bytes:
             self._count_kept()
         if not self._status:
