@@ -1,6 +1,7 @@
 """GET /metrics over HTTP: formats, validity, and labels that no client can multiply."""
 
 import http.client
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,11 +87,10 @@ def test_a_job_is_told_stage_by_stage(service: RunningService, origin: Origin) -
 
 
 def test_no_client_can_add_series_without_end(service: RunningService) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", service.port)
-
     def ask(method: str, path: str) -> None:
-        connection.request(method, path, headers={"Host": f"h{len(path)}.example"})
-        connection.getresponse().read()
+        with closing(http.client.HTTPConnection("127.0.0.1", service.port)) as connection:
+            connection.request(method, path)
+            connection.getresponse().read()
 
     def everything(round_no: int) -> None:
         for number in range(20):
