@@ -60,7 +60,10 @@ class Dispatch:
         """Make one request in its slots: the host's first, so that who waits for it holds no other."""
         self._rules.check(target.origin)
         host = self._hosts.host(target.origin)
-        await self._take(host, attempt)
+        if host.take_now():
+            attempt.has_begun = True
+        else:
+            await self._take(host, attempt)
         began_at = self._loop.time()
         try:
             pin = await self._pin(target.origin, attempt) if self._has_name(target.origin) else ""

@@ -4,6 +4,7 @@ What is refused, when a request has its turn, and what a failure is called, is d
 """
 
 import asyncio
+from collections.abc import Awaitable
 
 import msgspec
 
@@ -66,12 +67,12 @@ class Downloader:
         """Fetch a whole body; raises ImageError."""
         return (await self._persist(url, None, None)).joined()
 
-    async def fetch_pieces(self, url: str, tap: Tap | None = None) -> FetchedPieces:
+    def fetch_pieces(self, url: str, tap: Tap | None = None) -> Awaitable[FetchedPieces]:
         """Fetch a whole body; raises ImageError.
 
         Its pieces are also given to `tap` as they arrive; each try begins with a new one.
         """
-        return await self._persist(url, None, tap)
+        return self._persist(url, None, tap)
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
@@ -80,6 +81,10 @@ class Downloader:
         It should be quick: it may run between two packets. What it raises ends the fetch.
         """
         return (await self._persist(url, enough, None)).joined()
+
+    def fetch_head_pieces(self, url: str, enough: Enough) -> Awaitable[FetchedPieces]:
+        """The same, as it arrived."""
+        return self._persist(url, enough, None)
 
     def parked(self) -> int:
         """How many images only wait: for their next try, or for a host that will not serve them soon."""

@@ -98,11 +98,12 @@ async def _work_on_image(
 
 async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
     """The result of an image; one that fails while this process sleeps is tried anew: it is not its fault."""
+    measure = _measure_head if depth is Depth.HEADER else _measure_whole
     failed: ImageError
     for _ in range(SLEEPS_PER_IMAGE + 1):
         sleeps = tools.pulse.sleeps()
         try:
-            return await _measure(key, image, depth, tools)
+            measurement, tries = await measure(image.image_url, depth, tools)
         except (Draining, ImportError):  # a decoder that is not there says nothing about the image
             raise
         except ImageError as error:
@@ -114,6 +115,14 @@ async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Too
             logger.exception("image %d of job %s met an unexpected error", image.image_no, key.job_id)
             failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")
             break
+        else:
+            return Result(
+                chunk=key,
+                image_no=image.image_no,
+                outcome=Outcome.MEASURED,
+                measurement=measurement,
+                tries=tries,
+            )
     return Result(
         chunk=key,
         image_no=image.image_no,
@@ -121,18 +130,6 @@ async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Too
         cause=failed.cause,
         detail=failed.detail,
         tries=failed.tries,
-    )
-
-
-async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
-    measure = _measure_head if depth is Depth.HEADER else _measure_whole
-    measurement, tries = await measure(image.image_url, depth, tools)
-    return Result(
-        chunk=key,
-        image_no=image.image_no,
-        outcome=Outcome.MEASURED,
-        measurement=measurement,
-        tries=tries,
     )
 
 
@@ -144,11 +141,11 @@ async def _measure_head(url: str, depth: Depth, tools: Tools) -> tuple[Measureme
         header = read_header(data, tools.max_pixels)
         return header is not None
 
-    fetched = await tools.downloader.fetch_head(url, enough)
+    fetched = await tools.downloader.fetch_head_pieces(url, enough)
     if header is not None:
         return Measurement(header=header), fetched.tries
     # A file that ended before its header is measured as a whole, which tells what is wrong with it.
-    return await _measure_pieces((fetched.body,), None, fetched.tries, depth, tools)
+    return await _measure_pieces(fetched.pieces, None, fetched.tries, depth, tools)
 
 
 async def _measure_whole(url: str, depth: Depth, tools: Tools) -> tuple[Measurement, int]:

@@ -25,6 +25,7 @@ from retailpulse.worker.chunk import HandBack, Tools, work_on
 from retailpulse.worker.claims import CHUNKS_PER_CHUNK, Claims
 from retailpulse.worker.heartbeat import beat_forever
 from retailpulse.worker.measures import Measures
+from retailpulse.worker.memory import keep_freed_memory
 from retailpulse.worker.messages import Messages
 from retailpulse.worker.pruner import prune_forever
 from retailpulse.worker.pulse import Pulse
@@ -89,6 +90,7 @@ async def run_worker(
 
     Raises what ended one of its parts before that, once it has handed back its work.
     """
+    keep_freed_memory()
     gc.freeze()
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     app = queue.make_app()
