@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retailpulse.config.settings import DatabaseSettings, LogSettings, Settings
-from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
+from retailpulse.config.settings import ApiSettings, DatabaseSettings, LogSettings, Settings
+from retailpulse.domain.errors import ConfigError, DatabaseError, DatabaseUnavailable
 from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
+    from retailpulse.service import Keys
     from retailpulse.storage.database import Database
 
 LEAVE_SECONDS = 2.0
@@ -120,13 +121,66 @@ async def _check_tables(database: "Database") -> None:
         await database.check_tables()
 
 
+async def check_access(url: str, settings: Settings) -> None:
+    """Raises ConfigError where other machines would reach an API that everybody may use."""
+    from retailpulse.service import Keys
+    from retailpulse.storage.database import Database
+
+    if settings.api.may_be_open():
+        return
+    database = Database(url, settings.database, pool_size=1)
+    await database.open()
+    try:
+        await _check_keys(Keys(database), settings.api)
+    finally:
+        await database.close()
+
+
+async def _check_keys(keys: "Keys", settings: ApiSettings) -> None:
+    if not settings.may_be_open() and not await keys.were_made():
+        raise ConfigError(
+            f"no API key was made yet, and other machines reach {settings.host}. Make a key with "
+            "`retailpulse keys create --name NAME --scope admin` (with the same --data-dir or "
+            "RETAILPULSE_DATABASE_URL), or let everybody do everything with --allow-anonymous."
+        )
+
+
+@contextlib.asynccontextmanager
+async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"]:
+    """The database that is given or runs, or the embedded one, which runs only for this where none runs.
+
+    Raises DatabaseError where its tables are not this program's.
+    """
+    from retailpulse.storage.database import Database
+
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
+            url = find_database(settings)
+        else:
+            opening = open_database(settings, stop_on_signals(hurry=lambda: None))
+            opened = await stack.enter_async_context(opening)
+            if opened is None:
+                raise DatabaseError("stopped before the database was ready")
+            url = opened.url
+        database = Database(url, settings, pool_size=1)
+        await database.open()
+        try:
+            await database.check_tables()
+            yield database
+        finally:
+            await database.close()
+
+
 def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
     import uvloop
 
-    from retailpulse.api.app import check_port, make_app, serve_app
+    from retailpulse.api.app import make_app
+    from retailpulse.api.gate import make_gate
+    from retailpulse.api.keyring import Keyring
+    from retailpulse.api.serving import check_port, serve_app
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Limits, Service
+    from retailpulse.service import Keys, Limits, Results, Service
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
@@ -146,12 +200,17 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
         await database.open()
         try:
             await _check_tables(database)
-            async with queue_app.open_async(database.pool):
+            keys = Keys(database)
+            with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
+                await _check_keys(keys, settings.api)
+            keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
+            async with queue_app.open_async(database.pool), keyring.kept():
                 service = Service(database, queue_app, limits)
                 metrics = Metrics(database, settings.worker.stale_seconds)
-                app = make_app(service, metrics, settings.api, settings.measure.depth)
+                app = make_app(service, Results(database), metrics, settings.api, settings.measure.depth)
+                gate = make_gate(app, keyring, settings.api)
                 async with metrics.reporting(settings.worker.heartbeat_seconds):
-                    await serve_app(metrics.observe(app), settings.api, stop)
+                    await serve_app(metrics.observe(gate), settings.api, stop)
         finally:
             await database.close()
             exit_within(LEAVE_SECONDS, 0)

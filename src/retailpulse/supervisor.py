@@ -13,8 +13,8 @@ import sys
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 
-from retailpulse.api.app import check_port
-from retailpulse.bootstrap import OpenDatabase, open_database
+from retailpulse.api.serving import check_port
+from retailpulse.bootstrap import OpenDatabase, check_access, open_database
 from retailpulse.config.loading import Loaded, variable
 from retailpulse.config.settings import ApiSettings, Settings
 from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
@@ -41,6 +41,7 @@ async def _serve(loaded: Loaded) -> None:
     stop = stop_on_signals(hurry=hurry.set)
     async with open_database(loaded.settings.database, stop) as database:
         if database is not None:
+            await check_access(database.url, loaded.settings)
             await _supervise(loaded, database, stop, hurry)
     ignore_signals()
 

@@ -45,6 +45,17 @@ def post(
     return service.http.post(path, content=raw, headers=FORM)
 
 
+def problem(answer: httpx.Response, status: int, name: str) -> dict[str, Any]:
+    """The members of a refusal in problem details, checked; `name` is the kind."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    said = dict(answer.json())
+    assert list(said)[:5] == ["type", "title", "status", "detail", "instance"]
+    assert (said["type"], said["status"]) == (f"/problems/{name}", status)
+    assert said["instance"] == answer.request.url.raw_path.partition(b"?")[0].decode()
+    return said
+
+
 def photo(width: int, height: int) -> bytes:
     """A PNG; its perimeter is 2 * (height + width)."""
     return saved("PNG", picture(width, height))

@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from tests.api.jobs import NO_JOB, NOWHERE, body, held, photo, post, visit
-from tests.api.test_submit import refused
+from tests.api.jobs import NO_JOB, NOWHERE, body, held, photo, post, problem, visit
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 
@@ -32,7 +31,9 @@ def test_a_cancelled_job_has_a_result_for_every_image(service: RunningService, o
 def test_only_an_ongoing_job_can_be_cancelled(service: RunningService) -> None:
     job_id = post(service, body(visit())).json()["job_id"]
     ended = service.finished(job_id)
-    assert "has ended already" in refused(service.http.post(f"/api/v1/jobs/{job_id}/cancel"), 409)
+    refusal = problem(service.http.post(f"/api/v1/jobs/{job_id}/cancel"), 409, "conflict")
+    assert "has ended already" in refusal["detail"]
     assert service.job(job_id) == ended
     for unknown in (NO_JOB, "nonsense"):
-        assert "there is no job" in refused(service.http.post(f"/api/v1/jobs/{unknown}/cancel"), 404)
+        refusal = problem(service.http.post(f"/api/v1/jobs/{unknown}/cancel"), 404, "not-found")
+        assert "there is no job" in refusal["detail"]

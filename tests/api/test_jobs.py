@@ -5,19 +5,25 @@ from typing import Any
 
 import pytest
 
-from tests.api.jobs import CORNER_SHOP, KIOSK, MARKET_HALL, NO_JOB, NOWHERE, held, photo, visit
+from tests.api.jobs import CORNER_SHOP, KIOSK, MARKET_HALL, NO_JOB, NOWHERE, held, photo, problem, visit
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 
 FIELDS = [
     "job_id",
+    "name",
     "status",
     "depth",
+    "priority",
+    "labels",
+    "callback_url",
     "images",
+    "retries",
+    "submitted_at",
+    "started_at",
+    "finished_at",
     "causes",
     "stores",
-    "submitted_at",
-    "finished_at",
     "images_per_second",
     "seconds_left",
 ]
@@ -106,11 +112,12 @@ def test_a_job_of_unknown_stores_alone_ends_with_the_submit(service: RunningServ
 @pytest.mark.parametrize("job_id", [NO_JOB, "1", "%00", "%ff", NO_JOB.replace("-", ""), "x" * 2_000])
 def test_an_unknown_job_is_not_found(service: RunningService, job_id: str, path: str) -> None:
     answer = service.http.get(f"/api/v1/jobs/{job_id}{path}")
-    assert answer.status_code == 404
-    assert answer.json()["error"].startswith("there is no job ")
+    assert problem(answer, 404, "not-found")["detail"].startswith("there is no job ")
 
 
 def test_an_unknown_path_is_not_found_and_an_unknown_method_refused(service: RunningService) -> None:
-    assert service.http.get("/api/v1/nothing").json() == {"error": "there is nothing at /api/v1/nothing"}
+    answer = service.http.get("/api/v1/nothing")
+    assert problem(answer, 404, "not-found")["detail"] == "there is nothing at /api/v1/nothing"
     answer = service.http.delete(f"/api/v1/jobs/{NO_JOB}")
-    assert (answer.status_code, list(answer.json())) == (405, ["error"])
+    problem(answer, 405, "method-not-allowed")
+    assert "GET" in answer.headers["allow"]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.jobs import RunningApi, put_stores, store_file, visit
+from tests.api.jobs import RunningApi, problem, put_stores, store_file, visit
 from tests.running import RunningService
 
 HEADER = "AreaCode,StoreName,StoreID\n"
@@ -33,8 +33,8 @@ def loaded(answer: httpx.Response) -> dict[str, Any]:
 
 def rejected(answer: httpx.Response) -> dict[int, str]:
     """The bad lines of a file that was not loaded, with their numbers."""
-    assert answer.status_code == 422, answer.text
-    told = answer.json()
+    told = problem(answer, 422, "unprocessable")
+    assert told["detail"].endswith(" bad: nothing is loaded")
     assert (told["loaded"], told["added"], told["changed"], told["unchanged"]) == (False, 0, 0, 0)
     assert told["rejected"] == len(told["errors"])
     return {error["line"]: error["error"] for error in told["errors"]}
@@ -165,8 +165,9 @@ def test_the_good_lines_are_loaded_where_they_are_asked_for(service: RunningServ
 
 def test_good_lines_must_be_true_or_false(service: RunningService) -> None:
     answer = put_stores(service, store_file([]), good_lines="maybe")
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith("good_lines: ")
+    refusal = problem(answer, 400, "invalid-request")
+    assert refusal["detail"].startswith("good_lines: ")
+    assert [part["name"] for part in refusal["parameters"]] == ["good_lines"]
 
 
 def test_an_open_quote_is_told_with_the_line_that_opens_it(service: RunningService, area: str) -> None:
@@ -210,8 +211,7 @@ def test_lines_that_are_not_utf_8_are_told_by_number(service: RunningService, ar
 )
 def test_a_file_without_the_header_is_refused(service: RunningService, text: str) -> None:
     answer = put_stores(service, text.encode())
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith(
+    assert problem(answer, 400, "invalid-request")["detail"].startswith(
         "line 1: the header must name the columns AreaCode,StoreName,StoreID; "
     )
 
@@ -228,8 +228,7 @@ def test_a_file_of_the_header_alone_changes_nothing(service: RunningService) -> 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(service: RunningService) -> None:
     answer = put_stores(service, HEADER.encode() + b"x" * 5_000_000)
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith("line 2 is longer than ")
+    assert problem(answer, 400, "invalid-request")["detail"].startswith("line 2 is longer than ")
 
 
 @pytest.mark.parametrize(
@@ -298,7 +297,7 @@ def test_an_upload_that_breaks_off_loads_nothing(service: RunningService, area: 
         "chunks": b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(content), content),
     }[framing]
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
-        connection.sendall(b"PUT /api/v1/stores HTTP/1.1\r\nHost: x\r\n" + head)
+        connection.sendall(b"PUT /api/v1/stores HTTP/1.1\r\nHost: localhost\r\n" + head)
         connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -307,7 +306,9 @@ def test_an_upload_that_breaks_off_loads_nothing(service: RunningService, area: 
 
 def test_a_slow_upload_holds_nobody_up(service: RunningService, area: str) -> None:
     with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
-        connection.sendall(b"PUT /api/v1/stores HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nAreaCode,")
+        connection.sendall(
+            b"PUT /api/v1/stores HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nAreaCode,"
+        )
         assert loaded(put_stores(service, store_file([(area, "Quick", f"{area}-1")])))["added"] == 1
         assert master(service, f"{area}-1")
 
@@ -318,6 +319,5 @@ def test_a_file_over_the_limit_is_refused(
 ) -> None:
     content = store_file((area, "x" * 100, f"{area}-{number}") for number in range(10_000))
     answer = strict.http.put("/api/v1/stores", content=content if length_known else iter([content]))
-    assert (answer.status_code, list(answer.json())) == (413, ["error"])
-    assert "20000 bytes" in answer.json()["error"]
+    assert "20000 bytes" in problem(answer, 413, "too-large")["detail"]
     assert master(service, f"{area}-0") == []

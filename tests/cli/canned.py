@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(asked)
         answers = self.server.answers.get(f"{self.command} {parts.path}")
         if not answers:
-            self._give(as_json({"error": "there is no such job"}, 404))
+            self._give(as_json({"title": "Not found", "detail": "there is no such job"}, 404))
         else:
             self._give(answers.pop(0) if len(answers) > 1 else answers[0])
 

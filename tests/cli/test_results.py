@@ -34,8 +34,8 @@ def test_a_table_shows_all_pages_under_one_header(run: Run, service: CannedServi
         "perimeter": None,
     }
     pages = (
-        {"results": [row(1), row(2, **failed)], "next": "a b"},
-        {"results": [row(3, outcome=None, width=None, perimeter=None, format=None)], "next": None},
+        {"items": [row(1), row(2, **failed)], "next": f"{RESULTS.partition(' ')[2]}?cursor=a+b&limit=2"},
+        {"items": [row(3, outcome=None, width=None, perimeter=None, format=None)], "next": None},
     )
     service.on(RESULTS, *(as_json(page) for page in pages))
     header, first, second, third = run("results", JOB_ID).stdout.splitlines()
@@ -43,11 +43,11 @@ def test_a_table_shows_all_pages_under_one_header(run: Run, service: CannedServi
     assert first.split() == ["1", "RP00001", "measured", "jpeg", "4032x3024", "14,112", "http://a/1.jpg"]
     assert second.split()[2:] == ["http_status", "jpeg", "-", "-", "http://a/2.jpg", "(HTTP", "404)"]
     assert third.split()[2:6] == ["-", "-", "-", "-"]
-    assert "cursor=a+b" in service.asked[-1].query
+    assert service.asked[-1].query == "cursor=a+b&limit=2"
 
 
 def test_a_url_cannot_send_escapes_to_the_terminal(run: Run, service: CannedService) -> None:
-    service.on(RESULTS, as_json({"results": [row(1, image_url="http://a/\x1b[2J\n.jpg")], "next": None}))
+    service.on(RESULTS, as_json({"items": [row(1, image_url="http://a/\x1b[2J\n.jpg")], "next": None}))
     output = run("results", JOB_ID).stdout
     assert "\x1b" not in output
     assert len(output.splitlines()) == 2

@@ -81,7 +81,7 @@ def test_good_lines_are_loaded_when_asked_for_and_bad_ones_still_exit_with_1(
 def test_a_file_that_is_no_such_csv_shows_what_the_service_said(
     run: Run, service: CannedService, file: str
 ) -> None:
-    service.on("PUT /api/v1/stores", as_json({"error": "the header has no StoreID"}, 400))
+    service.on("PUT /api/v1/stores", as_json({"detail": "the header has no StoreID"}, 400))
     result = run("stores", "import", file)
     assert result.exit_code == 1
     assert "the header has no StoreID" in result.stderr

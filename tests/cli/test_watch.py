@@ -9,7 +9,7 @@ import pytest
 from tests.cli.canned import JOB_ID, Answer, CannedService, as_json, completed, job
 from tests.cli.conftest import Run, Start
 
-AWAY = as_json({"error": "the database cannot be reached"}, 503)
+AWAY = as_json({"detail": "the database cannot be reached"}, 503)
 
 
 def test_a_job_is_watched_until_it_ends(run: Run, service: CannedService) -> None:

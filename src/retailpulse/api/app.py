@@ -1,68 +1,62 @@
-"""Puts the HTTP application together and serves it."""
+"""Puts the HTTP application together. Who gets to it is decided before it, in `gate`."""
 
-import asyncio
-import contextlib
-import logging
-import socket
+from collections.abc import Callable
+from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
-from litestar import Litestar, get
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api import contract, metrics, v1
+from retailpulse.api import contract, health, metrics, v1
+from retailpulse.api.docs import handlers as docs
+from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
+from retailpulse.api.openapi import Description, openapi_json
+from retailpulse.api.problems import problem_page
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
-from retailpulse.domain.errors import ConfigError, RetailPulseError
+from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
 from retailpulse.observability.exposition import Metrics
-from retailpulse.observability.requests import Application
-from retailpulse.service import Service
-
-logger = logging.getLogger(__name__)
-
-CLOSE_SECONDS = 5.0
-"""How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
-
-
-@get("/health/live")
-async def live() -> dict[str, str]:
-    """Say that the process is up."""
-    return {"status": "live"}
-
-
-@get("/health/ready")
-async def ready(service: Service) -> dict[str, str | int]:
-    """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
-    readiness = await service.readiness()
-    return {"status": "ready", "schema": readiness.schema, "workers": readiness.workers}
-
+from retailpulse.service import Results, Service
 
 HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
     contract.status,
     contract.visits,
     *v1.HANDLERS,
+    problem_page,
+    health.live,
+    health.ready,
     metrics.metrics,
-    live,
-    ready,
+    openapi_json,
+    docs.swagger,
+    docs.redoc,
+    docs.file,
 ]
 
 
-def make_app(service: Service, metrics: Metrics, settings: ApiSettings, default_depth: Depth) -> Litestar:
+PROVIDED = ("service", "results", "metrics", "api_settings", "submits", "description", "docs_files")
+"""The arguments of handlers that the application gives them."""
+
+
+def make_app(
+    service: Service, results: Results, metrics: Metrics, settings: ApiSettings, default_depth: Depth
+) -> Litestar:
     """The application over a service that is ready to use."""
-    submits = Submits(service, settings, default_depth)
+    provided: dict[str, Any] = {
+        "service": service,
+        "results": results,
+        "metrics": metrics,
+        "api_settings": settings,
+        "submits": Submits(service, settings, default_depth),
+        "description": Description(HANDLERS, PROVIDED),
+        "docs_files": DocsFiles(),
+    }
     return Litestar(
         HANDLERS,
-        dependencies={
-            "service": Provide(lambda: service, sync_to_thread=False),
-            "metrics": Provide(lambda: metrics, sync_to_thread=False),
-            "api_settings": Provide(lambda: settings, sync_to_thread=False),
-            "submits": Provide(lambda: submits, sync_to_thread=False),
-        },
+        dependencies={name: Provide(_give(value), sync_to_thread=False) for name, value in provided.items()},
         exception_handlers={
             RetailPulseError: answer_known,
             HTTPException: answer_http,
@@ -74,36 +68,5 @@ def make_app(service: Service, metrics: Metrics, settings: ApiSettings, default_
     )
 
 
-async def serve_app(app: Application, settings: ApiSettings, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
-    check_port(settings)
-    server = Server(
-        app,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGINL,
-        websockets=False,
-        log_enabled=False,
-    )
-    serving = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not serving.done():
-        server.stop()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(serving, CLOSE_SECONDS)
-
-
-def check_port(settings: ApiSettings) -> None:
-    """Raises ConfigError where the address cannot be listened on."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((settings.host, settings.port))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
-            "stop what uses it, or choose another with --port"
-        ) from error
+def _give(value: Any) -> Callable[[], Any]:
+    return lambda: value

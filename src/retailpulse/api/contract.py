@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, get, post
+from litestar.params import Parameter
 from litestar.response import Stream
 
+from retailpulse.api.contract_shapes import STATUS, SUBMIT, VISITS
 from retailpulse.api.submitting import Submits
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
@@ -18,15 +20,18 @@ from retailpulse.storage.visits import VisitFilter, VisitRow
 BLOCK_BYTES = 64 * 1024
 
 
-@post("/api/submit", status_code=201)
+@post("/api/submit", status_code=201, **SUBMIT)
 async def submit(request: Request[Any, Any, Any], submits: Submits) -> dict[str, str]:
     """Accept a job; it is on disk and queued when this answers."""
     job_id = await submits.take(request)
     return {"job_id": str(job_id)}
 
 
-@get("/api/status")
-async def status(service: Service, jobid: str = "") -> Response[dict[str, Any]]:
+@get("/api/status", **STATUS)
+async def status(
+    service: Service,
+    jobid: Annotated[str, Parameter(description="The id that the submit answered.")] = "",
+) -> Response[dict[str, Any]]:
     """Say whether a job is ongoing, completed or failed, and which stores failed."""
     job_id = parse_job_id(jobid)
     if job_id is None:
@@ -43,13 +48,16 @@ async def status(service: Service, jobid: str = "") -> Response[dict[str, Any]]:
     return Response(answer)
 
 
-@get("/api/visits")
+@get("/api/visits", **VISITS)
 async def visits(
     service: Service,
-    area: str | None = None,
-    storeid: str | None = None,
-    startdate: str | None = None,
-    enddate: str | None = None,
+    area: Annotated[str | None, Parameter(description="The area code of the store master.")] = None,
+    storeid: Annotated[
+        str | None,
+        Parameter(description="The store id of the store master; `area`, `storeid` or both are required."),
+    ] = None,
+    startdate: Annotated[str | None, Parameter(description="The first date or time.")] = None,
+    enddate: Annotated[str | None, Parameter(description="The last one, inclusive.")] = None,
 ) -> Stream:
     """Give the visits of an area or a store with their perimeters, oldest first."""
     area, storeid = area or None, storeid or None

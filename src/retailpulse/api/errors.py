@@ -1,41 +1,52 @@
-"""The one table in which errors become HTTP answers, and the shape of an answer that refuses."""
+"""The one table in which errors become HTTP answers; what these look like is `problems`'."""
 
 import logging
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-from litestar import MediaType, Request, Response
+from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
+    HTTP_401_UNAUTHORIZED,
+    HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
+    HTTP_408_REQUEST_TIMEOUT,
     HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    HTTP_429_TOO_MANY_REQUESTS,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
+from retailpulse.api.problems import refuse
 from retailpulse.domain.errors import (
     Busy,
     Conflict,
     DatabaseError,
     DatabaseUnavailable,
+    Forbidden,
     InvalidRequest,
     NotFound,
     RetailPulseError,
     TooLarge,
+    TooOften,
+    TooSlow,
+    Unauthenticated,
 )
 
 logger = logging.getLogger(__name__)
 
-RETRY_AFTER_SECONDS = 5
+CHALLENGE = 'Bearer realm="retailpulse"'
 CUT_OFF = "client disconnected prematurely"
 """What the framework calls a body that ends too early; it has no class of its own for it."""
 
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    TooSlow: HTTP_408_REQUEST_TIMEOUT,
     InvalidRequest: HTTP_400_BAD_REQUEST,
+    Unauthenticated: HTTP_401_UNAUTHORIZED,
+    Forbidden: HTTP_403_FORBIDDEN,
+    TooOften: HTTP_429_TOO_MANY_REQUESTS,
     NotFound: HTTP_404_NOT_FOUND,
     Conflict: HTTP_409_CONFLICT,
     Busy: HTTP_503_SERVICE_UNAVAILABLE,
@@ -43,43 +54,51 @@ STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
 }
 
 
-def refuse(
-    status: int, error: str, headers: Mapping[str, str] = MappingProxyType({})
-) -> Response[dict[str, str]]:
-    """An answer that says what is wrong."""
-    if status == HTTP_503_SERVICE_UNAVAILABLE:
-        headers = {**headers, "Retry-After": str(RETRY_AFTER_SECONDS)}
-    return Response({"error": error}, status_code=status, media_type=MediaType.JSON, headers=dict(headers))
-
-
-def answer_known(_: Request[Any, Any, Any], error: RetailPulseError) -> Response[dict[str, str]]:
+def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Response[dict[str, Any]]:
     """Answers an error of ours by the table."""
     for kind, status in STATUS_BY_ERROR.items():
         if isinstance(error, kind):
             if status == HTTP_503_SERVICE_UNAVAILABLE:
                 logger.warning("%s", error)
             away = isinstance(error, DatabaseUnavailable)  # its text may name hosts and users
-            return refuse(status, "the database cannot take it now; try again later" if away else str(error))
-    return answer_unknown(_, error)
+            text = "the database cannot take it now; try again later" if away else str(error)
+            return refuse(request.scope, status, text, headers=_headers(error))
+    return answer_unknown(request, error)
 
 
-def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, str]]:
+def _headers(error: RetailPulseError) -> dict[str, str]:
+    """What the answer to an error says beside its text (RFC 6750, 3)."""
+    match error:
+        case Unauthenticated(was_sent=was_sent):
+            return {"WWW-Authenticate": CHALLENGE + (', error="invalid_token"' if was_sent else "")}
+        case Forbidden(scope=scope):
+            return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
+        case TooOften(wait_seconds=seconds):
+            return {"Retry-After": str(seconds)}
+    return {}
+
+
+def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
     """Answers an error of the framework: an unknown path, a parameter of the wrong type."""
     status, text = error.status_code, error.detail
+    members: dict[str, Any] = {}
     if status == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
         text = "the body is larger than this service accepts; send it in parts"
     elif status == HTTP_404_NOT_FOUND:
         text = f"there is nothing at {request.url.path}"
     elif isinstance(error, ValidationException) and isinstance(error.extra, list):
-        text = "; ".join(f"{part.get('key')}: {part.get('message')}" for part in error.extra)
+        wrong = [{"name": str(part.get("key")), "reason": str(part.get("message"))} for part in error.extra]
+        text = "; ".join(f"{part['name']}: {part['reason']}" for part in wrong)
+        members = {"parameters": wrong}
     elif isinstance(error, InternalServerException):
         if text != CUT_OFF:
             return answer_unknown(request, error)
         status, text = HTTP_400_BAD_REQUEST, "the body ended before it was whole"
-    return refuse(status, text, error.headers or {})
+    return refuse(request.scope, status, text, headers=error.headers or {}, members=members)
 
 
-def answer_unknown(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, str]]:
+def answer_unknown(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """Answers an error that nobody foresaw: logged whole, told to the client without its inside."""
     logger.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
-    return refuse(HTTP_500_INTERNAL_SERVER_ERROR, "an unexpected error; the service's log says more")
+    text = "an unexpected error; the service's log says more"
+    return refuse(request.scope, HTTP_500_INTERNAL_SERVER_ERROR, text)

@@ -18,6 +18,7 @@ MODULES = {
     "api": "server",
     "migrate": "server",
     "check": "check_command",
+    "keys": "keys_command",
     "config": "server",
     "prune": "keeping",
     "backup": "keeping",

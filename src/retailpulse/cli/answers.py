@@ -62,9 +62,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Some rows of a job, and where to go on."""
+    """Some rows of a job, and the path of those after them."""
 
-    results: list[Row]
+    items: list[Row]
     next: str | None = None
 
 
@@ -87,6 +87,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a request was refused."""
+    """Why a request was refused: as problem details, or as the three old endpoints say it."""
 
-    error: str
+    detail: str = ""
+    error: str = ""

@@ -5,7 +5,7 @@ same command may succeed later.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -72,10 +72,10 @@ class Service:
         self._read(response, Job)
         return response.text
 
-    def page(self, job_id: str, *, cursor: str | None, limit: int) -> Page:
-        """Some results of the job, from `cursor` on."""
-        query = {"format": "json", "limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-        return self._read(self._send("GET", f"{_job_path(job_id)}/results", params=query), Page)
+    def page(self, job_id: str, *, following: str | None, limit: int) -> Page:
+        """Some results of the job: the first, or those that the `next` of another page leads to."""
+        path = following or f"{_job_path(job_id)}/results?format=json&limit={limit}"
+        return self._read(self._send("GET", path), Page)
 
     @contextmanager
     def results(self, job_id: str, file_format: str) -> Iterator[Iterator[bytes]]:
@@ -130,9 +130,11 @@ class Service:
             raise Refused(f"{self.url} does not answer like Retail Pulse: {error}") from error
 
     def _refusal(self, response: httpx.Response) -> click.ClickException:
-        try:
-            reason = msgspec.json.decode(response.content, type=Refusal).error
-        except msgspec.MsgspecError:
+        reason = ""
+        with suppress(msgspec.MsgspecError):
+            said = msgspec.json.decode(response.content, type=Refusal)
+            reason = said.detail or said.error
+        if not reason:
             reason = f"{self.url} answered {response.status_code} {response.reason_phrase}"
         if response.status_code not in _AWAY:
             return Refused(reason)

@@ -30,7 +30,7 @@ _QUIET_SECONDS = 2.0
 _LINE_SECONDS = 10.0
 
 
-def _age(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
+def read_age(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
     """Reads a time like 30d."""
     if value is None:
         return None
@@ -43,7 +43,7 @@ def _age(_context: click.Context, _option: click.Parameter, value: str | None) -
 @click.command()
 @click.option(
     "--older-than",
-    callback=_age,
+    callback=read_age,
     metavar="AGE",
     help="Prune jobs that ended longer ago than this: 30d, 12h, 90m, 45s."
     "  [default: RETAILPULSE_RETENTION_JOBS_DAYS]",

@@ -36,15 +36,15 @@ def pieces(service: Service, job_id: str, file_format: str, *, width: int | None
 
 def _table(service: Service, job_id: str, width: int | None) -> Pieces:
     # The first page is asked for before the header is written: an unknown job has none.
-    cursor: str | None = None
+    following: str | None = None
     header = [row_header()]
     while True:
-        page: Page = service.page(job_id, cursor=cursor, limit=PAGE_ROWS)
-        lines = header + [row_line(row) for row in page.results]
+        page: Page = service.page(job_id, following=following, limit=PAGE_ROWS)
+        lines = header + [row_line(row) for row in page.items]
         text = "".join(_cut(line, width) + "\n" for line in lines)
-        yield text.encode("utf-8", "replace"), len(page.results)
-        cursor, header = page.next, []
-        if cursor is None:
+        yield text.encode("utf-8", "replace"), len(page.items)
+        following, header = page.next, []
+        if following is None:
             return
 
 

@@ -22,6 +22,12 @@ data_dir_option = click.option(
     type=click.Path(file_okay=False),
     help="Where the embedded PostgreSQL keeps its files.  [default: ./retailpulse-data]",
 )
+anonymous_option = click.option(
+    "--allow-anonymous",
+    is_flag=True,
+    default=None,
+    help="Serve an address that other machines reach although no API key was made.",
+)
 parent_option = click.option("--parent-fd", type=int, hidden=True)
 
 
@@ -32,6 +38,7 @@ def load_settings(**overrides: Any) -> Loaded:
         "port": ("api", "port"),
         "data_dir": ("database", "data_dir"),
         "workers": ("worker", "processes"),
+        "allow_anonymous": ("api", "allow_anonymous"),
     }
     try:
         return load(overrides={named[key]: value for key, value in overrides.items() if value is not None})
@@ -44,10 +51,18 @@ def load_settings(**overrides: Any) -> Loaded:
 @port_option
 @data_dir_option
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.  [default: one per core]")
-def serve(host: str | None, port: int | None, data_dir: str | None, workers: int | None) -> None:
+@anonymous_option
+def serve(
+    host: str | None,
+    port: int | None,
+    data_dir: str | None,
+    workers: int | None,
+    allow_anonymous: bool | None,
+) -> None:
     """Run the whole service: database, API and workers, until Ctrl-C.
 
-    Without RETAILPULSE_DATABASE_URL it starts a PostgreSQL of its own in the data directory.
+    Without RETAILPULSE_DATABASE_URL it starts a PostgreSQL of its own in the data directory. On an address
+    that other machines reach it wants an API key first: `retailpulse keys create`.
 
     \b
     Examples:
@@ -58,7 +73,9 @@ def serve(host: str | None, port: int | None, data_dir: str | None, workers: int
     from retailpulse.bootstrap import set_up_logging
     from retailpulse.supervisor import serve as run
 
-    loaded = load_settings(host=host, port=port, data_dir=data_dir, workers=workers)
+    loaded = load_settings(
+        host=host, port=port, data_dir=data_dir, workers=workers, allow_anonymous=allow_anonymous
+    )
     set_up_logging(loaded.settings.log, "serve")
     run(loaded)
 
@@ -85,8 +102,15 @@ def worker(data_dir: str | None, parent_fd: int | None) -> None:
 @host_option
 @port_option
 @data_dir_option
+@anonymous_option
 @parent_option
-def api(host: str | None, port: int | None, data_dir: str | None, parent_fd: int | None) -> None:
+def api(
+    host: str | None,
+    port: int | None,
+    data_dir: str | None,
+    allow_anonymous: bool | None,
+    parent_fd: int | None,
+) -> None:
     """Run the HTTP API alone; as many as wanted may share one database.
 
     \b
@@ -95,7 +119,9 @@ def api(host: str | None, port: int | None, data_dir: str | None, parent_fd: int
     """
     from retailpulse.bootstrap import run_api_process, set_up_logging
 
-    settings = load_settings(host=host, port=port, data_dir=data_dir).settings
+    settings = load_settings(
+        host=host, port=port, data_dir=data_dir, allow_anonymous=allow_anonymous
+    ).settings
     set_up_logging(settings.log, "api")
     run_api_process(settings, parent_fd)
 

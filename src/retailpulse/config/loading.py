@@ -85,6 +85,8 @@ def load(
     settings.fetch.hosts()
     settings.fetch.proxy_url()
     settings.measure.pause()
+    settings.api.origins()
+    settings.api.proxies()
     return Loaded(settings=settings, sources=sources)
 
 

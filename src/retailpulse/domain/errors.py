@@ -6,7 +6,11 @@
     |  |- DatabaseUnavailable   it cannot be reached or refuses work now
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
-    |  '- TooLarge         it is over a configured limit
+    |  |- TooLarge         it is over a configured limit
+    |  '- TooSlow          it came more slowly than is waited for
+    |- Unauthenticated     no API key, or none that may be used
+    |- Forbidden           a key that does not allow this
+    |- TooOften            more requests than a key or an address may send
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
     |- Busy                the service has as much as it takes now
@@ -16,6 +20,7 @@ How an error becomes an HTTP answer is decided in one table, in `api`.
 """
 
 from retailpulse.domain.images import Cause
+from retailpulse.domain.keys import Scope
 
 
 class RetailPulseError(Exception):
@@ -44,6 +49,37 @@ class InvalidRequest(RetailPulseError):
 
 class TooLarge(InvalidRequest):
     """What a client sent is over a configured limit."""
+
+
+class TooSlow(InvalidRequest):
+    """What a client sent did not arrive in the time that is waited for it."""
+
+
+class Unauthenticated(RetailPulseError):
+    """An API key is needed, and there is none, or none that may be used.
+
+    `was_sent` says whether there was one. The text never says whether what is asked for exists.
+    """
+
+    def __init__(self, text: str, *, was_sent: bool) -> None:
+        super().__init__(text)
+        self.was_sent = was_sent
+
+
+class Forbidden(RetailPulseError):
+    """The API key that was sent lacks the scope that is needed."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(f"this key lacks the scope {scope}")
+        self.scope = scope
+
+
+class TooOften(RetailPulseError):
+    """More requests than a key or an address may send; waiting helps."""
+
+    def __init__(self, text: str, *, wait_seconds: int) -> None:
+        super().__init__(text)
+        self.wait_seconds = wait_seconds
 
 
 class NotFound(RetailPulseError):

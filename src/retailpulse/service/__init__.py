@@ -4,5 +4,7 @@ Each function is one use of the service; it owns the transaction and knows nothi
 """
 
 from retailpulse.service.jobs import JobReport, Limits, Service, describe_failures
+from retailpulse.service.keys import Keys
+from retailpulse.service.results import Results
 
-__all__ = ["JobReport", "Limits", "Service", "describe_failures"]
+__all__ = ["JobReport", "Keys", "Limits", "Results", "Service", "describe_failures"]

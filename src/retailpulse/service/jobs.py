@@ -20,14 +20,12 @@ from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import failure_kind
 from retailpulse.domain.jobs import JobStatus, Submission, chunk_size
 from retailpulse.domain.stores import ImportSummary
-from retailpulse.storage import cancelling, jobs, keys, queue, results, stores, visits
+from retailpulse.storage import cancelling, jobs, keys, queue, stores, visits
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.jobs import JobRow, StoreFailure
-from retailpulse.storage.results import PageFormat
 from retailpulse.storage.visits import VisitFilter, VisitRow
 
 VISITS_PER_PAGE = 1_000
-RESULTS_PER_PAGE = 1_000
 IMPORTS_AT_ONCE = 8
 """Store files that are read at once; further ones wait."""
 SUBMIT_SECONDS, SUBMIT_IMAGES_PER_SECOND = 1.5, 5_000
@@ -151,36 +149,6 @@ class Service:
             images_per_second=rate,
             seconds_left=round(left / rate, 1) if left and rate else None,
         )
-
-    async def results_page(
-        self, job_id: UUID, *, after: int, limit: int, page_format: PageFormat
-    ) -> tuple[list[bytes], int | None]:
-        """Rows of a job after an image number, as lines, and the number to go on after, if any.
-
-        Raises NotFound.
-        """
-        async with self._database.connection() as connection:
-            job = await jobs.find_job(connection, job_id)
-            if job is None:
-                raise NotFound(f"there is no job {job_id}")
-            lines, count = await results.read_page(
-                connection, job_id, after=after, limit=limit, page_format=page_format
-            )
-            if count < limit and await jobs.find_job(connection, job_id) is None:
-                raise NotFound(f"the job {job_id} was pruned while it was read")
-        reached = after + count
-        return lines, reached if 0 < reached < job.images and count else None
-
-    async def all_results(self, job_id: UUID, page_format: PageFormat) -> AsyncIterator[bytes]:
-        """All rows of a job, page by page; memory is bounded and a slow reader holds no connection."""
-        after: int | None = 0
-        while after is not None:
-            lines, after = await self.results_page(
-                job_id, after=after, limit=RESULTS_PER_PAGE, page_format=page_format
-            )
-            yield b"".join(lines)
-            if page_format is PageFormat.CSV_WITH_HEADER:
-                page_format = PageFormat.CSV
 
     async def check_visits(self, wanted: VisitFilter) -> None:
         """Raises InvalidRequest where the area or the store that is asked for does not exist."""

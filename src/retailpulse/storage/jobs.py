@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg import AsyncCursor, sql
+from psycopg.rows import RowMaker
 
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import ChunkKey, JobStatus, PendingImage, Submission
@@ -65,6 +68,13 @@ class JobRow:
     submitted_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    name: str | None
+    labels: dict[str, str]
+    priority: int
+    callback_url: str | None
+    retries: int
+    retried_at: datetime | None
+    retried_from: int
     read_at: datetime
 
     @property
@@ -202,30 +212,33 @@ async def _settle_unknown_stores(connection: Connection, job_id: UUID) -> None:
     )
 
 
+JOB_COLUMNS = sql.SQL(
+    "job_id, status, depth, images, measured, failed, cancelled, submitted_at, started_at, finished_at, name,"
+    " labels, priority, callback_url, retries, retried_at, retried_from, now() AS read_at"
+)
+"""What a `JobRow` is read from, in its order."""
+_FIND = sql.SQL("SELECT {columns} FROM jobs WHERE job_id = %s").format(columns=JOB_COLUMNS)
+
+
+def job_cursor(connection: Connection) -> AsyncCursor[JobRow]:
+    """A cursor whose rows, of `JOB_COLUMNS`, are jobs."""
+    return connection.cursor(row_factory=_make_job)
+
+
+def _make_job(cursor: AsyncCursor[Any]) -> RowMaker[JobRow]:
+    names = [column.name for column in cursor.description or ()]
+
+    def make(values: Sequence[Any]) -> JobRow:
+        row = dict(zip(names, values, strict=True))
+        return JobRow(**row | {"status": JobStatus(row["status"]), "depth": Depth(row["depth"])})
+
+    return make
+
+
 async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
     """The job and its counters, or None where there is none."""
-    cursor = await connection.execute(
-        "SELECT status, depth, images, measured, failed, cancelled, submitted_at, started_at, finished_at,"
-        " now() FROM jobs WHERE job_id = %s",
-        [job_id],
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        return None
-    status, depth, images, measured, failed, cancelled, submitted_at, started_at, finished_at, read_at = row
-    return JobRow(
-        job_id=job_id,
-        status=JobStatus(status),
-        depth=Depth(depth),
-        images=images,
-        measured=measured,
-        failed=failed,
-        cancelled=cancelled,
-        submitted_at=submitted_at,
-        started_at=started_at,
-        finished_at=finished_at,
-        read_at=read_at,
-    )
+    cursor = await job_cursor(connection).execute(_FIND, [job_id])
+    return await cursor.fetchone()
 
 
 async def count_unsettled(connection: Connection) -> int:

@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Request, Response, put
+from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 
+from retailpulse.api.problems import Asked, refuse
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, TooLarge
+from retailpulse.domain.stores import ImportSummary
 from retailpulse.service import Service
 
 
@@ -30,17 +33,23 @@ async def import_stores(
         async for _ in blocks:  # a client that is cut off while it sends would never read why
             pass
         raise
-    return Response(
-        {
-            "loaded": summary.loaded,
-            "added": summary.added,
-            "changed": summary.changed,
-            "unchanged": summary.unchanged,
-            "rejected": summary.rejected,
-            "errors": [{"line": error.line, "error": error.error} for error in summary.errors],
-        },
-        status_code=200 if summary.loaded else 422,
-    )
+    return _answer(request.scope, summary)
+
+
+def _answer(scope: Asked, summary: ImportSummary) -> Response[dict[str, Any]]:
+    done = {
+        "loaded": summary.loaded,
+        "added": summary.added,
+        "changed": summary.changed,
+        "unchanged": summary.unchanged,
+        "rejected": summary.rejected,
+        "errors": [{"line": error.line, "error": error.error} for error in summary.errors],
+    }
+    if summary.loaded:
+        return Response(done)
+    count = summary.rejected
+    text = f"{count} {'line is' if count == 1 else 'lines are'} bad: nothing is loaded"
+    return refuse(scope, HTTP_422_UNPROCESSABLE_ENTITY, text, members=done)
 
 
 class _Body(io.RawIOBase):

@@ -1,9 +1,13 @@
 """How the API listens, and what it accepts."""
 
+from ipaddress import ip_address, ip_network
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
+
+from retailpulse.domain.errors import ConfigError
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,3 +36,108 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, description="Submits are refused for now (503) while so many images wait for a result."),
     ] = 5_000_000
+    allow_anonymous: Annotated[
+        bool,
+        Meta(
+            description="Whether an address that other machines reach may be served while no API key was "
+            "made; everybody may do everything then.",
+        ),
+    ] = False
+    allowed_hosts: Annotated[
+        str,
+        Meta(
+            description="Names in Host that requests may use, comma-separated, e.g. api.example,*.example; "
+            "empty: on loopback the names of loopback, elsewhere any.",
+        ),
+    ] = ""
+    cors_origins: Annotated[
+        str,
+        Meta(
+            description="Origins whose pages may use the API from a browser, comma-separated, "
+            "e.g. https://app.example, or *; empty: none.",
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="Networks of proxies whose X-Forwarded-For is believed, comma-separated, "
+            "e.g. 127.0.0.1,10.1.0.0/16.",
+        ),
+    ] = ""
+    open_metrics: Annotated[
+        bool, Meta(description="Whether /metrics may be read without a key where keys are needed.")
+    ] = False
+    key_requests_per_minute: Annotated[
+        int,
+        Meta(ge=0, description="Most requests a minute with one key, in each API process; 0: any number."),
+    ] = 30_000
+    address_requests_per_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Most requests a minute without a valid key from one address, in each API process; "
+            "0: any number.",
+        ),
+    ] = 6_000
+    header_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            description="A connection without a request that is complete up to its headers for so long "
+            "is closed.",
+        ),
+    ] = 30.0
+    body_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="How long in all the body of a request may be waited for, "
+            "and a second more for each 10 kB that came.",
+        ),
+    ] = 30.0
+    answer_seconds: Annotated[
+        float, Meta(ge=1, description="A client that takes nothing of its answer for so long is cut off.")
+    ] = 60.0
+    max_connections: Annotated[
+        int, Meta(ge=1, le=100_000, description="Most connections at once to one API process; more wait.")
+    ] = 2_000
+
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches the address that is listened on."""
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def may_be_open(self) -> bool:
+        """Whether everybody may do everything while no API key was made."""
+        return self.is_loopback() or self.allow_anonymous
+
+    def host_names(self) -> tuple[str, ...]:
+        """The names that requests may use, lower-case; none: any."""
+        if not self.allowed_hosts and self.is_loopback():
+            return ("localhost", "127.0.0.1", "::1", self.host)
+        return tuple(name.lower().strip("[]") for name in _listed(self.allowed_hosts) if name != "*")
+
+    def origins(self) -> frozenset[str]:
+        """The origins that may use the API from a browser; raises ConfigError."""
+        found = _listed(self.cors_origins)
+        for origin in found:
+            parts = urlsplit(origin)
+            if origin != "*" and (parts.scheme not in {"http", "https"} or parts.geturl().count("/") != 2):
+                raise ConfigError(f"RETAILPULSE_API_CORS_ORIGINS: {origin!r} is not like https://app.example")
+        return frozenset(found)
+
+    def proxies(self) -> list[str]:
+        """The networks of trusted proxies; raises ConfigError."""
+        found = _listed(self.trusted_proxies)
+        for network in found:
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ConfigError(f"RETAILPULSE_API_TRUSTED_PROXIES: {error}") from error
+        return found
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,79 @@
+"""The files of the two readers: pages of ours, and self-contained builds from an installed package.
+
+The builds are those of `drf-spectacular-sidecar`. It depends on Django, which is never imported here: only
+the package's files are looked up.
+"""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+from retailpulse.domain.errors import NotFound
+
+_PAGES = Path(__file__).parent / "pages"
+_PACKAGE = "drf_spectacular_sidecar"
+_SWAGGER, _REDOC = "swagger-ui-dist", "redoc/bundles"
+BUILDS = {
+    "swagger-ui.css": (f"{_SWAGGER}/swagger-ui.css", "text/css"),
+    "swagger-ui-bundle.js": (f"{_SWAGGER}/swagger-ui-bundle.js", "text/javascript"),
+    "swagger-ui-bundle.js.LICENSE.txt": (f"{_SWAGGER}/swagger-ui-bundle.js.LICENSE.txt", "text/plain"),
+    "redoc.standalone.js": (f"{_REDOC}/redoc.standalone.js", "text/javascript"),
+    "redoc.standalone.js.LICENSE.txt": (f"{_REDOC}/redoc.standalone.js.LICENSE.txt", "text/plain"),
+}
+ELSEWHERE = {"redoc.standalone.js": (b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:,")}
+"""What a build would ask another host for, and what stands there instead: Redoc's logo, then hidden."""
+OWN = {
+    "docs.css": "text/css",
+    "swagger.js": "text/javascript",
+    "redoc.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocsFile:
+    """A file as it is served."""
+
+    content: bytes
+    gzipped: bytes
+    media_type: str
+
+
+class DocsFiles:
+    """All files of the readers, read once they are first asked for."""
+
+    @cached_property
+    def files(self) -> dict[str, DocsFile]:
+        """The files by name; raises NotFound where the package with the builds is not installed."""
+        spec = find_spec(_PACKAGE)
+        if spec is None or not spec.submodule_search_locations:
+            raise NotFound(
+                f"the readers of the description are not installed: pip install {_PACKAGE.replace('_', '-')}"
+            )
+        builds = Path(spec.submodule_search_locations[0]) / "static" / _PACKAGE
+        found = {name: (builds / place, kind) for name, (place, kind) in BUILDS.items()}
+        found |= {name: (_PAGES / name, kind) for name, kind in OWN.items()}
+        return {name: _read(name, path, kind) for name, (path, kind) in found.items()}
+
+    @cached_property
+    def version(self) -> str:
+        """A text that changes with any of the files: their addresses carry it, so that they may be kept."""
+        digest = hashlib.sha256()
+        for name, file in sorted(self.files.items()):
+            digest.update(name.encode() + file.content)
+        return digest.hexdigest()[:16]
+
+    def page(self, name: str) -> bytes:
+        """A page of ours, in which the addresses of files carry the version."""
+        return Template((_PAGES / name).read_text()).substitute(version=self.version).encode()
+
+
+def _read(name: str, path: Path, media_type: str) -> DocsFile:
+    content = path.read_bytes()
+    if name in ELSEWHERE:
+        content = content.replace(*ELSEWHERE[name])
+    return DocsFile(content=content, gzipped=gzip.compress(content, 6, mtime=0), media_type=media_type)

@@ -1,0 +1,81 @@
+"""Serves the two readers. A browser that shows them asks no other host: the pages' policy forbids it."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.params import Parameter
+
+from retailpulse.api.docs.files import DocsFiles
+from retailpulse.api.telling import HTML, Answer, Content, Tag, told
+from retailpulse.domain.errors import NotFound
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",  # both readers write styles as they draw
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",  # Redoc searches in a worker that it makes of a text
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+_KEPT = "public, max-age=31536000, immutable"
+
+
+def _page_told(meaning: str) -> dict[str, Any]:
+    return told(answers={200: Answer(meaning=meaning, contents=(Content(shape=str, media_type=HTML),))})
+
+
+@get(
+    "/docs",
+    operation_id="getDocs",
+    summary="This API in Swagger UI",
+    tags=[Tag.SERVICE],
+    security=[{}],
+    opt=_page_told("The page."),
+    sync_to_thread=True,
+)
+def swagger(docs_files: DocsFiles) -> Response[bytes]:
+    """A page for browsers on which every operation can be tried."""
+    return Response(docs_files.page("swagger.html"), media_type=HTML, headers=_PAGE_HEADERS)
+
+
+@get(
+    "/docs/reference",
+    operation_id="getReference",
+    summary="This API in Redoc",
+    tags=[Tag.SERVICE],
+    security=[{}],
+    opt=_page_told("The page."),
+    sync_to_thread=True,
+)
+def redoc(docs_files: DocsFiles) -> Response[bytes]:
+    """A page for browsers to read the description from beginning to end."""
+    return Response(docs_files.page("redoc.html"), media_type=HTML, headers=_PAGE_HEADERS)
+
+
+@get("/docs/files/{name:str}", include_in_schema=False, sync_to_thread=True)
+def file(
+    request: Request[Any, Any, Any],
+    docs_files: DocsFiles,
+    name: str,
+    v: Annotated[str, Parameter(description="The version of the files that is asked for.")] = "",
+) -> Response[bytes]:
+    """A file of the pages; one that is asked for with its version may be kept for ever."""
+    found = docs_files.files.get(name)
+    if found is None:
+        raise NotFound(f"there is no file {name[:100]!r}")
+    takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+    headers = {
+        "Cache-Control": _KEPT if v == docs_files.version else "no-cache",
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if takes_gzip:
+        headers["Content-Encoding"] = "gzip"
+    content = found.gzipped if takes_gzip else found.content
+    return Response(content, media_type=found.media_type, headers=headers)

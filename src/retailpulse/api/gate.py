@@ -1,0 +1,110 @@
+"""The gate before the application: who may ask, under which name, how often, and how answers are dressed.
+
+It stands outside of the framework, whose router answers unknown paths before any of its own middleware runs:
+without a key, what exists must look like what does not. An open service pays for a name and some headers.
+"""
+
+import msgspec
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_500_INTERNAL_SERVER_ERROR
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from retailpulse.api.browsers import SECURITY_HEADERS, Cors, Header, Hosts, dressed
+from retailpulse.api.errors import answer_known
+from retailpulse.api.keyring import Keyring
+from retailpulse.api.limiting import Limiter, address_of
+from retailpulse.api.patience import timed
+from retailpulse.api.scopes import PUBLIC, is_below, needed_scope
+from retailpulse.config.settings import ApiSettings
+from retailpulse.domain.errors import Forbidden, RetailPulseError, Unauthenticated
+
+HEALTH = PUBLIC[:1]
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Gate:
+    """An application that only those reach who may."""
+
+    def __init__(self, app: ASGIApp, keyring: Keyring, settings: ApiSettings) -> None:
+        self._app = app
+        self._keyring = keyring
+        self._is_loopback = settings.is_loopback()
+        self._open_metrics = settings.open_metrics
+        self._hosts = Hosts(settings.host_names())
+        self._cors = Cors(settings.origins())
+        self._keys = Limiter(settings.key_requests_per_minute, "a key")
+        self._addresses = Limiter(settings.address_requests_per_minute, "an address without a valid key")
+        self._body_seconds = settings.body_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, as ASGI has it."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        host = origin = b""
+        authorization = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+            elif name == b"authorization":
+                authorization = value
+            elif name == b"origin":
+                origin = value
+        headers = list(SECURITY_HEADERS)
+        send = dressed(send, headers)
+        try:
+            self._hosts.check(host)
+            if origin:
+                headers += self._cors.headers(origin)
+                if scope["method"] == "OPTIONS" and (allowed := self._cors.preflight_headers(origin)):
+                    await _send(send, HTTP_204_NO_CONTENT, allowed)
+                    return
+            await self._admit(scope, authorization, headers)
+        except RetailPulseError as error:
+            await _refuse(scope, receive, send, error)
+            return
+        if scope["method"] not in _WITHOUT_BODY:
+            receive = timed(receive, self._body_seconds)
+        await self._app(scope, receive, send)
+
+    async def _admit(self, scope: HTTPScope, authorization: bytes | None, headers: list[Header]) -> None:
+        """Raises Unauthenticated, Forbidden or TooOften for who may not go on, DatabaseUnavailable."""
+        path = scope["path"]
+        is_open = self._keyring.is_open
+        if (is_open and self._is_loopback) or is_below(path, HEALTH):
+            return  # whoever asks for health must not suffer from a neighbour behind the same proxy
+        address = address_of(scope["client"])
+        needed = needed_scope(scope["method"], path, open_metrics=self._open_metrics)
+        if is_open or needed is None:
+            self._addresses.count(address, headers)
+            return
+        try:
+            key = await self._keyring.verify(authorization, may_look=not self._addresses.is_over(address))
+        except Unauthenticated:
+            self._addresses.count(address, headers)
+            raise
+        self._keys.count(key.key_id, headers)
+        if not key.allows(needed):
+            raise Forbidden(needed)
+
+
+def make_gate(app: ASGIApp, keyring: Keyring, settings: ApiSettings) -> ASGIApp:
+    """The gate before an application, behind the proxies that are trusted."""
+    gate = Gate(app, keyring, settings)
+    proxies = settings.proxies()
+    return wrap_asgi_with_proxy_headers(gate, proxies) if proxies else gate
+
+
+async def _refuse(scope: HTTPScope, receive: Receive, send: Send, error: RetailPulseError) -> None:
+    answer = answer_known(Request(scope, receive, send), error)
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    body = msgspec.json.encode(answer.content)
+    headers += [(b"content-type", str(answer.media_type).encode()), (b"content-length", b"%d" % len(body))]
+    await _send(send, answer.status_code or HTTP_500_INTERNAL_SERVER_ERROR, headers, body)
+
+
+async def _send(send: Send, status: int, headers: list[Header], body: bytes = b"") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

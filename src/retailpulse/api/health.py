@@ -1,0 +1,50 @@
+"""Health: whether the process is up, and whether it can serve."""
+
+from typing import Annotated, Literal
+
+from litestar import get
+from msgspec import Meta, Struct
+
+from retailpulse.api.telling import Tag, told
+from retailpulse.service import Service
+
+
+class Live(Struct):
+    """The process is up."""
+
+    status: Literal["live"]
+
+
+class Ready(Struct):
+    """Requests can be served."""
+
+    status: Literal["ready"]
+    schema: Annotated[str, Meta(description="The version of the database's tables.", examples=["0004"])]
+    workers: Annotated[int, Meta(ge=0, description="How many workers are alive, on all machines.")]
+
+
+@get(
+    "/health/live",
+    operation_id="getLive",
+    summary="Whether the process is up",
+    tags=[Tag.SERVICE],
+    security=[{}],
+    opt=told(Live, meaning="It is up.", example={"status": "live"}),
+)
+async def live() -> Live:
+    """Say that the process is up."""
+    return Live(status="live")
+
+
+@get(
+    "/health/ready",
+    operation_id="getReady",
+    summary="Whether requests can be served",
+    tags=[Tag.SERVICE],
+    security=[{}],
+    opt=told(Ready, 503, meaning="They can.", example={"status": "ready", "schema": "0004", "workers": 2}),
+)
+async def ready(service: Service) -> Ready:
+    """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
+    readiness = await service.readiness()
+    return Ready(status="ready", schema=readiness.schema, workers=readiness.workers)

@@ -1,0 +1,251 @@
+"""What a refusal looks like: problem details (RFC 9457), and the page of each problem.
+
+The three old endpoints keep the shape that their clients know, `{"error": "..."}`. Which error becomes
+which status is decided in `errors`; the same pages stand in docs/problems.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import msgspec
+from litestar import MediaType, Response, get
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
+from litestar.types import Scope
+from msgspec import Meta
+
+from retailpulse.api.telling import TEXT, Answer, Content, Tag, told
+from retailpulse.domain.errors import NotFound
+
+PROBLEM_TYPE = "application/problem+json"
+OLD_PATHS = frozenset({"/api/submit", "/api/status", "/api/visits"})
+RETRY_AFTER_SECONDS = 5
+Asked = Scope | Mapping[str, Any]
+"""The scope of a request, as ASGI has it."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request was refused (RFC 9457). Some problems have members of their own beside these."""
+
+    type: Annotated[
+        str,
+        Meta(
+            description="Which problem it is, as the path of the page about it; it never changes.",
+            examples=["/problems/not-found"],
+        ),
+    ]
+    title: Annotated[
+        str, Meta(description="The problem in a few words, always the same.", examples=["Not found"])
+    ]
+    status: Annotated[int, Meta(description="The status of the answer.", examples=[404])]
+    detail: Annotated[
+        str,
+        Meta(
+            description="What is wrong with this very request, for people to read.",
+            examples=["there is no job 01932c5e-7a00-7000-8000-000000000000"],
+        ),
+    ]
+    instance: Annotated[
+        str,
+        Meta(
+            description="The path that was asked for.",
+            examples=["/api/v1/jobs/01932c5e-7a00-7000-8000-000000000000"],
+        ),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProblemKind:
+    """One kind of problem; `meaning` and `remedy` are what its page says, in Markdown."""
+
+    name: str
+    status: int
+    title: str
+    meaning: str
+    remedy: str
+
+    @property
+    def page(self) -> str:
+        """The page about it, Markdown."""
+        return (
+            f"# {self.title}\n\n`type`: `/problems/{self.name}`, status {self.status}\n\n"
+            f"{self.meaning}\n\n## What to do\n\n{self.remedy}\n"
+        )
+
+
+KINDS = (
+    ProblemKind(
+        name="invalid-request",
+        status=400,
+        title="Invalid request",
+        meaning="A part of the request cannot be read or has a value that is not allowed. "
+        "`detail` names the part and says why.",
+        remedy="Change what `detail` names. The same request will be refused again.",
+    ),
+    ProblemKind(
+        name="unauthenticated",
+        status=401,
+        title="No valid API key",
+        meaning="This service wants an API key, and the request has none, or one that is unknown, revoked or "
+        "expired. Whether what was asked for exists is not told.",
+        remedy="Send `Authorization: Bearer rp_...`. Who runs the service makes a key with "
+        "`retailpulse keys create`.",
+    ),
+    ProblemKind(
+        name="forbidden",
+        status=403,
+        title="Not allowed with this key",
+        meaning="The API key is valid, but lacks the scope that the request needs. `detail` says which.",
+        remedy="Use a key that has the scope: `submit` for jobs, `read` for everything that only reads, "
+        "`admin` for the rest; `admin` implies the other two.",
+    ),
+    ProblemKind(
+        name="not-found",
+        status=404,
+        title="Not found",
+        meaning="There is nothing at this path: no such job, store or endpoint. A job may have been deleted "
+        "or pruned.",
+        remedy="Check the path and the id in it.",
+    ),
+    ProblemKind(
+        name="method-not-allowed",
+        status=405,
+        title="Method not allowed",
+        meaning="The path exists, but not for this method. The header `Allow` names those that it knows.",
+        remedy="Use one of the methods in `Allow`.",
+    ),
+    ProblemKind(
+        name="not-acceptable",
+        status=406,
+        title="Not available in this format",
+        meaning="The answer cannot be given in the format that was asked for.",
+        remedy="Ask for one of the formats that `detail` names, or do what it says to have this one.",
+    ),
+    ProblemKind(
+        name="request-timeout",
+        status=408,
+        title="The request came too slowly",
+        meaning="The body of the request did not arrive in time. Nothing was kept.",
+        remedy="Send it again over a faster connection, or in smaller parts. Who runs the service sets the "
+        "time with `RETAILPULSE_API_BODY_SECONDS`.",
+    ),
+    ProblemKind(
+        name="conflict",
+        status=409,
+        title="Conflict",
+        meaning="The request contradicts what is already there: the state of a job, or an earlier request "
+        "with the same `Idempotency-Key`.",
+        remedy="Look at how things stand, then decide. The same request will be refused until that changes.",
+    ),
+    ProblemKind(
+        name="too-large",
+        status=413,
+        title="Too large",
+        meaning="The body, or the number of images in it, is over a limit of this service.",
+        remedy="Send it in several parts.",
+    ),
+    ProblemKind(
+        name="unsupported-media-type",
+        status=415,
+        title="Unsupported media type",
+        meaning="The body has a type or an encoding that this path does not read.",
+        remedy="Use one of the types that the documents name for this path.",
+    ),
+    ProblemKind(
+        name="unprocessable",
+        status=422,
+        title="Cannot be processed",
+        meaning="The request is well-formed, but its content is wrong, such as lines of a file. Nothing of "
+        "it was kept.",
+        remedy="Correct what the answer names, and send it again.",
+    ),
+    ProblemKind(
+        name="too-many-requests",
+        status=429,
+        title="Too many requests",
+        meaning="This key, or this address, has asked more often than it may. The headers `RateLimit-Limit`, "
+        "`RateLimit-Remaining` and `RateLimit-Reset` say how often it may.",
+        remedy="Wait for as many seconds as `Retry-After` says, then go on more slowly.",
+    ),
+    ProblemKind(
+        name="internal-error",
+        status=500,
+        title="Unexpected error",
+        meaning="The service has come upon an error that nobody foresaw. Its log says more.",
+        remedy="Tell who runs the service. Trying again may help.",
+    ),
+    ProblemKind(
+        name="unavailable",
+        status=503,
+        title="Not available now",
+        meaning="The service cannot take the request now: its database is away, or it has as much work as it "
+        "takes. Nothing was kept.",
+        remedy="Send the same request again after as many seconds as `Retry-After` says.",
+    ),
+)
+"""Every problem that an answer may name; the names are part of the API and never change."""
+
+ProblemName = Annotated[
+    str, Parameter(description="The last part of a problem's `type`.", examples=[Example(value="not-found")])
+]
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_BY_STATUS = {kind.status: kind for kind in KINDS}
+
+
+def kind_of(status: int) -> ProblemKind:
+    """The kind of problem that a status stands for."""
+    return _BY_STATUS.get(status) or _BY_STATUS[500 if status >= 500 else 400]
+
+
+def refusal(
+    scope: Asked, status: int, detail: str, members: Mapping[str, Any] = NOTHING
+) -> tuple[dict[str, Any], str]:
+    """The body of an answer that says what is wrong, and its media type; both depend on the path."""
+    if scope["path"].rstrip("/") in OLD_PATHS:
+        return {"error": detail}, MediaType.JSON.value
+    kind = kind_of(status)
+    fields = {
+        "type": f"/problems/{kind.name}",
+        "title": kind.title,
+        "status": status,
+        "detail": detail,
+        "instance": scope["raw_path"].decode("latin-1"),
+    }
+    return {**fields, **members}, PROBLEM_TYPE
+
+
+def refuse(
+    scope: Asked,
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] = NOTHING,
+    members: Mapping[str, Any] = NOTHING,
+) -> Response[dict[str, Any]]:
+    """An answer that says what is wrong; `members` are those of the problem's own."""
+    body, media_type = refusal(scope, status, detail, members)
+    if status == _BY_NAME["unavailable"].status:
+        headers = {**headers, "Retry-After": str(RETRY_AFTER_SECONDS)}
+    return Response(body, status_code=status, media_type=media_type, headers=dict(headers))
+
+
+_PAGE = Answer(meaning="The page.", contents=(Content(shape=str, media_type=TEXT, example=KINDS[0].page),))
+
+
+@get(
+    "/problems/{name:str}",
+    operation_id="getProblem",
+    summary="What a problem means",
+    tags=[Tag.SERVICE],
+    security=[{}],
+    opt=told(None, 404, answers={200: _PAGE}),
+)
+async def problem_page(name: ProblemName) -> Response[str]:
+    """Explain a problem that an answer has named as its `type`."""
+    kind = _BY_NAME.get(name)
+    if kind is None:
+        raise NotFound(f"there is no problem {name[:100]}")
+    return Response(kind.page, media_type=MediaType.TEXT)

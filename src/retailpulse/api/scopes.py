@@ -1,0 +1,24 @@
+"""Which scope a request needs. It is told from method and path alone, before anything else is looked at."""
+
+from retailpulse.domain.keys import Scope
+
+PUBLIC = ("/health", "/problems", "/docs", "/openapi.json")
+"""What says nothing about anybody's data, with all that is below it."""
+METRICS = "/metrics"
+_BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "POST": Scope.SUBMIT}
+
+
+def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope | None:
+    """The scope that a request needs; None: it needs no key.
+
+    Every method that is not named here, and every path that does not exist, needs one: so a new route is
+    never open by oversight.
+    """
+    if is_below(path, PUBLIC) or (open_metrics and is_below(path, (METRICS,))):
+        return None
+    return _BY_METHOD.get(method, Scope.ADMIN)
+
+
+def is_below(path: str, roots: tuple[str, ...]) -> bool:
+    """Whether a path is one of these or lies below one."""
+    return path.startswith(roots) and any(path == root or path.startswith(f"{root}/") for root in roots)

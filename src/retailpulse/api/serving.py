@@ -1,0 +1,80 @@
+"""Serves the application over HTTP, and lets go of clients that keep a connection without using it."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.net import SocketSpec  # type: ignore[attr-defined]
+from granian.server.embed import Server
+from litestar.types import ASGIApp
+
+from retailpulse.api.methods import Methods
+from retailpulse.config.settings import ApiSettings
+from retailpulse.domain.errors import ConfigError
+
+CLOSE_SECONDS = 5.0
+"""How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
+BACKLOG = 1024
+
+
+class _PatientServer(Server):
+    """Granian with a limit to how long a client may take nothing of its answer.
+
+    The server has no such limit of its own; the kernel has, for every connection of a listening socket
+    (tcp(7), TCP_USER_TIMEOUT: also where a window stays closed).
+    """
+
+    answer_seconds = 60.0
+
+    def _init_shared_socket(self) -> None:
+        held: Any = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._shd, self._sfd = held, held.get_fd()
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            with socket.socket(fileno=os.dup(held.get_fd())) as listening:
+                milliseconds = int(self.answer_seconds * 1000)
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> None:
+    """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
+    check_port(settings)
+    server = _PatientServer(
+        Methods(app),
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        # Beside HTTP/1 alone: while it waits to see which HTTP a client speaks, it waits for ever.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=int(settings.header_seconds * 1000)),
+        backlog=BACKLOG,
+        backpressure=settings.max_connections,
+        websockets=False,
+        log_enabled=False,
+    )
+    server.answer_seconds = settings.answer_seconds
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not serving.done():
+        server.stop()  # type: ignore[no-untyped-call]
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(serving, CLOSE_SECONDS)
+
+
+def check_port(settings: ApiSettings) -> None:
+    """Raises ConfigError where the address cannot be listened on."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
+            "stop what uses it, or choose another with --port"
+        ) from error

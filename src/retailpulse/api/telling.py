@@ -1,0 +1,124 @@
+"""What a handler tells the API's description (OpenAPI) about itself: bodies, answers, refusals, headers.
+
+A handler passes `opt=told(...)`, beside the framework's own `operation_id`, `summary` and `tags`. Parameters
+are taken from its signature, its description from its docstring. `api/openapi.py` puts it all together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+JSON = "application/json"
+CSV = "text/csv"
+NDJSON = "application/x-ndjson"
+PARQUET = "application/vnd.apache.parquet"
+EVENTS = "text/event-stream"
+HTML = "text/html"
+TEXT = "text/plain"
+MARKDOWN = "text/markdown"
+
+JOB_ID = "01932c5e-7a00-7000-8000-000000000001"
+"""The job of all examples."""
+
+
+class Tag(StrEnum):
+    """The groups in which readers of the description show its operations."""
+
+    CONTRACT = "contract"
+    JOBS = "jobs"
+    RESULTS = "results"
+    STORES = "stores"
+    VISITS = "visits"
+    DELIVERIES = "deliveries"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """One form in which a body comes. `shape` is a type that msgspec can describe; bytes: not text."""
+
+    shape: Any
+    media_type: str = JSON
+    example: Any = None
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    """Several examples, by what they show, in place of one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Header:
+    """A header of an answer."""
+
+    meaning: str
+    shape: Any = str
+    example: Any = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What an answer of one status means, and what it holds: nothing, or one of several forms."""
+
+    meaning: str
+    contents: tuple[Content, ...] = ()
+    headers: Mapping[str, Header] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """The body of a request, in one of several forms."""
+
+    meaning: str
+    contents: tuple[Content, ...]
+    is_required: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Param:
+    """A parameter that does not stand in the handler's signature; `place` is query or header."""
+
+    name: str
+    meaning: str
+    place: str = "query"
+    shape: Any = str
+    example: Any = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """All that a handler tells."""
+
+    answers: Mapping[int, Answer]
+    refusals: tuple[int, ...] = ()
+    body: Body | None = None
+    params: tuple[Param, ...] = ()
+
+
+LOCATION = Header(meaning="The path of what was made.", example=f"/api/v1/jobs/{JOB_ID}")
+LINK = Header(
+    meaning='The next page: `<...>; rel="next"`; not there on the last one.',
+    example='</api/v1/jobs?limit=100&cursor=eyJhIjoxfQ>; rel="next"',
+)
+RETRY_AFTER = Header(meaning="In how many seconds to try again.", shape=int, example=5)
+
+
+def told(
+    shape: Any = None,
+    *refusals: int,
+    example: Any = None,
+    meaning: str = "Done.",
+    status: int = 200,
+    headers: Mapping[str, Header] | None = None,
+    answers: Mapping[int, Answer] | None = None,
+    body: Body | None = None,
+    params: tuple[Param, ...] = (),
+) -> dict[str, Any]:
+    """The `opt` of a handler: told(Job, 404, example=...), or with `answers` for what is not one JSON shape.
+
+    `refusals` are the statuses with which it may refuse, beyond those that any request may get (401, 403,
+    429, 500, 503; 400 where it has parameters; 400 and 413 where it has a body).
+    """
+    given = dict(answers or {})
+    if shape is not None:
+        content = Content(shape=shape, example=example)
+        given[status] = Answer(meaning=meaning, contents=(content,), headers=headers or {})
+    return {"told": Told(answers=given, refusals=refusals, body=body, params=params)}

@@ -1,0 +1,102 @@
+"""Pages of lists: what a page looks like, the cursor that says where one begins, and the link to the next.
+
+A cursor is a position in the order of reading, so that rows which come or go between two pages shift
+nothing. Its checksum tells a damaged cursor, or one of another list, from a good one; it is no secret:
+who makes one up only chooses where to begin to read what may be read anyway.
+"""
+
+import binascii
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+from litestar import Request, Response
+from litestar.params import Parameter
+from msgspec import Meta
+
+from retailpulse.domain.errors import InvalidRequest
+
+MAX_LIMIT = 1_000
+DEFAULT_LIMIT = 100
+MAX_CURSOR_CHARACTERS = 4_000
+_CHECK_BYTES = 6
+_OURS = frozenset({"cursor", "limit"})
+
+Limit = Annotated[int, Parameter(ge=1, le=MAX_LIMIT, description="Most items of the page.")]
+CursorText = Annotated[
+    str | None,
+    Parameter(description="Where the page begins: as in the `next` of the page before it; opaque."),
+]
+RowNumber = Annotated[int, Meta(ge=0, lt=2**31)]
+"""A number of a row as positions hold it: what the database's `integer` takes."""
+
+Item = TypeVar("Item")
+Position = TypeVar("Position")
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
+    """One page of a list."""
+
+    items: Annotated[list[Item], Meta(description="What the page holds, in the order of the list.")]
+    next: Annotated[
+        str | None,
+        Meta(
+            description="The path and query of the next page, with the same filters; null on the last one.",
+            examples=["/api/v1/jobs?cursor=rQf3hO4xWyIyMDI2Il0&limit=100"],
+        ),
+    ]
+
+
+class Cursors(Generic[Position]):
+    """Writes and reads the cursors of one list; `list_name` keeps those of other lists out."""
+
+    def __init__(self, list_name: str, position_type: type[Position]) -> None:
+        self._person = list_name.encode()[: hashlib.blake2b.PERSON_SIZE]
+        self._decoder = msgspec.json.Decoder(position_type)
+
+    def write(self, position: Position) -> str:
+        """A position as a text that may stand in a URL as it is."""
+        told = msgspec.json.encode(position)
+        return urlsafe_b64encode(self._check(told) + told).rstrip(b"=").decode()
+
+    def read(self, text: str | None) -> Position | None:
+        """The position that a cursor tells, None for none; raises InvalidRequest where it is no cursor."""
+        if text is None:
+            return None
+        try:
+            content = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+            check, told = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
+            position = self._decoder.decode(told)
+            is_ours = len(text) <= MAX_CURSOR_CHARACTERS and check == self._check(told)
+            if is_ours and b"\\u0000" not in told and self.write(position) == text:
+                return position
+        except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
+        raise InvalidRequest(f"cursor: {text[:100]!r} is no cursor of this list; follow the `next` of a page")
+
+    def _check(self, told: bytes) -> bytes:
+        return hashlib.blake2b(told, digest_size=_CHECK_BYTES, person=self._person).digest()
+
+
+def next_link(request: Request[Any, Any, Any], cursor: str | None, limit: int) -> str | None:
+    """The path and query of the page that begins at a cursor, with the filters of this request."""
+    if cursor is None:
+        return None
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in _OURS]
+    query = urlencode([*kept, ("cursor", cursor), ("limit", limit)])
+    return f"{quote(request.url.path)}?{query}"
+
+
+def page_response(
+    request: Request[Any, Any, Any], items: list[Any], cursor: str | None, limit: int
+) -> Response[Any]:
+    """The answer with a page; `cursor` is where the next one begins, None on the last."""
+    following = next_link(request, cursor, limit)
+    return Response(Page(items=items, next=following), headers=link_header(following))
+
+
+def link_header(following: str | None) -> dict[str, str]:
+    """The header of RFC 8288 that says where the next page is; none on the last one."""
+    return {"Link": f'<{following}>; rel="next"'} if following else {}

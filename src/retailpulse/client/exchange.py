@@ -1,0 +1,166 @@
+"""Requests and their answers: as typed data, or as errors by cause; tried again where that is safe."""
+
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import httpx
+import msgspec
+
+from retailpulse.client.errors import (
+    NotRetailPulse,
+    TooManyRequests,
+    Unavailable,
+    Unreachable,
+    refused,
+)
+from retailpulse.client.transports import Ask, Params, Transport
+
+T = TypeVar("T")
+
+Outage = Unreachable | Unavailable | TooManyRequests
+OUTAGES = (Unreachable, Unavailable, TooManyRequests)
+"""The errors after which the same request may succeed a moment later."""
+
+_FIRST_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long one request is tried again: in an outage, and where nobody was reached since the client began.
+
+    A service that says when to come back is asked no sooner; where that is later than the patience lasts, the
+    error comes at once.
+    """
+
+    outage_seconds: float
+    first_contact_seconds: float
+    tell: Callable[[Outage], None]
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """Some items of a list, and the link to the next ones."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Exchange:
+    """Speaks with one service."""
+
+    def __init__(self, transport: Transport, *, url: str, patience: Patience) -> None:
+        self.url = url
+        self.transport = transport
+        self.patience = patience
+        self._was_reached = False
+
+    async def attempt(self, request: Ask, use: Callable[[httpx.Response], Awaitable[T]]) -> T:
+        """What `use` makes of the answer; all of it again while patience lasts. Raises ClientError."""
+        tries = _Tries(self, request)
+        while True:
+            try:
+                async with self.opened(request) as response:
+                    return await use(response)
+            except OUTAGES as error:
+                await tries.pause_after(error)
+
+    async def blocks(self, request: Ask) -> AsyncGenerator[bytes, None]:
+        """The body of an answer as it comes, asked for again only while nothing of it came."""
+        tries, has_begun = _Tries(self, request), False
+        while True:
+            try:
+                async with self.opened(request) as response:
+                    async for block in self.transport.blocks(response):
+                        has_begun = True
+                        yield block
+                    return
+            except OUTAGES as error:
+                if has_begun:
+                    raise
+                await tries.pause_after(error)
+
+    @asynccontextmanager
+    async def opened(self, request: Ask) -> AsyncIterator[httpx.Response]:
+        """An answer whose body is still to be read, asked for once; raises ClientError, then and later."""
+        try:
+            response = await self.transport.open(request)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        self._was_reached = True
+        try:
+            if not (response.is_success or response.status_code in request.also_answers):
+                content = await self.transport.read(response)
+                reason = f"{self.url} answered {response.status_code} {response.reason_phrase}"
+                raise refused(response.status_code, reason, response.headers, content)
+            yield response
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        finally:
+            await self.transport.close(response)
+
+    async def fetch(self, request: Ask, kind: type[T]) -> T:
+        """The answer as data; raises ClientError."""
+        return self.decode(await self.attempt(request, self.transport.read), kind)
+
+    async def pages(self, path: str, params: Params, kind: type[T]) -> AsyncGenerator[T, None]:
+        """The items of a list from all of its pages, one by one; one page at a time is in memory."""
+        request = Ask(method="GET", path=path, params=params)
+        while True:
+            page = await self.fetch(request, Page[kind])  # type: ignore[valid-type]
+            for item in page.items:
+                yield item
+            if page.next is None:
+                return
+            if not page.next.startswith("/api/"):  # the key goes to nobody else
+                raise NotRetailPulse(f"{self.url} names a next page that is not its own")
+            request = Ask(method="GET", path=page.next)
+
+    def decode(self, content: bytes | str, kind: type[T]) -> T:
+        """A text of the service as data; raises NotRetailPulse."""
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise NotRetailPulse(f"{self.url} does not answer like Retail Pulse: {error}") from error
+
+    def allowed_seconds(self, request: Ask, error: Outage) -> float:
+        """How long after its first try a request may be tried again in spite of an error."""
+        if isinstance(error, Unreachable):
+            if not self._was_reached:
+                return self.patience.first_contact_seconds
+            return self.patience.outage_seconds if request.is_repeatable or not error.was_sent else 0.0
+        # A proxy that gave up waiting (502, 504) does not know whether it was done.
+        was_not_done = error.status in {429, 503}
+        return self.patience.outage_seconds if was_not_done or request.is_repeatable else 0.0
+
+    def _unreachable(self, error: httpx.HTTPError) -> Unreachable:
+        reason = str(error) or type(error).__name__
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+            return Unreachable(f"The service at {self.url} cannot be reached: {reason}", was_sent=False)
+        return Unreachable(f"The service at {self.url} broke off: {reason}", was_sent=True)
+
+
+class _Tries:
+    """The tries of one request: how long to wait before the next one, until patience is over."""
+
+    def __init__(self, exchange: Exchange, request: Ask) -> None:
+        self._exchange = exchange
+        self._request = request
+        self._begin = time.monotonic()
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
+
+    async def pause_after(self, error: Outage) -> None:
+        """Waits until the next try is due; raises the error where there is to be none."""
+        # Clients that lost the service at the same moment do not all come back at the same one.
+        pause = self._pause_seconds * random.uniform(0.75, 1.25)  # noqa: S311
+        if not isinstance(error, Unreachable):
+            pause = max(pause, error.retry_after_seconds or 0.0)
+        allowed_seconds = self._exchange.allowed_seconds(self._request, error)
+        if time.monotonic() - self._begin + pause > allowed_seconds:
+            raise error
+        self._exchange.patience.tell(error)
+        await self._exchange.transport.pause(pause)
+        self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)

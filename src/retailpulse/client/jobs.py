@@ -1,0 +1,113 @@
+"""Operations on jobs: find them, see where one stands, call it off, try its failures again, delete it."""
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+
+import msgspec
+
+from retailpulse.client.asking import Some, When, filters, job_path, label_filters
+from retailpulse.client.exchange import Exchange
+from retailpulse.client.models import Delivery, Job, JobStore, JobSummary
+from retailpulse.client.transports import Ask
+
+
+async def job(exchange: Exchange, job_id: str) -> Job:
+    """All about where a job stands. Raises NotFound.
+
+    >>> client.job(job_id).status
+    <JobStatus.FAILED: 'failed'>
+    """
+    return await exchange.fetch(Ask(method="GET", path=job_path(job_id)), Job)
+
+
+async def jobs(
+    exchange: Exchange,
+    *,
+    status: Some = None,
+    labels: Mapping[str, str] | None = None,
+    store_id: Some = None,
+    submitted_after: When = None,
+    submitted_before: When = None,
+) -> AsyncGenerator[JobSummary, None]:
+    """Jobs, the newest first, one by one.
+
+    Several states, labels or stores are alternatives; filters of different names all have to hold.
+
+    >>> for found in client.jobs(labels={"region": "north"}):
+    ...     print(found.name, found.images.total)
+    Monday 2
+    """
+    params = filters(
+        status=status,
+        store_id=store_id,
+        submitted_after=submitted_after,
+        submitted_before=submitted_before,
+    )
+    async for item in exchange.pages("/api/v1/jobs", params + label_filters(labels), JobSummary):
+        yield item
+
+
+async def job_stores(exchange: Exchange, job_id: str) -> AsyncGenerator[JobStore, None]:
+    """The stores of a job, one by one: their images, how many failed, and why. Raises NotFound.
+
+    >>> [(store.store_id, store.images) for store in client.job_stores(job_id)]
+    [('RP00001', 2)]
+    """
+    async for item in exchange.pages(job_path(job_id, "stores"), [], JobStore):
+        yield item
+
+
+async def cancel(exchange: Exchange, job_id: str) -> Job:
+    """Call a job off: images without a result are cancelled, the others keep theirs.
+
+    Raises NotFound; Conflict where the job has ended by itself.
+    """
+    return await exchange.fetch(Ask(method="POST", path=job_path(job_id, "cancel")), Job)
+
+
+async def retry(exchange: Exchange, job_id: str, *, causes: Iterable[str] | None = None) -> Job:
+    """Try again what has failed in a job, or only what failed for these causes.
+
+    What the images were found to be before stays readable: see `results(..., earlier=True)`. Raises NotFound;
+    Conflict where nothing of it has failed or the job was cancelled.
+
+    >>> client.retry(job_id, causes=["bad_url"]).retries
+    1
+    """
+    content = msgspec.json.encode({} if causes is None else {"causes": list(causes)})
+    request = Ask(
+        method="POST",
+        path=job_path(job_id, "retry"),
+        headers={"Content-Type": "application/json"},
+        content=content,
+        is_repeatable=False,  # what has failed anew in the meantime would be tried once more
+    )
+    return await exchange.fetch(request, Job)
+
+
+async def delete(exchange: Exchange, job_id: str) -> None:
+    """Delete a job with its visits and results, for good.
+
+    Raises NotFound; Conflict while the job is ongoing: cancel it first.
+    """
+    # Once more it would be NotFound, whether or not the first time was heard.
+    request = Ask(method="DELETE", path=job_path(job_id), is_repeatable=False)
+    await exchange.attempt(request, exchange.transport.read)
+
+
+async def deliveries(exchange: Exchange, job_id: str) -> AsyncGenerator[Delivery, None]:
+    """The callbacks of a job with every try to deliver them, one by one. Raises NotFound.
+
+    >>> list(client.deliveries(job_id))
+    []
+    """
+    async for item in exchange.pages(job_path(job_id, "deliveries"), [], Delivery):
+        yield item
+
+
+async def redeliver(exchange: Exchange, job_id: str) -> None:
+    """Have the callback of a job that has ended delivered once more.
+
+    Raises NotFound; Conflict where the job is ongoing or has no callback.
+    """
+    request = Ask(method="POST", path=job_path(job_id, "redeliver"), is_repeatable=False)
+    await exchange.attempt(request, exchange.transport.read)

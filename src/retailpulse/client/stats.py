@@ -1,0 +1,14 @@
+"""What the service is doing."""
+
+from retailpulse.client.exchange import Exchange
+from retailpulse.client.models import Stats
+from retailpulse.client.transports import Ask
+
+
+async def stats(exchange: Exchange) -> Stats:
+    """How much the service did in the last hour and day, how much waits, and who works on it.
+
+    >>> client.stats().workers
+    1
+    """
+    return await exchange.fetch(Ask(method="GET", path="/api/v1/stats"), Stats)

@@ -1,0 +1,103 @@
+"""The store master: search it, look at a store or an area, load it from a file."""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack
+from typing import IO
+from urllib.parse import quote
+
+from retailpulse.client.asking import Some, When, filters
+from retailpulse.client.bodies import Sent, body_of_file
+from retailpulse.client.exchange import Exchange
+from retailpulse.client.models import Area, Imported, Store, Visit
+from retailpulse.client.transports import Ask
+
+STORES = "/api/v1/stores"
+_IMPORT_SECONDS = 3600.0  # millions of stores are loaded before the answer comes
+_UNPROCESSABLE = frozenset({422})
+
+
+async def stores(
+    exchange: Exchange,
+    *,
+    q: str | None = None,
+    area: Some = None,
+    store_id: Some = None,
+) -> AsyncGenerator[Store, None]:
+    """Stores one by one: those whose name or id holds `q`, in whatever case; of an area; with an id.
+
+    >>> for store in client.stores(q="market"):
+    ...     print(store.store_id, store.store_name)
+    RP00002 Market Hall
+    """
+    async for item in exchange.pages(STORES, filters(q=q, area=area, store_id=store_id), Store):
+        yield item
+
+
+async def store(exchange: Exchange, store_id: str) -> Store:
+    """One store. Its visits are `visits(store_id=...)`. Raises NotFound.
+
+    >>> client.store("RP00002").area_code
+    '7100015'
+    """
+    return await exchange.fetch(Ask(method="GET", path=f"{STORES}/{quote(store_id, safe='')}"), Store)
+
+
+async def import_stores(
+    exchange: Exchange,
+    file: "str | os.PathLike[str] | IO[bytes] | IO[str]",
+    *,
+    good_lines: bool = False,
+    on_sent: Sent | None = None,
+) -> Imported:
+    """Load a CSV file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
+
+    Nothing of a file with bad lines is loaded, and the answer says which they are, unless `good_lines` asks
+    for the others. Raises InvalidRequest where it is no such file, TooLarge, BadInput.
+
+    >>> import io
+    >>> file = io.StringIO("AreaCode,StoreName,StoreID\\n7100015,Market Hall,RP00002\\n")
+    >>> client.import_stores(file).loaded
+    True
+    """
+    with ExitStack() as files:
+        body = await exchange.transport.run(lambda: files.enter_context(body_of_file(file, on_sent)))
+        request = Ask(
+            method="PUT",
+            path=STORES,
+            params=[("good_lines", "true")] if good_lines else [],
+            headers={"Content-Type": "text/csv", "Content-Length": str(body.size_bytes)},
+            blocks=body.blocks,
+            read_seconds=_IMPORT_SECONDS,
+            also_answers=_UNPROCESSABLE,
+        )
+        return await exchange.fetch(request, Imported)
+
+
+async def areas(exchange: Exchange) -> AsyncGenerator[Area, None]:
+    """The areas of the store master, one by one.
+
+    >>> [(area.area_code, area.stores) for area in client.areas()]
+    [('7100015', 3), ('7100016', 2)]
+    """
+    async for item in exchange.pages("/api/v1/areas", [], Area):
+        yield item
+
+
+async def visits(
+    exchange: Exchange,
+    *,
+    area: Some = None,
+    store_id: Some = None,
+    visited_after: When = None,
+    visited_before: When = None,
+) -> AsyncGenerator[Visit, None]:
+    """Visits of all jobs, one by one: of an area, of a store, in a time.
+
+    >>> for visit in client.visits(store_id="RP00001", visited_after="2026-11-20"):
+    ...     print(visit.visit_time, visit.images, visit.failed)
+    2026-11-20T10:00:00Z 2 2
+    """
+    params = filters(area=area, store_id=store_id, visited_after=visited_after, visited_before=visited_before)
+    async for item in exchange.pages("/api/v1/visits", params, Visit):
+        yield item

@@ -1,0 +1,171 @@
+"""Waiting for a job: by the stream of its events where there is one, by asking now and then otherwise."""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import msgspec
+
+from retailpulse.client.asking import job_path
+from retailpulse.client.errors import InvalidRequest, NotFound, TimedOut
+from retailpulse.client.exchange import OUTAGES, Exchange
+from retailpulse.client.jobs import job
+from retailpulse.client.models import Job, Progress
+from retailpulse.client.transports import Ask
+from retailpulse.domain.jobs import JobStatus
+
+EVENT_STREAM = "text/event-stream"
+
+_SILENCE_SECONDS = 30.0
+"""A stream that says nothing for so long, not even that it is alive, is asked for anew."""
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.25, 2.0
+
+
+async def wait(
+    exchange: Exchange,
+    job_id: str,
+    *,
+    progress: Callable[[Progress], object] | None = None,
+    timeout_seconds: float | None = None,
+) -> Job:
+    """Wait until a job has ended, however it did, and say how it stands then.
+
+    `progress` is called with each news of it, at most four times a second. An outage of the service is
+    waited out for as long as the client's patience lasts. Raises TimedOut after `timeout_seconds` (at most
+    a few seconds later; the job goes on), NotFound.
+
+    >>> client.wait(job_id, timeout_seconds=60).images.settled
+    2
+    """
+    until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    async with aclosing(_news(exchange, job_id, until)) as news:
+        async for found in news:
+            if progress is not None:
+                progress(found)
+    return await job(exchange, job_id)
+
+
+async def events(exchange: Exchange, job_id: str) -> AsyncGenerator[Progress, None]:
+    """Where a job stands, each time that it has moved, until it has ended; raises NotFound.
+
+    >>> [moment.status.value for moment in client.events(job_id)][-1]
+    'failed'
+    """
+    async for found in _news(exchange, job_id, None):
+        yield found
+
+
+async def _news(exchange: Exchange, job_id: str, until: float | None) -> AsyncGenerator[Progress, None]:
+    """Where the job stands, until it has ended or time is over; raises TimedOut then."""
+    found = await job(exchange, job_id)  # an unknown job is told, and an outage waited out, as everywhere
+    yield _progress(found)
+    poll_seconds = _POLL_SECONDS
+    follower = _Follower(exchange, job_id)
+    while found.status is JobStatus.ONGOING:
+        async with aclosing(follower.follow(_left(until, _SILENCE_SECONDS, job_id))) as moments:
+            async for moment in moments:
+                _left(until, 0.0, job_id)
+                if moment is not None:
+                    yield moment
+        if not follower.is_over:
+            await exchange.transport.pause(_left(until, poll_seconds, job_id))
+            poll_seconds = min(poll_seconds * 1.5, _LONGEST_POLL_SECONDS)
+        found = await job(exchange, job_id)
+        yield _progress(found)
+
+
+def _left(until: float | None, most: float, job_id: str) -> float:
+    """Seconds that are left, at most so many; raises TimedOut where there are none."""
+    if until is None:
+        return most
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimedOut(f"the job {job_id} has not ended in time; it goes on")
+    return min(left, most)
+
+
+def _progress(found: Job) -> Progress:
+    return Progress(
+        job_id=found.job_id,
+        status=found.status,
+        images=found.images,
+        images_per_second=found.images_per_second,
+        seconds_left=found.seconds_left,
+    )
+
+
+class _Follower:
+    """Follows the events of a job; where they break off, the next time goes on after the last one."""
+
+    def __init__(self, exchange: Exchange, job_id: str) -> None:
+        self._exchange = exchange
+        self._job_id = job_id
+        self._last_id = ""
+        self._are_there = True
+        self.is_over = False
+
+    async def follow(self, silence_seconds: float) -> AsyncGenerator[Progress | None, None]:
+        """News as they come, None for a sign of life; ends where the stream does, or where there is none."""
+        if not self._are_there:
+            return
+        headers = {"Accept": EVENT_STREAM} | ({"Last-Event-ID": self._last_id} if self._last_id else {})
+        request = Ask(
+            method="GET",
+            path=job_path(self._job_id, "events"),
+            headers=headers,
+            read_seconds=silence_seconds,
+        )
+        try:
+            async with self._exchange.opened(request) as response:
+                self._are_there = response.headers.get("Content-Type", "").startswith(EVENT_STREAM)
+                if not self._are_there:
+                    return
+                lines = EventLines()
+                async for block in self._exchange.transport.blocks(response):
+                    for event in lines.feed(block):
+                        yield self._read(event)
+        except (NotFound, InvalidRequest):  # of the stream: the job itself was found a moment ago
+            self._are_there = False
+        except OUTAGES:
+            return  # the job is asked for next, with the patience that the client has
+
+    def _read(self, event: "Event") -> Progress | None:
+        self._last_id = event.id or self._last_id
+        if event.name == "end":
+            self.is_over = True
+        return self._exchange.decode(event.data, Progress) if event.name == "progress" else None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a stream; a comment is one without a name."""
+
+    name: str = ""
+    data: str = ""
+    id: str = ""
+
+
+class EventLines:
+    """Cuts a stream of server-sent events into events, in whatever blocks it comes (WHATWG HTML, 9.2.6)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._fields: dict[str, list[str]] = {}
+
+    def feed(self, block: bytes) -> list[Event]:
+        """The events that are whole with this block."""
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        return [event for line in lines if (event := self._take(line.rstrip(b"\r").decode())) is not None]
+
+    def _take(self, line: str) -> Event | None:
+        if line.startswith(":"):
+            return Event()
+        if line:
+            name, _, value = line.partition(":")
+            self._fields.setdefault(name, []).append(value.removeprefix(" "))
+            return None
+        fields, self._fields = self._fields, {}
+        if "data" not in fields:
+            return None
+        last = {name: values[-1] for name, values in fields.items()}
+        data = "\n".join(fields["data"])
+        return Event(name=last.get("event", "message"), data=data, id=last.get("id", ""))
