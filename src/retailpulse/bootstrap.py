@@ -20,7 +20,7 @@ from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
-    from retailpulse.service import Keys
+    from retailpulse.service import Keys, Limits
     from retailpulse.storage.database import Database
 
 LEAVE_SECONDS = 2.0
@@ -171,6 +171,17 @@ async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"
             await database.close()
 
 
+def _limits(settings: Settings) -> "Limits":
+    from retailpulse.service import Limits
+
+    return Limits(
+        chunk_images=settings.worker.chunk_images,
+        max_unsettled_images=settings.api.max_unsettled_images,
+        keys_hours=settings.retention.keys_hours,
+        stale_seconds=settings.worker.stale_seconds,
+    )
+
+
 def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
     import uvloop
@@ -180,18 +191,12 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.api.keyring import Keyring
     from retailpulse.api.serving import check_port, serve_app
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Keys, Limits, Results, Service
+    from retailpulse.service import Keys, Results, Service
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
     url = find_database(settings.database)
     check_port(settings.api)
-    limits = Limits(
-        chunk_images=settings.worker.chunk_images,
-        max_unsettled_images=settings.api.max_unsettled_images,
-        keys_hours=settings.retention.keys_hours,
-        stale_seconds=settings.worker.stale_seconds,
-    )
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
@@ -205,7 +210,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
                 await _check_keys(keys, settings.api)
             keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
             async with queue_app.open_async(database.pool), keyring.kept():
-                service = Service(database, queue_app, limits)
+                service = Service(database, queue_app, _limits(settings))
                 metrics = Metrics(database, settings.worker.stale_seconds)
                 app = make_app(service, Results(database), metrics, settings.api, settings.measure.depth)
                 gate = make_gate(app, keyring, settings.api)

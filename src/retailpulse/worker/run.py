@@ -96,11 +96,8 @@ async def run_worker(
     app = queue.make_app()
     messages = Messages()
     measures = Measures()
-    reporter = Reporter(database, "worker", measures.read)
-    async with (
-        reporter.reporting(worker.heartbeat_seconds),
-        _tools(database, worker, fetch, measure, measures) as (tools, settling),
-    ):
+    reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
+    async with reporting, _tools(database, worker, fetch, measure, measures) as (tools, settling):
         _register(app, tools, messages)
         app.job_manager = _PatientManager(app, tools.claims)
         beating = beat_forever(app, messages, worker.heartbeat_seconds)
