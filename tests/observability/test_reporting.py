@@ -92,7 +92,8 @@ async def test_nobody_crashed_because_the_database_was_away_for_long(database: D
     await one.reach(1)
     await other.reach(1)
     await let_pass(database, 3600)
-    await sweep(database)  # by the first who is back
+    for _ in range(2):
+        await sweep(database)  # by the first who is back
     await one.reach(2)
     await other.reach(2)
     await let_pass(database, STALE_SECONDS - 1)

@@ -70,9 +70,8 @@ async def test_many_who_ask_at_once_cost_the_database_one_answer(database: Datab
     await metrics.tell("")
     database.pool.pop_stats()
     told = await asyncio.gather(*(metrics.tell("") for _ in range(50)))
-    assert database.pool.pop_stats()["requests_num"] <= 2 * 2  # the first one's, and one for all others
+    assert database.pool.pop_stats()["requests_num"] <= 2  # the first one's, and one for all others
     assert len({one.content for one in told}) == 1
-    assert value(parse(told[0].content.decode()), "retailpulse_processes_started_total", process="api") == 1
 
 
 async def test_who_asks_later_is_told_what_came_since(database: Database) -> None:

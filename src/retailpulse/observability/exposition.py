@@ -73,7 +73,6 @@ class Metrics:
         return Exposition(content=encode(_registry(self._told)), content_type=content_type)
 
     async def _collect(self) -> list[Family]:
-        await self._reporter.report()  # or another API process would tell less of us than we have told
         async with self._database.connection() as connection:
             sums = await reports.read(connection, self._stale_seconds)
             settled = await tallies.read_settled(connection)
