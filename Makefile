@@ -34,6 +34,10 @@ test: setup ## Run the tests (ARGS="-k name" picks some)
 fuzz: setup ## Fuzz addresses, URLs and damaged photos (ARGS="--cases 100000 --seed 7")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
+.PHONY: fuzz-api
+fuzz-api: setup ## Hold the API to its own description for minutes (ARGS="--minutes 20 --seed 7")
+	@$(BIN)/python -m tests.contract $(ARGS)
+
 .PHONY: soak
 soak: setup ## Break the running service at random, see every promise kept (ARGS="--minutes 60 --seed 7")
 	@$(BIN)/python -m tests.soak $(ARGS)

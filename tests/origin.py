@@ -40,6 +40,8 @@ class Seen:
     path: str
     headers: dict[str, str]
     connection: int
+    method: str = "GET"
+    body: bytes = b""
 
 
 class Origin:
@@ -171,7 +173,10 @@ def _read_request(lines: BinaryIO, connection: int) -> Seen | None:
     while line := lines.readline().strip():
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.lower()] = value.strip()
-    return Seen(path=first[1], headers=headers, connection=connection) if len(first) > 1 else None
+    if len(first) < 2:
+        return None
+    body = lines.read(int(headers.get("content-length", 0)))
+    return Seen(path=first[1], headers=headers, connection=connection, method=first[0], body=body)
 
 
 def _composed(reply: Reply, asked: str | None) -> tuple[bytes, bytes]:

@@ -148,3 +148,10 @@ class RunningService(Process):
 def clean_environment() -> dict[str, str]:
     """Our environment without any setting of the service."""
     return {name: text for name, text in os.environ.items() if not name.startswith("RETAILPULSE_")}
+
+
+def secret_of(service: RunningService) -> str:
+    """The secret that a service signs callbacks with, as its command prints it."""
+    command = [sys.executable, "-m", "retailpulse", "callbacks", "secret", f"--data-dir={service.data_dir}"]
+    printed = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
+    return printed.stdout.strip()

@@ -20,8 +20,14 @@ from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
-    from retailpulse.service import Keys, Limits
+    import procrastinate
+
+    from retailpulse.api.app import Uses
+    from retailpulse.observability.exposition import Metrics
+    from retailpulse.service import Keys
     from retailpulse.storage.database import Database
+
+logger = logging.getLogger(__name__)
 
 LEAVE_SECONDS = 2.0
 """How long a process that is done may wait for threads that are not."""
@@ -137,7 +143,11 @@ async def check_access(url: str, settings: Settings) -> None:
 
 
 async def _check_keys(keys: "Keys", settings: ApiSettings) -> None:
-    if not settings.may_be_open() and not await keys.were_made():
+    if settings.is_loopback() or await keys.were_made():
+        return
+    if settings.allow_anonymous:
+        logger.warning("whoever reaches %s may do everything until an API key is made", settings.host)
+    else:
         raise ConfigError(
             f"no API key was made yet, and other machines reach {settings.host}. Make a key with "
             "`retailpulse keys create --name NAME --scope admin` (with the same --data-dir or "
@@ -171,17 +181,6 @@ async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"
             await database.close()
 
 
-def _limits(settings: Settings) -> "Limits":
-    from retailpulse.service import Limits
-
-    return Limits(
-        chunk_images=settings.worker.chunk_images,
-        max_unsettled_images=settings.api.max_unsettled_images,
-        keys_hours=settings.retention.keys_hours,
-        stale_seconds=settings.worker.stale_seconds,
-    )
-
-
 def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     """Serves HTTP until it is told to stop."""
     import uvloop
@@ -191,7 +190,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.api.keyring import Keyring
     from retailpulse.api.serving import check_port, serve_app
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Keys, Results, Service
+    from retailpulse.service import Keys
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
@@ -210,9 +209,9 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
                 await _check_keys(keys, settings.api)
             keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
             async with queue_app.open_async(database.pool), keyring.kept():
-                service = Service(database, queue_app, _limits(settings))
                 metrics = Metrics(database, settings.worker.stale_seconds)
-                app = make_app(service, Results(database), metrics, settings.api, settings.measure.depth)
+                uses = _make_uses(database, queue_app, settings, stop, metrics)
+                app = make_app(uses, settings.api, settings.measure.depth, keyring)
                 gate = make_gate(app, keyring, settings.api)
                 async with metrics.reporting(settings.worker.heartbeat_seconds):
                     await serve_app(metrics.observe(gate), settings.api, stop)
@@ -221,6 +220,50 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
             exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())
+
+
+def _make_uses(
+    database: "Database",
+    queue_app: "procrastinate.App",
+    settings: Settings,
+    stop: asyncio.Event,
+    metrics: "Metrics",
+) -> "Uses":
+    """What the API may do, over one database and its queue."""
+    from retailpulse.api.app import Uses
+    from retailpulse.service import (
+        Backlog,
+        Deliveries,
+        Intake,
+        JobControl,
+        JobLists,
+        Limits,
+        Progress,
+        Results,
+        Service,
+        Stats,
+        Stores,
+    )
+
+    limits = Limits(
+        chunk_images=settings.worker.chunk_images,
+        max_unsettled_images=settings.api.max_unsettled_images,
+        keys_hours=settings.retention.keys_hours,
+        stale_seconds=settings.worker.stale_seconds,
+    )
+    backlog = Backlog(limits.max_unsettled_images)
+    return Uses(
+        service=Service(database, limits),
+        intake=Intake(database, queue_app, limits, backlog),
+        control=JobControl(database, queue_app, limits, backlog),
+        progress=Progress(database, stop),
+        job_lists=JobLists(database),
+        results=Results(database),
+        stores=Stores(database),
+        stats=Stats(database, limits.stale_seconds),
+        deliveries=Deliveries(database),
+        metrics=metrics,
+    )
 
 
 def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
@@ -245,6 +288,7 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
                 fetch=settings.fetch,
                 measure=settings.measure,
                 retention=settings.retention,
+                callbacks=settings.callbacks,
                 stop=stop,
             )
         finally:

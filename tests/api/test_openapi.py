@@ -11,7 +11,7 @@ from tests.running import RunningService
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    return describe(HANDLERS, PROVIDED)
+    return describe(HANDLERS, PROVIDED, needs_key=False)
 
 
 def test_it_is_openapi_3_1(description: dict[str, Any]) -> None:

@@ -8,9 +8,21 @@ import rich_click as click
 from click.testing import CliRunner
 
 from retailpulse.cli import group
+from retailpulse.cli.asking import Away, Refusal
 from tests.cli.canned import JOB_ID
 
-OURS = ["submit", "watch", "status", "results", "stores import", "demo"]
+OURS = [
+    "submit",
+    "watch",
+    "status",
+    "results",
+    "stores import",
+    "demo",
+    "keys create",
+    "keys list",
+    "keys revoke",
+    "keys forget",
+]
 
 
 @pytest.mark.parametrize("command", OURS)
@@ -22,9 +34,7 @@ def test_help_has_examples_of_the_command_itself(command: str) -> None:
 
 
 def test_the_exit_codes_are_those_of_the_documents() -> None:
-    from retailpulse.cli.connection import Refused, Unreachable
-
-    assert (Refused.exit_code, click.UsageError.exit_code, Unreachable.exit_code) == (1, 2, 3)
+    assert (Refusal.exit_code, click.UsageError.exit_code, Away.exit_code) == (1, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +50,7 @@ def test_the_exit_codes_are_those_of_the_documents() -> None:
 def test_a_service_that_is_not_there_exits_with_3_and_says_how_to_start_it(
     command: list[str], tmp_path: Path
 ) -> None:
-    path = tmp_path / "file"
+    path = tmp_path / "file.json"
     path.write_text("{}")
     with (
         socket.socket() as taken

@@ -16,7 +16,12 @@ CSV = b"image_no,store_id\n1,RP00001\n2,RP00002\n"
 
 def row(number: int, **changes: Any) -> dict[str, Any]:
     measured = {"outcome": "measured", "format": "jpeg", "width": 4032, "height": 3024, "perimeter": 14112}
-    common = {"image_no": number, "store_id": "RP00001", "image_url": f"http://a/{number}.jpg"}
+    common = {
+        "image_no": number,
+        "store_id": "RP00001",
+        "image_url": f"http://a/{number}.jpg",
+        "visit_time": "now",
+    }
     return common | measured | changes
 
 

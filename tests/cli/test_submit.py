@@ -13,7 +13,7 @@ BODY = b'{"count": 1, "visits": [{"store_id": "S1", "image_url": ["http://a/b"],
 
 @pytest.fixture
 def job_file(tmp_path: Path, service: CannedService) -> str:
-    service.on("POST /api/submit", as_json({"job_id": JOB_ID}, 201))
+    service.on("POST /api/v1/jobs", as_json({"job_id": JOB_ID}, 201))
     path = tmp_path / "job.json"
     path.write_bytes(BODY)
     return str(path)
@@ -52,7 +52,10 @@ def test_a_file_that_is_no_json_object_cannot_get_a_depth(
 
 
 def test_a_refused_job_shows_what_the_service_said(run: Run, service: CannedService, job_file: str) -> None:
-    service.on("POST /api/submit", as_json({"error": "count does not match the visits"}, 400))
+    service.on(
+        "POST /api/v1/jobs",
+        as_json({"type": "/problems/invalid-request", "detail": "count does not match the visits"}, 400),
+    )
     result = run("submit", job_file)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "count does not match the visits" in result.stderr
@@ -77,9 +80,9 @@ def test_watching_a_job_that_fails_exits_with_1(run: Run, service: CannedService
 def test_a_database_that_is_away_exits_with_3_and_says_when_to_try_again(
     run: Run, service: CannedService, job_file: str
 ) -> None:
-    away = as_json({"error": "the database cannot be reached"}, 503, Retry_After="5")
-    service.on("POST /api/submit", away)
-    result = run("submit", job_file)
+    away = as_json({"detail": "the database cannot be reached"}, 503, Retry_After="5")
+    service.on("POST /api/v1/jobs", away)
+    result = run("submit", job_file, "--patience", "0")
     assert result.exit_code == 3
     assert "the database cannot be reached; try again in 5 s" in " ".join(result.stderr.split())
 
@@ -87,7 +90,7 @@ def test_a_database_that_is_away_exits_with_3_and_says_when_to_try_again(
 def test_a_server_that_is_not_retail_pulse_is_told_from_one_that_is(
     run: Run, service: CannedService, job_file: str
 ) -> None:
-    service.on("POST /api/submit", Answer(body=b"<html>It works!</html>"))
+    service.on("POST /api/v1/jobs", Answer(body=b"<html>It works!</html>"))
     result = run("submit", job_file)
     assert result.exit_code == 1
     assert "does not answer like Retail Pulse" in " ".join(result.stderr.split())

@@ -1,16 +1,22 @@
 """The demo's check of its own job: right numbers pass, every kind of wrong number is named."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
-from retailpulse.cli.answers import ImageCounts, Job, Row
 from retailpulse.cli.demo_report import check
+from retailpulse.client import ImageCounts, Job, Result
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
+
+
+def result(**fields: Any) -> Result:
+    return Result(store_id="S", visit_time="now", **fields)
+
 
 PLANNED = DemoJob(
     body={}, images=3, causes={"truncated": 1}, perimeters={"http://a/1.jpg": 100, "http://a/2.jpg": 200}
@@ -22,12 +28,12 @@ JOB = Job(
     images=ImageCounts(total=3, settled=3, measured=2, failed=1),
     causes={"truncated": 1},
     stores=[],
-    submitted_at="2026-11-20T10:00:00Z",
+    submitted_at=datetime(2026, 11, 20, 10, tzinfo=UTC),
 )
 ROWS = [
-    Row(image_no=1, store_id="S", image_url="http://a/1.jpg", outcome=Outcome.MEASURED, perimeter=100),
-    Row(image_no=2, store_id="S", image_url="http://a/2.jpg", outcome=Outcome.MEASURED, perimeter=200),
-    Row(image_no=3, store_id="S", image_url="http://a/3.jpg", outcome=Outcome.FAILED, cause="truncated"),
+    result(image_no=1, image_url="http://a/1.jpg", outcome=Outcome.MEASURED, perimeter=100),
+    result(image_no=2, image_url="http://a/2.jpg", outcome=Outcome.MEASURED, perimeter=200),
+    result(image_no=3, image_url="http://a/3.jpg", outcome=Outcome.FAILED, cause="truncated"),
 ]
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement, Outcome
-from retailpulse.domain.jobs import ChunkKey, Result, Submission, Visit
-from retailpulse.storage import jobs, queue
+from retailpulse.domain.jobs import ChunkKey, JobOptions, Result, Submission, Visit
+from retailpulse.storage import queue, submitting
 from retailpulse.storage.database import Database
 
 CHUNK_IMAGES = 4
@@ -14,10 +14,17 @@ KNOWN = ("RP00001", "RP00002")
 
 
 async def submit(
-    database: Database, urls: Iterable[str], *, depth: Depth = Depth.HEADER, chunk_images: int = CHUNK_IMAGES
+    database: Database,
+    urls: Iterable[str],
+    *,
+    depth: Depth = Depth.HEADER,
+    chunk_images: int = CHUNK_IMAGES,
+    callback_url: str | None = None,
 ) -> UUID:
     """Stores a job of one visit to a known store, and queues its chunks."""
-    return await submit_visits(database, (KNOWN[0], urls), depth=depth, chunk_images=chunk_images)
+    return await submit_visits(
+        database, (KNOWN[0], urls), depth=depth, chunk_images=chunk_images, callback_url=callback_url
+    )
 
 
 async def submit_visits(
@@ -25,6 +32,8 @@ async def submit_visits(
     *visits: tuple[str, Iterable[str]],
     depth: Depth = Depth.HEADER,
     chunk_images: int = CHUNK_IMAGES,
+    priority: int = 0,
+    callback_url: str | None = None,
 ) -> UUID:
     """Stores a job of visits, each a store and its URLs, and queues its chunks; KNOWN stores are known."""
     job_id = new_job_id()
@@ -33,7 +42,7 @@ async def submit_visits(
             Visit(store_id=store_id, visit_time="2026-11-20", visited_at=None, image_urls=tuple(urls))
             for store_id, urls in visits
         ),
-        depth=depth,
+        options=JobOptions(depth=depth, priority=priority, callback_url=callback_url),
     )
     app = queue.make_app()
     async with database.transaction() as connection, app.open_async(database.pool):
@@ -41,8 +50,8 @@ async def submit_visits(
             "INSERT INTO stores SELECT unnest(%s::text[]), '7100015', 'Corner Shop' ON CONFLICT DO NOTHING",
             [list(KNOWN)],
         )
-        keys = await jobs.insert_job(connection, job_id, submission, chunk_images)
-        await queue.send_chunks(app, connection, keys)
+        keys = await submitting.insert_job(connection, job_id, submission, chunk_images)
+        await queue.send_chunks(app, connection, keys, priority)
     return job_id
 
 

@@ -209,11 +209,17 @@ def test_a_backup_of_an_older_schema_is_migrated_and_of_a_newer_one_refused(data
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
             archive.back_up(server, folder / "newer", force=False, tell=quiet)
             connection.execute(
-                "DROP TABLE idempotency_keys, pruned_jobs; DROP INDEX jobs_ongoing, jobs_finished,"
+                "DROP TABLE idempotency_keys, pruned_jobs, earlier_results;"
+                " DROP INDEX jobs_ongoing, jobs_finished,"
                 " procrastinate_jobs_chunk, procrastinate_jobs_unreadable;"
                 " DROP STATISTICS procrastinate_jobs_readable"
             )
-            connection.execute("ALTER TABLE jobs DROP COLUMN cancelled CASCADE")
+            connection.execute(
+                "ALTER TABLE jobs DROP COLUMN cancelled CASCADE, DROP COLUMN name, DROP COLUMN labels,"
+                " DROP COLUMN priority, DROP COLUMN callback_url, DROP COLUMN retries,"
+                " DROP COLUMN retried_at, DROP COLUMN retried_from;"
+                " ALTER TABLE images DROP COLUMN since_retry; ALTER TABLE chunks DROP COLUMN since_retry"
+            )
             connection.execute(
                 "ALTER TABLE jobs ADD CONSTRAINT jobs_check CHECK (measured + failed <= images)"
             )

@@ -212,7 +212,7 @@ async def test_a_chunk_whose_firsts_are_settled_is_sent_no_more(database: Databa
     await forget_messages(database)
     async with database.connection() as connection:
         lost, _ = await queue.find_chunks_without_message(connection)
-    assert lost == [ChunkKey(job_id=job_id, chunk_no=1)]
+    assert [chunk.key for chunk in lost] == [ChunkKey(job_id=job_id, chunk_no=1)]
 
 
 async def test_failures_and_perimeters_count_every_copy_where_it_stands(database: Database) -> None:
@@ -223,7 +223,7 @@ async def test_failures_and_perimeters_count_every_copy_where_it_stands(database
     async with database.connection() as connection:
         failures = await jobs.store_failures(connection, job_id)
         assert await jobs.cause_counts(connection, job_id) == {"http_status": 4}
-        everywhere = VisitFilter(area_code="7100015", store_id=None, start=None, end=None)
+        everywhere = VisitFilter(area_codes=("7100015",))
         told = await visits.read_visits(connection, everywhere, after=None, limit=10)
     assert [(failure.store_id, failure.failed, failure.store_images) for failure in failures] == [
         (CORNER_SHOP, 2, 3),

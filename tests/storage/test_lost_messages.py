@@ -24,7 +24,7 @@ async def look_until_the_end(connection: Connection, limit: int) -> list[list[in
     last: ChunkKey | None = None
     while not found or last is not None:
         lost, last = await queue.find_chunks_without_message(connection, last, limit)
-        found.append([key.chunk_no for key in lost])
+        found.append([chunk.key.chunk_no for chunk in lost])
     return found
 
 
@@ -50,7 +50,7 @@ async def test_a_small_backlog_is_looked_through_at_once(database: Database) -> 
     async with database.connection() as connection:
         await connection.execute(LOSE, [[queue.SWEPT_CHUNKS - 2]])
         lost, last = await queue.find_chunks_without_message(connection)
-    assert ([key.chunk_no for key in lost], last) == ([queue.SWEPT_CHUNKS - 2], None)
+    assert ([chunk.key.chunk_no for chunk in lost], last) == ([queue.SWEPT_CHUNKS - 2], None)
 
 
 @pytest.mark.parametrize("statistics", ["stale", "fresh"])

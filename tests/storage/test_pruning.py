@@ -13,7 +13,7 @@ from tests.storage.ended import URLS, ended_job, rows, rows_of
 from tests.storage.jobs import KNOWN, submit
 
 DAY = timedelta(days=1)
-EVERYTHING = VisitFilter(area_code=None, store_id=KNOWN[0], start=None, end=None)
+EVERYTHING = VisitFilter(store_ids=(KNOWN[0],))
 
 
 async def prune(database: Database, *, age: timedelta | None = DAY) -> Step:

@@ -38,8 +38,8 @@ async def resend(database: Database) -> list[ChunkKey]:
     app = queue.make_app()
     async with app.open_async(database.pool), database.transaction() as connection:
         lost, _ = await queue.find_chunks_without_message(connection)
-        await queue.send_chunks(app, connection, lost)
-    return lost
+        await queue.send_lost(app, connection, lost)
+    return [chunk.key for chunk in lost]
 
 
 async def hand_back_stalled(database: Database) -> int:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
-from retailpulse.domain.jobs import Submission, Visit
-from retailpulse.storage import jobs
+from retailpulse.domain.jobs import JobOptions, Submission, Visit
+from retailpulse.storage import spool, submitting
 from retailpulse.storage.database import Database
 from tests.storage.jobs import submit
 
@@ -36,10 +36,10 @@ async def test_visits_keep_their_texts_and_times(database: Database) -> None:
         Visit(store_id="S", visit_time="long ago", visited_at=first, image_urls=("http://a/4",)),
     ]
     job_id = new_job_id()
-    submission = Submission(visits=tuple(visits), depth=Depth.HEADER)
+    submission = Submission(visits=tuple(visits), options=JobOptions(depth=Depth.HEADER))
     async with database.transaction() as connection:
         await connection.execute("INSERT INTO stores VALUES ('S', '1', 'Shop')")
-        await jobs.insert_job(connection, job_id, submission, 2)
+        await submitting.insert_job(connection, job_id, submission, 2)
         found = await (await connection.execute(VISITS, [job_id])).fetchall()
     count = len(ODD)
     assert found == [
@@ -50,14 +50,14 @@ async def test_visits_keep_their_texts_and_times(database: Database) -> None:
 
 
 async def test_a_job_of_more_rows_than_a_block_has_them_all_in_order(database: Database) -> None:
-    count = 2 * jobs._BLOCK_ROWS + 1
+    count = 2 * spool.BLOCK_ROWS + 1
     urls = [f"http://a/{number}" for number in range(count)]
     visits = (Visit(store_id="S", visit_time=url, visited_at=None, image_urls=(url,)) for url in urls)
     job_id = new_job_id()
-    submission = Submission(visits=tuple(visits), depth=Depth.HEADER)
+    submission = Submission(visits=tuple(visits), options=JobOptions(depth=Depth.HEADER))
     async with database.transaction() as connection:
         await connection.execute("INSERT INTO stores VALUES ('S', '1', 'Shop')")
-        await jobs.insert_job(connection, job_id, submission, 100)
+        await submitting.insert_job(connection, job_id, submission, 100)
         images = await (await connection.execute(IMAGES, [job_id])).fetchall()
         found = await (await connection.execute(VISITS, [job_id])).fetchall()
     assert [url for (url,) in images] == urls

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from retailpulse.config.settings import FetchSettings, MeasureSettings, WorkerSettings
+from retailpulse.config.settings import CallbackSettings, FetchSettings, MeasureSettings, WorkerSettings
 from retailpulse.storage.database import Database
 from retailpulse.worker.run import run_worker
 from tests.measure.pictures import picture, saved
@@ -32,11 +32,19 @@ async def working(
     worker: WorkerSettings = QUICK,
     fetch: FetchSettings = LOOPBACK,
     measure: MeasureSettings | None = None,
+    callbacks: CallbackSettings | None = None,
 ) -> AsyncIterator[None]:
     """A worker that runs while the block does, and then drains."""
     stop = asyncio.Event()
     running = asyncio.create_task(
-        run_worker(database, worker=worker, fetch=fetch, measure=measure or MeasureSettings(), stop=stop)
+        run_worker(
+            database,
+            worker=worker,
+            fetch=fetch,
+            measure=measure or MeasureSettings(),
+            callbacks=callbacks,
+            stop=stop,
+        )
     )
     try:
         yield

@@ -1,6 +1,7 @@
 """Puts the HTTP application together. Who gets to it is decided before it, in `gate`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from litestar import Litestar
@@ -12,6 +13,7 @@ from retailpulse.api import contract, health, metrics, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
+from retailpulse.api.keyring import Keyring
 from retailpulse.api.openapi import Description, openapi_json
 from retailpulse.api.problems import problem_page
 from retailpulse.api.submitting import Submits
@@ -19,39 +21,67 @@ from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
 from retailpulse.observability.exposition import Metrics
-from retailpulse.service import Results, Service
+from retailpulse.service import (
+    Deliveries,
+    Intake,
+    JobControl,
+    JobLists,
+    Progress,
+    Results,
+    Service,
+    Stats,
+    Stores,
+)
 
 HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
     contract.status,
     contract.visits,
     *v1.HANDLERS,
-    problem_page,
     health.live,
     health.ready,
     metrics.metrics,
     openapi_json,
+    problem_page,
     docs.swagger,
     docs.redoc,
     docs.file,
 ]
 
 
-PROVIDED = ("service", "results", "metrics", "api_settings", "submits", "description", "docs_files")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """The uses of the service that handlers ask for."""
+
+    service: Service
+    intake: Intake
+    control: JobControl
+    progress: Progress
+    job_lists: JobLists
+    results: Results
+    stores: Stores
+    stats: Stats
+    deliveries: Deliveries
+    metrics: Metrics
+
+
+PROVIDED = (
+    *(use.name for use in fields(Uses)),
+    "api_settings",
+    "submits",
+    "description",
+    "docs_files",
+)
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(
-    service: Service, results: Results, metrics: Metrics, settings: ApiSettings, default_depth: Depth
-) -> Litestar:
+def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, keyring: Keyring) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
-        "service": service,
-        "results": results,
-        "metrics": metrics,
+        **{use.name: getattr(uses, use.name) for use in fields(uses)},
         "api_settings": settings,
-        "submits": Submits(service, settings, default_depth),
-        "description": Description(HANDLERS, PROVIDED),
+        "submits": Submits(uses.intake, settings, default_depth),
+        "description": Description(HANDLERS, PROVIDED, lambda: not keyring.is_open),
         "docs_files": DocsFiles(),
     }
     return Litestar(

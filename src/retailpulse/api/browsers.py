@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from litestar.types import Message, Send
 
-from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.errors import Forbidden, InvalidRequest
 
 Header = tuple[bytes, bytes]
 _MOST_SEEN = 1_000
@@ -84,6 +84,19 @@ class Cors:
             return [(b"vary", b"Origin")]
         exposed = b"Location, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
         return [*allowed, (b"vary", b"Origin"), (b"access-control-expose-headers", exposed)]
+
+    def check(self, origin: bytes, host: bytes) -> None:
+        """Raises Forbidden where a page of this origin may not change anything on a service without keys.
+
+        A browser sends some requests of other sites' pages without asking first. They carry no API key, so
+        this is for a service that wants none. A page of the service itself names its Host as its origin.
+        """
+        own = origin.partition(b"://")[2]
+        if own != host and origin not in self._origins and b"*" not in self._origins:
+            raise Forbidden(
+                f"Origin: pages of {origin.decode('latin-1')[:100]} may not use this service; "
+                "RETAILPULSE_API_CORS_ORIGINS names those that may"
+            )
 
     def preflight_headers(self, origin: bytes) -> list[Header]:
         """What a browser is told that asks beforehand; empty where it asks in vain."""

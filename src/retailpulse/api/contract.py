@@ -23,7 +23,7 @@ BLOCK_BYTES = 64 * 1024
 @post("/api/submit", status_code=201, **SUBMIT)
 async def submit(request: Request[Any, Any, Any], submits: Submits) -> dict[str, str]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submits.take(request)
+    job_id = await submits.take_old(request)
     return {"job_id": str(job_id)}
 
 
@@ -67,7 +67,12 @@ async def visits(
         if text is not None and "\0" in text:
             raise InvalidRequest(f"{name} holds a NUL character")
     start, end = parse_day_range(startdate or None, enddate or None)
-    wanted = VisitFilter(area_code=area, store_id=storeid, start=start, end=end)
+    wanted = VisitFilter(
+        area_codes=() if area is None else (area,),
+        store_ids=() if storeid is None else (storeid,),
+        start=start,
+        end=end,
+    )
     await service.check_visits(wanted)
     return Stream(_blocks(_write_visits(service.visits(wanted))), media_type=MediaType.JSON)
 
@@ -84,7 +89,7 @@ async def _write_visits(visits: AsyncIterator[VisitRow]) -> AsyncIterator[str]:
             store_id = visit.store_id
         else:
             yield ","
-        day = visit.date.isoformat() if visit.date else visit.visit_time
+        day = visit.visited_at.date().isoformat() if visit.visited_at else visit.visit_time
         yield json.dumps({"date": day, "perimeter": visit.perimeter}, ensure_ascii=False)
     yield "]}" if store_id is not None else ""
     yield "]}"

@@ -4,24 +4,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retailpulse.api.telling import JOB_ID, Answer, Body, Content, Param, Tag, told
-from retailpulse.api.v1.shapes import Submitted
+from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, VisitToSubmit
+from retailpulse.api.telling import JOB_ID, Answer, Body, Content, Tag, told
 
-SUBMIT_EXAMPLE = {
-    "count": 2,
-    "visits": [
-        {
-            "store_id": "RP00001",
-            "image_url": ["https://photos.example/a.jpg", "https://photos.example/b.jpg"],
-            "visit_time": "2026-11-20T10:00:00Z",
-        },
-        {
-            "store_id": "RP00002",
-            "image_url": ["https://photos.example/c.jpg"],
-            "visit_time": "time of store visit",
-        },
-    ],
-}
 STORE_ERROR_EXAMPLE = {
     "store_id": "RP00007",
     "error": "failed_to_download_image: 2 of 14 images, e.g. https://photos.example/b.jpg: HTTP 404",
@@ -36,18 +21,6 @@ VISITS_EXAMPLE = {
         }
     ]
 }
-
-Text = Annotated[str, Meta(min_length=1)]
-
-
-class VisitToSubmit(Struct):
-    """A visit to one store, with the URLs of its photos."""
-
-    store_id: Annotated[Text, Meta(description="The id of the store.", examples=["RP00001"])]
-    image_url: Annotated[list[Text], Meta(min_length=1, description="The URLs of the photos.")]
-    visit_time: Annotated[
-        Text, Meta(description="Kept word for word; where it is a date or a time, also stored as an instant.")
-    ]
 
 
 class JobToSubmit(Struct):
@@ -97,14 +70,6 @@ class VisitsOfStores(Struct):
 
     results: list[StoreWithVisits]
 
-
-IDEMPOTENCY_KEY = Param(
-    name="Idempotency-Key",
-    place="header",
-    meaning="The same key with the same body is the same job: send it again without fear.",
-    shape=Annotated[str, Meta(min_length=1, max_length=255, pattern="^[ -~]+$")],
-    example="4d1cbd8e-64a5-4d4b-8f6f-0e1c5ca1b3a7",
-)
 
 SUBMIT: dict[str, Any] = {
     "operation_id": "submit",

@@ -10,9 +10,11 @@ from litestar.status_codes import (
     HTTP_401_UNAUTHORIZED,
     HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
+    HTTP_406_NOT_ACCEPTABLE,
     HTTP_408_REQUEST_TIMEOUT,
     HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     HTTP_429_TOO_MANY_REQUESTS,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
@@ -26,12 +28,14 @@ from retailpulse.domain.errors import (
     DatabaseUnavailable,
     Forbidden,
     InvalidRequest,
+    NotAvailable,
     NotFound,
     RetailPulseError,
     TooLarge,
     TooOften,
     TooSlow,
     Unauthenticated,
+    UnsupportedMediaType,
 )
 
 logger = logging.getLogger(__name__)
@@ -42,7 +46,9 @@ CUT_OFF = "client disconnected prematurely"
 
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    NotAvailable: HTTP_406_NOT_ACCEPTABLE,
     TooSlow: HTTP_408_REQUEST_TIMEOUT,
+    UnsupportedMediaType: HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     InvalidRequest: HTTP_400_BAD_REQUEST,
     Unauthenticated: HTTP_401_UNAUTHORIZED,
     Forbidden: HTTP_403_FORBIDDEN,
@@ -71,7 +77,7 @@ def _headers(error: RetailPulseError) -> dict[str, str]:
     match error:
         case Unauthenticated(was_sent=was_sent):
             return {"WWW-Authenticate": CHALLENGE + (', error="invalid_token"' if was_sent else "")}
-        case Forbidden(scope=scope):
+        case Forbidden(scope=scope) if scope is not None:
             return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
         case TooOften(wait_seconds=seconds):
             return {"Retry-After": str(seconds)}

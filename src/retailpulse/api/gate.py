@@ -15,11 +15,13 @@ from retailpulse.api.browsers import SECURITY_HEADERS, Cors, Header, Hosts, dres
 from retailpulse.api.errors import answer_known
 from retailpulse.api.keyring import Keyring
 from retailpulse.api.limiting import Limiter, address_of
-from retailpulse.api.patience import timed
+from retailpulse.api.patience import drain, timed
 from retailpulse.api.scopes import PUBLIC, is_below, needed_scope
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Forbidden, RetailPulseError, Unauthenticated
 
+DRAIN_SECONDS = 5.0
+"""How long the body of a request that is refused may go on coming."""
 HEALTH = PUBLIC[:1]
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -62,7 +64,11 @@ class Gate:
                     await _send(send, HTTP_204_NO_CONTENT, allowed)
                     return
             await self._admit(scope, authorization, headers)
+            if origin and self._keyring.is_open and scope["method"] not in _WITHOUT_BODY:
+                self._cors.check(origin, host)
         except RetailPulseError as error:
+            if scope["method"] not in _WITHOUT_BODY:
+                await drain(receive, DRAIN_SECONDS)
             await _refuse(scope, receive, send, error)
             return
         if scope["method"] not in _WITHOUT_BODY:
@@ -87,7 +93,7 @@ class Gate:
             raise
         self._keys.count(key.key_id, headers)
         if not key.allows(needed):
-            raise Forbidden(needed)
+            raise Forbidden(f"this key lacks the scope {needed}", scope=needed)
 
 
 def make_gate(app: ASGIApp, keyring: Keyring, settings: ApiSettings) -> ASGIApp:

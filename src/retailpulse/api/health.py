@@ -28,7 +28,6 @@ class Ready(Struct):
     operation_id="getLive",
     summary="Whether the process is up",
     tags=[Tag.SERVICE],
-    security=[{}],
     opt=told(Live, meaning="It is up.", example={"status": "live"}),
 )
 async def live() -> Live:
@@ -41,7 +40,6 @@ async def live() -> Live:
     operation_id="getReady",
     summary="Whether requests can be served",
     tags=[Tag.SERVICE],
-    security=[{}],
     opt=told(Ready, 503, meaning="They can.", example={"status": "ready", "schema": "0004", "workers": 2}),
 )
 async def ready(service: Service) -> Ready:

@@ -1,6 +1,7 @@
-"""How long the body of a request is waited for."""
+"""How long the body of a request is waited for, wanted or not."""
 
 import asyncio
+import contextlib
 
 from litestar.types import HTTPReceiveMessage, Receive
 
@@ -8,6 +9,18 @@ from retailpulse.domain.errors import TooSlow
 
 BYTES_PER_SECOND = 10_000
 """A body may take a second more for so many bytes of it: large ones are not cut off while they come."""
+
+
+async def drain(receive: Receive, most_seconds: float) -> None:
+    """Reads the rest of a body that nobody wants, but not for long.
+
+    Most clients send the whole of it before they look for an answer; one that is cut off never reads why.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(most_seconds):
+            message = await receive()
+            while message["type"] == "http.request" and message["more_body"]:
+                message = await receive()
 
 
 def timed(receive: Receive, most_seconds: float) -> Receive:

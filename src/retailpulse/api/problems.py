@@ -11,8 +11,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Response, get
-from litestar.openapi.spec import Example
-from litestar.params import Parameter
 from litestar.types import Scope
 from msgspec import Meta
 
@@ -57,6 +55,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request to one of the three old endpoints was refused."""
+
+    error: Annotated[str, Meta(description="Which part of the request is meant, and why.")]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProblemKind:
     """One kind of problem; `meaning` and `remedy` are what its page says, in Markdown."""
@@ -97,10 +101,12 @@ KINDS = (
     ProblemKind(
         name="forbidden",
         status=403,
-        title="Not allowed with this key",
-        meaning="The API key is valid, but lacks the scope that the request needs. `detail` says which.",
+        title="Not allowed",
+        meaning="The API key is valid, but lacks the scope that the request needs; `detail` says which. Or a "
+        "web page of another origin has tried to change something on a service that wants no key.",
         remedy="Use a key that has the scope: `submit` for jobs, `read` for everything that only reads, "
-        "`admin` for the rest; `admin` implies the other two.",
+        "`admin` for the rest; `admin` implies the other two. Who runs the service names the origins of "
+        "pages that may use it with `RETAILPULSE_API_CORS_ORIGINS`.",
     ),
     ProblemKind(
         name="not-found",
@@ -188,9 +194,6 @@ KINDS = (
 )
 """Every problem that an answer may name; the names are part of the API and never change."""
 
-ProblemName = Annotated[
-    str, Parameter(description="The last part of a problem's `type`.", examples=[Example(value="not-found")])
-]
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _BY_STATUS = {kind.status: kind for kind in KINDS}
 
@@ -240,10 +243,9 @@ _PAGE = Answer(meaning="The page.", contents=(Content(shape=str, media_type=TEXT
     operation_id="getProblem",
     summary="What a problem means",
     tags=[Tag.SERVICE],
-    security=[{}],
     opt=told(None, 404, answers={200: _PAGE}),
 )
-async def problem_page(name: ProblemName) -> Response[str]:
+async def problem_page(name: str) -> Response[str]:
     """Explain a problem that an answer has named as its `type`."""
     kind = _BY_NAME.get(name)
     if kind is None:

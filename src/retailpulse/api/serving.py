@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 import socket
 from typing import Any
 
@@ -19,6 +20,8 @@ from retailpulse.domain.errors import ConfigError
 CLOSE_SECONDS = 5.0
 """How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
 BACKLOG = 1024
+OTHER_FILES = 200
+"""Files that are kept for what is no connection of a client: the database, spooled bodies, pipes."""
 
 
 class _PatientServer(Server):
@@ -51,7 +54,7 @@ async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) ->
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=int(settings.header_seconds * 1000)),
         backlog=BACKLOG,
-        backpressure=settings.max_connections,
+        backpressure=_room_for(settings.max_connections),
         websockets=False,
         log_enabled=False,
     )
@@ -64,6 +67,17 @@ async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) ->
         server.stop()  # type: ignore[no-untyped-call]
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(serving, CLOSE_SECONDS)
+
+
+def _room_for(connections: int) -> int:
+    """How many connections this process may have: it asks for files for all of them, and may get fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = connections + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(1, min(connections, files - OTHER_FILES))
 
 
 def check_port(settings: ApiSettings) -> None:

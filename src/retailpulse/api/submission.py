@@ -1,12 +1,15 @@
 """Reads the body of a submit, and says exactly what is wrong with one that cannot be accepted."""
 
 import re
+from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
+from retailpulse.api.options import check_options
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.images import Depth
-from retailpulse.domain.jobs import Submission, Visit
+from retailpulse.domain.jobs import JobOptions, Submission, Visit
 from retailpulse.domain.times import parse_instant
 
 
@@ -16,13 +19,27 @@ class _Visit(msgspec.Struct, gc=False):
     visit_time: str
 
 
-class _Body(msgspec.Struct):
+class _OldBody(msgspec.Struct):
+    """What the old endpoint reads: of other fields it never looked at the type."""
+
     count: int
     visits: list[_Visit]
     depth: Depth | None = None
 
 
+class _Body(msgspec.Struct):
+    visits: list[_Visit]
+    count: int | None = None
+    depth: Depth | None = None
+    name: str | None = None
+    labels: dict[str, str] | None = None
+    priority: int | None = None
+    callback_url: str | None = None
+
+
+_OLD_DECODER = msgspec.json.Decoder(_OldBody)
 _DECODER = msgspec.json.Decoder(_Body)
+_Parsed = TypeVar("_Parsed", _OldBody, _Body)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _VISIT = re.compile(r"\$\.visits\[(\d+)\](.*)")
 _TYPES = {
@@ -41,26 +58,29 @@ def read_submission(body: bytes, *, default_depth: Depth, max_images: int) -> Su
 
     Raises InvalidRequest naming the field, the visit and the reason; TooLarge over `max_images`.
     """
-    parsed = _parse(body)
-    if not parsed.visits:
-        raise InvalidRequest("visits: there is no visit; a job needs at least one")
-    if parsed.count != len(parsed.visits):
-        raise InvalidRequest(
-            f"count does not match the visits: count is {parsed.count}, there are {len(parsed.visits)} visits"
-        )
-    images = sum(len(visit.image_url) for visit in parsed.visits)
-    if images > max_images:
-        raise TooLarge(f"the job has {images} images, more than {max_images}: split it into several jobs")
-    may_hold_nul = b"\\u0000" in body
-    visits = tuple(_visit(number, visit, may_hold_nul) for number, visit in enumerate(parsed.visits))
-    return Submission(visits=visits, depth=parsed.depth or default_depth)
+    parsed = _parse(body, _DECODER)
+    options = check_options(
+        depth=parsed.depth or default_depth,
+        name=parsed.name,
+        labels=parsed.labels,
+        priority=parsed.priority,
+        callback_url=parsed.callback_url,
+    )
+    return Submission(visits=_visits(body, parsed, max_images), options=options)
 
 
-def _parse(body: bytes) -> _Body:
+def read_old_submission(body: bytes, *, default_depth: Depth, max_images: int) -> Submission:
+    """The same for a body of the old endpoint, which has to say its `count` and knows only a `depth`."""
+    parsed = _parse(body, _OLD_DECODER)
+    options = JobOptions(depth=parsed.depth or default_depth)
+    return Submission(visits=_visits(body, parsed, max_images), options=options)
+
+
+def _parse(body: bytes, decoder: msgspec.json.Decoder[_Parsed]) -> _Parsed:
     try:
-        return _DECODER.decode(body.removeprefix(_BYTE_ORDER_MARK))  # RFC 8259, 8.1: it may be ignored
+        return decoder.decode(body.removeprefix(_BYTE_ORDER_MARK))  # RFC 8259, 8.1: it may be ignored
     except msgspec.ValidationError as error:
-        raise InvalidRequest(_explain(str(error))) from error
+        raise InvalidRequest(explain(str(error))) from error
     except RecursionError as error:
         raise InvalidRequest("the body is nested too deep") from error
     except UnicodeDecodeError as error:
@@ -68,6 +88,20 @@ def _parse(body: bytes) -> _Body:
         raise InvalidRequest(f"the body is not JSON in UTF-8: {reason}") from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error
+
+
+def _visits(body: bytes, parsed: _OldBody | _Body, max_images: int) -> tuple[Visit, ...]:
+    if not parsed.visits:
+        raise InvalidRequest("visits: there is no visit; a job needs at least one")
+    if parsed.count is not None and parsed.count != len(parsed.visits):
+        raise InvalidRequest(
+            f"count does not match the visits: count is {parsed.count}, there are {len(parsed.visits)} visits"
+        )
+    images = sum(len(visit.image_url) for visit in parsed.visits)
+    if images > max_images:
+        raise TooLarge(f"the job has {images} images, more than {max_images}: split it into several jobs")
+    may_hold_nul = b"\\u0000" in body
+    return tuple(_visit(number, visit, may_hold_nul) for number, visit in enumerate(parsed.visits))
 
 
 def _visit(number: int, visit: _Visit, may_hold_nul: bool) -> Visit:
@@ -100,13 +134,13 @@ def _refused(number: int, field: str, reason: str) -> InvalidRequest:
     return InvalidRequest(f"visits[{number}].{field} (visit {number + 1}): {reason}")
 
 
-def _explain(message: str) -> str:
+def explain(message: str, choices: Iterable[str] = Depth) -> str:
     """Says in a client's words what the JSON library found: "Expected `str`, got `int` - at `$.count`"."""
     reason, _, place = message.partition(" - at ")
-    reason = re.sub(r"`([a-z]+)`", lambda found: _TYPES.get(found[1], found[0]), reason)
-    reason = reason.replace("`str | null`", "a string")
+    reason = re.sub(r"`([a-z]+)( \| null)?`", lambda found: _TYPES.get(found[1], found[0]), reason)
+    reason = reason.replace("`str | array`", "a string or a list")
     if reason.startswith("Invalid enum value"):
-        reason = f"{reason}: write {', '.join(Depth)}"  # the only field that has a choice
+        reason = f"{reason}: write {', '.join(choices)}"  # a body has one field at most that has a choice
     place = place.strip("`")
     in_visit = _VISIT.fullmatch(place)
     if in_visit:

@@ -1,109 +1,109 @@
-"""Takes in the request of a submit: its body within what memory allows, its idempotency key."""
+"""Takes in the request of a submit: JSON in memory, rows by way of the disk; its idempotency key."""
 
 import asyncio
+import errno
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request
 
-from retailpulse.api.submission import read_submission
+from retailpulse.api.bodies import BodyBudget, drain, unpacked
+from retailpulse.api.options import read_query
+from retailpulse.api.rows import RowFormat, read_rows
+from retailpulse.api.submission import read_old_submission, read_submission
 from retailpulse.config.settings import ApiSettings
-from retailpulse.domain.errors import Busy, InvalidRequest
+from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
 from retailpulse.domain.images import Depth
-from retailpulse.domain.jobs import Idempotency
-from retailpulse.service import Service
+from retailpulse.domain.jobs import Idempotency, Submission
+from retailpulse.service import Intake
+from retailpulse.storage.spool import Spool, temporary_file
 
 BIG_BODY_BYTES = 256 * 1024
 """A longer body is read in a thread: the others are not to wait for it."""
+ROW_FORMATS = {
+    "text/csv": RowFormat.CSV,
+    "application/x-ndjson": RowFormat.NDJSON,
+    "application/ndjson": RowFormat.NDJSON,
+}
+READ_AT_ONCE = 2
+"""Bodies of rows that are read at once, once they are here; further ones wait."""
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
-
-
-class BodyBudget:
-    """The bodies of submits that are in memory at once; one alone always has room."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._used_bytes = 0
-
-    @asynccontextmanager
-    async def reading(self, blocks: AsyncIterator[bytes], expected_bytes: int) -> AsyncIterator[bytes]:
-        """A body, which counts as long as the block runs; raises Busy where there is no room for it."""
-        held = _Held(self, expected_bytes)
-        try:
-            parts, size_bytes = [], 0
-            async for block in blocks:
-                parts.append(block)
-                size_bytes += len(block)
-                held.grow(size_bytes)
-                if held.is_refused:
-                    parts.clear()  # read to its end all the same: a client that is cut off reads no answer
-            if held.is_refused:
-                raise Busy("too many large submits at once; submit this job again later")
-            yield b"".join(parts)
-        finally:
-            held.give_back()
-
-    def take(self, size_bytes: int, held_bytes: int) -> bool:
-        """Counts more bytes for one that holds some already; False where there is no room."""
-        if self._used_bytes > held_bytes and self._used_bytes + size_bytes > self._most_bytes:
-            return False
-        self._used_bytes += size_bytes
-        return True
-
-    def give_back(self, size_bytes: int) -> None:
-        """Counts bytes off."""
-        self._used_bytes -= size_bytes
-
-
-class _Held:
-    """What one body has of the budget."""
-
-    def __init__(self, budget: BodyBudget, expected_bytes: int) -> None:
-        self._budget = budget
-        self._bytes = 0
-        self.is_refused = False
-        self.grow(expected_bytes)
-
-    def grow(self, size_bytes: int) -> None:
-        """Holds at least so much."""
-        more = size_bytes - self._bytes
-        if more > 0 and not self.is_refused:
-            self.is_refused = not self._budget.take(more, self._bytes)
-            self._bytes += 0 if self.is_refused else more
-
-    def give_back(self) -> None:
-        """Holds nothing any more."""
-        self._budget.give_back(self._bytes)
+_CHARSET = re.compile(r"charset=\"?([^\";\s]*)", re.IGNORECASE)
 
 
 class Submits:
     """Takes in submits on any path, and holds what all of them share."""
 
-    def __init__(self, service: Service, settings: ApiSettings, default_depth: Depth) -> None:
-        self._service = service
-        self._budget = BodyBudget(settings.buffer_bytes)
-        self._read = partial(
-            read_submission, default_depth=default_depth, max_images=settings.max_images_per_job
-        )
+    def __init__(self, intake: Intake, settings: ApiSettings, default_depth: Depth) -> None:
+        self._intake = intake
+        self._settings = settings
+        self._default_depth = default_depth
+        self._in_memory = BodyBudget(settings.buffer_bytes)
+        self._on_disk = BodyBudget(settings.spool_bytes)
+        self._threads = ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="rows")
+
+    async def take_old(self, request: Request[Any, Any, Any]) -> UUID:
+        """Submits what a request to the old endpoint asks for; returns the job's id."""
+        return await self._take_json(request, read_old_submission)
 
     async def take(self, request: Request[Any, Any, Any]) -> UUID:
-        """Submits what a request asks for; returns the job's id."""
+        """Submits what a request asks for, as rows or else as JSON; returns the job's id."""
+        media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+        row_format = ROW_FORMATS.get(media_type.strip().lower())
+        if row_format is None:
+            return await self._take_json(request, read_submission)
+        charset = _CHARSET.search(parameters)
+        if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+            await drain(request.stream())
+            raise UnsupportedMediaType(f"Content-Type: rows are read in UTF-8, not in {charset[1][:100]}")
+        return await self._take_rows(request, row_format)
+
+    async def _take_json(self, request: Request[Any, Any, Any], read: Callable[..., Submission]) -> UUID:
         key = _read_key(request)
-        expected = request.headers.get("content-length", "0")
-        size_bytes = int(expected) if expected.isdigit() else 0
-        async with self._budget.reading(request.stream(), size_bytes) as body:
-            is_big = len(body) >= BIG_BODY_BYTES
-            submission = await asyncio.to_thread(self._read, body) if is_big else self._read(body)
+        async with self._in_memory.reading(self._body(request), _expected_bytes(request)) as body:
+            parse = partial(
+                read,
+                body,
+                default_depth=self._default_depth,
+                max_images=self._settings.max_images_per_job,
+            )
+            submission = await asyncio.to_thread(parse) if len(body) >= BIG_BODY_BYTES else parse()
             if key is not None:
                 idempotency = Idempotency(key=key, request_sha256=hashlib.sha256(body).digest())
                 submission = replace(submission, idempotency=idempotency)
-            return await self._service.submit(submission)
+            return await self._intake.submit(submission)
+
+    async def _take_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> UUID:
+        """By way of the disk: however slow a client is, nothing is held for it but its file."""
+        body = self._body(request)
+        try:
+            key = _read_key(request)
+            options = read_query(request.query_params, self._default_depth)
+        except InvalidRequest:
+            await drain(body)
+            raise
+        # What the query says belongs to the request as much as its body does.
+        digest = hashlib.sha256(msgspec.json.encode([row_format, options], order="deterministic"))
+        folder = self._settings.spool_dir or None
+        with _told_of_disk(), temporary_file(folder) as file, Spool(folder) as spool:
+            async with self._on_disk.spooling(body, _expected_bytes(request), file, digest.update):
+                read = partial(read_rows, file, row_format, spool, self._settings.max_images_per_job)
+                await asyncio.get_running_loop().run_in_executor(self._threads, read)
+                file.close()
+                idempotency = Idempotency(key=key, request_sha256=digest.digest()) if key else None
+                return await self._intake.submit_spooled(spool, options, idempotency)
+
+    def _body(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+        encoding = request.headers.get("content-encoding", "")
+        return unpacked(request.stream(), encoding, self._settings.max_body_bytes)
 
 
 def _read_key(request: Request[Any, Any, Any]) -> str | None:
@@ -111,3 +111,21 @@ def _read_key(request: Request[Any, Any, Any]) -> str | None:
     if key is not None and _KEY.fullmatch(key) is None:
         raise InvalidRequest("Idempotency-Key: write 1 to 255 printable ASCII characters, such as a UUID")
     return key
+
+
+def _expected_bytes(request: Request[Any, Any, Any]) -> int:
+    text = request.headers.get("content-length", "0")
+    return int(text) if text.isdigit() else 0
+
+
+@contextmanager
+def _told_of_disk() -> Iterator[None]:
+    """Turns a full disk into an answer that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise Busy(
+            "there is no room on this machine's disk for the submit now; send it again later"
+        ) from error

@@ -47,11 +47,12 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """A header of an answer."""
+    """A header of an answer; one that `is_always` there is missing in no answer of its status."""
 
     meaning: str
     shape: Any = str
     example: Any = None
+    is_always: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,12 +94,12 @@ class Told:
     params: tuple[Param, ...] = ()
 
 
-LOCATION = Header(meaning="The path of what was made.", example=f"/api/v1/jobs/{JOB_ID}")
+LOCATION = Header(meaning="The path of what was made.", example=f"/api/v1/jobs/{JOB_ID}", is_always=True)
 LINK = Header(
     meaning='The next page: `<...>; rel="next"`; not there on the last one.',
     example='</api/v1/jobs?limit=100&cursor=eyJhIjoxfQ>; rel="next"',
 )
-RETRY_AFTER = Header(meaning="In how many seconds to try again.", shape=int, example=5)
+RETRY_AFTER = Header(meaning="In how many seconds to try again.", shape=int, example=5, is_always=True)
 
 
 def told(

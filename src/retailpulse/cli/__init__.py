@@ -1,6 +1,7 @@
-"""The command line: one group, `server` for what runs here, `client` for what speaks to a service.
+"""The command line: one group; commands that run the service here, and commands that speak to one by HTTP.
 
-A command's module is imported when the command is called, so that a worker carries no HTTP client.
+A command's module is imported when the command is called, so that a worker carries no HTTP client and an
+install without the server's parts has all commands that need none.
 """
 
 import sys
@@ -9,6 +10,7 @@ from importlib import import_module
 import rich_click as click
 
 from retailpulse import __version__
+from retailpulse.cli.leaving import leaving_well
 from retailpulse.domain.errors import RetailPulseError
 
 MODULES = {
@@ -24,17 +26,27 @@ MODULES = {
     "prune": "keeping",
     "backup": "keeping",
     "restore": "keeping",
-    "stores": "client",
-    "submit": "client",
-    "watch": "client",
-    "status": "client",
-    "results": "client",
+    "callbacks": "callbacks_command",
+    "submit": "submit_command",
+    "watch": "watch_commands",
+    "status": "watch_commands",
+    "results": "results_command",
+    "jobs": "jobs_commands",
+    "cancel": "jobs_commands",
+    "retry": "jobs_commands",
+    "deliveries": "jobs_commands",
+    "redeliver": "jobs_commands",
+    "stores": "stores_commands",
+    "areas": "stores_commands",
+    "visits": "stores_commands",
+    "stats": "stats_command",
+    "completion": "completion_command",
 }
 """Where each command stands, in the order of the help."""
 
 
 class _Group(click.RichGroup):
-    """The commands, imported when they are asked for."""
+    """The commands, imported when they are asked for; all of them leave with the same exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(MODULES)
@@ -45,6 +57,10 @@ class _Group(click.RichGroup):
         module = import_module(f"retailpulse.cli.{MODULES[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        with leaving_well():
+            return super().invoke(ctx)
 
 
 @click.rich_config(
@@ -63,6 +79,15 @@ def group() -> None:
       retailpulse serve                  run the whole service on this machine
       retailpulse stores import FILE.csv load the store master
       retailpulse submit JOB.json --watch
+      retailpulse jobs list --status failed
+
+    \b
+    Exit codes:
+      0    done
+      1    a job failed, or what was asked for was refused
+      2    the command line or a setting cannot be used
+      3    the service cannot be reached or cannot work now: the same command may succeed later
+      130  Ctrl-C
     """
 
 

@@ -9,7 +9,7 @@ from types import FrameType
 import rich_click as click
 from click.exceptions import Exit
 
-from retailpulse.cli.following import INTERRUPTED
+from retailpulse.cli.leaving import INTERRUPTED
 from retailpulse.cli.render import output_console
 
 MIN_IMAGES = 20

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from retailpulse.cli.answers import Job, Row
 from retailpulse.cli.render import printable, store_table, summary, titled_table
+from retailpulse.client import Job, Result
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.images import Outcome
 
@@ -16,7 +16,7 @@ _SAMPLES = 8
 _SHOWN_COMPLAINTS = 10
 
 
-def report(console: Console, job: Job, rows: Sequence[Row]) -> None:
+def report(console: Console, job: Job, rows: Sequence[Result]) -> None:
     """Outcomes, stores with failures, some perimeters, and the throughput."""
     for table in (_outcomes(job), store_table(job), _perimeters(rows)):
         console.print()
@@ -24,7 +24,7 @@ def report(console: Console, job: Job, rows: Sequence[Row]) -> None:
     console.print(summary(job), soft_wrap=True)
 
 
-def check(planned: DemoJob, job: Job, rows: Sequence[Row]) -> list[str]:
+def check(planned: DemoJob, job: Job, rows: Sequence[Result]) -> list[str]:
     """What is not as it has to be; empty when all is right."""
     expected = {
         "images": (planned.images, job.images.total),
@@ -54,7 +54,7 @@ def ways_on(url: str, job_id: str, body: str) -> Iterator[str]:
     yield f"  retailpulse results {job_id} --url {url} -o results.csv"
 
 
-def _wrong_perimeters(planned: DemoJob, rows: Sequence[Row]) -> Iterator[str]:
+def _wrong_perimeters(planned: DemoJob, rows: Sequence[Result]) -> Iterator[str]:
     for row in rows:
         due = planned.perimeters.get(row.image_url)
         if due is not None and row.perimeter != due:
@@ -70,7 +70,7 @@ def _outcomes(job: Job) -> Table:
     return table
 
 
-def _perimeters(rows: Sequence[Row]) -> Table:
+def _perimeters(rows: Sequence[Result]) -> Table:
     """One image of each format, then other sizes, as long as there is room."""
     table = titled_table("Some perimeters", "photo", "format")
     for name in ("width x height", "perimeter"):

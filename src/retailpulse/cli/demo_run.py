@@ -3,6 +3,7 @@
 What is drawn and submitted is `demo`'s, what is said afterwards `demo_report`'s.
 """
 
+import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from retailpulse.cli.connection import Service, Unreachable
 from retailpulse.cli.demo_command import Terminated
 from retailpulse.cli.demo_report import check, report, ways_on
 from retailpulse.cli.following import follow
+from retailpulse.client import Client, Unreachable
 from retailpulse.demo.album import ALBUM, Photo
 from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job, sample_stores
 from retailpulse.demo.photos import draw_album
@@ -34,8 +35,8 @@ def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
             _draw(console, stage)
             with _step(console, f"The service is up at {stage.url}"):
                 stage.wait_until_ready()
-            with Service(stage.url) as service:
-                code = _show(console, stage, service, images)
+            with Client(stage.url, patience_seconds=_PATIENCE_SECONDS) as client:
+                code = _show(console, stage, client, images)
             if leave:
                 console.print("These work while the demo runs: it goes on without --exit.")
             else:
@@ -63,16 +64,15 @@ def _draw(console: Console, stage: Stage) -> None:
     _done(console, f"{total} photos drawn, {size_bytes / 1e6:.0f} MB, served at {stage.origin_url}", begin)
 
 
-def _show(console: Console, stage: Stage, service: Service, images: int) -> int:
+def _show(console: Console, stage: Stage, client: Client, images: int) -> int:
     """Import, submit, watch, report; returns the exit code."""
     with _step(console, "Sample stores loaded"):
-        stores = sample_stores().encode()
-        service.import_stores([stores], size_bytes=len(stores), good_lines=False)
+        client.import_stores(io.StringIO(sample_stores()))
     planned = build_job(origin=stage.origin_url, images=images, photos=_photos(), now=datetime.now(UTC))
     with _step(console, f"Job with {len(planned.body['visits']):,} visits and {images:,} images accepted"):
-        job_id = service.submit(msgspec.json.encode(planned.body))
-    job = follow(service, job_id, console, patience_seconds=_PATIENCE_SECONDS)
-    found = list(service.rows(job_id))
+        job_id = client.submit(planned.body["visits"])
+    job = follow(client, job_id, console)
+    found = list(client.results(job_id))
     report(console, job, found)
     complaints = check(planned, job, found)
     _say_whether_right(console, planned, complaints)

@@ -3,20 +3,25 @@
 Standard output stays free for what a command answers.
 """
 
+import functools
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
-from retailpulse.cli.answers import Job
+from retailpulse.client.models import Job
+from retailpulse.client.models import Progress as Moment
 
 _LINE_SECONDS = 10.0
 
 
+@functools.cache
 def error_console() -> Console:
-    """Standard error, as it is now."""
+    """Standard error: one console, so that what is said stands above a bar that moves."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -45,7 +50,7 @@ class JobProgress:
     ) -> None:
         self._bar.stop()
 
-    def show(self, job: Job) -> None:
+    def show(self, job: Moment) -> None:
         """Show where the job stands."""
         facts = moving(job)
         self._bar.update(self._task, total=job.images.total, completed=job.images.settled, facts=facts)
@@ -53,12 +58,18 @@ class JobProgress:
             self._next_line = time.monotonic() + _LINE_SECONDS
             self._console.print(facts)
 
-    def say(self, text: str) -> None:
-        """Say something above the bar."""
-        self._bar.console.print(text, markup=False)
+
+@contextmanager
+def shown_count(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """What is to be told how many more are done; nothing shows where nobody looks."""
+    console = error_console()
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda more: bar.advance(task, more)
 
 
-def moving(job: Job) -> str:
+def moving(job: Job | Moment) -> str:
     """Where a job stands, in one line."""
     parts = [f"{job.images.settled:,}/{job.images.total:,}"]
     if job.images_per_second:

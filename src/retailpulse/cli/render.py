@@ -1,19 +1,19 @@
-"""Answers of the service as text for people: a summary, tables, and one line per result.
+"""Answers of the service as text for people: a job, its causes and stores, a summary, an import.
 
 What comes from outside (URLs, details, store ids) is shown without control characters: it may hold escapes.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from retailpulse.cli.answers import Imported, Job, Row
 from retailpulse.cli.progress import duration, moving
+from retailpulse.client.models import Imported, Job, Stats
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.domain.times import parse_instant
 
 MAX_BAD_LINES = 20
 """How many bad lines of a store file are shown."""
@@ -25,13 +25,24 @@ _COLOURS = {
     JobStatus.FAILED: "red",
     JobStatus.CANCELLED: "yellow",
 }
-_LINE = "{no:>8}  {store:<12}  {outcome:<19}  {format:<6}  {size:<11}  {perimeter:>9}  {url}"
 
 
 def output_console() -> Console:
     """Standard output, as it is now."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
+    console = _Console(highlight=False)
+    return console if console.is_terminal else _Console(highlight=False, width=_PIPE_WIDTH)
+
+
+class _Console(Console):
+    """Leaves it to the command line how a reader that hangs up is met; the library would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def when(instant: datetime | None) -> str:
+    """A time in UTC, to the second."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if instant else "-"
 
 
 def printable(text: str) -> str:
@@ -53,8 +64,7 @@ def summary(job: Job) -> str:
 
 def took_seconds(job: Job) -> float | None:
     """How long the job took, from submit to end; None while it goes on."""
-    start, end = parse_instant(job.submitted_at), parse_instant(job.finished_at or "")
-    return max(0.001, (end - start).total_seconds()) if start and end else None
+    return max(0.001, (job.finished_at - job.submitted_at).total_seconds()) if job.finished_at else None
 
 
 def titled_table(title: str, *columns: str) -> Table:
@@ -66,13 +76,24 @@ def job_view(job: Job) -> RenderableType:
     """A job with its causes and its stores with failures."""
     facts = Table.grid(padding=(0, 2))
     facts.add_row("job", job.job_id)
+    if job.name:
+        facts.add_row("name", Text(printable(job.name)))
     facts.add_row("status", Text(job.status, style=_COLOURS[job.status]))
     facts.add_row("depth", job.depth)
+    if job.priority:
+        facts.add_row("priority", str(job.priority))
+    if job.labels:
+        labels = ", ".join(f"{name}={text}" for name, text in job.labels.items())
+        facts.add_row("labels", Text(printable(labels)))
     facts.add_row("images", moving(job))
     facts.add_row("measured", f"{job.images.measured:,}")
-    facts.add_row("submitted", job.submitted_at)
+    if job.retries:
+        facts.add_row("retries", f"{job.retries:,}")
+    facts.add_row("submitted", when(job.submitted_at))
     if job.finished_at:
-        facts.add_row("finished", job.finished_at)
+        facts.add_row("finished", when(job.finished_at))
+    if job.callback_url:
+        facts.add_row("callback", Text(printable(job.callback_url)))
     parts: list[RenderableType] = [facts]
     if job.causes:
         parts += ["", cause_table(job)]
@@ -102,33 +123,6 @@ def store_table(job: Job) -> Table:
     return table
 
 
-def row_header() -> str:
-    """The header over the lines of `row_line`."""
-    return _LINE.format(
-        no="IMAGE",
-        store="STORE",
-        outcome="OUTCOME",
-        format="FORMAT",
-        size="SIZE",
-        perimeter="PERIMETER",
-        url="URL",
-    )
-
-
-def row_line(row: Row) -> str:
-    """One result in one line; a failure ends with its detail."""
-    detail = f"  ({printable(row.detail)})" if row.detail else ""
-    return _LINE.format(
-        no=row.image_no,
-        store=printable(row.store_id),
-        outcome=row.cause or row.outcome or "-",
-        format=row.format or "-",
-        size=f"{row.width}x{row.height}" if row.width else "-",
-        perimeter=f"{row.perimeter:,}" if row.perimeter else "-",
-        url=printable(row.image_url) + detail,
-    )
-
-
 def import_report(done: Imported) -> Iterator[str]:
     """What an import did, and which lines kept it from doing more."""
     counts = f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged"
@@ -142,3 +136,24 @@ def import_report(done: Imported) -> Iterator[str]:
     yield from (f"  line {bad.line}: {printable(bad.error)}" for bad in shown)
     if done.rejected > len(shown):
         yield f"  and {done.rejected - len(shown):,} more"
+
+
+def stats_view(stats: Stats) -> RenderableType:
+    """What the service did lately, what waits, and who works on it."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("workers", f"{stats.workers:,}")
+    facts.add_row("images a second", f"{stats.images_per_second:,.1f}")
+    facts.add_row("unsettled images", f"{stats.unsettled_images:,}")
+    facts.add_row("pending chunks", f"{stats.pending_chunks:,}")
+    waiting = stats.oldest_pending_seconds
+    facts.add_row("the oldest waits", "-" if waiting is None else duration(waiting))
+    for status, number in stats.jobs.items():
+        facts.add_row(f"jobs {status}", f"{number:,}")
+    table = titled_table("Images", "")
+    for title in ("last hour", "last day"):
+        table.add_column(title, justify="right")
+    for kind in (stats.images, stats.causes):
+        hour, day = kind.get("hour", {}), kind.get("day", {})
+        for name in day | hour:
+            table.add_row(printable(name), f"{hour.get(name, 0):,}", f"{day.get(name, 0):,}")
+    return Group(facts, "", table)

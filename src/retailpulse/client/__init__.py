@@ -42,6 +42,8 @@ from retailpulse.client.models import (
     Store,
     Visit,
 )
+from retailpulse.client.results import ExportFormat, appearing
+from retailpulse.client.submitting import FileFormat
 from retailpulse.domain.images import Cause, Depth, Outcome
 from retailpulse.domain.jobs import JobStatus
 
@@ -58,7 +60,9 @@ __all__ = [
     "DeliveryTry",
     "Depth",
     "EarlierResult",
+    "ExportFormat",
     "FailedStore",
+    "FileFormat",
     "Forbidden",
     "ImageCounts",
     "Imported",
@@ -86,4 +90,5 @@ __all__ = [
     "Unreachable",
     "UnsupportedMediaType",
     "Visit",
+    "appearing",
 ]

@@ -23,7 +23,7 @@ CONFIG_FILE_VARIABLE = "RETAILPULSE_CONFIG"
 DEFAULT_CONFIG_FILE = "retailpulse.toml"
 MAX_NUMBER = 1e9
 """Largest number of seconds: 30 years. What comes after it overflows somewhere (and so does infinity)."""
-OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL"})
+OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL", "RETAILPULSE_API_KEY"})
 
 Name = tuple[str, str]
 """A room and one of its fields, e.g. ("fetch", "per_host")."""
@@ -39,7 +39,9 @@ class Setting:
     meaning: str
 
     def shown(self) -> Any:
-        """The value as it may be shown: without a password."""
+        """The value as it may be shown: without a password or a secret."""
+        if self.variable.endswith("_SECRET") and self.value:
+            return "***"
         return _without_passwords(self.value) if isinstance(self.value, str) else self.value
 
 
@@ -85,8 +87,10 @@ def load(
     settings.fetch.hosts()
     settings.fetch.proxy_url()
     settings.measure.pause()
+    settings.api.host_names()
     settings.api.origins()
     settings.api.proxies()
+    settings.callbacks.secrets()
     return Loaded(settings=settings, sources=sources)
 
 

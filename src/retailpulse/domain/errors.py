@@ -7,12 +7,15 @@
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
     |  |- TooLarge         it is over a configured limit
-    |  '- TooSlow          it came more slowly than is waited for
+    |  |- TooSlow          it came more slowly than is waited for
+    |  |- NotAvailable     it is asked for in a form that cannot be given here
+    |  '- UnsupportedMediaType   it comes in a form that is not read
     |- Unauthenticated     no API key, or none that may be used
-    |- Forbidden           a key that does not allow this
+    |- Forbidden           a key, or an origin, that does not allow this
     |- TooOften            more requests than a key or an address may send
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
+    |- Overtaken           what it was based on has just changed; it must be done anew
     |- Busy                the service has as much as it takes now
     '- ImageError          one image that cannot be fetched or measured
 
@@ -67,10 +70,10 @@ class Unauthenticated(RetailPulseError):
 
 
 class Forbidden(RetailPulseError):
-    """The API key that was sent lacks the scope that is needed."""
+    """Who asks is known, but may not do this; `scope` is what an API key lacks, where that is the reason."""
 
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(f"this key lacks the scope {scope}")
+    def __init__(self, text: str, *, scope: Scope | None = None) -> None:
+        super().__init__(text)
         self.scope = scope
 
 
@@ -82,12 +85,24 @@ class TooOften(RetailPulseError):
         self.wait_seconds = wait_seconds
 
 
+class NotAvailable(InvalidRequest):
+    """What is asked for cannot be given in the form that is wanted; the text says what to do."""
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """What a client sent comes in a type or an encoding that is not read."""
+
+
 class NotFound(RetailPulseError):
     """There is no such job, store or area."""
 
 
 class Conflict(RetailPulseError):
     """What is asked contradicts what is already there."""
+
+
+class Overtaken(RetailPulseError):
+    """What a transaction was based on has changed before its end: it must be rolled back and done anew."""
 
 
 class Busy(RetailPulseError):

@@ -3,9 +3,11 @@
 ongoing --(last image settled)--> completed   no image failed
                               '-> failed      some image failed
 ongoing --(cancel)-------------> cancelled
+failed, ongoing --(retry)------> ongoing      what failed is unsettled again
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -43,11 +45,22 @@ class Idempotency:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class JobOptions:
+    """What a client says of a job beside its visits. Higher priority goes first."""
+
+    depth: Depth
+    name: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    priority: int = 0
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """A job that was accepted but is not stored yet."""
 
     visits: tuple[Visit, ...]
-    depth: Depth
+    options: JobOptions
     idempotency: Idempotency | None = None
 
     @property
@@ -76,22 +89,25 @@ class ChunkKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class PendingImage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An image to fetch: not settled yet, and the first of its job with its URL.
 
-    Numbers start at 1, in the order of the submit.
+    Numbers start at 1, in the order of the submit. `earlier` counts the results that retries took back.
     """
 
     image_no: int
     image_url: str
+    earlier: int = 0
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How one image ended, as it is settled, and with it every other image of its job with the same URL.
 
-    `tries` counts the requests that were made.
+    `tries` counts the requests that were made; `earlier` is that of the image when it was claimed: a result
+    from before a retry is of no use after it.
     """
 
     chunk: ChunkKey
     image_no: int
     outcome: Outcome
+    earlier: int = 0
     cause: Cause | None = None
     detail: str | None = None
     measurement: Measurement | None = None

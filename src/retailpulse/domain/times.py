@@ -31,6 +31,14 @@ def parse_instant(text: str) -> datetime | None:
         return None
 
 
+def parse_query_time(text: str) -> datetime | None:
+    """The instant that a parameter of a query names, None where it is no time; as `parse_instant`.
+
+    A query's "+" means a space: 2026-11-20T10:00:00+05:30 arrives as 2026-11-20T10:00:00 05:30.
+    """
+    return parse_instant(_LOST_PLUS.sub("+", text) if "T" in text.upper() else text)
+
+
 def parse_day_range(start: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
     """The instants from which and before which a range of days or times lasts; both ends are inclusive.
 
@@ -50,8 +58,7 @@ def parse_day_range(start: str | None, end: str | None) -> tuple[datetime | None
 def _bound(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
-    # A query's "+" means a space: 2026-11-20T10:00:00+05:30 arrives as 2026-11-20T10:00:00 05:30.
-    instant = parse_instant(_LOST_PLUS.sub("+", text) if "T" in text.upper() else text)
+    instant = parse_query_time(text)
     if instant is None:
         raise InvalidRequest(f"{name} {text[:100]!r} is not a date: write 2026-11-20 or 2026-11-20T10:00:00Z")
     return instant

@@ -14,9 +14,10 @@ from retailpulse.fetch.failures import REFUSING_STATUSES, TryFailed, of_status
 from retailpulse.fetch.hosts import Host, Hosts
 from retailpulse.fetch.intake import Intake
 from retailpulse.fetch.names import PATIENCE_SECONDS, Names
+from retailpulse.fetch.pins import find_pin, has_name
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.retries import Attempt
-from retailpulse.fetch.rules import Rules, blocked_address, numeric_address
+from retailpulse.fetch.rules import Rules
 from retailpulse.fetch.slots import Slots
 from retailpulse.fetch.transport import Transport
 from retailpulse.fetch.urls import Origin, Target
@@ -66,7 +67,7 @@ class Dispatch:
             await self._take(host, attempt)
         began_at = self._loop.time()
         try:
-            pin = await self._pin(target.origin, attempt) if self._has_name(target.origin) else ""
+            pin = await self._pin(target.origin, attempt) if has_name(target.origin, self._rules) else ""
             proven = self._slots.take_now(host)
             if proven is None:
                 proven = await self._slots.take(host)
@@ -123,23 +124,14 @@ class Dispatch:
         if answer.status == 429 and host.health.is_limited:
             attempt.excuse()
 
-    def _has_name(self, origin: Origin) -> bool:
-        """Whether we look its addresses up: not those of numbers, nor what a proxy dials."""
-        return not self._rules.has_proxy and numeric_address(origin.host) is None
-
     async def _pin(self, origin: Origin, attempt: Attempt) -> str:
-        """The addresses that an origin's name has and that may be dialled, as libcurl wants to be told."""
-        name = origin.host.removesuffix(".")  # libcurl takes a last dot off too
+        """What libcurl is told of an origin's addresses, within the image's time."""
         began_at = self._loop.time()
         try:
-            found = await self._names.find(name)
+            return await find_pin(origin, self._names, self._rules)
         finally:
             # The wait for a thread is our own doing.
             attempt.spend(min(self._loop.time() - began_at, PATIENCE_SECONDS))
-        permitted = [address for address in found if self._rules.permits(address)]
-        if not permitted:
-            raise blocked_address()
-        return f"+{name}:{origin.port}:{','.join(permitted)}"
 
     def _request(self, target: Target, attempt: Attempt, span: Span | None, pin: str) -> Request:
         if self._closed:

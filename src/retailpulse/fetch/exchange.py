@@ -19,6 +19,7 @@ from retailpulse.fetch.budget import Budget
 from retailpulse.fetch.failures import Progress, TryFailed, not_connected, of_code, stalled
 from retailpulse.fetch.handles import new_handle
 from retailpulse.fetch.intake import Intake
+from retailpulse.fetch.posts import MOST_ANSWER_BYTES, Post, load
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.transport import Transport
 
@@ -40,6 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     span: Span | None = None
     max_content_length: int = 0  # refused by its header alone; 0: any length
     pin: str = ""  # host:port:addresses, so that libcurl looks no name up; empty: the URL holds a number
+    post: Post | None = None  # what is carried there; of the answer only the status counts then
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -139,6 +141,9 @@ class Exchange:
         self.received_bytes = 0
         self._lines.clear()
         self._discarded_bytes = 0
+        self._post = request.post
+        if request.post is not None:
+            load(self._handle, request.post)
         self._room_bytes = _FREE_BYTES
         self._granted_bytes = self._free_bytes = 0
         self._is_counted = False
@@ -227,6 +232,8 @@ class Exchange:
         self._status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
         # Headers that break off are passed on by libcurl too.
         self._is_answered = self._status >= 200 and blanks > 0
+        if self._post is not None:
+            return
         if self._status in WHOLE:
             self._is_wanted = True
             self._intake.begin_whole()
@@ -252,7 +259,8 @@ class Exchange:
                 return _STOP
         if not self._is_wanted:
             self._discarded_bytes += size_bytes
-            return None if self._discarded_bytes <= _MAX_DISCARDED_BYTES else _STOP
+            most_bytes = _MAX_DISCARDED_BYTES if self._post is None else MOST_ANSWER_BYTES
+            return None if self._discarded_bytes <= most_bytes else _STOP
         if size_bytes > self._room_bytes and not self._find_room(size_bytes):
             return self._hold_back()
         self._room_bytes -= size_bytes

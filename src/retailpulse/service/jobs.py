@@ -7,42 +7,24 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from itertools import groupby
 from typing import TextIO
 from uuid import UUID
 
-import procrastinate
-
-from retailpulse.domain.errors import Busy, Conflict, InvalidRequest, NotFound
-from retailpulse.domain.ids import new_job_id
+from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.images import failure_kind
-from retailpulse.domain.jobs import JobStatus, Submission, chunk_size
+from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.stores import ImportSummary
-from retailpulse.storage import cancelling, jobs, keys, queue, stores, visits
-from retailpulse.storage.database import Connection, Database
+from retailpulse.service.backlog import Limits
+from retailpulse.storage import jobs, queue, stores, visits
+from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import JobRow, StoreFailure
 from retailpulse.storage.visits import VisitFilter, VisitRow
 
 VISITS_PER_PAGE = 1_000
 IMPORTS_AT_ONCE = 8
 """Store files that are read at once; further ones wait."""
-SUBMIT_SECONDS, SUBMIT_IMAGES_PER_SECOND = 1.5, 5_000
-"""How long the database may take for a submit before its commit: longer the more images it has."""
-CANCEL_SECONDS = 300.0
-BACKLOG_SECONDS = 1.0
-"""How old the count of the images that wait may be."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What the service keeps to, from the settings of several rooms."""
-
-    chunk_images: int
-    max_unsettled_images: int
-    keys_hours: float
-    stale_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,48 +57,13 @@ class JobReport:
 
 
 class Service:
-    """The uses of the service over one database and its queue."""
+    """What can be read of jobs and visits, and the store master."""
 
-    def __init__(self, database: Database, queue_app: procrastinate.App, limits: Limits) -> None:
+    def __init__(self, database: Database, limits: Limits) -> None:
         self._database = database
-        self._queue = queue_app
         self._limits = limits
-        self._backlog = _Backlog(limits.max_unsettled_images)
         # Threads of their own: slow uploads are not to hold up whatever else needs a thread.
         self._import_threads = ThreadPoolExecutor(IMPORTS_AT_ONCE, thread_name_prefix="import")
-
-    async def submit(self, submission: Submission) -> UUID:
-        """Stores a job and queues its chunks, in one transaction; it is on disk when this returns.
-
-        With a key that has made a job before, that job. Raises Conflict where the key was another
-        request's, Busy where too many images wait already.
-        """
-        job_id = new_job_id()
-        patience_seconds = SUBMIT_SECONDS + submission.image_count / SUBMIT_IMAGES_PER_SECOND
-        async with self._database.transaction(patience_seconds=patience_seconds) as connection:
-            if submission.idempotency is not None:
-                earlier = await keys.take_key(
-                    connection, submission.idempotency, job_id, self._limits.keys_hours
-                )
-                if earlier is not None:
-                    return earlier
-            await self._backlog.admit(connection, submission.image_count)
-            chunk_images = self._limits.chunk_images or chunk_size(submission.image_count)
-            chunks = await jobs.insert_job(connection, job_id, submission, chunk_images)
-            await queue.send_chunks(self._queue, connection, chunks)
-        return job_id
-
-    async def cancel(self, job_id: UUID) -> None:
-        """Ends a job; its images without a result get the outcome `cancelled`.
-
-        Does nothing where it is cancelled already. Raises NotFound, or Conflict where it has ended.
-        """
-        async with self._database.transaction(patience_seconds=CANCEL_SECONDS) as connection:
-            is_new = await cancelling.cancel_job(connection, job_id)
-            if is_new:
-                await queue.drop_job(connection, job_id)
-        if not is_new and (await self.status(job_id))[0] is not JobStatus.CANCELLED:
-            raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
 
     async def status(self, job_id: UUID) -> tuple[JobStatus, list[StoreError]]:
         """The state of a job and, once it has ended with failures, its stores with failures.
@@ -153,11 +100,12 @@ class Service:
     async def check_visits(self, wanted: VisitFilter) -> None:
         """Raises InvalidRequest where the area or the store that is asked for does not exist."""
         async with self._database.connection() as connection:
-            area, store = wanted.area_code, wanted.store_id
-            if area is not None and not await stores.area_exists(connection, area):
-                raise InvalidRequest(f"area: there is no area {area[:100]!r} in the store master")
-            if store is not None and not await stores.store_exists(connection, store):
-                raise InvalidRequest(f"storeid: there is no store {store[:100]!r} in the store master")
+            for area in wanted.area_codes:
+                if not await stores.area_exists(connection, area):
+                    raise InvalidRequest(f"area: there is no area {area[:100]!r} in the store master")
+            for store in wanted.store_ids:
+                if not await stores.store_exists(connection, store):
+                    raise InvalidRequest(f"storeid: there is no store {store[:100]!r} in the store master")
 
     async def visits(self, wanted: VisitFilter) -> AsyncIterator[VisitRow]:
         """The visits that are asked for, by store, oldest first; memory is bounded."""
@@ -182,30 +130,6 @@ class Service:
         async with self._database.connection() as connection:
             workers = await queue.count_workers(connection, self._limits.stale_seconds)
         return Readiness(schema=schema, workers=workers)
-
-
-class _Backlog:
-    """How many images wait for a result: counted now and then, with those added that came since.
-
-    Weak: each API process counts for itself, so that several of them may let in some jobs too many.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._images = 0
-        self._counted_at = float("-inf")
-
-    async def admit(self, connection: Connection, images: int) -> None:
-        """Counts a new job's images; raises Busy where there are too many. One job alone always has room."""
-        now = asyncio.get_running_loop().time()
-        if now - self._counted_at > BACKLOG_SECONDS:
-            self._counted_at = now
-            self._images = await jobs.count_unsettled(connection)
-        if self._images and self._images + images > self._most:
-            raise Busy(
-                f"{self._images} images wait for a result, and {self._most} may; submit this job again later"
-            )
-        self._images += images
 
 
 def describe_failures(failures: Iterable[StoreFailure]) -> list[StoreError]:
@@ -235,12 +159,10 @@ def _describe(kind: str, failures: list[StoreFailure]) -> str:
 
 
 def _images_per_second(job: JobRow) -> float | None:
-    """The mean rate since the first chunk was claimed, in images per second."""
-    if job.started_at is None or job.settled == 0:
+    """The mean rate since the first chunk was claimed or the last retry began, in images per second."""
+    since = job.retried_at or job.started_at
+    settled = job.settled - job.retried_from
+    if since is None or settled == 0:
         return None
-    seconds = _seconds_between(job.started_at, job.finished_at or job.read_at)
-    return round(job.settled / seconds, 1) if seconds > 0 else None
-
-
-def _seconds_between(start: datetime, end: datetime) -> float:
-    return (end - start).total_seconds()
+    seconds = (job.finished_at or job.read_at) - since
+    return round(settled / seconds.total_seconds(), 1) if seconds.total_seconds() > 0 else None

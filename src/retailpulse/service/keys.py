@@ -25,6 +25,8 @@ class Keys:
         """Makes a key; the token is told here once and kept nowhere. Raises InvalidRequest."""
         if not name.strip() or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
             raise InvalidRequest(f"the name of a key has 1 to {MAX_NAME_CHARACTERS} printable characters")
+        if lifetime is not None and lifetime <= timedelta():
+            raise InvalidRequest("a key that expires is valid for some time before that")
         token = new_token()
         async with self._database.transaction() as connection:
             key = await api_keys.insert_key(

@@ -1,14 +1,23 @@
 """What is asked of the results of a job: a page of them, or all, in the order of the submit."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 from retailpulse.domain.errors import NotFound
-from retailpulse.storage import jobs, results
-from retailpulse.storage.database import Database
-from retailpulse.storage.results import PageFormat
+from retailpulse.storage import jobs, result_pages
+from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.jobs import JobRow
+from retailpulse.storage.result_pages import (
+    PAGE_BYTES,
+    PageFormat,
+    ResultFilter,
+    ResultForm,
+    number_of,
+)
 
-ROWS_PER_PAGE = 1_000
+EXPORTED_ROWS = 5_000
+"""How many rows of an export are in memory at once."""
 
 
 class Results:
@@ -18,29 +27,59 @@ class Results:
         self._database = database
 
     async def page(
-        self, job_id: UUID, *, after: int, limit: int, page_format: PageFormat
+        self, job_id: UUID, wanted: ResultFilter, form: ResultForm, *, after: int, limit: int
     ) -> tuple[list[bytes], int | None]:
         """Rows of a job after an image number, as lines, and the number to go on after, if any.
 
         Raises NotFound.
         """
         async with self._database.connection() as connection:
-            job = await jobs.find_job(connection, job_id)
-            if job is None:
-                raise NotFound(f"there is no job {job_id}")
-            lines, count = await results.read_page(
-                connection, job_id, after=after, limit=limit, page_format=page_format
-            )
-            if count < limit and await jobs.find_job(connection, job_id) is None:
-                raise NotFound(f"the job {job_id} was pruned while it was read")
-        reached = after + count
-        return lines, reached if 0 < reached < job.images and count else None
+            job = await _find(connection, job_id)
+            lines: list[bytes] = []
+            size_bytes, reached = 0, after
+            # One row more than asked for tells whether there is a next page.
+            while len(lines) <= limit and size_bytes < PAGE_BYTES and _goes_on(job, wanted, reached):
+                rows = await result_pages.read_page(
+                    connection, job_id, wanted, form, after=reached, limit=limit + 1 - len(lines)
+                )
+                lines += rows.lines
+                size_bytes += sum(map(len, rows.lines))
+                reached = rows.reached
+            await _find(connection, job_id)  # a job that is pruned meanwhile must not seem to end here
+        if len(lines) > limit:
+            return lines[:limit], number_of(lines[limit - 1])
+        return lines, reached if lines and _goes_on(job, wanted, reached) else None
 
-    async def all(self, job_id: UUID, page_format: PageFormat) -> AsyncIterator[bytes]:
-        """All rows of a job, page by page; memory is bounded and a slow reader holds no connection."""
-        after: int | None = 0
-        while after is not None:
-            lines, after = await self.page(job_id, after=after, limit=ROWS_PER_PAGE, page_format=page_format)
-            yield b"".join(lines)
-            if page_format is PageFormat.CSV_WITH_HEADER:
-                page_format = PageFormat.CSV
+    async def all(self, job_id: UUID, wanted: ResultFilter, form: ResultForm) -> AsyncIterator[bytes]:
+        """All rows of a job that are wanted, in blocks of lines; the first block has the header, if any.
+
+        Memory is bounded, and a slow reader holds no connection. Raises NotFound with the first block, or
+        later where the job is pruned while it is read.
+        """
+        reached = 0
+        while True:
+            async with self._database.connection() as connection:
+                job = await _find(connection, job_id)
+                rows = await result_pages.read_page(
+                    connection, job_id, wanted, form, after=reached, limit=EXPORTED_ROWS
+                )
+                await _find(connection, job_id)
+            reached = rows.reached
+            if rows.header or rows.lines:
+                yield rows.header + b"".join(rows.lines)
+            if not _goes_on(job, wanted, reached):
+                return
+            if rows.header:
+                form = replace(form, page_format=PageFormat.CSV)
+
+
+def _goes_on(job: JobRow, wanted: ResultFilter, reached: int) -> bool:
+    """Whether images after `reached` may be wanted."""
+    return reached < job.images and not (wanted.wants_only_unsettled and job.settled == job.images)
+
+
+async def _find(connection: Connection, job_id: UUID) -> JobRow:
+    job = await jobs.find_job(connection, job_id)
+    if job is None:
+        raise NotFound(f"there is no job {job_id}")
+    return job

@@ -6,6 +6,8 @@ Weak: one transaction for the whole job; a million unsettled images take it some
 from uuid import UUID
 
 from retailpulse.storage.database import Connection
+from retailpulse.storage.finishing import finish_jobs
+from retailpulse.storage.locking import lock_job
 
 _SETTLE = """
     WITH new AS (
@@ -27,6 +29,7 @@ async def cancel_job(connection: Connection, job_id: UUID) -> bool:
     Locks results, chunks and the job in the order in which `results.settle` does. A worker that settles
     images of the job at this moment is waited for; one that comes later finds nothing left to settle.
     """
+    await lock_job(connection, job_id)
     cursor = await connection.execute("SELECT status = 'ongoing' FROM jobs WHERE job_id = %s", [job_id])
     if await cursor.fetchone() != (True,):
         return False
@@ -37,8 +40,6 @@ async def cancel_job(connection: Connection, job_id: UUID) -> bool:
     await connection.execute(
         "UPDATE chunks SET settled = images WHERE job_id = %s AND settled < images", [job_id]
     )
-    await connection.execute(
-        "UPDATE jobs SET cancelled = %s, status = 'cancelled', finished_at = now() WHERE job_id = %s",
-        [count, job_id],
-    )
+    await connection.execute("UPDATE jobs SET cancelled = %s WHERE job_id = %s", [count, job_id])
+    await finish_jobs(connection, [job_id])
     return True

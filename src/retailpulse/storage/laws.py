@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from retailpulse.storage import deliveries
 from retailpulse.storage.queue import WITHOUT_MESSAGE
 
 # Counters and what the rows say, for each job and each chunk; the lateral parts read a range of an index
@@ -29,7 +30,7 @@ CHUNK_COUNTS = sql.SQL("""
         JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no AND v.store_known
         LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
         WHERE i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
-          AND i.same_as IS NULL) n
+          AND i.same_as IS NULL AND coalesce(i.since_retry, 0) = c.since_retry) n
 """)
 
 
@@ -128,6 +129,14 @@ STATES = (
             FROM chunks c JOIN jobs j USING (job_id) WHERE c.settled < c.images AND j.status <> 'ongoing'
         """),
     ),
+    Law(
+        name="delivery_missing",
+        broken="ended jobs with a callback_url of whose end no delivery tells",
+        statement=sql.SQL("""
+            SELECT j.job_id, 0, j.status || ' without a delivery'
+            {without_delivery}
+        """).format(without_delivery=deliveries.WITHOUT_DELIVERY),
+    ),
 )
 
 ROWS = (
@@ -201,7 +210,29 @@ ROWS = (
                     s.displayed_width, s.displayed_height, s.size_bytes, s.sha256, s.suspect, s.tries))
         """),
     ),
-    *(_without_job(table) for table in ("visits", "images", "chunks", "results")),
+    Law(
+        name="earlier_results",
+        broken="results that a retry took back, but of no failed image and no retry of their job",
+        statement=sql.SQL("""
+            SELECT e.job_id, e.image_no, 'image ' || e.image_no || ', ' || e.outcome || ' before retry '
+                || e.retry_no || ' of ' || j.retries
+            FROM earlier_results e JOIN jobs j ON j.job_id = e.job_id
+            WHERE e.outcome <> 'failed' OR e.retry_no NOT BETWEEN 1 AND j.retries
+              OR NOT EXISTS (SELECT FROM images i WHERE i.job_id = e.job_id AND i.image_no = e.image_no)
+        """),
+    ),
+    Law(
+        name="job_retries",
+        broken="jobs whose number of retries is not what their earlier results say",
+        statement=sql.SQL("""
+            SELECT j.job_id, 0, 'retried ' || j.retries || ' times, the earlier results say ' || n.retries
+            FROM jobs j CROSS JOIN LATERAL (
+                SELECT count(DISTINCT e.retry_no) AS retries FROM earlier_results e
+                WHERE e.job_id = j.job_id) n
+            WHERE j.retries <> n.retries OR (j.retries > 0) = (j.retried_at IS NULL)
+        """),
+    ),
+    *(_without_job(table) for table in ("visits", "images", "chunks", "results", "earlier_results")),
 )
 
 # These may be broken for a moment in the best of worlds: workers and their sweeps mend them.
@@ -248,4 +279,19 @@ MESSAGE_OF_SILENT_WORKER = Law(
             WHERE w.id = q.worker_id AND w.last_heartbeat > now() - make_interval(secs => %(silent_seconds)s))
     """),
 )
-QUEUE_LAWS = (CHUNK_WITHOUT_MESSAGE, MESSAGE_WITHOUT_CHUNK, MESSAGE_OF_SILENT_WORKER)
+# One that is tried in between is due at another time in the second look.
+DELIVERY_WITHOUT_MESSAGE = Law(
+    name="delivery_without_message",
+    broken="deliveries that are due and that no message names",
+    statement=sql.SQL("""
+        SELECT d.job_id::text, d.delivery_no::bigint,
+            'delivery ' || d.delivery_no || ', due at ' || d.next_try_at
+        FROM deliveries d WHERE {without_message}
+    """).format(without_message=deliveries.WITHOUT_MESSAGE),
+)
+QUEUE_LAWS = (
+    CHUNK_WITHOUT_MESSAGE,
+    MESSAGE_WITHOUT_CHUNK,
+    MESSAGE_OF_SILENT_WORKER,
+    DELIVERY_WITHOUT_MESSAGE,
+)

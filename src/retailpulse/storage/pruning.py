@@ -2,7 +2,6 @@
 
 A job is gone for clients with one short transaction, which leaves a note in `pruned_jobs`; its rows go
 after that, range by range, and the note at last. So whoever is killed in between is followed by another.
-Weak: a worker that was frozen since before the job's end may still write results that nobody sees.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,9 @@ from uuid import UUID
 
 from psycopg import sql
 
+from retailpulse.domain.errors import Conflict, NotFound
 from retailpulse.storage.database import Connection
+from retailpulse.storage.locking import lock_job
 from retailpulse.storage.queue import QUEUE
 
 _LOCK = 7_236_003
@@ -24,6 +25,7 @@ LONGEST = timedelta(days=36_500)
 _NUMBERS: dict[str, LiteralString] = {
     "visits": "visit_no",
     "results": "image_no",
+    "earlier_results": "image_no",
     "images": "image_no",
     "chunks": "chunk_no",
 }
@@ -35,6 +37,12 @@ _OLD = sql.SQL("""
         WHERE q.queue_name = %(queue)s AND q.status = 'doing' AND q.worker_id IS NOT NULL
           AND q.args->>'job_id' = jobs.job_id::text)
 """)
+
+_HIDE_ONE = """
+    WITH hidden AS (
+        DELETE FROM jobs WHERE job_id = %s AND status <> 'ongoing' RETURNING job_id)
+    INSERT INTO pruned_jobs (job_id) SELECT job_id FROM hidden ON CONFLICT DO NOTHING
+"""
 
 _COUNT = sql.SQL("SELECT count(*), coalesce(sum(images), 0) FROM jobs WHERE {old}").format(old=_OLD)
 
@@ -92,15 +100,34 @@ async def hide_old(connection: Connection, age: timedelta, limit: int) -> Old:
     """
     cursor = await connection.execute(_HIDE, {"age": min(age, LONGEST), "queue": QUEUE, "limit": limit})
     hidden = await cursor.fetchall()
-    job_ids = [job_id for job_id, _ in hidden]
+    await _forget(connection, [job_id for job_id, _ in hidden])
+    return Old(jobs=len(hidden), images=sum(images for _, images in hidden))
+
+
+async def hide_job(connection: Connection, job_id: UUID) -> None:
+    """Takes one job that has ended out of everybody's sight; its rows are left for `remains`.
+
+    Raises NotFound, or Conflict where it goes on.
+    """
+    await lock_job(connection, job_id)
+    cursor = await connection.execute(_HIDE_ONE, [job_id])
+    if cursor.rowcount == 0:
+        cursor = await connection.execute("SELECT FROM jobs WHERE job_id = %s", [job_id])
+        if await cursor.fetchone() is None:
+            raise NotFound(f"there is no job {job_id}")
+        raise Conflict(f"the job {job_id} is ongoing; cancel it first")
+    await _forget(connection, [job_id])
+
+
+async def _forget(connection: Connection, job_ids: Sequence[UUID]) -> None:
+    """Removes the keys that made hidden jobs, and the messages that nobody works on yet."""
     if job_ids:
-        await connection.execute("DELETE FROM idempotency_keys WHERE job_id = ANY(%s)", [job_ids])
+        await connection.execute("DELETE FROM idempotency_keys WHERE job_id = ANY(%s)", [list(job_ids)])
         await connection.execute(
             "DELETE FROM procrastinate_jobs"
             " WHERE queue_name = %s AND status = 'todo' AND args->>'job_id' = ANY(%s)",
             [QUEUE, [str(job_id) for job_id in job_ids]],
         )
-    return Old(jobs=len(hidden), images=sum(images for _, images in hidden))
 
 
 async def hidden_jobs(connection: Connection) -> list[UUID]:

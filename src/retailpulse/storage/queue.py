@@ -4,7 +4,8 @@ A message says only which chunk; the tables say everything else, so a message th
 or late does no harm. Running the messages is the worker's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -24,12 +25,14 @@ TASK = "work_on_chunk"
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 """When a message that is handed back may be claimed: in the past by every clock, also a wrong one."""
 _SWEEP_LOCK = 7_236_002
+_PRIORITY_STEP = 20_000_000
+"""What one step of a job's priority is worth: more than the number of any chunk, and 100 fit 32 bits."""
 SWEPT_CHUNKS = 1_000
 """How many open chunks one sweep looks at: its cost does not grow with the backlog."""
 # The queue's own function, but its driver would take as long to write the messages as the function itself.
 _SEND: LiteralString = """
     SELECT procrastinate_defer_jobs_v1(array_agg(
-        ROW(%(queue)s, %(task)s, %(priority)s - chunk_no, NULL, NULL,
+        ROW(%(queue)s, %(task)s, %(priority)s - least(chunk_no, %(most)s), NULL, NULL,
             jsonb_build_object('job_id', job_id, 'chunk_no', chunk_no), NULL)::procrastinate_job_to_defer_v1
         ORDER BY place))
     FROM unnest(%(job_ids)s::text[], %(chunk_nos)s::int[]) WITH ORDINALITY AS chunk (job_id, chunk_no, place)
@@ -52,12 +55,21 @@ _LOST = sql.SQL("""
         WHERE settled < images AND (job_id, chunk_no) > (%(job_id)s, %(chunk_no)s)
         ORDER BY job_id, chunk_no LIMIT %(limit)s),
     seen AS MATERIALIZED (
-        SELECT c.*, NOT EXISTS ({message} OFFSET 0)
-            AND EXISTS (SELECT FROM jobs j WHERE j.job_id = c.job_id AND j.status = 'ongoing') AS is_lost
+        SELECT c.*, (SELECT j.priority FROM jobs j WHERE j.job_id = c.job_id AND j.status = 'ongoing'),
+            NOT EXISTS ({message} OFFSET 0) AS has_none
         FROM c)
-    SELECT job_id, chunk_no, place, is_lost FROM seen WHERE is_lost OR place = %(limit)s ORDER BY place
+    SELECT job_id, chunk_no, place, CASE WHEN has_none THEN priority END
+    FROM seen WHERE has_none AND priority IS NOT NULL OR place = %(limit)s ORDER BY place
 """).format(message=_MESSAGE)
 _BEFORE_ALL = ChunkKey(job_id=UUID(int=0), chunk_no=-1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LostChunk:
+    """A chunk that no message names, and the priority of its job."""
+
+    key: ChunkKey
+    priority: int
 
 
 def make_app() -> procrastinate.App:
@@ -68,10 +80,10 @@ def make_app() -> procrastinate.App:
 async def send_chunks(
     app: procrastinate.App, connection: Connection, keys: Sequence[ChunkKey], priority: int = 0
 ) -> None:
-    """Sends one message per chunk, in the transaction of `connection`.
+    """Sends one message per chunk of jobs of this priority, in the transaction of `connection`.
 
-    Higher priority goes first. The chunk's number is taken off, so that the first chunks of a small
-    new job go before the hundredth chunk of a big old one.
+    Higher priority goes first. Among equals the chunk's number is taken off, so that the first chunks of a
+    small new job go before the hundredth chunk of a big old one.
     """
     if not keys:
         return
@@ -81,7 +93,8 @@ async def send_chunks(
             _SEND,
             queue=QUEUE,
             task=TASK,
-            priority=priority,
+            priority=priority * _PRIORITY_STEP,
+            most=_PRIORITY_STEP - 1,
             job_ids=[str(key.job_id) for key in keys],
             chunk_nos=[key.chunk_no for key in keys],
         )
@@ -163,7 +176,7 @@ async def count_workers(connection: Connection, stale_seconds: float) -> int:
 
 async def find_chunks_without_message(
     connection: Connection, after: ChunkKey | None = None, limit: int = SWEPT_CHUNKS
-) -> tuple[list[ChunkKey], ChunkKey | None]:
+) -> tuple[list[LostChunk], ChunkKey | None]:
     """Open chunks of ongoing jobs that no message names: nobody would ever work on them.
 
     Looks at `limit` open chunks, in the order of their keys. Returns also the last of them, after which
@@ -174,13 +187,33 @@ async def find_chunks_without_message(
     # Planned each time: a plan from when the tables were small would read all messages for every chunk.
     cursor = await connection.execute(_LOST, parameters, prepare=False)
     lost, last = [], None
-    for job_id, chunk_no, place, is_lost in await cursor.fetchall():
+    for job_id, chunk_no, place, priority in await cursor.fetchall():
         key = ChunkKey(job_id=job_id, chunk_no=chunk_no)
-        if is_lost:
-            lost.append(key)
+        if priority is not None:
+            lost.append(LostChunk(key=key, priority=priority))
         if place == limit:
             last = key
     return lost, last
+
+
+async def send_lost(app: procrastinate.App, connection: Connection, lost: Iterable[LostChunk]) -> None:
+    """Sends the messages that are missing."""
+    by_priority: dict[int, list[ChunkKey]] = {}
+    for chunk in lost:
+        by_priority.setdefault(chunk.priority, []).append(chunk.key)
+    for priority, keys in by_priority.items():
+        await send_chunks(app, connection, keys, priority)
+
+
+async def waiting_chunks(connection: Connection, job_id: UUID) -> set[int]:
+    """The numbers of a job's chunks whose message waits for a worker."""
+    cursor = await connection.execute(
+        "SELECT (args->>'chunk_no')::int FROM procrastinate_jobs"
+        " WHERE queue_name = %s AND status = 'todo' AND args->>'job_id' = %s::text",
+        [QUEUE, str(job_id)],
+        prepare=False,
+    )
+    return {chunk_no for (chunk_no,) in await cursor.fetchall()}
 
 
 def says_gone(error: ConnectorException) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 import procrastinate
 from psycopg import sql
 
-from retailpulse.storage import queue
+from retailpulse.storage import deliveries, queue
 from retailpulse.storage.database import Connection
 from retailpulse.storage.invariants import Patience, Report
 from retailpulse.storage.laws import CHUNK_COUNTS, COUNTERS, JOB_COUNTS, STATES
@@ -52,6 +52,11 @@ _MEND_ENDS = sql.SQL("""
       AND (j.status, j.finished_at) IS DISTINCT FROM (n.real_status, n.real_finished_at)
 """).format(counts=JOB_COUNTS)
 
+# A job that is given its end here has its delivery by that already.
+_WRITE_DELIVERIES = sql.SQL("""
+    SELECT write_delivery(j) {without_delivery} AND j.job_id = ANY(%(job_ids)s)
+""").format(without_delivery=deliveries.WITHOUT_DELIVERY)
+
 
 async def repair(
     connection: Connection, app: procrastinate.App, report: Report, patience: Patience
@@ -72,6 +77,7 @@ async def _mend_jobs(connection: Connection) -> dict[str, int]:
         ("counters of chunks set to what the rows say", _MEND_CHUNKS),
         ("counters of jobs set to what the rows say", _MEND_COUNTERS),
         ("jobs given the status and the end that their results say", _MEND_ENDS),
+        ("deliveries written that were missing", _WRITE_DELIVERIES),
     ):
         cursor = await connection.execute(statement, {"job_ids": job_ids})
         mended[what] = cursor.rowcount
@@ -103,15 +109,23 @@ async def _mend_queue(
         "messages of silent workers handed back": stalled,
         "messages without an open chunk deleted": deleted.rowcount,
         "lost messages sent again": await _send_lost(connection, app),
+        "lost messages of deliveries sent again": await _send_due(connection),
     }
 
 
 async def _send_lost(connection: Connection, app: procrastinate.App) -> int:
     lost, last = await queue.find_chunks_without_message(connection)
-    await queue.send_chunks(app, connection, lost)
+    await queue.send_lost(app, connection, lost)
     sent = len(lost)
     while last is not None:
         lost, last = await queue.find_chunks_without_message(connection, last)
-        await queue.send_chunks(app, connection, lost)
+        await queue.send_lost(app, connection, lost)
         sent += len(lost)
+    return sent
+
+
+async def _send_due(connection: Connection) -> int:
+    sent = 0
+    while more := await deliveries.send_due(connection):
+        sent += more
     return sent

@@ -120,6 +120,7 @@ async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Too
                 chunk=key,
                 image_no=image.image_no,
                 outcome=Outcome.MEASURED,
+                earlier=image.earlier,
                 measurement=measurement,
                 tries=tries,
             )
@@ -127,6 +128,7 @@ async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Too
         chunk=key,
         image_no=image.image_no,
         outcome=Outcome.FAILED,
+        earlier=image.earlier,
         cause=failed.cause,
         detail=failed.detail,
         tries=failed.tries,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from retailpulse.config.settings import RetentionSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.storage import pruning
+from retailpulse.storage import pruning, statistics
 from retailpulse.storage.database import Connection, Database
 
 logger = logging.getLogger(__name__)
@@ -67,6 +67,8 @@ class Pruner:
         try:
             async for step in self._forget_keys():
                 yield step
+            async for step in self._forget_minutes():
+                yield step
             async for step in self._hide_old_jobs():
                 yield step
             while hidden := await self._hidden():
@@ -84,6 +86,15 @@ class Pruner:
             if not keys:
                 return
             yield Step(keys=keys)
+
+    async def _forget_minutes(self) -> AsyncIterator[Step]:
+        while True:
+            async with self._database.transaction() as connection:
+                await self._lock(connection)
+                rows = await statistics.forget_minutes(connection, STEP_ROWS)
+            if not rows:
+                return
+            yield Step(rows=rows)
 
     async def _hide_old_jobs(self) -> AsyncIterator[Step]:
         while self._jobs_age is not None:

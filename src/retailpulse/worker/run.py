@@ -1,4 +1,4 @@
-"""The life of a worker process: claim, fetch, measure, settle, sweep, prune, and a clean stop."""
+"""The life of a worker process: claim, fetch, measure, settle, sweep, prune, deliver, and a clean stop."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,13 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
-from retailpulse.config.settings import FetchSettings, MeasureSettings, RetentionSettings, WorkerSettings
+from retailpulse.config.settings import (
+    CallbackSettings,
+    FetchSettings,
+    MeasureSettings,
+    RetentionSettings,
+    WorkerSettings,
+)
 from retailpulse.domain.jobs import LARGEST_CHUNK_IMAGES
 from retailpulse.fetch import Downloader
 from retailpulse.measure import Decoders
@@ -23,6 +29,7 @@ from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.chunk import HandBack, Tools, work_on
 from retailpulse.worker.claims import CHUNKS_PER_CHUNK, Claims
+from retailpulse.worker.courier import deliver_forever
 from retailpulse.worker.heartbeat import beat_forever
 from retailpulse.worker.measures import Measures
 from retailpulse.worker.memory import keep_freed_memory
@@ -84,6 +91,7 @@ async def run_worker(
     fetch: FetchSettings,
     measure: MeasureSettings,
     retention: RetentionSettings | None = None,
+    callbacks: CallbackSettings | None = None,
     stop: asyncio.Event,
 ) -> None:
     """Works until `stop` is set; then settles what is in flight and hands back the rest.
@@ -104,15 +112,18 @@ async def run_worker(
         async with app.open_async(database.pool), _beside(beating):
             sweeping = asyncio.create_task(sweep_forever(database, app, messages, worker))
             pruning = asyncio.create_task(prune_forever(database, retention or RetentionSettings()))
+            delivering = asyncio.create_task(
+                deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
+            )
             claiming = asyncio.create_task(_claim_until_draining(app, worker, tools.admission))
             stopping = asyncio.create_task(stop.wait())
-            parts = {sweeping, pruning, claiming, settling, stopping}
+            parts = {sweeping, pruning, delivering, claiming, settling, stopping}
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             logger.info("stopping: what is in flight is settled, the rest handed back")
             tools.admission.drain()
-            for task in (stopping, sweeping, pruning, claiming):
+            for task in (stopping, sweeping, pruning, delivering, claiming):
                 task.cancel()
-            for task in (claiming, sweeping, pruning):
+            for task in (claiming, delivering, sweeping, pruning):
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection
 
 from retailpulse.config.settings import WorkerSettings
-from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.domain.errors import DatabaseUnavailable, Overtaken
 from retailpulse.domain.jobs import Result
 from retailpulse.storage import results
 from retailpulse.storage.database import Database
@@ -77,6 +77,8 @@ class Settler:
             try:
                 async with self._database.transaction() as connection:
                     await results.settle(connection, batch.results)
+            except Overtaken as error:  # rolled back: the next try sees what has changed
+                logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:
                 logger.warning("%d results wait for the database: %s", len(batch.results), error)
                 if self._closing.is_set():

@@ -1,4 +1,4 @@
-"""Puts right what a crash left behind: chunks of dead workers, chunks without a message.
+"""Puts right what a crash left behind: chunks of dead workers, chunks without a message; sends due callbacks.
 
 It also adds up what was counted for the metrics. Every worker sweeps; an advisory lock lets one do it at a
 time. A sweep looks at a bounded number of open chunks and the next one goes on from there, so that a big
@@ -14,7 +14,7 @@ from procrastinate.exceptions import ConnectorException
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import queue, reports, tallies
+from retailpulse.storage import deliveries, queue, reports, tallies
 from retailpulse.storage.database import Database
 from retailpulse.worker.messages import Messages
 
@@ -49,7 +49,8 @@ async def sweep(
         dropped = await queue.drop_unreadable(connection)
         stalled = await queue.hand_back_stalled(connection, settings.stale_seconds)
         lost, last = await queue.find_chunks_without_message(connection, last)
-        await queue.send_chunks(app, connection, lost)
+        await queue.send_lost(app, connection, lost)
+        await deliveries.send_due(connection)
     async with database.transaction() as connection:  # its own: a fault here must keep no chunk
         await reports.note_lost(connection, settings.stale_seconds)
         await reports.fold(connection)

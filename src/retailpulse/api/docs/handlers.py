@@ -27,7 +27,13 @@ _KEPT = "public, max-age=31536000, immutable"
 
 
 def _page_told(meaning: str) -> dict[str, Any]:
-    return told(answers={200: Answer(meaning=meaning, contents=(Content(shape=str, media_type=HTML),))})
+    return told(
+        answers={
+            200: Answer(
+                meaning=meaning, contents=(Content(shape=str, media_type=HTML, example="<!doctype html>"),)
+            )
+        }
+    )
 
 
 @get(
@@ -35,7 +41,6 @@ def _page_told(meaning: str) -> dict[str, Any]:
     operation_id="getDocs",
     summary="This API in Swagger UI",
     tags=[Tag.SERVICE],
-    security=[{}],
     opt=_page_told("The page."),
     sync_to_thread=True,
 )
@@ -49,7 +54,6 @@ def swagger(docs_files: DocsFiles) -> Response[bytes]:
     operation_id="getReference",
     summary="This API in Redoc",
     tags=[Tag.SERVICE],
-    security=[{}],
     opt=_page_told("The page."),
     sync_to_thread=True,
 )

@@ -1,16 +1,24 @@
-"""Jobs: submit one, see where it stands, call it off."""
+"""Jobs: submit one, see where it stands, call it off, try again what failed, delete it."""
 
 from typing import Any
 
-from litestar import Request, Response, get, post
+import msgspec
+from litestar import Request, Response, delete, get, post
 
+from retailpulse.api.submission import explain
+from retailpulse.api.submit_shapes import Submitted
 from retailpulse.api.submitting import Submits
+from retailpulse.api.v1 import job_operations as told
 from retailpulse.api.v1.paths import known_id
-from retailpulse.api.v1.shapes import Job, Submitted, describe
-from retailpulse.service import Service
+from retailpulse.api.v1.shapes import Job, describe
+from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.images import Cause
+from retailpulse.service import JobControl, Service
+
+_RETRY = msgspec.json.Decoder(told.Retry)
 
 
-@post("/api/v1/jobs", status_code=201)
+@post("/api/v1/jobs", status_code=201, **told.SUBMIT)
 async def submit(request: Request[Any, Any, Any], submits: Submits) -> Response[Submitted]:
     """Accept a job; it is on disk and queued when this answers."""
     job_id = await submits.take(request)
@@ -18,15 +26,41 @@ async def submit(request: Request[Any, Any, Any], submits: Submits) -> Response[
     return Response(Submitted(job_id=job_id), status_code=201, headers={"Location": location})
 
 
-@post("/api/v1/jobs/{job_id:str}/cancel", status_code=200)
-async def cancel(service: Service, job_id: str) -> Job:
+@post("/api/v1/jobs/{job_id:str}/cancel", status_code=200, **told.CANCEL)
+async def cancel(service: Service, control: JobControl, job_id: str) -> Job:
     """End a job: images without a result get the outcome `cancelled`, all others keep theirs."""
     known = known_id(job_id)
-    await service.cancel(known)
+    await control.cancel(known)
     return describe(await service.report(known))
 
 
-@get("/api/v1/jobs/{job_id:str}")
+@post("/api/v1/jobs/{job_id:str}/retry", status_code=200, **told.RETRY)
+async def retry(request: Request[Any, Any, Any], service: Service, control: JobControl, job_id: str) -> Job:
+    """Try again what failed in a job, or what failed for some causes; the earlier outcomes stay readable."""
+    known = known_id(job_id)
+    await control.retry(known, _read_causes(await request.body()))
+    return describe(await service.report(known))
+
+
+@delete("/api/v1/jobs/{job_id:str}", status_code=204, **told.DELETE)
+async def remove(control: JobControl, job_id: str) -> None:
+    """Delete a job that has ended, with all its results."""
+    await control.delete(known_id(job_id))
+
+
+@get("/api/v1/jobs/{job_id:str}", **told.READ)
 async def job(service: Service, job_id: str) -> Job:
     """Say all about where a job stands."""
     return describe(await service.report(known_id(job_id)))
+
+
+def _read_causes(body: bytes) -> list[Cause] | None:
+    """The causes of a retry, whose body may be empty."""
+    if not body.strip():
+        return None
+    try:
+        return _RETRY.decode(body).causes
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(explain(str(error), choices=Cause)) from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error

@@ -80,6 +80,11 @@ class Cursors(Generic[Position]):
         return hashlib.blake2b(told, digest_size=_CHECK_BYTES, person=self._person).digest()
 
 
+def write_cursor(cursors: Cursors[Position], position: Position | None) -> str | None:
+    """The cursor of a position; None for none."""
+    return None if position is None else cursors.write(position)
+
+
 def next_link(request: Request[Any, Any, Any], cursor: str | None, limit: int) -> str | None:
     """The path and query of the page that begins at a cursor, with the filters of this request."""
     if cursor is None:

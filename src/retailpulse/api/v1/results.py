@@ -1,58 +1,195 @@
-"""The results of a job: JSON pages, or all of them as CSV or NDJSON."""
+"""The results of a job: JSON pages, or all that are wanted as CSV, NDJSON or Parquet."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from datetime import datetime
+from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.params import Parameter
 from litestar.response import Stream
+from msgspec import Meta
 
-from retailpulse.api.v1.pages import MAX_LIMIT, Cursors, CursorText, Limit, Page, RowNumber, page_response
+from retailpulse.api.telling import CSV, JSON, LINK, NDJSON, PARQUET, Answer, Content, Param, Tag, told
+from retailpulse.api.v1.filters import texts
+from retailpulse.api.v1.pages import (
+    MAX_LIMIT,
+    Cursors,
+    CursorText,
+    Limit,
+    Page,
+    RowNumber,
+    page_response,
+    write_cursor,
+)
 from retailpulse.api.v1.paths import known_id
-from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.errors import InvalidRequest, NotAvailable
+from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.service import Results
-from retailpulse.storage.results import PageFormat
+from retailpulse.storage.result_pages import PageFormat, ResultFilter, ResultForm
 
-CSV = "text/csv"  # the framework adds the charset to what is text
-NDJSON = "application/x-ndjson"
-FORMATS = {"application/json": "json", "text/csv": "csv", NDJSON: "ndjson"}
-STREAMED = {"csv": (PageFormat.CSV_WITH_HEADER, CSV), "ndjson": (PageFormat.JSON_ROWS, NDJSON)}
-
-
-CURSORS = Cursors("results", RowNumber)
+FORMATS = {JSON: "json", CSV: "csv", NDJSON: "ndjson", PARQUET: "parquet"}
+TYPES = {name: media_type for media_type, name in FORMATS.items()}
+EXPORTED_AS = {
+    "csv": PageFormat.CSV_WITH_HEADER,
+    "ndjson": PageFormat.JSON_ROWS,
+    "parquet": PageFormat.CSV_WITH_HEADER,
+}
+CURSORS: Cursors[int] = Cursors("results", RowNumber)
 """A position is the number of the image that a page begins after."""
 
 
-@get("/api/v1/jobs/{job_id:str}/results")
+class AskedOutcome(StrEnum):
+    """An outcome as a filter names it."""
+
+    MEASURED = "measured"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNSETTLED = "unsettled"
+
+
+class EarlierResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How an image ended before a retry took that back."""
+
+    outcome: Outcome
+    cause: Cause
+    detail: str | None
+    tries: int
+    settled_at: datetime
+
+
+class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of one image."""
+
+    image_no: Annotated[int, Meta(description="The number of the image in the job, from 1.", examples=[1])]
+    store_id: Annotated[str, Meta(description="As submitted.", examples=["RP00001"])]
+    visit_time: Annotated[str, Meta(description="As submitted.", examples=["2026-11-20T10:00:00Z"])]
+    image_url: Annotated[str, Meta(description="As submitted.", examples=["https://photos.example/a.jpg"])]
+    outcome: Annotated[Outcome | None, Meta(description="How it ended; null: not settled yet.")]
+    cause: Annotated[Cause | None, Meta(description="Why it was not measured.")]
+    detail: Annotated[str | None, Meta(description="The same in words.", examples=["HTTP 404"])]
+    format: Annotated[Format | None, Meta(description="Told from the bytes.")]
+    width: Annotated[int | None, Meta(description="Pixels as they are stored.", examples=[4032])]
+    height: Annotated[int | None, Meta(description="Pixels as they are stored.", examples=[3024])]
+    displayed_width: Annotated[int | None, Meta(description="Pixels as viewers show them.")]
+    displayed_height: Annotated[int | None, Meta(description="Pixels as viewers show them.")]
+    perimeter: Annotated[int | None, Meta(description="2 * (height + width) of the stored pixels.")]
+    size_bytes: Annotated[int | None, Meta(description="Of the whole file; null at depth header.")]
+    sha256: Annotated[str | None, Meta(description="Of the whole file, hex; null at depth header.")]
+    suspect: Annotated[str | None, Meta(description="What looks damaged in a picture that still decodes.")]
+    tries: Annotated[int, Meta(description="How many requests the result rests on.")]
+    settled_at: Annotated[datetime | None, Meta(description="When the result was written, UTC.")]
+    earlier: Annotated[
+        list[EarlierResult] | msgspec.UnsetType,
+        Meta(description="Only with `include=earlier`: what retries took back, the oldest first."),
+    ] = msgspec.UNSET
+
+
+@get(
+    "/api/v1/jobs/{job_id:str}/results",
+    operation_id="listResults",
+    summary="The results of a job",
+    tags=[Tag.RESULTS],
+    opt=told(
+        None,
+        404,
+        406,
+        answers={
+            200: Answer(
+                meaning="A page of rows, or every row as a file.",
+                contents=(
+                    Content(shape=Page[ResultRow]),
+                    Content(shape=str, media_type=CSV),
+                    Content(shape=str, media_type=NDJSON),
+                    Content(shape=bytes, media_type=PARQUET),
+                ),
+                headers={"Link": LINK},
+            )
+        },
+        params=(
+            Param(
+                name="format",
+                meaning="json (pages), csv, ndjson or parquet (all rows); goes before the Accept header.",
+                example="json",
+            ),
+        ),
+    ),
+)
 async def job_results(
     request: Request[Any, Any, Any],
     results: Results,
     job_id: str,
+    outcome: Annotated[
+        list[AskedOutcome] | None,
+        Parameter(description="Only images that ended so; `unsettled`: those without a result yet."),
+    ] = None,
+    cause: Annotated[list[Cause] | None, Parameter(description="Only images with this cause.")] = None,
+    store_id: Annotated[list[str] | None, Parameter(description="Only images of this store.")] = None,
+    include: Annotated[
+        list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
+    ] = None,
     cursor: CursorText = None,
     limit: Limit = MAX_LIMIT,
 ) -> Response[Page[msgspec.Raw]] | Stream:
-    """Give the results of a job: a JSON page, or the whole job as CSV or NDJSON."""
+    """Give the results of a job in the order of the submit, one row per image.
+
+    A JSON page, or every row that is wanted as CSV, NDJSON or Parquet.
+    """
     known = known_id(job_id)
-    name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
-    if name in STREAMED:
-        page_format, media_type = STREAMED[name]
-        rows = results.all(known, page_format)
-        first = await anext(rows)  # an unknown job is told before the answer begins
-        blocks = _chain(first, rows)
-        return Stream(_line_by_line(blocks) if name == "ndjson" else blocks, media_type=media_type)
-    if name != "json":
-        raise InvalidRequest(f"format: {name!r} is none of json, csv, ndjson")
-    lines, following = await results.page(
-        known, after=CURSORS.read(cursor) or 0, limit=limit, page_format=PageFormat.JSON_ROWS
+    asked = outcome or ()
+    wanted = ResultFilter(
+        outcomes=tuple(Outcome(name) for name in asked if name is not AskedOutcome.UNSETTLED),
+        unsettled=AskedOutcome.UNSETTLED in asked,
+        causes=tuple(cause or ()),
+        store_ids=texts("store_id", store_id),
     )
-    after = None if following is None else CURSORS.write(following)
-    return page_response(request, [msgspec.Raw(line) for line in lines], after, limit)
+    with_earlier = _with_earlier(include)
+    name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
+    if name not in TYPES:
+        raise InvalidRequest(f"format: {name[:100]!r} is none of json, csv, ndjson, parquet")
+    if name != "json":
+        form = ResultForm(page_format=EXPORTED_AS[name], with_earlier=with_earlier)
+        return await _export(known, name, results.all(known, wanted, form))
+    form = ResultForm(page_format=PageFormat.JSON_ROWS, with_earlier=with_earlier)
+    lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
+    rows = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
+    return page_response(request, rows, write_cursor(CURSORS, following), limit)
+
+
+async def _export(job_id: UUID, name: str, rows: AsyncIterator[bytes]) -> Stream:
+    if name == "parquet" and find_spec("pyarrow") is None:
+        raise NotAvailable(
+            "format: this service has no Parquet: install the extra (pip install 'retailpulse[parquet]'), "
+            "or ask for csv or ndjson"
+        )
+    first = await anext(rows, b"")  # an unknown job is told before the answer begins
+    blocks = _chain(first, rows)
+    if name == "ndjson":
+        blocks = _line_by_line(blocks)
+    elif name == "parquet":
+        blocks = await _as_parquet(blocks)
+    attachment = f'attachment; filename="results-{job_id}.{name}"'
+    # The framework adds the charset to what is text.
+    return Stream(blocks, media_type=TYPES[name], headers={"Content-Disposition": attachment})
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for block in rest:
         yield block
+
+
+async def _as_parquet(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    # The library takes a good part of a second to load, so only who asks for it pays for it.
+    await asyncio.to_thread(import_module, "retailpulse.api.v1.parquet")
+    from retailpulse.api.v1.parquet import write_parquet
+
+    return write_parquet(blocks)
 
 
 async def _line_by_line(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -62,6 +199,13 @@ async def _line_by_line(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         for character in "\x85\u2028\u2029":
             plain = plain.replace(character.encode(), b"\\u%04x" % ord(character))
         yield plain
+
+
+def _with_earlier(include: list[str] | None) -> bool:
+    for name in include or ():
+        if name != "earlier":
+            raise InvalidRequest(f"include: {name[:100]!r} is not earlier")
+    return bool(include)
 
 
 def _accepted(header: str) -> str:

@@ -3,24 +3,101 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, put
+from litestar.params import Parameter
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
+from msgspec import Meta, Struct
 
-from retailpulse.api.problems import Asked, refuse
+from retailpulse.api.problems import PROBLEM_TYPE, Asked, Problem, refuse
+from retailpulse.api.telling import CSV, Answer, Body, Content, Tag, told
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.service import Service
 
 
-@put("/api/v1/stores", status_code=200, request_max_body_size=None)
+class BadLine(Struct, frozen=True, kw_only=True):
+    """A line of a store file that cannot be loaded."""
+
+    line: Annotated[int, Meta(description="The line in which the record begins; the header is 1.", ge=1)]
+    error: Annotated[str, Meta(description="What is wrong with it.", examples=["the store id is empty"])]
+
+
+class ImportDone(Struct, frozen=True, kw_only=True):
+    """What came of a store file."""
+
+    loaded: Annotated[bool, Meta(description="Whether anything was loaded.", examples=[True])]
+    added: Annotated[int, Meta(description="New stores.", ge=0, examples=[3])]
+    changed: Annotated[int, Meta(description="Stores with another name or area than before.", ge=0)]
+    unchanged: Annotated[int, Meta(description="Stores that were so already.", ge=0)]
+    rejected: Annotated[int, Meta(description="Bad lines, all of them.", ge=0)]
+    errors: Annotated[
+        list[BadLine], Meta(description="The first hundred bad lines.", max_length=100, examples=[[]])
+    ]
+
+
+class ImportRefused(Problem, frozen=True, kw_only=True):
+    """Lines of a store file are bad, and nothing of it is loaded."""
+
+    loaded: bool
+    added: Annotated[int, Meta(ge=0)]
+    changed: Annotated[int, Meta(ge=0)]
+    unchanged: Annotated[int, Meta(ge=0)]
+    rejected: Annotated[int, Meta(description="Bad lines, all of them.", ge=1)]
+    errors: Annotated[list[BadLine], Meta(description="The first hundred bad lines.", max_length=100)]
+
+
+STORES_EXAMPLE = """\
+AreaCode,StoreName,StoreID
+7100015,"Corner Shop, Harbour Street",RP00001
+7100015,Market Hall,RP00002
+"""
+REFUSED_EXAMPLE = {
+    "type": "/problems/unprocessable",
+    "title": "Cannot be processed",
+    "status": 422,
+    "detail": "1 line is bad: nothing is loaded",
+    "instance": "/api/v1/stores",
+    "loaded": False,
+    "added": 0,
+    "changed": 0,
+    "unchanged": 0,
+    "rejected": 1,
+    "errors": [{"line": 3, "error": "the store id is empty"}],
+}
+
+
+@put(
+    "/api/v1/stores",
+    status_code=200,
+    request_max_body_size=None,
+    operation_id="importStores",
+    summary="Load the store master",
+    tags=[Tag.STORES],
+    opt=told(
+        ImportDone,
+        meaning="The file is loaded; with `good_lines` perhaps not all of it: see `rejected`.",
+        answers={
+            422: Answer(
+                meaning="Lines are bad and nothing is loaded.",
+                contents=(Content(shape=ImportRefused, media_type=PROBLEM_TYPE, example=REFUSED_EXAMPLE),),
+            )
+        },
+        body=Body(
+            meaning="CSV whose header names AreaCode, StoreName and StoreID, in any order.",
+            contents=(Content(shape=str, media_type=CSV, example=STORES_EXAMPLE),),
+        ),
+    ),
+)
 async def import_stores(
     request: Request[Any, Any, Any],
     service: Service,
     api_settings: ApiSettings,
-    good_lines: bool = False,
+    good_lines: Annotated[
+        bool, Parameter(description="Load the good lines of a file that has bad ones.")
+    ] = False,
 ) -> Response[dict[str, Any]]:
     """Load a store file (CSV): add new stores, change known ones."""
     blocks = _limited(request.stream(), api_settings.max_stores_bytes)

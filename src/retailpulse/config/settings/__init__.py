@@ -7,6 +7,7 @@ The same names stand in the TOML file as tables: [fetch] per_host = 16. Reading 
 import msgspec
 
 from retailpulse.config.settings.api import ApiSettings
+from retailpulse.config.settings.callbacks import CallbackSettings
 from retailpulse.config.settings.fetch import FetchSettings, Network
 from retailpulse.config.settings.measure import MeasureSettings
 from retailpulse.config.settings.processes import (
@@ -18,6 +19,7 @@ from retailpulse.config.settings.processes import (
 
 __all__ = [
     "ApiSettings",
+    "CallbackSettings",
     "DatabaseSettings",
     "FetchSettings",
     "LogSettings",
@@ -37,5 +39,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fetch: FetchSettings = FetchSettings()
     measure: MeasureSettings = MeasureSettings()
     worker: WorkerSettings = WorkerSettings()
+    callbacks: CallbackSettings = CallbackSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()

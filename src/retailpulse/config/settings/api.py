@@ -1,5 +1,6 @@
 """How the API listens, and what it accepts."""
 
+import re
 from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -8,6 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from retailpulse.domain.errors import ConfigError
+
+_HOST_NAME = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|[0-9a-f:.]+")
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +35,21 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             "a submit beyond that is refused for now (503).",
         ),
     ] = 256_000_000
+    spool_dir: Annotated[
+        str,
+        Meta(
+            description="Where submits of CSV and NDJSON wait on disk until they are whole; "
+            "empty: the system's directory for temporary files.",
+        ),
+    ] = ""
+    spool_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Most bytes of such submits that come in at once, beside the largest one; they take "
+            "up to twice as much room; a submit beyond that is refused for now (503).",
+        ),
+    ] = 2_000_000_000
     max_unsettled_images: Annotated[
         int,
         Meta(ge=1, description="Submits are refused for now (503) while so many images wait for a result."),
@@ -114,10 +132,16 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_loopback() or self.allow_anonymous
 
     def host_names(self) -> tuple[str, ...]:
-        """The names that requests may use, lower-case; none: any."""
+        """The names that requests may use, lower-case; none: any. Raises ConfigError."""
         if not self.allowed_hosts and self.is_loopback():
             return ("localhost", "127.0.0.1", "::1", self.host)
-        return tuple(name.lower().strip("[]") for name in _listed(self.allowed_hosts) if name != "*")
+        found = tuple(name.lower().strip("[]") for name in _listed(self.allowed_hosts))
+        for name in found:
+            if not _HOST_NAME.fullmatch(name):
+                raise ConfigError(
+                    f"RETAILPULSE_API_ALLOWED_HOSTS: {name!r} is not like api.example, *.example or 10.1.0.9"
+                )
+        return () if "*" in found else found
 
     def origins(self) -> frozenset[str]:
         """The origins that may use the API from a browser; raises ConfigError."""

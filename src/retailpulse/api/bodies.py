@@ -1,0 +1,165 @@
+"""Takes in the body of a request within what memory and disk allow, also where it comes compressed."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import IO
+
+from retailpulse.domain.errors import Busy, InvalidRequest, TooLarge, UnsupportedMediaType
+
+WRITE_BYTES = 1 << 20
+"""A body on its way to disk is written in pieces of this size, in a thread."""
+
+
+class BodyBudget:
+    """The bodies that are in memory, or on disk, at once; one alone always has room."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._used_bytes = 0
+
+    @asynccontextmanager
+    async def reading(self, blocks: AsyncIterator[bytes], expected_bytes: int) -> AsyncIterator[bytes]:
+        """A body, which counts as long as the block runs; raises Busy where there is no room for it."""
+        with self._hold(expected_bytes) as held:
+            parts, size_bytes = [], 0
+            async for block in blocks:
+                parts.append(block)
+                size_bytes += len(block)
+                held.grow(size_bytes)
+                if held.is_refused:
+                    parts.clear()  # read to its end all the same: a client that is cut off reads no answer
+            held.check()
+            yield b"".join(parts)
+
+    @asynccontextmanager
+    async def spooling(
+        self, blocks: AsyncIterator[bytes], expected_bytes: int, file: IO[bytes], tap: Callable[[bytes], None]
+    ) -> AsyncIterator[None]:
+        """Writes a body to a file, which counts as long as the block runs; `tap` gets every piece too.
+
+        Raises Busy where there is no room for it.
+        """
+        with self._hold(expected_bytes) as held:
+            size_bytes = 0
+            async for piece in _gathered(blocks):
+                size_bytes += len(piece)
+                held.grow(size_bytes)
+                if not held.is_refused:
+                    await asyncio.to_thread(_write, piece, file, tap)
+            held.check()
+            file.seek(0)
+            yield
+
+    @contextmanager
+    def _hold(self, expected_bytes: int) -> Iterator["_Held"]:
+        held = _Held(self, expected_bytes)
+        try:
+            yield held
+        finally:
+            held.give_back()
+
+    def take(self, size_bytes: int, held_bytes: int) -> bool:
+        """Counts more bytes for one that holds some already; False where there is no room."""
+        if self._used_bytes > held_bytes and self._used_bytes + size_bytes > self._most_bytes:
+            return False
+        self._used_bytes += size_bytes
+        return True
+
+    def give_back(self, size_bytes: int) -> None:
+        """Counts bytes off."""
+        self._used_bytes -= size_bytes
+
+
+class _Held:
+    """What one body has of the budget."""
+
+    def __init__(self, budget: BodyBudget, expected_bytes: int) -> None:
+        self._budget = budget
+        self._bytes = 0
+        self.is_refused = False
+        self.grow(expected_bytes)
+
+    def grow(self, size_bytes: int) -> None:
+        """Holds at least so much."""
+        more = size_bytes - self._bytes
+        if more > 0 and not self.is_refused:
+            self.is_refused = not self._budget.take(more, self._bytes)
+            self._bytes += 0 if self.is_refused else more
+
+    def check(self) -> None:
+        """Raises Busy where there was no room."""
+        if self.is_refused:
+            raise Busy("too many large submits at once; submit this job again later")
+
+    def give_back(self) -> None:
+        """Holds nothing any more."""
+        self._budget.give_back(self._bytes)
+
+
+async def _gathered(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in fewer pieces."""
+    parts: list[bytes] = []
+    size_bytes = 0
+    async for block in blocks:
+        parts.append(block)
+        size_bytes += len(block)
+        if size_bytes >= WRITE_BYTES:
+            yield b"".join(parts)
+            parts, size_bytes = [], 0
+    yield b"".join(parts)
+
+
+def _write(piece: bytes, file: IO[bytes], tap: Callable[[bytes], None]) -> None:
+    file.write(piece)
+    tap(piece)
+
+
+async def unpacked(blocks: AsyncIterator[bytes], encoding: str, most_bytes: int) -> AsyncIterator[bytes]:
+    """A body without its Content-Encoding, which may be gzip.
+
+    Raises UnsupportedMediaType for others, TooLarge where more than `most_bytes` come out.
+    """
+    if encoding.strip().lower() in {"", "identity"}:
+        async for block in blocks:
+            yield block
+        return
+    if encoding.strip().lower() not in {"gzip", "x-gzip"}:
+        await drain(blocks)
+        raise UnsupportedMediaType(f"Content-Encoding: {encoding[:100]!r} is not read; send gzip, or plain")
+    size_bytes = 0
+    try:
+        async for piece in _gunzipped(blocks):
+            size_bytes += len(piece)
+            if size_bytes > most_bytes:
+                raise TooLarge(f"the body is larger than {most_bytes} bytes once it is unpacked")
+            yield piece
+    except InvalidRequest:
+        await drain(blocks)
+        raise
+
+
+async def _gunzipped(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Unpacks one or more gzip members; no piece is larger than what one step may unpack."""
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    is_fresh = True
+    try:
+        async for block in blocks:
+            left = block
+            while left:
+                if unpacking.eof:
+                    unpacking, is_fresh = zlib.decompressobj(zlib.MAX_WBITS | 16), True
+                yield unpacking.decompress(left, WRITE_BYTES)
+                is_fresh = False
+                left = unpacking.unused_data if unpacking.eof else unpacking.unconsumed_tail
+    except zlib.error as error:
+        raise InvalidRequest("the body is not gzip, as its Content-Encoding says") from error
+    if not unpacking.eof or is_fresh:
+        raise InvalidRequest("the body ends before its gzip does")
+
+
+async def drain(blocks: AsyncIterator[bytes]) -> None:
+    """Reads a body to its end: a client that is cut off while it sends would never read why."""
+    async for _ in blocks:
+        pass

@@ -1,0 +1,145 @@
+"""Deliveries: how the receiver of a job was told that it ended, try by try, and telling it again."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from msgspec import Meta
+
+from retailpulse.api.telling import JOB_ID, LINK, Tag, told
+from retailpulse.api.v1.pages import (
+    DEFAULT_LIMIT,
+    Cursors,
+    CursorText,
+    Limit,
+    Page,
+    RowNumber,
+    page_response,
+)
+from retailpulse.api.v1.paths import known_id
+from retailpulse.domain.callbacks import JOB_ENDED, DeliveryState
+from retailpulse.service import Deliveries
+from retailpulse.storage.deliveries import DeliveryRow
+
+CURSORS = Cursors("deliveries", RowNumber)
+"""A position is the number of the delivery that a page begins after."""
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to tell the receiver."""
+
+    at: Annotated[datetime, Meta(description="When it began, UTC.")]
+    status: Annotated[
+        int | None, Meta(description="The status of the receiver's answer; null where there was none.")
+    ]
+    error: Annotated[
+        str | None, Meta(description="Why there was no answer, or none of use; null where there was.")
+    ]
+    seconds: Annotated[float, Meta(description="How long it took.", examples=[0.084])]
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One end of a job, and how its receiver was told of it."""
+
+    delivery_id: Annotated[
+        str, Meta(description="The `webhook-id` that the receiver gets, the same at every try.")
+    ]
+    event: Annotated[str, Meta(description="What is told.", examples=[JOB_ENDED])]
+    url: Annotated[str, Meta(description="Who is told.", examples=["https://hooks.example/retailpulse"])]
+    state: Annotated[
+        DeliveryState, Meta(description="pending, delivered (answered 2xx), or given_up (tried no more).")
+    ]
+    ended_at: Annotated[datetime, Meta(description="When the job ended, UTC.")]
+    tries: Annotated[list[Try], Meta(description="The last tries, at most 100, the first of them first.")]
+    next_try_at: Annotated[
+        datetime | None,
+        Meta(
+            description="When it is tried next at the earliest, UTC; while a try is on its way, when its "
+            "end is not waited for any longer. Null where it is tried no more."
+        ),
+    ]
+
+
+_DELIVERED = {
+    "delivery_id": f"msg_{JOB_ID.replace('-', '')}_1",
+    "event": JOB_ENDED,
+    "url": "https://hooks.example/retailpulse",
+    "state": "delivered",
+    "ended_at": "2026-11-20T10:04:12.613508Z",
+    "tries": [
+        {"at": "2026-11-20T10:04:13.020114Z", "status": 503, "error": None, "seconds": 0.051},
+        {"at": "2026-11-20T10:04:15.871402Z", "status": 204, "error": None, "seconds": 0.084},
+    ],
+    "next_try_at": None,
+}
+_SENT_AGAIN = _DELIVERED | {"state": "pending", "next_try_at": "2026-11-20T11:30:00.417211Z"}
+
+
+@get(
+    "/api/v1/jobs/{job_id:str}/deliveries",
+    operation_id="listDeliveries",
+    summary="List the callbacks of a job",
+    tags=[Tag.DELIVERIES],
+    opt=told(
+        Page[Delivery],
+        404,
+        meaning="A page of deliveries, the first end of the job first.",
+        example={"items": [_DELIVERED], "next": None},
+        headers={"Link": LINK},
+    ),
+)
+async def job_deliveries(
+    request: Request[Any, Any, Any],
+    deliveries: Deliveries,
+    job_id: str,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[Page[Delivery]]:
+    """List how the receiver of a job was told of its ends, with every try.
+
+    A job has one delivery for each time that it ended: a job that is retried ends again. A job without a
+    `callback_url`, or that has not ended yet, has none.
+    """
+    rows = await deliveries.page(known_id(job_id), after=CURSORS.read(cursor) or 0, limit=limit + 1)
+    items = [_describe(row) for row in rows[:limit]]
+    after = CURSORS.write(rows[limit - 1].key.delivery_no) if len(rows) > limit else None
+    return page_response(request, items, after, limit)
+
+
+@post(
+    "/api/v1/jobs/{job_id:str}/redeliver",
+    status_code=202,
+    operation_id="redeliver",
+    summary="Send the callback of a job again",
+    tags=[Tag.DELIVERIES],
+    opt=told(
+        Delivery,
+        404,
+        409,
+        status=202,
+        meaning="It is sent again within moments, whatever came of it before.",
+        example=_SENT_AGAIN,
+    ),
+)
+async def redeliver(deliveries: Deliveries, job_id: str) -> Delivery:
+    """Tell the receiver once more of the last end of a job, with the same `webhook-id` and body.
+
+    Waits and the time after which it is given up begin anew. A job that has no `callback_url`, or that has
+    not ended yet, is a conflict.
+    """
+    return _describe(await deliveries.send_again(known_id(job_id)))
+
+
+def _describe(row: DeliveryRow) -> Delivery:
+    return Delivery(
+        delivery_id=row.key.message_id,
+        event=JOB_ENDED,
+        url=row.url,
+        state=row.state,
+        ended_at=row.ended_at,
+        tries=[
+            Try(at=made.at, status=made.status, error=made.error, seconds=made.seconds) for made in row.tries
+        ],
+        next_try_at=row.next_try_at,
+    )

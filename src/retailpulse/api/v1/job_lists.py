@@ -1,0 +1,125 @@
+"""Lists about jobs: which there are, newest first, and the stores of one."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import Parameter
+from msgspec import Meta
+
+from retailpulse.api.telling import LINK, Tag, told
+from retailpulse.api.v1.filters import instant, labels, texts
+from retailpulse.api.v1.pages import (
+    DEFAULT_LIMIT,
+    Cursors,
+    CursorText,
+    Limit,
+    Page,
+    RowNumber,
+    page_response,
+    write_cursor,
+)
+from retailpulse.api.v1.paths import known_id
+from retailpulse.api.v1.shapes import JobSummary, summarize
+from retailpulse.domain.images import Outcome
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.service import JobLists
+from retailpulse.storage.job_lists import JobFilter, JobPlace, StoreRow
+
+JOBS: Cursors[JobPlace] = Cursors("jobs", tuple[datetime, UUID])
+"""A position is that of the job after which a page begins."""
+STORES: Cursors[int] = Cursors("stores-of-a-job", RowNumber)
+"""A position is the number of the first visit to the store after which a page begins."""
+
+
+class StoreInJob(msgspec.Struct, frozen=True, kw_only=True):
+    """How the images of one store stand in a job."""
+
+    store_id: Annotated[str, Meta(description="As submitted.", examples=["RP00002"])]
+    images: Annotated[int, Meta(description="Images of the store in this job.", examples=[14])]
+    settled: Annotated[int, Meta(description="Those with a result.", examples=[14])]
+    measured: Annotated[int, Meta(description="Those that were measured.", examples=[12])]
+    failed: Annotated[int, Meta(description="Those that could not be measured.", examples=[2])]
+    cancelled: Annotated[int, Meta(description="Those without a result when the job was called off.")]
+    causes: Annotated[
+        dict[str, int],
+        Meta(description="How many were not measured, by cause.", examples=[{"http_status": 2}]),
+    ]
+
+
+@get(
+    "/api/v1/jobs",
+    operation_id="listJobs",
+    summary="Jobs, the newest first",
+    tags=[Tag.JOBS],
+    opt=told(Page[JobSummary], meaning="A page of jobs.", headers={"Link": LINK}),
+)
+async def list_jobs(
+    request: Request[Any, Any, Any],
+    job_lists: JobLists,
+    status: Annotated[list[JobStatus] | None, Parameter(description="Only jobs in this state.")] = None,
+    label: Annotated[
+        list[str] | None,
+        Parameter(
+            description="Only jobs with this label, as `name:value`; of several values of one name each will "
+            "do, of several names all must fit."
+        ),
+    ] = None,
+    store_id: Annotated[
+        list[str] | None, Parameter(description="Only jobs with a visit to this store.")
+    ] = None,
+    submitted_after: Annotated[
+        str | None, Parameter(description="Only jobs submitted then or later: a date or an RFC 3339 time.")
+    ] = None,
+    submitted_before: Annotated[
+        str | None, Parameter(description="Only jobs submitted before: a date or an RFC 3339 time.")
+    ] = None,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[Page[JobSummary]]:
+    """List jobs, the newest first."""
+    wanted = JobFilter(
+        statuses=tuple(dict.fromkeys(status or ())),
+        labels=labels(label),
+        store_ids=texts("store_id", store_id),
+        start=instant("submitted_after", submitted_after),
+        end=instant("submitted_before", submitted_before),
+    )
+    page, following = await job_lists.jobs(wanted, after=JOBS.read(cursor), limit=limit)
+    return page_response(request, list(map(summarize, page)), write_cursor(JOBS, following), limit)
+
+
+@get(
+    "/api/v1/jobs/{job_id:str}/stores",
+    operation_id="listStoresOfJob",
+    summary="The stores of a job, with how their images stand",
+    tags=[Tag.JOBS],
+    opt=told(Page[StoreInJob], 404, meaning="A page of stores.", headers={"Link": LINK}),
+)
+async def stores_of_job(
+    request: Request[Any, Any, Any],
+    job_lists: JobLists,
+    job_id: str,
+    store_id: Annotated[list[str] | None, Parameter(description="Only this store.")] = None,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[Page[StoreInJob]]:
+    """List the stores of a job, in the order in which they first appear in it."""
+    page, following = await job_lists.stores(
+        known_id(job_id), texts("store_id", store_id), after=STORES.read(cursor) or 0, limit=limit
+    )
+    return page_response(request, list(map(_store, page)), write_cursor(STORES, following), limit)
+
+
+def _store(row: StoreRow) -> StoreInJob:
+    return StoreInJob(
+        store_id=row.store_id,
+        images=row.images,
+        settled=sum(row.outcomes.values()),
+        measured=row.outcomes.get(Outcome.MEASURED, 0),
+        failed=row.outcomes.get(Outcome.FAILED, 0),
+        cancelled=row.outcomes.get(Outcome.CANCELLED, 0),
+        causes=row.causes,
+    )

@@ -1,0 +1,196 @@
+"""What the operations on jobs take and answer, as the API's description tells it, with examples."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, Text, VisitToSubmit
+from retailpulse.api.telling import (
+    CSV,
+    EVENTS,
+    JOB_ID,
+    LOCATION,
+    NDJSON,
+    Answer,
+    Body,
+    Content,
+    Param,
+    Tag,
+    told,
+)
+from retailpulse.api.v1.shapes import ImageCounts, Job
+from retailpulse.domain.images import Cause, Depth
+from retailpulse.domain.jobs import JobStatus
+
+CSV_EXAMPLE = (
+    "store_id,image_url,visit_time\n"
+    "RP00001,https://photos.example/a.jpg,2026-11-20T10:00:00Z\n"
+    "RP00002,https://photos.example/c.jpg,time of store visit\n"
+)
+NDJSON_EXAMPLE = (
+    '{"store_id": "RP00001", "image_url": "https://photos.example/a.jpg", "visit_time": "2026-11-20"}\n'
+)
+EVENTS_EXAMPLE = (
+    f'id: 0-3-completed\nevent: end\ndata: {{"job_id": "{JOB_ID}", "status": "completed", "images": '
+    '{"total": 3, "settled": 3, "measured": 3, "failed": 0, "cancelled": 0}, "retries": 0, '
+    '"finished_at": "2026-11-20T10:00:09Z"}\n\n'
+)
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, description="What the client calls the job.")]
+Priority = Annotated[int, Meta(ge=-100, le=100, description="Images of jobs with a higher one go first.")]
+LabelName = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}$")]
+LabelValue = Annotated[str, Meta(max_length=200)]
+Url = Annotated[str, Meta(max_length=8_192, description="An http or https URL, told when the job has ended.")]
+
+
+class NewJob(Struct):
+    """A job: visits to stores, and what else is to be said of it."""
+
+    visits: Annotated[list[VisitToSubmit], Meta(min_length=1)]
+    count: Annotated[
+        int | None,
+        Meta(description="The number of visits; a wrong one is refused, so that a cut list is noticed."),
+    ] = None
+    depth: Annotated[Depth | None, Meta(description="How deep the photos are looked at.")] = None
+    name: Name | None = None
+    labels: (
+        Annotated[dict[LabelName, LabelValue], Meta(max_length=20, examples=[{"region": "north"}])] | None
+    ) = None
+    priority: Priority | None = None
+    callback_url: Url | None = None
+
+
+class VisitLine(Struct):
+    """A visit on a line of its own."""
+
+    store_id: Text
+    image_url: list[Text] | Text
+    visit_time: Text
+
+
+class Retry(Struct, frozen=True, kw_only=True):
+    """What to try again."""
+
+    causes: (
+        Annotated[
+            list[Cause],
+            Meta(
+                description="Only failures with one of these causes; null: all.",
+                min_length=1,
+                examples=[["http_status"]],
+            ),
+        ]
+        | None
+    ) = None
+
+
+class JobEvent(Struct, frozen=True, kw_only=True):
+    """The data of an event: what may change of a job."""
+
+    job_id: Annotated[UUID, Meta(description="The id of the job.")]
+    status: Annotated[JobStatus, Meta(description="ongoing, completed, failed or cancelled.")]
+    images: Annotated[ImageCounts, Meta(description="Counts of its images.")]
+    retries: Annotated[int, Meta(description="How often its failures were tried again.")]
+    finished_at: Annotated[datetime | None, Meta(description="When it ended, UTC; null while ongoing.")]
+
+
+_IN_QUERY = "Of a job in CSV or NDJSON: "
+SUBMIT: dict[str, Any] = {
+    "operation_id": "submitJob",
+    "summary": "Submit a job",
+    "tags": [Tag.JOBS],
+    "opt": told(
+        Submitted,
+        409,
+        415,
+        status=201,
+        meaning="The whole job is on disk and queued.",
+        example={"job_id": JOB_ID},
+        headers={"Location": LOCATION},
+        body=Body(
+            meaning="A job as one JSON document, or as rows, whose other fields then stand in the query. "
+            "gzip is read. A body of any other type is read as JSON.",
+            contents=(
+                Content(
+                    shape=NewJob,
+                    example={**SUBMIT_EXAMPLE, "name": "week 47", "labels": {"region": "north"}},
+                ),
+                Content(shape=str, media_type=CSV, example=CSV_EXAMPLE),
+                Content(shape=str, media_type=NDJSON, example=NDJSON_EXAMPLE),
+            ),
+        ),
+        params=(
+            IDEMPOTENCY_KEY,
+            Param(name="depth", meaning=f"{_IN_QUERY}how deep its photos are looked at.", shape=Depth),
+            Param(name="name", meaning=f"{_IN_QUERY}what the client calls it.", shape=Name),
+            Param(name="priority", meaning=f"{_IN_QUERY}its priority.", shape=Priority),
+            Param(name="callback_url", meaning=f"{_IN_QUERY}who is told when it has ended.", shape=Url),
+            Param(
+                name="label",
+                meaning=f"{_IN_QUERY}a label, name:value; once for each.",
+                shape=list[str],
+                example=["region:north"],
+            ),
+        ),
+    ),
+}
+READ: dict[str, Any] = {
+    "operation_id": "getJob",
+    "summary": "All about a job",
+    "tags": [Tag.JOBS],
+    "opt": told(Job, 404, meaning="Where the job stands."),
+}
+CANCEL: dict[str, Any] = {
+    "operation_id": "cancelJob",
+    "summary": "Cancel a job",
+    "tags": [Tag.JOBS],
+    "opt": told(Job, 404, 409, meaning="The job, which is cancelled."),
+}
+RETRY: dict[str, Any] = {
+    "operation_id": "retryJob",
+    "summary": "Try again what failed in a job",
+    "tags": [Tag.JOBS],
+    "opt": told(
+        Job,
+        404,
+        409,
+        meaning="The job, whose failures are unsettled again.",
+        body=Body(
+            meaning="What to try again; without a body, everything that failed.",
+            contents=(Content(shape=Retry, example={"causes": ["http_status"]}),),
+            is_required=False,
+        ),
+    ),
+}
+DELETE: dict[str, Any] = {
+    "operation_id": "deleteJob",
+    "summary": "Delete a job that has ended",
+    "tags": [Tag.JOBS],
+    "opt": told(None, 404, 409, answers={204: Answer(meaning="The job is deleted.")}),
+}
+FOLLOW: dict[str, Any] = {
+    "operation_id": "followJob",
+    "summary": "How a job gets on, as Server-Sent Events",
+    "tags": [Tag.JOBS],
+    "opt": told(
+        None,
+        404,
+        answers={
+            200: Answer(
+                meaning="Events: `progress` with every change, then `end`; the data of each is a JobEvent.",
+                contents=(Content(shape=str, media_type=EVENTS, example=EVENTS_EXAMPLE),),
+            ),
+            204: Answer(meaning="The job has ended, and the Last-Event-ID is that of its end."),
+        },
+        params=(
+            Param(
+                name="Last-Event-ID",
+                place="header",
+                meaning="The id of the last event that was received.",
+                example="0-2-ongoing",
+            ),
+        ),
+    ),
+}

@@ -1,0 +1,142 @@
+"""The store master as it is read: searched, one store with its visits, the areas."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import Parameter
+from msgspec import Meta
+
+from retailpulse.api.telling import LINK, Tag, told
+from retailpulse.api.v1.filters import checked, instant, texts
+from retailpulse.api.v1.pages import (
+    DEFAULT_LIMIT,
+    Cursors,
+    CursorText,
+    Limit,
+    Page,
+    link_header,
+    next_link,
+    page_response,
+    write_cursor,
+)
+from retailpulse.api.v1.visits import VISITS, After, Before, Visit, tell_visit
+from retailpulse.service import Stores
+from retailpulse.storage.store_lists import StoreFilter, StorePlace, StoreRow
+from retailpulse.storage.visits import VisitFilter
+
+STORES: Cursors[StorePlace] = Cursors("stores", StorePlace)
+"""A position is that of the store after which a page begins."""
+AREAS: Cursors[str] = Cursors("areas", str)
+"""A position is the code of the area after which a page begins."""
+
+
+class Store(msgspec.Struct, frozen=True, kw_only=True):
+    """A store of the master."""
+
+    store_id: Annotated[str, Meta(description="Its id.", examples=["RP00001"])]
+    area_code: Annotated[str, Meta(description="Its area.", examples=["7100015"])]
+    store_name: Annotated[str, Meta(description="Its name.", examples=["Corner Shop, Harbour Street"])]
+
+
+class StoreWithVisits(Store, frozen=True, kw_only=True):
+    """A store of the master and a page of its visits."""
+
+    visits: Annotated[Page[Visit], Meta(description="Its visits, the oldest first.")]
+
+
+class Area(msgspec.Struct, frozen=True, kw_only=True):
+    """An area of the store master."""
+
+    area_code: Annotated[str, Meta(description="Its code.", examples=["7100015"])]
+    stores: Annotated[int, Meta(description="How many stores it has.", examples=[3])]
+
+
+@get(
+    "/api/v1/stores",
+    operation_id="listStores",
+    summary="Search the store master",
+    tags=[Tag.STORES],
+    opt=told(Page[Store], meaning="A page of stores.", headers={"Link": LINK}),
+)
+async def list_stores(
+    request: Request[Any, Any, Any],
+    stores: Stores,
+    q: Annotated[
+        str | None, Parameter(description="What the id or the name holds, in whatever case.")
+    ] = None,
+    area: Annotated[list[str] | None, Parameter(description="Only stores of this area.")] = None,
+    store_id: Annotated[list[str] | None, Parameter(description="Only the store with this id.")] = None,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[Page[Store]]:
+    """Search the store master by id, name and area.
+
+    With `q` alone first those whose id begins with it, then those whose name does, then all others that hold
+    it; otherwise by their ids. A page of a search may be short, or empty, and yet have a `next`.
+    """
+    wanted = StoreFilter(
+        text=checked("q", q or "").strip().lower(),
+        area_codes=tuple(dict.fromkeys(texts("area", area))),
+        store_ids=texts("store_id", store_id),
+    )
+    page, following = await stores.search(wanted, after=STORES.read(cursor), limit=limit)
+    return page_response(request, list(map(_store, page)), write_cursor(STORES, following), limit)
+
+
+@get(
+    "/api/v1/stores/{store_id:str}",
+    operation_id="getStore",
+    summary="A store with its visits over time",
+    tags=[Tag.STORES],
+    opt=told(StoreWithVisits, 404, meaning="The store.", headers={"Link": LINK}),
+)
+async def one_store(
+    request: Request[Any, Any, Any],
+    stores: Stores,
+    store_id: str,
+    visited_after: After = None,
+    visited_before: Before = None,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[StoreWithVisits]:
+    """Give a store of the master and a page of its visits, the oldest first."""
+    wanted = VisitFilter(
+        store_ids=(checked("store_id", store_id),),
+        start=instant("visited_after", visited_after),
+        end=instant("visited_before", visited_before),
+    )
+    after = VISITS.read(cursor)
+    store = await stores.find(store_id)
+    page, following = await stores.visits(wanted, after=after, limit=limit)
+    link = next_link(request, write_cursor(VISITS, following), limit)
+    told_store = StoreWithVisits(
+        store_id=store.store_id,
+        area_code=store.area_code,
+        store_name=store.store_name,
+        visits=Page(items=list(map(tell_visit, page)), next=link),
+    )
+    return Response(told_store, headers=link_header(link))
+
+
+@get(
+    "/api/v1/areas",
+    operation_id="listAreas",
+    summary="The areas of the store master",
+    tags=[Tag.STORES],
+    opt=told(Page[Area], meaning="A page of areas.", headers={"Link": LINK}),
+)
+async def list_areas(
+    request: Request[Any, Any, Any],
+    stores: Stores,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[Page[Area]]:
+    """List the areas of the store master by their codes, with the number of their stores."""
+    page, following = await stores.areas(after=AREAS.read(cursor) or "", limit=limit)
+    items = [Area(area_code=area.area_code, stores=area.stores) for area in page]
+    return page_response(request, items, write_cursor(AREAS, following), limit)
+
+
+def _store(row: StoreRow) -> Store:
+    return Store(store_id=row.store_id, area_code=row.area_code, store_name=row.store_name)

@@ -1,0 +1,52 @@
+"""How every command ends: on Ctrl-C, with a reader that hangs up, without a package that it needs.
+
+A reader that has enough (`| head`) is no error, and gets none.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rich_click as click
+from click.exceptions import Exit
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class Refused(click.ClickException):
+    """It was understood, and cannot be done."""
+
+    exit_code = 1
+
+
+@contextmanager
+def leaving_well() -> Iterator[None]:
+    """Turns what a command raises into how the program ends."""
+    try:
+        with _flushed():
+            yield
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more as it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Exit(0) from None
+    except KeyboardInterrupt:
+        raise Exit(INTERRUPTED) from None
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("retailpulse"):
+            raise
+        raise Refused(
+            f"This command needs the parts of the server, and {error.name} is not installed. "
+            "Install them: pip install 'retailpulse[server]'"
+        ) from error
+
+
+@contextmanager
+def _flushed() -> Iterator[None]:
+    """Writes out what was printed while a reader that hung up can still be told from an error."""
+    try:
+        yield
+    except Exit:
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()

@@ -1,0 +1,45 @@
+"""How much work may wait: what the service keeps to when it takes on more images."""
+
+import asyncio
+from dataclasses import dataclass
+
+from retailpulse.domain.errors import Busy
+from retailpulse.storage import jobs
+from retailpulse.storage.database import Connection
+
+COUNT_SECONDS = 1.0
+"""How old the count of the images that wait may be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What the service keeps to, from the settings of several rooms."""
+
+    chunk_images: int
+    max_unsettled_images: int
+    keys_hours: float
+    stale_seconds: float
+
+
+class Backlog:
+    """How many images wait for a result: counted now and then, with those added that came since.
+
+    Weak: each API process counts for itself, so that several of them may let in some jobs too many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._images = 0
+        self._counted_at = float("-inf")
+
+    async def admit(self, connection: Connection, images: int) -> None:
+        """Counts more images; raises Busy where there are too many. One job alone always has room."""
+        now = asyncio.get_running_loop().time()
+        if now - self._counted_at > COUNT_SECONDS:
+            self._counted_at = now
+            self._images = await jobs.count_unsettled(connection)
+        if self._images and self._images + images > self._most:
+            raise Busy(
+                f"{self._images} images wait for a result, and {self._most} may; send this again later"
+            )
+        self._images += images

@@ -1,0 +1,65 @@
+"""Changes a job as a whole: cancel it, retry it, delete it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import procrastinate
+
+from retailpulse.domain.errors import Conflict, NotFound
+from retailpulse.domain.images import Cause
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.service.backlog import Backlog, Limits
+from retailpulse.storage import cancelling, jobs, pruning, queue, retrying
+from retailpulse.storage.database import Database
+
+CHANGE_SECONDS = 300.0
+"""How long the database may take for all images of a job."""
+
+
+class JobControl:
+    """What can be done to a job after its submit."""
+
+    def __init__(
+        self, database: Database, queue_app: procrastinate.App, limits: Limits, backlog: Backlog
+    ) -> None:
+        self._database = database
+        self._queue = queue_app
+        self._limits = limits
+        self._backlog = backlog
+
+    async def cancel(self, job_id: UUID) -> None:
+        """Ends a job; its images without a result get the outcome `cancelled`.
+
+        Does nothing where it is cancelled already. Raises NotFound, or Conflict where it has ended.
+        """
+        async with self._database.transaction(patience_seconds=CHANGE_SECONDS) as connection:
+            if await cancelling.cancel_job(connection, job_id):
+                await queue.drop_job(connection, job_id)
+                return
+            job = await jobs.find_job(connection, job_id)
+        if job is None:
+            raise NotFound(f"there is no job {job_id}")
+        if job.status is not JobStatus.CANCELLED:
+            raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
+
+    async def retry(self, job_id: UUID, causes: Sequence[Cause] | None) -> None:
+        """Tries again what failed, for these causes or for all; the outcomes of before stay readable.
+
+        Raises NotFound; Conflict where nothing can be retried; Busy where too many images wait already.
+        """
+        async with self._database.transaction(patience_seconds=CHANGE_SECONDS) as connection:
+            retried = await retrying.retry_job(
+                connection, job_id, causes=causes, chunk_images=self._limits.chunk_images
+            )
+            await self._backlog.admit(connection, retried.images)
+            waiting = await queue.waiting_chunks(connection, job_id)
+            chunks = [key for key in retried.chunks if key.chunk_no not in waiting]
+            await queue.send_chunks(self._queue, connection, chunks, retried.priority)
+
+    async def delete(self, job_id: UUID) -> None:
+        """Takes a job that has ended out of sight; workers delete its rows after that.
+
+        Raises NotFound, or Conflict where it goes on.
+        """
+        async with self._database.transaction() as connection:
+            await pruning.hide_job(connection, job_id)

@@ -1,0 +1,37 @@
+"""What is asked about many jobs, or about the stores of one: pages of lists."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from retailpulse.domain.errors import NotFound
+from retailpulse.storage import job_lists, jobs
+from retailpulse.storage.database import Database
+from retailpulse.storage.job_lists import JobFilter, JobPlace, StoreRow
+from retailpulse.storage.jobs import JobRow
+
+
+class JobLists:
+    """Lists about jobs over one database. Each page comes with the place of the next, None on the last."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def jobs(
+        self, wanted: JobFilter, *, after: JobPlace | None, limit: int
+    ) -> tuple[Sequence[JobRow], JobPlace | None]:
+        """Jobs, the newest first."""
+        async with self._database.connection() as connection:
+            found = await job_lists.read_jobs(connection, wanted, after=after, limit=limit + 1)
+        page = found[:limit]
+        return page, (page[-1].submitted_at, page[-1].job_id) if len(found) > limit else None
+
+    async def stores(
+        self, job_id: UUID, store_ids: Sequence[str], *, after: int, limit: int
+    ) -> tuple[list[StoreRow], int | None]:
+        """The stores of a job, in the order in which they first appear in it; raises NotFound."""
+        async with self._database.connection() as connection:
+            found = await job_lists.read_stores(connection, job_id, store_ids, after=after, limit=limit + 1)
+            if await jobs.find_job(connection, job_id) is None:
+                raise NotFound(f"there is no job {job_id}")
+        page = found[:limit]
+        return page, page[-1].first_visit_no if len(found) > limit else None

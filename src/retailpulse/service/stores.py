@@ -1,0 +1,63 @@
+"""What is asked of the store master and of visits to its stores: pages of lists."""
+
+from retailpulse.domain.errors import NotFound
+from retailpulse.storage import store_lists, visits
+from retailpulse.storage.database import Database
+from retailpulse.storage.store_lists import Area, Part, StoreFilter, StorePlace, StoreRow
+from retailpulse.storage.visits import Place, VisitFilter, VisitRow
+
+
+class Stores:
+    """The store master and its visits. Each page comes with the place of the next, None on the last."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def search(
+        self, wanted: StoreFilter, *, after: StorePlace | None, limit: int
+    ) -> tuple[list[StoreRow], StorePlace | None]:
+        """Stores in the order of a search, or by their ids where no text is looked for.
+
+        A page may have fewer than `limit`, or none, and yet a next one: how much of the master is read for
+        one page is bounded.
+        """
+        place = after or _first_of(wanted.first_part)
+        found: list[tuple[StoreRow, StorePlace]] = []
+        async with self._database.connection() as connection:
+            while True:
+                some, reached = await store_lists.read_stores(
+                    connection, wanted, after=place, limit=limit + 1 - len(found)
+                )
+                found += some
+                if reached is not None or place.part is Part.WITHIN:
+                    break
+                place = _first_of(Part(place.part + 1))
+        if len(found) > limit:
+            reached = found[limit - 1][1]
+        return [store for store, _ in found[:limit]], reached
+
+    async def find(self, store_id: str) -> StoreRow:
+        """The store with an id; raises NotFound."""
+        async with self._database.connection() as connection:
+            store = await store_lists.find_store(connection, store_id)
+        if store is None:
+            raise NotFound(f"there is no store {store_id[:100]} in the store master")
+        return store
+
+    async def areas(self, *, after: str, limit: int) -> tuple[list[Area], str | None]:
+        """Areas by their code, and how many stores each has."""
+        async with self._database.connection() as connection:
+            found = await store_lists.read_areas(connection, after=after, limit=limit + 1)
+        return found[:limit], found[limit - 1].area_code if len(found) > limit else None
+
+    async def visits(
+        self, wanted: VisitFilter, *, after: Place | None, limit: int
+    ) -> tuple[list[VisitRow], Place | None]:
+        """Visits of stores by their ids, of each store the oldest first."""
+        async with self._database.connection() as connection:
+            found = await visits.read_visits(connection, wanted, after=after, limit=limit + 1)
+        return found[:limit], found[limit - 1].place if len(found) > limit else None
+
+
+def _first_of(part: Part) -> StorePlace:
+    return StorePlace(part=part, key="", store_id="")

@@ -1,0 +1,141 @@
+"""Lists about jobs: which there are, newest first, and the stores of one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from retailpulse.domain.images import Outcome
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.storage.database import Connection
+from retailpulse.storage.jobs import JOB_COLUMNS, JobRow, job_cursor
+
+JobPlace = tuple[datetime, UUID]
+"""Where a job stands in the list: when it was submitted, and its id."""
+
+# State by state, so that each is read along its index from the newest on, also where only one is wanted.
+_JOBS = sql.SQL("""
+    SELECT {columns}
+    FROM unnest(%(statuses)s::text[]) AS of_status (wanted) CROSS JOIN LATERAL (
+        SELECT * FROM jobs WHERE status = of_status.wanted{conditions}
+        ORDER BY submitted_at DESC, job_id DESC LIMIT %(limit)s) found
+    ORDER BY submitted_at DESC, job_id DESC LIMIT %(limit)s
+""")
+
+# Ids that the master does not know may be too long for an index: they are found by their hash.
+_OF_STORES: sql.Composable = sql.SQL("""
+    job_id IN (
+        SELECT job_id FROM visits WHERE store_known AND store_id = ANY(%(store_ids)s)
+        UNION
+        SELECT job_id FROM visits
+        WHERE NOT store_known AND store_id = ANY(%(store_ids)s) AND hashtextextended(store_id, 0) = ANY(
+            ARRAY(SELECT hashtextextended(asked, 0) FROM unnest(%(store_ids)s::text[]) asked)))""")
+
+# The page's stores first, then their images alone: each visit's are one range of the results' index.
+_STORES = """
+    WITH page AS MATERIALIZED (
+        SELECT store_id, min(visit_no) AS first_visit_no, sum(images)::bigint AS images
+        FROM visits
+        WHERE job_id = %(job_id)s AND (%(store_ids)s::text[] = '{}' OR store_id = ANY(%(store_ids)s))
+        GROUP BY store_id HAVING min(visit_no) > %(after)s
+        ORDER BY min(visit_no) LIMIT %(limit)s),
+    ended AS MATERIALIZED (
+        SELECT v.store_id, r.outcome, r.cause, sum(r.images)::bigint AS images
+        FROM visits v JOIN page USING (store_id) CROSS JOIN LATERAL (
+            SELECT outcome, cause, count(*) AS images FROM results
+            WHERE job_id = %(job_id)s
+              AND image_no BETWEEN v.first_image_no AND v.first_image_no + v.images - 1
+            GROUP BY outcome, cause OFFSET 0) r
+        WHERE v.job_id = %(job_id)s
+        GROUP BY v.store_id, r.outcome, r.cause)
+    SELECT page.store_id, page.first_visit_no, page.images, ended.outcome, ended.cause, ended.images
+    FROM page LEFT JOIN ended USING (store_id)
+    ORDER BY page.first_visit_no, ended.images DESC, ended.cause
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobFilter:
+    """Which jobs are asked for; what is empty asks for nothing, of several values each will do.
+
+    `labels` holds the wanted values by the name of each label, and a job must have one for every name;
+    submitted from `start` up to before `end`.
+    """
+
+    statuses: tuple[JobStatus, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    store_ids: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class StoreRow:
+    """A store of a job: its images, how many of them ended how, and the causes of those not measured."""
+
+    store_id: str
+    first_visit_no: int
+    images: int
+    outcomes: dict[Outcome, int]
+    causes: dict[str, int]
+
+
+async def read_jobs(
+    connection: Connection, wanted: JobFilter, *, after: JobPlace | None, limit: int
+) -> Sequence[JobRow]:
+    """The next jobs after a place, the newest first."""
+    conditions, values = _conditions(wanted)
+    if after is not None:
+        conditions.append(sql.SQL("(submitted_at, job_id) < (%(after_time)s, %(after_id)s)"))
+        values |= {"after_time": after[0], "after_id": after[1]}
+    joined = sql.SQL("").join(sql.SQL(" AND ") + condition for condition in conditions)
+    statement = _JOBS.format(columns=JOB_COLUMNS, conditions=joined)
+    values |= {"statuses": list(wanted.statuses or JobStatus), "limit": limit}
+    # Planned each time: what is rare decides how it is best looked for.
+    cursor = await job_cursor(connection).execute(statement, values, prepare=False)
+    return await cursor.fetchall()
+
+
+def _conditions(wanted: JobFilter) -> tuple[list[sql.Composable], dict[str, object]]:
+    conditions: list[sql.Composable] = []
+    values: dict[str, object] = {}
+    if wanted.start is not None:
+        conditions.append(sql.SQL("submitted_at >= %(start)s"))
+        values["start"] = wanted.start
+    if wanted.end is not None:
+        conditions.append(sql.SQL("submitted_at < %(end)s"))
+        values["end"] = wanted.end
+    if wanted.store_ids:
+        conditions.append(_OF_STORES)
+        values["store_ids"] = list(wanted.store_ids)
+    for name, texts in wanted.labels.items():
+        any_of = []
+        for text in texts:
+            key = f"label_{len(values)}"
+            values[key] = Jsonb({name: text})
+            any_of.append(sql.SQL("labels @> {}").format(sql.Placeholder(key)))
+        # The first condition is the index's own.
+        conditions.append(sql.SQL("labels <> '{{}}' AND ({})").format(sql.SQL(" OR ").join(any_of)))
+    return conditions, values
+
+
+async def read_stores(
+    connection: Connection, job_id: UUID, store_ids: Sequence[str], *, after: int, limit: int
+) -> list[StoreRow]:
+    """The next stores of a job after the visit of this number, in the order in which they first appear."""
+    values = {"job_id": job_id, "store_ids": list(store_ids), "after": after, "limit": limit}
+    cursor = await connection.execute(_STORES, values, prepare=False)
+    found: dict[str, StoreRow] = {}
+    for store_id, first_visit_no, images, outcome, cause, count in await cursor.fetchall():
+        row = found.setdefault(
+            store_id,
+            StoreRow(store_id=store_id, first_visit_no=first_visit_no, images=images, outcomes={}, causes={}),
+        )
+        if outcome is not None:
+            row.outcomes[Outcome(outcome)] = row.outcomes.get(Outcome(outcome), 0) + count
+        if cause is not None:
+            row.causes[cause] = count
+    return list(found.values())

@@ -1,0 +1,18 @@
+"""Lets one client at a time change a job as a whole: cancel it, retry it, delete it.
+
+Who settles results takes no part: the order of locks on rows is enough for that.
+"""
+
+from uuid import UUID
+
+from retailpulse.storage.database import Connection
+
+_CHANGES = 7_236_004
+
+
+async def lock_job(connection: Connection, job_id: UUID) -> None:
+    """Takes a job for this transaction, before any row of it; waits for whoever has it.
+
+    Two jobs may share a lock, which costs them nothing but the wait.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHANGES, str(job_id)])

@@ -1,0 +1,117 @@
+"""A job on its way in that is too large for memory: its visits and images in files, as COPY reads them.
+
+It is filled by a thread, while nobody holds a connection; the files vanish when it is closed.
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import IO, Self
+
+import msgspec
+
+from retailpulse.domain.ids import new_job_id
+
+MEMORY_BYTES = 1 << 20
+"""A file that stays smaller than this is kept in memory."""
+BLOCK_BYTES = 1 << 20
+BLOCK_ROWS = 1_000
+_SPECIAL = re.compile(r"[\\\t\n\r]")
+_ESCAPES = {ord("\\"): r"\\", ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\r"}
+"""What COPY reads as more than itself."""
+
+
+def escape(text: str) -> str:
+    """A text as COPY reads it."""
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+
+
+class SpooledVisit(msgspec.Struct, kw_only=True, gc=False):
+    """A visit as its row; whether its store is known is seen when it is written."""
+
+    visit_no: int
+    store_id: str
+    visit_time: str
+    visited_at: datetime | None
+    first_image_no: int
+    images: int
+
+
+class Spool:
+    """The visits of one job; numbers begin with 1, in the order in which they are added."""
+
+    def __init__(self, folder: str | None) -> None:
+        self.job_id = new_job_id()
+        self.images = 0
+        self.visits = 0
+        self._begins = f"{self.job_id}\t"
+        self._open: SpooledVisit | None = None
+        self._visits: list[SpooledVisit] = []
+        self._visit_file: IO[bytes] = temporary_file(folder)
+        self._image_file: IO[bytes] = temporary_file(folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._visit_file.close()
+        self._image_file.close()
+
+    def begin_visit(self, store_id: str, visit_time: str, visited_at: datetime | None) -> None:
+        """Begins the next visit; the images added from now on are its."""
+        self._end_visit()
+        self.visits += 1
+        self._open = SpooledVisit(
+            visit_no=self.visits,
+            store_id=store_id,
+            visit_time=visit_time,
+            visited_at=visited_at,
+            first_image_no=self.images + 1,
+            images=0,
+        )
+
+    def add_images(self, urls: Sequence[str]) -> None:
+        """Adds images to the visit that was begun last."""
+        end = f"\t{self.visits}\t"
+        self._image_file.write(
+            "".join(
+                f"{self._begins}{image_no}{end}{escape(url)}\n"
+                for image_no, url in enumerate(urls, self.images + 1)
+            ).encode()
+        )
+        self.images += len(urls)
+
+    def finish(self) -> None:
+        """Says that nothing more comes; it can be read from now on."""
+        self._end_visit()
+        self._write_visits()
+        self._visit_file.seek(0)
+        self._image_file.seek(0)
+
+    def visit_blocks(self) -> Iterator[str]:
+        """The visits, as JSON lists of `SpooledVisit`."""
+        for line in self._visit_file:
+            yield line.decode()
+
+    def read_images(self) -> bytes:
+        """The next images as COPY reads them: job_id, image_no, visit_no, image_url; empty after the last."""
+        return self._image_file.read(BLOCK_BYTES)
+
+    def _end_visit(self) -> None:
+        if self._open is None:
+            return
+        self._open.images = self.images + 1 - self._open.first_image_no
+        self._visits.append(self._open)
+        self._open = None
+        if len(self._visits) == BLOCK_ROWS:
+            self._write_visits()
+
+    def _write_visits(self) -> None:
+        self._visit_file.write(msgspec.json.encode(self._visits) + b"\n")
+        self._visits.clear()
+
+
+def temporary_file(folder: str | None) -> IO[bytes]:
+    """A file without a name, in memory while it is small; `folder` None: where the system keeps those."""
+    return tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=folder)

@@ -1,0 +1,56 @@
+"""Writes a submitted job from its spool: what Python does for one in memory, PostgreSQL does on the rows."""
+
+import asyncio
+
+from retailpulse.domain.jobs import ChunkKey, JobOptions
+from retailpulse.storage.cutting import cut_chunks
+from retailpulse.storage.database import Connection
+from retailpulse.storage.spool import Spool
+from retailpulse.storage.submitting import count_failed, job_fields, settle_unknown_stores
+
+_INSERT_JOB = """
+    INSERT INTO jobs (job_id, status, depth, images, name, labels, priority, callback_url)
+    VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(name)s, %(labels)s::jsonb, %(priority)s,
+        %(callback_url)s)
+"""
+_INSERT_VISITS = """
+    INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,
+        images)
+    SELECT %s, visit_no, store_id, EXISTS (SELECT FROM stores s WHERE s.store_id = row.store_id), visit_time,
+        visited_at, first_image_no, images
+    FROM json_to_recordset(%s::json) AS row (visit_no int, store_id text, visit_time text,
+        visited_at timestamptz, first_image_no int, images int)
+"""
+# Images of unknown stores are fetched by nobody: they are neither copies nor have any. Sorted byte by byte:
+# the rules of a language take many times as long.
+_MARK_COPIES = """
+    UPDATE images c SET same_as = d.first_no
+    FROM (
+        SELECT i.image_no, min(i.image_no) OVER (PARTITION BY i.image_url COLLATE "C") AS first_no
+        FROM images i JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no AND v.store_known
+        WHERE i.job_id = %(job_id)s) d
+    WHERE c.job_id = %(job_id)s AND c.image_no = d.image_no AND d.first_no < d.image_no
+"""
+
+
+async def insert_job(
+    connection: Connection, spool: Spool, options: JobOptions, chunk_images: int
+) -> list[ChunkKey]:
+    """Writes a whole job in the transaction of `connection`, as `submitting.insert_job` does."""
+    job_id = spool.job_id
+    await connection.execute(_INSERT_JOB, {"job_id": job_id, "images": spool.images, **job_fields(options)})
+    for block in spool.visit_blocks():
+        # Planned each time: a plan from when there were few stores would read them all.
+        await connection.execute(_INSERT_VISITS, [job_id, block], prepare=False)
+    async with connection.cursor().copy(
+        "COPY images (job_id, image_no, visit_no, image_url) FROM STDIN"
+    ) as copy:
+        while images := await asyncio.to_thread(spool.read_images):
+            await copy.write(images)
+    await connection.execute("SET LOCAL work_mem = '32MB'")
+    await connection.execute(_MARK_COPIES, {"job_id": job_id}, prepare=False)
+    chunks = await cut_chunks(connection, job_id, since_retry=0, chunk_images=chunk_images)
+    failed = await settle_unknown_stores(connection, job_id)
+    if failed:
+        await count_failed(connection, job_id, failed)
+    return chunks

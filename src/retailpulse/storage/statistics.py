@@ -1,0 +1,98 @@
+"""What the service has done lately and what waits: from counters and small tables alone.
+
+The counters are moved by a trigger where results are written (migration 0008), a row for each minute and
+session; old ones go in the pruning.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.storage.database import Connection
+from retailpulse.storage.queue import QUEUE, count_workers
+
+KEPT = timedelta(hours=25)
+"""How long counters are kept: a day, and the rest of a minute."""
+
+_SETTLED = """
+    SELECT outcome, cause, sum(images)::bigint, sum(bytes)::bigint,
+        coalesce(sum(images) FILTER (WHERE minute > now() - interval '1 hour'), 0)::bigint,
+        coalesce(sum(bytes) FILTER (WHERE minute > now() - interval '1 hour'), 0)::bigint
+    FROM settled_minutes WHERE minute > now() - interval '1 day'
+    GROUP BY outcome, cause ORDER BY 3 DESC, outcome, cause
+"""
+# The minute that goes on and the one before it: its own first seconds would tell a rate at random.
+_RATE = """
+    SELECT coalesce(sum(images), 0)::float
+        / extract(epoch FROM now() - date_trunc('minute', now()) + interval '1 minute')::float
+    FROM settled_minutes WHERE minute >= date_trunc('minute', now()) - interval '1 minute'
+"""
+_WAITING = """
+    SELECT coalesce(sum(images - measured - failed - cancelled), 0)::bigint,
+        extract(epoch FROM now() - min(coalesce(retried_at, submitted_at)))::float,
+        (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo')
+    FROM jobs WHERE status = 'ongoing'
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """How many images ended in one way in some time, and the bytes of their files."""
+
+    outcome: str
+    cause: str | None
+    images: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statistics:
+    """What was settled in the last hour and day, the most frequent first, and what waits.
+
+    `images_per_second` is the rate of the last one to two minutes; `oldest_pending_seconds` is the age of
+    the oldest job that goes on, since its submit or its last retry; None where none does.
+    """
+
+    hour: list[Settled]
+    day: list[Settled]
+    images_per_second: float
+    unsettled_images: int
+    pending_chunks: int
+    oldest_pending_seconds: float | None
+    workers: int
+    jobs: dict[JobStatus, int]
+
+
+async def read_statistics(connection: Connection, stale_seconds: float) -> Statistics:
+    """Everything at once; a worker silent for `stale_seconds` is not counted."""
+    rows = await (await connection.execute(_SETTLED)).fetchall()
+    ((rate,),) = await (await connection.execute(_RATE)).fetchall()
+    ((unsettled, oldest, pending),) = await (await connection.execute(_WAITING, [QUEUE])).fetchall()
+    counts = await (await connection.execute("SELECT status, count(*) FROM jobs GROUP BY status")).fetchall()
+    return Statistics(
+        hour=[_settled(*row[:2], *row[4:]) for row in rows if row[4]],
+        day=[_settled(*row[:4]) for row in rows],
+        images_per_second=round(rate, 1),
+        unsettled_images=unsettled,
+        pending_chunks=pending,
+        oldest_pending_seconds=None if oldest is None else round(max(oldest, 0.0), 1),
+        workers=await count_workers(connection, stale_seconds),
+        jobs=dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in counts},
+    )
+
+
+def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> Settled:
+    return Settled(outcome=outcome, cause=cause or None, images=images, bytes=size_bytes)
+
+
+async def forget_minutes(connection: Connection, limit: int) -> int:
+    """Deletes counters that nobody asks for any more; returns how many."""
+    cursor = await connection.execute(
+        """
+        DELETE FROM settled_minutes WHERE (minute, session, outcome, cause) IN (
+            SELECT minute, session, outcome, cause FROM settled_minutes WHERE minute < now() - %s::interval
+            ORDER BY minute LIMIT %s)
+        """,
+        [KEPT, limit],
+    )
+    return cursor.rowcount

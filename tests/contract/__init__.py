@@ -1,0 +1,1 @@
+"""The running service held to its own description, by schemathesis."""

@@ -1,0 +1,60 @@
+"""Runs schemathesis against a service: all checks, all phases, stateful ones too."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.running import RunningService, wait_for
+
+ROOT = Path(__file__).parents[2]
+STORES = b"""AreaCode,StoreName,StoreID
+7100015,"Corner Shop, Harbour Street",RP00001
+7100015,Market Hall,RP00002
+"""
+UNHURRIED = {
+    "RETAILPULSE_API_KEY_REQUESTS_PER_MINUTE": "1000000",
+    "RETAILPULSE_API_ADDRESS_REQUESTS_PER_MINUTE": "1000000",
+}
+"""Settings of a service that is asked faster than anybody else would."""
+
+
+def make_key(service: RunningService) -> str:
+    """An API key that may do everything; the service asks for keys once this returns."""
+    asked = ["keys", "create", "--name", "fuzz", "--scope", "admin", "--data-dir", str(service.data_dir)]
+    made = subprocess.run(
+        [sys.executable, "-m", "retailpulse", *asked], text=True, check=True, stdout=subprocess.PIPE
+    )
+    wait_for(lambda: service.http.get("/api/v1/jobs/none").status_code == 401)
+    return made.stdout.strip()
+
+
+def load_stores(service: RunningService, key: str | None = None) -> None:
+    """Loads the stores of the examples."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    service.http.put("/api/v1/stores", content=STORES, headers=headers).raise_for_status()
+
+
+def hold_to_description(
+    url: str, *arguments: str, key: str | None = None, catch: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """One run; its exit code is 0 where it found nothing. With `catch` its words are kept, not shown."""
+    authorization = ["--header", f"Authorization: Bearer {key}"] if key else []
+    return subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", *arguments, *authorization],
+        cwd=ROOT,
+        text=True,
+        check=False,
+        capture_output=catch,
+    )
+
+
+def always_the_same(max_examples: int) -> Sequence[str]:
+    """The arguments of a short run that asks the same every time."""
+    return (
+        "--generation-deterministic",
+        "--max-examples",
+        str(max_examples),
+        "--continue-on-failure",
+        "--no-color",
+    )

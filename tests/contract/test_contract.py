@@ -1,0 +1,34 @@
+"""The running service does what its description says, whatever it is asked, with API keys and without."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.running import UNHURRIED, always_the_same, hold_to_description, load_stores, make_key
+from tests.running import RunningService
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+EXAMPLES = 10
+"""Requests of each kind per operation: what takes about half a minute."""
+
+
+@pytest.fixture
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service that no other test meets: what is asked of it is anything."""
+    running = RunningService(tmp_path_factory.mktemp("contract"), environment=UNHURRIED)
+    try:
+        yield running.wait_until_ready()
+    finally:
+        code = running.stop()
+    assert code == 0, running.log()
+
+
+@pytest.mark.parametrize("with_keys", [False, True], ids=["open", "keys"])
+def test_the_service_keeps_to_its_description(alone: RunningService, with_keys: bool) -> None:
+    key = make_key(alone) if with_keys else None
+    load_stores(alone, key)
+    run = hold_to_description(alone.url, *always_the_same(EXAMPLES), key=key)
+    assert run.returncode == 0, run.stdout[-12_000:]
+    assert "unexpected error" not in alone.log()
+    if key is not None:
+        assert key not in alone.log()
