@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import procrastinate
 
     from retailpulse.api.app import Uses
+    from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys
     from retailpulse.storage.database import Database
 
@@ -189,6 +190,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.api.keyring import Keyring
     from retailpulse.api.methods import Methods
     from retailpulse.api.serving import check_port, serve_app
+    from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
@@ -208,9 +210,12 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
                 await _check_keys(keys, settings.api)
             keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
             async with queue_app.open_async(database.pool), keyring.kept():
-                uses = _make_uses(database, queue_app, settings, stop)
+                metrics = Metrics(database, settings.worker.stale_seconds)
+                uses = _make_uses(database, queue_app, settings, stop, metrics)
                 app = make_app(uses, settings.api, settings.measure.depth, keyring)
-                await serve_app(make_gate(Methods(app), keyring, settings.api), settings.api, stop)
+                gate = make_gate(Methods(app), keyring, settings.api)
+                async with metrics.reporting(settings.worker.heartbeat_seconds):
+                    await serve_app(metrics.observe(gate), settings.api, stop)
         finally:
             await database.close()
             exit_within(LEAVE_SECONDS, 0)
@@ -219,7 +224,11 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
 
 
 def _make_uses(
-    database: "Database", queue_app: "procrastinate.App", settings: Settings, stop: asyncio.Event
+    database: "Database",
+    queue_app: "procrastinate.App",
+    settings: Settings,
+    stop: asyncio.Event,
+    metrics: "Metrics",
 ) -> "Uses":
     """What the API may do, over one database and its queue."""
     from retailpulse.api.app import Uses
@@ -254,6 +263,7 @@ def _make_uses(
         stores=Stores(database),
         stats=Stats(database, limits.stale_seconds),
         deliveries=Deliveries(database),
+        metrics=metrics,
     )
 
 
