@@ -231,38 +231,26 @@ def _make_uses(
     metrics: "Metrics",
 ) -> "Uses":
     """What the API may do, over one database and its queue."""
+    from retailpulse import service as uses
     from retailpulse.api.app import Uses
-    from retailpulse.service import (
-        Backlog,
-        Deliveries,
-        Intake,
-        JobControl,
-        JobLists,
-        Limits,
-        Progress,
-        Results,
-        Service,
-        Stats,
-        Stores,
-    )
 
-    limits = Limits(
+    limits = uses.Limits(
         chunk_images=settings.worker.chunk_images,
         max_unsettled_images=settings.api.max_unsettled_images,
         keys_hours=settings.retention.keys_hours,
         stale_seconds=settings.worker.stale_seconds,
     )
-    backlog = Backlog(limits.max_unsettled_images)
+    backlog = uses.Backlog(limits.max_unsettled_images)
     return Uses(
-        service=Service(database, limits),
-        intake=Intake(database, queue_app, limits, backlog),
-        control=JobControl(database, queue_app, limits, backlog),
-        progress=Progress(database, stop),
-        job_lists=JobLists(database),
-        results=Results(database),
-        stores=Stores(database),
-        stats=Stats(database, limits.stale_seconds),
-        deliveries=Deliveries(database),
+        service=uses.Service(database, limits),
+        intake=uses.Intake(database, queue_app, limits, backlog),
+        control=uses.JobControl(database, queue_app, limits, backlog),
+        progress=uses.Progress(database, stop),
+        job_lists=uses.JobLists(database),
+        results=uses.Results(database),
+        stores=uses.Stores(database),
+        stats=uses.Stats(database, limits.stale_seconds),
+        deliveries=uses.Deliveries(database),
         metrics=metrics,
     )
 

@@ -101,9 +101,7 @@ async def run_worker(
     keep_freed_memory()
     gc.freeze()
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    app = queue.make_app()
-    messages = Messages()
-    measures = Measures()
+    app, messages, measures = queue.make_app(), Messages(), Measures()
     reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
     async with reporting, _tools(database, worker, fetch, measure, measures) as (tools, settling):
         _register(app, tools, messages)
