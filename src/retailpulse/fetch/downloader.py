@@ -11,7 +11,7 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.dispatch import Admit, Dispatch
+from retailpulse.fetch.dispatch import Admit, Dispatch, Observe
 from retailpulse.fetch.exchange import Answer
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
@@ -48,12 +48,19 @@ class Downloader:
 
     Every failure is an ImageError whose cause says what really happened and whose `tries` are filled in.
     `admit` is asked before each request, in its slots: it may give what the request must wait for, or raise.
+    `observe` is told after each request how many seconds it took, and how many bytes of bodies came.
     """
 
-    def __init__(self, settings: FetchSettings, *, admit: Admit = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: FetchSettings,
+        *,
+        admit: Admit = lambda: None,
+        observe: Observe = lambda _seconds, _size_bytes: None,
+    ) -> None:
         check_settings(settings)
         self._settings = settings
-        self._dispatch = Dispatch(settings, admit)
+        self._dispatch = Dispatch(settings, admit, observe)
         self._pausing = 0
 
     async def fetch(self, url: str) -> Fetched:
@@ -82,6 +89,10 @@ class Downloader:
     def parked(self) -> int:
         """How many images only wait: for their next try, or for a host that will not serve them soon."""
         return self._pausing + self._dispatch.parked()
+
+    def in_flight(self) -> int:
+        """How many requests run now."""
+        return self._dispatch.in_flight
 
     async def aclose(self) -> None:
         """Abort what is in flight and free every connection.

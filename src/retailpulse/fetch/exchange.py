@@ -87,6 +87,7 @@ class Exchange:
         self._connect_seconds = settings.connect_timeout_seconds
         self._stall_seconds = settings.stall_seconds
         self._loop = asyncio.get_running_loop()
+        self.received_bytes = 0  # of the body of the last request, as it was sent
         self._dialled: list[socket.socket] = []
         self._connect_timer: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
@@ -137,6 +138,7 @@ class Exchange:
         self._status = 0
         self._is_wanted = self._is_answered = False
         self._head = b""
+        self.received_bytes = 0
         self._lines.clear()
         self._discarded_bytes = 0
         self._post = request.post
@@ -295,6 +297,7 @@ class Exchange:
         return find_header(self._head, b"content-encoding") not in (None, b"identity")
 
     def _conclude(self, code: int, message: str) -> Answer:
+        self.received_bytes = self._handle.getinfo(pycurl.SIZE_DOWNLOAD_T)
         if self._granted_bytes:
             self._count_kept()
         if not self._status:

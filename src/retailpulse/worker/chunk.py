@@ -15,6 +15,7 @@ from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission, Draining
 from retailpulse.worker.claims import Claims, Held
+from retailpulse.worker.measures import Measures
 from retailpulse.worker.pulse import Pulse
 from retailpulse.worker.settler import Settler, all_written
 
@@ -38,21 +39,23 @@ class Tools:
     settler: Settler
     decoders: Decoders
     claims: Claims
+    measures: Measures
     pulse: Pulse
     max_pixels: int
     pause_seconds: tuple[float, float] | None
 
 
-async def work_on(key: ChunkKey, tools: Tools) -> None:
+async def work_on(key: ChunkKey, tools: Tools, message_id: int | None) -> None:
     """Settles every image of a chunk that is not settled yet; raises HandBack where some are left."""
     with tools.claims.chunk() as held:
         async with tools.database.connection() as connection:
-            claimed = await jobs.claim_chunk(connection, key)
+            claimed = await jobs.claim_chunk(connection, key, message_id)
         if claimed is None:
             return
-        depth, images = claimed
-        held.become(len(images))
-        batches = await _work_on_images(key, images, depth, tools, held)
+        if claimed.waited_seconds is not None:
+            tools.measures.waited(claimed.waited_seconds)
+        held.become(len(claimed.images))
+        batches = await _work_on_images(key, claimed.images, claimed.depth, tools, held)
         if tools.claims.is_idle:
             tools.settler.hurry()
     await all_written({batch for batch in batches if batch is not None})
