@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from retailpulse.api.app import Uses
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Keys
+    from retailpulse.service import Keys, Limits
     from retailpulse.storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -222,6 +222,17 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     uvloop.run(run())
 
 
+def _limits(settings: Settings) -> "Limits":
+    from retailpulse.service import Limits
+
+    return Limits(
+        chunk_images=settings.worker.chunk_images,
+        max_unsettled_images=settings.api.max_unsettled_images,
+        keys_hours=settings.retention.keys_hours,
+        stale_seconds=settings.worker.stale_seconds,
+    )
+
+
 def _make_uses(
     database: "Database",
     queue_app: "procrastinate.App",
@@ -237,7 +248,6 @@ def _make_uses(
         Intake,
         JobControl,
         JobLists,
-        Limits,
         Progress,
         Results,
         Service,
@@ -245,12 +255,7 @@ def _make_uses(
         Stores,
     )
 
-    limits = Limits(
-        chunk_images=settings.worker.chunk_images,
-        max_unsettled_images=settings.api.max_unsettled_images,
-        keys_hours=settings.retention.keys_hours,
-        stale_seconds=settings.worker.stale_seconds,
-    )
+    limits = _limits(settings)
     backlog = Backlog(limits.max_unsettled_images)
     return Uses(
         service=Service(database, limits),

@@ -22,7 +22,7 @@ CREATE TABLE settled_lately (
     images bigint NOT NULL
 );
 
-CREATE FUNCTION count_settled() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION tally_settled() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO settled_lately (outcome, cause, depth, images)
     SELECT n.outcome, n.cause, j.depth, sum(n.images)
@@ -33,8 +33,8 @@ BEGIN
     GROUP BY 1, 2, 3;
     RETURN NULL;
 END $$;
-CREATE TRIGGER results_count AFTER INSERT ON results
-    REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION count_settled();
+CREATE TRIGGER results_tally AFTER INSERT ON results
+    REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION tally_settled();
 
 INSERT INTO settled_totals (outcome, cause, depth, images)
 SELECT r.outcome, coalesce(r.cause, ''), j.depth, count(*)
