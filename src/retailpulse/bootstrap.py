@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from retailpulse.api.app import Uses
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Keys
+    from retailpulse.service import Keys, Limits
     from retailpulse.storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -223,6 +223,17 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     uvloop.run(run())
 
 
+def _limits(settings: Settings) -> "Limits":
+    from retailpulse.service import Limits
+
+    return Limits(
+        chunk_images=settings.worker.chunk_images,
+        max_unsettled_images=settings.api.max_unsettled_images,
+        keys_hours=settings.retention.keys_hours,
+        stale_seconds=settings.worker.stale_seconds,
+    )
+
+
 def _make_uses(
     database: "Database",
     queue_app: "procrastinate.App",
@@ -234,12 +245,7 @@ def _make_uses(
     from retailpulse import service as uses
     from retailpulse.api.app import Uses
 
-    limits = uses.Limits(
-        chunk_images=settings.worker.chunk_images,
-        max_unsettled_images=settings.api.max_unsettled_images,
-        keys_hours=settings.retention.keys_hours,
-        stale_seconds=settings.worker.stale_seconds,
-    )
+    limits = _limits(settings)
     backlog = uses.Backlog(limits.max_unsettled_images)
     return Uses(
         service=uses.Service(database, limits),

@@ -84,6 +84,12 @@ class _PatientManager(JobManager):
             logger.info("message %d was taken away while it was worked on", job_id)
 
 
+def _tune_memory() -> None:
+    keep_freed_memory()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
 async def run_worker(
     database: Database,
     *,
@@ -98,9 +104,7 @@ async def run_worker(
 
     Raises what ended one of its parts before that, once it has handed back its work.
     """
-    keep_freed_memory()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    _tune_memory()
     app, messages, measures = queue.make_app(), Messages(), Measures()
     reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
     async with reporting, _tools(database, worker, fetch, measure, measures) as (tools, settling):
