@@ -208,6 +208,15 @@ NOT_MENDABLE = {
          "UPDATE jobs SET measured = 8, status = 'ongoing', finished_at = NULL"],
         {"images_in_chunks": "10 images to fetch, 8 in chunks", "job_without_chunk": "2 images are left"},
     ),
+    "an earlier result of a retry that never was": (
+        ["INSERT INTO earlier_results SELECT job_id, 5, 1, 'failed', 'dns', NULL, 1, now() FROM jobs"],
+        {"earlier_results": "image 5, failed before retry 1 of 0",
+         "job_retries": "retried 0 times, the earlier results say 1"},
+    ),
+    "a retry that left no earlier result": (
+        ["UPDATE jobs SET retries = 1, retried_at = now()"],
+        {"job_retries": "retried 1 times, the earlier results say 0"},
+    ),
     "a job is gone": (
         ["DELETE FROM jobs"],
         {f"{table}_without_job": f"{count} rows"
