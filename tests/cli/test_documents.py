@@ -44,7 +44,7 @@ def test_every_command_has_a_section_and_every_section_a_command() -> None:
     assert all(f"`{alias} ID`" in TEXT for alias in ALIASES)
 
 
-@pytest.mark.parametrize("name", COMMANDS.keys() - ALIASES)
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - ALIASES))
 def test_every_option_stands_in_the_table_of_its_command(name: str) -> None:
     rows = re.findall(r"^\| (`-[^|]*) \|", SECTIONS[name], re.MULTILINE)
     told = {option for row in rows for option in re.findall(r"`(--[a-z-]+)`", row)}
