@@ -141,7 +141,7 @@ async def test_counters_of_what_was_settled_go_once_nobody_asks_for_them(databas
         await connection.execute("DELETE FROM settled_minutes")
         await connection.execute(
             "INSERT INTO settled_minutes"
-            " SELECT date_trunc('minute', now()) - n * interval '1 hour', 1, 'measured', '', 1, 10"
+            " SELECT date_trunc('minute', now()) - n * interval '1 hour', 1, 'measured', '', 'header', 1, 10"
             " FROM generate_series(0, 30) n"
         )
         await prune(database)

@@ -7,7 +7,7 @@ import psycopg
 
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
-from retailpulse.storage import cancelling, results, tallies
+from retailpulse.storage import cancelling, results, statistics, tallies
 from retailpulse.storage.database import Database
 from retailpulse.storage.migrating import migrate
 from retailpulse.worker.pruner import Pruner
@@ -30,8 +30,10 @@ async def counted(database: Database) -> Counted:
 
 
 async def fold(database: Database) -> None:
+    """Adds up what was counted, as if it were days ago."""
     async with database.transaction() as connection:
-        await tallies.fold_settled(connection)
+        await connection.execute("UPDATE settled_minutes SET minute = minute - interval '2 days'")
+        await statistics.fold_minutes(connection, 1_000)
 
 
 async def test_every_way_to_settle_an_image_counts_its_rows(database: Database) -> None:
@@ -53,7 +55,7 @@ async def test_every_way_to_settle_an_image_counts_its_rows(database: Database) 
     ]
     assert await counted(database) == expected == rows(database, ROWS)
     await fold(database)
-    assert rows(database, "SELECT count(*) FROM settled_lately") == [(0,)]
+    assert rows(database, "SELECT count(*) FROM settled_minutes") == [(0,)]
     assert await counted(database) == expected
 
 

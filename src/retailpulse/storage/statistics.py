@@ -1,7 +1,7 @@
 """What the service has done lately and what waits: from counters and small tables alone.
 
 The counters are moved by a trigger where results are written (migration 0008), a row for each minute and
-session; old ones go in the pruning.
+session; old ones are added up in the pruning.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,19 @@ _RATE = """
     SELECT coalesce(sum(images), 0)::float
         / extract(epoch FROM now() - date_trunc('minute', now()) + interval '1 minute')::float
     FROM settled_minutes WHERE minute >= date_trunc('minute', now()) - interval '1 minute'
+"""
+# In the order of the key, as whoever else adds up would lock them.
+_FOLD = """
+    WITH old AS (
+        DELETE FROM settled_minutes WHERE (minute, session, outcome, cause, depth) IN (
+            SELECT minute, session, outcome, cause, depth FROM settled_minutes
+            WHERE minute < now() - %s::interval ORDER BY minute LIMIT %s)
+        RETURNING outcome, cause, depth, images),
+    added AS (
+        INSERT INTO settled_totals AS t (outcome, cause, depth, images)
+        SELECT outcome, cause, depth, sum(images) FROM old GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+        ON CONFLICT (outcome, cause, depth) DO UPDATE SET images = t.images + excluded.images)
+    SELECT count(*) FROM old
 """
 _WAITING = """
     SELECT coalesce(sum(images - measured - failed - cancelled), 0)::bigint,
@@ -85,14 +98,8 @@ def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> Settled:
     return Settled(outcome=outcome, cause=cause or None, images=images, bytes=size_bytes)
 
 
-async def forget_minutes(connection: Connection, limit: int) -> int:
-    """Deletes counters that nobody asks for any more; returns how many."""
-    cursor = await connection.execute(
-        """
-        DELETE FROM settled_minutes WHERE (minute, session, outcome, cause) IN (
-            SELECT minute, session, outcome, cause FROM settled_minutes WHERE minute < now() - %s::interval
-            ORDER BY minute LIMIT %s)
-        """,
-        [KEPT, limit],
-    )
-    return cursor.rowcount
+async def fold_minutes(connection: Connection, limit: int) -> int:
+    """Adds the counters of minutes that nobody asks for any more to the totals; returns how many."""
+    cursor = await connection.execute(_FOLD, [KEPT, limit])
+    ((folded,),) = await cursor.fetchall()
+    return int(folded)

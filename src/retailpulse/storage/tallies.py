@@ -1,6 +1,6 @@
 """How many images were ever settled, by outcome, cause and depth, and how many wait: without their rows.
 
-Settled ones are counted by a trigger in the transaction that inserts the results, whoever does that. Pruning
+Settled ones are counted by minutes (`statistics`), which are added up once they are old. Pruning
 a job takes nothing away, and an image that is settled again after a retry counts again.
 """
 
@@ -12,15 +12,10 @@ from retailpulse.storage.queue import QUEUE
 
 _READ = """
     SELECT outcome, cause, depth, sum(images)::bigint
-    FROM (SELECT * FROM settled_totals UNION ALL SELECT * FROM settled_lately) every_one
+    FROM (
+        SELECT outcome, cause, depth, images FROM settled_totals
+        UNION ALL SELECT outcome, cause, depth, images FROM settled_minutes) every_one
     GROUP BY outcome, cause, depth ORDER BY outcome, cause, depth
-"""
-# In the order of the key, as whoever else adds up would lock them.
-_FOLD = """
-    WITH lately AS (DELETE FROM settled_lately RETURNING outcome, cause, depth, images)
-    INSERT INTO settled_totals AS t (outcome, cause, depth, images)
-    SELECT outcome, cause, depth, sum(images) FROM lately GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    ON CONFLICT (outcome, cause, depth) DO UPDATE SET images = t.images + excluded.images
 """
 # Numbers of messages grow, so the first is the oldest: the others are not looked at.
 _BACKLOG = """
@@ -63,11 +58,6 @@ async def read_settled(connection: Connection) -> list[Settled]:
         )
         for outcome, cause, depth, images in await cursor.fetchall()
     ]
-
-
-async def fold_settled(connection: Connection) -> None:
-    """Adds up what was counted lately, so that reading it stays cheap."""
-    await connection.execute(_FOLD)
 
 
 async def read_backlog(connection: Connection) -> Backlog:

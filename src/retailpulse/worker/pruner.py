@@ -67,7 +67,7 @@ class Pruner:
         try:
             async for step in self._forget_keys():
                 yield step
-            async for step in self._forget_minutes():
+            async for step in self._fold_minutes():
                 yield step
             async for step in self._hide_old_jobs():
                 yield step
@@ -87,11 +87,11 @@ class Pruner:
                 return
             yield Step(keys=keys)
 
-    async def _forget_minutes(self) -> AsyncIterator[Step]:
+    async def _fold_minutes(self) -> AsyncIterator[Step]:
         while True:
             async with self._database.transaction() as connection:
                 await self._lock(connection)
-                rows = await statistics.forget_minutes(connection, STEP_ROWS)
+                rows = await statistics.fold_minutes(connection, STEP_ROWS)
             if not rows:
                 return
             yield Step(rows=rows)

@@ -14,7 +14,7 @@ from procrastinate.exceptions import ConnectorException
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import deliveries, queue, reports, tallies
+from retailpulse.storage import deliveries, queue, reports
 from retailpulse.storage.database import Database
 from retailpulse.worker.messages import Messages
 
@@ -54,7 +54,6 @@ async def sweep(
     async with database.transaction() as connection:  # its own: a fault here must keep no chunk
         await reports.note_lost(connection, settings.stale_seconds)
         await reports.fold(connection)
-        await tallies.fold_settled(connection)
     if dropped or stalled or lost:
         logger.info(
             "swept: handed back %d chunks of silent workers, sent %d that had no message, "

@@ -20,19 +20,25 @@ CREATE TABLE settled_minutes (
     session integer NOT NULL,
     outcome text NOT NULL,
     cause text NOT NULL,
+    depth text NOT NULL,
     images bigint NOT NULL,
     bytes bigint NOT NULL,
-    PRIMARY KEY (minute, session, outcome, cause)
+    PRIMARY KEY (minute, session, outcome, cause, depth)
 ) WITH (fillfactor = 50);
 
 -- Whoever writes results, and however, is counted in the same transaction.
 CREATE FUNCTION count_settled() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO settled_minutes AS known (minute, session, outcome, cause, images, bytes)
-    SELECT date_trunc('minute', now()), pg_backend_pid(), outcome, coalesce(cause, ''), count(*),
-        coalesce(sum(size_bytes), 0)
-    FROM settled GROUP BY outcome, cause
-    ON CONFLICT (minute, session, outcome, cause) DO UPDATE
+    INSERT INTO settled_minutes AS known (minute, session, outcome, cause, depth, images, bytes)
+    SELECT date_trunc('minute', now()), pg_backend_pid(), n.outcome, n.cause, j.depth, sum(n.images),
+        sum(n.bytes)
+    FROM (
+        SELECT job_id, outcome, coalesce(cause, '') AS cause, count(*) AS images,
+            coalesce(sum(size_bytes), 0) AS bytes
+        FROM settled GROUP BY 1, 2, 3) n
+    JOIN jobs j USING (job_id)
+    GROUP BY n.outcome, n.cause, j.depth
+    ON CONFLICT (minute, session, outcome, cause, depth) DO UPDATE
         SET images = known.images + excluded.images, bytes = known.bytes + excluded.bytes;
     RETURN NULL;
 END

@@ -1,4 +1,4 @@
-"""What is counted for /metrics: settled images where they are inserted, and what each process reports."""
+"""What is kept for /metrics: sums of what was settled, and what each process reports."""
 
 from alembic import op
 
@@ -6,8 +6,7 @@ revision = "0009"
 down_revision = "0008"
 
 SCHEMA = """
--- Images settled, by how they ended. Each statement that inserts results adds rows to `settled_lately`, as
--- rows of totals would be waited for by every other transaction that settles; the sweep adds those up.
+-- Images that were settled in minutes that are kept no more, by how they ended.
 CREATE TABLE settled_totals (
     outcome text NOT NULL,
     cause text NOT NULL,
@@ -15,26 +14,6 @@ CREATE TABLE settled_totals (
     images bigint NOT NULL,
     PRIMARY KEY (outcome, cause, depth)
 );
-CREATE TABLE settled_lately (
-    outcome text NOT NULL,
-    cause text NOT NULL,
-    depth text NOT NULL,
-    images bigint NOT NULL
-);
-
-CREATE FUNCTION tally_settled() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO settled_lately (outcome, cause, depth, images)
-    SELECT n.outcome, n.cause, j.depth, sum(n.images)
-    FROM (
-        SELECT job_id, outcome, coalesce(cause, '') AS cause, count(*) AS images
-        FROM inserted GROUP BY 1, 2, 3) n
-    JOIN jobs j USING (job_id)
-    GROUP BY 1, 2, 3;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER results_tally AFTER INSERT ON results
-    REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION tally_settled();
 
 INSERT INTO settled_totals (outcome, cause, depth, images)
 SELECT r.outcome, coalesce(r.cause, ''), j.depth, count(*)
