@@ -49,6 +49,10 @@ check: setup ## Format, lint, types, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
+.PHONY: lint-image
+lint-image: setup ## Lint the Dockerfile and check the compose files (ARGS="-k name" picks some)
+	@$(BIN)/python -m pytest tests/image/test_lint.py $(ARGS)
+
 .PHONY: format
 format: setup ## Put the code in shape
 	@$(BIN)/ruff format .
@@ -66,6 +70,7 @@ hostile: setup ## Play every trick of a bad photo host on loopback (ARGS="--help
 lock: ## Write the lock files anew (needs uv)
 	uv pip compile -q pyproject.toml --extra server --extra parquet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements.lock
 	uv pip compile -q pyproject.toml --extra server --extra parquet --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -c requirements-dev.lock -o requirements-build.lock
 
 .PHONY: clean
 clean: ## Remove .venv and caches

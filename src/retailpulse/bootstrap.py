@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import procrastinate
 
     from retailpulse.api.app import Uses
+    from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys
     from retailpulse.storage.database import Database
 
@@ -189,6 +190,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.api.keyring import Keyring
     from retailpulse.api.methods import Methods
     from retailpulse.api.serving import check_port, serve_app
+    from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys
     from retailpulse.storage import queue
     from retailpulse.storage.database import Database
@@ -208,9 +210,12 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
                 await _check_keys(keys, settings.api)
             keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
             async with queue_app.open_async(database.pool), keyring.kept():
-                uses = _make_uses(database, queue_app, settings, stop)
+                metrics = Metrics(database, settings.worker.stale_seconds)
+                uses = _make_uses(database, queue_app, settings, stop, metrics)
                 app = make_app(uses, settings.api, settings.measure.depth, keyring)
-                await serve_app(make_gate(Methods(app), keyring, settings.api), settings.api, stop)
+                gate = make_gate(Methods(app), keyring, settings.api)
+                async with metrics.reporting(settings.worker.heartbeat_seconds):
+                    await serve_app(metrics.observe(gate), settings.api, stop)
         finally:
             await database.close()
             exit_within(LEAVE_SECONDS, 0)
@@ -219,41 +224,34 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
 
 
 def _make_uses(
-    database: "Database", queue_app: "procrastinate.App", settings: Settings, stop: asyncio.Event
+    database: "Database",
+    queue_app: "procrastinate.App",
+    settings: Settings,
+    stop: asyncio.Event,
+    metrics: "Metrics",
 ) -> "Uses":
     """What the API may do, over one database and its queue."""
+    from retailpulse import service as uses
     from retailpulse.api.app import Uses
-    from retailpulse.service import (
-        Backlog,
-        Deliveries,
-        Intake,
-        JobControl,
-        JobLists,
-        Limits,
-        Progress,
-        Results,
-        Service,
-        Stats,
-        Stores,
-    )
 
-    limits = Limits(
+    limits = uses.Limits(
         chunk_images=settings.worker.chunk_images,
         max_unsettled_images=settings.api.max_unsettled_images,
         keys_hours=settings.retention.keys_hours,
         stale_seconds=settings.worker.stale_seconds,
     )
-    backlog = Backlog(limits.max_unsettled_images)
+    backlog = uses.Backlog(limits.max_unsettled_images)
     return Uses(
-        service=Service(database, limits),
-        intake=Intake(database, queue_app, limits, backlog),
-        control=JobControl(database, queue_app, limits, backlog),
-        progress=Progress(database, stop),
-        job_lists=JobLists(database),
-        results=Results(database),
-        stores=Stores(database),
-        stats=Stats(database, limits.stale_seconds),
-        deliveries=Deliveries(database),
+        service=uses.Service(database, limits),
+        intake=uses.Intake(database, queue_app, limits, backlog),
+        control=uses.JobControl(database, queue_app, limits, backlog),
+        progress=uses.Progress(database, stop),
+        job_lists=uses.JobLists(database),
+        results=uses.Results(database),
+        stores=uses.Stores(database),
+        stats=uses.Stats(database, limits.stale_seconds),
+        deliveries=uses.Deliveries(database),
+        metrics=metrics,
     )
 
 

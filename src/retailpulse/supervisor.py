@@ -11,13 +11,13 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
 
 from retailpulse.api.serving import check_port
 from retailpulse.bootstrap import OpenDatabase, check_access, open_database
 from retailpulse.config.loading import Loaded, variable
-from retailpulse.config.settings import ApiSettings, Settings
+from retailpulse.config.settings import Settings
 from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
+from retailpulse.probing import why_not_ready
 from retailpulse.storage.embedded import EmbeddedServer
 
 logger = logging.getLogger(__name__)
@@ -170,7 +170,7 @@ async def _keep_database(server: EmbeddedServer, stop: asyncio.Event) -> None:
 async def _announce(settings: Settings, workers: int, stop: asyncio.Event) -> None:
     """Says when the service answers, and where."""
     while not stop.is_set():
-        if await asyncio.to_thread(_answers, settings.api):
+        if await asyncio.to_thread(why_not_ready, settings.api) is None:
             logger.info(
                 "ready on http://%s:%d with %d worker processes",
                 settings.api.host,
@@ -179,15 +179,3 @@ async def _announce(settings: Settings, workers: int, stop: asyncio.Event) -> No
             )
             return
         await _pause(stop, 0.1)
-
-
-def _answers(settings: ApiSettings) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    connection = HTTPConnection(host, settings.port, timeout=2)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -93,7 +93,9 @@ def test_without_the_database_everything_is_refused_and_nothing_kept(lonely: Lon
 
 def test_an_export_that_loses_the_database_breaks_off_instead_of_looking_whole(lonely: Lonely) -> None:
     long = "x" * 3_000_000  # a page each, and far more in all than lies between the two ends
-    job_id = post(lonely.api, body(visit(CORNER_SHOP, *[f"{long}{n}" for n in range(20)]))).json()["job_id"]
+    submission = body(visit(CORNER_SHOP, *[f"{long}{n}" for n in range(20)]))
+    # So much at once may take the database longer than a submit is given, where others use the cores too.
+    job_id = wait_for(lambda: post(lonely.api, submission).json().get("job_id"))
     path = f"/api/v1/jobs/{job_id}/results?format=csv"
     with lonely.api.http.stream("GET", path) as answer:
         assert answer.status_code == 200

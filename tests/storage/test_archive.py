@@ -19,6 +19,7 @@ from retailpulse.storage.embedded import EmbeddedServer
 from retailpulse.storage.migrating import migrate
 from tests.storage.ended import URLS, ended_job
 from tests.storage.jobs import submit
+from tests.storage.test_migrating import upgrade_to
 
 NOBODY = 65_534
 
@@ -208,28 +209,16 @@ def test_a_backup_of_an_older_schema_is_migrated_and_of_a_newer_one_refused(data
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
             archive.back_up(server, folder / "newer", force=False, tell=quiet)
+            # Empty, as a program made it whose newest schema was the second.
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        upgrade_to(url, "0002")
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(
-                "DROP TABLE idempotency_keys, pruned_jobs, earlier_results;"
-                " DROP INDEX jobs_ongoing, jobs_finished,"
-                " procrastinate_jobs_chunk, procrastinate_jobs_unreadable;"
-                " DROP STATISTICS procrastinate_jobs_readable"
+                "INSERT INTO jobs (job_id, status, depth, images, measured, finished_at)"
+                " VALUES (gen_random_uuid(), 'completed', 'header', 1, 1, now())"
             )
-            connection.execute(
-                "DROP TRIGGER deliver_ended_job ON jobs; DROP TRIGGER deliver_job_ended_at_once ON jobs;"
-                " DROP FUNCTION deliver_ended_job, write_delivery, send_delivery_messages;"
-                " DROP TABLE deliveries, callback_secrets; DROP INDEX procrastinate_jobs_deliveries"
-            )
-            connection.execute(
-                "ALTER TABLE jobs DROP COLUMN cancelled CASCADE, DROP COLUMN name, DROP COLUMN labels,"
-                " DROP COLUMN priority, DROP COLUMN callback_url, DROP COLUMN retries,"
-                " DROP COLUMN retried_at, DROP COLUMN retried_from;"
-                " ALTER TABLE images DROP COLUMN since_retry; ALTER TABLE chunks DROP COLUMN since_retry"
-            )
-            connection.execute(
-                "ALTER TABLE jobs ADD CONSTRAINT jobs_check CHECK (measured + failed <= images)"
-            )
-            connection.execute("UPDATE alembic_version SET version_num = '0002'")
-            archive.back_up(server, folder / "older", force=False, tell=quiet)
+        archive.back_up(server, folder / "older", force=False, tell=quiet)
     finally:
         server.stop()
     with pytest.raises(SchemaTooNew, match="the database has schema 9999, this program knows up to"):

@@ -42,7 +42,7 @@ async def claim(database: Database, job_id: UUID, chunk_no: int = 0) -> tuple[Ch
     key = ChunkKey(job_id=job_id, chunk_no=chunk_no)
     async with database.connection() as connection:
         claimed = await jobs.claim_chunk(connection, key)
-    return key, claimed[1] if claimed else []
+    return key, claimed.images if claimed else []
 
 
 async def claimed_results(database: Database, job_id: UUID, chunk_nos: Iterable[int] = (0,)) -> list[Result]:

@@ -119,7 +119,7 @@ async def test_a_job_in_work_from_the_first_schema_is_finished_in_the_newest(emp
     async with database.transaction() as connection_after:
         claimed = await jobs.claim_chunk(connection_after, ChunkKey(job_id=job_id, chunk_no=0))
         assert claimed is not None
-        assert [image.image_no for image in claimed[1]] == [2, 3]  # one URL, and counted twice back then
+        assert [image.image_no for image in claimed.images] == [2, 3]  # one URL, and counted twice back then
         assert await results.settle(connection_after, [failed(job_id, 2), failed(job_id, 3)]) == 2
     await database.close()
     check_truth(empty_url, job_id)

@@ -45,7 +45,7 @@ async def failed_job(database: Database, *failures: int, urls: Sequence[str] = U
 async def claim(database: Database, job_id: UUID, chunk_no: int) -> list[PendingImage]:
     async with database.connection() as connection:
         claimed = await jobs.claim_chunk(connection, ChunkKey(job_id=job_id, chunk_no=chunk_no))
-    return claimed[1] if claimed else []
+    return claimed.images if claimed else []
 
 
 async def settle_rest(database: Database, job_id: UUID, chunk_nos: range) -> int:

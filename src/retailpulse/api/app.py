@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api import contract, health, v1
+from retailpulse.api import contract, health, metrics, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.errors import answer_http, answer_known, answer_unknown
@@ -20,6 +20,7 @@ from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
+from retailpulse.observability.exposition import Metrics
 from retailpulse.service import (
     Deliveries,
     Intake,
@@ -39,6 +40,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *v1.HANDLERS,
     health.live,
     health.ready,
+    metrics.metrics,
     openapi_json,
     problem_page,
     docs.swagger,
@@ -60,6 +62,7 @@ class Uses:
     stores: Stores
     stats: Stats
     deliveries: Deliveries
+    metrics: Metrics
 
 
 PROVIDED = (

@@ -20,7 +20,7 @@ from litestar.routes import HTTPRoute
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api.operations import complete, shapes_of
+from retailpulse.api.operations import complete, link_jobs, shapes_of
 from retailpulse.api.schemas import Schemas, in_use
 from retailpulse.api.telling import JSON, Tag, Told, told
 
@@ -82,6 +82,7 @@ def describe(
     schemas = Schemas(shapes_of(each for *_, each in operations))
     for method, path, operation, each in operations:
         complete(method, path, operation, each, schemas)
+    link_jobs(description["paths"])
     components = description["components"]
     components["schemas"] = in_use(description["paths"], {**components["schemas"], **schemas.components})
     return description

@@ -84,6 +84,23 @@ def complete(method: str, path: str, operation: dict[str, Any], told: Told, sche
     operation["responses"] = {str(status): answers[status] for status in sorted(answers)}
 
 
+def link_jobs(paths: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Links the answers that make a job to what can be asked of it next."""
+    operations = [operation for methods in paths.values() for operation in methods.values()]
+    links = {}
+    for operation in operations:
+        names = {param["name"] for param in operation.get("parameters", ())} & {"job_id", "jobid"}
+        for name in names:
+            parameters = {name: "$response.body#/job_id"}
+            links[operation["operationId"]] = {
+                "operationId": operation["operationId"],
+                "parameters": parameters,
+            }
+    for operation in operations:
+        if "201" in operation["responses"]:
+            operation["responses"]["201"]["links"] = links
+
+
 def _tidy(param: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
     """A parameter of the framework's without what says nothing; one that may be left out is never null."""
     schema = dict(param["schema"])

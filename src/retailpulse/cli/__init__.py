@@ -20,6 +20,7 @@ MODULES = {
     "worker": "server",
     "api": "server",
     "migrate": "server",
+    "health": "server",
     "check": "check_command",
     "keys": "keys_command",
     "config": "server",

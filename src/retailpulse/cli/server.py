@@ -1,4 +1,4 @@
-"""The commands that run the service on this machine: serve, worker, api, migrate, config.
+"""The commands that run the service on this machine: serve, worker, api, migrate, health, config.
 
 Each imports what it runs when it runs, so that the client commands start fast.
 """
@@ -148,6 +148,27 @@ def migrate(as_json: bool, data_dir: str | None) -> None:
         was_new if before == after else f"The schema was brought from version {before or 'none'} to {after}."
     )
     answer(sentence, as_json=as_json, before=before, after=after)
+
+
+@click.command()
+@host_option
+@port_option
+def health(host: str | None, port: int | None) -> None:
+    """Say whether the API on this machine can serve: exit code 0 where it can, 1 where not and why.
+
+    It is found by the settings that it was started with, as in a container's health check.
+
+    \b
+    Examples:
+      retailpulse health
+      retailpulse health --port 9091
+    """
+    from retailpulse.probing import why_not_ready
+
+    reason = why_not_ready(load_settings(host=host, port=port).settings.api)
+    if reason is not None:
+        raise click.ClickException(reason)
+    click.echo("ready")
 
 
 @click.command()

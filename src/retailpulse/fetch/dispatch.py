@@ -24,14 +24,17 @@ from retailpulse.fetch.urls import Origin, Target
 
 Admit = Callable[[], Awaitable[None] | None]
 """Whether a request may begin: None, or what it must wait for; may raise."""
+Observe = Callable[[float, int], object]
+"""Called after each request with the seconds that it took and the bytes of bodies that came."""
 
 
 class Dispatch:
     """Every request of a process; close it on the loop that it was made on."""
 
-    def __init__(self, settings: FetchSettings, admit: Admit) -> None:
+    def __init__(self, settings: FetchSettings, admit: Admit, observe: Observe) -> None:
         self._settings = settings
         self._admit = admit
+        self._observe = observe
         self._rules = Rules(settings)
         self._loop = asyncio.get_running_loop()
         self._transport = Transport(
@@ -49,11 +52,19 @@ class Dispatch:
         """How many requests wait for hosts that will not serve them soon."""
         return self._hosts.parked()
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests run now."""
+        return len(self._exchanges) - len(self._idle)
+
     async def ask(self, target: Target, attempt: Attempt, intake: Intake, span: Span | None) -> Answer:
         """Make one request in its slots: the host's first, so that who waits for it holds no other."""
         self._rules.check(target.origin)
         host = self._hosts.host(target.origin)
-        await self._take(host, attempt)
+        if host.take_now():
+            attempt.has_begun = True
+        else:
+            await self._take(host, attempt)
         began_at = self._loop.time()
         try:
             pin = await self._pin(target.origin, attempt) if has_name(target.origin, self._rules) else ""
@@ -141,7 +152,9 @@ class Dispatch:
         try:
             return await exchange.run(request, intake)
         finally:
-            attempt.spend(self._loop.time() - began_at)
+            seconds = self._loop.time() - began_at
+            attempt.spend(seconds)
+            self._observe(seconds, exchange.received_bytes)
             self._idle.append(exchange)
 
     def _new_exchange(self) -> Exchange:

@@ -4,13 +4,14 @@ What is refused, when a request has its turn, and what a failure is called, is d
 """
 
 import asyncio
+from collections.abc import Awaitable
 
 import msgspec
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.dispatch import Admit, Dispatch
+from retailpulse.fetch.dispatch import Admit, Dispatch, Observe
 from retailpulse.fetch.exchange import Answer
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
@@ -47,24 +48,31 @@ class Downloader:
 
     Every failure is an ImageError whose cause says what really happened and whose `tries` are filled in.
     `admit` is asked before each request, in its slots: it may give what the request must wait for, or raise.
+    `observe` is told after each request how many seconds it took, and how many bytes of bodies came.
     """
 
-    def __init__(self, settings: FetchSettings, *, admit: Admit = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: FetchSettings,
+        *,
+        admit: Admit = lambda: None,
+        observe: Observe = lambda _seconds, _size_bytes: None,
+    ) -> None:
         check_settings(settings)
         self._settings = settings
-        self._dispatch = Dispatch(settings, admit)
+        self._dispatch = Dispatch(settings, admit, observe)
         self._pausing = 0
 
     async def fetch(self, url: str) -> Fetched:
         """Fetch a whole body; raises ImageError."""
         return (await self._persist(url, None, None)).joined()
 
-    async def fetch_pieces(self, url: str, tap: Tap | None = None) -> FetchedPieces:
+    def fetch_pieces(self, url: str, tap: Tap | None = None) -> Awaitable[FetchedPieces]:
         """Fetch a whole body; raises ImageError.
 
         Its pieces are also given to `tap` as they arrive; each try begins with a new one.
         """
-        return await self._persist(url, None, tap)
+        return self._persist(url, None, tap)
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
@@ -74,9 +82,17 @@ class Downloader:
         """
         return (await self._persist(url, enough, None)).joined()
 
+    def fetch_head_pieces(self, url: str, enough: Enough) -> Awaitable[FetchedPieces]:
+        """The same, as it arrived."""
+        return self._persist(url, enough, None)
+
     def parked(self) -> int:
         """How many images only wait: for their next try, or for a host that will not serve them soon."""
         return self._pausing + self._dispatch.parked()
+
+    def in_flight(self) -> int:
+        """How many requests run now."""
+        return self._dispatch.in_flight
 
     async def aclose(self) -> None:
         """Abort what is in flight and free every connection.

@@ -48,16 +48,22 @@ class Answer(msgspec.Struct, frozen=True):
     """An HTTP answer; its body is in the intake, where the status is one that was asked for."""
 
     status: int
-    headers: list[bytes]
+    head: bytes  # the status line and all headers, as they came
     retry_after_seconds: int
 
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header of a lower-case name."""
-        end = len(name)
-        for line in self.headers:
-            if line[end : end + 1] == b":" and line[:end].lower() == name:
-                return line[end + 1 :].strip()
+        return find_header(self.head, name)
+
+
+def find_header(head: bytes, name: bytes) -> bytes | None:
+    """The value of the first header of a lower-case name in a head."""
+    start = head.lower().find(b"\n%b:" % name)
+    if start < 0:
         return None
+    start += len(name) + 2
+    end = head.find(b"\n", start)
+    return head[start : end if end >= 0 else len(head)].strip()
 
 
 _NOTHING = Intake(max_bytes=0)
@@ -81,6 +87,7 @@ class Exchange:
         self._connect_seconds = settings.connect_timeout_seconds
         self._stall_seconds = settings.stall_seconds
         self._loop = asyncio.get_running_loop()
+        self.received_bytes = 0  # of the body of the last request, as it was sent
         self._dialled: list[socket.socket] = []
         self._connect_timer: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
@@ -129,7 +136,9 @@ class Exchange:
     def _prepare(self, request: Request, intake: Intake) -> None:
         self._intake = intake
         self._status = 0
-        self._is_wanted = False
+        self._is_wanted = self._is_answered = False
+        self._head = b""
+        self.received_bytes = 0
         self._lines.clear()
         self._discarded_bytes = 0
         self._post = request.post
@@ -208,14 +217,21 @@ class Exchange:
     def _begin(self) -> None:
         """All headers of an answer are there: see what its body is. Of interim answers nothing is kept."""
         lines = self._lines
-        if sum(map(len, lines)) > self._max_header_bytes:
+        blanks = lines.count(b"\r\n")
+        head = b"".join(lines)
+        if len(head) > self._max_header_bytes:
             self._failure = TryFailed(Cause.BAD_RESPONSE, "the headers are over the limit")
             return
-        if lines.count(b"\r\n") != 1:
+        if blanks != 1:
             starts = (n for n, line in enumerate(lines) if line.startswith(b"HTTP/"))
-            del lines[: max(starts, default=0)]
-        words = lines[0].split(None, 2) if lines else []
+            lines = lines[max(starts, default=0) :]
+            blanks = lines.count(b"\r\n") + lines.count(b"\n")
+            head = b"".join(lines)
+        words = head.split(None, 2)
+        self._head = head
         self._status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        # Headers that break off are passed on by libcurl too.
+        self._is_answered = self._status >= 200 and blanks > 0
         if self._post is not None:
             return
         if self._status in WHOLE:
@@ -278,16 +294,10 @@ class Exchange:
         return _STOP
 
     def _encoded(self) -> bool:
-        return self._answer(0).header(b"content-encoding") not in (None, b"identity")
-
-    def _answer(self, retry_after_seconds: int) -> Answer:
-        return Answer(self._status, self._lines[1:], retry_after_seconds)
-
-    def _answered(self) -> bool:
-        """Whether a final answer came with all its headers; libcurl passes headers that break off."""
-        return self._status >= 200 and (b"\r\n" in self._lines or b"\n" in self._lines)
+        return find_header(self._head, b"content-encoding") not in (None, b"identity")
 
     def _conclude(self, code: int, message: str) -> Answer:
+        self.received_bytes = self._handle.getinfo(pycurl.SIZE_DOWNLOAD_T)
         if self._granted_bytes:
             self._count_kept()
         if not self._status:
@@ -295,12 +305,13 @@ class Exchange:
         self._intake.raise_failure()
         if self._failure is not None:
             raise self._failure.bare()
-        if not self._answered():
+        if not self._is_answered:
             raise self._failed(code, message)
         # A status that is no success says it all, however its error page ended.
         if code and self._is_wanted and not self._intake.satisfied:
             raise self._failed(code, message)
-        return self._answer(self._handle.getinfo(pycurl.RETRY_AFTER) if self._status >= 400 else 0)
+        retry_after_seconds = self._handle.getinfo(pycurl.RETRY_AFTER) if self._status >= 400 else 0
+        return Answer(self._status, self._head, retry_after_seconds)
 
     def _failed(self, code: int, message: str) -> TryFailed:
         if self._refused and code == pycurl.E_COULDNT_CONNECT:
@@ -308,7 +319,7 @@ class Exchange:
         if code == pycurl.E_FILESIZE_EXCEEDED:
             return self._intake.too_large()
         progress = Progress(
-            answered=self._answered(),
+            answered=self._is_answered,
             connected=self._handle.getinfo(pycurl.CONNECT_TIME) > 0,
             body_bytes=self._intake.size,
         )

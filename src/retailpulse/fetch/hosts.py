@@ -48,6 +48,16 @@ class Host:
         """How many wait here without much hope of a turn soon."""
         return len(self._waiting) if self._waiting and self.health.is_stuck(self.used, now) else 0
 
+    def take_now(self) -> bool:
+        """Take a slot where nobody waits for one and the host bears one more now."""
+        if self._waiting:
+            return False
+        now = self._loop.time()
+        if not self.health.allows(self.used, now):
+            return False
+        self._begin(now)
+        return True
+
     async def take(self, seconds: float, *, goes_on: bool = False) -> float:
         """Take a slot; wait for one where the host bears no more now. Says how much of its time that cost.
 
@@ -55,10 +65,9 @@ class Host:
         as the host did; raises TryFailed. Who goes on with what it has begun, goes first; who tries again
         goes last, as it may hold its slot long again.
         """
-        now = self._loop.time()
-        if not self._waiting and self.health.allows(self.used, now):
-            self._begin(now)
+        if self.take_now():
             return 0.0
+        now = self._loop.time()
         waiter = _Waiter(self._loop.create_future(), seconds, now)
         if goes_on:
             self._waiting.appendleft(waiter)

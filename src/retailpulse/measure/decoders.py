@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 
 from retailpulse.config.settings import MeasureSettings
@@ -42,8 +42,14 @@ class Decoders:
     No process is started before the first body needs one.
     """
 
-    def __init__(self, settings: MeasureSettings) -> None:
+    def __init__(
+        self, settings: MeasureSettings, *, observe: Callable[[float], object] = lambda _seconds: None
+    ) -> None:
+        """`observe` is told after each body that was decoded how many seconds that took, with all waits."""
         self._settings = settings
+        self._observe = observe
+        self._loop = asyncio.get_running_loop()
+        self.crashes = 0  # of decoder processes, whoever was to blame
         self._threads = asyncio.Semaphore(settings.decoders)
         self._big = asyncio.Lock()
         self._queue: deque[Job] = deque()
@@ -70,9 +76,11 @@ class Decoders:
             raise ended_early(joined(pieces))
         size_bytes = sum(map(len, pieces))
         is_big = header.width * header.height > BIG_PIXELS or size_bytes > MOST_BYTES
+        began_at = self._loop.time()
         # Big ones queue before they take a decoder, so that small ones do not wait behind their queue.
         async with self._big if is_big else nullcontext():
             answer = await self._ask(pieces, size_bytes, is_big=is_big)
+        self._observe(self._loop.time() - began_at)
         return self._judge(answer, header, size_bytes)
 
     async def aclose(self) -> None:
@@ -168,6 +176,7 @@ class Decoders:
         """A decoder has answered, ended, or is slow; some of its bodies must be handed out anew."""
         if not decoder.is_open and decoder in self._open:
             self._open.remove(decoder)
+            self.crashes += not decoder.is_dropped
         for job in reversed(left):
             job.decoder = None
             (self._big_queue if job.is_big else self._queue).appendleft(job)

@@ -97,6 +97,7 @@ class Decoder:
         self._since = 0.0
         self.is_open = True
         self.is_slow = False
+        self.is_dropped = False
         self._shelf = Shelf()
         try:
             self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -162,6 +163,7 @@ class Decoder:
             return
         ticket.job = None
         if self._shelf.memory[ticket.slot] == TAKEN:
+            self.is_dropped = True
             self._end(ticket, None)
         else:
             self._shelf.memory[ticket.slot] = REVOKED

@@ -103,8 +103,17 @@ async def count_unsettled(connection: Connection) -> int:
     return int(count)
 
 
-async def claim_chunk(connection: Connection, key: ChunkKey) -> tuple[Depth, list[PendingImage]] | None:
-    """What is left to do of a chunk: its depth and its unsettled images; None where nothing is.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """What is left to do of a chunk; `waited_seconds` since its message was sent, None where that is gone."""
+
+    depth: Depth
+    images: list[PendingImage]
+    waited_seconds: float | None
+
+
+async def claim_chunk(connection: Connection, key: ChunkKey, message_id: int | None = None) -> Claimed | None:
+    """What is left to do of a chunk, whose message is named; None where nothing is.
 
     Copies are left out: who settles the first image of a URL settles them too.
     """
@@ -113,9 +122,11 @@ async def claim_chunk(connection: Connection, key: ChunkKey) -> tuple[Depth, lis
         WITH job AS (
             UPDATE jobs SET started_at = now()
             WHERE job_id = %(job_id)s AND started_at IS NULL AND status = 'ongoing')
-        SELECT j.depth, i.image_no, i.image_url, CASE WHEN j.retries > 0 THEN (
+        SELECT i.image_no, i.image_url, CASE WHEN j.retries > 0 THEN (
             SELECT count(*) FROM earlier_results e WHERE e.job_id = i.job_id AND e.image_no = i.image_no)
-            ELSE 0 END
+            ELSE 0 END, j.depth, (
+            SELECT extract(epoch FROM now() - e.at)::float8 FROM procrastinate_events e
+            WHERE e.job_id = %(message_id)s AND e.type = 'deferred')
         FROM chunks c
         JOIN jobs j ON j.job_id = c.job_id AND j.status = 'ongoing'
         JOIN images i ON i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
@@ -125,14 +136,19 @@ async def claim_chunk(connection: Connection, key: ChunkKey) -> tuple[Depth, lis
           AND c.settled < c.images AND r.image_no IS NULL
         ORDER BY i.image_no
         """,
-        {"job_id": key.job_id, "chunk_no": key.chunk_no},
+        {"job_id": key.job_id, "chunk_no": key.chunk_no, "message_id": message_id},
     )
     rows = await cursor.fetchall()
     if not rows:
         return None
-    return Depth(rows[0][0]), [
-        PendingImage(image_no=number, image_url=url, earlier=earlier) for _, number, url, earlier in rows
-    ]
+    *_, depth, waited_seconds = rows[0]
+    return Claimed(
+        depth=Depth(depth),
+        images=[
+            PendingImage(image_no=number, image_url=url, earlier=earlier) for number, url, earlier, *_ in rows
+        ],
+        waited_seconds=waited_seconds,
+    )
 
 
 async def store_failures(connection: Connection, job_id: UUID) -> Sequence[StoreFailure]:

@@ -94,17 +94,28 @@ async def settle(connection: Connection, results: Sequence[Result]) -> int:
     return sum(count.total() for count in jobs.values())
 
 
+def _of_chunks(results: Sequence[Result]) -> list[list[Result]]:
+    """The results by the chunks that workers took them from; a chunk that was taken twice is there twice."""
+    chunks: dict[int, list[Result]] = {}
+    for result in results:  # looking at the key itself costs more than all else here
+        chunks.setdefault(id(result.chunk), []).append(result)
+    return list(chunks.values())
+
+
 def _in_order(results: Sequence[Result]) -> list[Result]:
     jobs: dict[UUID, list[Result]] = {}
-    for result in results:
-        jobs.setdefault(result.chunk.job_id, []).append(result)
+    for chunk in _of_chunks(results):
+        jobs.setdefault(chunk[0].chunk.job_id, []).extend(chunk)
     return [result for job_id in sorted(jobs) for result in sorted(jobs[job_id], key=attrgetter("image_no"))]
 
 
 def _by_chunk(results: Sequence[Result], inserted: dict[UUID, list[int]]) -> Counter[ChunkKey]:
     """How many of the images inserted belong to each chunk; nearly always they are all of the results."""
     if sum(map(len, inserted.values())) == len(results):
-        return Counter(result.chunk for result in results)
+        counts: Counter[ChunkKey] = Counter()
+        for chunk in _of_chunks(results):
+            counts[chunk[0].chunk] += len(chunk)
+        return counts
     # The same image twice in a batch has the same chunk: it was cut from the same job.
     chunk_of = {(result.chunk.job_id, result.image_no): result.chunk for result in results}
     return Counter(chunk_of[job_id, number] for job_id, numbers in inserted.items() for number in numbers)

@@ -15,6 +15,7 @@ from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission, Draining
 from retailpulse.worker.claims import Claims, Held
+from retailpulse.worker.measures import Measures
 from retailpulse.worker.pulse import Pulse
 from retailpulse.worker.settler import Settler, all_written
 
@@ -38,21 +39,23 @@ class Tools:
     settler: Settler
     decoders: Decoders
     claims: Claims
+    measures: Measures
     pulse: Pulse
     max_pixels: int
     pause_seconds: tuple[float, float] | None
 
 
-async def work_on(key: ChunkKey, tools: Tools) -> None:
+async def work_on(key: ChunkKey, tools: Tools, message_id: int | None) -> None:
     """Settles every image of a chunk that is not settled yet; raises HandBack where some are left."""
     with tools.claims.chunk() as held:
         async with tools.database.connection() as connection:
-            claimed = await jobs.claim_chunk(connection, key)
+            claimed = await jobs.claim_chunk(connection, key, message_id)
         if claimed is None:
             return
-        depth, images = claimed
-        held.become(len(images))
-        batches = await _work_on_images(key, images, depth, tools, held)
+        if claimed.waited_seconds is not None:
+            tools.measures.waited(claimed.waited_seconds)
+        held.become(len(claimed.images))
+        batches = await _work_on_images(key, claimed.images, claimed.depth, tools, held)
         if tools.claims.is_idle:
             tools.settler.hurry()
     await all_written({batch for batch in batches if batch is not None})
@@ -95,11 +98,12 @@ async def _work_on_image(
 
 async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
     """The result of an image; one that fails while this process sleeps is tried anew: it is not its fault."""
+    measure = _measure_head if depth is Depth.HEADER else _measure_whole
     failed: ImageError
     for _ in range(SLEEPS_PER_IMAGE + 1):
         sleeps = tools.pulse.sleeps()
         try:
-            return await _measure(key, image, depth, tools)
+            measurement, tries = await measure(image.image_url, depth, tools)
         except (Draining, ImportError):  # a decoder that is not there says nothing about the image
             raise
         except ImageError as error:
@@ -111,6 +115,15 @@ async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Too
             logger.exception("image %d of job %s met an unexpected error", image.image_no, key.job_id)
             failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")
             break
+        else:
+            return Result(
+                chunk=key,
+                image_no=image.image_no,
+                outcome=Outcome.MEASURED,
+                earlier=image.earlier,
+                measurement=measurement,
+                tries=tries,
+            )
     return Result(
         chunk=key,
         image_no=image.image_no,
@@ -122,19 +135,6 @@ async def _conclude(key: ChunkKey, image: PendingImage, depth: Depth, tools: Too
     )
 
 
-async def _measure(key: ChunkKey, image: PendingImage, depth: Depth, tools: Tools) -> Result:
-    measure = _measure_head if depth is Depth.HEADER else _measure_whole
-    measurement, tries = await measure(image.image_url, depth, tools)
-    return Result(
-        chunk=key,
-        image_no=image.image_no,
-        outcome=Outcome.MEASURED,
-        earlier=image.earlier,
-        measurement=measurement,
-        tries=tries,
-    )
-
-
 async def _measure_head(url: str, depth: Depth, tools: Tools) -> tuple[Measurement, int]:
     header: Header | None = None
 
@@ -143,11 +143,11 @@ async def _measure_head(url: str, depth: Depth, tools: Tools) -> tuple[Measureme
         header = read_header(data, tools.max_pixels)
         return header is not None
 
-    fetched = await tools.downloader.fetch_head(url, enough)
+    fetched = await tools.downloader.fetch_head_pieces(url, enough)
     if header is not None:
         return Measurement(header=header), fetched.tries
     # A file that ended before its header is measured as a whole, which tells what is wrong with it.
-    return await _measure_pieces((fetched.body,), None, fetched.tries, depth, tools)
+    return await _measure_pieces(fetched.pieces, None, fetched.tries, depth, tools)
 
 
 async def _measure_whole(url: str, depth: Depth, tools: Tools) -> tuple[Measurement, int]:

@@ -31,6 +31,7 @@ class Claims:
         self._parked = parked
         self._admission = admission
         self._images = 0
+        self._few = 0  # at so few images in hand it is worth looking again
         self._fewer = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._counted_at = self._loop.time()
@@ -44,7 +45,10 @@ class Claims:
 
     async def room(self) -> bool:
         """Returns once another chunk may be claimed; False where none may any more."""
-        while not self._admission.is_draining() and self._images - self._parked() >= self._enough():
+        while not self._admission.is_draining():
+            self._few = self._enough() + self._parked()
+            if self._images < self._few:
+                break
             self._fewer.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._fewer.wait(), _LOOK_SECONDS)
@@ -64,7 +68,8 @@ class Claims:
         self._images += images
         if images < 0:
             self._done -= images
-            self._fewer.set()
+            if self._images < self._few:
+                self._fewer.set()
 
     def _enough(self) -> int:
         """How many images the worker gets done in a moment, as told by the last ones."""
@@ -92,7 +97,8 @@ class Held:
 
     def done(self) -> None:
         """Says that one image is not in hand any more."""
-        self.become(self._images - 1)
+        self._images -= 1
+        self._claims.change(-1)
         if not self._images and self._let_go is not None and not self._let_go.done():
             self._let_go.set_result(None)
 

@@ -23,6 +23,7 @@ from retailpulse.config.settings import (
 from retailpulse.domain.jobs import LARGEST_CHUNK_IMAGES
 from retailpulse.fetch import Downloader
 from retailpulse.measure import Decoders
+from retailpulse.observability.reporting import Reporter
 from retailpulse.storage import queue
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
@@ -30,6 +31,8 @@ from retailpulse.worker.chunk import HandBack, Tools, work_on
 from retailpulse.worker.claims import CHUNKS_PER_CHUNK, Claims
 from retailpulse.worker.courier import deliver_forever
 from retailpulse.worker.heartbeat import beat_forever
+from retailpulse.worker.measures import Measures
+from retailpulse.worker.memory import keep_freed_memory
 from retailpulse.worker.messages import Messages
 from retailpulse.worker.pruner import prune_forever
 from retailpulse.worker.pulse import Pulse
@@ -95,11 +98,12 @@ async def run_worker(
 
     Raises what ended one of its parts before that, once it has handed back its work.
     """
+    keep_freed_memory()
     gc.freeze()
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    app = queue.make_app()
-    messages = Messages()
-    async with _tools(database, worker, fetch, measure) as (tools, settling):
+    app, messages, measures = queue.make_app(), Messages(), Measures()
+    reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
+    async with reporting, _tools(database, worker, fetch, measure, measures) as (tools, settling):
         _register(app, tools, messages)
         app.job_manager = _PatientManager(app, tools.claims)
         beating = beat_forever(app, messages, worker.heartbeat_seconds)
@@ -136,21 +140,21 @@ async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _tools(
-    database: Database, worker: WorkerSettings, fetch: FetchSettings, measure: MeasureSettings
+    database: Database,
+    worker: WorkerSettings,
+    fetch: FetchSettings,
+    measure: MeasureSettings,
+    measures: Measures,
 ) -> AsyncIterator[tuple[Tools, asyncio.Task[None]]]:
     """What every chunk shares, and the writing of results, which ends only with the block."""
     admission = Admission(UNMEASURED_BYTES)
-    downloader = Downloader(fetch, admit=admission.admit)
-    settler = Settler(database, worker)
+    downloader = Downloader(fetch, admit=admission.admit, observe=measures.transferred)
+    settler = Settler(database, worker, measures.settled)
     settling = asyncio.create_task(settler.run())
     pulse = Pulse()
-    decoders = Decoders(measure)
-    claims = Claims(
-        chunk_images=worker.chunk_images or LARGEST_CHUNK_IMAGES,
-        chunks=worker.chunks,
-        parked=downloader.parked,
-        admission=admission,
-    )
+    decoders = Decoders(measure, observe=measures.decoded)
+    measures.in_flight, measures.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
+    claims = _claims(worker, downloader, admission)
     try:
         async with _beside(pulse.beat_forever()):
             tools = Tools(
@@ -160,26 +164,41 @@ async def _tools(
                 settler=settler,
                 decoders=decoders,
                 claims=claims,
+                measures=measures,
                 pulse=pulse,
                 max_pixels=measure.max_pixels,
                 pause_seconds=measure.pause(),
             )
             yield tools, settling
     finally:
-        settler.close()
-        await asyncio.wait([settling], timeout=LAST_WRITE_SECONDS)
-        settling.cancel()
+        await _write_the_last(settler, settling)
         await downloader.aclose()
         await decoders.aclose()
         if settling.done() and not settling.cancelled():
             settling.result()
 
 
+def _claims(settings: WorkerSettings, downloader: Downloader, admission: Admission) -> Claims:
+    return Claims(
+        chunk_images=settings.chunk_images or LARGEST_CHUNK_IMAGES,
+        chunks=settings.chunks,
+        parked=downloader.parked,
+        admission=admission,
+    )
+
+
+async def _write_the_last(settler: Settler, settling: asyncio.Task[None]) -> None:
+    """Lets the writing end once it has tried to write what is left."""
+    settler.close()
+    await asyncio.wait([settling], timeout=LAST_WRITE_SECONDS)
+    settling.cancel()
+
+
 def _register(app: procrastinate.App, tools: Tools, messages: Messages) -> None:
     @app.task(name=queue.TASK, queue=queue.QUEUE, retry=_HandBackStrategy(), pass_context=True)
     async def work_on_chunk(context: procrastinate.JobContext, /, **arguments: Any) -> None:
         with messages.working_on(context.job):
-            await work_on(queue.chunk_key(arguments), tools)
+            await work_on(queue.chunk_key(arguments), tools, context.job.id)
 
 
 async def _claim_until_draining(

@@ -6,7 +6,8 @@ A batch that the database refuses is kept and tried again, so an outage repeats 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable, Overtaken
@@ -22,8 +23,15 @@ LONGEST_WAIT_SECONDS = 5.0
 class Settler:
     """The one writer of results in a worker."""
 
-    def __init__(self, database: Database, settings: WorkerSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: WorkerSettings,
+        observe: Callable[[float], object] = lambda _seconds: None,
+    ) -> None:
+        """`observe` is told after each batch how many seconds it took to be written."""
         self._database = database
+        self._observe = observe
         self._max_rows = settings.settle_rows
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()
@@ -64,6 +72,7 @@ class Settler:
 
     async def _write(self, batch: "_Batch") -> None:
         wait_seconds = 0.25
+        began_at = time.monotonic()
         while True:
             try:
                 async with self._database.transaction() as connection:
@@ -81,6 +90,7 @@ class Settler:
                 batch.written.set_exception(error)
                 return
             else:
+                self._observe(time.monotonic() - began_at)
                 batch.written.set_result(None)
                 return
 

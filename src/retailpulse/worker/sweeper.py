@@ -1,7 +1,8 @@
 """Puts right what a crash left behind: chunks of dead workers, chunks without a message; sends due callbacks.
 
-Every worker sweeps; an advisory lock lets one do it at a time. A sweep looks at a bounded number of open
-chunks and the next one goes on from there, so that a big backlog costs no more than a small one.
+It also adds up what was counted for the metrics. Every worker sweeps; an advisory lock lets one do it at a
+time. A sweep looks at a bounded number of open chunks and the next one goes on from there, so that a big
+backlog costs no more than a small one.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from procrastinate.exceptions import ConnectorException
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import deliveries, queue
+from retailpulse.storage import deliveries, queue, reports, tallies
 from retailpulse.storage.database import Database
 from retailpulse.worker.messages import Messages
 
@@ -50,6 +51,10 @@ async def sweep(
         lost, last = await queue.find_chunks_without_message(connection, last)
         await queue.send_lost(app, connection, lost)
         await deliveries.send_due(connection)
+    async with database.transaction() as connection:  # its own: a fault here must keep no chunk
+        await reports.note_lost(connection, settings.stale_seconds)
+        await reports.fold(connection)
+        await tallies.fold_settled(connection)
     if dropped or stalled or lost:
         logger.info(
             "swept: handed back %d chunks of silent workers, sent %d that had no message, "

@@ -1,0 +1,123 @@
+"""Every metric with its name, its kind, its labels and its meaning; nothing is told that does not stand here.
+
+The values of all labels are ours, never a client's, so that the number of series is bounded.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """A metric; `name` is without the suffix that its kind adds, `bounds` are those of its buckets."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The name as it is asked for: counters end in `_total`."""
+        return f"{self.name}_total" if self.kind == "counter" else self.name
+
+
+_QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_OF_REQUESTS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+_SLOW = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
+
+IMAGES_SETTLED = Metric(
+    name="retailpulse_images_settled",
+    kind="counter",
+    labels=("outcome", "cause", "depth"),
+    meaning="Images that got a result, `cause` empty for measured ones; one that is retried counts again.",
+)
+FETCHED_BYTES = Metric(
+    name="retailpulse_fetched_bytes",
+    kind="counter",
+    meaning="Bytes of HTTP bodies received from origins, also by tries that failed.",
+)
+QUEUE_WAIT = Metric(
+    name="retailpulse_queue_wait_seconds",
+    kind="histogram",
+    bounds=_SLOW,
+    meaning="How long chunks were in the queue when a worker claimed them, in seconds.",
+)
+TRANSFER = Metric(
+    name="retailpulse_transfer_seconds",
+    kind="histogram",
+    bounds=_QUICK,
+    meaning="How long HTTP requests to origins took, from the dialling to the last byte, in seconds.",
+)
+DECODE = Metric(
+    name="retailpulse_decode_seconds",
+    kind="histogram",
+    bounds=_QUICK,
+    meaning="How long bodies took to be decoded, the wait for a decoder included, in seconds.",
+)
+SETTLE = Metric(
+    name="retailpulse_settle_seconds",
+    kind="histogram",
+    bounds=_QUICK,
+    meaning="How long batches of results took to be written, outages of the database included, in seconds.",
+)
+TRANSFERS_IN_FLIGHT = Metric(
+    name="retailpulse_transfers_in_flight",
+    kind="gauge",
+    meaning="HTTP requests to origins that run now, as last reported by each worker.",
+)
+UNSETTLED_IMAGES = Metric(
+    name="retailpulse_unsettled_images", kind="gauge", meaning="Images that wait for a result."
+)
+ONGOING_JOBS = Metric(name="retailpulse_ongoing_jobs", kind="gauge", meaning="Jobs that have not ended.")
+OLDEST_PENDING = Metric(
+    name="retailpulse_oldest_pending_chunk_seconds",
+    kind="gauge",
+    meaning="How long the oldest chunk that nobody works on is in the queue, in seconds; 0: none is.",
+)
+WORKERS_ALIVE = Metric(
+    name="retailpulse_workers_alive",
+    kind="gauge",
+    meaning="Worker processes on all machines that have lately said that they are alive.",
+)
+STARTED = Metric(
+    name="retailpulse_processes_started",
+    kind="counter",
+    labels=("process",),
+    meaning="Processes that began to work: `api` or `worker`.",
+)
+CRASHES = Metric(
+    name="retailpulse_crashes",
+    kind="counter",
+    labels=("process",),
+    meaning="Processes that ended without saying goodbye: `api` or `worker`, or a `decoder` at its work.",
+)
+HTTP_REQUESTS = Metric(
+    name="retailpulse_http_requests",
+    kind="counter",
+    labels=("route", "method", "status"),
+    meaning="HTTP requests to all API processes, by the template of the route and the class of the status.",
+)
+HTTP_SECONDS = Metric(
+    name="retailpulse_http_request_duration_seconds",
+    kind="histogram",
+    labels=("route", "method"),
+    bounds=_OF_REQUESTS,
+    meaning="How long HTTP requests took, to the last byte of their answer, in seconds.",
+)
+BUILD = Metric(
+    name="retailpulse_build_info",
+    kind="gauge",
+    labels=("version",),
+    meaning="Always 1; `version` is that of the API process that answers.",
+)
+
+CATALOGUE = (
+    IMAGES_SETTLED, FETCHED_BYTES, QUEUE_WAIT, TRANSFER, DECODE, SETTLE, TRANSFERS_IN_FLIGHT,
+    UNSETTLED_IMAGES, ONGOING_JOBS, OLDEST_PENDING, WORKERS_ALIVE, STARTED, CRASHES,
+    HTTP_REQUESTS, HTTP_SECONDS, BUILD,
+)  # fmt: skip
+"""In the order in which they are told."""

@@ -1,0 +1,73 @@
+"""What is counted for /metrics: settled images where they are inserted, and what each process reports."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+SCHEMA = """
+-- Images settled, by how they ended. Each statement that inserts results adds rows to `settled_lately`, as
+-- rows of totals would be waited for by every other transaction that settles; the sweep adds those up.
+CREATE TABLE settled_totals (
+    outcome text NOT NULL,
+    cause text NOT NULL,
+    depth text NOT NULL,
+    images bigint NOT NULL,
+    PRIMARY KEY (outcome, cause, depth)
+);
+CREATE TABLE settled_lately (
+    outcome text NOT NULL,
+    cause text NOT NULL,
+    depth text NOT NULL,
+    images bigint NOT NULL
+);
+
+CREATE FUNCTION tally_settled() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO settled_lately (outcome, cause, depth, images)
+    SELECT n.outcome, n.cause, j.depth, sum(n.images)
+    FROM (
+        SELECT job_id, outcome, coalesce(cause, '') AS cause, count(*) AS images
+        FROM inserted GROUP BY 1, 2, 3) n
+    JOIN jobs j USING (job_id)
+    GROUP BY 1, 2, 3;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER results_tally AFTER INSERT ON results
+    REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION tally_settled();
+
+INSERT INTO settled_totals (outcome, cause, depth, images)
+SELECT r.outcome, coalesce(r.cause, ''), j.depth, count(*)
+FROM results r JOIN jobs j USING (job_id)
+GROUP BY 1, 2, 3;
+
+-- Every process that reports, and the sums of what it has measured since its start. Lost: it fell silent
+-- without saying goodbye, `losses` times; it may wake up and report again.
+CREATE TABLE processes (
+    process_id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('api', 'worker')),
+    seen_at timestamptz NOT NULL DEFAULT now(),
+    suspected_at timestamptz,
+    lost_at timestamptz,
+    ended_at timestamptz,
+    losses integer NOT NULL DEFAULT 0,
+    in_flight integer NOT NULL DEFAULT 0,
+    sums jsonb NOT NULL DEFAULT '{}'
+) WITH (fillfactor = 50);
+
+-- The oldest message that nobody works on, without looking at the others.
+CREATE INDEX procrastinate_jobs_pending ON procrastinate_jobs (queue_name, id) WHERE status = 'todo';
+
+-- The sums of processes that are no more.
+CREATE TABLE ended_sums (
+    kind text NOT NULL,
+    name text NOT NULL,
+    value double precision NOT NULL,
+    PRIMARY KEY (kind, name)
+);
+"""
+
+
+def upgrade() -> None:
+    """Adds the tables, and counts what is settled already."""
+    op.execute(SCHEMA)
