@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.running import RunningService, wait_for
@@ -12,6 +11,8 @@ STORES = b"""AreaCode,StoreName,StoreID
 7100015,"Corner Shop, Harbour Street",RP00001
 7100015,Market Hall,RP00002
 """
+ALWAYS_THE_SAME = ("--generation-deterministic", "--continue-on-failure", "--no-color")
+"""The arguments of a run that asks the same every time."""
 UNHURRIED = {
     "RETAILPULSE_API_KEY_REQUESTS_PER_MINUTE": "1000000",
     "RETAILPULSE_API_ADDRESS_REQUESTS_PER_MINUTE": "1000000",
@@ -46,15 +47,4 @@ def hold_to_description(
         text=True,
         check=False,
         capture_output=catch,
-    )
-
-
-def always_the_same(max_examples: int) -> Sequence[str]:
-    """The arguments of a short run that asks the same every time."""
-    return (
-        "--generation-deterministic",
-        "--max-examples",
-        str(max_examples),
-        "--continue-on-failure",
-        "--no-color",
     )

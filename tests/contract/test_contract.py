@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.running import UNHURRIED, always_the_same, hold_to_description, load_stores, make_key
+from tests.contract.running import ALWAYS_THE_SAME, UNHURRIED, hold_to_description, load_stores, make_key
 from tests.running import RunningService
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-EXAMPLES = 10
-"""Requests of each kind per operation: what takes about half a minute."""
 
 
 @pytest.fixture
@@ -27,7 +25,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
 def test_the_service_keeps_to_its_description(alone: RunningService, with_keys: bool) -> None:
     key = make_key(alone) if with_keys else None
     load_stores(alone, key)
-    run = hold_to_description(alone.url, *always_the_same(EXAMPLES), key=key)
+    run = hold_to_description(alone.url, *ALWAYS_THE_SAME, key=key)
     assert run.returncode == 0, run.stdout[-12_000:]
     assert "unexpected error" not in alone.log()
     if key is not None:
