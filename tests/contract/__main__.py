@@ -38,7 +38,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="rp-fuzz-") as folder:
         service = RunningService(Path(folder), environment=UNHURRIED)
         try:
-            key = make_key(service.wait_until_ready()) if args.with_keys else None
+            service.wait_until_ready()
+            key = make_key(service) if args.with_keys else None
             load_stores(service, key)
             return hold_to_description(service.url, *asked, key=key, catch=False).returncode
         finally:
