@@ -61,7 +61,7 @@ def test_a_worker_that_falls_asleep_as_it_sweeps_keeps_nobody_from_sweeping(shop
     wait_for(lambda: shop.origin.busy >= 8)
     sleeper = only_worker(running)
     with holding(shop, "LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE") as session:
-        wait_for(lambda: waiting(shop, "AS is_lost"))
+        wait_for(lambda: waiting(shop, "AS has_none"))
         with_signal(sleeper, signal.SIGSTOP)
         assert holds_the_sweep(session)
     with further_worker(shop, "peer"), asleep(sleeper):
