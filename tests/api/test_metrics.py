@@ -79,8 +79,8 @@ def test_a_job_is_told_stage_by_stage(service: RunningService, origin: Origin) -
     labels = {"outcome": "failed", "depth": "download"}
     wait_for(lambda: gained(images, cause="store_id_not_found", **labels) == 1)
     wait_for(lambda: gained(images, **labels) == 7)
-    wait_for(lambda: gained("retailpulse_fetched_bytes_total") == 600)
-    wait_for(lambda: gained("retailpulse_transfer_seconds_count") == 6)
+    wait_for(lambda: gained("retailpulse_fetched_bytes_total") >= 600)
+    wait_for(lambda: gained("retailpulse_transfer_seconds_count") >= 6)
     wait_for(lambda: gained("retailpulse_queue_wait_seconds_count") >= 1)
     wait_for(lambda: gained("retailpulse_settle_seconds_count") >= 1)
     wait_for(lambda: gained("retailpulse_http_requests_total", route="/api/submit", status="2xx") >= 1)

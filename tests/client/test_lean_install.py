@@ -123,7 +123,7 @@ def test_the_client_and_its_commands_work(lean: Path, service: RunningService) -
         "print(client.wait(client.submit(visits, name='lean')).status.value)"
     )
     assert run(lean, "python", "-c", program, service.url) == "failed\n"
-    listed = json.loads(run(lean, "retailpulse", "jobs", "list", "--json", "--url", service.url))
+    listed = json.loads(run(lean, "retailpulse", "jobs", "list", "--all", "--json", "--url", service.url))
     assert "lean" in {job["name"] for job in listed}
     assert run(lean, "retailpulse", "jobs", "list", "--url", service.url).startswith("JOB")
 

@@ -88,13 +88,17 @@ class Submitter:
         enough = len(self.refused()) + more
         wait_for(lambda: len(self.refused()) >= enough)
 
-    def check_refusals(self) -> None:
-        """Every refusal was one for now, came soon, and said when to come again."""
+    def check_refusals(self, *, caught: int = 0) -> None:
+        """Every refusal was one for now, came soon, and said when to come again.
+
+        So many may have been caught in their commit, which is waited for: its outcome could never be told.
+        """
         refused = self.refused()
         assert {answer.status for answer in refused} <= {503}, refused
         assert all(answer.retry_after and int(answer.retry_after) > 0 for answer in refused)
-        slowest = max((answer.seconds for answer in refused), default=0.0)
-        assert slowest < REFUSED_WITHIN_SECONDS + MACHINE_SECONDS, slowest
+        soon = REFUSED_WITHIN_SECONDS + MACHINE_SECONDS
+        slow = [answer.seconds for answer in refused if answer.seconds > soon]
+        assert len(slow) <= caught, slow
 
     def _submit_many(self, thread: int) -> None:
         with httpx.Client(base_url=self._url, timeout=30) as http:

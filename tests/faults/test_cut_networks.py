@@ -134,7 +134,7 @@ def test_an_api_whose_line_to_the_database_fails_in_every_way(branch: Branch) ->
         submitter.wait_until_accepted(5)
     for job_id in submitter.accepted():
         branch.wait_until_ended(job_id)
-    submitter.check_refusals()
+    submitter.check_refusals(caught=THREADS)
     assert submitter.lost(branch.postgres.url) == set()
     # A line that breaks between a commit and its confirmation leaves a job that nobody was told of.
     unconfirmed = submitter.unconfirmed(branch.postgres.url)
