@@ -127,14 +127,14 @@ async def test_a_decoder_that_is_killed_costs_its_picture_and_no_other(number: s
     await until(alive)
     (pid,) = alive()
     await until_busy(pid)
-    neighbour = asyncio.create_task(decoders.measure(endless(1000, 800), Depth.DECODE))
+    neighbour = asyncio.create_task(decoders.measure(endless(), Depth.DECODE))
     await until(lambda: len(alive()) == 2)
     os.kill(pid, number)
     with pytest.raises(ImageError) as caught:
         await unlucky
     assert caught.value.cause is Cause.DECODER_CRASHED
     assert caught.value.detail == f"the decoder was killed by {number.name}"
-    assert (await neighbour).header.width == 1000
+    assert (await neighbour).header.width == 4000
     assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
     await decoders.aclose()
 
@@ -262,17 +262,17 @@ async def test_a_decoder_that_dies_idle_costs_no_picture(decoders: Decoders) -> 
 
 
 async def test_a_lost_nursery_costs_no_picture(decoders: Decoders) -> None:
-    measuring = asyncio.create_task(decoders.measure(endless(1000, 800), Depth.DECODE))
+    measuring = asyncio.create_task(decoders.measure(endless(), Depth.DECODE))
     await until(alive)
     pids = [*alive(), nursery(os.getpid())]
     await until_busy(pids[0])
     for pid in reversed(pids):
         os.kill(pid, signal.SIGKILL)
-    assert (await measuring).header.width == 1000
+    assert (await measuring).header.width == 4000
 
 
 async def test_a_cancelled_picture_does_not_answer_for_the_next_one(decoders: Decoders) -> None:
-    measuring = asyncio.create_task(decoders.measure(endless(1000, 800), Depth.DECODE))
+    measuring = asyncio.create_task(decoders.measure(endless(), Depth.DECODE))
     await until(alive)
     (pid,) = alive()
     await until_busy(pid)

@@ -14,7 +14,7 @@ from tests.running import wait_for
 
 @cache
 def endless(width: int = 4000, height: int = 3000) -> bytes:
-    """A small JPEG that keeps its decoder busy for seconds: many passes over many pixels."""
+    """A small JPEG that keeps its decoder busy for more than a second: many passes over many pixels."""
     body = saved("JPEG", Image.new("L", (width, height), 128), progressive=True)
     last_scan = body[body.rindex(b"\xff\xda") : -2]
     return body[:-2] + 90 * last_scan + b"\xff\xd9"
