@@ -109,8 +109,8 @@ LINES = (
     ),
     Trick(
         name="drip",
-        about="10 kB a second of 4 MB, too fast to be stalled",
-        answer=drips(_LARGE, bytes(200_000), size_bytes=1_000, pause_seconds=0.1),
+        about="2 kB a second of 4 MB, just too fast to be stalled",
+        answer=drips(_LARGE, bytes(200_000), size_bytes=200, pause_seconds=0.1),
         expected=Cause.TIMEOUT,
         waits=True,
     ),
