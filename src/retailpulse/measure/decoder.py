@@ -35,7 +35,7 @@ from retailpulse.measure.shelf import DONE, SHELF_BYTES, TAKEN, WAITING
 
 KEPT_BYTES = SHELF_BYTES
 """Shared memory that stays with a decoder; a larger body comes in a file of its own and leaves with it."""
-HELD_SECONDS = 0.002
+HELD_SECONDS = 0.01
 """An answer older than this does not wait for the next body of its batch to be measured."""
 MOST_BYTES_PER_PIXEL = 16
 """What the hungriest decoder (lossless WebP) needs; measured: 13."""

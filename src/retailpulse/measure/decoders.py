@@ -180,7 +180,8 @@ class Decoders:
         for job in reversed(left):
             job.decoder = None
             (self._big_queue if job.is_big else self._queue).appendleft(job)
-        self._give_up_hopeless()
+        if left:
+            self._give_up_hopeless()
         self._soon()
 
     def _fork(self) -> Decoder | None:

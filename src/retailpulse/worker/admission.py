@@ -38,7 +38,8 @@ class Admission:
     def left(self, size_bytes: int) -> None:
         """Counts off a body that was measured."""
         self._waiting_bytes -= size_bytes
-        self._changed.set()
+        if self._waiting_bytes <= self._max_bytes:
+            self._changed.set()
 
     def is_ahead(self) -> bool:
         """Whether so much waits to be measured that fetching need not hurry."""
