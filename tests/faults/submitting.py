@@ -32,6 +32,7 @@ class Answer:
     seconds: float
     job_id: str | None
     retry_after: str | None
+    is_unconfirmed: bool
 
 
 THREADS = 2
@@ -72,9 +73,19 @@ class Submitter:
         """The jobs that were answered by 201 and are not in the database."""
         return set(self.accepted()) - {str(job_id) for (job_id,) in ask(url, "SELECT job_id FROM jobs")}
 
-    def unconfirmed(self, url: str, *, since: float = 0.0) -> list[str]:
-        """The jobs in the database whose submit, begun after `since`, was not answered by 201."""
-        marks = [answer.mark for answer in self.answers if not answer.job_id and answer.began_at > since]
+    def unconfirmed(self, url: str) -> list[str]:
+        """The jobs in the database whose submit was not answered, or by the word that nobody knows.
+
+        Of every other submit that was not answered by 201, nothing is there.
+        """
+        unknown = [answer for answer in self.answers if answer.status is None or answer.is_unconfirmed]
+        refused = [answer for answer in self.refused() if not answer.is_unconfirmed]
+        assert self._kept(url, refused) == []
+        return self._kept(url, unknown)
+
+    @staticmethod
+    def _kept(url: str, answers: Iterable[Answer]) -> list[str]:
+        marks = [answer.mark for answer in answers]
         found = ask(url, "SELECT job_id FROM visits WHERE visit_time = ANY(%s)", marks)
         return [str(job_id) for (job_id,) in found]
 
@@ -88,17 +99,17 @@ class Submitter:
         enough = len(self.refused()) + more
         wait_for(lambda: len(self.refused()) >= enough)
 
-    def check_refusals(self, *, caught: int = 0) -> None:
+    def check_refusals(self) -> None:
         """Every refusal was one for now, came soon, and said when to come again.
 
-        So many may have been caught in their commit, which is waited for: its outcome could never be told.
+        Who was caught in the commit may have waited for longer, and was told that nobody knows its outcome.
         """
         refused = self.refused()
         assert {answer.status for answer in refused} <= {503}, refused
         assert all(answer.retry_after and int(answer.retry_after) > 0 for answer in refused)
         soon = REFUSED_WITHIN_SECONDS + MACHINE_SECONDS
-        slow = [answer.seconds for answer in refused if answer.seconds > soon]
-        assert len(slow) <= caught, slow
+        slow = [answer for answer in refused if answer.seconds > soon and not answer.is_unconfirmed]
+        assert not slow, slow
 
     def _submit_many(self, thread: int) -> None:
         with httpx.Client(base_url=self._url, timeout=30) as http:
@@ -129,5 +140,6 @@ class Submitter:
                 seconds=time.monotonic() - began,
                 job_id=answer.json()["job_id"] if answer is not None and accepted else None,
                 retry_after=answer.headers.get("retry-after") if answer is not None else None,
+                is_unconfirmed=answer is not None and "is not known" in answer.text,
             )
         )

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -112,6 +113,28 @@ def test_a_worker_cut_off_before_its_commit(branch: Branch, statement: str) -> N
     branch.postgres.check_truth(job_id)
 
 
+def test_a_submit_whose_commit_is_lost(branch: Branch) -> None:
+    """Refusals are honest: it is told that nobody knows, and sending it again makes one job."""
+    api = branch.api(branch.line.url)
+    job = body(visit("RP00001", *branch.shop.photos(1)))
+    key = {"Idempotency-Key": "the same"}
+    branch.line.cut_before_commit(of=b"INSERT INTO jobs")
+    with ThreadPoolExecutor() as pool:
+        posting = pool.submit(api.http.post, "/api/submit", json=job, headers=key)
+        wait_for(branch.line.is_cut)
+        branch.line.reset()
+        lost = posting.result()
+    assert lost.status_code == 503
+    assert "is not known" in lost.json()["error"]
+    assert int(lost.headers["retry-after"]) > 0
+    branch.line.heal()
+    branch.worker("near", branch.postgres.url)
+    wait_for(lambda: api.http.post("/api/submit", json=job, headers=key).status_code == 201)
+    ((job_id,),) = branch.postgres.ask("SELECT job_id FROM jobs")
+    branch.wait_until_ended(str(job_id))
+    branch.postgres.check_truth(str(job_id))
+
+
 def test_an_api_whose_line_to_the_database_fails_in_every_way(branch: Branch) -> None:
     """Refusals are honest: in time, nothing of them is kept, and the API finds its way back by itself."""
     api = branch.api(branch.line.url)
@@ -134,7 +157,7 @@ def test_an_api_whose_line_to_the_database_fails_in_every_way(branch: Branch) ->
         submitter.wait_until_accepted(5)
     for job_id in submitter.accepted():
         branch.wait_until_ended(job_id)
-    submitter.check_refusals(caught=THREADS)
+    submitter.check_refusals()
     assert submitter.lost(branch.postgres.url) == set()
     # A line that breaks between a commit and its confirmation leaves a job that nobody was told of.
     unconfirmed = submitter.unconfirmed(branch.postgres.url)

@@ -35,6 +35,7 @@ from retailpulse.domain.errors import (
     TooOften,
     TooSlow,
     Unauthenticated,
+    Unconfirmed,
     UnsupportedMediaType,
 )
 
@@ -66,10 +67,14 @@ def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Re
         if isinstance(error, kind):
             if status == HTTP_503_SERVICE_UNAVAILABLE:
                 logger.warning("%s", error)
-            away = isinstance(error, DatabaseUnavailable)  # its text may name hosts and users
-            text = "the database cannot take it now; try again later" if away else str(error)
-            return refuse(request.scope, status, text, headers=_headers(error))
+            return refuse(request.scope, status, _text(error), headers=_headers(error))
     return answer_unknown(request, error)
+
+
+def _text(error: RetailPulseError) -> str:
+    if isinstance(error, DatabaseUnavailable) and not isinstance(error, Unconfirmed):
+        return "the database cannot take it now; try again later"  # its own text may name hosts and users
+    return str(error)
 
 
 def _headers(error: RetailPulseError) -> dict[str, str]:

@@ -4,6 +4,7 @@
     |- ConfigError         a setting that cannot be used
     |- DatabaseError
     |  |- DatabaseUnavailable   it cannot be reached or refuses work now
+    |  |  '- Unconfirmed         it went away in a commit
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
     |  |- TooLarge         it is over a configured limit
@@ -40,6 +41,10 @@ class DatabaseError(RetailPulseError):
 
 class DatabaseUnavailable(DatabaseError):
     """The database cannot be reached or cannot take the work now; trying again later may help."""
+
+
+class Unconfirmed(DatabaseUnavailable):
+    """The database went away while it was told to keep something: it may have done so, or not."""
 
 
 class SchemaTooNew(DatabaseError):

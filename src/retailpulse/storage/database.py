@@ -16,7 +16,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
+from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew, Unconfirmed
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -119,15 +119,17 @@ class Database:
     async def transaction(self, *, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits at the end, or rolls back on an error.
 
-        The commit has more patience: whether one that was cut off took place would never be known.
+        The commit has more patience: whether one that was cut off took place is not known. Raises Unconfirmed
+        then, which is a DatabaseUnavailable.
         """
         longest = patience_seconds + PATIENCE_SECONDS
         async with self.connection(patience_seconds=longest) as connection:
-            with contextlib.ExitStack() as hurry:
+            with contextlib.ExitStack() as commit, contextlib.ExitStack() as hurry:
                 hurry.enter_context(_cut_after(patience_seconds, connection))
                 async with connection.transaction():
                     yield connection
                     hurry.close()
+                    commit.enter_context(_unconfirmed())
 
     async def _check(self, connection: Connection) -> None:
         """Raises where a connection is dead, or its server does not answer soon."""
@@ -154,6 +156,20 @@ def _cut(connection: Connection) -> None:
         line = socket.socket(fileno=os.dup(connection.fileno()))
         with line:
             line.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _unconfirmed() -> Iterator[None]:
+    """Says of a commit whose connection was lost that nobody knows."""
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        if error.sqlstate is not None:  # the server itself says that it failed
+            raise
+        raise Unconfirmed(
+            "the database went away while it was told to keep this, so whether it did is not known; "
+            "send it again with the same Idempotency-Key, or look before you repeat it"
+        ) from error
 
 
 @contextmanager
