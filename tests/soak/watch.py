@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Watch:
         self._descriptors: dict[str, list[tuple[float, int]]] = defaultdict(list)
         self._shared: set[str] = set()
         self._postmasters: set[int] = set()
+        self._segments_before = {shmid for shmid, _ in _segments()}  # of postmasters of the same numbers
 
     def start(self) -> None:
         """Begins to look."""
@@ -73,14 +75,20 @@ class Watch:
         found = [f"process {pid} still runs: {text[:100]}" for pid, text in self._stage.remains().items()]
         found += [f"/dev/shm/{name} is left" for name in self._shared if Path("/dev/shm", name).exists()]
         found += [f"temporary {path.name} is left" for path in self._stage.temporary.iterdir()]
-        segments = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
         found += [
-            f"shared memory segment {fields[1]} of postmaster {fields[4]} is left"
-            for fields in segments
-            if int(fields[4]) in self._postmasters
+            f"shared memory segment {shmid} of postmaster {creator} is left"
+            for shmid, creator in _segments()
+            if creator in self._postmasters and shmid not in self._segments_before
         ]
         half_made = self._stage.data_dir.glob("postgres.new-*")
         return found + [f"{path.name} is left in the data directory" for path in half_made]
+
+
+def _segments() -> Iterator[tuple[int, int]]:
+    """The System V segments of this machine: their ids and the processes that made them."""
+    for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]:
+        _, shmid, _, _, creator, *_ = line.split()
+        yield int(shmid), int(creator)
 
 
 def _held(pid: int) -> list[str]:
