@@ -27,9 +27,6 @@ LIMITS = {
     "RETAILPULSE_FETCH_ALLOWED_NETWORKS": NETWORK,
 }
 
-LATE = {"drip": {Cause.STALLED}}
-"""What a trick may become where its origin gets too little of the machine to play it."""
-
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostileOrigin]:
@@ -79,9 +76,7 @@ def test_a_job_of_every_trick_tells_each_image_by_its_true_cause(
     for row in service.results(job_id):
         told.setdefault(names[urlsplit(row["image_url"]).hostname], Counter())[row["cause"] or MEASURED] += 1
     wrong = {
-        name: dict(causes)
-        for name, causes in told.items()
-        if set(causes) - LATE.get(name, set()) - {hostile.tricks[name].expected}
+        name: dict(causes) for name, causes in told.items() if set(causes) != {hostile.tricks[name].expected}
     }
     assert wrong == {}
     causes: Counter[str] = sum((Counter(some) for some in told.values()), Counter())

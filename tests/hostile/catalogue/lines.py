@@ -8,6 +8,8 @@ from tests.hostile.trick import Door, Trick
 
 _HALF_A_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/jp"
 _LARGE = head(200, {**JPEG_TYPE, "Content-Length": 4_000_000})
+_NO_FRAME_YET = b"\xff\xd8" + 61 * (b"\xff\xef\xff\xff" + bytes(65_533))
+"""The start of a JPEG that might be good, however long it is looked at: segments for applications."""
 
 
 async def hang_up(_line: Line) -> None:
@@ -109,8 +111,8 @@ LINES = (
     ),
     Trick(
         name="drip",
-        about="2 kB a second of 4 MB, just too fast to be stalled",
-        answer=drips(_LARGE, bytes(200_000), size_bytes=200, pause_seconds=0.1),
+        about="40 kB a second of 4 MB, all of them before the frame: too fast to be stalled",
+        answer=drips(_LARGE, _NO_FRAME_YET, size_bytes=4_000, pause_seconds=0.1),
         expected=Cause.TIMEOUT,
         waits=True,
     ),
