@@ -119,6 +119,7 @@ async def run_worker(
             )
             claiming = asyncio.create_task(_claim_until_draining(app, worker, tools.admission))
             stopping = asyncio.create_task(stop.wait())
+            logger.info("ready to work")
             parts = {sweeping, pruning, delivering, claiming, settling, stopping}
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             logger.info("stopping: what is in flight is settled, the rest handed back")
