@@ -15,7 +15,7 @@ from retailpulse.storage.invariants import Finding, Patience, check_invariants
 from retailpulse.storage.repairing import repair
 from tests.running import wait_for
 from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
-from tests.storage.test_settling import waiters
+from tests.storage.settling import waiters
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]
 PATIENCE = Patience(sweep_seconds=0.1, stale_seconds=60.0, work_seconds=60.0, margin_seconds=0.1)
