@@ -246,11 +246,11 @@ def _make_uses(
     from retailpulse.api.app import Uses
 
     limits = _limits(settings)
-    backlog = uses.Backlog(limits.max_unsettled_images)
+    backlog = uses.Backlog(queue_app, limits.max_unsettled_images)
     return Uses(
         service=uses.Service(database, limits),
-        intake=uses.Intake(database, queue_app, limits, backlog),
-        control=uses.JobControl(database, queue_app, limits, backlog),
+        intake=uses.Intake(database, limits, backlog),
+        control=uses.JobControl(database, limits, backlog),
         progress=uses.Progress(database, stop),
         job_lists=uses.JobLists(database),
         results=uses.Results(database),
