@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from retailpulse.domain.errors import Conflict, NotFound
+from retailpulse.domain.errors import Conflict
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service.backlog import Backlog, Limits
@@ -31,9 +31,7 @@ class JobControl:
             if await cancelling.cancel_job(connection, job_id):
                 await queue.drop_job(connection, job_id)
                 return
-            job = await jobs.find_job(connection, job_id)
-        if job is None:
-            raise NotFound(f"there is no job {job_id}")
+            job = await jobs.known_job(connection, job_id)
         if job.status is not JobStatus.CANCELLED:
             raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
 
