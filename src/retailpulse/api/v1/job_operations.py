@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, Text, VisitToSubmit
+from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, VisitToSubmit
 from retailpulse.api.telling import (
     CSV,
     EVENTS,
@@ -74,14 +74,6 @@ class NewJob(Struct):
     ) = None
     priority: Priority | None = None
     callback_url: Url | None = None
-
-
-class VisitLine(Struct):
-    """A visit on a line of its own."""
-
-    store_id: Text
-    image_url: list[Text] | Text
-    visit_time: Text
 
 
 class Retry(Struct, frozen=True, kw_only=True):
