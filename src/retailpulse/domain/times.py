@@ -1,4 +1,4 @@
-"""Reads the times that people send: visit times as instants, and the ends of a range of days."""
+"""Reads the times that people send, visit times and the ends of a range of days, and writes instants."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +16,11 @@ _EPOCH = re.compile(r"[+-]?\d{9,13}(\.\d+)?", re.ASCII)
 _ISO = re.compile(r"[0-9W-]{7,10}([T ][0-9:]+([.,][0-9]+)?(Z|[+-][0-9:]+)?)?", re.ASCII)
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138
+
+
+def in_utc(instant: datetime) -> str:
+    """The instant as answers tell it: RFC 3339 in UTC; one without a zone is in local time."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def parse_instant(text: str) -> datetime | None:
