@@ -15,6 +15,7 @@ _EPOCH = re.compile(r"[+-]?\d{9,13}(\.\d+)?", re.ASCII)
 # Python's own reader takes any character between date and time, and "2026-11-20-10:00" for ten o'clock.
 _ISO = re.compile(r"[0-9W-]{7,10}([T ][0-9:]+([.,][0-9]+)?(Z|[+-][0-9:]+)?)?", re.ASCII)
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)", re.ASCII)
+_TOO_LONG_CHARACTERS = 100  # a visit's time may be any text, of megabytes too
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138
 
 
@@ -40,6 +41,11 @@ def parse_instant(text: str) -> datetime | None:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def parse_visit_time(text: str) -> datetime | None:
+    """The instant that a visit's time names, None where it is no time; as `parse_instant`."""
+    return parse_instant(text) if len(text) < _TOO_LONG_CHARACTERS else None
 
 
 def parse_query_time(text: str) -> datetime | None:
