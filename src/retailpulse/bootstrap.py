@@ -134,12 +134,8 @@ async def check_access(url: str, settings: Settings) -> None:
 
     if settings.api.may_be_open():
         return
-    database = Database(url, settings.database, pool_size=1)
-    await database.open()
-    try:
+    async with Database(url, settings.database, pool_size=1) as database:
         await _check_keys(Keys(database), settings.api)
-    finally:
-        await database.close()
 
 
 async def _check_keys(keys: "Keys", settings: ApiSettings) -> None:
@@ -172,13 +168,9 @@ async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"
             if opened is None:
                 raise DatabaseError("stopped before the database was ready")
             url = opened.url
-        database = Database(url, settings, pool_size=1)
-        await database.open()
-        try:
-            await database.check_tables()
-            yield database
-        finally:
-            await database.close()
+        database = await stack.enter_async_context(Database(url, settings, pool_size=1))
+        await database.check_tables()
+        yield database
 
 
 def run_api_process(settings: Settings, parent_fd: int | None) -> None:
@@ -200,24 +192,22 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
-        database = Database(url, settings.database)
         queue_app = queue.make_app()
-        await database.open()
         try:
-            await _check_tables(database)
-            keys = Keys(database)
-            with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
-                await _check_keys(keys, settings.api)
-            keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
-            async with queue_app.open_async(database.pool), keyring.kept():
-                metrics = Metrics(database, settings.worker.stale_seconds)
-                uses = _make_uses(database, queue_app, settings, stop, metrics)
-                app = make_app(uses, settings.api, settings.measure.depth, keyring)
-                gate = make_gate(Methods(app), keyring, settings.api)
-                async with metrics.reporting(settings.worker.heartbeat_seconds):
-                    await serve_app(metrics.observe(gate), settings.api, stop)
+            async with Database(url, settings.database) as database:
+                await _check_tables(database)
+                keys = Keys(database)
+                with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
+                    await _check_keys(keys, settings.api)
+                keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
+                async with queue_app.open_async(database.pool), keyring.kept():
+                    metrics = Metrics(database, settings.worker.stale_seconds)
+                    uses = _make_uses(database, queue_app, settings, stop, metrics)
+                    app = make_app(uses, settings.api, settings.measure.depth, keyring)
+                    gate = make_gate(Methods(app), keyring, settings.api)
+                    async with metrics.reporting(settings.worker.heartbeat_seconds):
+                        await serve_app(metrics.observe(gate), settings.api, stop)
         finally:
-            await database.close()
             exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())
@@ -246,11 +236,11 @@ def _make_uses(
     from retailpulse.api.app import Uses
 
     limits = _limits(settings)
-    backlog = uses.Backlog(limits.max_unsettled_images)
+    backlog = uses.Backlog(queue_app, limits.max_unsettled_images)
     return Uses(
         service=uses.Service(database, limits),
-        intake=uses.Intake(database, queue_app, limits, backlog),
-        control=uses.JobControl(database, queue_app, limits, backlog),
+        intake=uses.Intake(database, limits, backlog),
+        control=uses.JobControl(database, limits, backlog),
         progress=uses.Progress(database, stop),
         job_lists=uses.JobLists(database),
         results=uses.Results(database),
@@ -273,21 +263,19 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
-        database = Database(url, settings.database, pool_size=settings.worker.connections)
-        await database.open()
         try:
-            await _check_tables(database)
-            await run_worker(
-                database,
-                worker=settings.worker,
-                fetch=settings.fetch,
-                measure=settings.measure,
-                retention=settings.retention,
-                callbacks=settings.callbacks,
-                stop=stop,
-            )
+            async with Database(url, settings.database, pool_size=settings.worker.connections) as database:
+                await _check_tables(database)
+                await run_worker(
+                    database,
+                    worker=settings.worker,
+                    fetch=settings.fetch,
+                    measure=settings.measure,
+                    retention=settings.retention,
+                    callbacks=settings.callbacks,
+                    stop=stop,
+                )
         finally:
-            await database.close()
             exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())

@@ -5,7 +5,7 @@ from http.client import HTTPConnection, HTTPException
 from retailpulse.config.settings import ApiSettings
 
 PATIENCE_SECONDS = 2.0
-_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # asked for, not listened on
 
 
 def why_not_ready(settings: ApiSettings) -> str | None:

@@ -14,7 +14,7 @@ from retailpulse.storage.database import Database
 from retailpulse.storage.visits import VisitFilter
 from tests.running import wait_for
 from tests.storage.jobs import KNOWN, submit, submit_visits
-from tests.storage.test_settling import forget_messages, settle, status, waiters
+from tests.storage.settling import forget_messages, settle, status, waiters
 from tests.storage.truth import check_truth
 
 CORNER_SHOP, MARKET_HALL = KNOWN

@@ -1,6 +1,5 @@
 """Deliveries in the tables: written in the transaction that ends a job; what is missing or lost is found."""
 
-import asyncio
 import json
 from uuid import UUID
 
@@ -12,10 +11,8 @@ from retailpulse.storage import deliveries, queue, results
 from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.deliveries import Due
-from retailpulse.storage.invariants import check_invariants
-from retailpulse.storage.repairing import repair
+from tests.storage.checking import LIVING, change, found, mended
 from tests.storage.jobs import failed, measured, submit, submit_visits
-from tests.storage.test_invariants import LIVING, PATIENCE
 
 URLS = [f"http://photos.example/{number}.png" for number in range(3)]
 HOOK = "https://User@Hooks.Example:8443/retailpulse?token=1"
@@ -197,18 +194,13 @@ async def test_the_checker_finds_an_end_that_nobody_is_told_of_and_the_repair_wr
     database: Database,
 ) -> None:
     job_id = await ended(database)
-    assert (await asyncio.to_thread(check_invariants, database.url, PATIENCE)).findings == ()
-    async with database.connection() as connection:
-        await connection.execute("DELETE FROM deliveries")
-        await connection.execute("DELETE FROM procrastinate_jobs")
-    report = await asyncio.to_thread(check_invariants, database.url, PATIENCE)
-    assert [(one.name, one.count) for one in report.findings] == [("delivery_missing", 1)]
-    app = queue.make_app()
-    async with app.open_async(database.pool), database.transaction() as connection:
-        assert await repair(connection, app, report, PATIENCE) == ["deliveries written that were missing: 1"]
+    assert found(database) == {}
+    change(database, "DELETE FROM deliveries", "DELETE FROM procrastinate_jobs")
+    assert {name: one.count for name, one in found(database).items()} == {"delivery_missing": 1}
+    assert await mended(database) == ["deliveries written that were missing: 1"]
     assert await told(database) == [(job_id, 1, "pending", "failed", True)]
     assert len(await sent(database)) == 1
-    assert (await asyncio.to_thread(check_invariants, database.url, PATIENCE)).findings == ()
+    assert found(database) == {}
 
 
 async def test_a_job_that_the_repair_ends_has_its_delivery(database: Database) -> None:
@@ -218,32 +210,23 @@ async def test_a_job_that_the_repair_ends_has_its_delivery(database: Database) -
         await connection.execute("UPDATE jobs SET status = 'ongoing', finished_at = NULL")
         await connection.execute("DELETE FROM deliveries")
         await connection.execute("DELETE FROM procrastinate_jobs")
-    report = await asyncio.to_thread(check_invariants, database.url, PATIENCE)
-    app = queue.make_app()
-    async with app.open_async(database.pool), database.transaction() as connection:
-        await repair(connection, app, report, PATIENCE)
+    await mended(database)
     assert [row[:4] for row in await told(database)] == [(job_id, 1, "pending", "failed")]
-    assert (await asyncio.to_thread(check_invariants, database.url, PATIENCE)).findings == ()
+    assert found(database) == {}
 
 
 async def test_the_checker_finds_a_due_delivery_that_no_message_names_while_a_worker_lives(
     database: Database,
 ) -> None:
     job_id = await ended(database)
-    async with database.connection() as connection:
-        await connection.execute("DELETE FROM procrastinate_jobs")
-    assert (await asyncio.to_thread(check_invariants, database.url, PATIENCE)).findings == ()
-    async with database.connection() as connection:
-        await connection.execute(LIVING)
-    report = await asyncio.to_thread(check_invariants, database.url, PATIENCE)
-    assert [(one.name, one.examples[0].job_id) for one in report.findings] == [
-        ("delivery_without_message", str(job_id))
-    ]
-    app = queue.make_app()
-    async with app.open_async(database.pool), database.transaction() as connection:
-        mended = await repair(connection, app, report, PATIENCE)
-    assert mended == ["lost messages of deliveries sent again: 1"]
-    assert (await asyncio.to_thread(check_invariants, database.url, PATIENCE)).findings == ()
+    change(database, "DELETE FROM procrastinate_jobs")
+    assert found(database) == {}
+    change(database, LIVING)
+    findings = found(database)
+    assert set(findings) == {"delivery_without_message"}
+    assert findings["delivery_without_message"].examples[0].job_id == str(job_id)
+    assert await mended(database) == ["lost messages of deliveries sent again: 1"]
+    assert found(database) == {}
 
 
 async def test_deliveries_go_with_their_job(database: Database) -> None:

@@ -19,7 +19,7 @@ from retailpulse.storage.invariants import check_invariants
 from retailpulse.storage.retrying import Retried, retry_job
 from tests.running import wait_for
 from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
-from tests.storage.test_settling import forget_messages, settle, status, waiters
+from tests.storage.settling import forget_messages, settle, status, waiters
 from tests.storage.truth import PATIENCE, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]

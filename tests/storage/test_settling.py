@@ -2,38 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
-from uuid import UUID
 
-import psycopg
 import pytest
 
 from retailpulse.domain.ids import new_job_id
-from retailpulse.domain.jobs import JobStatus, Result
-from retailpulse.storage import jobs, results
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.storage import results
 from retailpulse.storage.database import Database
 from tests.running import wait_for
 from tests.storage.jobs import failed, measured, submit
+from tests.storage.settling import forget_messages, settle, status, waiters
 from tests.storage.truth import check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]
-
-
-async def settle(database: Database, rows: Sequence[Result]) -> int:
-    async with database.transaction() as connection:
-        return await results.settle(connection, rows)
-
-
-async def status(database: Database, job_id: UUID) -> tuple[JobStatus, int, int]:
-    async with database.connection() as connection:
-        job = await jobs.find_job(connection, job_id)
-    assert job is not None
-    return job.status, job.measured, job.failed
-
-
-async def forget_messages(database: Database) -> None:
-    async with database.connection() as connection:
-        await connection.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 async def test_a_result_that_comes_again_changes_nothing(database: Database) -> None:
@@ -130,13 +111,3 @@ async def test_a_text_that_the_database_refuses_is_kept_without_what_it_refuses(
             "SELECT detail FROM results WHERE job_id = %s ORDER BY image_no", [job_id]
         )
         assert await cursor.fetchall() == [("nul \ufffd here",), ("half a pair ? here",)]
-
-
-def waiters(url: str) -> bool:
-    """Whether some session waits for a lock of another."""
-    with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.datname = current_database()"
-            " JOIN pg_stat_activity a ON a.pid = l.pid AND a.datid = d.oid WHERE NOT granted"
-        ).fetchone()
-    return row is not None and row[0] > 0

@@ -5,18 +5,22 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from standardwebhooks import Webhook
 
 from retailpulse.config.settings import CallbackSettings, FetchSettings
 from retailpulse.storage.database import Database
 from tests.origin import Origin, Reply, Seen
 from tests.storage.jobs import submit_visits
-from tests.worker.working import rows
+from tests.worker.working import QUICK, rows, until
 
 UNKNOWN_STORE = "RP99999"
 PHOTOS = ("http://photos.example/1.png",)
 LOOPBACK = FetchSettings(allowed_networks="127.0.0.0/8", ports="any")
 HASTY = CallbackSettings(backoff_seconds=0.05, longest_backoff_seconds=0.2, timeout_seconds=5)
+HURRIED = msgspec.structs.replace(QUICK, grace_seconds=0.1)
+"""A worker that stops without waiting for what it has begun."""
+PENDING = "SELECT FROM deliveries WHERE state = 'pending'"
 
 
 def hook(receiver: Origin, *replies: Reply, path: str = "/hook") -> str:
@@ -58,3 +62,21 @@ def deliveries(database: Database) -> list[tuple[Any, ...]]:
         "SELECT delivery_no, state, ARRAY(SELECT (t->>'status')::int FROM jsonb_array_elements(tries) t)"
         " FROM deliveries ORDER BY job_id, delivery_no",
     )
+
+
+async def until_told(database: Database, count: int = 1) -> None:
+    """Waits until so many deliveries have come to their end, and no message is left."""
+    await until(lambda: len(rows(database, "SELECT FROM deliveries WHERE state <> 'pending'")) == count)
+    await until(lambda: not rows(database, "SELECT FROM procrastinate_jobs"))
+
+
+async def until_told_times(receiver: Origin, count: int, *, path: str = "/hook") -> None:
+    """Waits until so many callbacks came in."""
+    await until(lambda: len(hooks(receiver, path)) == count)
+
+
+async def told_after(database: Database, receiver: Origin) -> None:
+    """Has another job told, so that whatever was to come before has come."""
+    await ended_job(database, hook(receiver, path="/after"))
+    await until(lambda: hooks(receiver, "/after"))
+    await until(lambda: not rows(database, PENDING))

@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from retailpulse.config.settings import CallbackSettings, FetchSettings
+from retailpulse.config.settings import CallbackSettings
 from retailpulse.domain.callbacks import DeliveryKey
-from retailpulse.storage import callback_secrets, queue
+from retailpulse.storage import queue
 from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Database
 from retailpulse.storage.deliveries import send_again
@@ -21,7 +20,8 @@ from tests.storage.jobs import submit
 from tests.storage.truth import check_truth
 from tests.worker.receiving import (
     HASTY,
-    LOOPBACK,
+    HURRIED,
+    PENDING,
     PHOTOS,
     deliveries,
     ended_job,
@@ -29,17 +29,13 @@ from tests.worker.receiving import (
     hooks,
     opened,
     secrets,
+    told_after,
+    until_told,
+    until_told_times,
 )
-from tests.worker.working import PICTURE, QUICK, rows, until, until_over, urls, working
+from tests.worker.working import PICTURE, rows, until, until_over, urls, working
 
 DELIVERED = "SELECT FROM deliveries WHERE state = 'delivered'"
-PENDING = "SELECT FROM deliveries WHERE state = 'pending'"
-
-
-async def until_told(database: Database, count: int = 1) -> None:
-    """Waits until so many deliveries have come to their end, and no message is left."""
-    await until(lambda: len(rows(database, "SELECT FROM deliveries WHERE state <> 'pending'")) == count)
-    await until(lambda: not rows(database, "SELECT FROM procrastinate_jobs"))
 
 
 async def test_the_end_of_a_job_is_told_once_with_a_signature_that_the_library_verifies(
@@ -67,20 +63,6 @@ async def test_the_end_of_a_job_is_told_once_with_a_signature_that_the_library_v
     check_truth(database.url, job_id)
 
 
-async def test_a_signature_by_another_secret_or_of_another_body_does_not_verify(database: Database) -> None:
-    with Origin() as receiver:
-        await ended_job(database, hook(receiver))
-        async with working(database, callbacks=HASTY):
-            await until_told(database)
-        (seen,) = hooks(receiver)
-    (secret,) = secrets(database)
-    opened(seen, secret)
-    with pytest.raises(WebhookVerificationError):
-        Webhook("whsec_" + "A" * 32).verify(seen.body, seen.headers)
-    with pytest.raises(WebhookVerificationError):
-        Webhook(secret).verify(seen.body.replace(b"failed", b"completed"), seen.headers)
-
-
 async def test_a_job_without_a_receiver_has_no_delivery(database: Database) -> None:
     with Origin() as origin:
         job_id = await submit(database, urls(origin, 2))
@@ -88,53 +70,6 @@ async def test_a_job_without_a_receiver_has_no_delivery(database: Database) -> N
             await until_over(database, job_id)
     assert deliveries(database) == []
     check_truth(database.url, job_id)
-
-
-async def test_a_receiver_that_fails_for_a_while_is_told_exactly_once_more_when_it_is_back(
-    database: Database,
-) -> None:
-    broken = [Reply(status=500), Reply(status=404), Reply(raw=b""), Reply(status=503)]
-    with Origin() as receiver:
-        await ended_job(database, hook(receiver, *broken, Reply(status=200)))
-        async with working(database, callbacks=HASTY):
-            await until_told(database)
-            seen = hooks(receiver)
-            assert len({(one.headers["webhook-id"], one.body) for one in seen}) == 1
-            for one in seen:
-                opened(one, *secrets(database))
-            await told_after(database, receiver)
-        assert len(hooks(receiver)) == 5
-    assert deliveries(database)[0] == (1, "delivered", [500, 404, None, 503, 200])
-
-
-async def until_told_times(receiver: Origin, count: int, *, path: str = "/hook") -> None:
-    """Waits until so many callbacks came in."""
-    await until(lambda: len(hooks(receiver, path)) == count)
-
-
-async def told_after(database: Database, receiver: Origin) -> None:
-    """Has another job told, so that whatever was to come before has come."""
-    await ended_job(database, hook(receiver, path="/after"))
-    await until(lambda: hooks(receiver, "/after"))
-    await until(lambda: not rows(database, PENDING))
-
-
-async def test_a_receiver_that_hangs_holds_up_neither_photos_nor_other_receivers(database: Database) -> None:
-    with Origin() as origin, Origin() as hanging, Origin() as receiver:
-        slow = hook(hanging, Reply(before=threading.Event()))
-        for _ in range(20):
-            await ended_job(database, slow)
-        patient = msgspec.structs.replace(HASTY, timeout_seconds=60, concurrency=4)
-        async with working(database, callbacks=patient, worker=HURRIED):
-            await until(lambda: hanging.busy == 2)
-            job_id = await submit(database, urls(origin, 40), callback_url=hook(receiver))
-            await until(lambda: hooks(receiver))
-            assert hanging.most_busy == 2
-        check = rows(database, "SELECT status FROM jobs WHERE job_id = %s", job_id)
-        assert check == [("completed",)]
-
-
-HURRIED = msgspec.structs.replace(QUICK, grace_seconds=0.1)
 
 
 async def test_a_worker_that_stops_in_the_middle_leaves_the_delivery_to_another_at_once(
@@ -263,62 +198,6 @@ async def test_a_job_that_is_deleted_is_told_to_nobody(database: Database) -> No
         assert hooks(receiver) == []
 
 
-async def test_a_receiver_that_says_gone_is_not_asked_again(database: Database) -> None:
-    with Origin() as receiver:
-        await ended_job(database, hook(receiver, Reply(status=410)))
-        async with working(database, callbacks=HASTY):
-            await until_told(database)
-        assert len(hooks(receiver)) == 1
-    assert deliveries(database) == [(1, "given_up", [410])]
-
-
-async def test_a_redirect_is_no_answer(database: Database) -> None:
-    with Origin() as receiver:
-        other = hook(receiver, path="/other")
-        moved = Reply(status=307, headers={"Location": other})
-        await ended_job(database, hook(receiver, moved, Reply(status=204)))
-        async with working(database, callbacks=HASTY):
-            await until_told(database)
-        assert hooks(receiver, "/other") == []
-    assert deliveries(database) == [(1, "delivered", [307, 204])]
-    ((tries,),) = rows(database, "SELECT tries FROM deliveries")
-    assert tries[0]["error"] == "a redirect is not followed"
-
-
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:{port}/hook", "http://localhost:{port}/hook", "http://u:p@127.0.0.1:{port}/"]
-)
-async def test_a_receiver_inside_is_refused_without_a_packet(database: Database, url: str) -> None:
-    with Origin() as receiver:
-        hook(receiver)
-        await ended_job(database, url.format(port=receiver.port))
-        async with working(database, fetch=FetchSettings(ports="any"), callbacks=HASTY):
-            await until_told(database)
-        assert receiver.connections == 0
-    assert deliveries(database) == [(1, "given_up", [None])]
-
-
-async def test_a_receiver_that_names_a_time_is_not_asked_before_it(database: Database) -> None:
-    later = Reply(status=503, headers={"Retry-After": "3600"})
-    with Origin() as receiver:
-        await ended_job(database, hook(receiver, later))
-        async with working(database, callbacks=HASTY):
-            await until(lambda: rows(database, "SELECT FROM deliveries WHERE failures = 1"))
-    ((seconds,),) = rows(database, "SELECT extract(epoch FROM next_try_at - now())::float FROM deliveries")
-    assert 3_500 < seconds <= 3_600
-
-
-async def test_a_receiver_that_stays_away_is_given_up_in_the_end(database: Database) -> None:
-    brief = msgspec.structs.replace(HASTY, give_up_hours=0.5 / 3_600)
-    with Origin() as receiver:
-        await ended_job(database, hook(receiver, Reply(status=500)))
-        async with working(database, callbacks=brief):
-            await until_told(database)
-    ((_, state, statuses),) = deliveries(database)
-    assert state == "given_up"
-    assert len(statuses) >= 2
-
-
 async def test_it_can_be_sent_again_with_the_same_id(database: Database) -> None:
     with Origin() as receiver:
         job_id = await ended_job(database, hook(receiver, Reply(status=410), Reply(status=204)))
@@ -331,41 +210,6 @@ async def test_it_can_be_sent_again_with_the_same_id(database: Database) -> None
                 await until(lambda: not rows(database, PENDING))
         assert len({seen.headers["webhook-id"] for seen in hooks(receiver)}) == 1
     assert deliveries(database) == [(1, "delivered", [410, 204, 204])]
-
-
-async def test_after_a_rotation_both_secrets_sign_until_the_old_one_retires(database: Database) -> None:
-    (old,) = secrets(database)
-    new = "whsec_" + "B" * 32
-    with Origin() as receiver:
-        async with working(database, callbacks=HASTY):
-            for overlap_seconds in (3600.0, 0.0):
-                async with database.transaction() as connection:
-                    await callback_secrets.rotate(connection, new, overlap_seconds)
-                await ended_job(database, hook(receiver, path=f"/{overlap_seconds:g}"))
-                await until_told_times(receiver, 1, path=f"/{overlap_seconds:g}")
-                new = "whsec_" + "C" * 32
-        ((both,), (latest,)) = hooks(receiver, "/3600"), hooks(receiver, "/0")
-    for secret in (old, "whsec_" + "B" * 32):
-        opened(both, secret)
-    opened(latest, "whsec_" + "C" * 32)
-    for secret in (old, "whsec_" + "B" * 32):
-        with pytest.raises(WebhookVerificationError):
-            opened(latest, secret)
-
-
-async def test_secrets_of_the_setting_sign_instead_of_that_of_the_database(database: Database) -> None:
-    ours = ("whsec_" + "D" * 32, "whsec_" + "E" * 32)
-    with Origin() as receiver:
-        await ended_job(database, hook(receiver))
-        async with working(
-            database, callbacks=msgspec.structs.replace(HASTY, secret=",".join(ours)), fetch=LOOPBACK
-        ):
-            await until_told(database)
-        (seen,) = hooks(receiver)
-    for secret in ours:
-        opened(seen, secret)
-    with pytest.raises(WebhookVerificationError):
-        opened(seen, *secrets(database))
 
 
 async def test_a_fault_of_ours_in_one_callback_keeps_no_other_from_going_out(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import IO
 
+from retailpulse.api.gathering import gathered
 from retailpulse.domain.errors import Busy, InvalidRequest, TooLarge, UnsupportedMediaType
 
 WRITE_BYTES = 1 << 20
@@ -43,7 +44,7 @@ class BodyBudget:
         """
         with self._hold(expected_bytes) as held:
             size_bytes = 0
-            async for piece in _gathered(blocks):
+            async for piece in gathered(blocks, WRITE_BYTES):
                 size_bytes += len(piece)
                 held.grow(size_bytes)
                 if not held.is_refused:
@@ -96,19 +97,6 @@ class _Held:
     def give_back(self) -> None:
         """Holds nothing any more."""
         self._budget.give_back(self._bytes)
-
-
-async def _gathered(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in fewer pieces."""
-    parts: list[bytes] = []
-    size_bytes = 0
-    async for block in blocks:
-        parts.append(block)
-        size_bytes += len(block)
-        if size_bytes >= WRITE_BYTES:
-            yield b"".join(parts)
-            parts, size_bytes = [], 0
-    yield b"".join(parts)
 
 
 def _write(piece: bytes, file: IO[bytes], tap: Callable[[bytes], None]) -> None:

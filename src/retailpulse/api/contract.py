@@ -9,6 +9,7 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from retailpulse.api.contract_shapes import STATUS, SUBMIT, VISITS
+from retailpulse.api.gathering import gathered
 from retailpulse.api.submitting import Submits
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
@@ -74,7 +75,8 @@ async def visits(
         end=end,
     )
     await service.check_visits(wanted)
-    return Stream(_blocks(_write_visits(service.visits(wanted))), media_type=MediaType.JSON)
+    pieces = (text.encode() async for text in _write_visits(service.visits(wanted)))
+    return Stream(gathered(pieces, BLOCK_BYTES), media_type=MediaType.JSON)
 
 
 async def _write_visits(visits: AsyncIterator[VisitRow]) -> AsyncIterator[str]:
@@ -93,16 +95,3 @@ async def _write_visits(visits: AsyncIterator[VisitRow]) -> AsyncIterator[str]:
         yield json.dumps({"date": day, "perimeter": visit.perimeter}, ensure_ascii=False)
     yield "]}" if store_id is not None else ""
     yield "]}"
-
-
-async def _blocks(texts: AsyncIterator[str]) -> AsyncIterator[bytes]:
-    """Gathers small texts into blocks that are worth sending."""
-    gathered: list[str] = []
-    size = 0
-    async for text in texts:
-        gathered.append(text)
-        size += len(text)
-        if size >= BLOCK_BYTES:
-            yield "".join(gathered).encode()
-            gathered, size = [], 0
-    yield "".join(gathered).encode()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from litestar.types import HTTPReceiveMessage, Receive
+from litestar.types import Receive, ReceiveMessage
 
 from retailpulse.domain.errors import TooSlow
 
@@ -34,10 +34,10 @@ def timed(receive: Receive, most_seconds: float) -> Receive:
     is_whole = False
     loop = asyncio.get_running_loop()
 
-    async def receive_in_time() -> HTTPReceiveMessage:
+    async def receive_in_time() -> ReceiveMessage:
         nonlocal waited_seconds, size_bytes, is_whole
         if is_whole:
-            return await receive()  # type: ignore[return-value]
+            return await receive()
         started = loop.time()
         left_seconds = most_seconds + size_bytes / BYTES_PER_SECOND - waited_seconds
         try:
@@ -53,6 +53,6 @@ def timed(receive: Receive, most_seconds: float) -> Receive:
             is_whole = not message["more_body"]
         else:
             is_whole = True
-        return message  # type: ignore[return-value]
+        return message
 
     return receive_in_time

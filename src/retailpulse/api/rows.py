@@ -12,13 +12,11 @@ import msgspec
 
 from retailpulse.api.submission import explain
 from retailpulse.domain.errors import InvalidRequest, TooLarge
-from retailpulse.domain.times import parse_instant
+from retailpulse.domain.times import parse_visit_time
 from retailpulse.storage.spool import Spool
 
 COLUMNS = ("store_id", "image_url", "visit_time")
 MAX_LINE_BYTES = 4_000_000
-LONGEST_TIME = 100
-"""A longer text is no time."""
 _GATHERED = 1_000
 """Images of a visit that are handed on at once."""
 
@@ -60,8 +58,7 @@ class _Filling:
                 raise _refused(line, f"{field}: it is empty")
             if "\0" in text:
                 raise _refused(line, f"{field}: it holds a NUL character")
-        instant = parse_instant(visit_time) if len(visit_time) < LONGEST_TIME else None
-        self._spool.begin_visit(store_id, visit_time, instant)
+        self._spool.begin_visit(store_id, visit_time, parse_visit_time(visit_time))
 
     def add(self, line: int, urls: Sequence[str]) -> None:
         """Adds images to the visit; `line` is that of the last of them."""

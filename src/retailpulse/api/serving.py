@@ -9,7 +9,7 @@ from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.net import SocketSpec  # type: ignore[attr-defined]
+from granian.net import SocketSpec  # type: ignore[attr-defined]  # made in Rust, without types
 from granian.server.embed import Server
 from litestar.types import ASGIApp
 
@@ -63,7 +63,7 @@ async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) ->
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not serving.done():
-        server.stop()  # type: ignore[no-untyped-call]
+        server.stop()  # type: ignore[no-untyped-call]  # Granian names no types here
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(serving, CLOSE_SECONDS)
 

@@ -10,7 +10,7 @@ from retailpulse.api.options import check_options
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
-from retailpulse.domain.times import parse_instant
+from retailpulse.domain.times import parse_visit_time
 
 
 class _Visit(msgspec.Struct, gc=False):
@@ -118,7 +118,7 @@ def _visit(number: int, visit: _Visit, may_hold_nul: bool) -> Visit:
     return Visit(
         store_id=visit.store_id,
         visit_time=visit.visit_time,
-        visited_at=parse_instant(visit.visit_time) if len(visit.visit_time) < 100 else None,
+        visited_at=parse_visit_time(visit.visit_time),
         image_urls=tuple(visit.image_url),
     )
 

@@ -49,10 +49,10 @@ MODULES = {
 class _Group(click.RichGroup):
     """The commands, imported when they are asked for; all of them leave with the same exit codes."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, _: click.Context) -> list[str]:
         return list(MODULES)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in MODULES:
             return None
         module = import_module(f"retailpulse.cli.{MODULES[cmd_name]}")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
+from retailpulse.cli.leaving import Refusal
 from retailpulse.cli.progress import error_console
 from retailpulse.client import (
     BadInput,
@@ -20,10 +21,9 @@ from retailpulse.client import (
     Unavailable,
     Unreachable,
 )
+from retailpulse.client.clients import DEFAULT_URL
 
 T = TypeVar("T")
-
-URL = "http://127.0.0.1:9090"
 
 
 def _check_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -37,7 +37,7 @@ def _check_url(_context: click.Context, _option: click.Parameter, value: str) ->
 _url_option = click.option(
     "--url",
     envvar="RETAILPULSE_URL",
-    default=URL,
+    default=DEFAULT_URL,
     show_default=True,
     show_envvar=True,
     callback=_check_url,
@@ -80,12 +80,6 @@ def with_client(command: Callable[..., T]) -> Callable[..., T]:
                 raise told(error) from error
 
     return run
-
-
-class Refusal(click.ClickException):
-    """It was understood, and cannot be done."""
-
-    exit_code = 1
 
 
 class Away(click.ClickException):

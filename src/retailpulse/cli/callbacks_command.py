@@ -5,7 +5,7 @@ It works on the database itself, as the service has no door through which a secr
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -14,6 +14,7 @@ from retailpulse.cli.answering import json_option
 from retailpulse.cli.keeping import database_url, end_on_sigterm, read_age
 from retailpulse.cli.server import data_dir_option, load_settings
 from retailpulse.config.settings import DatabaseSettings
+from retailpulse.domain.times import in_utc
 
 if TYPE_CHECKING:
     from retailpulse.storage.callback_secrets import Secret
@@ -72,8 +73,8 @@ def secret(rotate: bool, overlap: timedelta, as_json: bool, data_dir: str | None
         [
             {
                 "secret": one.text,
-                "made_at": _in_utc(one.made_at),
-                "retires_at": _in_utc(one.retires_at),
+                "made_at": in_utc(one.made_at),
+                "retires_at": in_utc(one.retires_at) if one.retires_at else None,
             }
             for one in found
         ],
@@ -86,20 +87,12 @@ async def _secrets(url: str, settings: DatabaseSettings, overlap: timedelta | No
     from retailpulse.storage import callback_secrets
     from retailpulse.storage.database import Database
 
-    database = Database(url, settings, pool_size=2)
-    await database.open()
-    try:
+    async with Database(url, settings, pool_size=2) as database:
         await database.check_tables()
         async with database.transaction() as connection:
             if overlap is not None:
                 await callback_secrets.rotate(connection, new_secret(), overlap.total_seconds())
             return await callback_secrets.signing(connection)
-    finally:
-        await database.close()
-
-
-def _in_utc(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _print(found: list[dict[str, str | None]], as_json: bool) -> None:

@@ -107,12 +107,8 @@ def _check(url: str, settings: Settings, repair: bool, say: Say) -> tuple["Repor
 async def _check_tables(url: str, settings: DatabaseSettings) -> None:
     from retailpulse.storage.database import Database
 
-    database = Database(url, settings, pool_size=1)
-    await database.open()
-    try:
+    async with Database(url, settings, pool_size=1) as database:
         await database.check_tables()
-    finally:
-        await database.close()
 
 
 async def _repair(url: str, settings: DatabaseSettings, report: "Report", patience: "Patience") -> list[str]:
@@ -120,17 +116,13 @@ async def _repair(url: str, settings: DatabaseSettings, report: "Report", patien
     from retailpulse.storage.database import Database
     from retailpulse.storage.repairing import repair
 
-    database = Database(url, settings, pool_size=2)
     app = queue.make_app()
-    await database.open()
-    try:
-        async with (
-            app.open_async(database.pool),
-            database.transaction(patience_seconds=_REPAIR_SECONDS) as connection,
-        ):
-            return await repair(connection, app, report, patience)
-    finally:
-        await database.close()
+    async with (
+        Database(url, settings, pool_size=2) as database,
+        app.open_async(database.pool),
+        database.transaction(patience_seconds=_REPAIR_SECONDS) as connection,
+    ):
+        return await repair(connection, app, report, patience)
 
 
 def _lines(report: "Report", mended: list[str]) -> Iterator[str]:

@@ -89,9 +89,7 @@ async def _prune(
     from retailpulse.storage.database import Database
     from retailpulse.worker.pruner import Pruner, Step
 
-    database = Database(url, settings.database, pool_size=2)
-    await database.open()
-    try:
+    async with Database(url, settings.database, pool_size=2) as database:
         await database.check_tables()
         async with database.connection() as connection:
             old = await pruning.count_old(connection, age)
@@ -106,12 +104,10 @@ async def _prune(
             async for step in Pruner(database, jobs_age=age, keys_age=keys_age, wait=True).steps():
                 done += step
                 bar.advance(task, step.rows)
-        return (
-            f"Pruned {done.jobs:,} jobs with {done.images:,} images: {done.rows:,} rows; "
-            f"and {done.keys:,} old idempotency keys."
-        ), {"jobs": done.jobs, "images": done.images, "rows": done.rows, "idempotency_keys": done.keys}
-    finally:
-        await database.close()
+    return (
+        f"Pruned {done.jobs:,} jobs with {done.images:,} images: {done.rows:,} rows; "
+        f"and {done.keys:,} old idempotency keys."
+    ), {"jobs": done.jobs, "images": done.images, "rows": done.rows, "idempotency_keys": done.keys}
 
 
 @click.command()

@@ -19,6 +19,7 @@ from retailpulse.cli.keeping import read_age
 from retailpulse.cli.render import output_console
 from retailpulse.cli.server import data_dir_option, load_settings
 from retailpulse.domain.keys import ApiKey, KeyState, Scope
+from retailpulse.domain.times import in_utc
 
 Done = TypeVar("Done")
 
@@ -189,4 +190,4 @@ def _scopes(key: ApiKey) -> str:
 
 
 def _time(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at else None
+    return in_utc(at) if at else None

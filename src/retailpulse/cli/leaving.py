@@ -14,7 +14,7 @@ from click.exceptions import Exit
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
-class Refused(click.ClickException):
+class Refusal(click.ClickException):
     """It was understood, and cannot be done."""
 
     exit_code = 1
@@ -35,7 +35,7 @@ def leaving_well() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("retailpulse"):
             raise
-        raise Refused(
+        raise Refusal(
             f"This command needs the parts of the server, and {error.name} is not installed. "
             "Install them: pip install 'retailpulse[server]'"
         ) from error

@@ -88,12 +88,13 @@ def results(
     chosen = "json" if as_json else file_format or _format_of(output)
     if earlier and chosen != "json":
         raise click.UsageError("--earlier is for --format json")
-    if chosen == "table" or chosen == "json":  # noqa: PLR1714  # the checker of types follows this
-        _show(client.results(job_id, earlier=earlier, **filters), chosen, output)
-    elif output is None:
-        _write_out(client, job_id, chosen, filters)
-    else:
-        _save(client, job_id, chosen, output, filters)
+    match chosen:
+        case "table" | "json":
+            _show(client.results(job_id, earlier=earlier, **filters), chosen, output)
+        case _ if output is None:
+            _write_out(client, job_id, chosen, filters)
+        case _:
+            _save(client, job_id, chosen, output, filters)
 
 
 def _format_of(output: Path | None) -> ResultFormat:

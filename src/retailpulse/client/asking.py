@@ -1,10 +1,11 @@
 """Paths and query parameters, as the service reads them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from urllib.parse import quote
 
 from retailpulse.client.transports import Params
+from retailpulse.domain.times import in_utc
 
 Some = str | Iterable[str] | None
 """One text or several, any of which will do."""
@@ -33,7 +34,7 @@ def _texts(values: Some | When | int) -> Iterable[str]:
     if values is None:
         return ()
     if isinstance(values, datetime):
-        return (values.astimezone(UTC).isoformat().replace("+00:00", "Z"),)
+        return (in_utc(values),)
     if isinstance(values, date):
         return (values.isoformat(),)
     if isinstance(values, str | int):

@@ -7,7 +7,7 @@ endless source holds no connection open. Memory is bounded, whatever the size.
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -48,15 +48,8 @@ class Body:
 @contextmanager
 def body_of_file(source: "str | os.PathLike[str] | IO[Any]", sent: Sent | None = None) -> Iterator[Body]:
     """The body that a file holds; one that was opened by the caller stays open. Raises BadInput."""
-    if isinstance(source, str | os.PathLike):
-        try:
-            file = Path(source).open("rb")  # noqa: SIM115  # only the error of the opening is ours
-        except OSError as error:
-            raise BadInput(f"{os.fspath(source)} cannot be read: {error.strerror}") from error
-        with file:
-            yield from _of_open(file, sent)
-    else:
-        yield from _of_open(source, sent)
+    with _opened(source) as file:
+        yield from _of_open(file, sent)
 
 
 @contextmanager
@@ -67,6 +60,15 @@ def body_of_blocks(blocks: Iterable[bytes], sent: Sent | None = None) -> Iterato
             spool.write(block)
         spool.seek(0)
         yield Body(spool, sent)
+
+
+def _opened(source: "str | os.PathLike[str] | IO[Any]") -> AbstractContextManager[IO[Any]]:
+    if not isinstance(source, str | os.PathLike):
+        return nullcontext(source)
+    try:
+        return Path(source).open("rb")
+    except OSError as error:
+        raise BadInput(f"{os.fspath(source)} cannot be read: {error.strerror}") from error
 
 
 def _of_open(file: IO[Any], sent: Sent | None) -> Iterator[Body]:

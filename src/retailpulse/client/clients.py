@@ -16,7 +16,7 @@ from retailpulse.client import submitting, waiting
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange, Outage, Patience
 from retailpulse.client.running import AsyncSession, Call, Session, Stream, SyncSession, run_now
-from retailpulse.client.transports import AsyncTransport, SyncTransport, Transport
+from retailpulse.client.transports import AsyncTransport, SyncTransport
 
 DEFAULT_URL = "http://127.0.0.1:9090"
 _CONNECT_SECONDS = 5.0
@@ -25,6 +25,8 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 class _Operations(Session):
     """Everything that a client can do; parameters, errors and examples stand in the modules named here."""
+
+    _transport: type[SyncTransport | AsyncTransport]
 
     submit = Call(submitting.submit)
     wait = Call(waiting.wait)
@@ -78,10 +80,6 @@ class _Operations(Session):
         self.url = _checked(at).rstrip("/")
         transport = self._transport(**_options(self.url, key, timeout_seconds))
         self.exchange = Exchange(transport, url=self.url, patience=patience)
-
-    @staticmethod
-    def _transport(**options: Any) -> Transport:
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

@@ -107,11 +107,11 @@ class Exchange:
         """The answer as data; raises ClientError."""
         return self.decode(await self.attempt(request, self.transport.read), kind)
 
-    async def pages(self, path: str, params: Params, kind: type[T]) -> AsyncGenerator[T, None]:
+    async def pages(self, path: str, params: Params, kind: type[Page[T]]) -> AsyncGenerator[T, None]:
         """The items of a list from all of its pages, one by one; one page at a time is in memory."""
         request = Ask(method="GET", path=path, params=[*params, ("limit", str(_PAGE_ITEMS))])
         while True:
-            page = await self.fetch(request, Page[kind])  # type: ignore[valid-type]
+            page = await self.fetch(request, kind)
             for item in page.items:
                 yield item
             if page.next is None:
@@ -156,7 +156,7 @@ class _Tries:
     async def pause_after(self, error: Outage) -> None:
         """Waits until the next try is due; raises the error where there is to be none."""
         # Clients that lost the service at the same moment do not all come back at the same one.
-        pause = self._pause_seconds * random.uniform(0.75, 1.25)  # noqa: S311
+        pause = self._pause_seconds * random.uniform(0.75, 1.25)  # noqa: S311  # a pause is no secret
         if not isinstance(error, Unreachable):
             pause = max(pause, error.retry_after_seconds or 0.0)
         allowed_seconds = self._exchange.allowed_seconds(self._request, error)

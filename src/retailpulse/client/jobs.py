@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 import msgspec
 
 from retailpulse.client.asking import Some, When, filters, job_path, label_filters
-from retailpulse.client.exchange import Exchange
+from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Delivery, Job, JobStore, JobSummary
 from retailpulse.client.transports import LONG_SECONDS, Ask
 
@@ -43,7 +43,7 @@ async def jobs(
         submitted_after=submitted_after,
         submitted_before=submitted_before,
     )
-    async for item in exchange.pages("/api/v1/jobs", params + label_filters(labels), JobSummary):
+    async for item in exchange.pages("/api/v1/jobs", params + label_filters(labels), Page[JobSummary]):
         yield item
 
 
@@ -55,7 +55,7 @@ async def job_stores(
     >>> [(store.store_id, store.images) for store in client.job_stores(job_id)]
     [('RP00001', 2)]
     """
-    async for item in exchange.pages(job_path(job_id, "stores"), filters(store_id=store_id), JobStore):
+    async for item in exchange.pages(job_path(job_id, "stores"), filters(store_id=store_id), Page[JobStore]):
         yield item
 
 
@@ -105,7 +105,7 @@ async def deliveries(exchange: Exchange, job_id: str) -> AsyncGenerator[Delivery
     >>> list(client.deliveries(job_id))
     []
     """
-    async for item in exchange.pages(job_path(job_id, "deliveries"), [], Delivery):
+    async for item in exchange.pages(job_path(job_id, "deliveries"), [], Page[Delivery]):
         yield item
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
@@ -10,7 +11,7 @@ import httpx
 
 from retailpulse.client.asking import Some, filters, job_path
 from retailpulse.client.errors import BadInput
-from retailpulse.client.exchange import Exchange
+from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Result
 from retailpulse.client.transports import Ask
 
@@ -45,7 +46,7 @@ async def results(
         store_id=store_id,
         include="earlier" if earlier else None,
     )
-    async for item in exchange.pages(job_path(job_id, "results"), params, Result):
+    async for item in exchange.pages(job_path(job_id, "results"), params, Page[Result]):
         yield item
 
 
@@ -127,7 +128,7 @@ async def _write(
 ) -> int:
     size_bytes = 0
     async for block in exchange.transport.blocks(response):
-        await exchange.transport.run(lambda block=block: file.write(block))  # type: ignore[misc]
+        await exchange.transport.run(partial(file.write, block))
         size_bytes += len(block)
         if on_block is not None:
             on_block(block)

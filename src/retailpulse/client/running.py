@@ -71,12 +71,7 @@ class Call(Generic[P, T]):
     ) -> Callable[Concatenate[Exchange, P], Coroutine[Any, Any, T]]: ...
     def __get__(self, session: Session | None, owner: type) -> Any:
         """The method of a client; of the class itself, the function behind it."""
-        if session is None:
-            return self._work
-        work: Callable[..., Any] = functools.partial(self._work, session.exchange)
-        if isinstance(session, AsyncSession):
-            return _documented(work, self._work)
-        return _documented(lambda *args, **kwargs: run_now(work(*args, **kwargs)), self._work)
+        return _method(session, self._work, run_now)
 
 
 class Stream(Generic[P, T]):
@@ -95,18 +90,18 @@ class Stream(Generic[P, T]):
     ) -> Callable[Concatenate[Exchange, P], AsyncGenerator[T, None]]: ...
     def __get__(self, session: Session | None, owner: type) -> Any:
         """The method of a client; of the class itself, the function behind it."""
-        if session is None:
-            return self._work
-        work: Callable[..., Any] = functools.partial(self._work, session.exchange)
-        if isinstance(session, AsyncSession):
-            return _documented(work, self._work)
-        return _documented(lambda *args, **kwargs: iterate_now(work(*args, **kwargs)), self._work)
+        return _method(session, self._work, iterate_now)
 
 
-def _documented(method: Callable[..., Any], work: Callable[..., Any]) -> Callable[..., Any]:
-    """The method with the name, the text and the parameters of its function, without the exchange."""
-    functools.update_wrapper(method, work)
-    signature = inspect.signature(work)
-    parameters = list(signature.parameters.values())[1:]
-    method.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return method
+def _method(session: Session | None, work: Callable[..., Any], at_once: Callable[[Any], Any]) -> Any:
+    """The function as a method of a session, with its name, its text and its other parameters."""
+    if session is None:
+        return work
+    bound = functools.partial(work, session.exchange)
+    method: Any = (
+        bound
+        if isinstance(session, AsyncSession)
+        else lambda *args, **kwargs: at_once(bound(*args, **kwargs))
+    )
+    method.__signature__ = inspect.signature(bound)
+    return functools.update_wrapper(method, work)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from retailpulse.client.asking import Some, When, filters
 from retailpulse.client.bodies import Sent, body_of_file
-from retailpulse.client.exchange import Exchange
+from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Area, Imported, Store, Visit
 from retailpulse.client.transports import Ask
 
@@ -30,7 +30,7 @@ async def stores(
     ...     print(store.store_id, store.store_name)
     RP00002 Market Hall
     """
-    async for item in exchange.pages(STORES, filters(q=q, area=area, store_id=store_id), Store):
+    async for item in exchange.pages(STORES, filters(q=q, area=area, store_id=store_id), Page[Store]):
         yield item
 
 
@@ -80,7 +80,7 @@ async def areas(exchange: Exchange) -> AsyncGenerator[Area, None]:
     >>> [(area.area_code, area.stores) for area in client.areas()]
     [('7100015', 3), ('7100016', 2)]
     """
-    async for item in exchange.pages("/api/v1/areas", [], Area):
+    async for item in exchange.pages("/api/v1/areas", [], Page[Area]):
         yield item
 
 
@@ -99,5 +99,5 @@ async def visits(
     2026-11-20T10:00:00Z 2 2
     """
     params = filters(area=area, store_id=store_id, visited_after=visited_after, visited_before=visited_before)
-    async for item in exchange.pages("/api/v1/visits", params, Visit):
+    async for item in exchange.pages("/api/v1/visits", params, Page[Visit]):
         yield item

@@ -89,13 +89,7 @@ def _left(until: float | None, most: float, job_id: str) -> float:
 
 
 def _progress(found: Job) -> Progress:
-    return Progress(
-        job_id=found.job_id,
-        status=found.status,
-        images=found.images,
-        images_per_second=found.images_per_second,
-        seconds_left=found.seconds_left,
-    )
+    return msgspec.convert(found, Progress, from_attributes=True)
 
 
 class _Follower:

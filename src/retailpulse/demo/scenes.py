@@ -114,9 +114,6 @@ def promotion(size: Size, dice: Dice) -> Image.Image:
     return _light(backdrop, dice, warmth=0.5)
 
 
-SCENES: tuple[Scene, ...] = (shelf, aisle, fridge, promotion)
-
-
 def _look_at(source: Image.Image, seen: Quad, size: Size) -> Image.Image:
     coefficients = from_quad(seen, *size)
     return source.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)

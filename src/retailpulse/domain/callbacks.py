@@ -16,7 +16,7 @@ import msgspec
 
 JOB_ENDED = "job.ended"
 """The one event that there is."""
-SECRET_PREFIX = "whsec_"  # noqa: S105 - how every such secret begins
+SECRET_PREFIX = "whsec_"  # noqa: S105  # how every such secret begins
 SECRET_BYTES = 32
 
 

@@ -1,4 +1,4 @@
-"""Reads the times that people send: visit times as instants, and the ends of a range of days."""
+"""Reads the times that people send, visit times and the ends of a range of days, and writes instants."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,13 @@ _EPOCH = re.compile(r"[+-]?\d{9,13}(\.\d+)?", re.ASCII)
 # Python's own reader takes any character between date and time, and "2026-11-20-10:00" for ten o'clock.
 _ISO = re.compile(r"[0-9W-]{7,10}([T ][0-9:]+([.,][0-9]+)?(Z|[+-][0-9:]+)?)?", re.ASCII)
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)", re.ASCII)
+_TOO_LONG_CHARACTERS = 100  # a visit's time may be any text, of megabytes too
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138
+
+
+def in_utc(instant: datetime) -> str:
+    """The instant as answers tell it: RFC 3339 in UTC; one without a zone is in local time."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def parse_instant(text: str) -> datetime | None:
@@ -35,6 +41,11 @@ def parse_instant(text: str) -> datetime | None:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def parse_visit_time(text: str) -> datetime | None:
+    """The instant that a visit's time names, None where it is no time; as `parse_instant`."""
+    return parse_instant(text) if len(text) < _TOO_LONG_CHARACTERS else None
 
 
 def parse_query_time(text: str) -> datetime | None:

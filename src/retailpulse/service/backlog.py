@@ -1,10 +1,14 @@
-"""How much work may wait: what the service keeps to when it takes on more images."""
+"""The work that waits: how much of it may, and how more of it is taken on."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import procrastinate
+
 from retailpulse.domain.errors import Busy
-from retailpulse.storage import jobs
+from retailpulse.domain.jobs import ChunkKey
+from retailpulse.storage import jobs, queue
 from retailpulse.storage.database import Connection
 
 COUNT_SECONDS = 1.0
@@ -22,13 +26,14 @@ class Limits:
 
 
 class Backlog:
-    """How many images wait for a result: counted now and then, with those added that came since.
+    """The queue of chunks, and how many images wait: counted now and then, with those added that came since.
 
     Weak: each API process counts for itself, so that several of them may let in some jobs too many.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, queue_app: procrastinate.App, max_images: int) -> None:
+        self._queue = queue_app
+        self._max_images = max_images
         self._images = 0
         self._counted_at = float("-inf")
 
@@ -38,8 +43,12 @@ class Backlog:
         if now - self._counted_at > COUNT_SECONDS:
             self._counted_at = now
             self._images = await jobs.count_unsettled(connection)
-        if self._images and self._images + images > self._most:
+        if self._images and self._images + images > self._max_images:
             raise Busy(
-                f"{self._images} images wait for a result, and {self._most} may; send this again later"
+                f"{self._images} images wait for a result, and {self._max_images} may; send this again later"
             )
         self._images += images
+
+    async def send(self, connection: Connection, chunks: Sequence[ChunkKey], priority: int) -> None:
+        """Queues the chunks of images that were admitted, in the transaction of `connection`."""
+        await queue.send_chunks(self._queue, connection, chunks, priority)

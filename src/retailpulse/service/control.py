@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-import procrastinate
-
-from retailpulse.domain.errors import Conflict, NotFound
+from retailpulse.domain.errors import Conflict
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service.backlog import Backlog, Limits
@@ -19,11 +17,8 @@ CHANGE_SECONDS = 300.0
 class JobControl:
     """What can be done to a job after its submit."""
 
-    def __init__(
-        self, database: Database, queue_app: procrastinate.App, limits: Limits, backlog: Backlog
-    ) -> None:
+    def __init__(self, database: Database, limits: Limits, backlog: Backlog) -> None:
         self._database = database
-        self._queue = queue_app
         self._limits = limits
         self._backlog = backlog
 
@@ -36,9 +31,7 @@ class JobControl:
             if await cancelling.cancel_job(connection, job_id):
                 await queue.drop_job(connection, job_id)
                 return
-            job = await jobs.find_job(connection, job_id)
-        if job is None:
-            raise NotFound(f"there is no job {job_id}")
+            job = await jobs.known_job(connection, job_id)
         if job.status is not JobStatus.CANCELLED:
             raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
 
@@ -54,7 +47,7 @@ class JobControl:
             await self._backlog.admit(connection, retried.images)
             waiting = await queue.waiting_chunks(connection, job_id)
             chunks = [key for key in retried.chunks if key.chunk_no not in waiting]
-            await queue.send_chunks(self._queue, connection, chunks, retried.priority)
+            await self._backlog.send(connection, chunks, retried.priority)
 
     async def delete(self, job_id: UUID) -> None:
         """Takes a job that has ended out of sight; workers delete its rows after that.

@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from retailpulse.domain.errors import Conflict, NotFound
+from retailpulse.domain.errors import Conflict
 from retailpulse.storage import deliveries, jobs
-from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.database import Database
 from retailpulse.storage.deliveries import DeliveryRow
-from retailpulse.storage.jobs import JobRow
 
 
 class Deliveries:
@@ -18,7 +17,7 @@ class Deliveries:
     async def page(self, job_id: UUID, *, after: int, limit: int) -> list[DeliveryRow]:
         """At most `limit` deliveries of a job after a number, the first end first; raises NotFound."""
         async with self._database.connection() as connection:
-            await _find(connection, job_id)
+            await jobs.known_job(connection, job_id)
             return await deliveries.read_page(connection, job_id, after, limit)
 
     async def send_again(self, job_id: UUID) -> DeliveryRow:
@@ -27,16 +26,9 @@ class Deliveries:
         Raises NotFound, or Conflict where there is nothing to tell or nobody to tell it to.
         """
         async with self._database.transaction() as connection:
-            job = await _find(connection, job_id)
+            job = await jobs.known_job(connection, job_id)
             row = await deliveries.send_again(connection, job_id)
         if row is None:
             lacks = "no callback_url" if job.callback_url is None else "not ended yet"
             raise Conflict(f"the job {job_id} has {lacks}: there is no callback to send again")
         return row
-
-
-async def _find(connection: Connection, job_id: UUID) -> JobRow:
-    job = await jobs.find_job(connection, job_id)
-    if job is None:
-        raise NotFound(f"there is no job {job_id}")
-    return job

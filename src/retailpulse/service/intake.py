@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-import procrastinate
-
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import ChunkKey, Idempotency, JobOptions, Submission, chunk_size
 from retailpulse.service.backlog import Backlog, Limits
-from retailpulse.storage import keys, queue, spooled, submitting
+from retailpulse.storage import keys, spooled, submitting
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.spool import Spool
 
@@ -22,13 +20,10 @@ _Write = Callable[[Connection, UUID, int], Awaitable[list[ChunkKey]]]
 
 
 class Intake:
-    """Submits over one database and its queue."""
+    """Submits over one database and its backlog."""
 
-    def __init__(
-        self, database: Database, queue_app: procrastinate.App, limits: Limits, backlog: Backlog
-    ) -> None:
+    def __init__(self, database: Database, limits: Limits, backlog: Backlog) -> None:
         self._database = database
-        self._queue = queue_app
         self._limits = limits
         self._backlog = backlog
 
@@ -69,7 +64,7 @@ class Intake:
                     return earlier
             await self._backlog.admit(connection, job.images)
             chunks = await write(connection, job.job_id, self._limits.chunk_images or chunk_size(job.images))
-            await queue.send_chunks(self._queue, connection, chunks, job.priority)
+            await self._backlog.send(connection, chunks, job.priority)
         return job.job_id
 
 

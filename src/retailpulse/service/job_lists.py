@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from retailpulse.domain.errors import NotFound
 from retailpulse.storage import job_lists, jobs
 from retailpulse.storage.database import Database
 from retailpulse.storage.job_lists import JobFilter, JobPlace, StoreRow
@@ -31,7 +30,6 @@ class JobLists:
         """The stores of a job, in the order in which they first appear in it; raises NotFound."""
         async with self._database.connection() as connection:
             found = await job_lists.read_stores(connection, job_id, store_ids, after=after, limit=limit + 1)
-            if await jobs.find_job(connection, job_id) is None:
-                raise NotFound(f"there is no job {job_id}")
+            await jobs.known_job(connection, job_id)
         page = found[:limit]
         return page, page[-1].first_visit_no if len(found) > limit else None

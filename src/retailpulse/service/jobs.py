@@ -1,7 +1,4 @@
-"""What the service does with jobs, stores and visits, whoever asks: the API now, other doors later.
-
-Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
-"""
+"""Where jobs stand, the visits of stores, the loading of the store master, and whether all of it can work."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -12,7 +9,7 @@ from itertools import groupby
 from typing import TextIO
 from uuid import UUID
 
-from retailpulse.domain.errors import InvalidRequest, NotFound
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import failure_kind
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.stores import ImportSummary
@@ -71,9 +68,7 @@ class Service:
         Raises NotFound.
         """
         async with self._database.connection() as connection:
-            job = await jobs.find_job(connection, job_id)
-            if job is None:
-                raise NotFound(f"there is no job {job_id}")
+            job = await jobs.known_job(connection, job_id)
             if job.status in {JobStatus.ONGOING, JobStatus.COMPLETED}:
                 return job.status, []
             return job.status, describe_failures(await jobs.store_failures(connection, job_id))
@@ -81,9 +76,7 @@ class Service:
     async def report(self, job_id: UUID) -> JobReport:
         """All about where a job stands; raises NotFound."""
         async with self._database.connection() as connection:
-            job = await jobs.find_job(connection, job_id)
-            if job is None:
-                raise NotFound(f"there is no job {job_id}")
+            job = await jobs.known_job(connection, job_id)
             has_causes = job.failed + job.cancelled > 0
             failures = await jobs.store_failures(connection, job_id) if has_causes else []
             causes = await jobs.cause_counts(connection, job_id) if has_causes else {}

@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import UUID
 
-from retailpulse.domain.errors import NotFound
 from retailpulse.storage import jobs, result_pages
-from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import JobRow
 from retailpulse.storage.result_pages import (
     PAGE_BYTES,
@@ -34,7 +33,7 @@ class Results:
         Raises NotFound.
         """
         async with self._database.connection() as connection:
-            job = await _find(connection, job_id)
+            job = await jobs.known_job(connection, job_id)
             lines: list[bytes] = []
             size_bytes, reached = 0, after
             # One row more than asked for tells whether there is a next page.
@@ -45,7 +44,8 @@ class Results:
                 lines += rows.lines
                 size_bytes += sum(map(len, rows.lines))
                 reached = rows.reached
-            await _find(connection, job_id)  # a job that is pruned meanwhile must not seem to end here
+            # A job that is pruned meanwhile must not seem to end here.
+            await jobs.known_job(connection, job_id)
         if len(lines) > limit:
             return lines[:limit], number_of(lines[limit - 1])
         return lines, reached if lines and _goes_on(job, wanted, reached) else None
@@ -59,11 +59,11 @@ class Results:
         reached = 0
         while True:
             async with self._database.connection() as connection:
-                job = await _find(connection, job_id)
+                job = await jobs.known_job(connection, job_id)
                 rows = await result_pages.read_page(
                     connection, job_id, wanted, form, after=reached, limit=EXPORTED_ROWS
                 )
-                await _find(connection, job_id)
+                await jobs.known_job(connection, job_id)
             reached = rows.reached
             if rows.header or rows.lines:
                 yield rows.header + b"".join(rows.lines)
@@ -76,10 +76,3 @@ class Results:
 def _goes_on(job: JobRow, wanted: ResultFilter, reached: int) -> bool:
     """Whether images after `reached` may be wanted."""
     return reached < job.images and not (wanted.wants_only_unsettled and job.settled == job.images)
-
-
-async def _find(connection: Connection, job_id: UUID) -> JobRow:
-    job = await jobs.find_job(connection, job_id)
-    if job is None:
-        raise NotFound(f"there is no job {job_id}")
-    return job

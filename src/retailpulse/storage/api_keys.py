@@ -4,14 +4,22 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from psycopg import sql
+
 from retailpulse.domain.keys import ApiKey, KeyState, Scope
 from retailpulse.storage.database import Connection
 
-_COLUMNS = """
+_COLUMNS = sql.SQL("""
     key_id, name, scopes, created_at, expires_at, revoked_at, last_used_at, secret_sha256,
     CASE WHEN revoked_at IS NOT NULL THEN 'revoked'
          WHEN expires_at <= now() THEN 'expired' ELSE 'valid' END AS state
-"""
+""")
+_INSERT = sql.SQL("""
+    INSERT INTO api_keys (key_id, name, secret_sha256, scopes, expires_at)
+    VALUES (%s, %s, %s, %s, now() + %s) RETURNING {columns}
+""").format(columns=_COLUMNS)
+_FIND = sql.SQL("SELECT {columns} FROM api_keys WHERE key_id = %s").format(columns=_COLUMNS)
+_LIST = sql.SQL("SELECT {columns} FROM api_keys ORDER BY created_at, key_id").format(columns=_COLUMNS)
 
 
 async def insert_key(
@@ -24,32 +32,21 @@ async def insert_key(
     lifetime: timedelta | None,
 ) -> ApiKey:
     """Keeps a new key; without a lifetime it never expires."""
-    cursor = await connection.execute(
-        f"""
-        INSERT INTO api_keys (key_id, name, secret_sha256, scopes, expires_at)
-        VALUES (%s, %s, %s, %s, now() + %s) RETURNING {_COLUMNS}
-        """,  # noqa: S608
-        [key_id, name, secret_sha256, sorted(scopes), lifetime],
-    )
+    cursor = await connection.execute(_INSERT, [key_id, name, secret_sha256, sorted(scopes), lifetime])
     (row,) = await cursor.fetchall()
     return _key(row)
 
 
 async def find_key(connection: Connection, key_id: str) -> ApiKey | None:
     """The key with this id, in whatever state."""
-    cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM api_keys WHERE key_id = %s",  # noqa: S608
-        [key_id],
-    )
+    cursor = await connection.execute(_FIND, [key_id])
     row = await cursor.fetchone()
     return _key(row) if row else None
 
 
 async def list_keys(connection: Connection) -> list[ApiKey]:
     """All keys that were ever made, the oldest first."""
-    cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM api_keys ORDER BY created_at, key_id"  # noqa: S608
-    )
+    cursor = await connection.execute(_LIST)
     return [_key(row) for row in await cursor.fetchall()]
 
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
@@ -70,7 +70,7 @@ def check_version(version: str) -> None:
 
 
 class Database:
-    """A pool of connections to one PostgreSQL; open it inside a running event loop."""
+    """A pool of connections to one PostgreSQL; use it as a context, inside a running event loop."""
 
     def __init__(self, url: str, settings: DatabaseSettings, *, pool_size: int | None = None) -> None:
         self.url = url
@@ -87,6 +87,13 @@ class Database:
             open=False,
             name="retailpulse",
         )
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def open(self) -> None:
         """Starts connecting, in the background: a database that is away now may come back."""

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 from psycopg import sql
-from psycopg.rows import args_row
+from psycopg.rows import kwargs_row
 
 from retailpulse.domain.callbacks import DeliveryKey, DeliveryState, Try
 from retailpulse.domain.ids import parse_job_id
@@ -44,7 +44,7 @@ WITHOUT_MESSAGE = sql.SQL("""
 
 _DUE = """
     SELECT job_id, delivery_no, url, receiver, failures, pending_since,
-        extract(epoch FROM now() - pending_since)::float8, clock_timestamp()
+        extract(epoch FROM now() - pending_since)::float8 AS pending_seconds, clock_timestamp() AS now
     FROM deliveries
     WHERE (job_id, delivery_no) IN (SELECT * FROM unnest(%s::uuid[], %s::int[]))
       AND state = 'pending' AND next_try_at <= now()
@@ -92,7 +92,16 @@ _AS_ENDED = sql.SQL("""
         SELECT j.* FROM deliveries d, LATERAL jsonb_populate_record(NULL::jobs, d.job) j
         WHERE d.job_id = %s AND d.delivery_no = %s) jobs
 """).format(columns=JOB_COLUMNS)
-_COLUMNS = "job_id, delivery_no, url, ended_at, state, next_try_at, tries"
+_COLUMNS = sql.SQL("job_id, delivery_no, url, ended_at, state, next_try_at, tries")
+_PAGE = sql.SQL("""
+    SELECT {columns} FROM deliveries WHERE job_id = %s AND delivery_no > %s ORDER BY delivery_no LIMIT %s
+""").format(columns=_COLUMNS)
+_SEND_AGAIN = sql.SQL("""
+    UPDATE deliveries SET state = 'pending', pending_since = now(), next_try_at = now(), failures = 0
+    WHERE job_id = %(job_id)s
+      AND delivery_no = (SELECT max(delivery_no) FROM deliveries WHERE job_id = %(job_id)s)
+    RETURNING {columns}
+""").format(columns=_COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,28 +184,13 @@ async def drop_messages(connection: Connection, messages: Sequence[Message]) -> 
 
 async def lock_due(connection: Connection, keys: Sequence[DeliveryKey]) -> list[Due]:
     """Those of the deliveries that are to be tried now, locked; the longest due first."""
-    cursor = await connection.execute(_DUE, _columns(keys))
-    return [
-        Due(
-            key=DeliveryKey(job_id=job_id, delivery_no=delivery_no),
-            url=url,
-            receiver=receiver,
-            failures=failures,
-            pending_since=pending_since,
-            pending_seconds=pending_seconds,
-            now=now,
-        )
-        for (
-            job_id,
-            delivery_no,
-            url,
-            receiver,
-            failures,
-            pending_since,
-            pending_seconds,
-            now,
-        ) in await cursor.fetchall()
-    ]
+    cursor = connection.cursor(row_factory=kwargs_row(_due))
+    await cursor.execute(_DUE, _columns(keys))
+    return await cursor.fetchall()
+
+
+def _due(job_id: UUID, delivery_no: int, **rest: Any) -> Due:
+    return Due(key=DeliveryKey(job_id=job_id, delivery_no=delivery_no), **rest)
 
 
 async def take(connection: Connection, keys: Sequence[DeliveryKey], seconds: float) -> None:
@@ -255,45 +249,25 @@ async def send_due(connection: Connection) -> int:
 
 async def read_page(connection: Connection, job_id: UUID, after: int, limit: int) -> list[DeliveryRow]:
     """The deliveries of a job after a number, the first end first."""
-    cursor = await connection.cursor(row_factory=args_row(_row)).execute(
-        f"SELECT {_COLUMNS} FROM deliveries WHERE job_id = %s AND delivery_no > %s"  # noqa: S608 - a constant
-        " ORDER BY delivery_no LIMIT %s",
-        [job_id, after, limit],
-    )
+    cursor = connection.cursor(row_factory=kwargs_row(_row))
+    await cursor.execute(_PAGE, [job_id, after, limit])
     return await cursor.fetchall()
 
 
 async def send_again(connection: Connection, job_id: UUID) -> DeliveryRow | None:
     """Has the delivery of a job's last end tried again from now on, whatever came of it; None for none."""
-    cursor = await connection.cursor(row_factory=args_row(_row)).execute(
-        f"""
-        UPDATE deliveries SET state = 'pending', pending_since = now(), next_try_at = now(), failures = 0
-        WHERE job_id = %(job_id)s
-          AND delivery_no = (SELECT max(delivery_no) FROM deliveries WHERE job_id = %(job_id)s)
-        RETURNING {_COLUMNS}
-        """,  # noqa: S608 - a constant
-        {"job_id": job_id},
-    )
+    cursor = connection.cursor(row_factory=kwargs_row(_row))
+    await cursor.execute(_SEND_AGAIN, {"job_id": job_id})
     row = await cursor.fetchone()
     if row is not None:
         await connection.execute("SELECT send_delivery_messages(%s::uuid[], %s::int[])", _columns([row.key]))
     return row
 
 
-def _row(
-    job_id: UUID,
-    delivery_no: int,
-    url: str,
-    ended_at: datetime,
-    state: str,
-    next_try_at: datetime | None,
-    tries: list[Any],
-) -> DeliveryRow:
+def _row(job_id: UUID, delivery_no: int, state: str, tries: list[Any], **rest: Any) -> DeliveryRow:
     return DeliveryRow(
         key=DeliveryKey(job_id=job_id, delivery_no=delivery_no),
-        url=url,
-        ended_at=ended_at,
         state=DeliveryState(state),
-        next_try_at=next_try_at,
         tries=msgspec.convert(tries, tuple[Try, ...]),
+        **rest,
     )

@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg import AsyncCursor, sql
 from psycopg.rows import RowMaker
 
+from retailpulse.domain.errors import NotFound
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import ChunkKey, JobStatus, PendingImage
 from retailpulse.storage.database import Connection
@@ -86,6 +87,14 @@ async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
     """The job and its counters, or None where there is none."""
     cursor = await job_cursor(connection).execute(_FIND, [job_id])
     return await cursor.fetchone()
+
+
+async def known_job(connection: Connection, job_id: UUID) -> JobRow:
+    """The job and its counters; raises NotFound where there is none."""
+    job = await find_job(connection, job_id)
+    if job is None:
+        raise NotFound(f"there is no job {job_id}")
+    return job
 
 
 async def find_jobs(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, JobRow]:

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from psycopg import sql
 
-from retailpulse.domain.errors import Conflict, NotFound
+from retailpulse.domain.errors import Conflict
 from retailpulse.storage.database import Connection
+from retailpulse.storage.jobs import known_job
 from retailpulse.storage.locking import lock_job
 from retailpulse.storage.queue import QUEUE
 
@@ -112,9 +113,7 @@ async def hide_job(connection: Connection, job_id: UUID) -> None:
     await lock_job(connection, job_id)
     cursor = await connection.execute(_HIDE_ONE, [job_id])
     if cursor.rowcount == 0:
-        cursor = await connection.execute("SELECT FROM jobs WHERE job_id = %s", [job_id])
-        if await cursor.fetchone() is None:
-            raise NotFound(f"there is no job {job_id}")
+        await known_job(connection, job_id)
         raise Conflict(f"the job {job_id} is ongoing; cancel it first")
     await _forget(connection, [job_id])
 

@@ -15,7 +15,7 @@ from retailpulse.domain.jobs import ChunkKey, JobStatus, chunk_size
 from retailpulse.storage.cutting import cut_chunks
 from retailpulse.storage.database import Connection
 from retailpulse.storage.finishing import finish_jobs
-from retailpulse.storage.jobs import JobRow, find_job
+from retailpulse.storage.jobs import JobRow, known_job
 from retailpulse.storage.locking import lock_job
 from retailpulse.storage.submitting import settle_unknown_stores
 
@@ -84,9 +84,7 @@ async def retry_job(
     many as a job of that size has. Raises NotFound, or Conflict where nothing can be retried.
     """
     await lock_job(connection, job_id)
-    job = await find_job(connection, job_id)
-    if job is None:
-        raise NotFound(f"there is no job {job_id}")
+    job = await known_job(connection, job_id)
     if job.status is JobStatus.CANCELLED:
         raise Conflict(f"the job {job_id} was cancelled; submit what is still wanted as a new job")
     keys = {"job_id": job_id, "retry_no": job.retries + 1}

@@ -57,7 +57,7 @@ class _HandBackStrategy(BaseRetryStrategy):
     Any other failure ends the message; the sweep sends a new one while the chunk is open.
     """
 
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002  # the queue's signature
         if isinstance(exception, HandBack | JobAborted | asyncio.CancelledError):
             return RetryDecision(retry_at=queue.AT_ONCE)
         return None

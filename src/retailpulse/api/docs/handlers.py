@@ -24,39 +24,27 @@ POLICY = "; ".join(
 )
 _PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 _KEPT = "public, max-age=31536000, immutable"
-
-
-def _page_told(meaning: str) -> dict[str, Any]:
-    return told(
+_PAGE: dict[str, Any] = {
+    "tags": [Tag.SERVICE],
+    "opt": told(
         answers={
             200: Answer(
-                meaning=meaning, contents=(Content(shape=str, media_type=HTML, example="<!doctype html>"),)
+                meaning="The page.",
+                contents=(Content(shape=str, media_type=HTML, example="<!doctype html>"),),
             )
         }
-    )
+    ),
+    "sync_to_thread": True,
+}
 
 
-@get(
-    "/docs",
-    operation_id="getDocs",
-    summary="This API in Swagger UI",
-    tags=[Tag.SERVICE],
-    opt=_page_told("The page."),
-    sync_to_thread=True,
-)
+@get("/docs", operation_id="getDocs", summary="This API in Swagger UI", **_PAGE)
 def swagger(docs_files: DocsFiles) -> Response[bytes]:
     """A page for browsers on which every operation can be tried."""
     return Response(docs_files.page("swagger.html"), media_type=HTML, headers=_PAGE_HEADERS)
 
 
-@get(
-    "/docs/reference",
-    operation_id="getReference",
-    summary="This API in Redoc",
-    tags=[Tag.SERVICE],
-    opt=_page_told("The page."),
-    sync_to_thread=True,
-)
+@get("/docs/reference", operation_id="getReference", summary="This API in Redoc", **_PAGE)
 def redoc(docs_files: DocsFiles) -> Response[bytes]:
     """A page for browsers to read the description from beginning to end."""
     return Response(docs_files.page("redoc.html"), media_type=HTML, headers=_PAGE_HEADERS)

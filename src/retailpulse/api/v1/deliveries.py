@@ -138,8 +138,6 @@ def _describe(row: DeliveryRow) -> Delivery:
         url=row.url,
         state=row.state,
         ended_at=row.ended_at,
-        tries=[
-            Try(at=made.at, status=made.status, error=made.error, seconds=made.seconds) for made in row.tries
-        ],
+        tries=msgspec.convert(row.tries, list[Try], from_attributes=True),
         next_try_at=row.next_try_at,
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, Text, VisitToSubmit
+from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, VisitToSubmit
 from retailpulse.api.telling import (
     CSV,
     EVENTS,
@@ -76,14 +76,6 @@ class NewJob(Struct):
     callback_url: Url | None = None
 
 
-class VisitLine(Struct):
-    """A visit on a line of its own."""
-
-    store_id: Text
-    image_url: list[Text] | Text
-    visit_time: Text
-
-
 class Retry(Struct, frozen=True, kw_only=True):
     """What to try again."""
 
@@ -113,8 +105,8 @@ class JobEvent(Struct, frozen=True, kw_only=True):
 class ServerSentEvent(Struct, frozen=True, kw_only=True):
     """One event, as readers of Server-Sent Events give it."""
 
-    event: Literal["progress", "end"]
-    data: Annotated[str, Meta(description="A JobEvent in JSON.")]
+    event: Literal["progress", "end", "deleted"]
+    data: Annotated[str, Meta(description="A JobEvent in JSON; of `deleted` its `job_id` alone.")]
     id: Annotated[str, Meta(description="What `Last-Event-ID` goes on after.", examples=["0-3-completed"])]
     retry: Annotated[
         int | UnsetType, Meta(description="With the first: milliseconds after which to connect again.")
@@ -204,7 +196,8 @@ FOLLOW: dict[str, Any] = {
         404,
         answers={
             200: Answer(
-                meaning="Events: `progress` with every change, then `end`; the data of each is a JobEvent.",
+                meaning="Events: `progress` with every change, then `end`, each with a JobEvent as its data; "
+                "or `deleted` where the job is deleted meanwhile.",
                 contents=(Content(shape=ServerSentEvent, media_type=EVENTS, example=EVENT_EXAMPLE),),
             ),
             204: Answer(meaning="The job has ended, and the Last-Event-ID is that of its end."),

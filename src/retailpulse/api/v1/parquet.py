@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from retailpulse.api.gathering import gathered
+
 GROUP_BYTES = 8_000_000
 """So much CSV becomes one row group: some 35,000 rows."""
 _THREAD = ThreadPoolExecutor(1, thread_name_prefix="parquet")
@@ -37,16 +39,8 @@ async def write_parquet(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """A Parquet file in pieces, from blocks of CSV that begins with its header."""
     writer = _Writer()
     loop = asyncio.get_running_loop()
-    gathered: list[bytes] = []
-    size_bytes = 0
-    async for block in blocks:
-        gathered.append(block)
-        size_bytes += len(block)
-        if size_bytes >= GROUP_BYTES:
-            yield await loop.run_in_executor(_THREAD, writer.add, b"".join(gathered))
-            gathered, size_bytes = [], 0
-    if gathered:
-        yield await loop.run_in_executor(_THREAD, writer.add, b"".join(gathered))
+    async for group in gathered(blocks, GROUP_BYTES):
+        yield await loop.run_in_executor(_THREAD, writer.add, group)
     yield await loop.run_in_executor(_THREAD, writer.finish)
 
 

@@ -55,10 +55,7 @@ def describe(report: JobReport) -> Job:
     return Job(
         **msgspec.structs.asdict(summarize(report.job)),
         causes=report.causes,
-        stores=[
-            StoreOfJob(store_id=store.store_id, images=store.images, failed=store.failed, error=store.error)
-            for store in report.stores
-        ],
+        stores=msgspec.convert(report.stores, list[StoreOfJob], from_attributes=True),
         images_per_second=report.images_per_second,
         seconds_left=report.seconds_left,
     )

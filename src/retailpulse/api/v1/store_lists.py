@@ -139,4 +139,4 @@ async def list_areas(
 
 
 def _store(row: StoreRow) -> Store:
-    return Store(store_id=row.store_id, area_code=row.area_code, store_name=row.store_name)
+    return msgspec.convert(row, Store, from_attributes=True)

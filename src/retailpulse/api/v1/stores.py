@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from litestar import Request, Response, put
@@ -114,14 +115,7 @@ async def import_stores(
 
 
 def _answer(scope: Asked, summary: ImportSummary) -> Response[dict[str, Any]]:
-    done = {
-        "loaded": summary.loaded,
-        "added": summary.added,
-        "changed": summary.changed,
-        "unchanged": summary.unchanged,
-        "rejected": summary.rejected,
-        "errors": [{"line": error.line, "error": error.error} for error in summary.errors],
-    }
+    done = asdict(summary)
     if summary.loaded:
         return Response(done)
     count = summary.rejected

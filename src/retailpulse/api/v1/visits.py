@@ -82,16 +82,4 @@ async def list_visits(
 
 def tell_visit(row: VisitRow) -> Visit:
     """A visit as it is told."""
-    return Visit(
-        job_id=row.job_id,
-        visit_no=row.visit_no,
-        store_id=row.store_id,
-        area_code=row.area_code,
-        store_name=row.store_name,
-        visit_time=row.visit_time,
-        visited_at=row.visited_at,
-        images=row.images,
-        measured=row.measured,
-        failed=row.failed,
-        perimeter=row.perimeter,
-    )
+    return msgspec.convert(row, Visit, from_attributes=True)

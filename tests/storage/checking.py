@@ -1,0 +1,53 @@
+"""Breaks what the tables hold, checks their laws, and has what is broken mended."""
+
+from uuid import UUID
+
+import psycopg
+
+from retailpulse.storage import queue
+from retailpulse.storage.database import Database
+from retailpulse.storage.invariants import Finding, Patience, check_invariants
+from retailpulse.storage.repairing import repair
+from tests.storage.jobs import failed, measured, submit
+from tests.storage.settling import settle
+
+URLS = [f"http://photos.example/{number}.png" for number in range(10)]
+PATIENCE = Patience(sweep_seconds=0.1, stale_seconds=60.0, work_seconds=60.0, margin_seconds=0.1)
+"""Looks again soon: no worker is there whose sweeps would have to be waited for."""
+LIVING = "INSERT INTO procrastinate_workers DEFAULT VALUES"
+"""A worker that has just said that it is alive."""
+TAKEN = (
+    "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
+)
+"""The last worker has all messages in work; what is put behind it says which."""
+
+
+async def whole_job(database: Database, *failures: int) -> UUID:
+    """A job of ten images that has ended, some of them failed, and whose messages are gone."""
+    job_id = await submit(database, URLS)
+    for number in range(1, 11):
+        outcome = failed if number in failures else measured
+        await settle(database, [outcome(job_id, number)])
+    async with database.connection() as connection:
+        await queue.drop_job(connection, job_id)
+    return job_id
+
+
+def change(database: Database, *statements: str) -> None:
+    """Does to the rows what no part of the service would."""
+    with psycopg.connect(database.url) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def found(database: Database) -> dict[str, Finding]:
+    """What is broken, by the name of its law."""
+    return {finding.name: finding for finding in check_invariants(database.url, PATIENCE).findings}
+
+
+async def mended(database: Database) -> list[str]:
+    """What a repair says that it mended."""
+    report = check_invariants(database.url, PATIENCE)
+    app = queue.make_app()
+    async with app.open_async(database.pool), database.transaction() as connection:
+        return await repair(connection, app, report, PATIENCE)

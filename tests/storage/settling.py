@@ -1,0 +1,40 @@
+"""Settles results in tests of the tables, and looks at what comes of it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg
+
+from retailpulse.domain.jobs import JobStatus, Result
+from retailpulse.storage import jobs, results
+from retailpulse.storage.database import Database
+
+
+async def settle(database: Database, rows: Sequence[Result]) -> int:
+    """Settles results as a worker does; how many of them were new."""
+    async with database.transaction() as connection:
+        return await results.settle(connection, rows)
+
+
+async def status(database: Database, job_id: UUID) -> tuple[JobStatus, int, int]:
+    """A job's status, and how many of its images were measured and failed."""
+    async with database.connection() as connection:
+        job = await jobs.find_job(connection, job_id)
+    assert job is not None
+    return job.status, job.measured, job.failed
+
+
+async def forget_messages(database: Database) -> None:
+    """Empties the queue, as if every message had been worked on."""
+    async with database.connection() as connection:
+        await connection.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
+def waiters(url: str) -> bool:
+    """Whether some session waits for a lock of another."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.datname = current_database()"
+            " JOIN pg_stat_activity a ON a.pid = l.pid AND a.datid = d.oid WHERE NOT granted"
+        ).fetchone()
+    return row is not None and row[0] > 0
