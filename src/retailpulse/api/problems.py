@@ -188,8 +188,11 @@ KINDS = (
         status=503,
         title="Not available now",
         meaning="The service cannot take the request now: its database is away, or it has as much work as it "
-        "takes. Nothing was kept.",
-        remedy="Send the same request again after as many seconds as `Retry-After` says.",
+        "takes. Nothing was kept, unless `detail` says that the database went away while it was told to keep "
+        "it: then it may have been kept, or not.",
+        remedy="Send the same request again after as many seconds as `Retry-After` says. With an "
+        "`Idempotency-Key` a submit cannot make a second job, whether the first was kept or not; the Python "
+        "client and the command line always send one.",
     ),
 )
 """Every problem that an answer may name; the names are part of the API and never change."""
