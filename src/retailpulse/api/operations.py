@@ -11,6 +11,7 @@ from retailpulse.api.telling import (
     RETRY_AFTER,
     Answer,
     Content,
+    CursorText,
     Header,
     LabelText,
     Param,
@@ -30,6 +31,7 @@ PATH_PARTS: Mapping[str, tuple[str, str]] = {
 """What the parts of paths mean, with an example of each."""
 QUERY_SHAPES: Mapping[str, Any] = {
     "area": Text,
+    "cursor": CursorText,
     "include": Literal["earlier"],
     "label": LabelText,
     "q": Text,
@@ -139,6 +141,8 @@ def _refusals(method: str, path: str, operation: dict[str, Any], told: Told) -> 
         statuses |= ALWAYS
     if any(param["in"] != "path" for param in operation.get("parameters", ())):
         statuses.add(400)
+    if any(param["name"] == "cursor" for param in operation.get("parameters", ())):
+        statuses.add(404)
     if told.body is not None:
         statuses |= {400, 413}
     return statuses
