@@ -5,6 +5,8 @@ from typing import Any, get_args
 
 import pytest
 
+from retailpulse.api.app import HANDLERS, PROVIDED
+from retailpulse.api.openapi import describe
 from retailpulse.api.row_shapes import NDJSON_EXAMPLE, StoreRows, VisitLines, VisitRows
 from retailpulse.api.v1.job_operations import CSV_EXAMPLE
 from retailpulse.api.v1.stores import STORES_EXAMPLE
@@ -12,6 +14,13 @@ from tests.running import RunningService
 
 VISITS = "store_id,image_url,visit_time"
 STORES = "AreaCode,StoreName,StoreID"
+
+
+def test_forms_show_lines_of_a_job_that_tools_need_not_send() -> None:
+    description = describe(HANDLERS, PROVIDED, needs_key=False)
+    lines = description["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]["application/x-ndjson"]
+    assert lines["schema"]["default"] == NDJSON_EXAMPLE
+    assert "example" not in lines
 
 
 def fits(shape: Any, text: str) -> bool:

@@ -183,7 +183,7 @@ def _content(contents: tuple[Content, ...], schemas: Schemas) -> dict[str, Any]:
         example = content.example if content.example is not None else schemas.example(content.shape)
         if content.examples:
             media["examples"] = {name: {"value": example} for name, example in content.examples.items()}
-        elif example is not None:
+        elif example is not None and "default" not in media["schema"]:
             media["example"] = example
         described[content.media_type] = media
     return described
