@@ -255,6 +255,20 @@ def test_a_wrong_parameter_is_refused_and_named(
     wrong_parameter(answer, named)
 
 
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("cause=no", "cause: Invalid enum value 'no': write store_id_not_found, "),
+        ("outcome=no", "outcome: Invalid enum value 'no': write measured, failed, cancelled, unsettled"),
+    ],
+)
+def test_a_word_that_is_none_is_refused_with_those_that_are(
+    service: RunningService, special: str, query: str, says: str
+) -> None:
+    answer = service.http.get(f"/api/v1/jobs/{special}/results?{query}")
+    assert problem(answer, 400, "invalid-request")["detail"].startswith(says)
+
+
 def test_an_unknown_job_is_told_before_an_export_begins(service: RunningService) -> None:
     for name in ("json", "csv", "ndjson"):
         answer = service.http.get(f"/api/v1/jobs/{NO_JOB}/results", params={"format": name})

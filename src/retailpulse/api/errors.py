@@ -1,7 +1,9 @@
 """The one table in which errors become HTTP answers; what these look like is `problems`'."""
 
 import logging
-from typing import Any
+from collections.abc import Iterable, Mapping
+from enum import EnumType
+from typing import Any, get_args
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
@@ -93,7 +95,10 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     elif status == HTTP_404_NOT_FOUND:
         text = f"there is nothing at {request.url.path}"
     elif isinstance(error, ValidationException) and isinstance(error.extra, list):
-        wrong = [{"name": str(part.get("key")), "reason": str(part.get("message"))} for part in error.extra]
+        wrong = [
+            {"name": str(part.get("key")), "reason": str(part.get("message")) + _choices(request, part)}
+            for part in error.extra
+        ]
         text = "; ".join(f"{part['name']}: {part['reason']}" for part in wrong)
         members = {"parameters": wrong}
     elif isinstance(error, InternalServerException):
@@ -101,6 +106,21 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
             return answer_unknown(request, error)
         status, text = HTTP_400_BAD_REQUEST, "the body ended before it was whole"
     return refuse(request.scope, status, text, headers=error.headers or {}, members=members)
+
+
+def _choices(request: Request[Any, Any, Any], part: Mapping[str, Any]) -> str:
+    """What may be written in place of a word that is none of a parameter's."""
+    if not str(part.get("message")).startswith("Invalid enum value"):
+        return ""
+    known = request.route_handler.parsed_fn_signature.parameters.get(str(part.get("key")))
+    waiting: list[Any] = [] if known is None else [known.annotation]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, EnumType):
+            words: Iterable[Any] = kind.__members__.values()
+            return f": write {', '.join(map(str, words))}"
+        waiting += get_args(kind)
+    return ""
 
 
 def answer_unknown(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

@@ -20,8 +20,12 @@ from retailpulse.client import (
     Unavailable,
     Unreachable,
 )
+from retailpulse.domain.images import Cause
 
 T = TypeVar("T")
+
+CAUSES = click.Choice([str(cause) for cause in Cause])
+"""What `--cause` takes: a mistyped one is told before anybody is asked, and shells complete it."""
 
 URL = "http://127.0.0.1:9090"
 
