@@ -12,6 +12,7 @@ from litestar.status_codes import (
     HTTP_401_UNAUTHORIZED,
     HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
+    HTTP_405_METHOD_NOT_ALLOWED,
     HTTP_406_NOT_ACCEPTABLE,
     HTTP_408_REQUEST_TIMEOUT,
     HTTP_409_CONFLICT,
@@ -94,6 +95,8 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
         text = "the body is larger than this service accepts; send it in parts"
     elif status == HTTP_404_NOT_FOUND:
         text = f"there is nothing at {request.url.path}"
+    elif status == HTTP_405_METHOD_NOT_ALLOWED:
+        text = f"{request.url.path} is not asked with {request.method}; the header Allow names what it takes"
     elif isinstance(error, ValidationException) and isinstance(error.extra, list):
         wrong = [
             {"name": str(part.get("key")), "reason": str(part.get("message")) + _choices(request, part)}

@@ -43,7 +43,7 @@ STORE_COLUMNS: tuple[Column[JobStore], ...] = (
     ),
 )
 DELIVERY_COLUMNS: tuple[Column[Delivery], ...] = (
-    Column(title="DELIVERY", width=36, text=lambda delivery: delivery.delivery_id),
+    Column(title="DELIVERY", width=38, text=lambda delivery: delivery.delivery_id),
     Column(title="EVENT", width=10, text=lambda delivery: delivery.event),
     Column(title="STATE", width=9, text=lambda delivery: delivery.state),
     Column(title="TRIES", width=5, text=lambda delivery: f"{len(delivery.tries):,}", is_number=True),
