@@ -91,8 +91,11 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     """Answers an error of the framework: an unknown path, a parameter of the wrong type."""
     status, text = error.status_code, error.detail
     members: dict[str, Any] = {}
+    headers = dict(error.headers or {})
     if status == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
         text = "the body is larger than this service accepts; send it in parts"
+        # The rest of the body is not read, so the server ends the connection (RFC 9112, 9.6).
+        headers["Connection"] = "close"
     elif status == HTTP_404_NOT_FOUND:
         text = f"there is nothing at {request.url.path}"
     elif status == HTTP_405_METHOD_NOT_ALLOWED:
@@ -108,7 +111,7 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
         if text != CUT_OFF:
             return answer_unknown(request, error)
         status, text = HTTP_400_BAD_REQUEST, "the body ended before it was whole"
-    return refuse(request.scope, status, text, headers=error.headers or {}, members=members)
+    return refuse(request.scope, status, text, headers=headers, members=members)
 
 
 def _choices(request: Request[Any, Any, Any], part: Mapping[str, Any]) -> str:
