@@ -56,6 +56,12 @@ def problem(answer: httpx.Response, status: int, name: str) -> dict[str, Any]:
     return said
 
 
+def wrong_parameter(answer: httpx.Response, named: str) -> None:
+    """Checks that an answer refuses a parameter by its name: a page that is not there is not found."""
+    kind = (404, "not-found") if named == "cursor" else (400, "invalid-request")
+    assert problem(answer, *kind)["detail"].startswith(f"{named}: ")
+
+
 def photo(width: int, height: int) -> bytes:
     """A PNG; its perimeter is 2 * (height + width)."""
     return saved("PNG", picture(width, height))

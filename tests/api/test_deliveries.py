@@ -147,9 +147,14 @@ def test_an_unknown_job_has_no_deliveries(service: RunningService, unknown: str)
     problem(service.http.post(f"{JOBS}/{unknown}/redeliver"), 404, "not-found")
 
 
-@pytest.mark.parametrize("query", ["cursor=1", "limit=0", "limit=1001", "limit=x"])
-def test_a_page_that_there_cannot_be_is_refused(service: RunningService, query: str) -> None:
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x"])
+def test_a_limit_that_is_none_is_refused(service: RunningService, query: str) -> None:
     problem(service.http.get(f"{JOBS}/{NO_JOB}/deliveries?{query}"), 400, "invalid-request")
+
+
+def test_a_page_that_is_not_there_is_not_found(service: RunningService) -> None:
+    answer = service.http.get(f"{JOBS}/{service.submit([visit()])}/deliveries?cursor=1")
+    assert problem(answer, 404, "not-found")["detail"].startswith("cursor: ")
 
 
 @pytest.mark.parametrize("url", ["ftp://hooks.example/", "hooks.example", "https://u:p@hooks.example/", ""])

@@ -85,6 +85,18 @@ def test_the_example_of_a_submit_is_a_job(service: RunningService, browser: Brow
 
 
 @needs_chromium
+@pytest.mark.parametrize("media_type", ["application/json", "text/csv", "application/x-ndjson"])
+def test_every_form_of_a_submit_has_an_example_that_works(
+    service: RunningService, browser: Browser, media_type: str
+) -> None:
+    browser.page.goto(f"{service.url}/docs")
+    block = open_operation(browser.page, "jobs", "submitJob")
+    block.locator(".opblock-section-request-body .content-type").select_option(media_type)
+    status, body = execute(block)
+    assert (status, "job_id" in body) == ("201", True)
+
+
+@needs_chromium
 def test_a_key_that_is_typed_in_opens_what_was_closed(
     guarded: tuple[RunningService, str], tmp_path: Path
 ) -> None:

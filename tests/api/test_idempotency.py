@@ -53,6 +53,15 @@ def test_the_same_key_with_another_body_is_a_conflict_and_makes_no_job(service: 
     assert jobs_of(service, "contradiction") == 0
 
 
+def test_what_the_query_of_a_document_says_belongs_to_the_request(service: RunningService) -> None:
+    key, content = str(uuid.uuid4()), body(visit(at="asked by a query"))
+    first = submit(service, key, content, "/api/v1/jobs?priority=1&other=1")
+    assert submit(service, key, content, "/api/v1/jobs?priority=1&other=2").json() == first.json()
+    for path in ("/api/v1/jobs?priority=2", "/api/v1/jobs"):
+        assert submit(service, key, content, path).status_code == 409
+    assert jobs_of(service, "asked by a query") == 1
+
+
 def test_a_refused_request_does_not_use_up_its_key(service: RunningService) -> None:
     key = str(uuid.uuid4())
     refused(submit(service, key, {"count": 2, "visits": []}))

@@ -76,6 +76,6 @@ def test_a_bad_cursor_of_any_list_is_refused(service: RunningService) -> None:
     job_id = service.submit([visit("one"), visit("two")])
     (first, _) = pages_of(service, path_of(job_id), limit=1)
     results = service.http.get(first["next"].replace("/stores?", "/results?"))
-    assert problem(results, 400, "invalid-request")["detail"].startswith("cursor: ")
+    assert problem(results, 404, "not-found")["detail"].startswith("cursor: ")
     answer = service.http.get(path_of(job_id), params={"cursor": "1"})
-    assert problem(answer, 400, "invalid-request")["detail"].startswith("cursor: ")
+    assert problem(answer, 404, "not-found")["detail"].startswith("cursor: ")

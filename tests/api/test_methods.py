@@ -60,6 +60,12 @@ def test_head_of_a_long_stream_ends_with_its_headers(service: RunningService) ->
     assert service.http.get("/health/ready").status_code == 200, "the same connection goes on"
 
 
+def test_a_method_that_a_path_does_not_take_is_named(service: RunningService) -> None:
+    answer = service.http.patch("/api/v1/jobs")
+    assert answer.status_code == 405
+    assert answer.json()["detail"].startswith("/api/v1/jobs is not asked with PATCH; ")
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/api", "/api/v1", "/api/v1/job", "/api/v2/jobs", "/api/v1/jobs/a/b/c"]
 )

@@ -39,8 +39,8 @@ def test_an_odd_value_is_read_or_refused_by_its_name(
     for odd, form in itertools.product(ODD, ("{name}={odd}", "{name}={odd}&{name}=x", "x={odd}&{name}")):
         query = form.format(name=name, odd=odd)
         answer = service.http.get(f"{path.format(job_id=job_id)}?{query}")
-        assert answer.status_code in {200, 400}, (query, answer.text)
-        if answer.status_code == 400:
+        assert answer.status_code in {200, 404 if name == "cursor" else 400}, (query, answer.text)
+        if answer.status_code != 200:
             assert answer.json()["detail"].startswith(f"{name}: "), (query, answer.text)
         elif "json" in answer.headers["content-type"]:
             assert {"items", "next"} <= (answer.json().get("visits") or answer.json()).keys()

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from retailpulse.api.v1.pages import Cursors, RowNumber
-from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.errors import NotFound
 from tests.api.jobs import CORNER_SHOP, visit
 from tests.running import RunningService
 
@@ -28,38 +28,39 @@ def test_a_position_survives_its_cursor(text: str) -> None:
 
 def test_no_cursor_is_the_beginning() -> None:
     assert NUMBERS.read(None) is None
+    assert NUMBERS.read("") is None
 
 
 def test_a_cursor_with_any_character_changed_lost_or_added_is_refused() -> None:
     good = PLACES.write(("RP1", JOB))
     damaged = {good[:place] + other + good[place + 1 :] for place in range(len(good)) for other in ALPHABET}
-    damaged |= {good[:end] for end in range(len(good))} | {good + other for other in f"{ALPHABET}= \n"}
+    damaged |= {good[:end] for end in range(1, len(good))} | {good + other for other in f"{ALPHABET}= \n"}
     for text in damaged - {good}:
-        with pytest.raises(InvalidRequest, match=r"^cursor: "):
+        with pytest.raises(NotFound, match=r"^cursor: "):
             PLACES.read(text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1", "é", "\0", "====", "null", "a b", "\ud800", base64.urlsafe_b64encode(b"[" * 4000).decode()],
+    ["1", "é", "\0", "====", "null", "a b", "\ud800", base64.urlsafe_b64encode(b"[" * 4000).decode()],
 )
 def test_what_is_no_cursor_is_refused(text: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"^cursor: "):
+    with pytest.raises(NotFound, match=r"^cursor: "):
         NUMBERS.read(text)
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
     others: Cursors[int] = Cursors("others", RowNumber)
     assert others.read(others.write(7)) == 7
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(NotFound):
         NUMBERS.read(others.write(7))
 
 
 def test_positions_that_no_list_can_have_are_refused() -> None:
     for number in (-1, 2**31):
-        with pytest.raises(InvalidRequest):
+        with pytest.raises(NotFound):
             NUMBERS.read(NUMBERS.write(number))
-    with pytest.raises(InvalidRequest):
+    with pytest.raises(NotFound):
         PLACES.read(PLACES.write(("a\0b", JOB)))
 
 

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.api.jobs import CORNER_SHOP, MARKET_HALL, NO_JOB, NOWHERE, held, photo, problem, visit
+from tests.api.jobs import (
+    CORNER_SHOP,
+    MARKET_HALL,
+    NO_JOB,
+    NOWHERE,
+    held,
+    photo,
+    problem,
+    visit,
+    wrong_parameter,
+)
 from tests.api.paging import pages_of
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
@@ -242,7 +252,21 @@ def test_a_wrong_parameter_is_refused_and_named(
     service: RunningService, special: str, query: dict[str, str], named: str
 ) -> None:
     answer = service.http.get(f"/api/v1/jobs/{special}/results", params=query)
-    assert problem(answer, 400, "invalid-request")["detail"].startswith(f"{named}: ")
+    wrong_parameter(answer, named)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("cause=no", "cause: Invalid enum value 'no': write store_id_not_found, "),
+        ("outcome=no", "outcome: Invalid enum value 'no': write measured, failed, cancelled, unsettled"),
+    ],
+)
+def test_a_word_that_is_none_is_refused_with_those_that_are(
+    service: RunningService, special: str, query: str, says: str
+) -> None:
+    answer = service.http.get(f"/api/v1/jobs/{special}/results?{query}")
+    assert problem(answer, 400, "invalid-request")["detail"].startswith(says)
 
 
 def test_an_unknown_job_is_told_before_an_export_begins(service: RunningService) -> None:

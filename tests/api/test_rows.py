@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from retailpulse.storage.embedded import EmbeddedServer
-from tests.api.jobs import CORNER_SHOP, MARKET_HALL, NOWHERE, RunningApi, problem
+from tests.api.jobs import CORNER_SHOP, MARKET_HALL, NOWHERE, RunningApi, problem, visit
 from tests.running import RunningService, wait_for
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
@@ -102,10 +102,34 @@ def test_what_else_is_to_be_said_stands_in_the_query(service: RunningService) ->
         "depth": "header", "name": "week 47", "priority": "-5", "callback_url": "HTTPS://Photos.Example/é#x",
         "label": ["region:north", "note:a:b", "empty:"],
     }  # fmt: skip
-    job = service.job(accepted(post(service, f"{HEADER}S,{NOWHERE},noon\n", **query)))
-    assert (job["depth"], job["name"], job["priority"]) == ("header", "week 47", -5)
-    assert job["callback_url"] == "https://photos.example/%C3%A9"
-    assert job["labels"] == {"region": "north", "note": "a:b", "empty": ""}
+    rows = f"{HEADER}S,{NOWHERE},noon\n", CSV
+    document = json.dumps({"visits": [visit("S", NOWHERE)]}), "application/json"
+    for content, media_type in (rows, document):
+        job = service.job(accepted(post(service, content, media_type, **query)))
+        assert (job["depth"], job["name"], job["priority"]) == ("header", "week 47", -5)
+        assert job["callback_url"] == "https://photos.example/%C3%A9"
+        assert job["labels"] == {"region": "north", "note": "a:b", "empty": ""}
+
+
+@pytest.mark.parametrize("number", ["7.0", "7", "70e-1"])
+def test_a_whole_number_of_json_may_be_written_with_a_point(service: RunningService, number: str) -> None:
+    text = f'{{"count": 1.0, "priority": {number}, "visits": {json.dumps([visit("S", NOWHERE)])}}}'
+    assert service.job(accepted(post(service, text, "application/json")))["priority"] == 7
+    answer = post(service, text.replace(number, "7.5"), "application/json")
+    assert "priority: 7.5 is no whole number" in problem(answer, 400, "invalid-request")["detail"]
+
+
+def test_what_a_document_says_itself_goes_before_its_query(service: RunningService) -> None:
+    said = {"visits": [visit("S", NOWHERE)], "name": "said", "priority": 0, "labels": {"a": "said"}}
+    query: dict[str, Any] = {
+        "name": "asked",
+        "priority": "7",
+        "depth": "header",
+        "label": ["a:1", "a:2", "b:1", "b:2"],
+    }
+    job = service.job(accepted(post(service, json.dumps(said), "application/json", **query)))
+    assert (job["name"], job["priority"], job["depth"]) == ("said", 0, "header")
+    assert job["labels"] == {"a": "said", "b": "2"}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +141,7 @@ def test_what_else_is_to_be_said_stands_in_the_query(service: RunningService) ->
         ({"name": ""}, "name: it is empty"),
         ({"name": "x" * 201}, "name: it has 201 characters"),
         ({"label": "region"}, "label: 'region' is no label; write name:value"),
-        ({"label": ["a:1", "a:2"]}, "label: 'a' is there twice"),
+        ({"priority": ["1", "1"]}, "priority: it is there more than once"),
         ({"label": "a b:1"}, "labels: 'a b' is no name of a label"),
         ({"label": [f"a{number}:1" for number in range(21)]}, "labels: there are 21, more than 20"),
         ({"callback_url": "ftp://a/"}, "callback_url: only http and https URLs are fetched"),
@@ -178,7 +202,9 @@ def test_limits_hold_for_rows_too(strict: RunningApi, media_type: str) -> None:
     head = HEADER if media_type == CSV else ""
     assert post(strict, head + 3 * line, media_type).status_code == 201
     problem(post(strict, head + 4 * line, media_type), 413, "too-large")
-    problem(post(strict, head + 5_000 * line, media_type), 413, "too-large")
+    far_too_long = post(strict, head + 5_000 * line, media_type)
+    problem(far_too_long, 413, "too-large")
+    assert far_too_long.headers["connection"] == "close", "its rest is not read: the next is not to follow it"
     packed = gzip.compress((head + 5_000 * line).encode())
     assert len(packed) < 20_000
     problem(post(strict, packed, media_type, {"Content-Encoding": "gzip"}), 413, "too-large")
@@ -255,9 +281,9 @@ def test_many_slow_clients_hold_nothing_that_others_need(service: RunningService
 
 
 def test_the_same_fields_stand_in_a_json_body(service: RunningService) -> None:
-    visit = {"store_id": CORNER_SHOP, "image_url": [NOWHERE], "visit_time": "noon"}
+    one = visit(CORNER_SHOP, NOWHERE)
     fields = {"name": "n", "labels": {"a": "b"}, "priority": 9, "callback_url": "http://c/", "depth": None}
-    answer = service.http.post("/api/v1/jobs", json={"visits": [visit], **fields})
+    answer = service.http.post("/api/v1/jobs", json={"visits": [one], **fields})
     job = service.job(accepted(answer))
     assert {name: job[name] for name in ("name", "labels", "priority", "callback_url")} == {
         name: fields[name] for name in ("name", "labels", "priority", "callback_url")
@@ -267,13 +293,13 @@ def test_the_same_fields_stand_in_a_json_body(service: RunningService) -> None:
         ("priority", 101, "priority: 101"), ("name", "", "name: it is empty"),
         ("callback_url", "x", "callback_url: not a URL"),
     ):  # fmt: skip
-        answer = service.http.post("/api/v1/jobs", json={"visits": [visit], field: value})
+        answer = service.http.post("/api/v1/jobs", json={"visits": [one], field: value})
         assert says in problem(answer, 400, "invalid-request")["detail"]
 
 
 def test_the_old_endpoint_looks_at_none_of_the_newer_fields(service: RunningService) -> None:
-    visit = {"store_id": CORNER_SHOP, "image_url": [NOWHERE], "visit_time": "noon"}
-    job_id = service.submit([visit], name=7, labels="x", priority="high", callback_url=[])
+    one = visit(CORNER_SHOP, NOWHERE)
+    job_id = service.submit([one], name=7, labels="x", priority="high", callback_url=[])
     job = service.job(job_id)
     assert (job["name"], job["labels"], job["priority"], job["callback_url"]) == (None, {}, 0, None)
     rows = service.http.post("/api/submit", content=HEADER, headers={"Content-Type": CSV})

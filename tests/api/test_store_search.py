@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.jobs import new_area, problem, put_stores, store_file, visit
+from tests.api.jobs import new_area, problem, put_stores, store_file, visit, wrong_parameter
 from tests.api.paging import items_of, pages_of
 from tests.running import RunningService
 
@@ -234,4 +234,4 @@ def test_a_value_that_cannot_be_read_is_refused_and_named(
     service: RunningService, path: str, query: dict[str, Any], named: str
 ) -> None:
     answer = service.http.get(path, params=query)
-    assert problem(answer, 400, "invalid-request")["detail"].startswith(f"{named}: ")
+    wrong_parameter(answer, named)

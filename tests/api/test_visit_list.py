@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.jobs import NOWHERE, held, new_area, photo, problem, visit
+from tests.api.jobs import NOWHERE, held, new_area, photo, visit, wrong_parameter
 from tests.api.paging import items_of, pages_of
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
@@ -153,4 +153,4 @@ def test_a_value_that_cannot_be_read_is_refused_and_named(
     service: RunningService, query: dict[str, Any], named: str
 ) -> None:
     answer = service.http.get(VISITS, params=query)
-    assert problem(answer, 400, "invalid-request")["detail"].startswith(f"{named}: ")
+    wrong_parameter(answer, named)

@@ -30,6 +30,7 @@ def printed(shell: str) -> str:
         ("retailpulse jobs ca", ["cancel"]),
         ("retailpulse submit --dep", ["--depth"]),
         ("retailpulse submit --depth he", ["header"]),
+        ("retailpulse retry ID --cause tr", ["truncated"]),
     ],
 )
 def test_bash_completes_commands_options_and_choices(words: str, expected: list[str]) -> None:

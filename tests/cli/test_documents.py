@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import rich_click as click
 
-from retailpulse.cli import group
+from retailpulse.cli import HEADINGS, MODULES, group
 
 TEXT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 CONNECTION = {"--url", "--api-key", "--patience"}
@@ -59,7 +59,7 @@ def test_what_all_client_commands_share_is_said_once() -> None:
 
 
 def test_every_command_that_answers_can_answer_in_json() -> None:
-    silent = {"retailpulse " + name for name in ("demo", "serve", "worker", "api", "health", "completion")}
+    silent = {"retailpulse " + name for name in ("demo", "serve", "worker", "api", "completion")}
     assert {name for name, command in COMMANDS.items() if "--json" not in options(command)} == silent
 
 
@@ -75,3 +75,7 @@ def test_every_help_has_an_example_of_the_command_itself(name: str) -> None:
 def test_every_option_is_explained_in_the_help(name: str) -> None:
     shown = [param for param in COMMANDS[name].params if isinstance(param, click.Option) and not param.hidden]
     assert [param.name for param in shown if not param.help] == []
+
+
+def test_every_command_stands_under_a_heading_of_the_help() -> None:
+    assert sorted(name for names in HEADINGS.values() for name in names) == sorted(MODULES)

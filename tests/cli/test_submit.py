@@ -33,6 +33,17 @@ def test_a_dash_reads_standard_input(run: Run, canned: CannedService, job_file: 
     assert canned.asked[0].body == BODY
 
 
+@pytest.mark.parametrize("given", [(), ("--format", "json")])
+def test_who_pipes_no_json_is_told_how_else_it_is_read(
+    run: Run, canned: CannedService, given: tuple[str, ...]
+) -> None:
+    refused = {"type": "/problems/invalid-request", "detail": "the body is not JSON in UTF-8: malformed"}
+    canned.on("POST /api/v1/jobs", as_json(refused, 400))
+    result = run("submit", "-", *given, stdin=b"store_id,image_url,visit_time\n")
+    assert (result.exit_code, "not JSON" in result.stderr) == (1, True)
+    assert ("--format csv or --format ndjson" in result.stderr) == (given == ())
+
+
 def test_depth_is_put_into_the_body_and_the_rest_stays(
     run: Run, canned: CannedService, job_file: str
 ) -> None:

@@ -37,13 +37,16 @@ def load_stores(service: RunningService, key: str | None = None) -> None:
 
 
 def hold_to_description(
-    url: str, *arguments: str, key: str | None = None, catch: bool = True
+    url: str, *arguments: str, key: str | None = None, catch: bool = True, folder: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
-    """One run; its exit code is 0 where it found nothing. With `catch` its words are kept, not shown."""
+    """One run; its exit code is 0 where it found nothing. With `catch` its words are kept, not shown.
+
+    In another folder than this repository it knows nothing but the description.
+    """
     authorization = ["--header", f"Authorization: Bearer {key}"] if key else []
     return subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", *arguments, *authorization],
-        cwd=ROOT,
+        cwd=folder,
         text=True,
         check=False,
         capture_output=catch,

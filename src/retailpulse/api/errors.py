@@ -1,7 +1,9 @@
 """The one table in which errors become HTTP answers; what these look like is `problems`'."""
 
 import logging
-from typing import Any
+from collections.abc import Iterable, Mapping
+from enum import EnumType
+from typing import Any, get_args
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
@@ -10,6 +12,7 @@ from litestar.status_codes import (
     HTTP_401_UNAUTHORIZED,
     HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
+    HTTP_405_METHOD_NOT_ALLOWED,
     HTTP_406_NOT_ACCEPTABLE,
     HTTP_408_REQUEST_TIMEOUT,
     HTTP_409_CONFLICT,
@@ -93,19 +96,42 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
     """Answers an error of the framework: an unknown path, a parameter of the wrong type."""
     status, text = error.status_code, error.detail
     members: dict[str, Any] = {}
+    headers = dict(error.headers or {})
     if status == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
         text = "the body is larger than this service accepts; send it in parts"
+        # The rest of the body is not read, so the server ends the connection (RFC 9112, 9.6).
+        headers["Connection"] = "close"
     elif status == HTTP_404_NOT_FOUND:
         text = f"there is nothing at {request.url.path}"
+    elif status == HTTP_405_METHOD_NOT_ALLOWED:
+        text = f"{request.url.path} is not asked with {request.method}; the header Allow names what it takes"
     elif isinstance(error, ValidationException) and isinstance(error.extra, list):
-        wrong = [{"name": str(part.get("key")), "reason": str(part.get("message"))} for part in error.extra]
+        wrong = [
+            {"name": str(part.get("key")), "reason": str(part.get("message")) + _choices(request, part)}
+            for part in error.extra
+        ]
         text = "; ".join(f"{part['name']}: {part['reason']}" for part in wrong)
         members = {"parameters": wrong}
     elif isinstance(error, InternalServerException):
         if text != CUT_OFF:
             return answer_unknown(request, error)
         status, text = HTTP_400_BAD_REQUEST, "the body ended before it was whole"
-    return refuse(request.scope, status, text, headers=error.headers or {}, members=members)
+    return refuse(request.scope, status, text, headers=headers, members=members)
+
+
+def _choices(request: Request[Any, Any, Any], part: Mapping[str, Any]) -> str:
+    """What may be written in place of a word that is none of a parameter's."""
+    if not str(part.get("message")).startswith("Invalid enum value"):
+        return ""
+    known = request.route_handler.parsed_fn_signature.parameters.get(str(part.get("key")))
+    waiting: list[Any] = [] if known is None else [known.annotation]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, EnumType):
+            words: Iterable[Any] = kind.__members__.values()
+            return f": write {', '.join(map(str, words))}"
+        waiting += get_args(kind)
+    return ""
 
 
 def answer_unknown(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

@@ -11,6 +11,7 @@ from retailpulse.api.telling import (
     RETRY_AFTER,
     Answer,
     Content,
+    CursorText,
     Header,
     LabelText,
     Param,
@@ -30,6 +31,7 @@ PATH_PARTS: Mapping[str, tuple[str, str]] = {
 """What the parts of paths mean, with an example of each."""
 QUERY_SHAPES: Mapping[str, Any] = {
     "area": Text,
+    "cursor": CursorText,
     "include": Literal["earlier"],
     "label": LabelText,
     "q": Text,
@@ -139,6 +141,8 @@ def _refusals(method: str, path: str, operation: dict[str, Any], told: Told) -> 
         statuses |= ALWAYS
     if any(param["in"] != "path" for param in operation.get("parameters", ())):
         statuses.add(400)
+    if any(param["name"] == "cursor" for param in operation.get("parameters", ())):
+        statuses.add(404)
     if told.body is not None:
         statuses |= {400, 413}
     return statuses
@@ -179,7 +183,7 @@ def _content(contents: tuple[Content, ...], schemas: Schemas) -> dict[str, Any]:
         example = content.example if content.example is not None else schemas.example(content.shape)
         if content.examples:
             media["examples"] = {name: {"value": example} for name, example in content.examples.items()}
-        elif example is not None:
+        elif example is not None and "default" not in media["schema"]:
             media["example"] = example
         described[content.media_type] = media
     return described

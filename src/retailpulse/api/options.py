@@ -1,4 +1,7 @@
-"""What a client may say of a job beside its visits, in a body or a query, and what is wrong with it."""
+"""What a client may say of a job beside its visits, in a body or a query, and what is wrong with it.
+
+A query may say all of it, whatever the body is; what a body says itself goes before.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,6 +18,8 @@ MAX_LABELS = 20
 MAX_TEXT = 200
 """Most characters of a name and of a label's value."""
 _LABEL = re.compile(r"[A-Za-z0-9_.-]{1,63}")
+_ONCE = ("depth", "name", "priority", "callback_url")
+IN_QUERY = frozenset({*_ONCE, "label"})
 
 
 def check_options(
@@ -22,12 +27,14 @@ def check_options(
     depth: Depth,
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
-    priority: int | None = None,
+    priority: float | None = None,
     callback_url: str | None = None,
 ) -> JobOptions:
     """What a job is said to be; raises InvalidRequest naming the field that cannot be accepted."""
     if name is not None:
         _check_text("name", name)
+    if priority is not None and not float(priority).is_integer():
+        raise InvalidRequest(f"priority: {priority} is no whole number")
     if abs(priority or 0) > HIGHEST_PRIORITY:
         raise InvalidRequest(
             f"priority: {priority} is not between -{HIGHEST_PRIORITY} and {HIGHEST_PRIORITY}"
@@ -45,13 +52,16 @@ def check_options(
         depth=depth,
         name=name,
         labels=labels,
-        priority=priority or 0,
+        priority=int(priority or 0),
         callback_url=None if callback_url is None else _check_url(callback_url),
     )
 
 
 def read_query(query: MultiDict[str], default_depth: Depth) -> JobOptions:
-    """The same from the parameters of a query; a repeated one counts once, but for `label`."""
+    """The same from the parameters of a query; each but `label` may be there once."""
+    for name in _ONCE:
+        if len(query.getall(name, [])) > 1:
+            raise InvalidRequest(f"{name}: it is there more than once")
     depth = query.get("depth")
     if depth is not None and depth not in set(Depth):
         raise InvalidRequest(f"depth: {depth[:100]!r} is none of {', '.join(Depth)}")
@@ -68,13 +78,12 @@ def read_query(query: MultiDict[str], default_depth: Depth) -> JobOptions:
 
 
 def _read_labels(texts: Iterable[str]) -> dict[str, str]:
+    """The labels of a query; of several values of one name the last counts, as in an object of JSON."""
     labels: dict[str, str] = {}
     for text in texts:
         name, colon, value = text.partition(":")
         if not colon:
             raise InvalidRequest(f"label: {text[:100]!r} is no label; write name:value")
-        if name in labels:
-            raise InvalidRequest(f"label: {name[:100]!r} is there twice")
         labels[name] = value
     return labels
 

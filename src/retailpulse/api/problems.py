@@ -113,8 +113,8 @@ KINDS = (
         status=404,
         title="Not found",
         meaning="There is nothing at this path: no such job, store or endpoint. A job may have been deleted "
-        "or pruned.",
-        remedy="Check the path and the id in it.",
+        "or pruned. Or the list has no page at this `cursor`; `detail` says which.",
+        remedy="Check the path and the id in it. Follow the `next` of a page as it stands.",
     ),
     ProblemKind(
         name="method-not-allowed",

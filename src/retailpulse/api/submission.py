@@ -29,11 +29,11 @@ class _OldBody(msgspec.Struct):
 
 class _Body(msgspec.Struct):
     visits: list[_Visit]
-    count: int | None = None
+    count: int | float | None = None  # JSON has one kind of number: 7.0 is a whole one
     depth: Depth | None = None
     name: str | None = None
     labels: dict[str, str] | None = None
-    priority: int | None = None
+    priority: int | float | None = None
     callback_url: str | None = None
 
 
@@ -53,18 +53,18 @@ _TYPES = {
 }
 
 
-def read_submission(body: bytes, *, default_depth: Depth, max_images: int) -> Submission:
-    """The job that a body asks for.
+def read_submission(body: bytes, *, in_query: JobOptions, max_images: int) -> Submission:
+    """The job that a body asks for; what it does not say of it is as `in_query`.
 
     Raises InvalidRequest naming the field, the visit and the reason; TooLarge over `max_images`.
     """
     parsed = _parse(body, _DECODER)
     options = check_options(
-        depth=parsed.depth or default_depth,
-        name=parsed.name,
-        labels=parsed.labels,
-        priority=parsed.priority,
-        callback_url=parsed.callback_url,
+        depth=parsed.depth or in_query.depth,
+        name=in_query.name if parsed.name is None else parsed.name,
+        labels={**in_query.labels, **(parsed.labels or {})},
+        priority=in_query.priority if parsed.priority is None else parsed.priority,
+        callback_url=in_query.callback_url if parsed.callback_url is None else parsed.callback_url,
     )
     return Submission(visits=_visits(body, parsed, max_images), options=options)
 
@@ -139,6 +139,7 @@ def explain(message: str, choices: Iterable[str] = Depth) -> str:
     reason, _, place = message.partition(" - at ")
     reason = re.sub(r"`([a-z]+)( \| null)?`", lambda found: _TYPES.get(found[1], found[0]), reason)
     reason = reason.replace("`str | array`", "a string or a list")
+    reason = reason.replace("`int | float | null`", "a whole number")
     if reason.startswith("Invalid enum value"):
         reason = f"{reason}: write {', '.join(choices)}"  # a body has one field at most that has a choice
     place = place.strip("`")

@@ -17,13 +17,13 @@ import msgspec
 from litestar import Request
 
 from retailpulse.api.bodies import BodyBudget, drain, unpacked
-from retailpulse.api.options import read_query
+from retailpulse.api.options import IN_QUERY, read_query
 from retailpulse.api.rows import RowFormat, read_rows
 from retailpulse.api.submission import read_old_submission, read_submission
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
 from retailpulse.domain.images import Depth
-from retailpulse.domain.jobs import Idempotency, Submission
+from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
 from retailpulse.service import Intake
 from retailpulse.storage.spool import Spool, temporary_file
 
@@ -56,44 +56,49 @@ class Submits:
 
     async def take_old(self, request: Request[Any, Any, Any]) -> UUID:
         """Submits what a request to the old endpoint asks for; returns the job's id."""
-        return await self._take_json(request, read_old_submission)
+        read = partial(read_old_submission, default_depth=self._default_depth)
+        return await self._take_json(request, read, _read_key(request), digest=hashlib.sha256())
 
     async def take(self, request: Request[Any, Any, Any]) -> UUID:
         """Submits what a request asks for, as rows or else as JSON; returns the job's id."""
         media_type, _, parameters = request.headers.get("content-type", "").partition(";")
         row_format = ROW_FORMATS.get(media_type.strip().lower())
         if row_format is None:
-            return await self._take_json(request, read_submission)
+            return await self._take_new_json(request)
         charset = _CHARSET.search(parameters)
         if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
             await drain(request.stream())
             raise UnsupportedMediaType(f"Content-Type: rows are read in UTF-8, not in {charset[1][:100]}")
         return await self._take_rows(request, row_format)
 
-    async def _take_json(self, request: Request[Any, Any, Any], read: Callable[..., Submission]) -> UUID:
-        key = _read_key(request)
+    async def _take_new_json(self, request: Request[Any, Any, Any]) -> UUID:
+        options, key = await self._read_head(request)
+        digest = hashlib.sha256()
+        if IN_QUERY & request.query_params.keys():  # without a query it is the same request on the old path
+            digest.update(msgspec.json.encode(options, order="deterministic"))
+        return await self._take_json(request, partial(read_submission, in_query=options), key, digest=digest)
+
+    async def _take_json(
+        self,
+        request: Request[Any, Any, Any],
+        read: Callable[..., Submission],
+        key: str | None,
+        *,
+        digest: "hashlib._Hash",
+    ) -> UUID:
         async with self._in_memory.reading(self._body(request), _expected_bytes(request)) as body:
-            parse = partial(
-                read,
-                body,
-                default_depth=self._default_depth,
-                max_images=self._settings.max_images_per_job,
-            )
+            parse = partial(read, body, max_images=self._settings.max_images_per_job)
             submission = await asyncio.to_thread(parse) if len(body) >= BIG_BODY_BYTES else parse()
             if key is not None:
-                idempotency = Idempotency(key=key, request_sha256=hashlib.sha256(body).digest())
+                digest.update(body)
+                idempotency = Idempotency(key=key, request_sha256=digest.digest())
                 submission = replace(submission, idempotency=idempotency)
             return await self._intake.submit(submission)
 
     async def _take_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> UUID:
         """By way of the disk: however slow a client is, nothing is held for it but its file."""
+        options, key = await self._read_head(request)
         body = self._body(request)
-        try:
-            key = _read_key(request)
-            options = read_query(request.query_params, self._default_depth)
-        except InvalidRequest:
-            await drain(body)
-            raise
         # What the query says belongs to the request as much as its body does.
         digest = hashlib.sha256(msgspec.json.encode([row_format, options], order="deterministic"))
         folder = self._settings.spool_dir or None
@@ -104,6 +109,14 @@ class Submits:
                 file.close()
                 idempotency = Idempotency(key=key, request_sha256=digest.digest()) if key else None
                 return await self._intake.submit_spooled(spool, options, idempotency)
+
+    async def _read_head(self, request: Request[Any, Any, Any]) -> tuple[JobOptions, str | None]:
+        """What the query says of the job, and the idempotency key."""
+        try:
+            return read_query(request.query_params, self._default_depth), _read_key(request)
+        except InvalidRequest:
+            await drain(self._body(request))  # a client that is cut off while it sends would never read why
+            raise
 
     def _body(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         encoding = request.headers.get("content-encoding", "")

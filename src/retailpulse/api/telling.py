@@ -28,6 +28,8 @@ Text = Annotated[str, Meta(pattern="^[^\\u0000]*$")]
 """A text that the database can hold."""
 When = Annotated[str, Meta(extra_json_schema={"anyOf": [{"format": "date"}, {"format": "date-time"}]})]
 """A date or an RFC 3339 time, as parameters take it."""
+CursorText = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]*$", max_length=4_000)]
+"""Where a page of a list begins; which texts are positions of a list, only the list knows."""
 LabelText = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}:[^\\u0000]{0,200}$")]
 """A label in a query, `name:value`."""
 

@@ -46,6 +46,18 @@ MODULES = {
 """Where each command stands, in the order of the help."""
 
 
+HEADINGS = {
+    "Begin": ("demo", "serve"),
+    "Jobs": ("submit", "watch", "status", "results", "jobs", "cancel", "retry", "deliveries", "redeliver"),
+    "Stores and visits": ("stores", "areas", "visits"),
+    "The service": ("stats", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
+    "Keeping": ("check", "prune", "backup", "restore"),
+    "Shells": ("completion",),
+}
+"""Under which heading each command stands in the help."""
+_GROUPS: list[Any] = [{"name": name, "commands": list(commands)} for name, commands in HEADINGS.items()]
+
+
 class _Group(click.RichGroup):
     """The commands, imported when they are asked for; all of them leave with the same exit codes."""
 
@@ -70,10 +82,15 @@ class _Group(click.RichGroup):
 
 @click.rich_config(
     help_config=click.RichHelpConfiguration(
-        padding_helptext_first_line=(0, 0, 1, 0), text_paragraph_linebreaks="\n\n"
+        padding_helptext_first_line=(0, 0, 1, 0),
+        text_paragraph_linebreaks="\n\n",
+        command_groups=dict.fromkeys(("retailpulse", "python -m retailpulse"), _GROUPS),
     )
 )
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="retailpulse")
 def group() -> None:
     """Turn store-visit photos into facts.
@@ -91,7 +108,7 @@ def group() -> None:
       0    done
       1    a job failed, or what was asked for was refused
       2    the command line or a setting cannot be used
-      3    the service cannot be reached or cannot work now: the same command may succeed later
+      3    the service cannot be reached or cannot work now: try again later
       130  Ctrl-C
     """
 

@@ -22,8 +22,12 @@ from retailpulse.client import (
     Unreachable,
 )
 from retailpulse.client.clients import DEFAULT_URL
+from retailpulse.domain.images import Cause
 
 T = TypeVar("T")
+
+CAUSES = click.Choice([str(cause) for cause in Cause])
+"""What `--cause` takes: a mistyped one is told before anybody is asked, and shells complete it."""
 
 
 def _check_url(_context: click.Context, _option: click.Parameter, value: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import rich_click as click
 
 from retailpulse.cli.answering import answer, json_option
-from retailpulse.cli.asking import read_labels, with_client
+from retailpulse.cli.asking import CAUSES, read_labels, with_client
 from retailpulse.cli.printing import Column, limit_options, print_json, show_list
 from retailpulse.cli.render import job_view, output_console, when
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary
@@ -43,7 +43,7 @@ STORE_COLUMNS: tuple[Column[JobStore], ...] = (
     ),
 )
 DELIVERY_COLUMNS: tuple[Column[Delivery], ...] = (
-    Column(title="DELIVERY", width=36, text=lambda delivery: delivery.delivery_id),
+    Column(title="DELIVERY", width=38, text=lambda delivery: delivery.delivery_id),
     Column(title="EVENT", width=10, text=lambda delivery: delivery.event),
     Column(title="STATE", width=9, text=lambda delivery: delivery.state),
     Column(title="TRIES", width=5, text=lambda delivery: f"{len(delivery.tries):,}", is_number=True),
@@ -163,7 +163,13 @@ def cancel(client: Client, job_id: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("job_id", metavar="ID")
-@click.option("--cause", multiple=True, help="Only what failed for this cause; may be repeated.")
+@click.option(
+    "--cause",
+    type=CAUSES,
+    metavar="CAUSE",
+    multiple=True,
+    help="Only what failed for this cause; may be repeated.",
+)
 @json_option
 @with_client
 def retry(client: Client, job_id: str, cause: tuple[str, ...], as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import rich_click as click
 
-from retailpulse.cli.asking import with_client
+from retailpulse.cli.asking import CAUSES, with_client
 from retailpulse.cli.printing import Column, array_lines, cut, lines
 from retailpulse.cli.progress import shown_count
 from retailpulse.client import Client, ExportFormat, Outcome, Result, appearing
@@ -63,7 +63,13 @@ _SUFFIXES: dict[str, ResultFormat] = {
     multiple=True,
     help="Only images with this outcome; may be repeated.",
 )
-@click.option("--cause", multiple=True, help="Only images that failed for this cause; may be repeated.")
+@click.option(
+    "--cause",
+    type=CAUSES,
+    metavar="CAUSE",
+    multiple=True,
+    help="Only images that failed for this cause; may be repeated.",
+)
 @click.option("--store-id", multiple=True, metavar="ID", help="Only images of this store; may be repeated.")
 @click.option("--earlier", is_flag=True, help="With JSON: also what images were found to be before a retry.")
 @with_client

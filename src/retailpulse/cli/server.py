@@ -153,7 +153,8 @@ def migrate(as_json: bool, data_dir: str | None) -> None:
 @click.command()
 @host_option
 @port_option
-def health(host: str | None, port: int | None) -> None:
+@json_option
+def health(host: str | None, port: int | None, as_json: bool) -> None:
     """Say whether the API on this machine can serve: exit code 0 where it can, 1 where not and why.
 
     It is found by the settings that it was started with, as in a container's health check.
@@ -161,14 +162,16 @@ def health(host: str | None, port: int | None) -> None:
     \b
     Examples:
       retailpulse health
-      retailpulse health --port 9091
+      retailpulse health --port 9091 --json
     """
     from retailpulse.probing import why_not_ready
 
     reason = why_not_ready(load_settings(host=host, port=port).settings.api)
-    if reason is not None:
+    if reason is not None and not as_json:
         raise click.ClickException(reason)
-    click.echo("ready")
+    answer("ready", as_json=as_json, ready=reason is None, reason=reason)
+    if reason is not None:
+        raise SystemExit(1)
 
 
 @click.command()

@@ -13,7 +13,7 @@ from retailpulse.cli.asking import read_label, with_client
 from retailpulse.cli.following import watch_to_the_end
 from retailpulse.cli.printing import print_json
 from retailpulse.cli.uploading import shown_upload
-from retailpulse.client import Client, FileFormat, Unreachable
+from retailpulse.client import Client, FileFormat, InvalidRequest, Unreachable
 from retailpulse.domain.images import Depth
 
 
@@ -69,7 +69,8 @@ def submit(
     """
     key = idempotency_key or str(uuid.uuid4())
     is_piped = file == "-"
-    with _told_how_to_go_on(key), shown_upload("the visits") as sent:
+    is_guessed = is_piped and file_format is None
+    with _told_how_to_go_on(key), _told_of_formats(is_guessed), shown_upload("the visits") as sent:
         job_id = client.submit(
             sys.stdin.buffer if is_piped else file,
             format=file_format or ("json" if is_piped else None),
@@ -83,6 +84,19 @@ def submit(
         click.echo(job_id)
     if watch:
         watch_to_the_end(client, job_id, as_json=as_json, summary_to_stderr=True)
+
+
+@contextmanager
+def _told_of_formats(is_guessed: bool) -> Iterator[None]:
+    """Says how else standard input is read, where it turns out to be no JSON."""
+    try:
+        yield
+    except InvalidRequest as error:
+        if is_guessed and "not JSON" in str(error):
+            click.echo(
+                "Standard input is read as JSON; --format csv or --format ndjson says otherwise.", err=True
+            )
+        raise
 
 
 @contextmanager

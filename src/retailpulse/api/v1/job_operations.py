@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from retailpulse.api.row_shapes import NDJSON_EXAMPLE, VisitLines, VisitRows
 from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, VisitToSubmit
 from retailpulse.api.telling import (
     CSV,
@@ -30,9 +31,6 @@ CSV_EXAMPLE = (
     "RP00001,https://photos.example/a.jpg,2026-11-20T10:00:00Z\n"
     "RP00002,https://photos.example/c.jpg,time of store visit\n"
 )
-NDJSON_EXAMPLE = (
-    '{"store_id": "RP00001", "image_url": "https://photos.example/a.jpg", "visit_time": "2026-11-20"}\n'
-)
 EVENT_EXAMPLE = {
     "event": "end",
     "data": f'{{"job_id":"{JOB_ID}","status":"completed","images":{{"total":3,"settled":3,"measured":3,'
@@ -48,10 +46,13 @@ Name = Annotated[
 Priority = Annotated[int, Meta(ge=-100, le=100, description="Images of jobs with a higher one go first.")]
 LabelName = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}$")]
 LabelValue = Annotated[str, Meta(max_length=200, pattern="^[^\\u0000]*$")]
+_HOST = "(?=[^/:?]{1,253}([/:?]|$))[A-Za-z0-9._-]+"
+_PORT = "[1-9][0-9]{0,3}"
 Url = Annotated[
     str,
     Meta(
         max_length=8_192,
+        pattern=f"^https?://{_HOST}(:{_PORT})?([/?][!-~]*)?$",
         description="An http or https URL, told when the job has ended.",
         examples=["https://hooks.example/retailpulse"],
         extra_json_schema={"format": "uri"},
@@ -60,13 +61,12 @@ Url = Annotated[
 
 
 class NewJob(Struct):
-    """A job: visits to stores, and what else is to be said of it."""
+    """A job: visits to stores, and what else is to be said of it.
+
+    `count`, the number of visits, may be there too, as the old endpoint has it; a wrong one is refused.
+    """
 
     visits: Annotated[list[VisitToSubmit], Meta(min_length=1)]
-    count: Annotated[
-        int | None,
-        Meta(description="The number of visits; a wrong one is refused, so that a cut list is noticed."),
-    ] = None
     depth: Annotated[Depth | None, Meta(description="How deep the photos are looked at.")] = None
     name: Name | None = None
     labels: (
@@ -113,7 +113,7 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
     ] = UNSET
 
 
-_IN_QUERY = "Of a job in CSV or NDJSON: "
+_IN_QUERY = "For any body; what a JSON body says itself goes before: "
 SUBMIT: dict[str, Any] = {
     "operation_id": "submitJob",
     "summary": "Submit a job",
@@ -128,14 +128,20 @@ SUBMIT: dict[str, Any] = {
         headers={"Location": LOCATION},
         body=Body(
             meaning="A job as one JSON document, or as rows, whose other fields then stand in the query. "
-            "gzip is read. A body of any other type is read as JSON.",
+            "gzip is read. A body of any other type is read as JSON. Of rows the schemas show the plain "
+            "form: CSV may name its columns in any order and have others, NDJSON is any JSON on each line, "
+            f"such as `{NDJSON_EXAMPLE.strip()}`.",
             contents=(
                 Content(
                     shape=NewJob,
-                    example={**SUBMIT_EXAMPLE, "name": "week 47", "labels": {"region": "north"}},
+                    example={
+                        "visits": SUBMIT_EXAMPLE["visits"],
+                        "name": "week 47",
+                        "labels": {"region": "north"},
+                    },
                 ),
-                Content(shape=str, media_type=CSV, example=CSV_EXAMPLE),
-                Content(shape=str, media_type=NDJSON, example=NDJSON_EXAMPLE),
+                Content(shape=VisitRows, media_type=CSV, example=CSV_EXAMPLE),
+                Content(shape=VisitLines, media_type=NDJSON),
             ),
         ),
         params=(
@@ -146,8 +152,8 @@ SUBMIT: dict[str, Any] = {
             Param(name="callback_url", meaning=f"{_IN_QUERY}who is told when it has ended.", shape=Url),
             Param(
                 name="label",
-                meaning=f"{_IN_QUERY}a label, name:value; once for each.",
-                shape=list[LabelText],
+                meaning=f"{_IN_QUERY}a label, name:value; may come again.",
+                shape=Annotated[list[LabelText], Meta(max_length=20)],
                 example="region:north",
             ),
         ),

@@ -16,7 +16,7 @@ from litestar import Request, Response
 from litestar.params import Parameter
 from msgspec import Meta
 
-from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.errors import NotFound
 
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
@@ -62,8 +62,8 @@ class Cursors(Generic[Position]):
         return urlsafe_b64encode(self._check(told) + told).rstrip(b"=").decode()
 
     def read(self, text: str | None) -> Position | None:
-        """The position that a cursor tells, None for none; raises InvalidRequest where it is no cursor."""
-        if text is None:
+        """The position that a cursor tells, None for none; raises NotFound where it is none of this list."""
+        if not text:  # a form that is sent as it stands has an empty one
             return None
         try:
             content = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
@@ -74,7 +74,7 @@ class Cursors(Generic[Position]):
                 return position
         except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
-        raise InvalidRequest(f"cursor: {text[:100]!r} is no cursor of this list; follow the `next` of a page")
+        raise NotFound(f"cursor: {text[:100]!r} is no cursor of this list; follow the `next` of a page")
 
     def _check(self, told: bytes) -> bytes:
         return hashlib.blake2b(told, digest_size=_CHECK_BYTES, person=self._person).digest()

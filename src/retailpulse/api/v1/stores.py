@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from msgspec import Meta, Struct
 
 from retailpulse.api.problems import PROBLEM_TYPE, Asked, Problem, refuse
+from retailpulse.api.row_shapes import StoreRows
 from retailpulse.api.telling import CSV, Answer, Body, Content, Tag, told
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, TooLarge
@@ -87,8 +88,9 @@ REFUSED_EXAMPLE = {
             )
         },
         body=Body(
-            meaning="CSV whose header names AreaCode, StoreName and StoreID, in any order.",
-            contents=(Content(shape=str, media_type=CSV, example=STORES_EXAMPLE),),
+            meaning="CSV whose header names AreaCode, StoreName and StoreID, in any order; others are "
+            "ignored. The schema shows the plain form of a file without bad lines.",
+            contents=(Content(shape=StoreRows, media_type=CSV, example=STORES_EXAMPLE),),
         ),
     ),
 )
