@@ -72,7 +72,7 @@ def contents_of(operation: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def examples_of(content: dict[str, Any]) -> list[Any]:
-    """The examples of a form of a body; lines of JSON have theirs as the default, which tools send as it is."""
+    """The examples of a form of a body; lines of JSON have theirs as the default, which tools send raw."""
     several = [example["value"] for example in content.get("examples", {}).values()]
     if "default" in content["schema"]:
         several.append(content["schema"]["default"])
