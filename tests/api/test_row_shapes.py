@@ -1,4 +1,4 @@
-"""What the description says of bodies that are no JSON: its patterns fit what is read, and nothing else."""
+"""What the description says by patterns: they fit what is read, and nothing else."""
 
 import re
 from typing import Any, get_args
@@ -8,7 +8,7 @@ import pytest
 from retailpulse.api.app import HANDLERS, PROVIDED
 from retailpulse.api.openapi import describe
 from retailpulse.api.row_shapes import NDJSON_EXAMPLE, StoreRows, VisitLines, VisitRows
-from retailpulse.api.v1.job_operations import CSV_EXAMPLE
+from retailpulse.api.v1.job_operations import CSV_EXAMPLE, Url
 from retailpulse.api.v1.stores import STORES_EXAMPLE
 from tests.running import RunningService
 
@@ -26,6 +26,13 @@ def test_forms_show_lines_of_a_job_that_tools_need_not_send() -> None:
 def fits(shape: Any, text: str) -> bool:
     """Whether a text fits the pattern of a shape, as readers of a description hold it against one."""
     return re.search(get_args(shape)[1].pattern, text) is not None
+
+
+@pytest.mark.parametrize(
+    "port", ["1", "443", "9999", "18080", "65535", "0", "08", "65536", "99999", "100000"]
+)
+def test_a_callback_url_may_name_any_port_that_there_is(port: str) -> None:
+    assert fits(Url, f"http://hooks.example:{port}/told") == (port[0] != "0" and int(port) <= 65_535)
 
 
 @pytest.mark.parametrize(

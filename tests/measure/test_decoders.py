@@ -301,7 +301,7 @@ async def test_closing_ends_all_processes_and_whoever_waits(decoders: Decoders) 
     pids = [nursery(os.getpid()), *alive()]
     await until_busy(pids[1])
     await decoders.aclose()
-    assert [is_gone(pid) for pid in pids] == [True, True]
+    assert all(is_gone(pid) for pid in pids)
     found = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(one) for one in found] == [RuntimeError] * 3
     with pytest.raises(RuntimeError):

@@ -47,7 +47,7 @@ Priority = Annotated[int, Meta(ge=-100, le=100, description="Images of jobs with
 LabelName = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}$")]
 LabelValue = Annotated[str, Meta(max_length=200, pattern="^[^\\u0000]*$")]
 _HOST = "(?=[^/:?]{1,253}([/:?]|$))[A-Za-z0-9._-]+"
-_PORT = "[1-9][0-9]{0,3}"
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 Url = Annotated[
     str,
     Meta(
