@@ -14,8 +14,7 @@ _SETTLE = """
         INSERT INTO results (job_id, image_no, outcome, cause, detail, tries)
         SELECT i.job_id, i.image_no, 'cancelled', 'cancelled', 'the job was cancelled', 0
         FROM images i
-        WHERE i.job_id = %(job_id)s AND NOT EXISTS (
-            SELECT FROM results r WHERE r.job_id = i.job_id AND r.image_no = i.image_no)
+        WHERE i.job_id = %(job_id)s
         ORDER BY i.image_no
         ON CONFLICT DO NOTHING
         RETURNING image_no)

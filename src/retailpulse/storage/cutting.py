@@ -6,6 +6,7 @@ from uuid import UUID
 
 from retailpulse.domain.jobs import ChunkKey
 from retailpulse.storage.database import Connection
+from retailpulse.storage.joining import joined_by_hash
 
 # Copies are in no chunk. Planned each time, as the rows have just been written.
 _CUT = """
@@ -29,5 +30,6 @@ async def cut_chunks(
 ) -> list[ChunkKey]:
     """Makes chunks of so many images each, of a job's images since a retry (0: since the submit)."""
     parameters = {"job_id": job_id, "since_retry": since_retry, "chunk_images": chunk_images}
-    cursor = await connection.execute(_CUT, parameters, prepare=False)
+    async with joined_by_hash(connection):
+        cursor = await connection.execute(_CUT, parameters, prepare=False)
     return [ChunkKey(job_id=job_id, chunk_no=chunk_no) for (chunk_no,) in await cursor.fetchall()]

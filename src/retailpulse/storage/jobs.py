@@ -124,7 +124,8 @@ class Claimed:
 async def claim_chunk(connection: Connection, key: ChunkKey, message_id: int | None = None) -> Claimed | None:
     """What is left to do of a chunk, whose message is named; None where nothing is.
 
-    Copies are left out: who settles the first image of a URL settles them too.
+    Copies are left out: who settles the first image of a URL settles them too. OFFSET keeps the planner from
+    reading all results of the job to join them.
     """
     cursor = await connection.execute(
         """
@@ -140,9 +141,9 @@ async def claim_chunk(connection: Connection, key: ChunkKey, message_id: int | N
         JOIN jobs j ON j.job_id = c.job_id AND j.status = 'ongoing'
         JOIN images i ON i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
             AND i.same_as IS NULL AND coalesce(i.since_retry, 0) = c.since_retry
-        LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
         WHERE c.job_id = %(job_id)s AND c.chunk_no = %(chunk_no)s
-          AND c.settled < c.images AND r.image_no IS NULL
+          AND c.settled < c.images AND NOT EXISTS (
+            SELECT FROM results r WHERE r.job_id = i.job_id AND r.image_no = i.image_no OFFSET 0)
         ORDER BY i.image_no
         """,
         {"job_id": key.job_id, "chunk_no": key.chunk_no, "message_id": message_id},
@@ -160,29 +161,42 @@ async def claim_chunk(connection: Connection, key: ChunkKey, message_id: int | N
     )
 
 
+# OFFSET has the rows of each failure looked up by index, and stores find their failures by a sort, however
+# few of them the planner expects: joins would compare each with each.
+_STORE_FAILURES = """
+    WITH part AS (
+        SELECT store_id, NULL AS cause, sum(images)::int AS images, min(visit_no) AS first_no
+        FROM visits WHERE job_id = %(job_id)s
+        GROUP BY store_id
+        UNION ALL
+        SELECT v.store_id, r.cause, count(*), min(r.image_no)
+        FROM results r
+        CROSS JOIN LATERAL (
+            SELECT visit_no FROM images WHERE job_id = r.job_id AND image_no = r.image_no OFFSET 0) i
+        CROSS JOIN LATERAL (
+            SELECT store_id FROM visits WHERE job_id = r.job_id AND visit_no = i.visit_no OFFSET 0) v
+        WHERE r.job_id = %(job_id)s AND r.cause IS NOT NULL
+        GROUP BY v.store_id, r.cause),
+    hit AS (
+        SELECT *, max(images) FILTER (WHERE cause IS NULL) OVER of_store AS store_images,
+            min(first_no) FILTER (WHERE cause IS NULL) OVER of_store AS visit_no
+        FROM part WINDOW of_store AS (PARTITION BY store_id))
+    SELECT store_id, store_images, cause, images, i.image_url, coalesce(r.detail, '')
+    FROM hit
+    CROSS JOIN LATERAL (
+        SELECT image_url FROM images
+        WHERE job_id = %(job_id)s AND image_no = hit.first_no OFFSET 0) i
+    CROSS JOIN LATERAL (
+        SELECT detail FROM results
+        WHERE job_id = %(job_id)s AND image_no = hit.first_no OFFSET 0) r
+    WHERE cause IS NOT NULL
+    ORDER BY visit_no, first_no
+"""
+
+
 async def store_failures(connection: Connection, job_id: UUID) -> Sequence[StoreFailure]:
     """Failures by store and cause: stores as they first appear in the job, causes by their first image."""
-    cursor = await connection.execute(
-        """
-        WITH hit AS (
-            SELECT v.store_id, r.cause, count(*) AS failed, min(r.image_no) AS image_no
-            FROM results r
-            JOIN images i USING (job_id, image_no)
-            JOIN visits v USING (job_id, visit_no)
-            WHERE r.job_id = %(job_id)s AND r.cause IS NOT NULL
-            GROUP BY v.store_id, r.cause),
-        store AS (
-            SELECT store_id, sum(images)::int AS images, min(visit_no) AS visit_no
-            FROM visits WHERE job_id = %(job_id)s
-            GROUP BY store_id)
-        SELECT hit.store_id, store.images, hit.cause, hit.failed, i.image_url, coalesce(r.detail, '')
-        FROM hit JOIN store USING (store_id)
-        JOIN images i ON i.job_id = %(job_id)s AND i.image_no = hit.image_no
-        JOIN results r ON r.job_id = %(job_id)s AND r.image_no = hit.image_no
-        ORDER BY store.visit_no, hit.image_no
-        """,
-        {"job_id": job_id},
-    )
+    cursor = await connection.execute(_STORE_FAILURES, {"job_id": job_id})
     return [
         StoreFailure(
             store_id=store_id,

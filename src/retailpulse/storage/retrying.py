@@ -35,9 +35,13 @@ _KNOW_STORES = """
         UPDATE visits v SET store_known = true
         WHERE v.job_id = %(job_id)s AND NOT v.store_known
           AND EXISTS (SELECT FROM stores s WHERE s.store_id = v.store_id)
-        RETURNING v.visit_no)
-    UPDATE images i SET since_retry = %(retry_no)s
-    FROM known WHERE i.job_id = %(job_id)s AND i.visit_no = known.visit_no
+        RETURNING v.first_image_no, v.images)
+    UPDATE images SET since_retry = %(retry_no)s
+    FROM known CROSS JOIN LATERAL (
+        SELECT ctid AS place FROM images
+        WHERE job_id = %(job_id)s AND image_no BETWEEN first_image_no AND first_image_no + known.images - 1
+        OFFSET 0) found
+    WHERE images.ctid = found.place
 """
 
 _LOCK_CHUNKS = "SELECT FROM chunks WHERE job_id = %s ORDER BY chunk_no FOR UPDATE"
@@ -48,8 +52,9 @@ _OPEN_CHUNKS = """
     FROM (
         SELECT c.chunk_no, (
             SELECT count(*)
-            FROM earlier_results e
-            JOIN images i ON i.job_id = e.job_id AND i.image_no = e.image_no
+            FROM earlier_results e CROSS JOIN LATERAL (
+                SELECT same_as, since_retry FROM images
+                WHERE job_id = e.job_id AND image_no = e.image_no OFFSET 0) i
             WHERE e.job_id = c.job_id AND e.retry_no = %(retry_no)s
               AND e.image_no BETWEEN c.first_image_no AND c.last_image_no
               AND e.cause <> 'store_id_not_found'

@@ -5,6 +5,7 @@ import asyncio
 from retailpulse.domain.jobs import ChunkKey, JobOptions
 from retailpulse.storage.cutting import cut_chunks
 from retailpulse.storage.database import Connection
+from retailpulse.storage.joining import joined_by_hash
 from retailpulse.storage.spool import Spool
 from retailpulse.storage.submitting import count_failed, job_fields, settle_unknown_stores
 
@@ -48,7 +49,8 @@ async def insert_job(
         while images := await asyncio.to_thread(spool.read_images):
             await copy.write(images)
     await connection.execute("SET LOCAL work_mem = '32MB'")
-    await connection.execute(_MARK_COPIES, {"job_id": job_id}, prepare=False)
+    async with joined_by_hash(connection):
+        await connection.execute(_MARK_COPIES, {"job_id": job_id}, prepare=False)
     chunks = await cut_chunks(connection, job_id, since_retry=0, chunk_images=chunk_images)
     failed = await settle_unknown_stores(connection, job_id)
     if failed:

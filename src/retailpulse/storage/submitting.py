@@ -158,10 +158,10 @@ async def settle_unknown_stores(connection: Connection, job_id: UUID) -> int:
     cursor = await connection.execute(
         """
         INSERT INTO results (job_id, image_no, outcome, cause, detail, tries)
-        SELECT v.job_id, i.image_no, 'failed', 'store_id_not_found', 'the store master has no such store', 0
-        FROM visits v JOIN images i USING (job_id, visit_no)
+        SELECT v.job_id, image_no, 'failed', 'store_id_not_found', 'the store master has no such store', 0
+        FROM visits v CROSS JOIN generate_series(v.first_image_no, v.first_image_no + v.images - 1) image_no
         WHERE v.job_id = %s AND NOT v.store_known
-        ORDER BY i.image_no
+        ORDER BY image_no
         ON CONFLICT DO NOTHING
         """,
         [job_id],
