@@ -10,7 +10,7 @@ from typing import LiteralString
 import pytest
 
 from tests.faults.breaking import ask, holding, in_hand, session, waiting
-from tests.lifecycle.processes import Shop, submit
+from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
 from tests.running import RunningService, wait_for
 
 DEFAULTS = {
@@ -54,16 +54,15 @@ def test_a_worker_that_is_killed_alone_is_started_again_and_goes_on(shop: Shop) 
     """What was settled is never done again, what was in flight once."""
     gate = shop.gate()
     running = shop.serve()
-    job_id = submit(running, [*shop.photos(30), *shop.photos(30, before=gate)])
+    job_id = submit(running, [*shop.photos(30), *shop.photos(IN_FLIGHT, before=gate)])
     wait_for(lambda: running.job(job_id)["images"]["settled"] == 30)
-    wait_for(lambda: shop.origin.busy >= 8)
-    in_flight = shop.origin.busy
+    wait_for(lambda: shop.origin.busy == IN_FLIGHT)
     kill_worker(running)
     gate.set()
-    assert running.finished(job_id)["images"]["measured"] == 60
+    assert running.finished(job_id)["images"]["measured"] == 30 + IN_FLIGHT
     shop.check_truth(job_id)
     assert {shop.requests()[f"/{number}.png"] for number in range(30)} == {1}
-    assert 0 < repeats(shop) <= in_flight
+    assert 0 < repeats(shop) <= IN_FLIGHT
 
 
 @pytest.mark.parametrize("table", ["chunks", "jobs"])

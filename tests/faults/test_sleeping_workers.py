@@ -6,7 +6,7 @@ Promises: every image ends with exactly one result, the job ends, recovery is bo
 import signal
 
 from tests.faults.breaking import Session, ask, asleep, further_worker, holding, waiting, with_signal
-from tests.lifecycle.processes import Shop, submit
+from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
 from tests.running import RunningService, wait_for
 
 
@@ -19,14 +19,14 @@ def test_a_worker_asleep_beyond_the_stale_time_does_no_harm_when_it_wakes(shop: 
     """Its chunks are another's by then: nothing is settled twice, and it takes new work again."""
     gate = shop.gate()
     running = shop.serve()
-    job_id = submit(running, [*shop.photos(20), *shop.photos(40, before=gate)])
+    job_id = submit(running, [*shop.photos(20), *shop.photos(IN_FLIGHT, before=gate)])
     wait_for(lambda: running.job(job_id)["images"]["settled"] == 20)
-    wait_for(lambda: shop.origin.busy >= 8)
+    wait_for(lambda: shop.origin.busy == IN_FLIGHT)
     sleeper = only_worker(running)
     with further_worker(shop, "peer") as peer:
         with asleep(sleeper):
             gate.set()
-            assert running.finished(job_id)["images"]["measured"] == 60
+            assert running.finished(job_id)["images"]["measured"] == 20 + IN_FLIGHT
         with asleep(peer.process.pid):
             later = submit(running, shop.photos(30))
             assert running.finished(later)["images"]["measured"] == 30

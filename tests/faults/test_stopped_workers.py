@@ -7,7 +7,7 @@ import os
 import signal
 
 from tests.faults.breaking import further_worker, in_hand, outlast_the_stale_time
-from tests.lifecycle.processes import Shop, submit
+from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
 from tests.running import RunningService, wait_for
 
 
@@ -54,16 +54,15 @@ def test_a_worker_that_is_out_of_patience_hands_back_what_hangs(shop: Shop) -> N
     """What was settled stays, what hangs is done once more by the next."""
     gate = shop.gate()
     running = shop.serve(RETAILPULSE_WORKER_GRACE_SECONDS="0.2")
-    job_id = submit(running, [*shop.photos(30), *shop.photos(30, before=gate)])
+    job_id = submit(running, [*shop.photos(30), *shop.photos(IN_FLIGHT, before=gate)])
     wait_for(lambda: running.job(job_id)["images"]["settled"] == 30)
-    wait_for(lambda: shop.origin.busy >= 8)
-    in_flight = shop.origin.busy
+    wait_for(lambda: shop.origin.busy == IN_FLIGHT)
     (pid,) = running.pids()["worker"]
     stop_worker(running, pid)
     assert f"worker (process {pid}) ended with code 0" in running.log()
     wait_for(lambda: in_hand(shop) > 0)
     gate.set()
-    assert running.finished(job_id)["images"]["measured"] == 60
+    assert running.finished(job_id)["images"]["measured"] == 30 + IN_FLIGHT
     shop.check_truth(job_id)
     assert {shop.requests()[f"/{number}.png"] for number in range(30)} == {1}
-    assert sum(count - 1 for count in shop.requests().values()) <= in_flight
+    assert sum(count - 1 for count in shop.requests().values()) <= IN_FLIGHT

@@ -27,6 +27,8 @@ QUICK = {
     "RETAILPULSE_FETCH_DEADLINE_SECONDS": "600",
 }
 PICTURE = saved("PNG", picture(16, 16))
+IN_FLIGHT = 12
+"""Photos that may wait for a gate beside others: some of the 16 slots of their host stay for those."""
 
 
 def processes_in(folder: Path) -> dict[int, str]:

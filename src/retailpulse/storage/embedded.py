@@ -159,6 +159,12 @@ class EmbeddedServer:
         pid = self._noted_pid()
         return pid if pid is not None and _is_postmaster(pid, self._pgdata) else None
 
+    def _lives(self, pid: int) -> bool:
+        """Whether a server's process is there, which takes its notes away before it has ended."""
+        if self._process is not None and self._process.pid == pid:
+            return self._process.poll() is None
+        return _is_postmaster(pid, self._pgdata)
+
     def _noted_pid(self) -> int | None:
         noted = self._notes()
         return int(noted[0]) if noted and noted[0].isdigit() else None
@@ -229,7 +235,7 @@ class EmbeddedServer:
             self._run(account_for(self._pgdata), "pg_ctl", "kill", name, str(pid))
             give_up_at = time.monotonic() + patience_seconds
             while time.monotonic() < give_up_at:
-                if self._pid() != pid:
+                if not self._lives(pid):
                     return
                 time.sleep(LOOK_SECONDS)
         raise DatabaseError(f"the embedded PostgreSQL (process {pid}) does not stop")
