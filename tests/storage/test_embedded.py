@@ -180,6 +180,17 @@ def test_the_number_of_a_dead_server_may_belong_to_another_process(
             other.kill()
 
 
+def test_a_query_ends_soon_after_its_client_is_gone(server: EmbeddedServer) -> None:
+    url = server.start()
+    client = psycopg.connect(url)
+    client.pgconn.send_query(b"SELECT pg_sleep(600)")
+    at_it = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        wait_for(lambda: connection.execute(at_it).fetchone() == (1,))
+        client.close()
+        wait_for(lambda: connection.execute(at_it).fetchone() == (0,))
+
+
 def test_what_an_interrupted_making_left_is_swept_away(folder: Path) -> None:
     left = folder / "data" / "postgres.new-abc"
     left.mkdir(parents=True)

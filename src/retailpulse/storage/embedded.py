@@ -43,6 +43,7 @@ max_wal_size = '2GB'
 checkpoint_timeout = '15min'
 wal_compression = on
 jit = off
+client_connection_check_interval = '5s'  # a query whose client is gone holds nothing for longer
 log_checkpoints = off
 timezone = 'UTC'
 log_timezone = 'UTC'
