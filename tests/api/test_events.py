@@ -19,7 +19,7 @@ from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 
 LISTENERS = 200
-LISTENER = httpx.Client(timeout=60, limits=httpx.Limits(max_connections=None))
+LISTENER = httpx.Client(timeout=60, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
 
 
 @dataclass(frozen=True, kw_only=True)

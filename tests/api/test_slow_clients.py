@@ -55,7 +55,7 @@ def rest_of(line: socket.socket, meanwhile: Callable[[], None] = lambda: None) -
         if not some:
             return received
         received += some
-    raise AssertionError("the connection was not closed")
+    raise AssertionError(f"the connection was not closed after {received[:300]!r}")
 
 
 def trickle(line: socket.socket, content: bytes) -> Callable[[], None]:
@@ -89,6 +89,17 @@ def test_a_body_that_trickles_is_not_waited_for(guarded: Guarded, line: socket.s
     assert (b"/problems/request-timeout" in answer) is (path == b"/api/v1/jobs")
     with psycopg.connect(guarded.url) as connection:
         assert connection.execute("SELECT FROM jobs").rowcount == 0
+
+
+@pytest.mark.parametrize("target", [b"POST /api/submit", b"POST /api/v1/jobs", b"PUT /api/v1/stores"])
+def test_a_body_that_stops_coming_is_not_waited_for(line: socket.socket, target: bytes) -> None:
+    line.sendall((HEAD % b"").replace(b"POST ", target) + b"AreaCode,")
+    assert rest_of(line).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_that_nobody_wants_and_stops_coming_is_not_waited_for(line: socket.socket) -> None:
+    line.sendall((HEAD % b"/api/submit").replace(b"localhost", b"evil.example") + b"some")
+    assert rest_of(line).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_store_file_that_trickles_is_not_waited_for(guarded: Guarded, line: socket.socket) -> None:

@@ -85,7 +85,7 @@ def test_a_stream_that_breaks_off_leaves_the_old_file_alone(
     path = tmp_path / "results.csv"
     path.write_text("of yesterday")
     canned.on(RESULTS, Answer(body=CSV, promised=1_000_000))
-    result = run("results", JOB_ID, "-o", str(path))
+    result = run("results", JOB_ID, "-o", str(path), "--patience", "1")
     assert result.exit_code == 3
     assert "broke off" in result.stderr
     assert path.read_text() == "of yesterday"

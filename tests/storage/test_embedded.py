@@ -131,23 +131,18 @@ def test_a_server_that_was_killed_with_all_its_processes_starts_again(
 def test_a_server_starts_while_the_processes_of_a_killed_one_are_still_there(
     server: EmbeddedServer, data: Path
 ) -> None:
-    with psycopg.connect(server.start()) as connection:
+    log = data / "postgres" / "server.log"
+    with psycopg.connect(server.start()) as connection, ThreadPoolExecutor(1) as threads:
         pid = connection.info.backend_pid
         os.kill(pid, signal.SIGSTOP)  # it cannot notice that its postmaster is dead
-        os.kill(postmaster(data), signal.SIGKILL)
-        log = data / "postgres" / "server.log"
-
-        def refused() -> bool:
-            return "shared memory block" in log.read_text()
-
-        def let_go() -> None:
-            wait_for(refused)
+        try:
+            os.kill(postmaster(data), signal.SIGKILL)
+            wait_for(lambda: not server.is_running())
+            starting = threads.submit(server.start)
+            wait_for(lambda: "shared memory block" in log.read_text())
+        finally:
             os.kill(pid, signal.SIGCONT)
-
-        waiting = threading.Thread(target=let_go)
-        waiting.start()
-        answer(server.start())
-        waiting.join()
+        answer(starting.result())
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT])

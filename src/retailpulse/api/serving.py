@@ -13,6 +13,7 @@ from granian.net import SocketSpec  # type: ignore[attr-defined]  # made in Rust
 from granian.server.embed import Server
 from litestar.types import ASGIApp
 
+from retailpulse.api.left_bodies import LeftBodies
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import ConfigError
 
@@ -45,7 +46,7 @@ async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) ->
     """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
     check_port(settings)
     server = _PatientServer(
-        app,
+        LeftBodies(app),
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,
