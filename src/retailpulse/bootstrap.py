@@ -181,7 +181,8 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.api.gate import make_gate
     from retailpulse.api.keyring import Keyring
     from retailpulse.api.methods import Methods
-    from retailpulse.api.serving import check_port, serve_app
+    from retailpulse.api.ports import check_port
+    from retailpulse.api.serving import serve_app
     from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys
     from retailpulse.storage import queue

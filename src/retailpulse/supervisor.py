@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from retailpulse.api.serving import check_port
+from retailpulse.api.ports import check_port
 from retailpulse.bootstrap import OpenDatabase, check_access, open_database
 from retailpulse.config.loading import Loaded, variable
 from retailpulse.config.settings import Settings

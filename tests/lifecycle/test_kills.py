@@ -57,13 +57,13 @@ def test_serve_killed_alone(shop: Shop) -> None:
     assert processes_in(shop.folder) == {}
 
 
-def test_serve_killed_while_it_makes_the_data(shop: Shop) -> None:
-    running = shop.begin()
+def test_serve_killed_while_it_makes_the_data(new_shop: Shop) -> None:
+    running = new_shop.begin()
     wait_for(lambda: any(running.data_dir.glob("postgres.new-*/base/*")))
     running.process.kill()  # and not the initdb, which goes on for a while
     running.process.wait()
-    running = shop.serve()
-    running.finished(submit(running, shop.photos(1)))
+    running = new_shop.serve()
+    running.finished(submit(running, new_shop.photos(1)))
     assert running.stop() == 0
     assert [path.name for path in running.data_dir.glob("postgres*")] == ["postgres"]
 

@@ -102,8 +102,10 @@ def spawned(data: Path) -> bool:
     [(making, signal.SIGTERM), (starting, signal.SIGINT), (spawned, signal.SIGTERM)],
     ids=["while the data is made", "while PostgreSQL starts", "just after the children are born"],
 )
-def test_a_stop_during_the_start(shop: Shop, moment: Callable[[Path], bool], number: signal.Signals) -> None:
-    running = shop.begin()
+def test_a_stop_during_the_start(
+    new_shop: Shop, moment: Callable[[Path], bool], number: signal.Signals
+) -> None:
+    running = new_shop.begin()
     wait_for(lambda: moment(running.data_dir))
     stop(running, number)
 

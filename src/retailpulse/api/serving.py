@@ -14,8 +14,8 @@ from granian.server.embed import Server
 from litestar.types import ASGIApp
 
 from retailpulse.api.left_bodies import LeftBodies
+from retailpulse.api.ports import check_port
 from retailpulse.config.settings import ApiSettings
-from retailpulse.domain.errors import ConfigError
 
 CLOSE_SECONDS = 5.0
 """How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
@@ -78,17 +78,3 @@ def _room_for(connections: int) -> int:
     if soft != resource.RLIM_INFINITY and soft < files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     return max(1, min(connections, files - OTHER_FILES))
-
-
-def check_port(settings: ApiSettings) -> None:
-    """Raises ConfigError where the address cannot be listened on."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((settings.host, settings.port))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
-            "stop what uses it, or choose another with --port"
-        ) from error

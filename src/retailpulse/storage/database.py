@@ -53,10 +53,15 @@ async def _commit_each_statement(connection: Connection) -> None:
     await connection.set_autocommit(True)
 
 
+def versions() -> list[str]:
+    """The versions of the schema that this program knows, the newest last."""
+    scripts = files("retailpulse.storage") / "migrations" / "versions"
+    return sorted(path.name.partition("_")[0] for path in scripts.iterdir() if path.name[0].isdigit())
+
+
 def check_version(version: str) -> None:
     """Raises DatabaseError where tables of this version are not this program's."""
-    versions = files("retailpulse.storage") / "migrations" / "versions"
-    newest = max(path.name.partition("_")[0] for path in versions.iterdir() if path.name[0].isdigit())
+    newest = versions()[-1]
     if version < newest:
         raise DatabaseError(
             f"the database has schema {version}, this program needs {newest}: "
