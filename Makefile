@@ -28,7 +28,7 @@ demo: setup ## Do the main job on drawn photos, before your eyes (ARGS="--exit" 
 
 .PHONY: test
 test: setup ## Run the tests (ARGS="-k name" picks some)
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## Fuzz addresses, URLs and damaged photos (ARGS="--cases 100000 --seed 7")

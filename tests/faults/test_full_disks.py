@@ -44,6 +44,12 @@ def _writes(file: int, size: int) -> bool:
 
 
 @pytest.fixture
+def shop(new_shop: Shop) -> Shop:
+    """One whose data directory is made on that disk."""
+    return new_shop
+
+
+@pytest.fixture
 def disk(shop: Shop) -> Iterator[SmallDisk]:
     """The disk that the shop's data directory is; whatever runs on it is killed first."""
     place = shop.folder / "data"

@@ -66,7 +66,7 @@ def empty_url(postgres: EmbeddedServer) -> str:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A pool on a fresh database with our tables."""
-    opened = Database(database_url, DatabaseSettings())
+    opened = Database(database_url, DatabaseSettings(wait_seconds=10))  # other tests keep the machine busy
     await opened.open()
     yield opened
     await opened.close()

