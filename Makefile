@@ -27,8 +27,12 @@ demo: setup ## Do the main job on drawn photos, before your eyes (ARGS="--exit" 
 	@$(BIN)/python -m retailpulse demo $(ARGS)
 
 .PHONY: test
-test: setup ## Run the tests (ARGS="-k name" picks some)
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup ## Run the tests but the slowest (ARGS="-k name" picks some)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+
+.PHONY: test-slow
+test-slow: setup ## Run the slowest tests: long faults, the API held to its description, the built image
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## Fuzz addresses, URLs and damaged photos (ARGS="--cases 100000 --seed 7")

@@ -97,6 +97,7 @@ def test_every_form_of_a_submit_has_an_example_that_works(
 
 
 @needs_chromium
+@pytest.mark.slow
 def test_a_key_that_is_typed_in_opens_what_was_closed(
     guarded: tuple[RunningService, str], tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ def submit(running: RunningService, store_id: str, rows: int) -> str:
 
 
 @pytest.mark.parametrize(("store_id", "cause"), [("RP00001", "bad_url"), ("nowhere", "store_id_not_found")])
+@pytest.mark.slow
 def test_a_large_job_of_one_photo_a_visit_is_taken_done_and_told(
     used: RunningService, store_id: str, cause: str
 ) -> None:

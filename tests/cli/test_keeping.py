@@ -120,6 +120,7 @@ def stands_still(database: Database) -> bool:
     return waiting is not None
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_working_service_goes_on_elsewhere(shop: Shop) -> None:
     gate = shop.gate()
     running = shop.serve(workers=2)

@@ -48,6 +48,7 @@ def hostile(tmp_path: Path) -> Iterator[HostileOrigin]:
         yield origin
 
 
+@pytest.mark.slow
 def test_a_small_job_is_done_long_before_a_big_one_of_bad_origins(shop: Shop, hostile: HostileOrigin) -> None:
     """Both bounds are those of the rows: nothing is timed."""
     running = shop.serve(workers=2, **LIMITS)

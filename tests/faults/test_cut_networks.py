@@ -96,6 +96,7 @@ def test_a_worker_cut_off_from_the_database(branch: Branch, lasting: Callable[[f
 
 
 @pytest.mark.parametrize("statement", ["UPDATE jobs SET measured", "pg_try_advisory_xact_lock"])
+@pytest.mark.slow
 def test_a_worker_cut_off_before_its_commit(branch: Branch, statement: str) -> None:
     """Recovery is bounded: what its open transaction has locked is not locked for ever."""
     api = branch.api(branch.postgres.url)
@@ -134,6 +135,7 @@ def test_a_submit_whose_commit_is_lost(branch: Branch) -> None:
     branch.postgres.check_truth(str(job_id))
 
 
+@pytest.mark.slow
 def test_an_api_whose_line_to_the_database_fails_in_every_way(branch: Branch) -> None:
     """Refusals are honest: in time, nothing of them is kept, and the API finds its way back by itself."""
     api = branch.api(branch.line.url)

@@ -32,6 +32,7 @@ def repeats(shop: Shop) -> int:
     return sum(count - 1 for count in shop.requests().values())
 
 
+@pytest.mark.slow
 def test_a_peer_finishes_what_a_killed_worker_had_in_hand(shop: Shop) -> None:
     """By the settings as they come: recovery is bounded, and so are the repeats."""
     gate = shop.gate()

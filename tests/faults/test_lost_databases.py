@@ -131,6 +131,7 @@ def test_only_the_listening_session_ended(shop: Shop) -> None:
     shop.check_truth(first, second)
 
 
+@pytest.mark.slow
 def test_a_database_that_stands_still_for_a_while_under_load(shop: Shop, lasting: Lasting) -> None:
     """Refusals are honest: in time, and what was refused is not there afterwards either."""
     running = shop.serve()

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(900)  # the long forms last
 NEEDED = ("fsync", "full_page_writes", "synchronous_commit")
 
 
+@pytest.mark.slow
 def test_the_power_cut_under_load_again_and_again(
     shop: Shop, lasting: Callable[[float, float], float]
 ) -> None:

@@ -5,6 +5,8 @@ Promises: every image ends with exactly one result, the job ends, recovery is bo
 
 import signal
 
+import pytest
+
 from tests.faults.breaking import Session, ask, asleep, further_worker, holding, waiting, with_signal
 from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
 from tests.running import RunningService, wait_for
@@ -35,6 +37,7 @@ def test_a_worker_asleep_beyond_the_stale_time_does_no_harm_when_it_wakes(shop: 
     assert max(shop.requests().values()) <= 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_falls_asleep_as_it_settles_keeps_nobody_from_the_job(shop: Shop) -> None:
     """It holds the rows of its batch and its job; the database takes them back."""
     gate = shop.gate()
@@ -53,6 +56,7 @@ def test_a_worker_that_falls_asleep_as_it_settles_keeps_nobody_from_the_job(shop
     assert only_worker(running) == sleeper
 
 
+@pytest.mark.slow
 def test_a_worker_that_falls_asleep_as_it_sweeps_keeps_nobody_from_sweeping(shop: Shop) -> None:
     """It holds the sweep; the database takes it back, and others hand its chunks on."""
     gate = shop.gate()

@@ -5,10 +5,13 @@ Promise: a big job does not starve a small one.
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.faults.breaking import ask
 from tests.lifecycle.processes import Shop, submit
 
 
+@pytest.mark.slow
 def test_small_jobs_end_while_a_big_one_before_them_has_hardly_begun(
     shop: Shop, lasting: Callable[[float, float], float]
 ) -> None:

@@ -6,6 +6,8 @@ Promises: stops are clean, every image ends with exactly one result, repeats are
 import os
 import signal
 
+import pytest
+
 from tests.faults.breaking import further_worker, in_hand, outlast_the_stale_time
 from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
 from tests.running import RunningService, wait_for
@@ -19,6 +21,7 @@ def stop_worker(running: RunningService, pid: int) -> None:
     wait_for(lambda: len(running.pids()["worker"]) == count)
 
 
+@pytest.mark.slow
 def test_all_workers_restarted_in_turn_under_load_repeat_nothing(shop: Shop) -> None:
     """What is in flight is settled before a worker ends, the rest is another's."""
     running = shop.serve(workers=2, RETAILPULSE_MEASURE_PAUSE_SECONDS="2")

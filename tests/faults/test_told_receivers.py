@@ -89,6 +89,7 @@ def end_sessions_of_the_dead(shop: Shop) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_worker_killed_while_it_posts_is_followed_by_one_that_posts_the_same(
     shop: Shop, receiver: Origin
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_worker_killed_while_it_posts_is_followed_by_one_that_posts_the_same(
     shop.check_truth(job_id)
 
 
+@pytest.mark.slow
 def test_a_service_that_is_stopped_while_it_posts_posts_again_when_it_is_back(
     shop: Shop, receiver: Origin
 ) -> None:
@@ -118,6 +120,7 @@ def test_a_service_that_is_stopped_while_it_posts_posts_again_when_it_is_back(
     shop.check_truth(job_id)
 
 
+@pytest.mark.slow
 def test_a_worker_that_slept_through_its_time_does_not_undo_what_another_did(
     shop: Shop, receiver: Origin
 ) -> None:

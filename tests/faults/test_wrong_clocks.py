@@ -21,6 +21,7 @@ def faketime() -> str:
     return str(found[0])
 
 
+@pytest.mark.slow
 def test_workers_with_wrong_clocks_live_and_die_as_any_other(shop: Shop, faketime: str) -> None:
     """While they live nothing is repeated; once they are killed a peer goes on with what they had."""
     gate = shop.gate()

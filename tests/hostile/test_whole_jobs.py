@@ -63,6 +63,7 @@ def trick_names(hostile: HostileOrigin) -> dict[str, str]:
     return {urlsplit(hostile.url(name)).hostname or "": name for name in hostile.tricks}
 
 
+@pytest.mark.slow
 def test_a_job_of_every_trick_tells_each_image_by_its_true_cause(
     hostile: HostileOrigin, service: RunningService
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_job_of_every_trick_tells_each_image_by_its_true_cause(
         assert f"{kind}: {hit} of {len(urls)} images, e.g. http" in error["error"]
 
 
+@pytest.mark.slow
 def test_images_of_a_good_host_do_not_wait_for_those_of_dead_ones(
     hostile: HostileOrigin, service: RunningService
 ) -> None:

@@ -68,6 +68,7 @@ def test_serve_killed_while_it_makes_the_data(new_shop: Shop) -> None:
     assert [path.name for path in running.data_dir.glob("postgres*")] == ["postgres"]
 
 
+@pytest.mark.slow
 def test_ten_jobs_at_once_and_one_of_thousands_of_images(lasting: Shop, running: RunningService) -> None:
     urls = lasting.photos(3_000)
     job_ids = [running.submit(visits(urls[number::10][:90])) for number in range(10)]

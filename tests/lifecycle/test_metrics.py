@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from retailpulse.storage.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
@@ -67,6 +68,7 @@ def settled_told(samples: Samples) -> dict[tuple[str, str, str], float]:
     }
 
 
+@pytest.mark.slow
 def test_what_is_told_is_what_the_rows_say_also_after_kills(shop: Shop, tmp_path: Path) -> None:
     running = shop.serve(workers=2)
     other = RunningApi(tmp_path, EmbeddedServer(shop.folder / "data").url(), QUICK).wait_until_ready()

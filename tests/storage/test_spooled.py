@@ -58,6 +58,7 @@ def rows(database: Database, job_id: UUID) -> dict[str, list[tuple[object, ...]]
 
 @pytest.mark.parametrize("chunk_images", [2, 100])
 @pytest.mark.parametrize("visits", JOBS.values(), ids=JOBS)
+@pytest.mark.slow
 async def test_both_ways_write_the_same(database: Database, visits: Visits, chunk_images: int) -> None:
     submission = Submission(
         visits=tuple(Visit(store_id=s, visit_time=t, visited_at=at, image_urls=u) for s, t, at, u in visits),

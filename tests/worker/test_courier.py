@@ -231,6 +231,7 @@ async def test_a_fault_of_ours_in_one_callback_keeps_no_other_from_going_out(
     assert errors == [("unexpected RecursionError",)]
 
 
+@pytest.mark.slow
 async def test_many_jobs_that_end_at_once_are_all_told(database: Database) -> None:
     with Origin() as receiver:
         url = hook(receiver)
