@@ -1,6 +1,7 @@
 """The Dockerfile and the compose files: sound by their linters, and true to the settings that they name."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,12 +48,37 @@ def test_a_compose_file_follows_the_specification(name: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.fixture(scope="module")
+def compose() -> tuple[str, ...]:
+    for command in (("docker", "compose"), ("docker-compose",)):
+        if shutil.which(command[0]) and run(*command, "version").returncode == 0:
+            return command
+    pytest.skip("docker compose is not installed: apt-get install docker-compose")
+
+
+def read(
+    compose: tuple[str, ...], name: str, folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What docker compose makes of a file, less its name, which versions before 2 do not know."""
+    lines = (ROOT / name).read_text().splitlines(keepends=True)
+    file = folder / name
+    file.write_text("".join(line for line in lines if not line.startswith("name:")))
+    asked = ("--project-directory", str(ROOT), "-f", str(file), "config", "--quiet")
+    return run(*compose, *asked, **environment)
+
+
 @each_compose
-def test_docker_compose_reads_a_compose_file(name: str) -> None:
-    if run("docker", "compose", "version").returncode != 0:
-        pytest.skip("docker compose is not installed")
-    done = run("docker", "compose", "-f", name, "config", "--quiet", POSTGRES_PASSWORD="secret")
+def test_docker_compose_reads_a_compose_file(name: str, compose: tuple[str, ...], tmp_path: Path) -> None:
+    done = read(compose, name, tmp_path, POSTGRES_PASSWORD="secret")
     assert done.returncode == 0, done.stderr
+
+
+def test_docker_compose_asks_for_the_password_that_nobody_set(
+    compose: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = read(compose, "compose.scale.yaml", tmp_path)
+    assert done.returncode != 0
+    assert "set a password for the database" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", *COMPOSE])
