@@ -51,10 +51,10 @@ def test_a_port_in_use_is_told_and_nothing_is_left_behind(folder: Path) -> None:
     assert processes_in(folder) == {}
 
 
-def test_a_data_directory_in_use_is_told(shop: Shop) -> None:
-    running = shop.begin()
+def test_a_data_directory_in_use_is_told(new_shop: Shop) -> None:
+    running = new_shop.begin()
     wait_for((running.data_dir / "postgres").exists)
-    done = run(shop.folder, "serve", f"--port={free_port()}", f"--data-dir={running.data_dir}")
+    done = run(new_shop.folder, "serve", f"--port={free_port()}", f"--data-dir={running.data_dir}")
     assert done.returncode == 1
     assert f"{running.data_dir} is in use by another `retailpulse serve`" in done.stderr
     assert f"(process {running.process.pid})" in done.stderr
