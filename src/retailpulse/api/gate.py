@@ -15,7 +15,7 @@ from retailpulse.api.browsers import SECURITY_HEADERS, Cors, Header, Hosts, dres
 from retailpulse.api.errors import answer_known
 from retailpulse.api.keyring import Keyring
 from retailpulse.api.limiting import Limiter, address_of
-from retailpulse.api.patience import WITHOUT_BODY, drain, timed
+from retailpulse.api.patience import drain, timed
 from retailpulse.api.scopes import PUBLIC, is_below, needed_scope
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Forbidden, RetailPulseError, Unauthenticated
@@ -23,6 +23,7 @@ from retailpulse.domain.errors import Forbidden, RetailPulseError, Unauthenticat
 DRAIN_SECONDS = 5.0
 """How long the body of a request that is refused may go on coming."""
 HEALTH = PUBLIC[:1]
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
@@ -63,14 +64,14 @@ class Gate:
                     await _send(send, HTTP_204_NO_CONTENT, allowed)
                     return
             await self._admit(scope, authorization, headers)
-            if origin and self._keyring.is_open and scope["method"] not in WITHOUT_BODY:
+            if origin and self._keyring.is_open and scope["method"] not in _WITHOUT_BODY:
                 self._cors.check(origin, host)
         except RetailPulseError as error:
-            if scope["method"] not in WITHOUT_BODY:
+            if scope["method"] not in _WITHOUT_BODY:
                 await drain(receive, DRAIN_SECONDS)
             await _refuse(scope, receive, send, error)
             return
-        if scope["method"] not in WITHOUT_BODY:
+        if scope["method"] not in _WITHOUT_BODY:
             receive = timed(receive, self._body_seconds)
         await self._app(scope, receive, send)
 

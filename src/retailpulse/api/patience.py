@@ -7,8 +7,6 @@ from litestar.types import Receive, ReceiveMessage
 
 from retailpulse.domain.errors import TooSlow
 
-WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods whose body means nothing, and is not looked at."""
 BYTES_PER_SECOND = 10_000
 """A body may take a second more for so many bytes of it: large ones are not cut off while they come."""
 

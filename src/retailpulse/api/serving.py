@@ -11,9 +11,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.net import SocketSpec  # type: ignore[attr-defined]  # made in Rust, without types
 from granian.server.embed import Server
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from retailpulse.api.left_bodies import LeftBodies
 from retailpulse.api.ports import check_port
 from retailpulse.config.settings import ApiSettings
 
@@ -46,7 +45,7 @@ async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) ->
     """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
     check_port(settings)
     server = _PatientServer(
-        LeftBodies(app),
+        letting_go(app),
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,
@@ -67,6 +66,31 @@ async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) ->
         server.stop()  # type: ignore[no-untyped-call]  # Granian names no types here
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(serving, CLOSE_SECONDS)
+
+
+def letting_go(app: ASGIApp) -> ASGIApp:
+    """The same application, which holds no connection once it has answered, whatever it still holds itself.
+
+    Granian ends a connection whose body was given up half way when nobody can ask for more of it; but what an
+    exception went through may stay in memory, and could.
+    """
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        ends: list[Any] = [receive, send]
+        del receive, send
+
+        def receive_on() -> Any:
+            return ends[0]()
+
+        def send_on(message: Message) -> Any:
+            return ends[1](message)
+
+        try:
+            await app(scope, receive_on, send_on)
+        finally:
+            ends.clear()
+
+    return call
 
 
 def _room_for(connections: int) -> int:
