@@ -6,8 +6,9 @@ from uuid import UUID
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement, Outcome
 from retailpulse.domain.jobs import ChunkKey, JobOptions, Result, Submission, Visit
-from retailpulse.storage import queue, submitting
+from retailpulse.storage import queue
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import insert as submitting
 
 CHUNK_IMAGES = 4
 KNOWN = ("RP00001", "RP00002")

@@ -6,8 +6,9 @@ from uuid import UUID
 import psycopg
 
 from retailpulse.domain.jobs import JobStatus, Result
-from retailpulse.storage import jobs, results
+from retailpulse.storage import results
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import read as jobs
 
 
 async def settle(database: Database, rows: Sequence[Result]) -> int:

@@ -9,8 +9,9 @@ import pytest
 
 from retailpulse.domain.images import Cause, Format, Header, Measurement, Outcome
 from retailpulse.domain.jobs import ChunkKey, JobStatus, PendingImage, Result
-from retailpulse.storage import jobs, queue, results, visits
+from retailpulse.storage import queue, results, visits
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.visits import VisitFilter
 from tests.running import wait_for
 from tests.storage.jobs import KNOWN, submit, submit_visits

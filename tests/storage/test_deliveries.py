@@ -8,9 +8,9 @@ import pytest
 
 from retailpulse.domain.callbacks import DeliveryKey, DeliveryState, Try
 from retailpulse.storage import deliveries, queue, results
-from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.deliveries import Due
+from retailpulse.storage.jobs.cancel import cancel_job
 from tests.storage.checking import LIVING, change, found, mended
 from tests.storage.jobs import failed, measured, submit, submit_visits
 

@@ -3,9 +3,9 @@
 import pytest
 
 from retailpulse.storage import queue
-from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Database
 from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.jobs.cancel import cancel_job
 from tests.storage.checking import LIVING, PATIENCE, TAKEN, URLS, change, found, mended, whole_job
 from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
 from tests.storage.settling import settle

@@ -2,8 +2,8 @@
 
 import pytest
 
-from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs.cancel import cancel_job
 from tests.storage.checking import LIVING, TAKEN, URLS, change, found, mended
 from tests.storage.jobs import measured, submit
 from tests.storage.settling import settle

@@ -16,8 +16,9 @@ from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import jobs, migrating, results
+from retailpulse.storage import migrating, results
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.migrating import migrate
 from tests.running import clean_environment, wait_for
 from tests.storage.jobs import failed

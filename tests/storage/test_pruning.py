@@ -5,8 +5,9 @@ from uuid import UUID
 
 from psycopg.types.json import Json
 
-from retailpulse.storage import pruning, statistics, visits
+from retailpulse.storage import statistics, visits
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.visits import VisitFilter
 from retailpulse.worker.pruner import Pruner, Step
 from tests.storage.ended import URLS, ended_job, rows, rows_of

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from retailpulse.storage import queue, results
-from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs.cancel import cancel_job
 from tests.running import wait_for
 from tests.storage.checking import URLS, change, found, mended, whole_job
 from tests.storage.jobs import failed, measured, submit

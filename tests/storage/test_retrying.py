@@ -12,11 +12,13 @@ from retailpulse.domain.errors import Conflict, NotFound, Overtaken
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import ChunkKey, JobStatus, PendingImage, Result
-from retailpulse.storage import jobs, pruning, results
-from retailpulse.storage.cancelling import cancel_job
+from retailpulse.storage import results
 from retailpulse.storage.database import Database
 from retailpulse.storage.invariants import check_invariants
-from retailpulse.storage.retrying import Retried, retry_job
+from retailpulse.storage.jobs import prune as pruning
+from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.cancel import cancel_job
+from retailpulse.storage.jobs.retry import Retried, retry_job
 from tests.running import wait_for
 from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
 from tests.storage.settling import forget_messages, settle, status, waiters

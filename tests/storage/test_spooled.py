@@ -10,10 +10,11 @@ import pytest
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
-from retailpulse.storage import spooled, submitting
 from retailpulse.storage.database import Database
 from retailpulse.storage.invariants import check_invariants
-from retailpulse.storage.spool import BLOCK_ROWS, Spool
+from retailpulse.storage.jobs import insert as submitting
+from retailpulse.storage.jobs import insert_spooled as spooled
+from retailpulse.storage.jobs.spool import BLOCK_ROWS, Spool
 from tests.storage.test_submitting import ODD
 from tests.storage.truth import PATIENCE
 

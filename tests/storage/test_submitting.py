@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
-from retailpulse.storage import spool, submitting
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import insert as submitting
+from retailpulse.storage.jobs import spool
 from tests.storage.jobs import submit
 
 ODD = [

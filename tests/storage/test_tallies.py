@@ -7,8 +7,9 @@ import psycopg
 
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
-from retailpulse.storage import cancelling, results, statistics, tallies
+from retailpulse.storage import results, statistics, tallies
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.migrating import migrate
 from retailpulse.worker.pruner import Pruner
 from tests.storage.ended import URLS, ended_job, rows

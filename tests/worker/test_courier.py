@@ -9,10 +9,10 @@ import pytest
 from retailpulse.config.settings import CallbackSettings
 from retailpulse.domain.callbacks import DeliveryKey
 from retailpulse.storage import queue
-from retailpulse.storage.cancelling import cancel_job
 from retailpulse.storage.database import Database
 from retailpulse.storage.deliveries import send_again
-from retailpulse.storage.retrying import retry_job
+from retailpulse.storage.jobs.cancel import cancel_job
+from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.worker import courier
 from retailpulse.worker.letters import write_letter
 from tests.origin import Origin, Reply

@@ -13,7 +13,7 @@ import msgspec
 from retailpulse.api.submission import explain
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.times import parse_visit_time
-from retailpulse.storage.spool import Spool
+from retailpulse.storage.jobs.spool import Spool
 
 COLUMNS = ("store_id", "image_url", "visit_time")
 MAX_LINE_BYTES = 4_000_000

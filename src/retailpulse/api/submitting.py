@@ -25,7 +25,7 @@ from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
 from retailpulse.service import Intake
-from retailpulse.storage.spool import Spool, temporary_file
+from retailpulse.storage.jobs.spool import Spool, temporary_file
 
 logger = logging.getLogger(__name__)
 

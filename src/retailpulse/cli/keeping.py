@@ -85,8 +85,8 @@ def _set_age(settings: RetentionSettings) -> timedelta:
 async def _prune(
     url: str, settings: Settings, age: timedelta, *, dry_run: bool
 ) -> tuple[str, dict[str, int]]:
-    from retailpulse.storage import pruning
     from retailpulse.storage.database import Database
+    from retailpulse.storage.jobs import prune as pruning
     from retailpulse.worker.pruner import Pruner, Step
 
     async with Database(url, settings.database, pool_size=2) as database:

@@ -8,8 +8,9 @@ import procrastinate
 
 from retailpulse.domain.errors import Busy
 from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import jobs, queue
+from retailpulse.storage import queue
 from retailpulse.storage.database import Connection
+from retailpulse.storage.jobs import read as jobs
 
 COUNT_SECONDS = 1.0
 """How old the count of the images that wait may be."""

@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from retailpulse.domain.errors import Conflict
-from retailpulse.storage import deliveries, jobs
+from retailpulse.storage import deliveries
 from retailpulse.storage.database import Database
 from retailpulse.storage.deliveries import DeliveryRow
+from retailpulse.storage.jobs import read as jobs
 
 
 class Deliveries:

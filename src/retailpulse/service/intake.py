@@ -8,9 +8,11 @@ from uuid import UUID
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import ChunkKey, Idempotency, JobOptions, Submission, chunk_size
 from retailpulse.service.backlog import Backlog, Limits
-from retailpulse.storage import keys, spooled, submitting
 from retailpulse.storage.database import Connection, Database
-from retailpulse.storage.spool import Spool
+from retailpulse.storage.jobs import idempotency as keys
+from retailpulse.storage.jobs import insert as submitting
+from retailpulse.storage.jobs import insert_spooled as spooled
+from retailpulse.storage.jobs.spool import Spool
 
 SUBMIT_SECONDS, SUBMIT_IMAGES_PER_SECOND = 1.5, 5_000
 """How long the database may take for a submit before its commit: longer the more images it has."""

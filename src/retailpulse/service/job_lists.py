@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from retailpulse.storage import job_lists, jobs
 from retailpulse.storage.database import Database
-from retailpulse.storage.job_lists import JobFilter, JobPlace, StoreRow
-from retailpulse.storage.jobs import JobRow
+from retailpulse.storage.jobs import list as job_lists
+from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.list import JobFilter, JobPlace, StoreRow
+from retailpulse.storage.jobs.read import JobRow
 
 
 class JobLists:

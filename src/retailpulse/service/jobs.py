@@ -14,9 +14,10 @@ from retailpulse.domain.images import failure_kind
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.service.backlog import Limits
-from retailpulse.storage import jobs, queue, stores, visits
+from retailpulse.storage import queue, stores, visits
 from retailpulse.storage.database import Database
-from retailpulse.storage.jobs import JobRow, StoreFailure
+from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.read import JobRow, StoreFailure
 from retailpulse.storage.visits import VisitFilter, VisitRow
 
 VISITS_PER_PAGE = 1_000

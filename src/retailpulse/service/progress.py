@@ -13,9 +13,9 @@ from uuid import UUID
 
 from retailpulse.domain.errors import DatabaseUnavailable, NotFound
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
-from retailpulse.storage.jobs import JobRow
+from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.read import JobRow
 
 logger = logging.getLogger(__name__)
 

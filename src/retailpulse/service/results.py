@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import UUID
 
-from retailpulse.storage import jobs, result_pages
+from retailpulse.storage import result_pages
 from retailpulse.storage.database import Database
-from retailpulse.storage.jobs import JobRow
+from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.read import JobRow
 from retailpulse.storage.result_pages import (
     PAGE_BYTES,
     PageFormat,

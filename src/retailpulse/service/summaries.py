@@ -9,7 +9,7 @@ from msgspec import Meta
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import Instant
-from retailpulse.storage.jobs import JobRow
+from retailpulse.storage.jobs.read import JobRow
 
 
 class ImageCounts(msgspec.Struct, frozen=True, kw_only=True):

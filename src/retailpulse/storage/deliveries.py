@@ -19,7 +19,7 @@ from psycopg.rows import kwargs_row
 from retailpulse.domain.callbacks import DeliveryKey, DeliveryState, Try
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.storage.database import Connection
-from retailpulse.storage.jobs import JOB_COLUMNS, JobRow, job_cursor
+from retailpulse.storage.jobs.read import JOB_COLUMNS, JobRow, job_cursor
 
 QUEUE = "deliveries"
 SWEPT_DELIVERIES = 1_000

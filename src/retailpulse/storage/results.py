@@ -11,7 +11,7 @@ from retailpulse.domain.errors import Overtaken
 from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.domain.jobs import ChunkKey, Result
 from retailpulse.storage.database import Connection
-from retailpulse.storage.finishing import finish_jobs
+from retailpulse.storage.jobs.finish import finish_jobs
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
 # pruned by now, or an image may have been retried: then the result of a worker that slept is late.

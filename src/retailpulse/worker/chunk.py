@@ -11,8 +11,8 @@ from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
 from retailpulse.domain.jobs import ChunkKey, PendingImage, Result
 from retailpulse.fetch import Downloader
 from retailpulse.measure import Decoders, Digest, measure_pieces, read_header
-from retailpulse.storage import jobs
 from retailpulse.storage.database import Database
+from retailpulse.storage.jobs import read as jobs
 from retailpulse.worker.admission import Admission, Draining
 from retailpulse.worker.claims import Claims, Held
 from retailpulse.worker.measures import Measures

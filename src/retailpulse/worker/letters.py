@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryKey
 from retailpulse.fetch import Post
 from retailpulse.service.summaries import JobSummary, summarize
-from retailpulse.storage.jobs import JobRow
+from retailpulse.storage.jobs.read import JobRow
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from retailpulse.config.settings import RetentionSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.storage import pruning, statistics
+from retailpulse.storage import statistics
 from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.jobs import prune as pruning
 
 logger = logging.getLogger(__name__)
 

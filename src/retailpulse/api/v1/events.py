@@ -12,7 +12,7 @@ from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.shapes import count_images
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Progress, Signal
-from retailpulse.storage.jobs import JobRow
+from retailpulse.storage.jobs.read import JobRow
 
 RECONNECT_MILLISECONDS = 1_000
 

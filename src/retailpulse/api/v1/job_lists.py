@@ -26,7 +26,7 @@ from retailpulse.api.v1.shapes import JobSummary, summarize
 from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import JobLists
-from retailpulse.storage.job_lists import JobFilter, JobPlace, StoreRow
+from retailpulse.storage.jobs.list import JobFilter, JobPlace, StoreRow
 
 JOBS: Cursors[JobPlace] = Cursors("jobs", tuple[datetime, UUID])
 """A position is that of the job after which a page begins."""

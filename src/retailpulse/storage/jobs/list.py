@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.database import Connection
-from retailpulse.storage.jobs import JOB_COLUMNS, JobRow, job_cursor
+from retailpulse.storage.jobs.read import JOB_COLUMNS, JobRow, job_cursor
 
 JobPlace = tuple[datetime, UUID]
 """Where a job stands in the list: when it was submitted, and its id."""

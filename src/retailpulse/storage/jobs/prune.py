@@ -14,8 +14,8 @@ from psycopg import sql
 
 from retailpulse.domain.errors import Conflict
 from retailpulse.storage.database import Connection
-from retailpulse.storage.jobs import known_job
-from retailpulse.storage.locking import lock_job
+from retailpulse.storage.jobs.lock import lock_job
+from retailpulse.storage.jobs.read import known_job
 from retailpulse.storage.queue import QUEUE
 
 _LOCK = 7_236_003

@@ -15,8 +15,8 @@ import msgspec
 from retailpulse.domain.jobs import ChunkKey, JobOptions, Submission
 from retailpulse.domain.stores import MAX_KEY_BYTES
 from retailpulse.storage.database import Connection
-from retailpulse.storage.finishing import finish_jobs
-from retailpulse.storage.spool import BLOCK_ROWS, escape
+from retailpulse.storage.jobs.finish import finish_jobs
+from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape
 
 # Few statements: round trips are most of what a small job costs.
 _INSERT_VISITS = """

@@ -14,10 +14,10 @@ from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import ChunkKey, JobStatus, chunk_size
 from retailpulse.storage.cutting import cut_chunks
 from retailpulse.storage.database import Connection
-from retailpulse.storage.finishing import finish_jobs
-from retailpulse.storage.jobs import JobRow, known_job
-from retailpulse.storage.locking import lock_job
-from retailpulse.storage.submitting import settle_unknown_stores
+from retailpulse.storage.jobs.finish import finish_jobs
+from retailpulse.storage.jobs.insert import settle_unknown_stores
+from retailpulse.storage.jobs.lock import lock_job
+from retailpulse.storage.jobs.read import JobRow, known_job
 
 # The index of failures finds them, however many others there are.
 _TAKE_BACK = """

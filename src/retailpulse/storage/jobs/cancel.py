@@ -6,8 +6,8 @@ Weak: one transaction for the whole job; a million unsettled images take it some
 from uuid import UUID
 
 from retailpulse.storage.database import Connection
-from retailpulse.storage.finishing import finish_jobs
-from retailpulse.storage.locking import lock_job
+from retailpulse.storage.jobs.finish import finish_jobs
+from retailpulse.storage.jobs.lock import lock_job
 
 _SETTLE = """
     WITH new AS (

@@ -5,9 +5,9 @@ import asyncio
 from retailpulse.domain.jobs import ChunkKey, JobOptions
 from retailpulse.storage.cutting import cut_chunks
 from retailpulse.storage.database import Connection
+from retailpulse.storage.jobs.insert import count_failed, job_fields, settle_unknown_stores
+from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.joining import joined_by_hash
-from retailpulse.storage.spool import Spool
-from retailpulse.storage.submitting import count_failed, job_fields, settle_unknown_stores
 
 _INSERT_JOB = """
     INSERT INTO jobs (job_id, status, depth, images, name, labels, priority, callback_url)

@@ -1,0 +1,1 @@
+"""The rows of jobs: written, read, ended, retried, pruned."""
