@@ -9,6 +9,7 @@ from bench.figures import Figure, at_most
 from bench.measuring import Bench
 from bench.scheduling.stage import staged
 
+CASE = "cancel"
 NAME = "scheduling-cancel"
 LATENCY_MS, IMAGES = 2_000, 5_000
 HEARD_SECONDS, CLOSED_SECONDS, WATCHED_SECONDS = 0.5, 1.0, 20.0
@@ -19,26 +20,26 @@ def measure(bench: Bench) -> list[Figure]:
     """A job of thousands of images, cancelled while its first ones are fetched."""
     runs = [_run(bench, number) for number in range(bench.runs)]
     late, in_flight, busy_seconds = ([run[place] for run in runs] for place in range(3))
-    case = f"{NAME}, host of {LATENCY_MS:,} ms"
+    case = f"{CASE}, host of {LATENCY_MS:,} ms"
     return [
         Figure(
             case=case,
-            about=f"requests begun {HEARD_SECONDS:g}-{WATCHED_SECONDS:g} s after",
+            about=f"requests after {HEARD_SECONDS:g} s",
             runs=late,
             target=at_most(0),
         ),
         Figure(
             case=case,
-            about=f"requests open {CLOSED_SECONDS:g} s after",
+            about=f"in flight after {CLOSED_SECONDS:g} s",
             runs=in_flight,
             target=at_most(0),
         ),
-        Figure(case=case, about="until none is open", runs=busy_seconds, unit="s"),
+        Figure(case=case, about="until none is", runs=busy_seconds, unit="s"),
     ]
 
 
 def _run(bench: Bench, number: int) -> tuple[float, float, float]:
-    bench.show(f"{NAME}, run {number + 1} of {bench.runs}", number / bench.runs)
+    bench.show(f"{CASE}, run {number + 1} of {bench.runs}", number / bench.runs)
     with staged(bench) as stage:
         job_id = stage.submit(stage.origin.urls(LATENCY_MS, "big", IMAGES))
         time.sleep(_WORK_SECONDS)

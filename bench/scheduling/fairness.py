@@ -12,6 +12,7 @@ from bench.figures import Figure, at_most
 from bench.measuring import Bench
 from bench.scheduling.stage import CAP, Stage, staged
 
+CASE = "fairness"
 NAME = "scheduling-fairness"
 EQUAL_JOBS, EQUAL_IMAGES, EQUAL_MS = 10, 500, 50
 OTHERS, OTHER_IMAGES, URGENT_IMAGES, URGENT_MS, URGENT_PRIORITY = 4, 2_000, 200, 200, 50
@@ -25,7 +26,7 @@ def measure(bench: Bench) -> list[Figure]:
     shares: list[float] = []
     times: list[float] = []
     for number in range(bench.runs):
-        words = f"{NAME}, run {number + 1} of {bench.runs}"
+        words = f"{CASE}, run {number + 1} of {bench.runs}"
         bench.show(f"{words}: equal jobs", number / bench.runs)
         with staged(bench) as stage:
             spreads.append(_spread(stage))
@@ -38,16 +39,16 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _figures(spreads: Sequence[float], shares: Sequence[float], times: Sequence[float]) -> list[Figure]:
-    urgent = f"{NAME}, priority {URGENT_PRIORITY} among {OTHERS} of 0"
+    urgent = f"priority {URGENT_PRIORITY} among {OTHERS} of 0"
     return [
         Figure(
-            case=f"{NAME}, {EQUAL_JOBS} equal jobs",
-            about="spread of their ends",
+            case=f"{CASE}, {EQUAL_JOBS} equal jobs",
+            about="spread of ends",
             runs=spreads,
             target=at_most(0.05),
         ),
-        Figure(case=urgent, about="others' share meanwhile", runs=shares, target=at_most(0.05)),
-        Figure(case=urgent, about="of its time at this host alone", runs=times, unit="x"),
+        Figure(case=urgent, about="others' share", runs=shares, target=at_most(0.05)),
+        Figure(case=urgent, about="of its time alone", runs=times, unit="x"),
     ]
 
 

@@ -19,6 +19,7 @@ from bench.measuring import Bench
 from bench.scheduling.stage import CAP, Stage, staged
 from retailpulse.storage.embedded import EmbeddedServer
 
+CASE = "fleet"
 NAME = "scheduling-fleet"
 WORKERS, LATENCY_MS = 4, 200
 FEW_HOSTS, MANY_HOSTS, IMAGES_PER_HOST, IMAGES_PER_FEW = 6, 2_100, 4, 3_000
@@ -42,7 +43,7 @@ def _most(bench: Bench, what: str, few: Sequence[int], many: Sequence[int], targ
     """The most requests at once that any of the few hosts saw."""
     seen = []
     for number in range(bench.runs):
-        bench.show(f"{NAME}, {what}, run {number + 1} of {bench.runs}", number / bench.runs)
+        bench.show(f"{CASE}, {what}, run {number + 1} of {bench.runs}", number / bench.runs)
         with staged(bench, hosts=len(few) + len(many), workers=0) as stage, _by_hand(stage):
             stage.submit(stage.origin.urls(LATENCY_MS, "few", IMAGES_PER_FEW * len(few), hosts=few))
             if many:
@@ -52,7 +53,7 @@ def _most(bench: Bench, what: str, few: Sequence[int], many: Sequence[int], targ
             time.sleep(_WATCH_SECONDS)
             counts = stage.origin.counts()
         seen.append(max(counts[host].max_in_flight for host in few))
-    return Figure(case=f"{NAME}, {what}", about="most at one host", runs=seen, target=target)
+    return Figure(case=f"{CASE}, {what}", about="most at one host", runs=seen, target=target)
 
 
 def _killed(bench: Bench) -> list[Figure]:
@@ -60,7 +61,7 @@ def _killed(bench: Bench) -> list[Figure]:
     back: list[float] = []
     seen: list[float] = []
     for number in range(bench.runs):
-        bench.show(f"{NAME}, one killed, run {number + 1} of {bench.runs}", number / bench.runs)
+        bench.show(f"{CASE}, one killed, run {number + 1} of {bench.runs}", number / bench.runs)
         with staged(bench, workers=0) as stage, _by_hand(stage) as pids:
             stage.submit(stage.origin.urls(CRASH_MS, "big", CRASH_IMAGES))
             stage.wait_until(lambda: stage.in_flight() >= CAP, _JOIN_SECONDS)
@@ -71,7 +72,7 @@ def _killed(bench: Bench) -> list[Figure]:
             stage.wait_until(lambda: stage.in_flight() >= CAP, _BACK_SECONDS)
             back.append(time.monotonic() - killed_at)
             seen.append(stage.origin.count().max_in_flight)
-    case = f"{NAME}, one of {WORKERS} killed"
+    case = f"{CASE}, one of {WORKERS} killed"
     return [
         Figure(case=case, about="until its share is used", runs=back, unit="s"),
         Figure(case=case, about="most at the host", runs=seen, target=at_most(CAP + 1)),

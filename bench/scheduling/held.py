@@ -11,6 +11,7 @@ from bench.figures import Figure, at_most
 from bench.measuring import Bench
 from bench.scheduling.stage import Stage, staged
 
+CASE = "held"
 NAME = "scheduling-held"
 IMAGES = {2_000: 5_000, 50: 20_000}
 """Images of the job by the latency of its host in milliseconds."""
@@ -23,7 +24,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _measure(bench: Bench, latency_ms: int) -> Figure:
-    case = f"{NAME}, host of {latency_ms:,} ms"
+    case = f"{CASE}, host of {latency_ms:,} ms"
     held: list[float] = []
     in_flight: list[float] = []
     for number in range(bench.runs):

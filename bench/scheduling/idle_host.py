@@ -7,6 +7,7 @@ from bench.figures import Figure, at_most
 from bench.measuring import Bench
 from bench.scheduling.stage import Stage, staged
 
+CASE = "idle host"
 NAME = "scheduling-idle-host"
 LATENCY_MS, IMAGES, TIMES = 50, 20_000, 100
 PATIENCE_SECONDS = 30.0
@@ -17,10 +18,10 @@ _BUSY = 0
 
 def measure(bench: Bench) -> list[Figure]:
     """A hundred of them, one after the other."""
-    bench.show(f"{NAME}: starting the service", 0)
+    bench.show(f"{CASE}: starting the service", 0)
     with staged(bench, hosts=TIMES + 1) as stage:
         taken = _take(bench, stage)
-    case = f"{NAME}, both of {LATENCY_MS} ms"
+    case = f"{CASE}, both of {LATENCY_MS} ms"
     return [
         Figure(case=case, about="median", runs=[statistics.median(taken)], unit="s"),
         Figure(case=case, about=f"p99 of {len(taken)}", runs=[p99(taken)], unit="s", target=at_most(1)),
@@ -31,7 +32,7 @@ def _take(bench: Bench, stage: Stage) -> list[float]:
     taken: list[float] = []
     job_id = ""
     while len(taken) < TIMES and sum(taken) < _MOST_SECONDS:
-        bench.show(f"{NAME}, image {len(taken) + 1} of {TIMES}", len(taken) / TIMES)
+        bench.show(f"{CASE}, image {len(taken) + 1} of {TIMES}", len(taken) / TIMES)
         if not job_id or _left(stage, job_id) < IMAGES / 4:
             name = f"big-{len(taken)}"
             job_id = stage.submit(stage.origin.urls(LATENCY_MS, name, IMAGES, hosts=[_BUSY]))

@@ -13,6 +13,7 @@ from bench.figures import Figure, at_most
 from bench.measuring import Bench
 from bench.scheduling.stage import Stage, staged
 
+CASE = "many hosts"
 NAME = "scheduling-many-hosts"
 IMAGES = 100_000
 LATENCY_MS = 0
@@ -25,12 +26,12 @@ def measure(bench: Bench) -> list[Figure]:
     one: list[tuple[float, float, float]] = []
     many: list[tuple[float, float, float]] = []
     for number in range(bench.runs):
-        words = f"{NAME}, run {number + 1} of {bench.runs}"
+        words = f"{CASE}, run {number + 1} of {bench.runs}"
         for hosts, runs in ((1, one), (IMAGES, many)) if number % 2 == 0 else ((IMAGES, many), (1, one)):
             bench.show(f"{words}: {hosts:,}", number / bench.runs)
             with staged(bench, settings=_proxied) as stage:
                 runs.append(_run(stage, hosts))
-    case = f"{NAME}, {IMAGES:,} of them"
+    case = f"{CASE}, {IMAGES:,} of them"
     return [
         _figure(case, "CPU per image", "us", one, many, 0),
         _figure(case, "seconds per image", "us", one, many, 1),

@@ -7,10 +7,11 @@ from bench.figures import Figure, at_most
 from bench.measuring import Bench
 from bench.scheduling.stage import staged
 
+CASE = "narrow hosts"
 NAME = "scheduling-narrow-hosts"
 IMAGES, LATENCY_MS = 150, 50
 PATIENCE_SECONDS = 240.0
-KINDS = {"connections:2": "two connections, the rest reset", "threads:1": "one thread, keep-alive"}
+KINDS = {"connections:2": "2 connections", "threads:1": "1 thread"}
 
 
 def measure(bench: Bench) -> list[Figure]:
@@ -19,7 +20,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _measure(bench: Bench, manners: str) -> list[Figure]:
-    case = f"{NAME}, {KINDS[manners]}"
+    case = f"{CASE}, {KINDS[manners]}"
     lost: list[float] = []
     taken: list[float] = []
     for number in range(bench.runs):

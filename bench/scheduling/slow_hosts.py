@@ -11,6 +11,7 @@ from bench.figures import Figure, at_least, at_most
 from bench.measuring import Bench
 from bench.scheduling.stage import CAP, Stage, staged
 
+CASE = "slow hosts"
 NAME = "scheduling-slow-hosts"
 HOSTS, LATENCY_MS, MEAN_SECONDS = 200, "1000-3000", 2.0
 LIMIT_PER_SECOND = HOSTS * CAP / MEAN_SECONDS
@@ -25,7 +26,7 @@ def measure(bench: Bench) -> list[Figure]:
     postgres: list[float] = []
     busy: list[float] = []
     for number in range(bench.runs):
-        bench.show(f"{NAME}, run {number + 1} of {bench.runs}", number / bench.runs)
+        bench.show(f"{CASE}, run {number + 1} of {bench.runs}", number / bench.runs)
         with (
             staged(bench, hosts=HOSTS, workers=WORKERS) as stage,
             accounting.PeakMemory(stage.service.pids) as memory,
@@ -38,7 +39,7 @@ def measure(bench: Bench) -> list[Figure]:
         postgres.append(theirs.peak_bytes / 1e6)
     return [
         Figure(
-            case=NAME,
+            case=CASE,
             about="images",
             unit="/s",
             runs=rates,
@@ -46,9 +47,9 @@ def measure(bench: Bench) -> list[Figure]:
             limit_name="the hosts' caps",
             target=at_least(0.8),
         ),
-        Figure(case=NAME, about="peak memory", unit="MB", runs=ours, target=at_most(1_000)),
-        Figure(case=NAME, about="peak memory of PostgreSQL", unit="MB", runs=postgres),
-        Figure(case=NAME, about="part of the cores in use", runs=busy),
+        Figure(case=CASE, about="peak memory", unit="MB", runs=ours, target=at_most(1_000)),
+        Figure(case=CASE, about="peak memory of PostgreSQL", unit="MB", runs=postgres),
+        Figure(case=CASE, about="part of the cores in use", runs=busy),
     ]
 
 

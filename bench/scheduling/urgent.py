@@ -10,6 +10,7 @@ from bench.figures import Figure, at_most
 from bench.measuring import Bench
 from bench.scheduling.stage import Stage, staged
 
+CASE = "urgent"
 NAME = "scheduling-urgent"
 LATENCY_MS, IMAGES, TIMES = 2_000, 5_000, 10
 PATIENCE_SECONDS = 60.0
@@ -24,7 +25,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _measure(bench: Bench, priority: int) -> list[Figure]:
-    case = f"{NAME}, priority {priority}"
+    case = f"{CASE}, priority {priority}"
     bench.show(f"{case}: starting the service", 0)
     with staged(bench) as stage:
         stage.submit(stage.origin.urls(LATENCY_MS, "big", IMAGES))
