@@ -16,6 +16,8 @@ OWN_REFUSALS = 2
 """After so many refusals beside answers to others, further ones are about the image's own URL."""
 MOST_EXCUSED = 10
 """So many refusals do not count as tries where the host only wants to be asked less often."""
+MOST_TURNED_AWAY = 40
+"""So many tries do not count whose connection the host turned away while it served others."""
 
 _random = SystemRandom()
 
@@ -28,6 +30,7 @@ class Attempt(msgspec.Struct, gc=False):
     number: int = 0
     has_begun: bool = False  # the current try had its turn at the host
     _excused: int = 0
+    _turned_away: int = 0
     _answers: int = 0
     _refused_beside_others: int = 0
     _is_cut_short: bool = False
@@ -71,6 +74,10 @@ class Attempt(msgspec.Struct, gc=False):
         """Do not count the current try, which only came too early."""
         self._excused += self._excused < MOST_EXCUSED
 
+    def turned_away(self) -> None:
+        """Do not count the current try: the host served others and not this one."""
+        self._turned_away += self._turned_away < MOST_TURNED_AWAY
+
     def in_vain(self, others: TryFailed) -> TryFailed:
         """What an image fails with that waited for a host in vain: its own failure, if it had a try."""
         if self._before is None:
@@ -94,7 +101,7 @@ class Attempt(msgspec.Struct, gc=False):
 
         Exponential with full jitter; a host that named a time is not asked before it.
         """
-        counted = self.number - self._excused
+        counted = self.number - self._excused - self._turned_away
         if not failed.again or counted >= settings.tries:
             return None
         longest = settings.backoff_seconds * 2.0 ** max(0, counted - 1)
