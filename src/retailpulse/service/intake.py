@@ -11,9 +11,9 @@ from retailpulse.fetch import origin_key
 from retailpulse.service.backlog import Backlog, Limits
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.jobs import idempotency as keys
-from retailpulse.storage.jobs import insert as submitting
-from retailpulse.storage.jobs import insert_spooled as spooled
+from retailpulse.storage.jobs import insert, insert_spooled
 from retailpulse.storage.jobs.spool import Spool
+from retailpulse.storage.scheduling.enqueue import JobPlace
 
 SUBMIT_SECONDS, SUBMIT_IMAGES_PER_SECOND = 1.5, 5_000
 """How long the database may take for a submit before its commit: longer the more images it has."""
@@ -66,9 +66,7 @@ class Intake:
                 if earlier is not None:
                     return earlier
             await self._backlog.admit(connection, job.images)
-            await write(
-                connection, JobPlace(job_id=job.job_id, priority=job.priority, origin_of=origin_key)
-            )
+            await write(connection, JobPlace(job_id=job.job_id, priority=job.priority, origin_of=origin_key))
         return job.job_id
 
 
@@ -82,9 +80,7 @@ class _Job:
     idempotency: Idempotency | None
 
 
-async def _write_from_memory(
-    submission: Submission, connection: Connection, place: JobPlace
-) -> None:
+async def _write_from_memory(submission: Submission, connection: Connection, place: JobPlace) -> None:
     await insert.insert_job(connection, place, submission)
 
 

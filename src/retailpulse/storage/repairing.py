@@ -121,15 +121,11 @@ async def _mend_jobs(connection: Connection) -> dict[str, int]:
 async def _lock_suspects(connection: Connection) -> list[UUID]:
     cursor = await connection.execute(_SUSPECTS)
     job_ids = sorted(job_id for (job_id,) in await cursor.fetchall())
-    await connection.execute(
-        "SELECT FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR UPDATE", [job_ids]
-    )
+    await connection.execute("SELECT FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR UPDATE", [job_ids])
     return job_ids
 
 
-async def _mend_waiting(
-    connection: Connection, patience: Patience, origin_of: OriginOf
-) -> dict[str, int]:
+async def _mend_waiting(connection: Connection, patience: Patience, origin_of: OriginOf) -> dict[str, int]:
     """Takes away what silent workers have, and lets each image that should wait do so once."""
     silent_seconds = patience.stale_seconds + patience.sweep_seconds
     _, back = await workers.sweep(connection, silent_seconds)

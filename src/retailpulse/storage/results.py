@@ -63,9 +63,7 @@ _COUNT_IN_JOB = """
 """
 
 
-async def settle(
-    connection: Connection, results: Sequence[Result], grants: Sequence[int] = ()
-) -> int:
+async def settle(connection: Connection, results: Sequence[Result], grants: Sequence[int] = ()) -> int:
     """Writes results in the transaction of `connection`; one that an image already has stays as it is.
 
     A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, and

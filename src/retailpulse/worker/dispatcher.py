@@ -10,7 +10,7 @@ from retailpulse.domain.jobs import PendingImage, Result
 from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Connection
 from retailpulse.storage.scheduling import claims, hosts
-from retailpulse.storage.scheduling.claims import Granted, GivenBack
+from retailpulse.storage.scheduling.claims import GivenBack, Granted
 from retailpulse.storage.scheduling.enqueue import FEW_IMAGES
 from retailpulse.storage.scheduling.notifications import notify_hosts
 from retailpulse.worker.image_task import WorkerContext, work_on
@@ -56,13 +56,11 @@ class Dispatcher:
             if host_id is None:
                 own.append(image)
             else:
-                spilled.append(
-                    GivenBack(grant_id=grant.grant_id, host_id=host_id, image_no=image.image_no)
-                )
+                spilled.append(GivenBack(grant_id=grant.grant_id, host_id=host_id, image_no=image.image_no))
         if spilled:
             await self._spill(connection, worker_id, grant, spilled)
         if own:
-            self.begin(msgspec_replace(grant, images=own), own)
+            self.begin(grant, own)
 
     async def _spill(
         self, connection: Connection, worker_id: int, grant: Granted, images: list[GivenBack]

@@ -1,5 +1,6 @@
 """Works on one image that was claimed: fetches it, measures it, and queues its result to be written."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -35,6 +36,8 @@ class WorkerContext:
     pulse: Pulse
     max_pixels: int
     pause_seconds: tuple[float, float] | None
+    failed: asyncio.Future[None]
+    """Fails with what keeps this worker from its work."""
 
 
 async def work_on(held: HeldImage, context: WorkerContext) -> None:
@@ -46,6 +49,9 @@ async def work_on(held: HeldImage, context: WorkerContext) -> None:
         context.settler.settle(result, held.grant)
     except Draining:
         pass  # its grant goes back as a whole when the worker leaves
+    except ImportError as error:  # a decoder that is not there says nothing about the image
+        if not context.failed.done():
+            context.failed.set_exception(error)
     finally:
         context.in_hand.done(held)
         if not context.in_hand.count:
@@ -61,7 +67,7 @@ async def _conclude(held: HeldImage, context: WorkerContext) -> Result:
         sleeps = context.pulse.sleeps()
         try:
             measurement, tries = await measure(held, context)
-        except (Draining, ImportError):  # a decoder that is not there says nothing about the image
+        except (Draining, ImportError):
             raise
         except ImageError as error:
             failed = error

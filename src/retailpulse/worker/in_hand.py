@@ -6,7 +6,7 @@ is there, or it has failed.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from retailpulse.domain.images import Depth
@@ -20,13 +20,13 @@ class Grant:
 
     __slots__ = ("depth", "grant_id", "host_id", "job_id", "rank", "unsettled")
 
-    def __init__(self, granted: Granted) -> None:
+    def __init__(self, granted: Granted, unsettled: int) -> None:
         self.grant_id = granted.grant_id
         self.host_id = granted.host_id
         self.rank = granted.rank
         self.job_id = granted.job_id
         self.depth: Depth = granted.depth
-        self.unsettled = len(granted.images)
+        self.unsettled = unsettled
 
 
 class HeldImage:
@@ -53,9 +53,9 @@ class InHand:
         self._now = 0.0
         self.count = 0
 
-    def take(self, granted: Granted, images: Iterable[PendingImage]) -> list[HeldImage]:
+    def take(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
         """Takes images of a grant in hand; their order among all others is fair to each job."""
-        grant = Grant(granted)
+        grant = Grant(granted, len(images))
         time = max(self._times.get(grant.job_id, 0.0), self._now)
         held = []
         for image in images:

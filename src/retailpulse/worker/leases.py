@@ -6,6 +6,7 @@ No I/O: rows come from `storage.scheduling.leases`, slots go to the queues of `f
 import math
 from uuid import UUID
 
+from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import HostPool, HostQueue
 from retailpulse.storage.scheduling.leases import LeaseRow
@@ -20,6 +21,7 @@ _FIRST_SLICES, _MOST_SLICES = 2, 64
 _EMPTY_CLAIMS = 3
 """So many claims in a row that found nothing: slices may have been locked by other workers."""
 BUCKET_ROOM = 256
+_UNKNOWN = (0, UUID(int=0))
 
 
 class Lease:
@@ -34,7 +36,7 @@ class Lease:
         self.most = row.host.limits.most
         self.version = row.host.version
         self.waits = False  # something waits in line, as far as known
-        self.head: tuple[int, UUID] | None = None
+        self.head = _UNKNOWN  # who is next: the rank and the job
         self.slices = _FIRST_SLICES
         self.is_dismissing = False
         self.in_flight_told = 0
@@ -62,7 +64,7 @@ class Lease:
         held -= min(parked, _MOST_PARKED + 4 * slots)
         if limiter.rest_until > now + 1.0 or not slots:
             return 0
-        more = ahead(slots, limiter.latency_seconds) if limiter.is_closed and not limiter.is_paced else 0
+        more = ahead(slots, limiter.latency_seconds, limiter.rate_per_second) if limiter.is_closed else 0
         return max(0, slots + more - held)
 
     def claimed(self, asked: int, got: int) -> bool:
@@ -90,6 +92,13 @@ class Lease:
             self._idle_beats = 0
         return min(self.slots, max(self.share, self.used)) if self.others else self.slots
 
+    def decision(self, now: float) -> HostLimits:
+        """What the limiter of the host has decided; images that wait where it was given up are dismissed."""
+        assert self.queue is not None  # noqa: S101  # buckets have no limiter
+        limiter = self.queue.limiter
+        self.is_dismissing = limiter.is_given_up(now) and limiter.rest_until > now
+        return limiter.limits(now)
+
     def why_dismissed(self) -> tuple[Cause, str]:
         """What images fail with that wait at a host which was given up."""
         failure = None if self.queue is None else self.queue.limiter.failure
@@ -99,10 +108,9 @@ class Lease:
 
 
 class Leases:
-    """All leases of this worker; `cap` is what a host that nobody has asked yet may bear."""
+    """All leases of this worker."""
 
-    def __init__(self, hosts: HostPool, cap: int) -> None:
-        self.cap = cap
+    def __init__(self, hosts: HostPool) -> None:
         self.of_host: dict[int, Lease] = {}
         self._of_origin: dict[str, Lease] = {}
         self._hosts = hosts
@@ -141,6 +149,19 @@ class Leases:
         lease.slots = slots
         if lease.queue is not None:
             lease.queue.lease(min(slots, lease.share))
+
+    def decided(self, lease: Lease, version: int, limits: HostLimits) -> None:
+        """Notes that a decision of this worker counts now, under a version."""
+        lease.version, lease.most = version, limits.most
+        self.set_slots(lease, lease.slots)
+
+    def kept(self, lease: Lease, slots: int, in_flight: int) -> None:
+        """Notes how many slots were kept of a lease; of -1 it is given back."""
+        lease.in_flight_told = in_flight
+        if slots < 0:
+            self.drop(lease)
+        else:
+            self.set_slots(lease, slots)
 
     def drop(self, lease: Lease) -> None:
         """Forgets a lease that was given back."""

@@ -14,14 +14,18 @@ PERIOD_SECONDS = 0.025
 _MOST_AHEAD = 256
 
 
-def ahead(slots: int, latency_seconds: float | None) -> int:
+def ahead(slots: int, latency_seconds: float | None, rate_per_second: float | None) -> int:
     """How many images beyond its slots a host will take up before the claim after the next one.
 
-    That is 50 ms of its usual work: next to nothing at a slow host, some hundred at a fast one.
+    That is 50 ms of its usual work, at its pace where it has one: next to nothing at a slow host, some
+    hundred at a fast one.
     """
     if latency_seconds is None:
         return 0
-    return min(_MOST_AHEAD, math.ceil(slots * 2 * PERIOD_SECONDS / max(latency_seconds, 0.001)))
+    rate = slots / max(latency_seconds, 0.001)
+    if rate_per_second is not None:
+        rate = min(rate, rate_per_second)
+    return min(_MOST_AHEAD, math.ceil(rate * 2 * PERIOD_SECONDS))
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -36,8 +40,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def shares(heads: Mapping[int, Head], room: int, held: Mapping[UUID, int]) -> dict[UUID, int]:
     """How many more images of each job to take where the worker, not its hosts, is the limit.
 
-    By priority first, then the same for each job (max-min fairness): a job on one host gets as much as one on a
-    hundred. `held` are the images of each job in hand, which count.
+    By priority first, then the same for each job (max-min fairness): a job on one host gets as much as one
+    on a hundred. `held` are the images of each job in hand, which count.
     """
     can: dict[tuple[int, UUID], int] = {}
     for head in heads.values():

@@ -1,29 +1,30 @@
-"""Claims what this worker's hosts can bear now, again and again, and keeps what it has leased alive.
+"""Keeps alive what this worker has leased, and claims what its hosts can bear now, again and again.
 
-One loop over one connection: heartbeat, news of hosts, slots, claims. Whatever a notification says is found out
-by the next heartbeat too. It starts nothing itself: `dispatcher` does that with what was claimed.
+One loop over one connection: heartbeat, news of hosts, slots, claims. Weak: a database that answers slowly slows all
+of these down together.
 """
 
 import asyncio
 import contextlib
 import logging
-import zlib
 from collections.abc import Iterable
 from uuid import UUID
 
 from retailpulse.config.settings import FetchSettings, WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.fetch import Downloader, HostQueue
+from retailpulse.fetch import Downloader
 from retailpulse.storage.database import Connection, Database, cut_after
-from retailpulse.storage.scheduling import claims, hosts, leases, workers
-from retailpulse.storage.scheduling.claims import Ask
+from retailpulse.storage.scheduling import hosts, leases, workers
+from retailpulse.storage.scheduling.enqueue import BUCKETS
 from retailpulse.storage.scheduling.leases import Waiting
 from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_hosts
 from retailpulse.worker.admission import Admission
+from retailpulse.worker.claimer import HOSTS_AT_ONCE, Claimer
 from retailpulse.worker.dispatcher import Dispatcher
-from retailpulse.worker.in_hand import InHand
+from retailpulse.worker.in_hand import HeldImage, InHand
 from retailpulse.worker.leases import Lease, Leases
-from retailpulse.worker.rooms import PERIOD_SECONDS, Head, shares
+from retailpulse.worker.news import News
+from retailpulse.worker.rooms import PERIOD_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +34,8 @@ ANSWER_SECONDS = 10.0
 FRESH_SHARE = 0.6
 """After so much of the stale time without a heartbeat nothing is begun: others may have it soon."""
 DISCOVERED_AT_ONCE = 1_000
-CLAIMED_HOSTS = 256
-"""Hosts in one claim."""
 RESTART_SECONDS = 0.5
+_BEFORE_ALL = -(2**31)
 
 
 class TakenForDead(Exception):
@@ -43,7 +43,7 @@ class TakenForDead(Exception):
 
 
 class Scheduler:
-    """The claiming of one worker; it hears of its hosts' queues as their listener."""
+    """The scheduling of one worker."""
 
     def __init__(
         self,
@@ -52,97 +52,30 @@ class Scheduler:
         worker: WorkerSettings,
         fetch: FetchSettings,
         admission: Admission,
+        downloader: Downloader,
+        in_hand: InHand,
+        dispatcher: Dispatcher,
+        news: News,
     ) -> None:
         self._database = database
-        self._settings = worker
         self._admission = admission
-        self._cap = fetch.per_host
-        self._loop = asyncio.get_running_loop()
-        self._wake = asyncio.Event()
-        self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
-        self._next_beat = 0.0
-        self._claimed_at = 0.0
-        self._after = _BEFORE_ALL
-        self._worker_id = 0
-        self._alive: list[int] = []
-        self._ready: set[int] = set()  # hosts where a claim may be worth while
-        self._noticed: set[int] = set()  # hosts without a lease where images came to wait
-        self._demanded: set[str] = set()  # origins that redirects lead to
-        self._limited: set[int] = set()  # leased hosts of which there is news
-        self._decided: set[str] = set()
-
-    def use(self, downloader: Downloader, in_hand: InHand, dispatcher: Dispatcher) -> None:
-        """Says with what it works; it is their listener, so they are made after it."""
         self._downloader = downloader
         self._in_hand = in_hand
         self._dispatcher = dispatcher
-        self._leases = Leases(downloader.hosts, self._cap)
-        self._most_in_hand = downloader.capacity + downloader.capacity // 4 + 64
-
-    # What is heard
-
-    def on_demand(self, queue: HostQueue) -> None:
-        """An image waits at a host of which all slots of this worker are in use: a redirect may lead there."""
-        if not queue.leased:
-            self._demanded.add(queue.origin_key)
-            self._wake.set()
-
-    def on_room(self, queue: HostQueue) -> None:
-        """A request at a host ended."""
-        lease = self._leases.at(queue.origin_key)
-        if lease is not None:
-            self.has_room(lease.host_id)
-
-    def on_decision(self, queue: HostQueue) -> None:
-        """Something of a host is to be shared with all workers."""
-        self._decided.add(queue.origin_key)
-        self._wake.set()
-
-    def has_room(self, host_id: int) -> None:
-        """One image fewer is at a host."""
-        self._ready.add(host_id)
-        self._wake.set()
-
-    def heard_of(self, host_ids: frozenset[int] | None) -> None:
-        """Images came to wait at hosts; None: anywhere."""
-        if host_ids is None:
-            self._next_beat = 0.0
-        for host_id in host_ids or ():
-            lease = self._leases.of_host.get(host_id)
-            if lease is not None:
-                lease.waits = True
-                self._ready.add(host_id)
-            elif self._is_first_at(host_id):
-                self._noticed.add(host_id)
-        self._wake.set()
-
-    def limits_changed(self, host_ids: frozenset[int] | None) -> None:
-        """Slots of hosts are free that this worker may want, or their limits are new."""
-        if host_ids is None:
-            self._next_beat = 0.0
-        else:
-            self._limited |= host_ids & self._leases.of_host.keys()
-        self._wake.set()
-
-    def job_ended(self, job_id: UUID) -> None:
-        """A job was called off: its transfers are aborted."""
-        if dropped := self._in_hand.abandon(job_id):
-            logger.info("stopped work on %d images of the job %s, which has ended", dropped, job_id)
-
-    def wake(self) -> None:
-        """Lets the loop look whether it should end."""
-        self._wake.set()
-
-    def _is_first_at(self, host_id: int) -> bool:
-        """Whether this worker is the one that looks at once, where nobody has slots (rendezvous hashing)."""
-        return not self._alive or self._worker_id == max(
-            self._alive, key=lambda worker_id: zlib.crc32(f"{host_id}/{worker_id}".encode())
-        )
-
-    # The loop
+        self._news = news
+        self._stale_seconds = worker.stale_seconds
+        self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
+        self._cap, self._most_slots = fetch.per_host, max(fetch.per_host, fetch.per_host_max)
+        self._leases = Leases(downloader.hosts)
+        self._claimer = Claimer(downloader, in_hand, dispatcher, self._leases, news)
+        self._loop = asyncio.get_running_loop()
+        self._next_beat = 0.0
+        self._after = _BEFORE_ALL
+        self._worker_id = 0
+        news.use(self._leases)
 
     async def run(self) -> None:
-        """Works until the worker drains, then hands back all that has not begun, and leaves at the end."""
+        """Works until the worker drains."""
         while not self._admission.is_draining():
             try:
                 async with self._database.dedicated(planned_once=True) as connection:
@@ -154,9 +87,50 @@ class Scheduler:
                 logger.warning("the scheduling waits for the database: %s", error)
                 await self._admission.pause(RESTART_SECONDS)
 
+    async def drain(self, *, until: float) -> None:
+        """Hands back at once what has not begun, and stays alive until the rest is settled, or that time."""
+        left = [held for held in self._in_hand.all() if self._has_not_begun(held)]
+        for held in left:
+            if held.task is not None:
+                held.task.cancel()
+        with contextlib.suppress(TakenForDead):
+            while True:
+                try:
+                    async with self._database.dedicated(planned_once=True) as connection:
+                        await self._dispatcher.hand_back(connection, self._worker_id, left)
+                        left = []
+                        while self._in_hand.count and self._loop.time() < until:
+                            await self._say_alive(connection)
+                            await self._look(connection, None)
+                            await self._give_back(connection, is_beat=True)
+                            await self._rest(self._beat_seconds)
+                        return
+                except DatabaseUnavailable:
+                    if self._loop.time() >= until:
+                        return
+                    await self._rest(RESTART_SECONDS)
+
+    async def leave(self) -> None:
+        """Gives back all that is left; raises DatabaseUnavailable, then a sweep does it."""
+        async with self._database.transaction() as connection:
+            images = await workers.leave(connection, [self._worker_id])
+        if images:
+            logger.info("handed back %d images", images)
+
+    def _has_not_begun(self, held: HeldImage) -> bool:
+        return held.is_at_host and not self._downloader.is_running(held.task)
+
+    async def _rest(self, seconds: float) -> None:
+        """Waits, but no longer than until nothing is in hand."""
+        end = self._loop.time() + seconds
+        while self._in_hand.count and (left := end - self._loop.time()) > 0:
+            self._news.wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wake.wait(), left)
+
     async def _work(self, connection: Connection) -> None:
         if not self._worker_id:
-            self._worker_id = await workers.register(connection)
+            self._worker_id = self._news.worker_id = await workers.register(connection)
         self._next_beat = 0.0
         while not self._admission.is_draining():
             with cut_after(ANSWER_SECONDS, connection):
@@ -165,53 +139,57 @@ class Scheduler:
 
     async def _pause(self) -> None:
         """Waits for news, or for the next heartbeat; claims follow each other at a steady pace."""
-        now = self._loop.time()
-        if not self._wake.is_set():
+        if not self._news.wake.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(0.0, self._next_beat - now))
-        rest_seconds = self._claimed_at + PERIOD_SECONDS - self._loop.time()
-        if rest_seconds > 0 and not self._admission.is_draining():
+                left = max(0.0, self._next_beat - self._loop.time())
+                await asyncio.wait_for(self._news.wake.wait(), left)
+        rest_seconds = self._claimer.claimed_at + PERIOD_SECONDS - self._loop.time()
+        if rest_seconds > 0:
             await asyncio.sleep(rest_seconds)
-        self._wake.clear()
+        self._news.wake.clear()
 
     async def _turn(self, connection: Connection) -> None:
-        is_beat = self._loop.time() >= self._next_beat
+        self._abandon(self._news.ended)
+        self._news.ended.clear()
+        is_beat = self._news.is_beat_due or self._loop.time() >= self._next_beat
         if is_beat:
             await self._beat(connection)
-        if self._decided:
+        if self._news.decided:
             await self._share_decisions(connection)
-        if self._limited:
-            await self._look(connection, self._limited)
+        if self._news.limited:
+            await self._look(connection, self._news.limited)
         await self._give_back(connection, is_beat=is_beat)
         await self._find_slots(connection)
-        await self._claim(connection)
+        await self._claimer.claim(connection, self._worker_id)
 
     def _forget_all(self) -> None:
-        for job_id in self._in_hand.jobs():
-            self._in_hand.abandon(job_id)
+        self._abandon(self._in_hand.jobs())
         self._leases.drop_all()
         self._worker_id = 0
+
+    def _abandon(self, job_ids: Iterable[UUID]) -> None:
+        for job_id in job_ids:
+            if dropped := self._in_hand.abandon(job_id):
+                logger.info("stopped work on %d images of the job %s", dropped, job_id)
 
     # Heartbeat
 
     async def _beat(self, connection: Connection) -> None:
-        began_at = self._loop.time()
-        await self.say_alive(connection)
+        self._news.is_beat_due = False
+        self._next_beat = self._loop.time() + self._beat_seconds
+        await self._say_alive(connection)
         await self._look(connection, None)
-        self._alive = await workers.alive(connection, self._settings.stale_seconds)
+        self._news.alive = await workers.alive(connection, self._stale_seconds)
         if held := self._in_hand.jobs():
-            for job_id in await workers.ended_jobs(connection, held):
-                self.job_ended(job_id)
+            self._abandon(await workers.ended_jobs(connection, held))
         await self._discover(connection)
-        self._ready.update(self._leases.of_host)
-        self._next_beat = began_at + self._beat_seconds
+        self._news.ready.update(self._leases.of_host)
 
-    async def say_alive(self, connection: Connection) -> None:
-        """Beats; raises TakenForDead where that is too late."""
+    async def _say_alive(self, connection: Connection) -> None:
         began_at = self._loop.time()
         if not await workers.beat(connection, self._worker_id):
             raise TakenForDead
-        self._admission.alive_until(began_at + FRESH_SHARE * self._settings.stale_seconds)
+        self._admission.alive_until(began_at + FRESH_SHARE * self._stale_seconds)
 
     async def _look(self, connection: Connection, host_ids: Iterable[int] | None) -> None:
         """Takes over what others have decided of leased hosts, and who else wants slots there."""
@@ -220,40 +198,39 @@ class Scheduler:
         for row in await leases.look(connection, self._worker_id, given, cap=self._cap):
             lease = self._leases.learn(row, now)
             if given is not None:
-                self._ready.add(lease.host_id)
+                self._news.ready.add(lease.host_id)
                 if lease.waits and lease.slots < lease.share:
-                    self._noticed.add(lease.host_id)
-        self._limited.clear()
+                    self._news.noticed.add(lease.host_id)
+        self._news.limited.clear()
 
     async def _discover(self, connection: Connection) -> None:
-        """Looks where images wait: all hosts of that kind in turn, where there are very many."""
-        found = await leases.discover(
-            connection, after=self._after, limit=DISCOVERED_AT_ONCE, cap=self._cap
-        )
-        is_all = self._after == _BEFORE_ALL and len(found) < DISCOVERED_AT_ONCE
-        self._after = found[-1].host_id if len(found) == DISCOVERED_AT_ONCE else _BEFORE_ALL
-        if is_all:
+        """Looks where images wait: where there are very many such hosts, at some of them each time."""
+        is_from_start = self._after == _BEFORE_ALL
+        found = await leases.discover(connection, after=self._after, limit=DISCOVERED_AT_ONCE, cap=self._cap)
+        has_more = len(found) == DISCOVERED_AT_ONCE
+        self._after = found[-1].host_id if has_more else _BEFORE_ALL
+        if is_from_start and not has_more:
             for lease in self._leases.of_host.values():
                 lease.waits = False
         for waiting in sorted(found, key=lambda one: one.rank):
-            self._note_waiting(waiting)
+            self._note(waiting)
 
-    def _note_waiting(self, waiting: Waiting) -> None:
+    def _note(self, waiting: Waiting) -> None:
         lease = self._leases.of_host.get(waiting.host_id)
         if lease is not None:
             lease.waits, lease.head = True, (waiting.rank, waiting.job_id)
             if lease.slots < lease.share and waiting.free_slots > 0:
-                self._noticed.add(waiting.host_id)
-        elif not waiting.is_resting and self._wants_more(waiting.host_id):
-            self._noticed.add(waiting.host_id)
+                self._news.noticed.add(waiting.host_id)
+        elif not waiting.is_resting and self._wants(waiting.host_id):
+            self._news.noticed.add(waiting.host_id)
 
-    def _wants_more(self, host_id: int) -> bool:
+    def _wants(self, host_id: int) -> bool:
         if host_id < 0:
             return len(self._leases.buckets) < self._fair_buckets()
         return self._leases.slots < self._downloader.capacity
 
     def _fair_buckets(self) -> int:
-        return -(-BUCKETS // max(1, len(self._alive)))
+        return -(-BUCKETS // max(1, len(self._news.alive)))
 
     # Slots
 
@@ -261,134 +238,62 @@ class Scheduler:
         """Writes what the limiters of hosts have decided, and tells the other workers there."""
         now = self._loop.time()
         decided: dict[int, Lease] = {}
-        for origin_key in self._decided:
+        for origin_key in self._news.decided:
             queue, lease = self._downloader.hosts.get(origin_key), self._leases.at(origin_key)
-            if queue is None or not queue.limiter.changed:
-                continue
-            queue.limiter.changed = False
-            if lease is not None:
-                decided[lease.host_id] = lease
-                lease.is_dismissing = queue.limiter.is_given_up(now)
-        self._decided.clear()
+            if queue is not None and queue.limiter.changed:
+                queue.limiter.changed = False
+                if lease is not None:
+                    decided[lease.host_id] = lease
+        self._news.decided.clear()
         if not decided:
             return
-        rows = {
-            host_id: (lease.version, lease.queue.limiter.limits(now))
-            for host_id, lease in decided.items()
-            if lease.queue is not None
-        }
+        rows = {host_id: (lease.version, lease.decision(now)) for host_id, lease in decided.items()}
         versions = await hosts.write_limits(connection, rows)
         for host_id, version in versions.items():
-            decided[host_id].version = version
-            decided[host_id].most = rows[host_id][1].most
-            self._leases.set_slots(decided[host_id], decided[host_id].slots)
+            self._leases.decided(decided[host_id], version, rows[host_id][1])
             if decided[host_id].slots < decided[host_id].share:
-                self._noticed.add(host_id)
+                self._news.noticed.add(host_id)
         if lost := decided.keys() - versions.keys():
             await self._look(connection, lost)
         shared = [host_id for host_id in versions if decided[host_id].others]
         await notify_hosts(connection, shared, LIMITS_CHANNEL)
-        self._ready |= decided.keys()
+        self._news.ready |= decided.keys()
 
     async def _give_back(self, connection: Connection, *, is_beat: bool) -> None:
         """Gives back slots beyond this worker's share, and those of hosts that it has no more use for."""
         kept: list[tuple[int, int, int]] = []
         surplus = self._leases.buckets[self._fair_buckets() :] if is_beat else []
-        for host_id in list(self._leases.of_host) if is_beat else self._ready & self._leases.of_host.keys():
-            lease = self._leases.of_host[host_id]
-            keep = lease.to_keep(self._in_hand.at_host(host_id), is_beat=is_beat)
-            if lease in surplus:
-                keep = -1
+        for host_id in self._leases.of_host.keys() if is_beat else self._news.ready:
+            lease = self._leases.of_host.get(host_id)
+            if lease is None:
+                continue
+            keep = -1 if lease in surplus else lease.to_keep(self._in_hand.at_host(host_id), is_beat=is_beat)
             if keep != lease.slots or (is_beat and lease.used != lease.in_flight_told):
                 kept.append((host_id, keep, lease.used))
         if kept:
             await leases.keep(connection, self._worker_id, kept)
         for host_id, keep, in_flight in kept:
-            lease = self._leases.of_host[host_id]
-            lease.in_flight_told = in_flight
-            if keep < 0:
-                self._leases.drop(lease)
-            else:
-                self._leases.set_slots(lease, keep)
+            self._leases.kept(self._leases.of_host[host_id], keep, in_flight)
 
     async def _find_slots(self, connection: Connection) -> None:
         """Acquires slots where images wait, or where redirects lead."""
-        if self._demanded:
-            demanded = [origin for origin in self._demanded if self._leases.at(origin) is None]
-            self._demanded.clear()
-            self._noticed |= set((await hosts.find_hosts(connection, demanded)).values())
-        wants = {}
+        if self._news.demanded:
+            demanded = [origin for origin in self._news.demanded if self._leases.at(origin) is None]
+            self._news.demanded.clear()
+            self._news.noticed |= set((await hosts.find_hosts(connection, demanded)).values())
+        wants: dict[int, int] = {}
         spare = self._downloader.capacity - self._leases.slots
-        for host_id in list(self._noticed)[:CLAIMED_HOSTS]:
-            self._noticed.discard(host_id)
+        while self._news.noticed and len(wants) < HOSTS_AT_ONCE:
+            host_id = self._news.noticed.pop()
             lease = self._leases.of_host.get(host_id)
-            want = 1 if host_id < 0 else lease.share - lease.slots if lease is not None else _MOST_SLOTS
-            wants[host_id] = max(0, min(want, spare))
+            want = self._most_slots if lease is None else lease.share - lease.slots
+            wants[host_id] = 1 if host_id < 0 else max(0, min(want, spare))
             spare -= min(wants[host_id], self._cap)
-        if not wants:
-            return
-        now = self._loop.time()
-        for row in await leases.acquire(connection, self._worker_id, wants, cap=self._cap):
-            lease = self._leases.learn(row, now)
-            lease.waits = True
-            self._ready.add(lease.host_id)
-        if self._noticed:
-            self._wake.set()
-
-    # Claims
-
-    async def _claim(self, connection: Connection) -> None:
-        asks = self._asks()
-        if not asks:
-            return
-        self._claimed_at = self._loop.time()
-        granted = await claims.claim(connection, self._worker_id, asks)
-        got = dict.fromkeys(asks, 0)
-        for grant in granted:
-            got[grant.host_id] += len(grant.images)
-            lease = self._leases.of_host[grant.host_id]
-            if lease.queue is None:
-                await self._dispatcher.sort(connection, self._worker_id, grant)
-            elif lease.is_dismissing:
-                self._dispatcher.dismiss(grant, *lease.why_dismissed())
-            else:
-                self._dispatcher.begin(grant, grant.images)
-        for host_id, images in got.items():
-            if self._leases.of_host[host_id].claimed(asks[host_id].room, images):
-                self._ready.add(host_id)
-                self._wake.set()
-        for job_id in {grant.job_id for grant in granted if not grant.is_started}:
-            await self._dispatcher.start_job(connection, job_id)
-
-    def _asks(self) -> dict[int, Ask]:
-        """How many images to claim of each host now."""
-        rooms: dict[int, int] = {}
-        now = self._loop.time()
-        while self._ready and len(rooms) < CLAIMED_HOSTS:
-            lease = self._leases.of_host.get(self._ready.pop())
-            if lease is None or not (lease.waits or lease.is_dismissing):
-                continue
-            held, parked = self._in_hand.at_host(lease.host_id), self._downloader.parked_at(lease.origin)
-            if room := lease.room(held, parked, now):
-                rooms[lease.host_id] = room
-        spare = self._most_in_hand - self._in_hand.count
-        if sum(rooms.values()) > spare:
-            rooms = self._limit(rooms, spare)
-        return {
-            host_id: Ask(room=room, slices=self._leases.of_host[host_id].slices)
-            for host_id, room in rooms.items()
-        }
-
-    def _limit(self, rooms: dict[int, int], spare: int) -> dict[int, int]:
-        """Shares out what this worker can still take, where it is the limit and not its hosts."""
-        heads = {}
-        for host_id, room in rooms.items():
-            rank, job_id = self._leases.of_host[host_id].head or _UNKNOWN
-            heads[host_id] = Head(host_id=host_id, rank=rank, job_id=job_id, room=room)
-        left = shares(heads, max(0, spare), self._in_hand.of_jobs())
-        limited = {}
-        for host_id, head in sorted(heads.items(), key=lambda item: item[1].rank):
-            if room := min(head.room, left[head.job_id]):
-                limited[host_id] = room
-                left[head.job_id] -= room
-        return limited
+        if wants:
+            now = self._loop.time()
+            for row in await leases.acquire(connection, self._worker_id, wants, cap=self._cap):
+                lease = self._leases.learn(row, now)
+                lease.waits = True
+                self._news.ready.add(lease.host_id)
+        if self._news.noticed:
+            self._news.wake.set()

@@ -6,8 +6,8 @@ from retailpulse.domain.jobs import JobOptions
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.insert import INSERT_JOB, count_failed, job_fields, settle_unknown_stores
 from retailpulse.storage.jobs.spool import Spool
-from retailpulse.storage.scheduling.enqueue import JobPlace, enqueue_stored
 from retailpulse.storage.joining import joined_by_hash
+from retailpulse.storage.scheduling.enqueue import JobPlace, enqueue_stored
 
 _INSERT_VISITS = """
     INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,

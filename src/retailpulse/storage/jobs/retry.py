@@ -15,8 +15,8 @@ from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.insert import settle_unknown_stores
 from retailpulse.storage.jobs.lock import lock_job
-from retailpulse.storage.scheduling.enqueue import JobPlace, OriginOf, enqueue_retried
 from retailpulse.storage.jobs.read import known_job
+from retailpulse.storage.scheduling.enqueue import JobPlace, OriginOf, enqueue_retried
 
 # The index of failures finds them, however many others there are.
 _TAKE_BACK = """
@@ -72,9 +72,7 @@ async def retry_job(
     return taken - again
 
 
-async def _retry_unknown_stores(
-    connection: Connection, job_id: UUID, causes: Sequence[Cause] | None
-) -> int:
+async def _retry_unknown_stores(connection: Connection, job_id: UUID, causes: Sequence[Cause] | None) -> int:
     """Lets images whose store is known now be fetched; returns how many others failed again."""
     if causes is not None and Cause.STORE_ID_NOT_FOUND not in causes:
         return 0

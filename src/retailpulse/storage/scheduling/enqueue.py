@@ -84,9 +84,7 @@ class JobPlace:
     origin_of: OriginOf
 
 
-async def enqueue_images(
-    connection: Connection, job: JobPlace, images: Iterable[tuple[int, str]]
-) -> None:
+async def enqueue_images(connection: Connection, job: JobPlace, images: Iterable[tuple[int, str]]) -> None:
     """Puts images in line, given as numbers in ascending order with their URLs, in one transaction with them."""
     of_origin: dict[str, list[int]] = {}
     for image_no, url in images:

@@ -22,9 +22,7 @@ MOST_NAMED = 500
 _NOTIFY = "SELECT pg_notify(%s, %s)"
 
 
-async def notify_hosts(
-    connection: Connection, host_ids: Iterable[int], channel: str = HOSTS_CHANNEL
-) -> None:
+async def notify_hosts(connection: Connection, host_ids: Iterable[int], channel: str = HOSTS_CHANNEL) -> None:
     """Tells all workers of hosts, once the transaction of `connection` is committed."""
     named = sorted(set(host_ids))
     if named:

@@ -10,6 +10,7 @@ from retailpulse.storage.database import Connection
 from retailpulse.storage.scheduling.claims import LOCK_JOBS
 from retailpulse.storage.scheduling.notifications import notify_hosts
 
+_SWEEP_LOCK = 7_236_002
 _SILENT = """
     SELECT worker_id FROM workers WHERE beat_at < now() - make_interval(secs => %s)
     ORDER BY worker_id FOR UPDATE SKIP LOCKED
@@ -35,6 +36,12 @@ _FREE_SLOTS = """
     WHERE h.host_id = freed.host_id
     RETURNING h.host_id
 """
+
+
+async def lock_sweep(connection: Connection) -> bool:
+    """Takes the sweep for this transaction; False where another worker has it."""
+    cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SWEEP_LOCK])
+    return await cursor.fetchone() == (True,)
 
 
 async def register(connection: Connection) -> int:
@@ -80,10 +87,8 @@ async def leave(connection: Connection, worker_ids: Sequence[int]) -> int:
     ongoing = [job_id for (job_id,) in await cursor.fetchall()]
     cursor = await connection.execute(_FREE_SLOTS, given, prepare=False)
     hosts = {host_id for (host_id,) in await cursor.fetchall()}
-    cursor = await connection.execute(
-        _PUT_BACK, {"worker_ids": given[0], "job_ids": ongoing}, prepare=False
-    )
-    back = dict(await cursor.fetchall())
+    cursor = await connection.execute(_PUT_BACK, {"worker_ids": given[0], "job_ids": ongoing}, prepare=False)
+    back: dict[int, int] = dict(await cursor.fetchall())
     await connection.execute("DELETE FROM workers WHERE worker_id = ANY(%s)", given)
     await notify_hosts(connection, hosts | back.keys())
     return sum(back.values())
