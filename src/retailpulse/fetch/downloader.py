@@ -120,7 +120,7 @@ class Downloader:
         return self._dispatch.in_flight
 
     def is_running(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether a task that fetches has a request that runs now: it neither waits for its turn nor pauses."""
+        """Whether a task that fetches has a request that runs: it neither waits for a turn nor pauses."""
         return self._dispatch.is_running(task)
 
     async def aclose(self) -> None:

@@ -1,7 +1,7 @@
 """Checks the laws of the tables over the whole database, in one snapshot of it, and changes nothing.
 
-What may be off for a moment (messages, silent workers) is looked at twice, more than a sweep apart. It blocks;
-it reads by one connection of its own.
+What may be off for a moment (messages, silent workers) is looked at twice, more than a sweep apart. It
+blocks; it reads by one connection of its own.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Claims images: of each host as many as it can take up in the next moment, of all as many as the worker can."""
+"""Claims images: of each host as many as it can take up soon, of all as many as the worker can."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Begins the work on images that were claimed, sorts those of buckets by host, and hands back what has not begun."""
+"""Begins the work on images that were claimed, sorts those of buckets, and hands back what has not begun."""
 
 import asyncio
 from collections import Counter
@@ -44,7 +44,7 @@ class Dispatcher:
             self._context.in_hand.done(held)
 
     async def sort(self, connection: Connection, worker_id: int, grant: Granted) -> None:
-        """Begins with images of a bucket; those of hosts that are in use, or have many, wait in line there."""
+        """Begins with images of a bucket; those of hosts that are in use, or have many, wait there."""
         origins = {image.image_no: origin_key(image.image_url) for image in grant.images}
         counts = Counter(origin for origin in origins.values() if origin is not None)
         host_of = await hosts.busy_hosts(connection, counts)

@@ -53,9 +53,8 @@ async def work_on(held: HeldImage, context: WorkerContext) -> None:
         if not context.failed.done():
             context.failed.set_exception(error)
     finally:
-        context.in_hand.done(held)
-        if not context.in_hand.count:
-            context.settler.hurry()
+        if context.in_hand.done(held):
+            context.settler.hurry()  # its job may have ended
 
 
 async def _conclude(held: HeldImage, context: WorkerContext) -> Result:

@@ -16,7 +16,7 @@ from retailpulse.storage.scheduling.claims import Granted
 
 
 class Grant:
-    """Images of one job at one host that were given to this worker; `unsettled` counts those without a result."""
+    """Images of one job at one host that were given to this worker; `unsettled` have no result yet."""
 
     __slots__ = ("depth", "grant_id", "host_id", "job_id", "rank", "unsettled")
 
@@ -78,17 +78,16 @@ class InHand:
                 del self._at_host[host_id]
             self._on_room(host_id)
 
-    def done(self, held: HeldImage) -> None:
-        """Says that one image is not in hand any more."""
+    def done(self, held: HeldImage) -> bool:
+        """Says that one image is not in hand any more; whether it was the last one of its job here."""
         self.fetched(held)
-        job = self._of_job.get(held.grant.job_id)
-        if job is None or held not in job:
-            return
+        job = self._of_job[held.grant.job_id]
         job.discard(held)
         self.count -= 1
         if not job:
             del self._of_job[held.grant.job_id]
             del self._times[held.grant.job_id]
+        return not job
 
     def at_host(self, host_id: int) -> int:
         """How many images wait for a host here or are being fetched from it."""
@@ -111,7 +110,7 @@ class InHand:
         return [held for job in self._of_job.values() for held in job]
 
     def abandon(self, job_id: UUID) -> int:
-        """Stops all work on a job that has ended: transfers are aborted; returns how many images that were."""
+        """Stops all work on a job that has ended: transfers are aborted. Returns how many images that were."""
         dropped = self.of_job(job_id)
         for held in dropped:
             if held.task is not None:

@@ -43,7 +43,7 @@ class News:
         self._leases = leases
 
     def on_demand(self, queue: HostQueue) -> None:
-        """An image waits at a host of which all slots of this worker are in use: a redirect may lead there."""
+        """An image waits at a host, and all slots of this worker are in use: a redirect may lead there."""
         if not queue.leased:
             self.demanded.add(queue.origin_key)
             self.wake.set()

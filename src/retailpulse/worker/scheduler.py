@@ -1,7 +1,7 @@
 """Keeps alive what this worker has leased, and claims what its hosts can bear now, again and again.
 
-One loop over one connection: heartbeat, news of hosts, slots, claims. Weak: a database that answers slowly slows all
-of these down together.
+One loop over one connection: heartbeat, news of hosts, slots, claims. Weak: a database that answers slowly
+slows all of these down together.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Scheduler:
         self._news = news
         self._stale_seconds = worker.stale_seconds
         self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
-        self._cap, self._most_slots = fetch.per_host, max(fetch.per_host, fetch.per_host_max)
+        self._cap = fetch.per_host
         self._leases = Leases(downloader.hosts)
         self._claimer = Claimer(downloader, in_hand, dispatcher, self._leases, news)
         self._loop = asyncio.get_running_loop()
@@ -229,6 +229,10 @@ class Scheduler:
             return len(self._leases.buckets) < self._fair_buckets()
         return self._leases.slots < self._downloader.capacity
 
+    def _first_slots(self) -> int:
+        """How many slots of a host to begin with: all other workers that are alive may want as many."""
+        return -(-self._cap // max(1, len(self._news.alive)))
+
     def _fair_buckets(self) -> int:
         return -(-BUCKETS // max(1, len(self._news.alive)))
 
@@ -286,7 +290,7 @@ class Scheduler:
         while self._news.noticed and len(wants) < HOSTS_AT_ONCE:
             host_id = self._news.noticed.pop()
             lease = self._leases.of_host.get(host_id)
-            want = self._most_slots if lease is None else lease.share - lease.slots
+            want = self._first_slots() if lease is None else lease.share - lease.slots
             wants[host_id] = 1 if host_id < 0 else max(0, min(want, spare))
             spare -= min(wants[host_id], self._cap)
         if wants:

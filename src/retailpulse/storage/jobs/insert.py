@@ -1,4 +1,4 @@
-"""Writes a submitted job: its visits, images, what waits of them, and the results of images of unknown stores.
+"""Writes a submitted job: its visits, images, those that wait, and the results of unknown stores.
 
 This is for jobs that are in memory as a whole; one that is not is written by `insert_spooled`.
 """

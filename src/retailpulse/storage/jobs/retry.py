@@ -47,8 +47,8 @@ async def retry_job(
 ) -> int:
     """Takes back the failures of a job, of these causes or of all, in the transaction of `connection`.
 
-    An image whose store is still unknown fails again at once; the others wait at their hosts. Returns how many
-    images have no result now. Raises NotFound, or Conflict where nothing can be retried.
+    An image whose store is still unknown fails again at once; the others wait at their hosts. Returns how
+    many images have no result now. Raises NotFound, or Conflict where nothing can be retried.
     """
     await lock_job(connection, job_id)
     job = await known_job(connection, job_id)

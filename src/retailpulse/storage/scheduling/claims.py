@@ -64,7 +64,8 @@ _CLAIM = """
     FROM granted g
     CROSS JOIN LATERAL (SELECT depth, retries, started_at FROM jobs WHERE job_id = g.job_id OFFSET 0) j
     CROSS JOIN LATERAL (
-        SELECT array_agg(image_no ORDER BY image_no) AS numbers, array_agg(image_url ORDER BY image_no) AS urls
+        SELECT array_agg(image_no ORDER BY image_no) AS numbers,
+            array_agg(image_url ORDER BY image_no) AS urls
         FROM (
             SELECT image_no, image_url FROM images
             WHERE job_id = g.job_id AND image_no = ANY(g.image_nos) OFFSET 0) image) i
@@ -156,7 +157,9 @@ async def claim(connection: Connection, worker_id: int, asks: Mapping[int, Ask])
             is_started=is_started,
             images=_pending(numbers or [], urls or [], earlier),
         )
-        for grant_id, host_id, rank, job_id, depth, is_started, numbers, urls, earlier in await cursor.fetchall()
+        for grant_id, host_id, rank, job_id, depth, is_started, numbers, urls, earlier in (
+            await cursor.fetchall()
+        )
     ]
 
 

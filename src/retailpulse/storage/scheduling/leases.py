@@ -82,7 +82,8 @@ _LOOK = sql.SQL("""
         SELECT count(*) FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s), {limits}
     FROM (
         SELECT * FROM leases
-        WHERE worker_id = %(worker_id)s AND (%(host_ids)s::int[] IS NULL OR host_id = ANY(%(host_ids)s::int[]))
+        WHERE worker_id = %(worker_id)s
+            AND (%(host_ids)s::int[] IS NULL OR host_id = ANY(%(host_ids)s::int[]))
         OFFSET 0) l
     CROSS JOIN LATERAL (SELECT * FROM hosts WHERE host_id = l.host_id OFFSET 0) h
 """).format(limits=LIMITS)

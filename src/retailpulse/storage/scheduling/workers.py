@@ -31,7 +31,8 @@ _PUT_BACK = """
 """
 _FREE_SLOTS = """
     WITH slots AS (DELETE FROM leases WHERE worker_id = ANY(%s) RETURNING host_id, slots),
-    freed AS MATERIALIZED (SELECT host_id, sum(slots)::int AS slots FROM slots GROUP BY host_id ORDER BY host_id)
+    freed AS MATERIALIZED (
+        SELECT host_id, sum(slots)::int AS slots FROM slots GROUP BY host_id ORDER BY host_id)
     UPDATE hosts h SET leased = h.leased - freed.slots FROM freed
     WHERE h.host_id = freed.host_id
     RETURNING h.host_id
@@ -71,7 +72,7 @@ async def alive(connection: Connection, stale_seconds: float) -> list[int]:
 async def sweep(connection: Connection, stale_seconds: float) -> tuple[int, int]:
     """Takes away what silent workers have, in the transaction of `connection`; how many workers and images.
 
-    Their images wait again, first of their priority; those with a result, or whose job has ended, are dropped.
+    Their images wait again, first of their priority; those with a result, or of a job that has ended, are dropped.
     """
     cursor = await connection.execute(_SILENT, [stale_seconds])
     silent = [worker_id for (worker_id,) in await cursor.fetchall()]
