@@ -6,7 +6,7 @@ all of them with it when the worker is gone. Started by `forking`; never importe
 
 import gc
 import os
-import select
+import selectors
 import signal
 import socket
 import sys
@@ -36,8 +36,11 @@ class _Nursery:
 
     def run(self) -> None:
         """Obey until the worker is gone, then kill what is left."""
+        watched = selectors.DefaultSelector()  # not `select`: a worker with many sockets gives high numbers
+        for end in (self._orders, self._waking):
+            watched.register(end, selectors.EVENT_READ)
         while True:
-            ready, _, _ = select.select([self._orders, self._waking], [], [])
+            ready = {key.fileobj for key, _ in watched.select()}
             if self._waking in ready:
                 self._waking.recv(4096)
                 self._bury()
