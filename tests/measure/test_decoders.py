@@ -16,16 +16,15 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import Decoders, measure_body, processes
 from retailpulse.measure.decoder import KEPT_BYTES
+from tests.processes import is_gone, stat
 
 from .pictures import FLAVOURS, LIMIT, heic, saved
 from .watching import (
     alive,
     endless,
-    is_gone,
     nurseries,
     nursery,
     shelf_bytes,
-    stat,
     until,
     until_busy,
 )
