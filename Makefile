@@ -12,15 +12,11 @@ help: ## Say what each command does
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the retailpulse command in it
 
-.venv/.ready: requirements-dev.lock pyproject.toml
+.venv/.ready: requirements-dev.lock pyproject.toml tools/setup.sh
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Say which with: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
-	@echo "Setting up .venv (once; about a minute)"
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@tools/setup.sh "$(PYTHON)"
 
 .PHONY: demo
 demo: setup ## Do the main job on drawn photos, before your eyes (ARGS="--exit" ends by itself)
