@@ -161,7 +161,7 @@ async def test_a_picture_that_takes_too_long_ends_its_decoder_by_itself(
 ) -> None:
     monkeypatch.setattr(processes, "OVERDUE_SECONDS", 1000)
     decoders = Decoders(settings(timeout_seconds=0.4))
-    error = await failure(decoders, endless())
+    error = await failure(decoders, endless(8_000, 6_000))
     assert (error.cause, error.detail) == (Cause.TIMEOUT, "not decoded within 0.4 s")
     assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
     await decoders.aclose()

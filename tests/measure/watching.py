@@ -15,7 +15,10 @@ from tests.running import wait_for
 
 @cache
 def endless(width: int = 4000, height: int = 3000) -> bytes:
-    """A small JPEG that keeps its decoder busy for more than a second: many passes over many pixels."""
+    """A small JPEG that keeps its decoder busy: many passes over many pixels.
+
+    A fast processor is done with 4,000 x 3,000 in less than half a second, with 12,000 x 9,000 in over three.
+    """
     body = saved("JPEG", Image.new("L", (width, height), 128), progressive=True)
     last_scan = body[body.rindex(b"\xff\xda") : -2]
     return body[:-2] + 90 * last_scan + b"\xff\xd9"
