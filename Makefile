@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+SUITE ?= bookworm
 
 .PHONY: help
 help: ## Say what each command does
@@ -25,6 +26,10 @@ demo: setup ## Do the main job on drawn photos, before your eyes (ARGS="--exit" 
 .PHONY: test
 test: setup ## Run the tests but the slowest (ARGS="-k name" picks some)
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+
+.PHONY: bare
+bare: ## Run the demo and the tests in a bare Debian, as root (SUITE=trixie takes another one)
+	@.ci/bare $(SUITE)
 
 .PHONY: test-slow
 test-slow: setup ## Run the slowest tests: long faults, the API held to its description, the built image

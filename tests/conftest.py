@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ci import report
 from tests.running import RunningService
 
 STORES = """AreaCode,StoreName,StoreID
@@ -21,7 +22,7 @@ LONGEST_FIRST = ("image", "faults", "contract", "hostile", "demo", "lifecycle", 
 """Rooms whose files take longest: begun last, one of them would go on alone at the end."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Sets back what a test run in the background inherits: ignored signals, which every child would inherit.
 
     Hanging up stays ignored: whoever said `nohup` wants the run to outlive the terminal.
@@ -31,6 +32,7 @@ def pytest_configure() -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             is_interrupt = number is signal.SIGINT
             signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)
+    report.pytest_configure(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
