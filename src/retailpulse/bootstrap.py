@@ -247,6 +247,7 @@ def _make_uses(
         results=uses.Results(database),
         stores=uses.Stores(database),
         stats=uses.Stats(database, limits.stale_seconds),
+        hosts=uses.Hosts(database),
         deliveries=uses.Deliveries(database),
         metrics=metrics,
     )
