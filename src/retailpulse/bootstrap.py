@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from retailpulse.api.app import Uses
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Keys, Limits
+    from retailpulse.service import Keys, Limits, SubmitPatience
     from retailpulse.storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -225,6 +225,12 @@ def _limits(settings: Settings) -> "Limits":
     )
 
 
+def _submit_patience(api: ApiSettings) -> "SubmitPatience":
+    from retailpulse.service import SubmitPatience
+
+    return SubmitPatience(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
+
+
 def _make_uses(
     database: "Database",
     queue_app: "procrastinate.App",
@@ -240,7 +246,7 @@ def _make_uses(
     backlog = uses.Backlog(queue_app, limits.max_unsettled_images)
     return Uses(
         service=uses.Service(database, limits),
-        intake=uses.Intake(database, limits, backlog),
+        intake=uses.Intake(database, limits, backlog, _submit_patience(settings.api)),
         control=uses.JobControl(database, limits, backlog),
         progress=uses.Progress(database, stop),
         job_lists=uses.JobLists(database),

@@ -7,7 +7,7 @@ from retailpulse.service.backlog import Backlog, Limits
 from retailpulse.service.control import JobControl
 from retailpulse.service.deliveries import Deliveries
 from retailpulse.service.hosts import Hosts
-from retailpulse.service.intake import Intake
+from retailpulse.service.intake import Intake, SubmitPatience
 from retailpulse.service.job_lists import JobLists
 from retailpulse.service.jobs import JobReport, Service, describe_failures
 from retailpulse.service.keys import Keys
@@ -32,5 +32,6 @@ __all__ = [
     "Signal",
     "Stats",
     "Stores",
+    "SubmitPatience",
     "describe_failures",
 ]
