@@ -50,7 +50,7 @@ class Waiting:
             host_id,
         )
 
-    def job(self, images: int, *, status: str = "ongoing", seconds_ago: float = 0) -> UUID:
+    def job(self, images: int, *, status: str = "ongoing", seconds_ago: float = 0, **columns: object) -> UUID:
         """A job of so many images without a result, and without the images themselves."""
         job_id = new_job_id()
         self._insert(
@@ -61,6 +61,9 @@ class Waiting:
             images,
             seconds_ago,
         )
+        for column, value in columns.items():
+            change = sql.SQL("UPDATE jobs SET {} = %s WHERE job_id = %s").format(sql.Identifier(column))
+            self._insert(change, value, job_id)
         return job_id
 
     def slices(

@@ -167,7 +167,8 @@ def stats_view(stats: Stats) -> RenderableType:
     facts.add_row("workers", f"{stats.workers:,}")
     facts.add_row("images a second", f"{stats.images_per_second:,.1f}")
     facts.add_row("unsettled images", f"{stats.unsettled_images:,}")
-    facts.add_row("pending chunks", f"{stats.pending_chunks:,}")
+    facts.add_row("waiting images", f"{stats.waiting_images:,}")
+    facts.add_row("open breakers", f"{stats.open_breakers:,}")
     waiting = stats.oldest_pending_seconds
     facts.add_row("the oldest waits", "-" if waiting is None else duration(waiting))
     for status, number in stats.jobs.items():

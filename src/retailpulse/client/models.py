@@ -240,7 +240,8 @@ class Stats(Model, frozen=True, kw_only=True):
     causes: CausesLately
     images_per_second: float
     unsettled_images: int
-    pending_chunks: int
+    waiting_images: int
+    open_breakers: int
     workers: int
     jobs: dict[JobStatus, int]
     oldest_pending_seconds: float | None = None

@@ -15,7 +15,7 @@ from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.service.backlog import Limits
 from retailpulse.service.hosts import WaitingFor, waiting_for
-from retailpulse.storage import queue, stores, visits
+from retailpulse.storage import statistics, stores, visits
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow, StoreFailure
@@ -129,7 +129,7 @@ class Service:
         """Raises DatabaseError where the database does not answer, or has tables of another version."""
         schema = await self._database.check_tables()
         async with self._database.connection() as connection:
-            workers = await queue.count_workers(connection, self._limits.stale_seconds)
+            workers = await statistics.count_workers(connection, self._limits.stale_seconds)
         return Readiness(schema=schema, workers=workers)
 
 

@@ -164,16 +164,6 @@ async def drop_job(connection: Connection, job_id: UUID) -> None:
     )
 
 
-async def count_workers(connection: Connection, stale_seconds: float) -> int:
-    """How many workers have said lately that they are alive."""
-    cursor = await connection.execute(
-        "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)",
-        [stale_seconds],
-    )
-    ((count,),) = await cursor.fetchall()
-    return int(count)
-
-
 async def find_chunks_without_message(
     connection: Connection, after: ChunkKey | None = None, limit: int = SWEPT_CHUNKS
 ) -> tuple[list[LostChunk], ChunkKey | None]:

@@ -100,6 +100,26 @@ WAITING_FOR = """
     FROM counted c LEFT JOIN hosts h ON h.host_id = c.host_id AND h.host_id > 0
     ORDER BY c.images DESC, coalesce(h.origin, %(many)s) COLLATE "C" LIMIT %(most)s
 """
+TOTALS = """
+    SELECT (SELECT coalesce(sum(cardinality(image_nos)), 0) FROM grants)::bigint AS taken_images,
+        (SELECT coalesce(sum(slots), 0) FROM leases)::bigint AS leased_slots, (
+            SELECT count(*) FROM (
+                SELECT breaker FROM hosts WHERE refused_at > now() - interval '1 hour'
+                ORDER BY refused_at DESC LIMIT %(most)s) refused
+            WHERE breaker <> 'closed') AS open_breakers
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostTotals:
+    """All hosts together: images that workers have, slots that they hold, hosts left alone.
+
+    `open_breakers` counts hosts whose breaker is not closed, of those that failed within an hour.
+    """
+
+    taken_images: int
+    leased_slots: int
+    open_breakers: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,6 +194,14 @@ async def read_hosts_of_job(connection: Connection, job_id: UUID, *, most: int) 
         given = {"job_id": job_id, "slices": 8 * COUNTED_SLICES, "many": MANY_HOSTS, "most": most}
         await cursor.execute(WAITING_FOR, given)
         return await cursor.fetchall()
+
+
+async def read_totals(connection: Connection) -> HostTotals:
+    """All hosts together; the cost grows with what workers have in hand alone."""
+    async with _in_index_order(connection):
+        cursor = connection.cursor(row_factory=class_row(HostTotals))
+        (totals,) = await (await cursor.execute(TOTALS, {"most": MOST_HOSTS})).fetchall()
+        return totals
 
 
 @asynccontextmanager
