@@ -102,7 +102,7 @@ def test_what_is_told_is_what_the_rows_say_also_after_kills(shop: Shop, tmp_path
         witness.until(IMAGES, 171)
         witness.until("retailpulse_processes_started_total", 3, process="worker")
         witness.until("retailpulse_unsettled_images", 0)
-        witness.until("retailpulse_oldest_pending_chunk_seconds", 0)
+        witness.until("retailpulse_oldest_pending_job_seconds", 0)
         witness.until(IN_FLIGHT, 0)
         assert settled_told(witness.scrape()) == settled_rows(shop)
         assert witness.count > 4

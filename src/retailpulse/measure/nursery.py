@@ -83,7 +83,8 @@ class _Nursery:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for end in (self._watched, self._orders, self._waking, self._wakes, *self._channels.values()):
+            self._watched.close()
+            for end in (self._orders, self._waking, self._wakes, *self._channels.values()):
                 end.close()
             serve(channel, shelf_fd, self._limits)
             code = 0
