@@ -5,6 +5,7 @@ Tells the host's limiter how it went. Tries, redirects and ranges are not known 
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -57,6 +58,7 @@ class Dispatch:
         self._budget = Budget(settings.buffer_bytes)
         self._names = Names()
         self._exchanges: list[Exchange] = []
+        self._running: set[asyncio.Task[Any] | None] = set()
         self._idle: list[Exchange] = []
         self._closed = False
 
@@ -64,6 +66,10 @@ class Dispatch:
     def in_flight(self) -> int:
         """How many requests run now."""
         return len(self._exchanges) - len(self._idle)
+
+    def is_running(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a request of a task runs now."""
+        return task in self._running
 
     async def ask(
         self, target: Target, attempt: Attempt, intake: Intake, span: Span | None, place: Place
@@ -166,9 +172,12 @@ class Dispatch:
     async def _run(self, request: Request, attempt: Attempt, intake: Intake) -> Answer:
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         began_at = self._loop.time()
+        task = asyncio.current_task()
+        self._running.add(task)
         try:
             return await exchange.run(request, intake)
         finally:
+            self._running.discard(task)
             seconds = self._loop.time() - began_at
             attempt.spend(seconds)
             self._observe(seconds, exchange.received_bytes)

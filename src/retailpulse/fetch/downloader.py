@@ -6,6 +6,7 @@ What is refused, when a request has its turn, and what a failure is called, is d
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable
+from typing import Any
 
 import msgspec
 
@@ -117,6 +118,10 @@ class Downloader:
     def in_flight(self) -> int:
         """How many requests run now."""
         return self._dispatch.in_flight
+
+    def is_running(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task that fetches has a request that runs: it neither waits for a turn nor pauses."""
+        return self._dispatch.is_running(task)
 
     async def aclose(self) -> None:
         """Abort what is in flight and free every connection.

@@ -90,6 +90,11 @@ class HostLimiter:
         return self._latency.seconds
 
     @property
+    def rate_per_second(self) -> float | None:
+        """The pace of requests, None for none."""
+        return None if self._pace is None else self._pace.rate
+
+    @property
     def is_limited(self) -> bool:
         """Whether a refusal is about all that the host is asked, not about one URL."""
         return self._pace is not None or self.cap < self._start or self._refused_share > FEW_REFUSED
@@ -196,7 +201,7 @@ class HostLimiter:
         return HostLimits(
             cap=self.cap,
             ceiling=self.ceiling,
-            rate_per_second=self._pace.rate if self._pace is not None else None,
+            rate_per_second=self.rate_per_second,
             breaker=self._breaker.state,
             rest_seconds=max(0.0, self.rest_until - now),
             failed_probes=self._breaker.failed_probes,

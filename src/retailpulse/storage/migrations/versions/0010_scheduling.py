@@ -32,6 +32,8 @@ CREATE TABLE hosts (
     refused_at timestamptz,
     learnt_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70);
+-- Hosts that were limited lately, among all that were ever known.
+CREATE INDEX hosts_refused ON hosts (refused_at) WHERE refused_at IS NOT NULL;
 
 -- What waits: up to 128 images of one job at one host. rank is minus the job's priority, tag the virtual time
 -- of a fair queue: it counts the images that are given out at the host before these.
@@ -75,11 +77,12 @@ CREATE TABLE leases (
 ) WITH (fillfactor = 70);
 CREATE INDEX leases_worker ON leases (worker_id);
 
-INSERT INTO hosts (host_id, origin, cap) SELECT -bucket, 'bucket ' || bucket, 1 FROM generate_series(1, 64) bucket;
+INSERT INTO hosts (host_id, origin, cap)
+SELECT -bucket, 'bucket ' || bucket, 1 FROM generate_series(1, 64) bucket;
 
 INSERT INTO slices (host_id, rank, tag, job_id, image_nos)
-SELECT -1 - (job.place + image.piece) % 64, -job.priority, (image.piece - min(image.piece) OVER (PARTITION BY job.job_id)) * 128,
-    job.job_id, image.image_nos
+SELECT -1 - (job.place + image.piece) % 64, -job.priority,
+    (image.piece - min(image.piece) OVER (PARTITION BY job.job_id)) * 128, job.job_id, image.image_nos
 FROM (SELECT *, row_number() OVER (ORDER BY job_id) AS place FROM jobs WHERE status = 'ongoing') job
 CROSS JOIN LATERAL (
     SELECT i.image_no / 128 AS piece, array_agg(i.image_no ORDER BY i.image_no) AS image_nos
