@@ -121,11 +121,11 @@ class HostQueue:
         failure = self.limiter.failure
         if failure is not None and self.limiter.is_given_up(self._loop.time()):
             self._dismiss(lambda _: True, failure)
+        if self._listener is not None:
+            self._listener.on_room(self)  # first, as it may take a slot away
         if self.waiting or self._alarm is not None:
             self.wake()
-        if self._listener is not None:
-            self._listener.on_room(self)
-            self.decided()
+        self.decided()
 
     def decided(self) -> None:
         """Tell the listener where the limiter has something to share."""
