@@ -40,8 +40,8 @@ class Part:
 class FairQueue:
     """All that waits, by host.
 
-    `slice_images` is the size of every slice, None for one by the images of a job at a host. With `keeps_rank`
-    no claim passes over what is locked of a better rank.
+    `slice_images` is the size of every slice, None for one by the images of a job at a host. With
+    `keeps_rank` no claim passes over what is locked of a better rank.
     """
 
     slice_images: int | None = None
