@@ -1,7 +1,7 @@
 """How many images workers hold beside those that they have in flight: what is held, nobody else can have.
 
 Held is what was taken and not answered yet. Both are looked at many times from three seconds after the submit
-on, one after the other. Of a host of 50 ms as much may be taken as it answers in 50 ms: what it has in flight.
+on, one after the other. Of a host of 50 ms as much may be taken as it answers in 50 ms: that in flight.
 """
 
 import statistics
