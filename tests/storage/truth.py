@@ -11,7 +11,7 @@ from retailpulse.storage.invariants import Patience, check_invariants
 
 PAUSES: list[float] = []
 """For each database that was checked, the longest time in which no image was settled, in seconds."""
-PATIENCE = Patience(sweep_seconds=0.3, stale_seconds=2.0, work_seconds=10.0)
+PATIENCE = Patience(sweep_seconds=0.3, stale_seconds=2.0)
 """The times of the workers in tests."""
 
 

@@ -20,6 +20,8 @@ from retailpulse.worker.in_hand import Grant
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 5.0
+GATHER_SECONDS = 0.02
+"""How long the first result after a quiet time waits for others; when many come, batches are larger."""
 
 
 class Settler:
@@ -38,6 +40,8 @@ class Settler:
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()
         self._is_writing = False
+        self._loop = asyncio.get_running_loop()
+        self._written_at = float("-inf")
         self._some = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = asyncio.Event()
@@ -69,7 +73,7 @@ class Settler:
         while not self._closing.is_set() or self._batch.results:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), self._max_seconds)
+                await asyncio.wait_for(self._full.wait(), self._gathering_seconds())
             batch, self._batch = self._batch, _Batch()
             if not self._closing.is_set():
                 self._some.clear()
@@ -78,6 +82,12 @@ class Settler:
                 self._is_writing = True
                 await self._write(batch)
                 self._is_writing = False
+                self._written_at = self._loop.time()
+
+    def _gathering_seconds(self) -> float:
+        """How long to wait for more: a full turn since the last batch, next to nothing after a quiet time."""
+        left = self._written_at + self._max_seconds - self._loop.time()
+        return min(self._max_seconds, max(GATHER_SECONDS, left))
 
     async def _write(self, batch: "_Batch") -> None:
         wait_seconds = 0.25
