@@ -39,7 +39,6 @@ class Settler:
         self._max_rows = settings.settle_rows
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()
-        self._is_writing = False
         self._loop = asyncio.get_running_loop()
         self._written_at = float("-inf")
         self._some = asyncio.Event()
@@ -53,10 +52,6 @@ class Settler:
         self._some.set()
         if len(self._batch.results) >= self._max_rows:
             self._full.set()
-
-    def is_idle(self) -> bool:
-        """Whether every result is written."""
-        return not self._batch.results and not self._is_writing
 
     def hurry(self) -> None:
         """Writes what there is now: nothing more is about to come."""
@@ -79,10 +74,8 @@ class Settler:
                 self._some.clear()
                 self._full.clear()
             if batch.results:
-                self._is_writing = True
                 await self._write(batch)
-                self._is_writing = False
-                self._written_at = self._loop.time()
+                        self._written_at = self._loop.time()
 
     def _gathering_seconds(self) -> float:
         """How long to wait for more: a full turn since the last batch, next to nothing after a quiet time."""
