@@ -20,8 +20,6 @@ from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
-    import procrastinate
-
     from retailpulse.api.app import Uses
     from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys, Limits, SubmitPatience
@@ -185,7 +183,6 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.api.serving import serve_app
     from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys
-    from retailpulse.storage import queue
     from retailpulse.storage.database import Database
 
     url = find_database(settings.database)
@@ -193,7 +190,6 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
-        queue_app = queue.make_app()
         try:
             async with Database(url, settings.database) as database:
                 await _check_tables(database)
@@ -201,9 +197,9 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
                 with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
                     await _check_keys(keys, settings.api)
                 keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
-                async with queue_app.open_async(database.pool), keyring.kept():
+                async with keyring.kept():
                     metrics = Metrics(database, settings.worker.stale_seconds)
-                    uses = _make_uses(database, queue_app, settings, stop, metrics)
+                    uses = _make_uses(database, settings, stop, metrics)
                     app = make_app(uses, settings.api, settings.measure.depth, keyring)
                     gate = make_gate(Methods(app), keyring, settings.api)
                     async with metrics.reporting(settings.worker.heartbeat_seconds):
@@ -218,7 +214,6 @@ def _limits(settings: Settings) -> "Limits":
     from retailpulse.service import Limits
 
     return Limits(
-        chunk_images=settings.worker.chunk_images,
         max_unsettled_images=settings.api.max_unsettled_images,
         keys_hours=settings.retention.keys_hours,
         stale_seconds=settings.worker.stale_seconds,
@@ -233,21 +228,20 @@ def _submit_patience(api: ApiSettings) -> "SubmitPatience":
 
 def _make_uses(
     database: "Database",
-    queue_app: "procrastinate.App",
     settings: Settings,
     stop: asyncio.Event,
     metrics: "Metrics",
 ) -> "Uses":
-    """What the API may do, over one database and its queue."""
+    """What the API may do, over one database."""
     from retailpulse import service as uses
     from retailpulse.api.app import Uses
 
     limits = _limits(settings)
-    backlog = uses.Backlog(queue_app, limits.max_unsettled_images)
+    backlog = uses.Backlog(limits.max_unsettled_images)
     return Uses(
         service=uses.Service(database, limits),
         intake=uses.Intake(database, limits, backlog, _submit_patience(settings.api)),
-        control=uses.JobControl(database, limits, backlog),
+        control=uses.JobControl(database, backlog),
         progress=uses.Progress(database, stop),
         job_lists=uses.JobLists(database),
         results=uses.Results(database),
@@ -260,7 +254,7 @@ def _make_uses(
 
 
 def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
-    """Works on chunks until it is told to stop."""
+    """Works on what waits until it is told to stop."""
     import uvloop
 
     from retailpulse.storage.database import Database

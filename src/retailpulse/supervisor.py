@@ -53,7 +53,7 @@ async def _supervise(
     workers = settings.worker.processes or os.cpu_count() or 1
     reading_end, writing_end = os.pipe()
     children = _Children(
-        environment=_environment(loaded, database.url, workers),
+        environment=_environment(loaded, database.url),
         parent_fd=reading_end,
         stop=stop,
         hurry=hurry,
@@ -72,16 +72,12 @@ async def _supervise(
         os.close(reading_end)
 
 
-def _environment(loaded: Loaded, url: str, workers: int) -> dict[str, str]:
-    """The environment of the children: ours, with every setting that is no default written out.
-
-    A host sees the machine, not its workers: they share what it may be asked.
-    """
+def _environment(loaded: Loaded, url: str) -> dict[str, str]:
+    """The environment of the children: ours, with every setting that is no default written out."""
     environment = dict(os.environ)
     for room, field in loaded.sources:
         value = getattr(getattr(loaded.settings, room), field)
         environment[variable(room, field)] = str(value)
-    environment[variable("fetch", "per_host")] = str(max(1, loaded.settings.fetch.per_host // workers))
     environment[variable("database", "url")] = url
     return environment
 

@@ -48,7 +48,7 @@ def test_the_environment_is_read() -> None:
     assert (loaded.settings.fetch.per_host, loaded.settings.fetch.backoff_seconds) == (4, 0.25)
     assert loaded.settings.measure.depth is Depth.HEADER
     assert shown(loaded, "RETAILPULSE_FETCH_PER_HOST") == (4, "environment")
-    assert shown(loaded, "RETAILPULSE_FETCH_CONCURRENCY") == (100, "default")
+    assert shown(loaded, "RETAILPULSE_FETCH_CONCURRENCY") == (0, "default")
 
 
 def test_a_toml_file_in_the_folder_is_read() -> None:
@@ -145,7 +145,7 @@ def test_a_file_that_is_not_utf_8_is_an_error() -> None:
         ("RETAILPULSE_API_PORT", "http"),
         ("RETAILPULSE_API_PORT", ""),
         ("RETAILPULSE_API_PORT", "80.5"),
-        ("RETAILPULSE_FETCH_CONCURRENCY", "0"),
+        ("RETAILPULSE_FETCH_CONCURRENCY", "-1"),
         ("RETAILPULSE_FETCH_TIMEOUT_SECONDS", "0"),
         ("RETAILPULSE_FETCH_TIMEOUT_SECONDS", "nan"),
         ("RETAILPULSE_FETCH_TIMEOUT_SECONDS", "inf"),

@@ -20,11 +20,19 @@ def origin() -> Iterator[Origin]:
 
 @pytest.fixture
 async def make_downloader() -> AsyncIterator[MakeDownloader]:
-    """Makes downloaders that may fetch from loopback and hardly wait between tries."""
+    """Makes downloaders that may fetch from loopback and hardly wait between tries.
+
+    Who says how many requests a host may have, means that it never has more.
+    """
     made: list[Downloader] = []
 
     def make(**settings: Any) -> Downloader:
-        loopback = {"allowed_networks": "127.0.0.0/8,::1/128", "ports": "any", "backoff_seconds": 0.001}
+        loopback: dict[str, Any] = {
+            "allowed_networks": "127.0.0.0/8,::1/128",
+            "ports": "any",
+            "backoff_seconds": 0.001,
+        }
+        loopback["per_host_max"] = settings.get("per_host", 64)
         made.append(Downloader(FetchSettings(**{**loopback, **settings})))
         return made[-1]
 

@@ -11,6 +11,7 @@ from retailpulse.storage.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
 from tests.lifecycle.processes import QUICK, Shop
 from tests.observability.scraping import Samples, counters, scrape, value
+from tests.processes import children
 from tests.running import RunningService, wait_for
 
 IMAGES = "retailpulse_images_settled_total"
@@ -133,8 +134,3 @@ def test_a_decoder_that_is_killed_is_told(shop: Shop) -> None:
     running.finished(submit(running, shop.photos(1), "decode"))
     witness.until(CRASHES, 1, process="decoder")
     witness.until(CRASHES, 0, process="worker")
-
-
-def children(pid: int) -> list[int]:
-    text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(child) for child in text.split()]

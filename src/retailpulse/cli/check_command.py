@@ -32,10 +32,10 @@ _REPAIR_SECONDS = 3600.0
 
 @click.command()
 @data_dir_option
-@click.option("--repair", is_flag=True, help="Mend counters, ends of jobs and messages from the rows.")
+@click.option("--repair", is_flag=True, help="Mend counters, ends of jobs and what waits from the rows.")
 @json_option
 def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
-    """Check that all in the database agrees: images, results, counters, states, and the queue.
+    """Check that all in the database agrees: images, results, counters, states, and what waits.
 
     It may run beside a service at work. What is off is one line for each kind, with up to three examples.
     --repair mends what follows from the rows alone; it never makes up a result and never deletes one.
@@ -93,8 +93,6 @@ def _check(url: str, settings: Settings, repair: bool, say: Say) -> tuple["Repor
     patience = Patience(
         sweep_seconds=settings.worker.sweep_seconds,
         stale_seconds=settings.worker.stale_seconds,
-        # Its images may wait for a decoder after their deadline.
-        work_seconds=2 * settings.fetch.deadline_seconds,
     )
     asyncio.run(_check_tables(url, settings.database))
     report = check_invariants(url, patience, before_second_look=say)
@@ -112,17 +110,15 @@ async def _check_tables(url: str, settings: DatabaseSettings) -> None:
 
 
 async def _repair(url: str, settings: DatabaseSettings, report: "Report", patience: "Patience") -> list[str]:
-    from retailpulse.storage import queue
+    from retailpulse.fetch import origin_key
     from retailpulse.storage.database import Database
     from retailpulse.storage.repairing import repair
 
-    app = queue.make_app()
     async with (
         Database(url, settings, pool_size=2) as database,
-        app.open_async(database.pool),
         database.transaction(patience_seconds=_REPAIR_SECONDS) as connection,
     ):
-        return await repair(connection, app, report, patience)
+        return await repair(connection, report, patience, origin_key)
 
 
 def _lines(report: "Report", mended: list[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A job: what is submitted, how it is cut into chunks, and the states it goes through.
+"""A job: what is submitted, and the states it goes through.
 
 ongoing --(last image settled)--> completed   no image failed
                               '-> failed      some image failed
@@ -69,23 +69,6 @@ class Submission:
         return sum(len(visit.image_urls) for visit in self.visits)
 
 
-FEWEST_CHUNKS = 32
-"""A job is cut into so many chunks, so that many workers share it, unless they would become very small."""
-SMALLEST_CHUNK_IMAGES, LARGEST_CHUNK_IMAGES = 20, 512
-
-
-def chunk_size(images: int) -> int:
-    """How many images a chunk of a job of so many holds; each chunk costs a message and its reading."""
-    return min(LARGEST_CHUNK_IMAGES, max(SMALLEST_CHUNK_IMAGES, -(-images // FEWEST_CHUNKS)))
-
-
-class ChunkKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Names one chunk of one job; a queue message says nothing else."""
-
-    job_id: UUID
-    chunk_no: int
-
-
 class PendingImage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An image to fetch: not settled yet, and the first of its job with its URL.
 
@@ -104,7 +87,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     from before a retry is of no use after it.
     """
 
-    chunk: ChunkKey
+    job_id: UUID
     image_no: int
     outcome: Outcome
     earlier: int = 0

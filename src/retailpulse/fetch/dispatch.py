@@ -1,89 +1,103 @@
 """Makes one request when its turn has come: at its host, and among all requests of this process.
 
-Tells the host's health how it went. Tries, redirects and ranges are not known here.
+Tells the host's limiter how it went. Tries, redirects and ranges are not known here.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.budget import Budget
 from retailpulse.fetch.exchange import Answer, Exchange, Request
 from retailpulse.fetch.failures import REFUSING_STATUSES, TryFailed, of_status
-from retailpulse.fetch.hosts import Host, Hosts
+from retailpulse.fetch.host_queue import FIRST, HostListener, HostPool, HostQueue, Order
 from retailpulse.fetch.intake import Intake
 from retailpulse.fetch.names import PATIENCE_SECONDS, Names
 from retailpulse.fetch.pins import find_pin, has_name
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.retries import Attempt
 from retailpulse.fetch.rules import Rules
-from retailpulse.fetch.slots import Slots
+from retailpulse.fetch.slots import Admit, Slots, capacity_by_descriptors
 from retailpulse.fetch.transport import Transport
 from retailpulse.fetch.urls import Origin, Target
 
-Admit = Callable[[], Awaitable[None] | None]
-"""Whether a request may begin: None, or what it must wait for; may raise."""
 Observe = Callable[[float, int], object]
 """Called after each request with the seconds that it took and the bytes of bodies that came."""
+
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """The place of an image in every queue; `unleased`: it needs no lease at its host."""
+
+    order: Order = FIRST
+    unleased: bool = False
 
 
 class Dispatch:
     """Every request of a process; close it on the loop that it was made on."""
 
-    def __init__(self, settings: FetchSettings, admit: Admit, observe: Observe) -> None:
+    def __init__(
+        self, settings: FetchSettings, admit: Admit, observe: Observe, listener: HostListener | None
+    ) -> None:
         self._settings = settings
-        self._admit = admit
         self._observe = observe
         self._rules = Rules(settings)
         self._loop = asyncio.get_running_loop()
-        self._transport = Transport(
-            idle_connections=settings.concurrency * 2, has_proxy=self._rules.has_proxy
+        self.capacity = settings.concurrency or capacity_by_descriptors()
+        self._transport = Transport(idle_connections=self.capacity, has_proxy=self._rules.has_proxy)
+        self.hosts = HostPool(
+            settings.per_host,
+            settings.per_host_max,
+            listener=listener,
+            deadline_seconds=settings.deadline_seconds,
         )
-        self._hosts = Hosts(settings.per_host)
-        self._slots = Slots[Host](settings.concurrency, lambda host: host.health.is_proven)
+        self._slots = Slots[HostQueue](self.capacity, lambda queue: queue.limiter.is_proven, admit)
         self._budget = Budget(settings.buffer_bytes)
         self._names = Names()
         self._exchanges: list[Exchange] = []
+        self._running: set[asyncio.Task[Any] | None] = set()
         self._idle: list[Exchange] = []
         self._closed = False
-
-    def parked(self) -> int:
-        """How many requests wait for hosts that will not serve them soon."""
-        return self._hosts.parked()
 
     @property
     def in_flight(self) -> int:
         """How many requests run now."""
         return len(self._exchanges) - len(self._idle)
 
-    async def ask(self, target: Target, attempt: Attempt, intake: Intake, span: Span | None) -> Answer:
+    def is_running(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a request of a task runs now."""
+        return task in self._running
+
+    async def ask(
+        self, target: Target, attempt: Attempt, intake: Intake, span: Span | None, place: Place
+    ) -> Answer:
         """Make one request in its slots: the host's first, so that who waits for it holds no other."""
         self._rules.check(target.origin)
-        host = self._hosts.host(target.origin)
-        if host.take_now():
+        queue = self.hosts.queue(target.origin.key)
+        if queue.take_now(unleased=place.unleased):
             attempt.has_begun = True
         else:
-            await self._take(host, attempt)
+            await self._take(queue, attempt, place)
         began_at = self._loop.time()
         try:
             pin = await self._pin(target.origin, attempt) if has_name(target.origin, self._rules) else ""
-            proven = self._slots.take_now(host)
+            proven = self._slots.take_now(queue)
             if proven is None:
-                proven = await self._slots.take(host)
+                proven = await self._slots.take(queue, place.order)
             try:
-                if (held := self._admit()) is not None:
-                    await held
                 began_at = self._loop.time()
                 answer = await self._run(self._request(target, attempt, span, pin), attempt, intake)
-                self._note(host, answer, attempt, began_at)
+                self._note(queue, answer, attempt, began_at)
             finally:
-                self._slots.give_back(host, proven=proven)
+                self._slots.give_back(queue, proven=proven)
             return answer
         except TryFailed as failure:
-            raise self._told(failure, host, attempt, began_at) from None
+            raise self._told(failure, queue, attempt, began_at) from None
         finally:
-            self._hosts.leave(target.origin, host)
+            self.hosts.leave(queue)
 
     def close(self) -> None:
         """Abort what is in flight and free every connection.
@@ -92,36 +106,45 @@ class Dispatch:
         """
         self._closed = True
         self._transport.close()
+        self._slots.close()
         for exchange in self._exchanges:
             exchange.close()
         self._names.close()
 
-    async def _take(self, host: Host, attempt: Attempt) -> None:
+    async def _take(self, queue: HostQueue, attempt: Attempt, place: Place) -> None:
         """Wait for a slot of the host; raises TryFailed where that is in vain."""
         try:
-            attempt.wait(await host.take(attempt.image_seconds, goes_on=attempt.has_begun))
+            lost_seconds = await queue.take(
+                attempt.image_seconds, place.order, goes_on=attempt.has_begun, unleased=place.unleased
+            )
         except TryFailed as failure:
             raise attempt.in_vain(failure) from None
+        attempt.wait(lost_seconds)
         attempt.has_begun = True
 
-    def _told(self, failure: TryFailed, host: Host, attempt: Attempt, began_at: float) -> TryFailed:
-        """What a request that failed says, after the host's health was told."""
-        failed = attempt.verdict(failure, host.health.failure).bare()
-        host.health.failed(failed, began_at, self._loop.time())
-        if failed.unreached and host.health.is_given_up:
+    def _told(self, failure: TryFailed, queue: HostQueue, attempt: Attempt, began_at: float) -> TryFailed:
+        """What a request that failed says, after the host's limiter was told."""
+        limiter, now = queue.limiter, self._loop.time()
+        failed = attempt.verdict(failure, limiter.failure).bare()
+        is_excused = limiter.excuses(failed, began_at, now)
+        if not is_excused or attempt.turned_away(as_many_are=limiter.turns_many_away):
+            limiter.failed(failed, began_at, now)
+        if failed.unreached and limiter.is_given_up(now):
             failed.again = False  # as for all who wait for this host
         return failed
 
-    def _note(self, host: Host, answer: Answer, attempt: Attempt, began_at: float) -> None:
-        """Tell a host's health of an answer."""
+    def _note(self, queue: HostQueue, answer: Answer, attempt: Attempt, began_at: float) -> None:
+        """Tell a host's limiter of an answer."""
+        limiter = queue.limiter
         if answer.status not in REFUSING_STATUSES:
-            host.health.answered(self._loop.time())
+            limiter.answered(began_at, self._loop.time())
             return
-        attempt.refused(host.health.answers)
+        attempt.refused(limiter.answers)
         if not attempt.is_refused_alone:
             failure = of_status(answer.status, answer.retry_after_seconds)
-            host.health.refused(failure, began_at, self._loop.time())
-        if answer.status == 429 and host.health.is_limited:
+            limiter.refused(failure, began_at, self._loop.time())
+        is_beside = limiter.answers_others(began_at, self._loop.time()) and not attempt.is_refused_alone
+        if limiter.is_limited and (answer.status == 429 or is_beside):
             attempt.excuse()
 
     async def _pin(self, origin: Origin, attempt: Attempt) -> str:
@@ -149,9 +172,12 @@ class Dispatch:
     async def _run(self, request: Request, attempt: Attempt, intake: Intake) -> Answer:
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         began_at = self._loop.time()
+        task = asyncio.current_task()
+        self._running.add(task)
         try:
             return await exchange.run(request, intake)
         finally:
+            self._running.discard(task)
             seconds = self._loop.time() - began_at
             attempt.spend(seconds)
             self._observe(seconds, exchange.received_bytes)

@@ -4,21 +4,25 @@ What is refused, when a request has its turn, and what a failure is called, is d
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable
+from typing import Any
 
 import msgspec
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.dispatch import Admit, Dispatch, Observe
+from retailpulse.fetch.dispatch import Dispatch, Observe, Place
 from retailpulse.fetch.exchange import Answer
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.heads import read_head, read_whole
+from retailpulse.fetch.host_queue import FIRST, HostListener, HostPool, Order
 from retailpulse.fetch.intake import Enough, Intake, Tap
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.retries import Attempt
+from retailpulse.fetch.slots import Admit
 from retailpulse.fetch.urls import Target, follow, parse_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -47,7 +51,8 @@ class Downloader:
     """Fetches photos on the running asyncio loop; close it on the same loop.
 
     Every failure is an ImageError whose cause says what really happened and whose `tries` are filled in.
-    `admit` is asked before each request, in its slots: it may give what the request must wait for, or raise.
+    `admit` is asked before each request, when its turn has come: it may give what the next must wait for,
+    or raise. `listener` leases the slots of hosts; without one each host is asked as its limiter allows.
     `observe` is told after each request how many seconds it took, and how many bytes of bodies came.
     """
 
@@ -57,42 +62,66 @@ class Downloader:
         *,
         admit: Admit = lambda: None,
         observe: Observe = lambda _seconds, _size_bytes: None,
+        listener: HostListener | None = None,
     ) -> None:
         check_settings(settings)
         self._settings = settings
-        self._dispatch = Dispatch(settings, admit, observe)
-        self._pausing = 0
+        self._dispatch = Dispatch(settings, admit, observe, listener)
+        self._pausing: Counter[str] = Counter()
+
+    @property
+    def capacity(self) -> int:
+        """How many requests may run at once."""
+        return self._dispatch.capacity
+
+    @property
+    def hosts(self) -> HostPool:
+        """The queues of all hosts that are in use."""
+        return self._dispatch.hosts
 
     async def fetch(self, url: str) -> Fetched:
         """Fetch a whole body; raises ImageError."""
-        return (await self._persist(url, None, None)).joined()
+        return (await self._persist(url, None, None, Place())).joined()
 
-    def fetch_pieces(self, url: str, tap: Tap | None = None) -> Awaitable[FetchedPieces]:
+    def fetch_pieces(
+        self, url: str, tap: Tap | None = None, *, order: Order = FIRST, unleased: bool = False
+    ) -> Awaitable[FetchedPieces]:
         """Fetch a whole body; raises ImageError.
 
-        Its pieces are also given to `tap` as they arrive; each try begins with a new one.
+        Its pieces are also given to `tap` as they arrive; each try begins with a new one. `order` is its
+        place in every queue; `unleased`: it may be fetched from a host of which no slots are leased.
         """
-        return self._persist(url, None, tap)
+        return self._persist(url, None, tap, Place(order, unleased))
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
+        """Fetch the first bytes of a file in one piece: see `fetch_head_pieces`."""
+        return (await self._persist(url, enough, None, Place())).joined()
+
+    def fetch_head_pieces(
+        self, url: str, enough: Enough, *, order: Order = FIRST, unleased: bool = False
+    ) -> Awaitable[FetchedPieces]:
         """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
 
         `enough` gets all bytes so far, at growing sizes, and again when the file ends before it said yes.
         It should be quick: it may run between two packets. What it raises ends the fetch.
         """
-        return (await self._persist(url, enough, None)).joined()
-
-    def fetch_head_pieces(self, url: str, enough: Enough) -> Awaitable[FetchedPieces]:
-        """The same, as it arrived."""
-        return self._persist(url, enough, None)
+        return self._persist(url, enough, None, Place(order, unleased))
 
     def parked(self) -> int:
-        """How many images only wait: for their next try, or for a host that will not serve them soon."""
-        return self._pausing + self._dispatch.parked()
+        """How many images only pause between two tries."""
+        return self._pausing.total()
+
+    def parked_at(self, origin_key: str) -> int:
+        """The same of one host."""
+        return self._pausing[origin_key]
 
     def in_flight(self) -> int:
         """How many requests run now."""
         return self._dispatch.in_flight
+
+    def is_running(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task that fetches has a request that runs: it neither waits for a turn nor pauses."""
+        return self._dispatch.is_running(task)
 
     async def aclose(self) -> None:
         """Abort what is in flight and free every connection.
@@ -101,14 +130,14 @@ class Downloader:
         """
         self._dispatch.close()
 
-    async def _persist(self, url: str, enough: Enough | None, tap: Tap | None) -> FetchedPieces:
+    async def _persist(self, url: str, enough: Enough | None, tap: Tap | None, place: Place) -> FetchedPieces:
         """Try until it works, cannot work, or the tries or the time are used up."""
         target = parse_target(url)
         attempt = Attempt(self._settings.deadline_seconds)
         while True:
             attempt.begin(self._settings.timeout_seconds)
             intake = Intake(max_bytes=self._settings.max_body_bytes, enough=enough, tap=tap)
-            visit = _Visit(self._dispatch, target, attempt, intake, self._settings.max_redirects)
+            visit = _Visit(self._dispatch, target, attempt, intake, self._settings.max_redirects, place)
             try:
                 await (read_whole if enough is None else read_head)(visit.ask, intake)
                 return FetchedPieces(pieces=intake.pieces, tries=attempt.tries)
@@ -119,33 +148,42 @@ class Downloader:
             except ImageError as error:
                 error.tries = attempt.tries
                 raise
-            await self._pause(pause_seconds)
+            await self._pause(target.origin.key, pause_seconds)
             attempt.wait(pause_seconds)
 
-    async def _pause(self, seconds: float) -> None:
-        self._pausing += 1
+    async def _pause(self, origin_key: str, seconds: float) -> None:
+        self._pausing[origin_key] += 1
         try:
             await asyncio.sleep(seconds)
         finally:
-            self._pausing -= 1
+            self._pausing[origin_key] -= 1
+            if not self._pausing[origin_key]:
+                del self._pausing[origin_key]
 
 
 class _Visit:
     """One try: asks where the redirects of its earlier answers led."""
 
     def __init__(
-        self, dispatch: Dispatch, target: Target, attempt: Attempt, intake: Intake, max_redirects: int
+        self,
+        dispatch: Dispatch,
+        target: Target,
+        attempt: Attempt,
+        intake: Intake,
+        max_redirects: int,
+        place: Place,
     ) -> None:
         self._dispatch = dispatch
         self._target = target
         self._attempt = attempt
         self._intake = intake
         self._max_redirects = max_redirects
+        self._place = place
 
     async def ask(self, span: Span | None) -> Answer:
         """Ask, and ask again where a redirect points; the further parts are asked for where the first was."""
         for _ in range(self._max_redirects + 1):
-            answer = await self._dispatch.ask(self._target, self._attempt, self._intake, span)
+            answer = await self._dispatch.ask(self._target, self._attempt, self._intake, span, self._place)
             location = answer.header(b"location") if answer.status in _REDIRECTS else None
             if location is None:
                 return answer

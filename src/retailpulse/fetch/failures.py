@@ -18,7 +18,9 @@ class TryFailed(Exception):
     """One try that failed.
 
     `again` says whether another one may help; `unreached`, that the host was not even asked, so that any
-    other URL of it would have failed too; `refused`, that it is asked too much (429, 503).
+    other URL of it would have failed too; `refused`, that it is asked too much (429, 503); `turned_away`,
+    that the host did what one does that has too many connections; `starved`, that it answered others
+    meanwhile, and we gave up this request for that.
     """
 
     def __init__(
@@ -29,6 +31,8 @@ class TryFailed(Exception):
         again: bool = False,
         unreached: bool = False,
         refused: bool = False,
+        turned_away: bool = False,
+        starved: bool = False,
         not_before_seconds: float = 0.0,
     ) -> None:
         super().__init__(f"{cause}: {detail}")
@@ -37,6 +41,8 @@ class TryFailed(Exception):
         self.again = again
         self.unreached = unreached
         self.refused = refused
+        self.turned_away = turned_away or starved
+        self.starved = starved
         self.not_before_seconds = not_before_seconds
 
     def bare(self) -> "TryFailed":
@@ -47,6 +53,8 @@ class TryFailed(Exception):
             again=self.again,
             unreached=self.unreached,
             refused=self.refused,
+            turned_away=self.turned_away,
+            starved=self.starved,
             not_before_seconds=self.not_before_seconds,
         )
 
@@ -90,6 +98,15 @@ _UNREACHED = frozenset(
         pycurl.E_SSL_CIPHER,
     }
 )
+_TURNED_AWAY = frozenset(
+    {
+        pycurl.E_COULDNT_CONNECT,
+        pycurl.E_SSL_CONNECT_ERROR,
+        pycurl.E_GOT_NOTHING,
+        pycurl.E_SEND_ERROR,
+        pycurl.E_RECV_ERROR,
+    }
+)
 _BROKEN_LINE = frozenset({pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_HTTP2, 92})
 
 
@@ -103,7 +120,9 @@ def of_code(code: int, message: str, progress: Progress) -> TryFailed:
         detail = f"the connection broke after {progress.body_bytes} bytes"
         return TryFailed(Cause.TRUNCATED, detail, again=True)
     cause, detail, again = _CODES.get(code, (Cause.BAD_RESPONSE, f"transfer failed (code {code})", True))
-    return TryFailed(cause, detail, again=again, unreached=code in _UNREACHED)
+    return TryFailed(
+        cause, detail, again=again, unreached=code in _UNREACHED, turned_away=code in _TURNED_AWAY
+    )
 
 
 def _of_timeout(message: str, progress: Progress) -> TryFailed:
@@ -120,7 +139,27 @@ def _of_timeout(message: str, progress: Progress) -> TryFailed:
 
 def not_connected() -> TryFailed:
     """The failure of a connection that does not come about."""
-    return TryFailed(Cause.CONNECT, "no connection in time", again=True, unreached=True)
+    return TryFailed(Cause.CONNECT, "no connection in time", again=True, unreached=True, turned_away=True)
+
+
+def starved() -> TryFailed:
+    """The failure of a request that got no byte while its host served others."""
+    return TryFailed(Cause.STALLED, "left waiting while the host served others", again=True, starved=True)
+
+
+def remembered(cause: str, detail: str) -> TryFailed:
+    """The failure that another worker saw, by its name and its words."""
+    known = Cause(cause)
+    unreached = any(
+        words in detail for _, words, _ in (_CODES[code] for code in _UNREACHED)
+    ) or detail.endswith("in time")
+    return TryFailed(
+        known,
+        detail,
+        again=True,
+        unreached=unreached and known in (Cause.DNS, Cause.CONNECT, Cause.TLS),
+        refused=known is Cause.HTTP_STATUS,
+    )
 
 
 def stalled(body_bytes: int) -> TryFailed:

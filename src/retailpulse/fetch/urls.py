@@ -5,6 +5,7 @@ Weak: hosts follow IDNA 2008, so a few names that browsers still take (emoji) ar
 """
 
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote, urljoin
 
@@ -36,6 +37,11 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     host: str
     port: int
 
+    @property
+    def key(self) -> str:
+        """By what the whole fleet counts it: `scheme://host:port`, without a last dot of the host."""
+        return f"{self.scheme}://{self.host.removesuffix('.')}:{self.port}"
+
 
 class Target(msgspec.Struct, frozen=True, gc=False):
     """A URL that may be asked for, in plain ASCII."""
@@ -51,6 +57,25 @@ def parse_target(url: str) -> Target:
         return _rewritten(url)
     scheme, host, port = plain.groups()
     return Target(url, Origin(scheme, host, _port(port, scheme)))
+
+
+def origin_key(url: str) -> str | None:
+    """The key of whom a URL asks, None for a URL that `parse_target` refuses."""
+    plain = _PLAIN.fullmatch(url)
+    if plain is not None and len(url) <= MAX_URL_BYTES:
+        return _plain_key(*plain.groups())
+    try:
+        return _rewritten(url).origin.key
+    except ImageError:
+        return None
+
+
+@lru_cache(maxsize=16_384)
+def _plain_key(scheme: str, host: str, port: str | None) -> str | None:
+    try:
+        return Origin(scheme, host, _port(port, scheme)).key
+    except ImageError:
+        return None
 
 
 def follow(target: Target, location: bytes) -> Target:

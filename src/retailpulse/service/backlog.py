@@ -1,14 +1,9 @@
-"""The work that waits: how much of it may, and how more of it is taken on."""
+"""The work that waits: how much of it may."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import procrastinate
-
 from retailpulse.domain.errors import Busy
-from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import queue
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs import read as jobs
 
@@ -20,20 +15,18 @@ COUNT_SECONDS = 1.0
 class Limits:
     """What the service keeps to, from the settings of several rooms."""
 
-    chunk_images: int
     max_unsettled_images: int
     keys_hours: float
     stale_seconds: float
 
 
 class Backlog:
-    """The queue of chunks, and how many images wait: counted now and then, with those added that came since.
+    """How many images wait: counted now and then, with those added that came since.
 
     Weak: each API process counts for itself, so that several of them may let in some jobs too many.
     """
 
-    def __init__(self, queue_app: procrastinate.App, max_images: int) -> None:
-        self._queue = queue_app
+    def __init__(self, max_images: int) -> None:
         self._max_images = max_images
         self._images = 0
         self._counted_at = float("-inf")
@@ -49,7 +42,3 @@ class Backlog:
                 f"{self._images} images wait for a result, and {self._max_images} may; send this again later"
             )
         self._images += images
-
-    async def send(self, connection: Connection, chunks: Sequence[ChunkKey], priority: int) -> None:
-        """Queues the chunks of images that were admitted, in the transaction of `connection`."""
-        await queue.send_chunks(self._queue, connection, chunks, priority)

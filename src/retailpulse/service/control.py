@@ -6,13 +6,13 @@ from uuid import UUID
 from retailpulse.domain.errors import Conflict
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.service.backlog import Backlog, Limits
-from retailpulse.storage import queue
+from retailpulse.fetch import origin_key
+from retailpulse.service.backlog import Backlog
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs import read as jobs
-from retailpulse.storage.jobs import retry as retrying
+from retailpulse.storage.jobs.retry import retry_job
 
 CHANGE_SECONDS = 300.0
 """How long the database may take for all images of a job."""
@@ -21,9 +21,8 @@ CHANGE_SECONDS = 300.0
 class JobControl:
     """What can be done to a job after its submit."""
 
-    def __init__(self, database: Database, limits: Limits, backlog: Backlog) -> None:
+    def __init__(self, database: Database, backlog: Backlog) -> None:
         self._database = database
-        self._limits = limits
         self._backlog = backlog
 
     async def cancel(self, job_id: UUID) -> None:
@@ -33,7 +32,6 @@ class JobControl:
         """
         async with self._database.transaction(patience_seconds=CHANGE_SECONDS) as connection:
             if await cancelling.cancel_job(connection, job_id):
-                await queue.drop_job(connection, job_id)
                 return
             job = await jobs.known_job(connection, job_id)
         if job.status is not JobStatus.CANCELLED:
@@ -45,13 +43,8 @@ class JobControl:
         Raises NotFound; Conflict where nothing can be retried; Busy where too many images wait already.
         """
         async with self._database.transaction(patience_seconds=CHANGE_SECONDS) as connection:
-            retried = await retrying.retry_job(
-                connection, job_id, causes=causes, chunk_images=self._limits.chunk_images
-            )
-            await self._backlog.admit(connection, retried.images)
-            waiting = await queue.waiting_chunks(connection, job_id)
-            chunks = [key for key in retried.chunks if key.chunk_no not in waiting]
-            await self._backlog.send(connection, chunks, retried.priority)
+            images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key)
+            await self._backlog.admit(connection, images)
 
     async def delete(self, job_id: UUID) -> None:
         """Takes a job that has ended out of sight; workers delete its rows after that.

@@ -6,16 +6,17 @@ from functools import partial
 from uuid import UUID
 
 from retailpulse.domain.ids import new_job_id
-from retailpulse.domain.jobs import ChunkKey, Idempotency, JobOptions, Submission, chunk_size
+from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
+from retailpulse.fetch import origin_key
 from retailpulse.service.backlog import Backlog, Limits
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.jobs import idempotency as keys
-from retailpulse.storage.jobs import insert as submitting
-from retailpulse.storage.jobs import insert_spooled as spooled
+from retailpulse.storage.jobs import insert, insert_spooled
 from retailpulse.storage.jobs.spool import Spool
+from retailpulse.storage.scheduling.enqueue import JobPlace
 
-_Write = Callable[[Connection, UUID, int], Awaitable[list[ChunkKey]]]
-"""Writes a job under an id, in chunks of so many images; gives the chunks to work on."""
+_Write = Callable[[Connection, JobPlace], Awaitable[None]]
+"""Writes a job under its id, and what waits of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +43,7 @@ class Intake:
         self._patience = patience
 
     async def submit(self, submission: Submission) -> UUID:
-        """Stores a job and queues its chunks, in one transaction; it is on disk when this returns.
+        """Stores a job and puts its images in line, in one transaction; it is on disk when this returns.
 
         With a key that has made a job before, that job. Raises Conflict where the key was another
         request's, Busy where too many images wait already.
@@ -77,8 +78,7 @@ class Intake:
                 if earlier is not None:
                     return earlier
             await self._backlog.admit(connection, job.images)
-            chunks = await write(connection, job.job_id, self._limits.chunk_images or chunk_size(job.images))
-            await self._backlog.send(connection, chunks, job.priority)
+            await write(connection, JobPlace(job_id=job.job_id, priority=job.priority, origin_of=origin_key))
         return job.job_id
 
 
@@ -92,13 +92,11 @@ class _Job:
     idempotency: Idempotency | None
 
 
-async def _write_from_memory(
-    submission: Submission, connection: Connection, job_id: UUID, chunk_images: int
-) -> list[ChunkKey]:
-    return await submitting.insert_job(connection, job_id, submission, chunk_images)
+async def _write_from_memory(submission: Submission, connection: Connection, place: JobPlace) -> None:
+    await insert.insert_job(connection, place, submission)
 
 
 async def _write_from_spool(
-    spool: Spool, options: JobOptions, connection: Connection, _: UUID, chunk_images: int
-) -> list[ChunkKey]:
-    return await spooled.insert_job(connection, spool, options, chunk_images)
+    spool: Spool, options: JobOptions, connection: Connection, place: JobPlace
+) -> None:
+    await insert_spooled.insert_job(connection, place, spool, options)

@@ -35,6 +35,13 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "tcp_user_timeout": 15_000,
 }
 
+# The planner takes a job or a host for as large as those that its statistics have seen. The statements of
+# the scheduling are to be planned once, and by their indexes, whatever these say.
+_PLANNED_ONCE = (
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"
+    " -c enable_mergejoin=off -c enable_material=off"
+)
+
 RECONNECT_SECONDS = 1.0
 """The pool backs off for this long at most: longer, and it is still waiting when the database is back."""
 
@@ -100,6 +107,20 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @asynccontextmanager
+    async def dedicated(self, *, planned_once: bool = False) -> AsyncIterator[Connection]:
+        """A connection that is no part of the pool, until it is lost: raises DatabaseUnavailable then.
+
+        `planned_once` is for the statements of the scheduling, which no statistics may mislead.
+        """
+        options = CONNECTION_OPTIONS["options"] + (_PLANNED_ONCE if planned_once else "")
+        with translated():
+            connection = await psycopg.AsyncConnection.connect(
+                self.url, autocommit=True, **CONNECTION_OPTIONS | {"options": options}
+            )
+            async with connection:
+                yield connection
+
     async def open(self) -> None:
         """Starts connecting, in the background: a database that is away now may come back."""
         await self.pool.open(wait=False)
@@ -124,7 +145,7 @@ class Database:
         """A connection of the pool; raises DatabaseUnavailable where there is none, or no answer, in time."""
         with translated():
             async with self.pool.connection() as connection:
-                with _cut_after(patience_seconds, connection):
+                with cut_after(patience_seconds, connection):
                     yield connection
 
     @asynccontextmanager
@@ -137,7 +158,7 @@ class Database:
         longest = patience_seconds + PATIENCE_SECONDS
         async with self.connection(patience_seconds=longest) as connection:
             with contextlib.ExitStack() as commit, contextlib.ExitStack() as hurry:
-                hurry.enter_context(_cut_after(patience_seconds, connection))
+                hurry.enter_context(cut_after(patience_seconds, connection))
                 async with connection.transaction():
                     yield connection
                     hurry.close()
@@ -145,12 +166,12 @@ class Database:
 
     async def _check(self, connection: Connection) -> None:
         """Raises where a connection is dead, or its server does not answer soon."""
-        with _cut_after(self._check_seconds, connection):
+        with cut_after(self._check_seconds, connection):
             await AsyncConnectionPool.check_connection(connection)
 
 
 @contextmanager
-def _cut_after(seconds: float, connection: Connection) -> Iterator[None]:
+def cut_after(seconds: float, connection: Connection) -> Iterator[None]:
     """Fails whoever still waits for a server after so long.
 
     A server that is frozen answers no cancellation either. One that wakes up finds its client gone, and

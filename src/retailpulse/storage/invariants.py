@@ -1,7 +1,7 @@
 """Checks the laws of the tables over the whole database, in one snapshot of it, and changes nothing.
 
-What may be off for a moment (messages) is looked at twice, more than a sweep apart: the tables keep no
-time of when a message was lost. It blocks; it reads by one connection of its own.
+What may be off for a moment (messages, silent workers) is looked at twice, more than a sweep apart. It
+blocks; it reads by one connection of its own.
 """
 
 import time
@@ -15,15 +15,13 @@ from psycopg import sql
 
 from retailpulse.storage.database import CONNECTION_OPTIONS, translated
 from retailpulse.storage.laws import (
-    CHUNK_WITHOUT_MESSAGE,
     COUNTERS,
-    MESSAGE_WITHOUT_CHUNK,
     QUEUE_LAWS,
     ROWS,
+    SHARES,
     STATES,
     Law,
 )
-from retailpulse.storage.queue import QUEUE
 
 EXAMPLES = 3
 
@@ -36,13 +34,11 @@ _Broken = dict[Law, set[_Row]]
 class Patience:
     """When what is off is not on its way of being mended any more: the times of the workers, in seconds.
 
-    `work_seconds` is how long a worker may be at a message whose chunk others have ended; `margin_seconds`
-    is for the sweep itself, and for what it hands back to be taken.
+    `margin_seconds` is for the sweep itself, and for what it hands back to be taken.
     """
 
     sweep_seconds: float
     stale_seconds: float
-    work_seconds: float
     margin_seconds: float = 2.0
 
     @property
@@ -71,13 +67,12 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What a check found, and how many rows there are; `strays` are the ids of messages without a chunk."""
+    """What a check found, and how many rows there are."""
 
     jobs: int
     images: int
     results: int
     findings: tuple[Finding, ...]
-    strays: frozenset[int]
 
 
 def check_invariants(
@@ -90,7 +85,7 @@ def check_invariants(
     with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
         with _snapshot(connection):
             jobs, images, results = _totals(connection)
-            found = [_find(connection, law) for law in (*COUNTERS, *STATES, *ROWS)]
+            found = [_find(connection, law) for law in (*COUNTERS, *STATES, *ROWS, *SHARES)]
             broken = _look_at_queue(connection, patience)
         if broken:
             before_second_look(_expectation(broken, patience))
@@ -103,7 +98,6 @@ def check_invariants(
         images=images,
         results=results,
         findings=tuple(finding for finding in found if finding.count),
-        strays=frozenset(number for _, number, _ in broken.get(MESSAGE_WITHOUT_CHUNK, ())),
     )
 
 
@@ -139,20 +133,16 @@ def _finding(law: Law, count: int, rows: list[_Row]) -> Finding:
 
 
 def _look_at_queue(connection: SyncConnection, patience: Patience) -> _Broken:
-    """What is off with the messages now; where no worker lives, only those that are missing."""
-    given = {
-        "queue": QUEUE,
-        "work_seconds": patience.work_seconds,
-        "silent_seconds": patience.stale_seconds + patience.sweep_seconds,
-    }
-    laws = QUEUE_LAWS if _worker_lives(connection, patience) else (CHUNK_WITHOUT_MESSAGE,)
+    """What is off with workers and messages now; nobody mends it where no worker lives."""
+    given = {"silent_seconds": patience.stale_seconds + patience.sweep_seconds}
+    laws = QUEUE_LAWS if _worker_lives(connection, patience) else ()
     looked = {law: set(connection.execute(law.statement, given).fetchall()) for law in laws}
     return {law: rows for law, rows in looked.items() if rows}
 
 
 def _worker_lives(connection: SyncConnection, patience: Patience) -> bool:
     found = connection.execute(
-        "SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s) LIMIT 1",
+        "SELECT FROM workers WHERE beat_at > now() - make_interval(secs => %s) LIMIT 1",
         [patience.stale_seconds],
     )
     return found.fetchone() is not None

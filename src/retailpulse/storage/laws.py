@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from retailpulse.storage import deliveries
-from retailpulse.storage.queue import WITHOUT_MESSAGE
 
-# Counters and what the rows say, for each job and each chunk; the lateral parts read a range of an index
-# each, so that no plan ever joins all images of a job with all its chunks.
+# Counters and what the rows say, for each job; the lateral part reads a range of an index.
 JOB_COUNTS = sql.SQL("""
     SELECT j.*, n.*, j.measured + j.failed + j.cancelled AS settled
     FROM jobs j CROSS JOIN LATERAL (
@@ -22,16 +20,12 @@ JOB_COUNTS = sql.SQL("""
             count(*)::int AS real_settled, max(r.settled_at) AS last_settled_at
         FROM results r WHERE r.job_id = j.job_id) n
 """)
-CHUNK_COUNTS = sql.SQL("""
-    SELECT c.*, n.*
-    FROM chunks c JOIN jobs j ON j.job_id = c.job_id CROSS JOIN LATERAL (
-        SELECT count(*)::int AS real_images, count(r.image_no)::int AS real_settled
-        FROM images i
-        JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no AND v.store_known
-        LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
-        WHERE i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
-          AND i.same_as IS NULL AND coalesce(i.since_retry, 0) = c.since_retry) n
+WAITING = sql.SQL("""
+    SELECT job_id, unnest(image_nos) AS image_no FROM slices
+    UNION ALL
+    SELECT job_id, unnest(image_nos) FROM grants
 """)
+"""Every image in line or in work, once for each row that holds it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -69,16 +63,6 @@ COUNTERS = (
             WHERE (measured, failed, cancelled) <> (real_measured, real_failed, real_cancelled)
         """).format(counts=JOB_COUNTS),
     ),
-    Law(
-        name="chunk_counters",
-        broken="chunks whose counters are not what their images and results say",
-        statement=sql.SQL("""
-            SELECT job_id, chunk_no, 'chunk ' || chunk_no || ' counts ' || settled || ' of ' || images
-                || ' settled, the rows say ' || real_settled || ' of ' || real_images
-            FROM ({counts}) n
-            WHERE (images, settled) <> (real_images, real_settled)
-        """).format(counts=CHUNK_COUNTS),
-    ),
 )
 
 STATES = (
@@ -113,21 +97,14 @@ STATES = (
         """),
     ),
     Law(
-        name="job_without_chunk",
-        broken="ongoing jobs with images left that no open chunk holds",
+        name="waiting_of_ended_job",
+        broken="ended jobs of which images still wait or are in work",
         statement=sql.SQL("""
-            SELECT job_id, 0, images - measured - failed - cancelled || ' images are left'
-            FROM jobs j WHERE status = 'ongoing' AND measured + failed + cancelled < images
-              AND NOT EXISTS (SELECT FROM chunks c WHERE c.job_id = j.job_id AND c.settled < c.images)
-        """),
-    ),
-    Law(
-        name="chunk_open",
-        broken="open chunks of ended jobs",
-        statement=sql.SQL("""
-            SELECT c.job_id, c.chunk_no, 'chunk ' || c.chunk_no || ' of a job that is ' || j.status
-            FROM chunks c JOIN jobs j USING (job_id) WHERE c.settled < c.images AND j.status <> 'ongoing'
-        """),
+            SELECT w.job_id, 0, count(*) || ' images in line or in work'
+            FROM ({waiting}) w
+            WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.job_id = w.job_id AND j.status = 'ongoing')
+            GROUP BY w.job_id
+        """).format(waiting=WAITING),
     ),
     Law(
         name="delivery_missing",
@@ -152,17 +129,31 @@ ROWS = (
         """),
     ),
     Law(
-        name="images_in_chunks",
-        broken="jobs some of whose images to fetch are in no chunk, or in two",
+        name="images_waiting",
+        broken="images without a result that nobody would fetch, or that wait twice",
         statement=sql.SQL("""
-            SELECT j.job_id, 0, n.images || ' images to fetch, ' || coalesce(c.images, 0) || ' in chunks'
-            FROM jobs j CROSS JOIN LATERAL (
-                SELECT count(*) AS images
-                FROM images i
-                JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no AND v.store_known
-                WHERE i.job_id = j.job_id AND i.same_as IS NULL) n
-            CROSS JOIN LATERAL (SELECT sum(c.images) AS images FROM chunks c WHERE c.job_id = j.job_id) c
-            WHERE n.images <> coalesce(c.images, 0)
+            WITH waiting AS MATERIALIZED ({waiting})
+            SELECT j.job_id, i.image_no, 'image ' || i.image_no || ' is in line or in work '
+                || count(w.image_no) || ' times'
+            FROM jobs j
+            JOIN images i ON i.job_id = j.job_id AND i.same_as IS NULL
+            JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no AND v.store_known
+            LEFT JOIN waiting w ON w.job_id = i.job_id AND w.image_no = i.image_no
+            WHERE j.status = 'ongoing' AND NOT EXISTS (
+                SELECT FROM results r WHERE r.job_id = i.job_id AND r.image_no = i.image_no)
+            GROUP BY j.job_id, i.image_no HAVING count(w.image_no) <> 1
+        """).format(waiting=WAITING),
+    ),
+    Law(
+        name="waiting_in_vain",
+        broken="images that wait in line, but have a result, are copies, or do not exist",
+        statement=sql.SQL("""
+            SELECT s.job_id, no, 'image ' || no
+            FROM slices s CROSS JOIN LATERAL unnest(s.image_nos) no
+            JOIN jobs j ON j.job_id = s.job_id AND j.status = 'ongoing'
+            LEFT JOIN images i ON i.job_id = s.job_id AND i.image_no = no
+            WHERE i.image_no IS NULL OR i.same_as IS NOT NULL OR EXISTS (
+                SELECT FROM results r WHERE r.job_id = s.job_id AND r.image_no = no)
         """),
     ),
     Law(
@@ -232,51 +223,48 @@ ROWS = (
             WHERE j.retries <> n.retries OR (j.retries > 0) = (j.retried_at IS NULL)
         """),
     ),
-    *(_without_job(table) for table in ("visits", "images", "chunks", "results", "earlier_results")),
+    *(_without_job(table) for table in ("visits", "images", "results", "earlier_results")),
+)
+
+SHARES = (
+    Law(
+        name="host_slots",
+        broken="hosts whose leased slots are not what their leases say",
+        statement=sql.SQL("""
+            SELECT NULL::uuid, h.host_id, h.origin || ' has ' || h.leased || ' leased, the leases say '
+                || n.slots
+            FROM hosts h CROSS JOIN LATERAL (
+                SELECT coalesce(sum(slots), 0) AS slots FROM leases l WHERE l.host_id = h.host_id) n
+            WHERE h.leased <> n.slots
+        """),
+    ),
+    Law(
+        name="share_without_worker",
+        broken="grants and leases of workers that do not exist",
+        statement=sql.SQL("""
+            SELECT NULL::uuid, held.worker_id, 'worker ' || held.worker_id
+            FROM (SELECT worker_id FROM grants UNION SELECT worker_id FROM leases) held
+            WHERE NOT EXISTS (SELECT FROM workers w WHERE w.worker_id = held.worker_id)
+        """),
+    ),
+    Law(
+        name="slice_without_host",
+        broken="hosts that do not exist but where images wait",
+        statement=sql.SQL("""
+            SELECT NULL::uuid, s.host_id, 'host ' || s.host_id
+            FROM (SELECT DISTINCT host_id FROM slices) s
+            WHERE NOT EXISTS (SELECT FROM hosts h WHERE h.host_id = s.host_id)
+        """),
+    ),
 )
 
 # These may be broken for a moment in the best of worlds: workers and their sweeps mend them.
-CHUNK_WITHOUT_MESSAGE = Law(
-    name="chunk_without_message",
-    broken="open chunks of ongoing jobs that no message names",
+SILENT_WORKER = Law(
+    name="silent_worker",
+    broken="workers that are silent and still have images or slots",
     statement=sql.SQL("""
-        SELECT c.job_id::text, c.chunk_no::bigint, 'chunk ' || c.chunk_no
-        {chunks}
-    """).format(chunks=WITHOUT_MESSAGE),
-)
-# One that waits has its turn only when the others are done. One in work is worked on until its last image
-# is given up, also where the job was cancelled or another worker was faster.
-MESSAGE_WITHOUT_CHUNK = Law(
-    name="message_without_chunk",
-    broken="messages that name no open chunk of an ongoing job",
-    statement=sql.SQL("""
-        WITH message AS MATERIALIZED (
-            SELECT q.id, q.status, q.args->>'job_id' AS job_id, c.job_id AS chunk_job_id,
-                c.first_image_no, c.last_image_no,
-                coalesce(c.settled < c.images AND j.status = 'ongoing', false) AS is_open
-            FROM procrastinate_jobs q
-            LEFT JOIN chunks c
-                ON c.job_id::text = q.args->>'job_id' AND c.chunk_no::text = q.args->>'chunk_no'
-            LEFT JOIN jobs j ON j.job_id = c.job_id
-            WHERE q.queue_name = %(queue)s AND q.status IN ('todo', 'doing'))
-        SELECT m.job_id, m.id, 'message ' || m.id
-        FROM message m CROSS JOIN LATERAL (
-            SELECT max(r.settled_at) AS at FROM results r
-            WHERE r.job_id = m.chunk_job_id AND r.image_no BETWEEN m.first_image_no AND m.last_image_no) done
-        WHERE NOT m.is_open AND CASE m.status
-            WHEN 'todo' THEN NOT EXISTS (SELECT FROM message other WHERE other.is_open)
-            ELSE coalesce(done.at < now() - make_interval(secs => %(work_seconds)s), true) END
-    """),
-)
-MESSAGE_OF_SILENT_WORKER = Law(
-    name="message_of_silent_worker",
-    broken="messages in work at a worker that is silent",
-    statement=sql.SQL("""
-        SELECT q.args->>'job_id', q.id, 'message ' || q.id
-        FROM procrastinate_jobs q
-        WHERE q.queue_name = %(queue)s AND q.status = 'doing' AND NOT EXISTS (
-            SELECT FROM procrastinate_workers w
-            WHERE w.id = q.worker_id AND w.last_heartbeat > now() - make_interval(secs => %(silent_seconds)s))
+        SELECT NULL::text, w.worker_id, 'worker ' || w.worker_id
+        FROM workers w WHERE w.beat_at < now() - make_interval(secs => %(silent_seconds)s)
     """),
 )
 # One that is tried in between is due at another time in the second look.
@@ -289,9 +277,4 @@ DELIVERY_WITHOUT_MESSAGE = Law(
         FROM deliveries d WHERE {without_message}
     """).format(without_message=deliveries.WITHOUT_MESSAGE),
 )
-QUEUE_LAWS = (
-    CHUNK_WITHOUT_MESSAGE,
-    MESSAGE_WITHOUT_CHUNK,
-    MESSAGE_OF_SILENT_WORKER,
-    DELIVERY_WITHOUT_MESSAGE,
-)
+QUEUE_LAWS = (SILENT_WORKER, DELIVERY_WITHOUT_MESSAGE)

@@ -1,31 +1,25 @@
-"""Mends what follows from the rows alone: counters, the ends of jobs, messages. Never touches a result.
+"""Mends what follows from the rows alone: counters, the ends of jobs, what waits. Never touches a result.
 
-Rows are locked in the order of `results.settle`: chunks, then jobs. A result that is being settled
-meanwhile is not counted here; who settles it counts it once this is committed.
+A result that is being settled meanwhile is not counted here; who settles it counts it once this is committed.
 Weak: a job that ended with images unsettled stays so: what a client was told is not taken back.
 """
 
+from typing import LiteralString
 from uuid import UUID
 
-import procrastinate
 from psycopg import sql
 
-from retailpulse.storage import deliveries, queue
+from retailpulse.storage import deliveries
 from retailpulse.storage.database import Connection
 from retailpulse.storage.invariants import Patience, Report
-from retailpulse.storage.laws import CHUNK_COUNTS, COUNTERS, JOB_COUNTS, STATES
+from retailpulse.storage.laws import COUNTERS, JOB_COUNTS, QUEUE_LAWS, SHARES, STATES
+from retailpulse.storage.scheduling import workers
+from retailpulse.storage.scheduling.enqueue import JobPlace, OriginOf, enqueue_missing
 
 _SUSPECTS = sql.SQL(" UNION ").join(
     sql.SQL("SELECT job_id FROM ({law}) AS broken (job_id, number, detail)").format(law=law.statement)
     for law in (*COUNTERS, *STATES)
 )
-
-_MEND_CHUNKS = sql.SQL("""
-    UPDATE chunks c SET images = n.real_images, settled = n.real_settled
-    FROM ({counts} WHERE c.job_id = ANY(%(job_ids)s)) n
-    WHERE c.job_id = n.job_id AND c.chunk_no = n.chunk_no
-      AND (c.images, c.settled) <> (n.real_images, n.real_settled)
-""").format(counts=CHUNK_COUNTS)
 
 # Results of images that do not exist may be more than the job has images; such a job is left as it is.
 _MEND_COUNTERS = sql.SQL("""
@@ -52,6 +46,45 @@ _MEND_ENDS = sql.SQL("""
       AND (j.status, j.finished_at) IS DISTINCT FROM (n.real_status, n.real_finished_at)
 """).format(counts=JOB_COUNTS)
 
+_ABOUT_WAITING = {law.name for law in (*SHARES, *QUEUE_LAWS)} | {
+    "waiting_of_ended_job",
+    "images_waiting",
+    "waiting_in_vain",
+}
+# Jobs in which any row in line is wrong wait anew as a whole; what workers have in hand stays theirs.
+_MEND_SHARES: dict[str, LiteralString] = {
+    "rows in work deleted whose worker or job does not go on": """
+        DELETE FROM grants g
+        WHERE NOT EXISTS (SELECT FROM workers w WHERE w.worker_id = g.worker_id)
+           OR NOT EXISTS (SELECT FROM jobs j WHERE j.job_id = g.job_id AND j.status = 'ongoing')
+    """,
+    "rows in line deleted that were wrong": """
+        DELETE FROM slices s
+        WHERE NOT EXISTS (SELECT FROM hosts h WHERE h.host_id = s.host_id)
+           OR NOT EXISTS (SELECT FROM jobs j WHERE j.job_id = s.job_id AND j.status = 'ongoing')
+           OR EXISTS (
+            SELECT FROM unnest(s.image_nos) no
+            WHERE NOT EXISTS (
+                    SELECT FROM images i
+                    WHERE i.job_id = s.job_id AND i.image_no = no AND i.same_as IS NULL)
+               OR EXISTS (SELECT FROM results r WHERE r.job_id = s.job_id AND r.image_no = no)
+               OR EXISTS (
+                SELECT FROM slices o
+                WHERE o.job_id = s.job_id AND o.slice_id <> s.slice_id AND no = ANY(o.image_nos))
+               OR EXISTS (SELECT FROM grants g WHERE g.job_id = s.job_id AND no = ANY(g.image_nos)))
+    """,
+    "leases deleted whose worker does not exist": """
+        DELETE FROM leases l WHERE NOT EXISTS (SELECT FROM workers w WHERE w.worker_id = l.worker_id)
+    """,
+    "slots of hosts set to what the leases say": """
+        UPDATE hosts h SET leased = n.slots
+        FROM (
+            SELECT host_id, coalesce((SELECT sum(slots) FROM leases l WHERE l.host_id = hosts.host_id), 0)
+                AS slots FROM hosts) n
+        WHERE n.host_id = h.host_id AND h.leased <> n.slots
+    """,
+}
+
 # A job that is given its end here has its delivery by that already.
 _WRITE_DELIVERIES = sql.SQL("""
     SELECT write_delivery(j) {without_delivery} AND j.job_id = ANY(%(job_ids)s)
@@ -59,14 +92,16 @@ _WRITE_DELIVERIES = sql.SQL("""
 
 
 async def repair(
-    connection: Connection, app: procrastinate.App, report: Report, patience: Patience
+    connection: Connection, report: Report, patience: Patience, origin_of: OriginOf
 ) -> list[str]:
     """Mends in the transaction of `connection` what can be; returns a line for each kind of it.
 
-    Only messages that `report` names are deleted.
+    What waits and the slots of hosts are only looked through where `report` says that they are off.
     """
     mended = await _mend_jobs(connection)
-    mended.update(await _mend_queue(connection, app, report, patience))
+    if any(finding.name in _ABOUT_WAITING for finding in report.findings):
+        mended.update(await _mend_waiting(connection, patience, origin_of))
+    mended["lost messages of deliveries sent again"] = await _send_due(connection)
     return [f"{what}: {count:,}" for what, count in mended.items() if count]
 
 
@@ -74,7 +109,6 @@ async def _mend_jobs(connection: Connection) -> dict[str, int]:
     job_ids = await _lock_suspects(connection)
     mended = {}
     for what, statement in (
-        ("counters of chunks set to what the rows say", _MEND_CHUNKS),
         ("counters of jobs set to what the rows say", _MEND_COUNTERS),
         ("jobs given the status and the end that their results say", _MEND_ENDS),
         ("deliveries written that were missing", _WRITE_DELIVERIES),
@@ -87,41 +121,27 @@ async def _mend_jobs(connection: Connection) -> dict[str, int]:
 async def _lock_suspects(connection: Connection) -> list[UUID]:
     cursor = await connection.execute(_SUSPECTS)
     job_ids = sorted(job_id for (job_id,) in await cursor.fetchall())
-    for lock in (
-        "SELECT FROM chunks WHERE job_id = ANY(%s) ORDER BY job_id, chunk_no FOR UPDATE",
-        "SELECT FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR UPDATE",
-    ):
-        await connection.execute(lock, [job_ids])
+    await connection.execute("SELECT FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR UPDATE", [job_ids])
     return job_ids
 
 
-async def _mend_queue(
-    connection: Connection, app: procrastinate.App, report: Report, patience: Patience
-) -> dict[str, int]:
-    if not await queue.lock_sweep(connection):  # a worker is just doing the same
-        return {}
+async def _mend_waiting(connection: Connection, patience: Patience, origin_of: OriginOf) -> dict[str, int]:
+    """Takes away what silent workers have, and lets each image that should wait do so once."""
     silent_seconds = patience.stale_seconds + patience.sweep_seconds
-    stalled = await queue.hand_back_stalled(connection, silent_seconds)
-    deleted = await connection.execute(
-        "DELETE FROM procrastinate_jobs WHERE id = ANY(%s)", [sorted(report.strays)]
+    _, back = await workers.sweep(connection, silent_seconds)
+    await connection.execute("LOCK TABLE grants, slices IN SHARE ROW EXCLUSIVE MODE")  # no claim meanwhile
+    mended = {"images of silent workers handed back": back}
+    for what, statement in _MEND_SHARES.items():
+        cursor = await connection.execute(statement)
+        mended[what] = cursor.rowcount
+    cursor = await connection.execute(
+        "SELECT job_id, priority FROM jobs WHERE status = 'ongoing' ORDER BY job_id FOR UPDATE"
     )
-    return {
-        "messages of silent workers handed back": stalled,
-        "messages without an open chunk deleted": deleted.rowcount,
-        "lost messages sent again": await _send_lost(connection, app),
-        "lost messages of deliveries sent again": await _send_due(connection),
-    }
-
-
-async def _send_lost(connection: Connection, app: procrastinate.App) -> int:
-    lost, last = await queue.find_chunks_without_message(connection)
-    await queue.send_lost(app, connection, lost)
-    sent = len(lost)
-    while last is not None:
-        lost, last = await queue.find_chunks_without_message(connection, last)
-        await queue.send_lost(app, connection, lost)
-        sent += len(lost)
-    return sent
+    sent = 0
+    for job_id, priority in await cursor.fetchall():
+        place = JobPlace(job_id=job_id, priority=priority, origin_of=origin_of)
+        sent += await enqueue_missing(connection, place)
+    return {**mended, "lost images put in line again": sent}
 
 
 async def _send_due(connection: Connection) -> int:

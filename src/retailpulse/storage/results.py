@@ -9,9 +9,10 @@ import msgspec
 
 from retailpulse.domain.errors import Overtaken
 from retailpulse.domain.images import Cause, Format, Outcome
-from retailpulse.domain.jobs import ChunkKey, Result
+from retailpulse.domain.jobs import Result
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
+from retailpulse.storage.scheduling.claims import DROP_GRANTS
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
 # pruned by now, or an image may have been retried: then the result of a worker that slept is late.
@@ -54,8 +55,6 @@ _COPY_TO_COPIES = """
     ON CONFLICT DO NOTHING
 """
 
-_COUNT_IN_CHUNK = "UPDATE chunks SET settled = settled + %s WHERE job_id = %s AND chunk_no = %s"
-
 # A job that was retried or pruned since the results were inserted is not counted in.
 _COUNT_IN_JOB = """
     UPDATE jobs SET measured = measured + %(measured)s, failed = failed + %(failed)s
@@ -64,70 +63,42 @@ _COUNT_IN_JOB = """
 """
 
 
-async def settle(connection: Connection, results: Sequence[Result]) -> int:
+async def settle(connection: Connection, results: Sequence[Result], grants: Sequence[int] = ()) -> int:
     """Writes results in the transaction of `connection`; one that an image already has stays as it is.
 
-    A result is also that of all copies of its image. Counters of jobs move by the rows really inserted,
-    those of chunks by these without the copies, and the last image of a job finishes it. Returns how
-    many rows were new. Rows are locked in one order everywhere, so workers cannot deadlock; copies need
-    none, as only who has inserted the result of their first inserts theirs. Raises Overtaken where a job was
-    retried or pruned meanwhile.
+    A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, and
+    the last image of a job finishes it. `grants` are those that are settled to the end with these results:
+    they are closed. Returns how many rows were new. Rows are locked in one order everywhere,
+    so workers cannot deadlock; copies need none, as only who has inserted the result of their first inserts
+    theirs. Raises Overtaken where a job was retried or pruned meanwhile.
     """
     ordered = _in_order(results)
-    parameters = {"jobs": list({result.chunk.job_id for result in ordered}), "rows": _as_json(ordered)}
+    parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered)}
     # Planned each time: a plan from when the tables were small would read them whole for every image.
     cursor = await connection.execute(_INSERT, parameters, prepare=False)
-    inserted: dict[UUID, list[int]] = {}
     jobs: dict[UUID, Counter[Outcome]] = {}
     retries: dict[UUID, int] = {}
     for job_id, outcome, image_nos, has_copies, retries[job_id] in await cursor.fetchall():
-        inserted.setdefault(job_id, []).extend(image_nos)
         outcomes = jobs.setdefault(job_id, Counter())
         outcomes[Outcome(outcome)] += len(image_nos)
         if has_copies:
             cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
             outcomes[Outcome(outcome)] += cursor.rowcount
-    if not jobs:
-        return 0
-    await _count_in_chunks(connection, _by_chunk(ordered, inserted))
     await finish_jobs(connection, await _count_in_jobs(connection, jobs, retries))
+    if grants:
+        await connection.execute(DROP_GRANTS, [list(grants)])
     return sum(count.total() for count in jobs.values())
-
-
-def _of_chunks(results: Sequence[Result]) -> list[list[Result]]:
-    """The results by the chunks that workers took them from; a chunk that was taken twice is there twice."""
-    chunks: dict[int, list[Result]] = {}
-    for result in results:  # looking at the key itself costs more than all else here
-        chunks.setdefault(id(result.chunk), []).append(result)
-    return list(chunks.values())
 
 
 def _in_order(results: Sequence[Result]) -> list[Result]:
     jobs: dict[UUID, list[Result]] = {}
-    for chunk in _of_chunks(results):
-        jobs.setdefault(chunk[0].chunk.job_id, []).extend(chunk)
+    for result in results:
+        jobs.setdefault(result.job_id, []).append(result)
     return [result for job_id in sorted(jobs) for result in sorted(jobs[job_id], key=attrgetter("image_no"))]
-
-
-def _by_chunk(results: Sequence[Result], inserted: dict[UUID, list[int]]) -> Counter[ChunkKey]:
-    """How many of the images inserted belong to each chunk; nearly always they are all of the results."""
-    if sum(map(len, inserted.values())) == len(results):
-        counts: Counter[ChunkKey] = Counter()
-        for chunk in _of_chunks(results):
-            counts[chunk[0].chunk] += len(chunk)
-        return counts
-    # The same image twice in a batch has the same chunk: it was cut from the same job.
-    chunk_of = {(result.chunk.job_id, result.image_no): result.chunk for result in results}
-    return Counter(chunk_of[job_id, number] for job_id, numbers in inserted.items() for number in numbers)
 
 
 # One by one, not by `executemany`: PostgreSQL ends no transaction that idles after a pipeline, so a worker
 # that is frozen here would keep these rows from everybody.
-async def _count_in_chunks(connection: Connection, chunks: Counter[ChunkKey]) -> None:
-    for key, count in sorted(chunks.items(), key=lambda item: (item[0].job_id, item[0].chunk_no)):
-        await connection.execute(_COUNT_IN_CHUNK, [count, key.job_id, key.chunk_no])
-
-
 async def _count_in_jobs(
     connection: Connection, jobs: dict[UUID, Counter[Outcome]], retries: dict[UUID, int]
 ) -> list[UUID]:
@@ -172,7 +143,7 @@ def _as_json(results: Sequence[Result]) -> str:
 
 def _row(result: Result) -> _Row:
     row = _Row(
-        job_id=result.chunk.job_id,
+        job_id=result.job_id,
         image_no=result.image_no,
         outcome=result.outcome,
         tries=result.tries,

@@ -4,14 +4,9 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
 from typing import Any
-
-import procrastinate
-from procrastinate.exceptions import ConnectorException, JobAborted
-from procrastinate.jobs import Job, Status
-from procrastinate.manager import JobManager
-from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from retailpulse.config.settings import (
     CallbackSettings,
@@ -20,22 +15,22 @@ from retailpulse.config.settings import (
     RetentionSettings,
     WorkerSettings,
 )
-from retailpulse.domain.jobs import LARGEST_CHUNK_IMAGES
+from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.fetch import Downloader
 from retailpulse.measure import Decoders
 from retailpulse.observability.reporting import Reporter
-from retailpulse.storage import queue
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
-from retailpulse.worker.chunk import HandBack, Tools, work_on
-from retailpulse.worker.claims import CHUNKS_PER_CHUNK, Claims
 from retailpulse.worker.courier import deliver_forever
-from retailpulse.worker.heartbeat import beat_forever
+from retailpulse.worker.dispatcher import Dispatcher
+from retailpulse.worker.image_task import WorkerContext
+from retailpulse.worker.in_hand import InHand
 from retailpulse.worker.measures import Measures
 from retailpulse.worker.memory import keep_freed_memory
-from retailpulse.worker.messages import Messages
+from retailpulse.worker.news import News, listen_forever
 from retailpulse.worker.pruner import prune_forever
 from retailpulse.worker.pulse import Pulse
+from retailpulse.worker.scheduler import Scheduler
 from retailpulse.worker.settler import Settler
 from retailpulse.worker.sweeper import sweep_forever
 
@@ -46,42 +41,8 @@ UNMEASURED_BYTES = 32_000_000
 COLLECTOR_THRESHOLDS = (50_000, 50, 1_000)
 """The garbage collector looks through every object and finds nothing; at Python's thresholds that took a
 fifth of the time at depth `header`."""
-RESTART_SECONDS = 1.0
 LAST_WRITE_SECONDS = 5.0
 """How long a stopping worker tries to write the results that it still holds."""
-
-
-class _HandBackStrategy(BaseRetryStrategy):
-    """Gives a message back at once where the worker stops.
-
-    Any other failure ends the message; the sweep sends a new one while the chunk is open.
-    """
-
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002  # the queue's signature
-        if isinstance(exception, HandBack | JobAborted | asyncio.CancelledError):
-            return RetryDecision(retry_at=queue.AT_ONCE)
-        return None
-
-
-class _PatientManager(JobManager):
-    """Fetches the queue's next message only when there is room for its chunk; a lost one is no error."""
-
-    def __init__(self, app: procrastinate.App, claims: Claims) -> None:
-        super().__init__(app.connector)
-        self._claims = claims
-
-    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        if not await self._claims.room():
-            return None
-        return await super().fetch_job(queues, worker_id)
-
-    async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:
-        try:
-            await super().finish_job_by_id_async(job_id, status, delete_job)
-        except ConnectorException as error:
-            if not queue.says_gone(error):
-                raise
-            logger.info("message %d was taken away while it was worked on", job_id)
 
 
 def _tune_memory() -> None:
@@ -105,30 +66,61 @@ async def run_worker(
     Raises what ended one of its parts before that, once it has handed back its work.
     """
     _tune_memory()
-    app, messages, measures = queue.make_app(), Messages(), Measures()
+    measures = Measures()
     reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
-    async with reporting, _tools(database, worker, fetch, measure, measures) as (tools, settling):
-        _register(app, tools, messages)
-        app.job_manager = _PatientManager(app, tools.claims)
-        beating = beat_forever(app, messages, worker.heartbeat_seconds)
-        async with app.open_async(database.pool), _beside(beating):
-            sweeping = asyncio.create_task(sweep_forever(database, app, messages, worker))
-            pruning = asyncio.create_task(prune_forever(database, retention or RetentionSettings()))
-            delivering = asyncio.create_task(
+    async with reporting, _tools(database, worker, fetch, measure, measures) as tools:
+        admission, scheduler = tools.context.admission, tools.scheduler
+        beside = [
+            asyncio.create_task(listen_forever(database, tools.news)),
+            asyncio.create_task(sweep_forever(database, worker)),
+            asyncio.create_task(prune_forever(database, retention or RetentionSettings())),
+            asyncio.create_task(
                 deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
-            )
-            claiming = asyncio.create_task(_claim_until_draining(app, worker, tools.admission))
-            stopping = asyncio.create_task(stop.wait())
-            logger.info("ready to work")
-            parts = {sweeping, pruning, delivering, claiming, settling, stopping}
-            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            logger.info("stopping: what is in flight is settled, the rest handed back")
-            tools.admission.drain()
-            for task in (stopping, sweeping, pruning, delivering, claiming):
-                task.cancel()
-            for task in (claiming, delivering, sweeping, pruning):
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            ),
+        ]
+        scheduling = asyncio.create_task(scheduler.run())
+        stopping = asyncio.create_task(stop.wait())
+        parts: set[asyncio.Future[Any]] = {
+            *beside,
+            scheduling,
+            stopping,
+            tools.settling,
+            tools.context.failed,
+        }
+        logger.info("ready to work")
+        ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        logger.info("stopping: what is in flight is settled, the rest handed back")
+        admission.drain()
+        tools.news.wake.set()
+        for task in (stopping, *beside):
+            task.cancel()
+        await asyncio.wait({scheduling, *beside})
+        await _drain(tools, worker.grace_seconds)
+        for part in ended - {stopping}:
+            part.result()
+
+
+async def _drain(tools: "_Tools", grace_seconds: float) -> None:
+    """Settles what is in flight, within the grace time, and hands back all else."""
+    loop = asyncio.get_running_loop()
+    in_hand, scheduler = tools.context.in_hand, tools.scheduler
+    await scheduler.drain(until=loop.time() + grace_seconds)
+    for held in in_hand.all():
+        if held.task is not None:
+            held.task.cancel()
+    await _write_the_last(tools.context.settler, tools.settling)
+    with contextlib.suppress(DatabaseUnavailable):
+        await scheduler.leave()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tools:
+    """The parts of a worker."""
+
+    context: WorkerContext
+    scheduler: Scheduler
+    news: News
+    settling: asyncio.Task[None]
 
 
 @contextlib.asynccontextmanager
@@ -150,31 +142,40 @@ async def _tools(
     fetch: FetchSettings,
     measure: MeasureSettings,
     measures: Measures,
-) -> AsyncIterator[tuple[Tools, asyncio.Task[None]]]:
-    """What every chunk shares, and the writing of results, which ends only with the block."""
-    admission = Admission(UNMEASURED_BYTES)
-    downloader = Downloader(fetch, admit=admission.admit, observe=measures.transferred)
+) -> AsyncIterator[_Tools]:
+    """The parts of a worker; what is left of them at the end is closed."""
+    admission, news, pulse = Admission(UNMEASURED_BYTES), News(), Pulse()
+    in_hand = InHand(news.has_room)
+    downloader = Downloader(fetch, admit=admission.admit, observe=measures.transferred, listener=news)
     settler = Settler(database, worker, measures.settled)
     settling = asyncio.create_task(settler.run())
-    pulse = Pulse()
     decoders = Decoders(measure, observe=measures.decoded)
     measures.in_flight, measures.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
-    claims = _claims(worker, downloader, admission)
+    context = WorkerContext(
+        downloader=downloader,
+        admission=admission,
+        settler=settler,
+        decoders=decoders,
+        in_hand=in_hand,
+        measures=measures,
+        pulse=pulse,
+        max_pixels=measure.max_pixels,
+        pause_seconds=measure.pause(),
+        failed=asyncio.get_running_loop().create_future(),
+    )
+    scheduler = Scheduler(
+        database,
+        worker=worker,
+        fetch=fetch,
+        admission=admission,
+        downloader=downloader,
+        in_hand=in_hand,
+        dispatcher=Dispatcher(context),
+        news=news,
+    )
     try:
         async with _beside(pulse.beat_forever()):
-            tools = Tools(
-                database=database,
-                downloader=downloader,
-                admission=admission,
-                settler=settler,
-                decoders=decoders,
-                claims=claims,
-                measures=measures,
-                pulse=pulse,
-                max_pixels=measure.max_pixels,
-                pause_seconds=measure.pause(),
-            )
-            yield tools, settling
+            yield _Tools(context=context, scheduler=scheduler, news=news, settling=settling)
     finally:
         await _write_the_last(settler, settling)
         await downloader.aclose()
@@ -183,49 +184,8 @@ async def _tools(
             settling.result()
 
 
-def _claims(settings: WorkerSettings, downloader: Downloader, admission: Admission) -> Claims:
-    return Claims(
-        chunk_images=settings.chunk_images or LARGEST_CHUNK_IMAGES,
-        chunks=settings.chunks,
-        parked=downloader.parked,
-        admission=admission,
-    )
-
-
 async def _write_the_last(settler: Settler, settling: asyncio.Task[None]) -> None:
     """Lets the writing end once it has tried to write what is left."""
     settler.close()
     await asyncio.wait([settling], timeout=LAST_WRITE_SECONDS)
     settling.cancel()
-
-
-def _register(app: procrastinate.App, tools: Tools, messages: Messages) -> None:
-    @app.task(name=queue.TASK, queue=queue.QUEUE, retry=_HandBackStrategy(), pass_context=True)
-    async def work_on_chunk(context: procrastinate.JobContext, /, **arguments: Any) -> None:
-        with messages.working_on(context.job):
-            await work_on(queue.chunk_key(arguments), tools, context.job.id)
-
-
-async def _claim_until_draining(
-    app: procrastinate.App, settings: WorkerSettings, admission: Admission
-) -> None:
-    """Runs the queue's worker, again and again: it ends, with or without an error, without its database.
-
-    It may answer a cancellation with such an error, so this looks for itself whether to go on.
-    """
-    while not admission.is_draining():
-        try:
-            await app.run_worker_async(
-                queues=[queue.QUEUE],
-                concurrency=settings.chunks * CHUNKS_PER_CHUNK,
-                delete_jobs="always",
-                install_signal_handlers=False,
-                update_heartbeat_interval=settings.heartbeat_seconds,
-                stalled_worker_timeout=settings.stale_seconds,
-                fetch_job_polling_interval=settings.sweep_seconds,
-                shutdown_graceful_timeout=settings.grace_seconds,
-            )
-            logger.warning("the queue's worker ended; it starts again")
-        except ConnectorException as error:
-            logger.warning("the queue waits for the database: %s", error)
-        await admission.pause(RESTART_SECONDS)

@@ -1,4 +1,4 @@
-"""Gathers the results of all chunks of a worker and writes them in batches.
+"""Gathers the results of a worker and writes them in batches, closing the grants that they end.
 
 A batch that the database refuses is kept and tried again, so an outage repeats no download.
 """
@@ -7,13 +7,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable, Overtaken
 from retailpulse.domain.jobs import Result
 from retailpulse.storage import results
 from retailpulse.storage.database import Database
+from retailpulse.worker.in_hand import Grant
 
 logger = logging.getLogger(__name__)
 
@@ -35,17 +37,22 @@ class Settler:
         self._max_rows = settings.settle_rows
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()
+        self._is_writing = False
         self._some = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = asyncio.Event()
 
-    def settle(self, result: Result) -> asyncio.Future[None]:
-        """Queues a result; the future is done once it is on disk. Results of one batch share theirs."""
+    def settle(self, result: Result, grant: Grant) -> None:
+        """Queues the result of an image of a grant."""
         self._batch.results.append(result)
+        self._batch.grants[grant] += 1
         self._some.set()
         if len(self._batch.results) >= self._max_rows:
             self._full.set()
-        return self._batch.written
+
+    def is_idle(self) -> bool:
+        """Whether every result is written."""
+        return not self._batch.results and not self._is_writing
 
     def hurry(self) -> None:
         """Writes what there is now: nothing more is about to come."""
@@ -68,7 +75,9 @@ class Settler:
                 self._some.clear()
                 self._full.clear()
             if batch.results:
+                self._is_writing = True
                 await self._write(batch)
+                self._is_writing = False
 
     async def _write(self, batch: "_Batch") -> None:
         wait_seconds = 0.25
@@ -76,7 +85,8 @@ class Settler:
         while True:
             try:
                 async with self._database.transaction() as connection:
-                    await results.settle(connection, batch.results)
+                    ended = batch.ended()
+                    await results.settle(connection, batch.results, ended)
             except Overtaken as error:  # rolled back: the next try sees what has changed
                 logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:
@@ -86,29 +96,24 @@ class Settler:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), wait_seconds)
                 wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
-            except Exception as error:  # told to every chunk that waits for this batch
-                batch.written.set_exception(error)
-                return
             else:
                 self._observe(time.monotonic() - began_at)
-                batch.written.set_result(None)
+                batch.close()
                 return
-
-
-async def all_written(batches: Collection[asyncio.Future[None]]) -> None:
-    """Waits for batches; who is cancelled meanwhile leaves them to all others who wait for them.
-
-    Raises what kept one from being written.
-    """
-    if batches:
-        await asyncio.wait(batches)
-    for written in batches:
-        written.result()
 
 
 class _Batch:
-    """Results that are written together, and the news that they were."""
+    """Results that are written together, and how many of them belong to each grant."""
 
     def __init__(self) -> None:
         self.results: list[Result] = []
-        self.written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.grants: Counter[Grant] = Counter()
+
+    def ended(self) -> list[int]:
+        """The grants none of whose images is left once this batch is written."""
+        return [grant.grant_id for grant, count in self.grants.items() if grant.unsettled <= count]
+
+    def close(self) -> None:
+        """Notes in the grants what is written."""
+        for grant, count in self.grants.items():
+            grant.unsettled -= count

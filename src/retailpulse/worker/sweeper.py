@@ -1,73 +1,41 @@
-"""Puts right what a crash left behind: chunks of dead workers, chunks without a message; sends due callbacks.
+"""Puts right what a crash left behind: what dead workers had in hand waits again.
 
-It also adds up what was counted for the metrics. Every worker sweeps; an advisory lock lets one do it at a
-time. A sweep looks at a bounded number of open chunks and the next one goes on from there, so that a big
-backlog costs no more than a small one.
+It sends callbacks that are due, adds up what was counted for the metrics, and forgets what was learnt of
+hosts long ago. Every worker sweeps; an advisory lock lets one do it at a time.
 """
 
 import asyncio
 import logging
 
-import procrastinate
-from procrastinate.exceptions import ConnectorException
-
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import deliveries, queue, reports
+from retailpulse.storage import deliveries, reports
 from retailpulse.storage.database import Database
-from retailpulse.worker.messages import Messages
+from retailpulse.storage.scheduling import hosts, workers
 
 logger = logging.getLogger(__name__)
 
 
-async def sweep_forever(
-    database: Database, app: procrastinate.App, messages: Messages, settings: WorkerSettings
-) -> None:
+async def sweep_forever(database: Database, settings: WorkerSettings) -> None:
     """Sweeps at a steady pace until it is cancelled."""
-    last: ChunkKey | None = None
     while True:
         await asyncio.sleep(settings.sweep_seconds)
         try:
-            last = await sweep(database, app, messages, settings, last)
-        except (DatabaseUnavailable, ConnectorException) as error:
+            await sweep(database, settings)
+        except DatabaseUnavailable as error:
             logger.warning("the sweep waits for the database: %s", error)
 
 
-async def sweep(
-    database: Database,
-    app: procrastinate.App,
-    messages: Messages,
-    settings: WorkerSettings,
-    last: ChunkKey | None,
-) -> ChunkKey | None:
-    """Sweeps once, from the chunk after `last` on; returns the last chunk that was looked at."""
-    await _hand_back_forgotten(database, messages)
+async def sweep(database: Database, settings: WorkerSettings) -> None:
+    """Sweeps once."""
     async with database.transaction() as connection:
-        if not await queue.lock_sweep(connection):
-            return last
-        dropped = await queue.drop_unreadable(connection)
-        stalled = await queue.hand_back_stalled(connection, settings.stale_seconds)
-        lost, last = await queue.find_chunks_without_message(connection, last)
-        await queue.send_lost(app, connection, lost)
+        if not await workers.lock_sweep(connection):
+            return
+        silent, images = await workers.sweep(connection, settings.stale_seconds)
         await deliveries.send_due(connection)
-    async with database.transaction() as connection:  # its own: a fault here must keep no chunk
+    async with database.transaction() as connection:  # its own: a fault here must keep no image
         await reports.note_lost(connection, settings.stale_seconds)
         await reports.fold(connection)
-    if dropped or stalled or lost:
-        logger.info(
-            "swept: handed back %d chunks of silent workers, sent %d that had no message, "
-            "dropped %d messages that cannot be read",
-            stalled,
-            len(lost),
-            dropped,
-        )
-    return last
-
-
-async def _hand_back_forgotten(database: Database, messages: Messages) -> None:
-    async with database.connection() as connection:
-        forgotten = messages.forgotten(await queue.messages_in_work(connection))
-        if forgotten:
-            ours = await queue.hand_back(connection, forgotten)
-            logger.info("swept: handed back %d of our own messages that nobody works on", ours)
+        await hosts.forget_old(connection)
+    if silent:
+        logger.info("swept: %d silent workers, %d of their images wait again", silent, images)

@@ -16,17 +16,30 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How photos are fetched from servers that cannot be trusted."""
 
     concurrency: Annotated[
-        int, Meta(ge=1, le=10_000, description="Most transfers at once in one worker process.")
-    ] = 100
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Most transfers at once in one worker process; 0: as its file descriptors allow.",
+        ),
+    ] = 0
     per_host: Annotated[
         int,
         Meta(
             ge=1,
             le=10_000,
-            description="Most transfers at once to one host; the workers of one machine share them, "
-            "each has at least one.",
+            description="Requests at once to one host that all workers together start with; a host that "
+            "refuses some gets fewer.",
         ),
     ] = 16
+    per_host_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="What that may grow to at a host that answers within milliseconds and refuses none.",
+        ),
+    ] = 64
     allowed_networks: Annotated[
         str,
         Meta(

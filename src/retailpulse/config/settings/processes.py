@@ -34,16 +34,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     processes: Annotated[
         int, Meta(ge=0, le=256, description="Worker processes that serve starts; 0: one per core.")
     ] = 0
-    chunks: Annotated[
-        int, Meta(ge=1, le=64, description="Most full chunks that one worker holds at once.")
-    ] = 8
     connections: Annotated[
         int, Meta(ge=2, le=500, description="Most connections to the database that one worker shares.")
     ] = 3
-    chunk_images: Annotated[
-        int,
-        Meta(ge=0, le=10_000, description="Images in one chunk of a new job; 0: 20 to 512, by its size."),
-    ] = 0
     settle_rows: Annotated[
         int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")
     ] = 2_000
@@ -60,7 +53,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, description="A worker silent for this long is taken for dead.")
     ] = 8.0
     sweep_seconds: Annotated[
-        float, Meta(gt=0, description="How often chunks of dead workers are handed back.")
+        float, Meta(gt=0, description="How often what dead workers had in hand is handed back.")
     ] = 2.0
 
 

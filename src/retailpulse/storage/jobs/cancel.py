@@ -8,6 +8,8 @@ from uuid import UUID
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.lock import lock_job
+from retailpulse.storage.scheduling.enqueue import drop_waiting
+from retailpulse.storage.scheduling.notifications import notify_ended
 
 _SETTLE = """
     WITH new AS (
@@ -25,8 +27,8 @@ _SETTLE = """
 async def cancel_job(connection: Connection, job_id: UUID) -> bool:
     """Ends a job in the transaction of `connection`; False where it has ended already.
 
-    Locks results, chunks and the job in the order in which `results.settle` does. A worker that settles
-    images of the job at this moment is waited for; one that comes later finds nothing left to settle.
+    Locks results and then the job, as `results.settle` does. A worker that settles images of the job at this
+    moment is waited for; one that comes later finds nothing left to settle. All workers are told.
     """
     await lock_job(connection, job_id)
     cursor = await connection.execute("SELECT status = 'ongoing' FROM jobs WHERE job_id = %s", [job_id])
@@ -36,9 +38,10 @@ async def cancel_job(connection: Connection, job_id: UUID) -> bool:
     ((count,),) = await cursor.fetchall()
     if count == 0:  # the last results came in between
         return False
-    await connection.execute(
-        "UPDATE chunks SET settled = images WHERE job_id = %s AND settled < images", [job_id]
-    )
+    # Against whoever moves images between grants and slices; claims are waited for where they hold a slice.
+    await connection.execute("SELECT FROM jobs WHERE job_id = %s FOR UPDATE", [job_id])
+    await drop_waiting(connection, job_id)
     await connection.execute("UPDATE jobs SET cancelled = %s WHERE job_id = %s", [count, job_id])
     await finish_jobs(connection, [job_id])
+    await notify_ended(connection, job_id)
     return True

@@ -1,10 +1,9 @@
-"""Writes a submitted job: its visits, images, chunks, and the results of images of unknown stores.
+"""Writes a submitted job: its visits, images, those that wait, and the results of unknown stores.
 
-This is for jobs that are in memory as a whole; one that is not is written by `spooled`.
+This is for jobs that are in memory as a whole; one that is not is written by `insert_spooled`.
 """
 
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -12,11 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from retailpulse.domain.jobs import ChunkKey, JobOptions, Submission
+from retailpulse.domain.jobs import JobOptions, Submission
 from retailpulse.domain.stores import MAX_KEY_BYTES
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape
+from retailpulse.storage.scheduling.enqueue import JobPlace, enqueue_images
 
 # Few statements: round trips are most of what a small job costs.
 _INSERT_VISITS = """
@@ -26,15 +26,10 @@ _INSERT_VISITS = """
     FROM json_to_recordset(%s::json) AS row (visit_no int, store_id text, store_known boolean,
         visit_time text, visited_at timestamptz, first_image_no int, images int)
 """
-_INSERT_JOB_AND_CHUNKS = """
-    WITH job AS (
-        INSERT INTO jobs (job_id, status, depth, images, name, labels, priority, callback_url)
-        VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(name)s, %(labels)s::jsonb, %(priority)s,
-            %(callback_url)s))
-    INSERT INTO chunks (job_id, chunk_no, first_image_no, last_image_no, images)
-    SELECT %(job_id)s, place - 1, first_no, last_no, images
-    FROM unnest(%(first_nos)s::int[], %(last_nos)s::int[], %(counts)s::int[])
-        WITH ORDINALITY AS chunk (first_no, last_no, images, place)
+INSERT_JOB = """
+    INSERT INTO jobs (job_id, status, depth, images, name, labels, priority, callback_url)
+    VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(name)s, %(labels)s::jsonb, %(priority)s,
+        %(callback_url)s)
 """
 
 
@@ -48,30 +43,21 @@ class _VisitRow(msgspec.Struct, kw_only=True, gc=False):
     images: int
 
 
-async def insert_job(
-    connection: Connection, job_id: UUID, submission: Submission, chunk_images: int
-) -> list[ChunkKey]:
-    """Writes a whole job; images of unknown stores are settled at once. Returns the chunks to work on.
+async def insert_job(connection: Connection, job: JobPlace, submission: Submission) -> None:
+    """Writes a whole job; images of unknown stores are settled at once, the others wait at their hosts.
 
-    An image whose URL an earlier one has is in no chunk's count: it is settled with that one.
+    An image whose URL an earlier one has does not wait: it is settled with that one.
     """
+    job_id = job.job_id
     known = await _known_stores(connection, submission)
     await _write_visits(connection, job_id, submission, known)
     to_fetch = await _write_images(connection, job_id, submission, known)
-    starts = range(0, len(to_fetch), chunk_images)
-    chunks = [to_fetch[start : start + chunk_images] for start in starts]
-    parameters = {
-        "job_id": job_id,
-        "images": submission.image_count,
-        **job_fields(submission.options),
-        "first_nos": [chunk[0] for chunk in chunks],
-        "last_nos": [chunk[-1] for chunk in chunks],
-        "counts": [len(chunk) for chunk in chunks],
-    }
-    await connection.execute(_INSERT_JOB_AND_CHUNKS, parameters)
+    await connection.execute(
+        INSERT_JOB, {"job_id": job_id, "images": submission.image_count, **job_fields(submission.options)}
+    )
     if any(visit.store_id not in known for visit in submission.visits):
         await count_failed(connection, job_id, await settle_unknown_stores(connection, job_id))
-    return [ChunkKey(job_id=job_id, chunk_no=chunk_no) for chunk_no in range(len(chunks))]
+    await enqueue_images(connection, job, to_fetch)
 
 
 def job_fields(options: JobOptions) -> dict[str, Any]:
@@ -118,9 +104,9 @@ def _visit_rows(submission: Submission, known: set[str]) -> Iterator[_VisitRow]:
 
 async def _write_images(
     connection: Connection, job_id: UUID, submission: Submission, known: set[str]
-) -> Sequence[int]:
-    """Writes the images; returns the numbers of those to fetch: of known stores, the first of their URL."""
-    to_fetch = array("i")
+) -> list[tuple[int, str]]:
+    """Writes the images; returns the numbers and URLs of those to fetch: of known stores, each URL once."""
+    to_fetch: list[tuple[int, str]] = []
     rows: list[str] = []
     job = str(job_id)
     async with connection.cursor().copy(
@@ -129,7 +115,7 @@ async def _write_images(
         # As text in blocks: the driver takes thrice as long for each row on its own.
         for image_no, visit_no, url, first_no in _images(submission, known):
             if first_no == image_no:
-                to_fetch.append(image_no)
+                to_fetch.append((image_no, url))
             same_as = r"\N" if first_no is None or first_no == image_no else first_no
             rows.append(f"{job}\t{image_no}\t{visit_no}\t{escape(url)}\t{same_as}\n")
             if len(rows) == BLOCK_ROWS:

@@ -2,18 +2,13 @@
 
 import asyncio
 
-from retailpulse.domain.jobs import ChunkKey, JobOptions
-from retailpulse.storage.cutting import cut_chunks
+from retailpulse.domain.jobs import JobOptions
 from retailpulse.storage.database import Connection
-from retailpulse.storage.jobs.insert import count_failed, job_fields, settle_unknown_stores
+from retailpulse.storage.jobs.insert import INSERT_JOB, count_failed, job_fields, settle_unknown_stores
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.joining import joined_by_hash
+from retailpulse.storage.scheduling.enqueue import JobPlace, enqueue_stored
 
-_INSERT_JOB = """
-    INSERT INTO jobs (job_id, status, depth, images, name, labels, priority, callback_url)
-    VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(name)s, %(labels)s::jsonb, %(priority)s,
-        %(callback_url)s)
-"""
 _INSERT_VISITS = """
     INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,
         images)
@@ -34,12 +29,10 @@ _MARK_COPIES = """
 """
 
 
-async def insert_job(
-    connection: Connection, spool: Spool, options: JobOptions, chunk_images: int
-) -> list[ChunkKey]:
-    """Writes a whole job in the transaction of `connection`, as `submitting.insert_job` does."""
+async def insert_job(connection: Connection, job: JobPlace, spool: Spool, options: JobOptions) -> None:
+    """Writes a whole job in the transaction of `connection`, as `insert.insert_job` does."""
     job_id = spool.job_id
-    await connection.execute(_INSERT_JOB, {"job_id": job_id, "images": spool.images, **job_fields(options)})
+    await connection.execute(INSERT_JOB, {"job_id": job_id, "images": spool.images, **job_fields(options)})
     for block in spool.visit_blocks():
         # Planned each time: a plan from when there were few stores would read them all.
         await connection.execute(_INSERT_VISITS, [job_id, block], prepare=False)
@@ -51,8 +44,7 @@ async def insert_job(
     await connection.execute("SET LOCAL work_mem = '32MB'")
     async with joined_by_hash(connection):
         await connection.execute(_MARK_COPIES, {"job_id": job_id}, prepare=False)
-    chunks = await cut_chunks(connection, job_id, since_retry=0, chunk_images=chunk_images)
     failed = await settle_unknown_stores(connection, job_id)
     if failed:
         await count_failed(connection, job_id, failed)
-    return chunks
+    await enqueue_stored(connection, job)

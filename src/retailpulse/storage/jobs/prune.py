@@ -16,7 +16,6 @@ from retailpulse.domain.errors import Conflict
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.lock import lock_job
 from retailpulse.storage.jobs.read import known_job
-from retailpulse.storage.queue import QUEUE
 
 _LOCK = 7_236_003
 LONGEST = timedelta(days=36_500)
@@ -28,16 +27,9 @@ _NUMBERS: dict[str, LiteralString] = {
     "results": "image_no",
     "earlier_results": "image_no",
     "images": "image_no",
-    "chunks": "chunk_no",
 }
 
-_OLD = sql.SQL("""
-    status <> 'ongoing' AND finished_at < now() - %(age)s::interval
-    AND NOT EXISTS (
-        SELECT FROM procrastinate_jobs q
-        WHERE q.queue_name = %(queue)s AND q.status = 'doing' AND q.worker_id IS NOT NULL
-          AND q.args->>'job_id' = jobs.job_id::text)
-""")
+_OLD = sql.SQL("status <> 'ongoing' AND finished_at < now() - %(age)s::interval")
 
 _HIDE_ONE = """
     WITH hidden AS (
@@ -89,7 +81,7 @@ async def lock(connection: Connection, *, wait: bool) -> bool:
 
 async def count_old(connection: Connection, age: timedelta) -> Old:
     """What `hide_old` would take, in all."""
-    cursor = await connection.execute(_COUNT, {"age": min(age, LONGEST), "queue": QUEUE})
+    cursor = await connection.execute(_COUNT, {"age": min(age, LONGEST)})
     ((jobs, images),) = await cursor.fetchall()
     return Old(jobs=jobs, images=images)
 
@@ -97,9 +89,9 @@ async def count_old(connection: Connection, age: timedelta) -> Old:
 async def hide_old(connection: Connection, age: timedelta, limit: int) -> Old:
     """Takes jobs that ended longer ago than `age` out of everybody's sight, the oldest first.
 
-    Their rows are left for `remains`. A job whose message some worker still holds stays for later.
+    Their rows are left for `remains`.
     """
-    cursor = await connection.execute(_HIDE, {"age": min(age, LONGEST), "queue": QUEUE, "limit": limit})
+    cursor = await connection.execute(_HIDE, {"age": min(age, LONGEST), "limit": limit})
     hidden = await cursor.fetchall()
     await _forget(connection, [job_id for job_id, _ in hidden])
     return Old(jobs=len(hidden), images=sum(images for _, images in hidden))
@@ -119,14 +111,9 @@ async def hide_job(connection: Connection, job_id: UUID) -> None:
 
 
 async def _forget(connection: Connection, job_ids: Sequence[UUID]) -> None:
-    """Removes the keys that made hidden jobs, and the messages that nobody works on yet."""
+    """Removes the keys that made hidden jobs."""
     if job_ids:
         await connection.execute("DELETE FROM idempotency_keys WHERE job_id = ANY(%s)", [list(job_ids)])
-        await connection.execute(
-            "DELETE FROM procrastinate_jobs"
-            " WHERE queue_name = %s AND status = 'todo' AND args->>'job_id' = ANY(%s)",
-            [QUEUE, [str(job_id) for job_id in job_ids]],
-        )
 
 
 async def hidden_jobs(connection: Connection) -> list[UUID]:

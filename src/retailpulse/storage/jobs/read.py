@@ -1,6 +1,6 @@
-"""Jobs as they are read: where one stands, what is left of a chunk, what failed.
+"""Jobs as they are read: where one stands, and what failed.
 
-They are written in `submitting`; counters of jobs and chunks move in `results`, and back in `retrying`.
+They are written in `insert`; their counters move in `storage.results`, and back in `retry`.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from psycopg.rows import RowMaker
 
 from retailpulse.domain.errors import NotFound
 from retailpulse.domain.images import Cause, Depth
-from retailpulse.domain.jobs import ChunkKey, JobStatus, PendingImage
+from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.database import Connection
 
 
@@ -110,55 +110,6 @@ async def count_unsettled(connection: Connection) -> int:
     )
     ((count,),) = await cursor.fetchall()
     return int(count)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claimed:
-    """What is left to do of a chunk; `waited_seconds` since its message was sent, None where that is gone."""
-
-    depth: Depth
-    images: list[PendingImage]
-    waited_seconds: float | None
-
-
-async def claim_chunk(connection: Connection, key: ChunkKey, message_id: int | None = None) -> Claimed | None:
-    """What is left to do of a chunk, whose message is named; None where nothing is.
-
-    Copies are left out: who settles the first image of a URL settles them too. OFFSET keeps the planner from
-    reading all results of the job to join them.
-    """
-    cursor = await connection.execute(
-        """
-        WITH job AS (
-            UPDATE jobs SET started_at = now()
-            WHERE job_id = %(job_id)s AND started_at IS NULL AND status = 'ongoing')
-        SELECT i.image_no, i.image_url, CASE WHEN j.retries > 0 THEN (
-            SELECT count(*) FROM earlier_results e WHERE e.job_id = i.job_id AND e.image_no = i.image_no)
-            ELSE 0 END, j.depth, (
-            SELECT extract(epoch FROM now() - e.at)::float8 FROM procrastinate_events e
-            WHERE e.job_id = %(message_id)s AND e.type = 'deferred')
-        FROM chunks c
-        JOIN jobs j ON j.job_id = c.job_id AND j.status = 'ongoing'
-        JOIN images i ON i.job_id = c.job_id AND i.image_no BETWEEN c.first_image_no AND c.last_image_no
-            AND i.same_as IS NULL AND coalesce(i.since_retry, 0) = c.since_retry
-        WHERE c.job_id = %(job_id)s AND c.chunk_no = %(chunk_no)s
-          AND c.settled < c.images AND NOT EXISTS (
-            SELECT FROM results r WHERE r.job_id = i.job_id AND r.image_no = i.image_no OFFSET 0)
-        ORDER BY i.image_no
-        """,
-        {"job_id": key.job_id, "chunk_no": key.chunk_no, "message_id": message_id},
-    )
-    rows = await cursor.fetchall()
-    if not rows:
-        return None
-    *_, depth, waited_seconds = rows[0]
-    return Claimed(
-        depth=Depth(depth),
-        images=[
-            PendingImage(image_no=number, image_url=url, earlier=earlier) for number, url, earlier, *_ in rows
-        ],
-        waited_seconds=waited_seconds,
-    )
 
 
 # OFFSET has the rows of each failure looked up by index, and stores find their failures by a sort, however

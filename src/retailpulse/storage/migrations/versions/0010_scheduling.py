@@ -66,6 +66,7 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_worker ON grants (worker_id);
 CREATE INDEX grants_job ON grants (job_id);
+CREATE INDEX grants_order ON grants (host_id, rank, tag);
 
 -- How many requests a worker may have at a host. A row without slots says that a worker wants some.
 CREATE TABLE leases (
@@ -77,11 +78,12 @@ CREATE TABLE leases (
 ) WITH (fillfactor = 70);
 CREATE INDEX leases_worker ON leases (worker_id);
 
-INSERT INTO hosts (host_id, origin, cap) SELECT -bucket, 'bucket ' || bucket, 1 FROM generate_series(1, 64) bucket;
+INSERT INTO hosts (host_id, origin, cap)
+SELECT -bucket, 'bucket ' || bucket, 1 FROM generate_series(1, 64) bucket;
 
 INSERT INTO slices (host_id, rank, tag, job_id, image_nos)
-SELECT -1 - (job.place + image.piece) % 64, -job.priority, (image.piece - min(image.piece) OVER (PARTITION BY job.job_id)) * 128,
-    job.job_id, image.image_nos
+SELECT -1 - (job.place + image.piece) % 64, -job.priority,
+    (image.piece - min(image.piece) OVER (PARTITION BY job.job_id)) * 128, job.job_id, image.image_nos
 FROM (SELECT *, row_number() OVER (ORDER BY job_id) AS place FROM jobs WHERE status = 'ongoing') job
 CROSS JOIN LATERAL (
     SELECT i.image_no / 128 AS piece, array_agg(i.image_no ORDER BY i.image_no) AS image_nos

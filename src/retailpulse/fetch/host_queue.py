@@ -1,0 +1,281 @@
+"""The queue of every host that is asked or waited for: who begins, by priority, and who waits in vain.
+
+How much a host bears is `host_limiter`'s; how many slots of that this worker has, comes from who leases them.
+Waiting costs nothing but memory, and no slot of the process.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import count
+from random import SystemRandom
+from typing import Protocol
+
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.failures import TryFailed
+from retailpulse.fetch.host_limiter import HostLimiter
+
+Order = tuple[int, float]
+"""Rank (minus the priority) and virtual time; the lower is served first."""
+FIRST: Order = (0, 0.0)
+
+_LOOK_SECONDS = 1.0
+"""How often the queue of a failing host is looked through for images whose time is over."""
+_MOST_REMEMBERED = 10_000
+"""Hosts that nobody asks now and that are remembered for what they did."""
+
+_random = SystemRandom()
+
+
+class HostListener(Protocol):
+    """Who leases slots and shares what is learnt of hosts; called on the loop, and should be quick."""
+
+    def on_demand(self, queue: "HostQueue") -> None:
+        """Someone waits, and all slots that this worker has here are in use."""
+
+    def on_room(self, queue: "HostQueue") -> None:
+        """A request ended."""
+
+    def on_decision(self, queue: "HostQueue") -> None:
+        """The limiter has `changed`; called after each event until that is set back."""
+
+
+@dataclass(slots=True)
+class _Waiter:
+    turn: asyncio.Future[float]
+    seconds: float  # how long it can wait for a host that only fails
+    came_at: float
+    unleased: bool
+
+
+class HostQueue:
+    """One host: those in work, those that wait, and its limiter.
+
+    `leased` is None where nobody leases: then this worker may use all that the limiter allows.
+    """
+
+    def __init__(self, origin_key: str, limiter: HostLimiter, listener: HostListener | None) -> None:
+        self.origin_key = origin_key
+        self.limiter = limiter
+        self.used = 0
+        self.leased: int | None = None if listener is None else 0
+        self.waiting = 0
+        self._listener = listener
+        self._heap: list[tuple[bool, int, float, int, _Waiter]] = []
+        self._numbers = count()
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @property
+    def slots(self) -> int:
+        """How many requests this worker may have here at once."""
+        return self.limiter.cap if self.leased is None else self.leased
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody asks this host, waits for it or has leased slots of it."""
+        return not self.used and not self.waiting and not self.leased
+
+    def lease(self, slots: int) -> None:
+        """Take so many slots from now on in place of those before."""
+        self.leased = slots
+        self.limiter.is_shared = slots > 0
+        self.wake()
+
+    def take_now(self, *, unleased: bool = False) -> bool:
+        """Take a slot where nobody waits for one and the host bears one more now."""
+        if self.waiting:
+            return False
+        now = self._loop.time()
+        if not self.limiter.allows(self.used, self._slots_for(unleased=unleased), now):
+            return False
+        self._begin(now)
+        return True
+
+    async def take(
+        self, seconds: float, order: Order = FIRST, *, goes_on: bool = False, unleased: bool = False
+    ) -> float:
+        """Take a slot; wait for one where there is none now. Says how much of the image's time that cost.
+
+        Waiting costs nothing, but at a host that only fails: there an image has `seconds`, and then fails as
+        the host did; raises TryFailed. Who goes on with what it has begun, goes first.
+        """
+        if self.take_now(unleased=unleased):
+            return 0.0
+        waiter = _Waiter(self._loop.create_future(), seconds, self._loop.time(), unleased)
+        heappush(self._heap, (not goes_on, *order, next(self._numbers), waiter))
+        self.waiting += 1
+        self.wake()
+        try:
+            return await waiter.turn
+        except asyncio.CancelledError:
+            if waiter.turn.cancelled():
+                self._left()
+            elif waiter.turn.exception() is None:
+                self.give_back()  # it was handed over in the same moment
+            raise
+
+    def give_back(self) -> None:
+        """Give a slot back, after the limiter was told how it went."""
+        self.used -= 1
+        failure = self.limiter.failure
+        if failure is not None and self.limiter.is_given_up(self._loop.time()):
+            self._dismiss(lambda _: True, failure)
+        if self._listener is not None:
+            self._listener.on_room(self)  # first, as it may take a slot away
+        if self.waiting or self._alarm is not None:
+            self.wake()
+        self.decided()
+
+    def decided(self) -> None:
+        """Tell the listener where the limiter has something to share."""
+        if self._listener is not None and self.limiter.changed:
+            self._listener.on_decision(self)
+
+    def wake(self) -> None:
+        """Let begin whoever may, fail whoever waits in vain, and set the alarm for the next look."""
+        now = self._loop.time()
+        if self.limiter.failure is not None:
+            self._dismiss_late(now, self.limiter.failure)
+        while (waiter := self._first()) is not None:
+            if not self.limiter.allows(self.used, self._slots_for(unleased=waiter.unleased), now):
+                break
+            waiter = self._pop()
+            self._begin(now)
+            waiter.turn.set_result(self.limiter.failing_seconds(waiter.came_at, now))
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if waiter is not None:
+            self._set_alarm(now)
+            if self._listener is not None and self.used >= self._slots_for(unleased=waiter.unleased):
+                self._ask_for_more(self._listener, unleased=waiter.unleased)
+
+    def _ask_for_more(self, listener: HostListener, *, unleased: bool) -> None:
+        if not unleased or self.leased:
+            listener.on_demand(self)
+
+    def _slots_for(self, *, unleased: bool) -> int:
+        return self.limiter.cap if unleased and not self.leased else self.slots
+
+    def _begin(self, now: float) -> None:
+        self.limiter.begin(self.used, now)
+        self.used += 1
+
+    def _set_alarm(self, now: float) -> None:
+        """Wake when the host's rest is over, and now and then while it fails."""
+        begins_at, is_failing = self.limiter.begins_at(self.used), self.limiter.failure is not None
+        is_resting = begins_at > now
+        if is_resting or is_failing:
+            rest_seconds = begins_at - now if is_resting else _LOOK_SECONDS
+            look_seconds = min(rest_seconds, _LOOK_SECONDS) if is_failing else rest_seconds
+            self._alarm = self._loop.call_later(max(0.001, look_seconds), self.wake)
+
+    def _first(self) -> _Waiter | None:
+        """Who is next in order; those who have left are passed over."""
+        while self._heap and self._heap[0][-1].turn.done():
+            heappop(self._heap)
+        return self._heap[0][-1] if self._heap else None
+
+    def _pop(self) -> _Waiter:
+        """Whose turn it is: the first, or at a failing host anyone, for the first may be why it fails."""
+        waiter = heappop(self._heap)[-1] if self.limiter.is_closed else self._any()
+        self.waiting -= 1
+        return waiter
+
+    def _any(self) -> _Waiter:
+        waiting = [entry[-1] for entry in self._heap if not entry[-1].turn.done()]
+        return _random.choice(waiting)
+
+    def _left(self) -> None:
+        """Count off one who was cancelled, and forget those who left once they are the greater part."""
+        self.waiting -= 1
+        if len(self._heap) > 2 * self.waiting + 16:
+            self._heap = [entry for entry in self._heap if not entry[-1].turn.done()]
+            heapify(self._heap)
+
+    def _dismiss_late(self, now: float, failure: TryFailed) -> None:
+        lost = self.limiter.failing_seconds
+        self._dismiss(lambda waiter: lost(waiter.came_at, now) >= waiter.seconds, failure)
+
+    def _dismiss(self, is_over: Callable[[_Waiter], bool], failure: TryFailed) -> None:
+        """Fail those who wait in vain as the host failed."""
+        for entry in self._heap:
+            waiter = entry[-1]
+            if not waiter.turn.done() and is_over(waiter):
+                waiter.turn.set_exception(_shared(failure))
+                self.waiting -= 1
+        if len(self._heap) > self.waiting:
+            self._heap = [entry for entry in self._heap if not entry[-1].turn.done()]
+            heapify(self._heap)
+
+
+class HostPool:
+    """Every host that is in use, and those that misbehaved a short while ago.
+
+    Without a listener nobody leases slots: each host may be asked as its limiter allows.
+    """
+
+    def __init__(
+        self,
+        per_host: int,
+        most: int,
+        *,
+        listener: HostListener | None = None,
+        deadline_seconds: float = 180.0,
+    ) -> None:
+        self._per_host = per_host
+        self._most = most
+        self._deadline_seconds = deadline_seconds
+        self._listener = listener
+        self._queues: dict[str, HostQueue] = {}
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    def __iter__(self) -> Iterator[HostQueue]:
+        return iter(list(self._queues.values()))
+
+    def get(self, origin_key: str) -> HostQueue | None:
+        """The queue of a host that is known."""
+        return self._queues.get(origin_key)
+
+    def queue(self, origin_key: str) -> HostQueue:
+        """The queue of a host."""
+        queue = self._queues.get(origin_key)
+        if queue is None:
+            limiter = HostLimiter(self._per_host, self._most, deadline_seconds=self._deadline_seconds)
+            queue = self._queues[origin_key] = HostQueue(origin_key, limiter, self._listener)
+            if len(self._queues) > _MOST_REMEMBERED:
+                self._forget_idle()
+        return queue
+
+    def lease(self, origin_key: str, slots: int) -> HostQueue:
+        """Say how many slots this worker has at a host from now on."""
+        queue = self.queue(origin_key)
+        queue.lease(slots)
+        self._forget_plain(queue)
+        return queue
+
+    def leave(self, queue: HostQueue) -> None:
+        """Give a slot back; a host that nobody uses and that did nothing wrong is forgotten."""
+        queue.give_back()
+        self._forget_plain(queue)
+
+    def _forget_plain(self, queue: HostQueue) -> None:
+        if not queue.used and queue.is_idle and queue.limiter.is_plain:
+            self._queues.pop(queue.origin_key, None)
+
+    def _forget_idle(self) -> None:
+        idle = [key for key, queue in self._queues.items() if queue.is_idle]
+        for key in idle[: _MOST_REMEMBERED // 10]:
+            del self._queues[key]
+
+
+def _shared(failure: TryFailed) -> TryFailed:
+    """What an image fails with that only saw others fail at its host."""
+    detail = failure.detail
+    if failure.cause is not Cause.HTTP_STATUS:
+        detail += "; the host failed every time lately"
+    return TryFailed(failure.cause, detail, unreached=failure.unreached)

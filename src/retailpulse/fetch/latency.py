@@ -1,0 +1,39 @@
+"""What a request to one host usually takes: a running median, which a few slow or quick answers do not move.
+
+Weak: the size of what was asked for is not known here, so large photos make a host look slow.
+"""
+
+_KNOWN_AFTER = 8
+"""So many answers say what is usual; before, only what was seen so far."""
+_STEP = 0.08
+"""By this share the estimate moves towards each answer: ten answers beyond it double it."""
+
+
+class UsualLatency:
+    """The running median of a host's answers."""
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+        self._seen = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough answers were seen to rely on it."""
+        return self._seen >= _KNOWN_AFTER
+
+    def add(self, seconds: float) -> None:
+        """Count one answer."""
+        self._seen += 1
+        if self.seconds is None:
+            self.seconds = max(seconds, 1e-6)
+        elif self._seen < _KNOWN_AFTER:
+            self.seconds += (seconds - self.seconds) / self._seen
+        elif seconds > self.seconds:
+            self.seconds = min(self.seconds * (1 + _STEP), seconds)
+        else:
+            self.seconds = max(self.seconds * (1 - _STEP), seconds, 1e-6)
+
+    def adopt(self, seconds: float | None) -> None:
+        """Take what others found; what is known to nobody is learnt anew."""
+        if seconds is not None:
+            self.seconds, self._seen = seconds, max(self._seen, _KNOWN_AFTER)

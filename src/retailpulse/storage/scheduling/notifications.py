@@ -1,0 +1,59 @@
+"""News between processes: hosts with something new, and jobs that have ended.
+
+A notification that is lost, doubled or late does no harm: workers look for themselves at each heartbeat.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import msgspec
+from psycopg import sql
+
+from retailpulse.storage.database import Connection
+
+HOSTS_CHANNEL = "retailpulse_hosts"
+"""Images came to wait at hosts."""
+LIMITS_CHANNEL = "retailpulse_limits"
+"""Slots of hosts were given back that others want, or their limits have changed."""
+JOBS_CHANNEL = "retailpulse_jobs"
+"""A job was cancelled or deleted: whoever works on its images stops."""
+MOST_NAMED = 500
+"""A payload holds 8,000 bytes at most; of more hosts it names none."""
+
+_NOTIFY = "SELECT pg_notify(%s, %s)"
+
+
+class HostNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What a notification says: which hosts, None for any; and of images that came, their rank."""
+
+    host_ids: frozenset[int] | None
+    rank: int = 0
+
+
+async def notify_hosts(
+    connection: Connection, host_ids: Iterable[int], *, channel: str = HOSTS_CHANNEL, rank: int = 0
+) -> None:
+    """Tells all workers of hosts, once the transaction of `connection` is committed."""
+    named = frozenset(host_ids)
+    if named:
+        news = HostNews(host_ids=named if len(named) <= MOST_NAMED else None, rank=rank)
+        await connection.execute(_NOTIFY, [channel, msgspec.json.encode(news).decode()])
+
+
+async def notify_ended(connection: Connection, job_id: UUID) -> None:
+    """Tells all workers that a job has ended otherwise than by its last result."""
+    await connection.execute(_NOTIFY, [JOBS_CHANNEL, str(job_id)])
+
+
+async def listen(connection: Connection) -> None:
+    """Lets a connection hear of all three."""
+    for channel in (HOSTS_CHANNEL, LIMITS_CHANNEL, JOBS_CHANNEL):
+        await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+
+
+def read_hosts(payload: str) -> HostNews:
+    """What a payload says; one that cannot be read names any host."""
+    try:
+        return msgspec.json.decode(payload, type=HostNews)
+    except msgspec.DecodeError:
+        return HostNews(host_ids=None)

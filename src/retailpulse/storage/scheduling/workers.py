@@ -1,0 +1,109 @@
+"""Workers: who is alive, and what becomes of what a worker had in hand when it is gone.
+
+All times are the database's own, so a worker's clock may be wrong.
+"""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from retailpulse.storage.database import Connection
+from retailpulse.storage.scheduling.claims import LOCK_JOBS
+from retailpulse.storage.scheduling.notifications import notify_hosts
+
+_SWEEP_LOCK = 7_236_002
+_SILENT = """
+    SELECT worker_id FROM workers WHERE beat_at < now() - make_interval(secs => %s)
+    ORDER BY worker_id FOR UPDATE SKIP LOCKED
+"""
+# OFFSET has each result looked up by its key, whatever the planner believes of a job.
+_PUT_BACK = """
+    WITH held AS (DELETE FROM grants WHERE worker_id = ANY(%(worker_ids)s) RETURNING *),
+    back AS (
+        INSERT INTO slices (host_id, rank, tag, job_id, image_nos)
+        SELECT host_id, rank, tag, job_id, left_over
+        FROM held h CROSS JOIN LATERAL (
+            SELECT array_agg(no ORDER BY no) AS left_over FROM unnest(h.image_nos) no
+            WHERE NOT EXISTS (
+                SELECT FROM results r WHERE r.job_id = h.job_id AND r.image_no = no OFFSET 0)) unsettled
+        WHERE left_over IS NOT NULL AND job_id = ANY(%(job_ids)s)
+        RETURNING host_id, cardinality(image_nos) AS images)
+    SELECT host_id, sum(images)::int FROM back GROUP BY host_id
+"""
+_FREE_SLOTS = """
+    WITH slots AS (DELETE FROM leases WHERE worker_id = ANY(%s) RETURNING host_id, slots),
+    freed AS MATERIALIZED (
+        SELECT host_id, sum(slots)::int AS slots FROM slots GROUP BY host_id ORDER BY host_id)
+    UPDATE hosts h SET leased = h.leased - freed.slots FROM freed
+    WHERE h.host_id = freed.host_id
+    RETURNING h.host_id
+"""
+
+
+async def lock_sweep(connection: Connection) -> bool:
+    """Takes the sweep for this transaction; False where another worker has it."""
+    cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SWEEP_LOCK])
+    return await cursor.fetchone() == (True,)
+
+
+async def register(connection: Connection) -> int:
+    """Makes a new worker known; returns its id."""
+    cursor = await connection.execute("INSERT INTO workers DEFAULT VALUES RETURNING worker_id")
+    ((worker_id,),) = await cursor.fetchall()
+    return int(worker_id)
+
+
+async def beat(connection: Connection, worker_id: int) -> bool:
+    """Says that a worker is alive; False where it was taken for dead and what it had was given away."""
+    cursor = await connection.execute(
+        "UPDATE workers SET beat_at = now() WHERE worker_id = %s", [worker_id], prepare=True
+    )
+    return cursor.rowcount == 1
+
+
+async def alive(connection: Connection, stale_seconds: float) -> list[int]:
+    """The workers that have said lately that they are alive."""
+    cursor = await connection.execute(
+        "SELECT worker_id FROM workers WHERE beat_at > now() - make_interval(secs => %s) ORDER BY worker_id",
+        [stale_seconds],
+    )
+    return [worker_id for (worker_id,) in await cursor.fetchall()]
+
+
+async def sweep(connection: Connection, stale_seconds: float) -> tuple[int, int]:
+    """Takes away what silent workers have, in the transaction of `connection`; how many workers and images.
+
+    Their images wait again, first of their priority, but for those with a result or of a job that has ended.
+    """
+    cursor = await connection.execute(_SILENT, [stale_seconds])
+    silent = [worker_id for (worker_id,) in await cursor.fetchall()]
+    return len(silent), await leave(connection, silent) if silent else 0
+
+
+async def leave(connection: Connection, worker_ids: Sequence[int]) -> int:
+    """Takes away all that workers have, and the workers themselves; returns how many images wait again."""
+    given = [list(worker_ids)]
+    await connection.execute("SELECT FROM workers WHERE worker_id = ANY(%s) FOR UPDATE", given)
+    cursor = await connection.execute("SELECT DISTINCT job_id FROM grants WHERE worker_id = ANY(%s)", given)
+    cursor = await connection.execute(LOCK_JOBS, [sorted(job_id for (job_id,) in await cursor.fetchall())])
+    ongoing = [job_id for (job_id,) in await cursor.fetchall()]
+    cursor = await connection.execute(_FREE_SLOTS, given, prepare=False)
+    hosts = {host_id for (host_id,) in await cursor.fetchall()}
+    cursor = await connection.execute(_PUT_BACK, {"worker_ids": given[0], "job_ids": ongoing}, prepare=False)
+    back: dict[int, int] = dict(await cursor.fetchall())
+    await connection.execute("DELETE FROM workers WHERE worker_id = ANY(%s)", given)
+    await notify_hosts(connection, hosts | back.keys())
+    return sum(back.values())
+
+
+async def ended_jobs(connection: Connection, job_ids: Collection[UUID]) -> list[UUID]:
+    """Those of the jobs that do not go on any more, or are not there."""
+    cursor = await connection.execute(
+        """
+        SELECT held.job_id FROM unnest(%s::uuid[]) AS held (job_id)
+        WHERE NOT EXISTS (
+            SELECT FROM jobs j WHERE j.job_id = held.job_id AND j.status = 'ongoing' OFFSET 0)
+        """,
+        [list(job_ids)],
+        prepare=True,
+    )
+    return [job_id for (job_id,) in await cursor.fetchall()]

@@ -1,0 +1,92 @@
+"""Claims images: of each host as many as it can take up soon, of all as many as the worker can."""
+
+import asyncio
+
+from retailpulse.fetch import Downloader
+from retailpulse.storage.database import Connection
+from retailpulse.storage.scheduling import claims
+from retailpulse.storage.scheduling.claims import Ask, Granted
+from retailpulse.worker.dispatcher import Dispatcher
+from retailpulse.worker.in_hand import InHand
+from retailpulse.worker.leases import Lease, Leases
+from retailpulse.worker.news import News
+from retailpulse.worker.rooms import Head, shares
+
+HOSTS_AT_ONCE = 256
+"""Hosts in one claim."""
+
+
+class Claimer:
+    """The claims of one worker."""
+
+    def __init__(
+        self, downloader: Downloader, in_hand: InHand, dispatcher: Dispatcher, leases: Leases, news: News
+    ) -> None:
+        self._downloader = downloader
+        self._in_hand = in_hand
+        self._dispatcher = dispatcher
+        self._leases = leases
+        self._news = news
+        self._loop = asyncio.get_running_loop()
+        self._most_in_hand = downloader.capacity + downloader.capacity // 4 + 64
+        self.claimed_at = 0.0
+
+    async def claim(self, connection: Connection, worker_id: int) -> None:
+        """Claims once where there is room, and begins the work on what it got."""
+        asks = self._asks()
+        if not asks:
+            return
+        self.claimed_at = self._loop.time()
+        granted = await claims.claim(connection, worker_id, asks)
+        got = dict.fromkeys(asks, 0)
+        for grant in granted:
+            got[grant.host_id] += len(grant.images)
+            await self._begin(connection, worker_id, self._leases.of_host[grant.host_id], grant)
+        for host_id, images in got.items():
+            if self._leases.of_host[host_id].extra:  # once the tasks have come to wait there
+                self._loop.call_soon(self._leases.begin_extra, self._leases.of_host[host_id])
+            if self._leases.of_host[host_id].claimed(asks[host_id].room, images):
+                self._news.has_room(host_id)
+        for job_id in {grant.job_id for grant in granted if not grant.is_started}:
+            await self._dispatcher.start_job(connection, job_id)
+
+    async def _begin(self, connection: Connection, worker_id: int, lease: Lease, grant: Granted) -> None:
+        if lease.queue is None:
+            await self._dispatcher.sort(connection, worker_id, grant)
+        elif lease.is_dismissing:
+            self._dispatcher.dismiss(grant, *lease.why_dismissed())
+        else:
+            self._dispatcher.begin(grant, grant.images)
+
+    def _asks(self) -> dict[int, Ask]:
+        """How many images to claim of each host now."""
+        rooms: dict[int, int] = {}
+        now, ready = self._loop.time(), self._news.ready
+        while ready and len(rooms) < HOSTS_AT_ONCE:
+            lease = self._leases.of_host.get(ready.pop())
+            if lease is None or not (lease.waits or lease.is_dismissing):
+                continue
+            held, parked = self._in_hand.at_host(lease.host_id), self._downloader.parked_at(lease.origin)
+            if room := lease.room(held, parked, now):
+                rooms[lease.host_id] = room
+        spare = max(0, self._most_in_hand - self._in_hand.count)
+        if sum(rooms.values()) > spare:
+            rooms = self._limit(rooms, spare)
+        return {
+            host_id: Ask(room=room, slices=self._leases.of_host[host_id].slices)
+            for host_id, room in rooms.items()
+        }
+
+    def _limit(self, rooms: dict[int, int], spare: int) -> dict[int, int]:
+        """Shares out what this worker can still take, where it is the limit and not its hosts."""
+        heads = {}
+        for host_id, room in rooms.items():
+            rank, job_id = self._leases.of_host[host_id].head
+            heads[host_id] = Head(host_id=host_id, rank=rank, job_id=job_id, room=room)
+        left = shares(heads, spare, self._in_hand.of_jobs())
+        limited = {}
+        for host_id, head in sorted(heads.items(), key=lambda item: item[1].rank):
+            if room := min(head.room, left[head.job_id]):
+                limited[host_id] = room
+                left[head.job_id] -= room
+        return limited

@@ -1,0 +1,93 @@
+"""Begins the work on images that were claimed, sorts those of buckets, and hands back what has not begun."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from retailpulse.domain.images import Cause, Outcome
+from retailpulse.domain.jobs import PendingImage, Result
+from retailpulse.fetch import origin_key
+from retailpulse.storage.database import Connection
+from retailpulse.storage.scheduling import claims, hosts
+from retailpulse.storage.scheduling.claims import GivenBack, Granted
+from retailpulse.storage.scheduling.enqueue import FEW_IMAGES
+from retailpulse.storage.scheduling.notifications import notify_hosts
+from retailpulse.worker.image_task import WorkerContext, work_on
+from retailpulse.worker.in_hand import HeldImage
+
+
+class Dispatcher:
+    """Turns grants into tasks."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+
+    def begin(self, grant: Granted, images: Sequence[PendingImage]) -> None:
+        """Works on images of a grant."""
+        for held in self._context.in_hand.take(grant, images):
+            held.task = self._loop.create_task(work_on(held, self._context))
+
+    def dismiss(self, grant: Granted, cause: Cause, detail: str) -> None:
+        """Fails images without asking their host, which was given up."""
+        for held in self._context.in_hand.take(grant, grant.images):
+            result = Result(
+                job_id=grant.job_id,
+                image_no=held.image.image_no,
+                outcome=Outcome.FAILED,
+                earlier=held.image.earlier,
+                cause=cause,
+                detail=detail,
+            )
+            self._context.settler.settle(result, held.grant)
+            self._context.in_hand.done(held)
+
+    async def sort(self, connection: Connection, worker_id: int, grant: Granted) -> None:
+        """Begins with images of a bucket; those of hosts that are in use, or have many, wait there."""
+        origins = {image.image_no: origin_key(image.image_url) for image in grant.images}
+        counts = Counter(origin for origin in origins.values() if origin is not None)
+        host_of = await hosts.busy_hosts(connection, counts)
+        many = [origin for origin, count in counts.items() if count > FEW_IMAGES and origin not in host_of]
+        host_of.update(await hosts.find_hosts(connection, many))
+        spilled, own = [], []
+        for image in grant.images:
+            host_id = host_of.get(origins[image.image_no] or "")
+            if host_id is None:
+                own.append(image)
+            else:
+                spilled.append(GivenBack(grant_id=grant.grant_id, host_id=host_id, image_no=image.image_no))
+        if spilled:
+            await self._spill(connection, worker_id, grant, spilled)
+        if own:
+            self.begin(grant, own)
+
+    async def _spill(
+        self, connection: Connection, worker_id: int, grant: Granted, images: list[GivenBack]
+    ) -> None:
+        async with connection.transaction():
+            await claims.hand_back(connection, worker_id, images, [grant.job_id])
+            await notify_hosts(connection, {image.host_id for image in images})
+
+    async def hand_back(self, connection: Connection, worker_id: int, left: Iterable[HeldImage]) -> None:
+        """Puts images back in line whose tasks were cancelled before they began."""
+        given, grants = [], set()
+        for held in left:
+            grant = held.grant
+            given.append(
+                GivenBack(grant_id=grant.grant_id, host_id=grant.host_id, image_no=held.image.image_no)
+            )
+            grant.unsettled -= 1
+            grants.add(grant)
+        if given:
+            async with connection.transaction():
+                await claims.hand_back(connection, worker_id, given, {grant.job_id for grant in grants})
+                ended = [grant.grant_id for grant in grants if not grant.unsettled]
+                await claims.close_grants(connection, ended)
+                await notify_hosts(connection, {image.host_id for image in given})
+
+    async def start_job(self, connection: Connection, job_id: UUID) -> None:
+        """Notes that a job has begun, and how long it waited."""
+        waited_seconds = await claims.start_job(connection, job_id)
+        if waited_seconds is not None:
+            self._context.measures.waited(waited_seconds)

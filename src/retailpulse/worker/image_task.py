@@ -1,0 +1,151 @@
+"""Works on one image that was claimed: fetches it, measures it, and queues its result to be written."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from retailpulse.domain.errors import ImageError
+from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
+from retailpulse.domain.jobs import Result
+from retailpulse.fetch import Downloader
+from retailpulse.measure import Decoders, Digest, measure_pieces, read_header
+from retailpulse.worker.admission import Admission, Draining
+from retailpulse.worker.in_hand import HeldImage, InHand
+from retailpulse.worker.measures import Measures
+from retailpulse.worker.pulse import Pulse
+from retailpulse.worker.settler import Settler
+
+logger = logging.getLogger(__name__)
+
+SLEEPS_PER_IMAGE = 3
+"""How often an image is tried anew because its worker slept; then its failure counts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerContext:
+    """What the work on every image of a worker shares."""
+
+    downloader: Downloader
+    admission: Admission
+    settler: Settler
+    decoders: Decoders
+    in_hand: InHand
+    measures: Measures
+    pulse: Pulse
+    max_pixels: int
+    pause_seconds: tuple[float, float] | None
+    failed: asyncio.Future[None]
+    """Fails with what keeps this worker from its work."""
+
+
+async def work_on(held: HeldImage, context: WorkerContext) -> None:
+    """Settles one image, or leaves it where the worker stops; it is not in hand any more after that."""
+    try:
+        result = await _conclude(held, context)
+        if context.pause_seconds is not None:
+            await context.admission.pause(random.uniform(*context.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
+        context.settler.settle(result, held.grant)
+    except Draining:
+        pass  # its grant goes back as a whole when the worker leaves
+    except ImportError as error:  # a decoder that is not there says nothing about the image
+        if not context.failed.done():
+            context.failed.set_exception(error)
+    finally:
+        if context.in_hand.done(held):
+            context.settler.hurry()  # its job may have ended
+
+
+async def _conclude(held: HeldImage, context: WorkerContext) -> Result:
+    """The result of an image; one that fails while this process sleeps is tried anew: it is not its fault."""
+    image, job_id = held.image, held.grant.job_id
+    measure = _measure_head if held.grant.depth is Depth.HEADER else _measure_whole
+    failed: ImageError
+    for _ in range(SLEEPS_PER_IMAGE + 1):
+        sleeps = context.pulse.sleeps()
+        try:
+            measurement, tries = await measure(held, context)
+        except (Draining, ImportError):
+            raise
+        except ImageError as error:
+            failed = error
+            if context.pulse.sleeps() == sleeps:
+                break
+            logger.info("image %d of job %s failed in a sleep: %s", image.image_no, job_id, error)
+        except Exception as error:  # a fault of ours in one image must not keep its job from ending
+            logger.exception("image %d of job %s met an unexpected error", image.image_no, job_id)
+            failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")
+            break
+        else:
+            return Result(
+                job_id=job_id,
+                image_no=image.image_no,
+                outcome=Outcome.MEASURED,
+                earlier=image.earlier,
+                measurement=measurement,
+                tries=tries,
+            )
+    return Result(
+        job_id=job_id,
+        image_no=image.image_no,
+        outcome=Outcome.FAILED,
+        earlier=image.earlier,
+        cause=failed.cause,
+        detail=failed.detail,
+        tries=failed.tries,
+    )
+
+
+async def _measure_head(held: HeldImage, context: WorkerContext) -> tuple[Measurement, int]:
+    header: Header | None = None
+
+    def enough(data: bytes) -> bool:
+        nonlocal header
+        header = read_header(data, context.max_pixels)
+        return header is not None
+
+    fetched = await context.downloader.fetch_head_pieces(
+        held.image.image_url, enough, order=held.order, unleased=held.grant.host_id < 0
+    )
+    context.in_hand.fetched(held)
+    if header is not None:
+        return Measurement(header=header), fetched.tries
+    # A file that ended before its header is measured as a whole, which tells what is wrong with it.
+    return await _measure_pieces(fetched.pieces, None, fetched.tries, held.grant.depth, context)
+
+
+async def _measure_whole(held: HeldImage, context: WorkerContext) -> tuple[Measurement, int]:
+    digest: Digest | None = None
+
+    def tap() -> Callable[[bytes], None]:
+        nonlocal digest
+        digest = Digest()
+        return digest.update
+
+    depth = held.grant.depth
+    fetched = await context.downloader.fetch_pieces(
+        held.image.image_url,
+        tap if depth is Depth.DOWNLOAD else None,
+        order=held.order,
+        unleased=held.grant.host_id < 0,
+    )
+    context.in_hand.fetched(held)
+    return await _measure_pieces(fetched.pieces, digest, fetched.tries, depth, context)
+
+
+async def _measure_pieces(
+    pieces: Sequence[bytes], digest: Digest | None, tries: int, depth: Depth, context: WorkerContext
+) -> tuple[Measurement, int]:
+    """Measures a body here where its digest is there already, else in a process that may be lost."""
+    size_bytes = sum(map(len, pieces))
+    context.admission.arrived(size_bytes)
+    try:
+        if digest is not None:
+            return measure_pieces(pieces, digest.digest(), context.max_pixels), tries
+        return await context.decoders.measure(pieces, depth), tries
+    except ImageError as error:
+        error.tries = tries
+        raise
+    finally:
+        context.admission.left(size_bytes)

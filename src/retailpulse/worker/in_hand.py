@@ -1,0 +1,127 @@
+"""What this worker has in hand: grants and their images, by host and by job.
+
+An image is in hand from its claim until its result is queued to be written; it is at its host until its body
+is there, or it has failed.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from retailpulse.domain.images import Depth
+from retailpulse.domain.jobs import PendingImage
+from retailpulse.fetch.host_queue import Order
+from retailpulse.storage.scheduling.claims import Granted
+
+
+class Grant:
+    """Images of one job at one host that were given to this worker; `unsettled` have no result yet."""
+
+    __slots__ = ("depth", "grant_id", "host_id", "job_id", "rank", "unsettled")
+
+    def __init__(self, granted: Granted, unsettled: int) -> None:
+        self.grant_id = granted.grant_id
+        self.host_id = granted.host_id
+        self.rank = granted.rank
+        self.job_id = granted.job_id
+        self.depth: Depth = granted.depth
+        self.unsettled = unsettled
+
+
+class HeldImage:
+    """One image in hand and the task that works on it."""
+
+    __slots__ = ("grant", "image", "is_at_host", "order", "task")
+
+    def __init__(self, grant: Grant, image: PendingImage, order: Order) -> None:
+        self.grant = grant
+        self.image = image
+        self.order = order
+        self.is_at_host = True
+        self.task: asyncio.Task[None] | None = None
+
+
+class InHand:
+    """All of it; `on_room` is told of a host where one image fewer is."""
+
+    def __init__(self, on_room: Callable[[int], None]) -> None:
+        self._on_room = on_room
+        self._of_job: dict[UUID, set[HeldImage]] = {}
+        self._at_host: Counter[int] = Counter()
+        self._ranks: dict[int, Counter[int]] = {}
+        self._times: dict[UUID, float] = {}
+        self._now = 0.0
+        self.count = 0
+
+    def take(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
+        """Takes images of a grant in hand; their order among all others is fair to each job."""
+        grant = Grant(granted, len(images))
+        time = max(self._times.get(grant.job_id, 0.0), self._now)
+        held = []
+        for image in images:
+            time += 1.0
+            held.append(HeldImage(grant, image, (grant.rank, time)))
+        self._times[grant.job_id] = time
+        self._of_job.setdefault(grant.job_id, set()).update(held)
+        self._at_host[grant.host_id] += len(held)
+        self._ranks.setdefault(grant.host_id, Counter())[grant.rank] += len(held)
+        self.count += len(held)
+        return held
+
+    def fetched(self, held: HeldImage) -> None:
+        """Says that an image is not at its host any more."""
+        if held.is_at_host:
+            held.is_at_host = False
+            self._now = max(self._now, held.order[1])
+            host_id, rank = held.grant.host_id, held.grant.rank
+            self._at_host[host_id] -= 1
+            self._ranks[host_id][rank] -= 1
+            if not self._ranks[host_id][rank]:
+                del self._ranks[host_id][rank]
+            if not self._at_host[host_id]:
+                del self._at_host[host_id], self._ranks[host_id]
+            self._on_room(host_id)
+
+    def done(self, held: HeldImage) -> bool:
+        """Says that one image is not in hand any more; whether it was the last one of its job here."""
+        self.fetched(held)
+        job = self._of_job[held.grant.job_id]
+        job.discard(held)
+        self.count -= 1
+        if not job:
+            del self._of_job[held.grant.job_id]
+            del self._times[held.grant.job_id]
+        return not job
+
+    def at_host(self, host_id: int) -> int:
+        """How many images wait for a host here or are being fetched from it."""
+        return self._at_host[host_id]
+
+    def rank_at(self, host_id: int) -> int | None:
+        """The lowest rank, that is the highest priority, of the images at a host."""
+        return min(self._ranks.get(host_id, ()), default=None)
+
+    def jobs(self) -> list[UUID]:
+        """The jobs of all images in hand."""
+        return list(self._of_job)
+
+    def of_job(self, job_id: UUID) -> list[HeldImage]:
+        """The images of a job in hand."""
+        return list(self._of_job.get(job_id, ()))
+
+    def of_jobs(self) -> dict[UUID, int]:
+        """How many images of each job are in hand."""
+        return {job_id: len(held) for job_id, held in self._of_job.items()}
+
+    def all(self) -> list[HeldImage]:
+        """All images in hand."""
+        return [held for job in self._of_job.values() for held in job]
+
+    def abandon(self, job_id: UUID) -> int:
+        """Stops all work on a job that has ended: transfers are aborted. Returns of how many images."""
+        dropped = self.of_job(job_id)
+        for held in dropped:
+            if held.task is not None:
+                held.task.cancel()
+        return len(dropped)

@@ -1,0 +1,148 @@
+import asyncio
+
+import pytest
+
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.circuit_breaker import GIVEN_UP_AFTER, OPENS_AFTER
+from retailpulse.fetch.failures import TryFailed
+from retailpulse.fetch.host_queue import HostPool, HostQueue
+
+SHOP = "http://shop.example:80"
+
+
+async def test_a_host_that_nobody_uses_is_forgotten() -> None:
+    hosts = HostPool(2, 2)
+    host = hosts.queue(SHOP)
+    await host.take(180.0)
+    await host.take(180.0)
+    hosts.leave(host)
+    assert len(hosts) == 1
+    hosts.leave(host)
+    assert len(hosts) == 0
+
+
+DEAD = TryFailed(Cause.CONNECT, "no connection in time", again=True, unreached=True)
+SILENT = TryFailed(Cause.STALLED, "stalled after 0 bytes", again=True)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def troubled(failure: TryFailed) -> HostQueue:
+    """A host that failed often enough to be left alone."""
+    host = HostPool(2, 2).queue(SHOP)
+    for _ in range(OPENS_AFTER):
+        host.limiter.failed(failure, now(), now())
+    host.limiter.rest_until = now() + 0.5
+    return host
+
+
+async def queued(host: HostQueue, count: int, seconds: float = 180.0) -> list[asyncio.Task[float]]:
+    tasks = [asyncio.create_task(host.take(seconds)) for _ in range(count)]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_a_troubled_host_is_probed_by_one_at_a_time() -> None:
+    host = await troubled(SILENT)
+    tasks = await queued(host, 5)
+    assert not any(task.done() for task in tasks)
+    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    assert (len(done), len(waiting), host.used) == (1, 4, 1)
+    assert host.waiting == 4
+
+
+async def test_an_answer_lets_everyone_begin_and_tells_what_the_wait_cost() -> None:
+    host = await troubled(SILENT)
+    tasks = await queued(host, 3)
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    host.limiter.answered(now(), now())
+    host.give_back()
+    await asyncio.gather(*tasks)
+    assert host.used == 2
+    probe, *others = sorted((task.result() for task in tasks), reverse=True)
+    assert (0.0 < probe < 10.0, others) == (True, [0.0, 0.0])
+
+
+async def test_a_probe_that_fails_ends_the_wait_at_a_host_that_cannot_be_reached() -> None:
+    host = await troubled(DEAD)
+    for _ in range(GIVEN_UP_AFTER - 1):
+        host.limiter.failed(DEAD, now(), now())
+    host.limiter.rest_until = now()
+    await host.take(180.0)
+    tasks = await queued(host, 3)
+    host.limiter.failed(DEAD, now(), now())
+    host.give_back()
+    failures = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(failure) for failure in failures} == {TryFailed}
+    assert {str(failure) for failure in failures} == {
+        "connect: no connection in time; the host failed every time lately"
+    }
+
+
+async def test_who_comes_after_that_waits_for_the_next_probe() -> None:
+    host = await troubled(DEAD)
+    for _ in range(GIVEN_UP_AFTER):
+        host.limiter.failed(DEAD, now(), now())
+    host.limiter.rest_until = now() + 0.05
+    assert await host.take(180.0) > 0.0
+
+
+async def test_an_image_waits_for_a_troubled_host_as_long_as_its_time_lasts() -> None:
+    host = await troubled(SILENT)
+    host.limiter.rest_until = now() + 60.0
+    short, long = await queued(host, 1, seconds=0.5), await queued(host, 1)
+    with pytest.raises(TryFailed, match="stalled after 0 bytes; the host failed every time lately"):
+        await short[0]
+    assert not long[0].done()
+    long[0].cancel()
+
+
+async def test_who_goes_on_with_a_try_goes_first() -> None:
+    host = HostPool(1, 1).queue(SHOP)
+    await host.take(180.0)
+    first = await queued(host, 1)
+    going_on = asyncio.create_task(host.take(180.0, goes_on=True))
+    await asyncio.sleep(0)
+    host.give_back()
+    await going_on
+    assert not first[0].done()
+    first[0].cancel()
+
+
+async def test_a_cancel_at_a_host_leaves_its_slot_to_the_next() -> None:
+    host = HostPool(1, 1).queue(SHOP)
+    await host.take(180.0)
+    first, second = await queued(host, 2)
+    first.cancel()
+    host.give_back()
+    assert await second == 0.0
+    second_waits, third = await queued(host, 2)
+    host.give_back()
+    second_waits.cancel()  # in the very moment of its turn
+    assert await third == 0.0
+
+
+async def test_a_cancel_in_the_moment_of_a_dismissal_gives_nothing_back() -> None:
+    host = await troubled(DEAD)
+    for _ in range(GIVEN_UP_AFTER - 1):
+        host.limiter.failed(DEAD, now(), now())
+    host.limiter.rest_until = now()
+    await host.take(180.0)
+    (waiting,) = await queued(host, 1)
+    host.limiter.failed(DEAD, now(), now())
+    host.give_back()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert host.used == 0
+
+
+async def test_a_host_that_misbehaved_is_remembered_while_nobody_asks() -> None:
+    hosts = HostPool(2, 2)
+    host = hosts.queue(SHOP)
+    await host.take(180.0)
+    host.limiter.failed(DEAD, now(), now())
+    hosts.leave(host)
+    assert hosts.queue(SHOP) is host

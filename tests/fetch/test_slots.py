@@ -1,0 +1,161 @@
+"""The slots of the process: how many run at once, in which order, behind which gate."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from retailpulse.fetch.slots import Slots
+
+
+def some_slots(capacity: int) -> Slots[str]:
+    """Slots for which every host is known to answer but the new ones."""
+    return Slots(capacity, lambda host: host != "new")
+
+
+async def test_a_quarter_of_the_slots_is_kept_for_hosts_that_are_known_to_answer() -> None:
+    slots = some_slots(8)
+    for _ in range(6):
+        await slots.take("new")
+    unproven = asyncio.create_task(slots.take("new"))
+    await asyncio.sleep(0)
+    await slots.take("shop")
+    await slots.take("shop")
+    assert not unproven.done()
+    slots.give_back("shop", proven=True)
+    await asyncio.sleep(0)
+    assert not unproven.done()
+    slots.give_back("new", proven=False)
+    await unproven
+
+
+async def test_slots_are_handed_on_by_rank_and_then_by_virtual_time() -> None:
+    slots = some_slots(1)
+    await slots.take("shop")
+    ends: list[str] = []
+
+    async def take(name: str, host: str, rank: int, time: float) -> None:
+        await slots.take(host, (rank, time))
+        ends.append(name)
+        slots.give_back(host, proven=host != "new")
+
+    waiting = [
+        asyncio.create_task(take("late", "shop", 0, 9.0)),
+        asyncio.create_task(take("soon", "other", 0, 1.0)),
+        asyncio.create_task(take("urgent", "new", -100, 50.0)),
+        asyncio.create_task(take("same", "new", 0, 1.0)),
+    ]
+    await asyncio.sleep(0)
+    slots.give_back("shop", proven=True)
+    await asyncio.gather(*waiting)
+    assert ends == ["urgent", "soon", "same", "late"]
+
+
+async def test_who_waits_for_the_gate_is_let_in_by_priority() -> None:
+    opens = asyncio.Event()
+
+    async def until_open() -> None:
+        await opens.wait()
+
+    slots = Slots[str](8, lambda _: True, lambda: None if opens.is_set() else until_open())
+    ends: list[int] = []
+
+    async def take(rank: int) -> None:
+        await slots.take("shop", (rank, 0.0))
+        ends.append(rank)
+
+    waiting = [asyncio.create_task(take(rank)) for rank in (0, -5, -100, 3)]
+    await asyncio.sleep(0)
+    assert slots.used == 0
+    opens.set()
+    await asyncio.gather(*waiting)
+    assert ends == [-100, -5, 0, 3]
+
+
+async def test_what_the_gate_raises_ends_every_wait_for_it() -> None:
+    class Draining(Exception):
+        """Stands for a worker that stops."""
+
+    drains = asyncio.Event()
+
+    async def until_drained() -> None:
+        await drains.wait()
+        raise Draining
+
+    def admit() -> Awaitable[None]:
+        if drains.is_set():
+            raise Draining
+        return until_drained()
+
+    slots = Slots[str](8, lambda _: True, admit)
+    waiting = [asyncio.create_task(slots.take("shop")) for _ in range(3)]
+    await asyncio.sleep(0)
+    drains.set()
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(end) for end in ends] == [Draining] * 3
+    assert slots.used == 0
+
+
+async def test_closing_fails_whoever_waits() -> None:
+    slots = some_slots(1)
+    await slots.take("shop")
+    waiter = asyncio.create_task(slots.take("shop"))
+    await asyncio.sleep(0)
+    slots.close()
+    with pytest.raises(RuntimeError):
+        await waiter
+
+
+async def test_who_waits_for_a_host_gets_on_when_the_host_has_answered() -> None:
+    proven: set[str] = set()
+    slots = Slots[str](4, lambda host: host in proven)
+    for host in ("new", "hangs", "hangs"):
+        await slots.take(host)
+    waiting = asyncio.create_task(slots.take("new"))
+    still = asyncio.create_task(slots.take("hangs"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    proven.add("new")
+    slots.give_back("new", proven=False)
+    assert await waiting is True
+    assert await still is False
+
+
+async def waiting(slots: Slots[str]) -> asyncio.Task[bool]:
+    """A task that has come to its wait for a slot."""
+    task = asyncio.create_task(slots.take("shop"))
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_slots_are_handed_on_in_the_order_of_waiting() -> None:
+    slots = some_slots(1)
+    await slots.take("shop")
+    first, second = await waiting(slots), await waiting(slots)
+    slots.give_back("shop", proven=True)
+    await first
+    assert not second.done()
+    slots.give_back("shop", proven=True)
+    await second
+    assert slots.used == 1
+
+
+async def test_a_waiter_that_is_cancelled_does_not_hold_up_the_next() -> None:
+    slots = some_slots(1)
+    await slots.take("shop")
+    first, second = await waiting(slots), await waiting(slots)
+    first.cancel()
+    slots.give_back("shop", proven=True)
+    await second
+    assert slots.used == 1
+
+
+async def test_a_slot_handed_over_in_the_moment_of_a_cancel_is_not_lost() -> None:
+    slots = some_slots(1)
+    await slots.take("shop")
+    waiter = await waiting(slots)
+    slots.give_back("shop", proven=True)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    assert slots.used == 0
