@@ -25,12 +25,6 @@ async def status(database: Database, job_id: UUID) -> tuple[JobStatus, int, int]
     return job.status, job.measured, job.failed
 
 
-async def forget_messages(database: Database) -> None:
-    """Empties the queue, as if every message had been worked on."""
-    async with database.connection() as connection:
-        await connection.execute("TRUNCATE procrastinate_jobs CASCADE")
-
-
 def waiters(url: str) -> bool:
     """Whether some session waits for a lock of another."""
     with psycopg.connect(url) as connection:
