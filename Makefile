@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+SUITE ?= bookworm
 
 .PHONY: help
 help: ## Say what each command does
@@ -12,15 +13,11 @@ help: ## Say what each command does
 .PHONY: setup
 setup: .venv/.ready ## Make .venv with the retailpulse command in it
 
-.venv/.ready: requirements-dev.lock pyproject.toml
+.venv/.ready: requirements-dev.lock pyproject.toml tools/setup.sh
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Say which with: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
-	@echo "Setting up .venv (once; about a minute)"
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@tools/setup.sh "$(PYTHON)"
 
 .PHONY: demo
 demo: setup ## Do the main job on drawn photos, before your eyes (ARGS="--exit" ends by itself)
@@ -29,6 +26,10 @@ demo: setup ## Do the main job on drawn photos, before your eyes (ARGS="--exit" 
 .PHONY: test
 test: setup ## Run the tests but the slowest (ARGS="-k name" picks some)
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+
+.PHONY: bare
+bare: ## Run the demo and the tests in a bare Debian, as root (SUITE=trixie takes another one)
+	@.ci/bare $(SUITE)
 
 .PHONY: test-slow
 test-slow: setup ## Run the slowest tests: long faults, the API held to its description, the built image

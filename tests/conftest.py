@@ -1,10 +1,12 @@
-"""What many tests share: a running service with a small store master."""
+"""What many tests share: a running service with a small store master, and signals as a shell gives them."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.ci import report
 from tests.running import RunningService
 
 STORES = """AreaCode,StoreName,StoreID
@@ -18,6 +20,19 @@ STORES = """AreaCode,StoreName,StoreID
 
 LONGEST_FIRST = ("image", "faults", "contract", "hostile", "demo", "lifecycle", "cli")
 """Rooms whose files take longest: begun last, one of them would go on alone at the end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Sets back what a test run in the background inherits: ignored signals, which every child would inherit.
+
+    Hanging up stays ignored: whoever said `nohup` wants the run to outlive the terminal.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            is_interrupt = number is signal.SIGINT
+            signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)
+    report.pytest_configure(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

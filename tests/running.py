@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.processes import children, command
+
 Found = TypeVar("Found")
 
 ALLOW_LOOPBACK = {
@@ -106,15 +108,11 @@ class RunningService(Process):
 
     def pids(self) -> dict[str, list[int]]:
         """The processes of the service by command: serve's children, and the embedded server."""
-        listing = subprocess.run(
-            ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
-        )
         found: dict[str, list[int]] = {"api": [], "worker": [], "postgres": []}
-        for line in listing.stdout.splitlines()[1:]:
-            pid, parent, args = line.split(None, 2)
-            child = re.search(r"-m retailpulse (api|worker) --parent-fd", args)
-            if child and int(parent) == self.process.pid:
-                found[child[1]].append(int(pid))
+        for pid in children(self.process.pid):
+            child = re.search(r"-m retailpulse (api|worker) --parent-fd", command(pid))
+            if child:
+                found[child[1]].append(pid)
         postmaster = self.data_dir / "postgres" / "postmaster.pid"
         if postmaster.exists():
             found["postgres"].append(int(postmaster.read_text().split()[0]))
@@ -154,6 +152,6 @@ def clean_environment() -> dict[str, str]:
 
 def secret_of(service: RunningService) -> str:
     """The secret that a service signs callbacks with, as its command prints it."""
-    command = [sys.executable, "-m", "retailpulse", "callbacks", "secret", f"--data-dir={service.data_dir}"]
-    printed = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True)
+    asking = [sys.executable, "-m", "retailpulse", "callbacks", "secret", f"--data-dir={service.data_dir}"]
+    printed = subprocess.run(asking, env=clean_environment(), capture_output=True, text=True, check=True)
     return printed.stdout.strip()

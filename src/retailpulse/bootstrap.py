@@ -22,7 +22,7 @@ from retailpulse.storage.embedded import EmbeddedServer
 if TYPE_CHECKING:
     from retailpulse.api.app import Uses
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Keys, Limits
+    from retailpulse.service import Keys, Limits, SubmitPatience
     from retailpulse.storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -220,6 +220,12 @@ def _limits(settings: Settings) -> "Limits":
     )
 
 
+def _submit_patience(api: ApiSettings) -> "SubmitPatience":
+    from retailpulse.service import SubmitPatience
+
+    return SubmitPatience(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
+
+
 def _make_uses(
     database: "Database",
     settings: Settings,
@@ -234,13 +240,14 @@ def _make_uses(
     backlog = uses.Backlog(limits.max_unsettled_images)
     return Uses(
         service=uses.Service(database, limits),
-        intake=uses.Intake(database, limits, backlog),
+        intake=uses.Intake(database, limits, backlog, _submit_patience(settings.api)),
         control=uses.JobControl(database, backlog),
         progress=uses.Progress(database, stop),
         job_lists=uses.JobLists(database),
         results=uses.Results(database),
         stores=uses.Stores(database),
         stats=uses.Stats(database, limits.stale_seconds),
+        hosts=uses.Hosts(database),
         deliveries=uses.Deliveries(database),
         metrics=metrics,
     )

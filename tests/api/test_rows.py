@@ -299,9 +299,9 @@ def test_the_same_fields_stand_in_a_json_body(service: RunningService) -> None:
 
 def test_the_old_endpoint_looks_at_none_of_the_newer_fields(service: RunningService) -> None:
     one = visit(CORNER_SHOP, NOWHERE)
-    job_id = service.submit([one], name=7, labels="x", priority="high", callback_url=[])
+    job_id = service.submit([one], name=7, labels="x", callback_url=[])
     job = service.job(job_id)
-    assert (job["name"], job["labels"], job["priority"], job["callback_url"]) == (None, {}, 0, None)
+    assert (job["name"], job["labels"], job["callback_url"]) == (None, {}, None)
     rows = service.http.post("/api/submit", content=HEADER, headers={"Content-Type": CSV})
     assert (rows.status_code, list(rows.json())) == (400, ["error"])
 

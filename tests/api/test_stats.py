@@ -42,7 +42,8 @@ def test_numbers_follow_what_is_settled_and_what_waits(alone: RunningService, or
         "causes": {"hour": {}, "day": {}},
         "images_per_second": 0.0,
         "unsettled_images": 0,
-        "pending_chunks": 0,
+        "waiting_images": 0,
+        "open_breakers": 0,
         "oldest_pending_seconds": None,
         "workers": 1,
         "jobs": {"ongoing": 0, "completed": 0, "failed": 0, "cancelled": 0},
@@ -84,11 +85,11 @@ def test_work_that_no_worker_takes_up_is_pending(tmp_path: Path) -> None:
         os.kill(worker, signal.SIGSTOP)
         wait_for(lambda: stats(running)["workers"] == 0)
         running.submit([visit(CORNER_SHOP, *[f"{NOWHERE} {number}" for number in range(50)])])
-        now = wait_for(lambda: (now := stats(running))["pending_chunks"] and now)
-        assert (now["unsettled_images"], now["pending_chunks"]) == (50, 3)
+        now = wait_for(lambda: (now := stats(running))["unsettled_images"] and now)
+        assert (now["unsettled_images"], now["waiting_images"]) == (50, 50)
         os.kill(worker, signal.SIGCONT)
         wait_for(lambda: stats(running)["unsettled_images"] == 0)
-        assert stats(running)["pending_chunks"] == 0
+        assert stats(running)["waiting_images"] == 0
     finally:
         code = running.stop()
     assert code == 0, running.log()

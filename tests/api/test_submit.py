@@ -94,6 +94,17 @@ def test_an_unknown_depth_is_refused(service: RunningService, depth: Any) -> Non
     assert refused(post(service, body(visit(), depth=depth))).startswith("depth: ")
 
 
+@pytest.mark.parametrize(("sent", "kept"), [(100, 100), (-100, -100), (7.0, 7), (0, 0), (None, 0)])
+def test_a_job_may_say_its_priority(service: RunningService, sent: float | None, kept: int) -> None:
+    job_id = post(service, body(visit(), priority=sent)).json()["job_id"]
+    assert service.job(job_id)["priority"] == kept
+
+
+@pytest.mark.parametrize("priority", [101, -101, 1e9, 0.5, "5", "", True, [1], {}])
+def test_a_priority_that_is_none_is_refused(service: RunningService, priority: Any) -> None:
+    assert refused(post(service, body(visit(), priority=priority))).startswith("priority: ")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -35,7 +35,7 @@ def printed(shell: str) -> str:
 )
 def test_bash_completes_commands_options_and_choices(words: str, expected: list[str]) -> None:
     if shutil.which("bash") is None:
-        pytest.skip("there is no bash here")
+        pytest.skip("needs bash: apt-get install bash")
     count = len(words.split()) - 1
     script = (
         f"{printed('bash')}\n"

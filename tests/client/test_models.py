@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from retailpulse.api.v1 import deliveries, job_lists, results, shapes, stats, store_lists, visits
+from retailpulse.api.v1 import deliveries, hosts, job_lists, results, shapes, stats, store_lists, visits
 from retailpulse.client import models
 
 PAIRS = [
@@ -11,6 +11,10 @@ PAIRS = [
     (shapes.StoreOfJob, models.FailedStore),
     (shapes.JobSummary, models.JobSummary),
     (shapes.Job, models.Job),
+    (shapes.HostOfJob, models.HostOfJob),
+    (shapes.WaitingFor, models.WaitingFor),
+    (hosts.Host, models.Host),
+    (hosts.LastRefusal, models.HostRefusal),
     (job_lists.StoreInJob, models.JobStore),
     (store_lists.Store, models.Store),
     (store_lists.Area, models.Area),

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from retailpulse.cli.demo_report import check
-from retailpulse.client import ImageCounts, Job, Result
+from retailpulse.cli.demo_report import check, ways_on, without_host
+from retailpulse.client import FailedStore, ImageCounts, Job, Result
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
@@ -68,3 +68,16 @@ def test_a_result_that_is_missing_or_doubled_is_named() -> None:
 def test_a_wrong_perimeter_is_named_with_its_photo() -> None:
     planned = replace(PLANNED, perimeters={**PLANNED.perimeters, "http://a/2.jpg": 222})
     assert check(planned, JOB, ROWS) == ["perimeter of http://a/2.jpg: 222 expected, 200 found"]
+
+
+def test_without_curl_every_way_on_is_a_command_of_our_own() -> None:
+    ways = list(ways_on("http://a:1", "x", "{}", program=".venv/bin/retailpulse", curl=False))[1:]
+    assert ways
+    assert all(line.startswith("  .venv/bin/retailpulse ") for line in ways)
+    assert [line for line in ways_on("http://a:1", "x", "{}", program="r", curl=True) if "curl" in line]
+
+
+def test_who_reads_of_failures_when_the_host_has_gone_sees_no_address() -> None:
+    store = FailedStore(store_id="S", images=1, failed=1, error="1 of 1, e.g. http://a:1/x.jpg: HTTP 404")
+    job = without_host(msgspec.structs.replace(JOB, stores=[store]), "http://a:1")
+    assert [store.error for store in job.stores] == ["1 of 1, e.g. /x.jpg: HTTP 404"]

@@ -5,7 +5,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from retailpulse.storage.embedded import EmbeddedServer
+from tests.processes import children
 from tests.running import free_port, wait_for
 from tests.storage.truth import check_truth
 
@@ -78,8 +78,7 @@ def embedded_url(folder: Path) -> str:
 
 def processes_of(postmaster: int) -> list[int]:
     """All processes of a server, the first one first."""
-    found = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False)
-    return [postmaster, *map(int, found.stdout.split())]
+    return [postmaster, *children(postmaster)]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The disk under the database is full: submits are refused, what was accepted stays, all heals by itself."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,9 +56,11 @@ def disk(shop: Shop) -> Iterator[SmallDisk]:
     place = shop.folder / "data"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(place)]
-    made = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"needs to mount a small tmpfs: root with CAP_SYS_ADMIN ({made.stderr.strip()})")
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(mount, capture_output=True, check=False).returncode != 0
+    ):
+        pytest.skip("needs root with CAP_SYS_ADMIN, for a small tmpfs: apt-get install mount")
     yield SmallDisk(place)
     shop.close()
     wait_for(lambda: subprocess.run(["umount", str(place)], check=False).returncode == 0)

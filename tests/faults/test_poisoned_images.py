@@ -17,8 +17,9 @@ from retailpulse.domain.images import Cause
 from tests.faults.breaking import ask
 from tests.lifecycle.processes import Shop, submit
 from tests.measure.pictures import png, png_chunk
-from tests.measure.watching import alive, endless, stat
+from tests.measure.watching import alive, endless
 from tests.origin import Origin, Reply
+from tests.processes import stat
 from tests.running import RunningService, wait_for
 
 NEIGHBOURS = 30

@@ -17,7 +17,7 @@ def faketime() -> str:
     """The library that shows a process another time of day; its monotonic clock stays true."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found:
-        pytest.skip("the package `faketime` is not installed")
+        pytest.skip("needs faketime: apt-get install faketime")
     return str(found[0])
 
 

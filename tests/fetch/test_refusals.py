@@ -1,5 +1,7 @@
 """Nothing is sent to an address that is refused: the origin listens, and must see no connection."""
 
+import socket
+
 import pytest
 
 from retailpulse.domain.images import Cause
@@ -50,6 +52,16 @@ async def test_an_internal_address_is_refused_however_it_is_spelled(
     assert origin.connections == 0
 
 
+def has_ipv6() -> bool:
+    """Whether this machine listens on the loopback address of IPv6."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6, which this machine has turned off")
 async def test_an_ipv6_listener_is_refused_too(strict: Downloader) -> None:
     with Origin(host="::1") as origin:
         error = await failure_of(strict.fetch(origin.url("/a.jpg")))

@@ -13,7 +13,7 @@ from tests.fetch.failing import failure_of
 from tests.origin import Origin, Reply
 
 needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="certificates are made with the openssl command"
+    shutil.which("openssl") is None, reason="needs openssl, to make certificates: apt-get install openssl"
 )
 
 

@@ -53,7 +53,7 @@ def compose() -> tuple[str, ...]:
     for command in (("docker", "compose"), ("docker-compose",)):
         if shutil.which(command[0]) and run(*command, "version").returncode == 0:
             return command
-    pytest.skip("docker compose is not installed: apt-get install docker-compose")
+    pytest.skip("needs docker compose: apt-get install docker-compose")
 
 
 def read(

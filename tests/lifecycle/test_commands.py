@@ -125,7 +125,7 @@ async def test_a_worker_by_hand_works_on_the_database_that_it_is_given(
 
 def test_an_ordinary_user_runs_the_service_from_its_own_files(folder: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("all the other tests run as an ordinary user already")
+        pytest.skip("needs root: as an ordinary user all the other tests prove it")
     python = next((name for name in (sys.executable, "/usr/bin/python3") if runs_as_nobody(name)), None)
     if python is None:
         pytest.skip("no Python of this version that the user `nobody` may run")

@@ -11,6 +11,7 @@ from retailpulse.storage.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
 from tests.lifecycle.processes import QUICK, Shop
 from tests.observability.scraping import Samples, counters, scrape, value
+from tests.processes import children
 from tests.running import RunningService, wait_for
 
 IMAGES = "retailpulse_images_settled_total"
@@ -101,7 +102,7 @@ def test_what_is_told_is_what_the_rows_say_also_after_kills(shop: Shop, tmp_path
         witness.until(IMAGES, 171)
         witness.until("retailpulse_processes_started_total", 3, process="worker")
         witness.until("retailpulse_unsettled_images", 0)
-        witness.until("retailpulse_oldest_pending_chunk_seconds", 0)
+        witness.until("retailpulse_oldest_pending_job_seconds", 0)
         witness.until(IN_FLIGHT, 0)
         assert settled_told(witness.scrape()) == settled_rows(shop)
         assert witness.count > 4
@@ -133,8 +134,3 @@ def test_a_decoder_that_is_killed_is_told(shop: Shop) -> None:
     running.finished(submit(running, shop.photos(1), "decode"))
     witness.until(CRASHES, 1, process="decoder")
     witness.until(CRASHES, 0, process="worker")
-
-
-def children(pid: int) -> list[int]:
-    text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(child) for child in text.split()]

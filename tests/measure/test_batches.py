@@ -13,10 +13,11 @@ from PIL import Image
 
 from retailpulse.domain.images import Cause, Depth, Measurement
 from retailpulse.measure import Decoders, measure_body, processes
+from tests.processes import is_gone
 
 from .pictures import FLAVOURS, LIMIT, jpeg_segment, saved
 from .test_decoders import failure, replaced, settings
-from .watching import alive, is_gone, until
+from .watching import alive, until
 
 PHOTO = FLAVOURS["jpeg baseline"].body
 MANY = 70

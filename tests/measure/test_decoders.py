@@ -16,16 +16,15 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import Decoders, measure_body, processes
 from retailpulse.measure.decoder import KEPT_BYTES
+from tests.processes import is_gone, stat
 
 from .pictures import FLAVOURS, LIMIT, heic, saved
 from .watching import (
     alive,
     endless,
-    is_gone,
     nurseries,
     nursery,
     shelf_bytes,
-    stat,
     until,
     until_busy,
 )
@@ -162,7 +161,7 @@ async def test_a_picture_that_takes_too_long_ends_its_decoder_by_itself(
 ) -> None:
     monkeypatch.setattr(processes, "OVERDUE_SECONDS", 1000)
     decoders = Decoders(settings(timeout_seconds=0.4))
-    error = await failure(decoders, endless())
+    error = await failure(decoders, endless(8_000, 6_000))
     assert (error.cause, error.detail) == (Cause.TIMEOUT, "not decoded within 0.4 s")
     assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
     await decoders.aclose()

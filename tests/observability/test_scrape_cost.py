@@ -10,7 +10,7 @@ from retailpulse.storage.database import Database
 from retailpulse.storage.reports import read
 from retailpulse.storage.tallies import read_backlog, read_settled
 from tests.observability.scraping import parse, value
-from tests.storage.jobs import submit
+from tests.storage.waiting import Waiting
 
 ENDED_JOBS, ONGOING_JOBS, IMAGES = 2_000, 200, 100
 BACKLOG: tuple[LiteralString, ...] = (
@@ -26,13 +26,14 @@ BACKLOG: tuple[LiteralString, ...] = (
     FROM generate_series(%(ongoing)s + 1, %(ongoing)s + %(ended)s) n, generate_series(1, %(images)s) i
     """,
     """
-    INSERT INTO procrastinate_jobs (queue_name, task_name, args)
-    SELECT 'chunks', 'work_on_chunk', jsonb_build_object('job_id', md5(n::text), 'chunk_no', i)
+    INSERT INTO slices (host_id, rank, tag, job_id, image_nos)
+    SELECT n, 0, i, md5(n::text)::uuid, ARRAY[i]
     FROM generate_series(1, %(ongoing)s) n, generate_series(1, %(images)s) i
     """,
-    "UPDATE procrastinate_events SET at = now() - interval '90 s' WHERE job_id IN (SELECT min(job_id) FROM"
-    " procrastinate_events)",
-    "UPDATE procrastinate_jobs SET status = 'doing' WHERE id %% 1000 = 3",
+    """
+    INSERT INTO hosts (origin, refused_at)
+    SELECT n::text, now() - interval '1 day' FROM generate_series(1, %(ended)s * 10) n
+    """,
 )
 READ = """
     SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
@@ -59,9 +60,9 @@ async def test_a_scrape_reads_few_rows_however_many_there_are(database: Database
         touched = {table: count - before.get(table, 0) for table, count in await cursor.fetchall()}
     assert [one.images for one in settled] == [ENDED_JOBS * IMAGES]
     assert (backlog.jobs, backlog.images) == (ONGOING_JOBS, ONGOING_JOBS * IMAGES)
-    assert 90 <= backlog.oldest_chunk_seconds < 900
-    assert touched["results"] == touched["images"] == touched["chunks"] == 0
-    assert touched["procrastinate_jobs"] < 10
+    assert backlog.waiting_images == ONGOING_JOBS * IMAGES
+    assert touched["results"] == touched["images"] == touched["slices"] == touched["procrastinate_jobs"] == 0
+    assert touched["hosts"] < 100
     assert touched["jobs"] == ONGOING_JOBS
 
 
@@ -77,6 +78,6 @@ async def test_many_who_ask_at_once_cost_the_database_one_answer(database: Datab
 async def test_who_asks_later_is_told_what_came_since(database: Database) -> None:
     metrics = Metrics(database, 8.0)
     for jobs in (1, 2, 3):
-        await submit(database, ["http://photos.example/1.png"])
+        Waiting(database.url).job(1)
         told = parse((await metrics.tell("")).content.decode())
         assert value(told, "retailpulse_unsettled_images") == jobs

@@ -23,6 +23,7 @@ from retailpulse.domain.images import Depth
 from retailpulse.observability.exposition import Metrics
 from retailpulse.service import (
     Deliveries,
+    Hosts,
     Intake,
     JobControl,
     JobLists,
@@ -61,6 +62,7 @@ class Uses:
     results: Results
     stores: Stores
     stats: Stats
+    hosts: Hosts
     deliveries: Deliveries
     metrics: Metrics
 

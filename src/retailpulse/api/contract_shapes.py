@@ -4,8 +4,15 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, VisitToSubmit
+from retailpulse.api.submit_shapes import (
+    IDEMPOTENCY_KEY,
+    SUBMIT_EXAMPLE,
+    Priority,
+    Submitted,
+    VisitToSubmit,
+)
 from retailpulse.api.telling import JOB_ID, Answer, Body, Content, Tag, told
+from retailpulse.domain.images import Depth
 
 STORE_ERROR_EXAMPLE = {
     "store_id": "RP00007",
@@ -28,6 +35,8 @@ class JobToSubmit(Struct):
 
     count: Annotated[int, Meta(ge=1, description="The number of visits; a wrong one is refused.")]
     visits: Annotated[list[VisitToSubmit], Meta(min_length=1)]
+    depth: Annotated[Depth | None, Meta(description="How deep the photos are looked at.")] = None
+    priority: Priority | None = None
 
 
 class FailedStore(Struct):

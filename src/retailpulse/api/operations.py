@@ -34,6 +34,7 @@ QUERY_SHAPES: Mapping[str, Any] = {
     "cursor": CursorText,
     "include": Literal["earlier"],
     "label": LabelText,
+    "origin": Text,
     "q": Text,
     "store_id": Text,
     "submitted_after": When,

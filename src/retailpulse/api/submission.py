@@ -25,6 +25,7 @@ class _OldBody(msgspec.Struct):
     count: int
     visits: list[_Visit]
     depth: Depth | None = None
+    priority: int | float | None = None
 
 
 class _Body(msgspec.Struct):
@@ -70,9 +71,9 @@ def read_submission(body: bytes, *, in_query: JobOptions, max_images: int) -> Su
 
 
 def read_old_submission(body: bytes, *, default_depth: Depth, max_images: int) -> Submission:
-    """The same for a body of the old endpoint, which has to say its `count` and knows only a `depth`."""
+    """The same for a body of the old endpoint: it says its `count`, and may say `depth` and `priority`."""
     parsed = _parse(body, _OLD_DECODER)
-    options = JobOptions(depth=parsed.depth or default_depth)
+    options = check_options(depth=parsed.depth or default_depth, priority=parsed.priority)
     return Submission(visits=_visits(body, parsed, max_images), options=options)
 
 

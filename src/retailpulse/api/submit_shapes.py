@@ -24,6 +24,7 @@ SUBMIT_EXAMPLE = {
 }
 
 Text = Annotated[str, Meta(min_length=1, pattern="^[^\\u0000]*$")]
+Priority = Annotated[int, Meta(ge=-100, le=100, description="Images of jobs with a higher one go first.")]
 
 
 class VisitToSubmit(Struct):

@@ -41,6 +41,7 @@ MODULES = {
     "areas": "stores_commands",
     "visits": "stores_commands",
     "stats": "stats_command",
+    "hosts": "hosts_command",
     "completion": "completion_command",
 }
 """Where each command stands, in the order of the help."""
@@ -50,7 +51,7 @@ HEADINGS = {
     "Begin": ("demo", "serve"),
     "Jobs": ("submit", "watch", "status", "results", "jobs", "cancel", "retry", "deliveries", "redeliver"),
     "Stores and visits": ("stores", "areas", "visits"),
-    "The service": ("stats", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
+    "The service": ("stats", "hosts", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
     "Keeping": ("check", "prune", "backup", "restore"),
     "Shells": ("completion",),
 }

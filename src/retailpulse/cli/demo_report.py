@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -24,6 +25,12 @@ def report(console: Console, job: Job, rows: Sequence[Result]) -> None:
     console.print(summary(job), soft_wrap=True)
 
 
+def without_host(job: Job, url: str) -> Job:
+    """A job whose errors name photos by their paths alone, for who reads them when their host has gone."""
+    stores = [replace(store, error=store.error.replace(url, "")) for store in job.stores]
+    return replace(job, stores=stores)
+
+
 def check(planned: DemoJob, job: Job, rows: Sequence[Result]) -> list[str]:
     """What is not as it has to be; empty when all is right."""
     expected = {
@@ -38,9 +45,21 @@ def check(planned: DemoJob, job: Job, rows: Sequence[Result]) -> list[str]:
     return wrong + list(_wrong_perimeters(planned, rows))[:_SHOWN_COMPLAINTS]
 
 
-def ways_on(url: str, job_id: str, body: str) -> Iterator[str]:
-    """Commands to try next, ready to be pasted into a shell."""
+def ways_on(url: str, job_id: str, body: str, *, program: str, curl: bool) -> Iterator[str]:
+    """Commands to try next, ready to be pasted into a shell; those for curl only where there is one."""
     yield "\nGo on with:"
+    if curl:
+        yield from _asked_with_curl(url, job_id, body)
+    for words in (
+        f"status {job_id}",
+        f"jobs show {job_id}",
+        "visits --area 7100015",
+        f"results {job_id} -o results.csv",
+    ):
+        yield f"  {program} {words} --url {url}"
+
+
+def _asked_with_curl(url: str, job_id: str, body: str) -> Iterator[str]:
     for path in (
         f"/api/status?jobid={job_id}",
         f"/api/v1/jobs/{job_id}",
@@ -50,8 +69,6 @@ def ways_on(url: str, job_id: str, body: str) -> Iterator[str]:
     ):
         yield f"  curl {shlex.quote(url + path)}"
     yield f"  curl -d {shlex.quote(body)} {url}/api/submit"
-    yield f"  retailpulse status {job_id} --url {url}"
-    yield f"  retailpulse results {job_id} --url {url} -o results.csv"
 
 
 def _wrong_perimeters(planned: DemoJob, rows: Sequence[Result]) -> Iterator[str]:

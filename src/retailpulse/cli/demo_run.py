@@ -4,6 +4,7 @@ What is drawn and submitted is `demo`'s, what is said afterwards `demo_report`'s
 """
 
 import io
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from retailpulse.cli.demo_command import Terminated
-from retailpulse.cli.demo_report import check, report, ways_on
+from retailpulse.cli.demo_report import check, report, ways_on, without_host
 from retailpulse.cli.following import follow
-from retailpulse.client import Client, Unreachable
+from retailpulse.cli.invocation import invocation
+from retailpulse.client import Client, Job, Unreachable
 from retailpulse.demo.album import ALBUM, Photo
 from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job, sample_stores
 from retailpulse.demo.photos import draw_album
@@ -33,13 +35,15 @@ def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
         try:
             console.print(f"Everything happens in {stage.folder} and is removed at the end.", soft_wrap=True)
             _draw(console, stage)
-            with _step(console, f"The service is up at {stage.url}"):
+            # What is left at once has no addresses: by the time somebody reads them they lead nowhere.
+            with _step(console, "The service is up" if leave else f"The service is up at {stage.url}"):
                 stage.wait_until_ready()
             with Client(stage.url, patience_seconds=_PATIENCE_SECONDS) as client:
-                code = _show(console, stage, client, images)
+                planned, job, code = _show(console, stage, client, images, leave=leave)
             if leave:
-                console.print("These work while the demo runs: it goes on without --exit.")
+                console.print(f"\nTo try it yourself: {invocation()} demo  (it goes on until Ctrl-C)")
             else:
+                _tell_ways_on(console, stage, planned, job.job_id)
                 _keep_serving(console, stage)
             return code
         except Unreachable:
@@ -61,11 +65,13 @@ def _draw(console: Console, stage: Stage) -> None:
     whole = (stage.photos / _photos()[0].name).read_bytes()
     (stage.photos / CUT_FILE).write_bytes(whole[: int(len(whole) * _CUT_SHARE)])
     (stage.photos / TEXT_FILE).write_text(_TEXT, encoding="utf-8")
-    _done(console, f"{total} photos drawn, {size_bytes / 1e6:.0f} MB, served at {stage.origin_url}", begin)
+    _done(console, f"{total} photos drawn, {size_bytes / 1e6:.0f} MB", begin)
 
 
-def _show(console: Console, stage: Stage, client: Client, images: int) -> int:
-    """Import, submit, watch, report; returns the exit code."""
+def _show(
+    console: Console, stage: Stage, client: Client, images: int, *, leave: bool
+) -> tuple[DemoJob, Job, int]:
+    """Import, submit, watch, report; returns what was planned, what came of it, and the exit code."""
     with _step(console, "Sample stores loaded"):
         client.import_stores(io.StringIO(sample_stores()))
     planned = build_job(origin=stage.origin_url, images=images, photos=_photos(), now=datetime.now(UTC))
@@ -73,12 +79,16 @@ def _show(console: Console, stage: Stage, client: Client, images: int) -> int:
         job_id = client.submit(planned.body["visits"])
     job = follow(client, job_id, console)
     found = list(client.results(job_id))
-    report(console, job, found)
+    report(console, without_host(job, stage.origin_url) if leave else job, found)
     complaints = check(planned, job, found)
     _say_whether_right(console, planned, complaints)
-    for line in ways_on(stage.url, job_id, _small_body(planned)):
+    return planned, job, 1 if complaints else 0
+
+
+def _tell_ways_on(console: Console, stage: Stage, planned: DemoJob, job_id: str) -> None:
+    curl = shutil.which("curl") is not None
+    for line in ways_on(stage.url, job_id, _small_body(planned), program=invocation(), curl=curl):
         console.print(line, soft_wrap=True, markup=False)
-    return 1 if complaints else 0
 
 
 def _say_whether_right(console: Console, planned: DemoJob, complaints: list[str]) -> None:

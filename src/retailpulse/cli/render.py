@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retailpulse.cli.progress import duration, moving
-from retailpulse.client.models import Imported, Job, Stats
+from retailpulse.client.models import Imported, Job, Stats, WaitingFor
 from retailpulse.domain.jobs import JobStatus
 
 MAX_BAD_LINES = 20
@@ -25,6 +25,12 @@ _COLOURS = {
     JobStatus.COMPLETED: "green",
     JobStatus.FAILED: "red",
     JobStatus.CANCELLED: "yellow",
+}
+_REASONS = {
+    "breaker": "the host only failed lately: its circuit breaker is open",
+    "rest": "the host is left alone for a while",
+    "pace": "the host is asked at a pace that it bears",
+    "cap": "as many requests at once as the host bears",
 }
 
 
@@ -96,11 +102,27 @@ def job_view(job: Job) -> RenderableType:
     if job.callback_url:
         facts.add_row("callback", Text(printable(job.callback_url)))
     parts: list[RenderableType] = [facts]
+    if job.waiting_for and job.waiting_for.hosts:
+        parts += ["", waiting_table(job.waiting_for)]
     if job.causes:
         parts += ["", cause_table(job)]
     if job.stores:
         parts += ["", store_table(job)]
     return Group(*parts)
+
+
+def waiting_table(waiting: WaitingFor) -> Table:
+    """The hosts that a job waits for, and what limits each."""
+    table = titled_table("Waits for", "host")
+    table.add_column("images", justify="right")
+    table.add_column("why")
+    for host in waiting.hosts:
+        number = f"{host.images:,}" + ("" if waiting.counted_all else "+")
+        why = "its turn" if host.reason is None else _REASONS.get(host.reason, host.reason)
+        table.add_row(Text(printable(host.origin)), number, printable(why))
+    if waiting.more_hosts:
+        table.add_row(f"and {waiting.more_hosts:,} more", "", "")
+    return table
 
 
 def cause_table(job: Job) -> Table:
@@ -145,7 +167,8 @@ def stats_view(stats: Stats) -> RenderableType:
     facts.add_row("workers", f"{stats.workers:,}")
     facts.add_row("images a second", f"{stats.images_per_second:,.1f}")
     facts.add_row("unsettled images", f"{stats.unsettled_images:,}")
-    facts.add_row("pending chunks", f"{stats.pending_chunks:,}")
+    facts.add_row("waiting images", f"{stats.waiting_images:,}")
+    facts.add_row("open breakers", f"{stats.open_breakers:,}")
     waiting = stats.oldest_pending_seconds
     facts.add_row("the oldest waits", "-" if waiting is None else duration(waiting))
     for status, number in stats.jobs.items():

@@ -34,6 +34,9 @@ from retailpulse.client.models import (
     DeliveryTry,
     EarlierResult,
     FailedStore,
+    Host,
+    HostOfJob,
+    HostRefusal,
     ImageCounts,
     Imported,
     Job,
@@ -46,6 +49,7 @@ from retailpulse.client.models import (
     Stats,
     Store,
     Visit,
+    WaitingFor,
 )
 from retailpulse.client.results import ExportFormat, appearing
 from retailpulse.client.submitting import FileFormat
@@ -70,6 +74,9 @@ __all__ = [
     "FailedStore",
     "FileFormat",
     "Forbidden",
+    "Host",
+    "HostOfJob",
+    "HostRefusal",
     "ImageCounts",
     "Imported",
     "InternalError",
@@ -100,5 +107,6 @@ __all__ = [
     "Unreachable",
     "UnsupportedMediaType",
     "Visit",
+    "WaitingFor",
     "appearing",
 ]

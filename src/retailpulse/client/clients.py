@@ -8,6 +8,7 @@ from typing import Any, Self
 import httpx
 
 from retailpulse import __version__
+from retailpulse.client import hosts as _hosts
 from retailpulse.client import jobs as _jobs
 from retailpulse.client import results as _results
 from retailpulse.client import stats as _stats
@@ -48,6 +49,7 @@ class _Operations(Session):
     areas = Stream(_stores.areas)
     visits = Stream(_stores.visits)
     stats = Call(_stats.stats)
+    hosts = Stream(_hosts.hosts)
 
     def __init__(
         self,

@@ -55,13 +55,33 @@ class JobSummary(Model, frozen=True, kw_only=True):
     retries: int = 0
 
 
+class HostOfJob(Model, frozen=True, kw_only=True):
+    """A host at which images of a job wait; `reason`: breaker, rest, pace, cap, or None for none of it."""
+
+    origin: str
+    images: int
+    reason: str | None = None
+
+
+class WaitingFor(Model, frozen=True, kw_only=True):
+    """The ten hosts that a job waits for most, and how many more; the least if not `counted_all`."""
+
+    hosts: list[HostOfJob]
+    more_hosts: int
+    counted_all: bool = True
+
+
 class Job(JobSummary, frozen=True, kw_only=True):
-    """All about where a job stands: `causes` of failures with their numbers, stores with failures, speed."""
+    """All about where a job stands: `causes` of failures with their numbers, stores with failures, speed.
+
+    `waiting_for` is None once it has ended.
+    """
 
     causes: dict[str, int]
     stores: list[FailedStore]
     images_per_second: float | None = None
     seconds_left: float | None = None
+    waiting_for: WaitingFor | None = None
 
 
 class JobStore(Model, frozen=True, kw_only=True):
@@ -220,7 +240,39 @@ class Stats(Model, frozen=True, kw_only=True):
     causes: CausesLately
     images_per_second: float
     unsettled_images: int
-    pending_chunks: int
+    waiting_images: int
+    open_breakers: int
     workers: int
     jobs: dict[JobStatus, int]
     oldest_pending_seconds: float | None = None
+
+
+class HostRefusal(Model, frozen=True, kw_only=True):
+    """The last time that a host refused a request, or failed."""
+
+    cause: str
+    detail: str
+    at: datetime
+
+
+class Host(Model, frozen=True, kw_only=True):
+    """A photo host: what waits and what is in work there, and what limits it.
+
+    `cap` is the most requests at once, None where it is not found out; of it workers hold `leased`. `waiting`
+    and `waiting_jobs` are the least if not `counted_all`. `breaker` is closed, open or half_open.
+    """
+
+    origin: str
+    cap: int | None
+    in_flight: int
+    leased: int
+    waiting: int
+    waiting_jobs: int
+    taken: int
+    breaker: str
+    counted_all: bool = True
+    latency_seconds: float | None = None
+    rate_per_second: float | None = None
+    rest_seconds: float = 0.0
+    failed_probes: int = 0
+    last_refusal: HostRefusal | None = None

@@ -6,7 +6,7 @@ all of them with it when the worker is gone. Started by `forking`; never importe
 
 import gc
 import os
-import select
+import selectors
 import signal
 import socket
 import sys
@@ -28,6 +28,8 @@ class _Nursery:
         self._limits = limits
         self._pids: dict[int, int] = {}
         self._channels: dict[int, socket.socket] = {}
+        # Not `select.select`: of a worker with many sockets the numbers are too high for it.
+        self._watched = selectors.DefaultSelector()
         self._waking, self._wakes = socket.socketpair()
         for end in (self._waking, self._wakes):
             end.setblocking(False)
@@ -36,8 +38,10 @@ class _Nursery:
 
     def run(self) -> None:
         """Obey until the worker is gone, then kill what is left."""
+        for end in (self._orders, self._waking):
+            self._watched.register(end, selectors.EVENT_READ)
         while True:
-            ready, _, _ = select.select([self._orders, self._waking], [], [])
+            ready = {key.fileobj for key, _ in self._watched.select()}
             if self._waking in ready:
                 self._waking.recv(4096)
                 self._bury()
@@ -79,6 +83,7 @@ class _Nursery:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._watched.close()
             for end in (self._orders, self._waking, self._wakes, *self._channels.values()):
                 end.close()
             serve(channel, shelf_fd, self._limits)

@@ -44,7 +44,7 @@ QUEUE_WAIT = Metric(
     name="retailpulse_queue_wait_seconds",
     kind="histogram",
     bounds=_SLOW,
-    meaning="How long chunks were in the queue when a worker claimed them, in seconds.",
+    meaning="How long jobs waited for a worker to take their first image, since submit or retry, in seconds.",
 )
 TRANSFER = Metric(
     name="retailpulse_transfer_seconds",
@@ -72,11 +72,26 @@ TRANSFERS_IN_FLIGHT = Metric(
 UNSETTLED_IMAGES = Metric(
     name="retailpulse_unsettled_images", kind="gauge", meaning="Images that wait for a result."
 )
+WAITING_IMAGES = Metric(
+    name="retailpulse_waiting_images",
+    kind="gauge",
+    meaning="Images that wait for a result and that no worker has taken yet.",
+)
 ONGOING_JOBS = Metric(name="retailpulse_ongoing_jobs", kind="gauge", meaning="Jobs that have not ended.")
 OLDEST_PENDING = Metric(
-    name="retailpulse_oldest_pending_chunk_seconds",
+    name="retailpulse_oldest_pending_job_seconds",
     kind="gauge",
-    meaning="How long the oldest chunk that nobody works on is in the queue, in seconds; 0: none is.",
+    meaning="How long the oldest job waits for a worker to take its first image, in seconds; 0: none does.",
+)
+LEASED_SLOTS = Metric(
+    name="retailpulse_leased_slots",
+    kind="gauge",
+    meaning="How many requests at once workers may have now, at all hosts together.",
+)
+OPEN_BREAKERS = Metric(
+    name="retailpulse_open_breakers",
+    kind="gauge",
+    meaning="Photo hosts whose circuit breaker is not closed, of those that failed within the last hour.",
 )
 WORKERS_ALIVE = Metric(
     name="retailpulse_workers_alive",
@@ -117,7 +132,8 @@ BUILD = Metric(
 
 CATALOGUE = (
     IMAGES_SETTLED, FETCHED_BYTES, QUEUE_WAIT, TRANSFER, DECODE, SETTLE, TRANSFERS_IN_FLIGHT,
-    UNSETTLED_IMAGES, ONGOING_JOBS, OLDEST_PENDING, WORKERS_ALIVE, STARTED, CRASHES,
+    UNSETTLED_IMAGES, WAITING_IMAGES, ONGOING_JOBS, OLDEST_PENDING, LEASED_SLOTS, OPEN_BREAKERS,
+    WORKERS_ALIVE, STARTED, CRASHES,
     HTTP_REQUESTS, HTTP_SECONDS, BUILD,
 )  # fmt: skip
 """In the order in which they are told."""

@@ -24,7 +24,7 @@ from retailpulse.observability.catalogue import CATALOGUE, Metric
 from retailpulse.observability.reporting import Reading, Reporter
 from retailpulse.observability.requests import Application, observed
 from retailpulse.observability.tally import Tally, Totals
-from retailpulse.storage import queue, reports, tallies
+from retailpulse.storage import reports, statistics, tallies
 from retailpulse.storage.database import Database
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
@@ -77,7 +77,7 @@ class Metrics:
             sums = await reports.read(connection, self._stale_seconds)
             settled = await tallies.read_settled(connection)
             backlog = await tallies.read_backlog(connection)
-            workers = await queue.count_workers(connection, self._stale_seconds)
+            workers = await statistics.count_workers(connection, self._stale_seconds)
         totals = Totals(sums)
         values = _of_processes(sums, totals)
         values[catalogue.IMAGES_SETTLED] = {
@@ -85,8 +85,11 @@ class Metrics:
         }
         for metric, value in (
             (catalogue.UNSETTLED_IMAGES, backlog.images),
+            (catalogue.WAITING_IMAGES, backlog.waiting_images),
             (catalogue.ONGOING_JOBS, backlog.jobs),
-            (catalogue.OLDEST_PENDING, backlog.oldest_chunk_seconds),
+            (catalogue.OLDEST_PENDING, backlog.oldest_pending_seconds),
+            (catalogue.LEASED_SLOTS, backlog.leased_slots),
+            (catalogue.OPEN_BREAKERS, backlog.open_breakers),
             (catalogue.WORKERS_ALIVE, workers),
         ):
             values[metric] = {(): value}

@@ -6,7 +6,8 @@ Each function is one use of the service; it owns the transaction and knows nothi
 from retailpulse.service.backlog import Backlog, Limits
 from retailpulse.service.control import JobControl
 from retailpulse.service.deliveries import Deliveries
-from retailpulse.service.intake import Intake
+from retailpulse.service.hosts import Hosts
+from retailpulse.service.intake import Intake, SubmitPatience
 from retailpulse.service.job_lists import JobLists
 from retailpulse.service.jobs import JobReport, Service, describe_failures
 from retailpulse.service.keys import Keys
@@ -18,6 +19,7 @@ from retailpulse.service.stores import Stores
 __all__ = [
     "Backlog",
     "Deliveries",
+    "Hosts",
     "Intake",
     "JobControl",
     "JobLists",
@@ -30,5 +32,6 @@ __all__ = [
     "Signal",
     "Stats",
     "Stores",
+    "SubmitPatience",
     "describe_failures",
 ]

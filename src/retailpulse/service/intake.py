@@ -15,20 +15,32 @@ from retailpulse.storage.jobs import insert, insert_spooled
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.scheduling.enqueue import JobPlace
 
-SUBMIT_SECONDS, SUBMIT_IMAGES_PER_SECOND = 1.5, 5_000
-"""How long the database may take for a submit before its commit: longer the more images it has."""
-
 _Write = Callable[[Connection, JobPlace], Awaitable[None]]
 """Writes a job under its id, and what waits of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmitPatience:
+    """How long the database may take for a submit before its commit: longer the more images it has."""
+
+    seconds: float
+    images_per_second: int
+
+    def seconds_for(self, images: int) -> float:
+        """How long a submit of so many images may take."""
+        return self.seconds + images / self.images_per_second
 
 
 class Intake:
     """Submits over one database and its backlog."""
 
-    def __init__(self, database: Database, limits: Limits, backlog: Backlog) -> None:
+    def __init__(
+        self, database: Database, limits: Limits, backlog: Backlog, patience: SubmitPatience
+    ) -> None:
         self._database = database
         self._limits = limits
         self._backlog = backlog
+        self._patience = patience
 
     async def submit(self, submission: Submission) -> UUID:
         """Stores a job and puts its images in line, in one transaction; it is on disk when this returns.
@@ -57,7 +69,7 @@ class Intake:
         return await self._store(job, partial(_write_from_spool, spool, options))
 
     async def _store(self, job: "_Job", write: _Write) -> UUID:
-        patience_seconds = SUBMIT_SECONDS + job.images / SUBMIT_IMAGES_PER_SECOND
+        patience_seconds = self._patience.seconds_for(job.images)
         async with self._database.transaction(patience_seconds=patience_seconds) as connection:
             if job.idempotency is not None:
                 earlier = await keys.take_key(

@@ -14,7 +14,8 @@ from retailpulse.domain.images import failure_kind
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.service.backlog import Limits
-from retailpulse.storage import queue, stores, visits
+from retailpulse.service.hosts import WaitingFor, waiting_for
+from retailpulse.storage import statistics, stores, visits
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow, StoreFailure
@@ -45,13 +46,17 @@ class StoreError:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobReport:
-    """Where a job stands. `seconds_left` is None where it is not known, or nothing is left."""
+    """Where a job stands. `seconds_left` is None where it is not known, or nothing is left.
+
+    `waiting_for` is None once the job has ended.
+    """
 
     job: JobRow
     causes: dict[str, int]
     stores: list[StoreError]
     images_per_second: float | None
     seconds_left: float | None
+    waiting_for: WaitingFor | None
 
 
 class Service:
@@ -81,6 +86,7 @@ class Service:
             has_causes = job.failed + job.cancelled > 0
             failures = await jobs.store_failures(connection, job_id) if has_causes else []
             causes = await jobs.cause_counts(connection, job_id) if has_causes else {}
+            waits = await waiting_for(connection, job_id) if job.status is JobStatus.ONGOING else None
         rate = _images_per_second(job)
         left = job.images - job.settled
         return JobReport(
@@ -89,6 +95,7 @@ class Service:
             stores=describe_failures(failures),
             images_per_second=rate,
             seconds_left=round(left / rate, 1) if left and rate else None,
+            waiting_for=waits,
         )
 
     async def check_visits(self, wanted: VisitFilter) -> None:
@@ -122,7 +129,7 @@ class Service:
         """Raises DatabaseError where the database does not answer, or has tables of another version."""
         schema = await self._database.check_tables()
         async with self._database.connection() as connection:
-            workers = await queue.count_workers(connection, self._limits.stale_seconds)
+            workers = await statistics.count_workers(connection, self._limits.stale_seconds)
         return Readiness(schema=schema, workers=workers)
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.database import Connection
-from retailpulse.storage.queue import QUEUE, count_workers
+from retailpulse.storage.tallies import read_backlog
 
 KEPT = timedelta(hours=25)
 """How long counters are kept: a day, and the rest of a minute."""
@@ -40,10 +40,8 @@ _FOLD = """
         ON CONFLICT (outcome, cause, depth) DO UPDATE SET images = t.images + excluded.images)
     SELECT count(*) FROM old
 """
-_WAITING = """
-    SELECT coalesce(sum(images - measured - failed - cancelled), 0)::bigint,
-        extract(epoch FROM now() - min(coalesce(retried_at, submitted_at)))::float,
-        (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo')
+_OLDEST = """
+    SELECT extract(epoch FROM now() - min(coalesce(retried_at, submitted_at)))::float
     FROM jobs WHERE status = 'ongoing'
 """
 
@@ -63,14 +61,16 @@ class Statistics:
     """What was settled in the last hour and day, the most frequent first, and what waits.
 
     `images_per_second` is the rate of the last one to two minutes; `oldest_pending_seconds` is the age of
-    the oldest job that goes on, since its submit or its last retry; None where none does.
+    the oldest job that goes on, since its submit or its last retry; None where none does. `waiting_images`
+    no worker has taken yet; `open_breakers` is how many hosts are left alone as they only failed.
     """
 
     hour: list[Settled]
     day: list[Settled]
     images_per_second: float
     unsettled_images: int
-    pending_chunks: int
+    waiting_images: int
+    open_breakers: int
     oldest_pending_seconds: float | None
     workers: int
     jobs: dict[JobStatus, int]
@@ -80,14 +80,16 @@ async def read_statistics(connection: Connection, stale_seconds: float) -> Stati
     """Everything at once; a worker silent for `stale_seconds` is not counted."""
     rows = await (await connection.execute(_SETTLED)).fetchall()
     ((rate,),) = await (await connection.execute(_RATE)).fetchall()
-    ((unsettled, oldest, pending),) = await (await connection.execute(_WAITING, [QUEUE])).fetchall()
+    ((oldest,),) = await (await connection.execute(_OLDEST)).fetchall()
+    backlog = await read_backlog(connection)
     counts = await (await connection.execute("SELECT status, count(*) FROM jobs GROUP BY status")).fetchall()
     return Statistics(
         hour=[_settled(*row[:2], *row[4:]) for row in rows if row[4]],
         day=[_settled(*row[:4]) for row in rows],
         images_per_second=round(rate, 1),
-        unsettled_images=unsettled,
-        pending_chunks=pending,
+        unsettled_images=backlog.images,
+        waiting_images=backlog.waiting_images,
+        open_breakers=backlog.open_breakers,
         oldest_pending_seconds=None if oldest is None else round(max(oldest, 0.0), 1),
         workers=await count_workers(connection, stale_seconds),
         jobs=dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in counts},
@@ -96,6 +98,15 @@ async def read_statistics(connection: Connection, stale_seconds: float) -> Stati
 
 def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> Settled:
     return Settled(outcome=outcome, cause=cause or None, images=images, bytes=size_bytes)
+
+
+async def count_workers(connection: Connection, stale_seconds: float) -> int:
+    """How many workers have said within `stale_seconds` that they are alive, by the database's clock."""
+    cursor = await connection.execute(
+        "SELECT count(*) FROM workers WHERE beat_at > now() - make_interval(secs => %s)", [stale_seconds]
+    )
+    ((count,),) = await cursor.fetchall()
+    return int(count)
 
 
 async def fold_minutes(connection: Connection, limit: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from retailpulse.domain.images import Cause, Depth, Outcome
 from retailpulse.storage.database import Connection
-from retailpulse.storage.queue import QUEUE
+from retailpulse.storage.scheduling import host_status
 
 _READ = """
     SELECT outcome, cause, depth, sum(images)::bigint
@@ -17,15 +17,13 @@ _READ = """
         UNION ALL SELECT outcome, cause, depth, images FROM settled_minutes) every_one
     GROUP BY outcome, cause, depth ORDER BY outcome, cause, depth
 """
-# Numbers of messages grow, so the first is the oldest: the others are not looked at.
+# `started_at` stays as it is in a retry, so that what was settled since tells whether one has begun.
 _BACKLOG = """
-    SELECT coalesce(sum(images - measured - failed - cancelled), 0)::bigint, count(*), (
-        SELECT extract(epoch FROM now() - e.at)::float8
-        FROM (
-            SELECT id FROM procrastinate_jobs WHERE queue_name = %(queue)s AND status = 'todo'
-            ORDER BY id LIMIT 1) oldest
-        JOIN procrastinate_events e ON e.job_id = oldest.id
-        WHERE e.type = 'deferred')
+    SELECT coalesce(sum(images - measured - failed - cancelled), 0)::bigint, count(*),
+        extract(epoch FROM now() - min(coalesce(retried_at, submitted_at)) FILTER (
+            WHERE CASE WHEN retried_at IS NULL THEN started_at IS NULL
+                    ELSE measured + failed + cancelled <= retried_from END
+                AND NOT EXISTS (SELECT FROM grants g WHERE g.job_id = jobs.job_id)))::float8
     FROM jobs WHERE status = 'ongoing'
 """
 
@@ -42,11 +40,19 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backlog:
-    """Images without a result, their jobs, and how long the oldest chunk that nobody works on is queued."""
+    """Images without a result, and their jobs; of the images those that no worker has taken.
+
+    `oldest_pending_seconds` is for how long the oldest job waits of which no worker has taken an image since
+    its submit or retry, 0 where there is none. `waiting_images` holds copies of a URL too, which are never
+    taken themselves.
+    """
 
     images: int
     jobs: int
-    oldest_chunk_seconds: float
+    waiting_images: int
+    oldest_pending_seconds: float
+    leased_slots: int
+    open_breakers: int
 
 
 async def read_settled(connection: Connection) -> list[Settled]:
@@ -61,8 +67,16 @@ async def read_settled(connection: Connection) -> list[Settled]:
 
 
 async def read_backlog(connection: Connection) -> Backlog:
-    """What waits now; its cost grows with the ongoing jobs alone, not with their images."""
-    # Planned each time: a plan from when the tables were small would read all messages.
-    cursor = await connection.execute(_BACKLOG, {"queue": QUEUE}, prepare=False)
-    ((images, jobs, oldest_chunk_seconds),) = await cursor.fetchall()
-    return Backlog(images=images, jobs=jobs, oldest_chunk_seconds=oldest_chunk_seconds or 0.0)
+    """What waits now; its cost grows with the ongoing jobs and what is in work, not with what waits."""
+    # Planned each time: a plan from when there were few jobs would read all that is in work for each.
+    cursor = await connection.execute(_BACKLOG, prepare=False)
+    ((images, jobs, oldest_seconds),) = await cursor.fetchall()
+    totals = await host_status.read_totals(connection)
+    return Backlog(
+        images=images,
+        jobs=jobs,
+        waiting_images=max(0, images - totals.taken_images),
+        oldest_pending_seconds=max(0.0, oldest_seconds or 0.0),
+        leased_slots=totals.leased_slots,
+        open_breakers=totals.open_breakers,
+    )

@@ -110,7 +110,7 @@ class InHand:
         return [held for job in self._of_job.values() for held in job]
 
     def abandon(self, job_id: UUID) -> int:
-        """Stops all work on a job that has ended: transfers are aborted. Returns how many images that were."""
+        """Stops all work on a job that has ended: transfers are aborted. Returns of how many images."""
         dropped = self.of_job(job_id)
         for held in dropped:
             if held.task is not None:

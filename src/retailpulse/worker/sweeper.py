@@ -1,7 +1,7 @@
 """Puts right what a crash left behind: what dead workers had in hand waits again.
 
-It sends callbacks that are due, adds up what was counted for the metrics, and forgets what was learnt of hosts
-long ago. Every worker sweeps; an advisory lock lets one do it at a time.
+It sends callbacks that are due, adds up what was counted for the metrics, and forgets what was learnt of
+hosts long ago. Every worker sweeps; an advisory lock lets one do it at a time.
 """
 
 import asyncio

@@ -29,7 +29,9 @@ class Report:
 def play(scene: str) -> Report:
     """Play a scene, which is a function of one of the rooms beside this one."""
     if not _has_namespaces():
-        pytest.skip("a world of its own needs user namespaces (unshare of util-linux), or root")
+        pytest.skip("needs user namespaces or root: apt-get install util-linux mount")
+    if not _has_ipv6():
+        pytest.skip("needs IPv6, which this machine has turned off")
     command = [*_unshare(), sys.executable, "-W", "error", "-m", "tests.fetch.namespace", scene]
     played = subprocess.run(
         command, cwd=_ROOT, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False
@@ -47,10 +49,17 @@ def _unshare() -> list[str]:
 @cache
 def _has_namespaces() -> bool:
     """Whether a namespace can be made, and files be covered in it."""
+    return _succeeds("mount", "-t", "tmpfs", "none", "/tmp")
+
+
+@cache
+def _has_ipv6() -> bool:
+    """Whether a new namespace may have addresses of IPv6."""
+    return _succeeds("grep", "-qx", "0", "/proc/sys/net/ipv6/conf/all/disable_ipv6")
+
+
+def _succeeds(*command: str) -> bool:
     try:
-        probe = subprocess.run(
-            [*_unshare(), "mount", "-t", "tmpfs", "none", "/tmp"], capture_output=True, check=False
-        )
-    except FileNotFoundError:
+        return subprocess.run([*_unshare(), *command], capture_output=True, check=False).returncode == 0
+    except OSError:  # not found; where a folder of PATH cannot be read that is told as a lack of permission
         return False
-    return probe.returncode == 0

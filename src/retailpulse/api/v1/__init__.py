@@ -5,6 +5,7 @@ from litestar.types import ControllerRouterHandler
 from retailpulse.api.v1 import (
     deliveries,
     events,
+    hosts,
     job_lists,
     jobs,
     results,
@@ -29,6 +30,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     store_lists.list_areas,
     visits.list_visits,
     stats.service_stats,
+    hosts.list_hosts,
     deliveries.job_deliveries,
     deliveries.redeliver,
     stores.import_stores,

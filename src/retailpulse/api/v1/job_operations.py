@@ -6,7 +6,13 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from retailpulse.api.row_shapes import NDJSON_EXAMPLE, VisitLines, VisitRows
-from retailpulse.api.submit_shapes import IDEMPOTENCY_KEY, SUBMIT_EXAMPLE, Submitted, VisitToSubmit
+from retailpulse.api.submit_shapes import (
+    IDEMPOTENCY_KEY,
+    SUBMIT_EXAMPLE,
+    Priority,
+    Submitted,
+    VisitToSubmit,
+)
 from retailpulse.api.telling import (
     CSV,
     EVENTS,
@@ -43,7 +49,6 @@ Name = Annotated[
     str,
     Meta(min_length=1, max_length=200, pattern="^[^\\u0000]*$", description="What the client calls the job."),
 ]
-Priority = Annotated[int, Meta(ge=-100, le=100, description="Images of jobs with a higher one go first.")]
 LabelName = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}$")]
 LabelValue = Annotated[str, Meta(max_length=200, pattern="^[^\\u0000]*$")]
 _HOST = "(?=[^/:?]{1,253}([/:?]|$))[A-Za-z0-9._-]+"

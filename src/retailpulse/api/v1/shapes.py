@@ -6,13 +6,16 @@ import msgspec
 from msgspec import Meta
 
 from retailpulse.service import JobReport
+from retailpulse.service.hosts import WaitReason
 from retailpulse.service.summaries import ImageCounts, JobSummary, count_images, summarize
 
 __all__ = [
+    "HostOfJob",
     "ImageCounts",
     "Job",
     "JobSummary",
     "StoreOfJob",
+    "WaitingFor",
     "count_images",
     "describe",
     "summarize",
@@ -36,6 +39,37 @@ class StoreOfJob(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
+class HostOfJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A host at which images of a job wait."""
+
+    origin: Annotated[
+        str,
+        Meta(
+            description="The host; `(many hosts)` for all those with a few images each.",
+            examples=["https://photos.example:443"],
+        ),
+    ]
+    images: Annotated[int, Meta(description="Images of the job there without a result.", examples=[4_912])]
+    reason: Annotated[
+        WaitReason | None,
+        Meta(
+            description="What limits the host now: `breaker` (it only failed lately), `rest` (it asked to be "
+            "left alone), `pace` (requests a second), `cap` (requests at once); null: nothing of it.",
+            examples=["cap"],
+        ),
+    ]
+
+
+class WaitingFor(msgspec.Struct, frozen=True, kw_only=True):
+    """The hosts that a job waits for."""
+
+    hosts: Annotated[list[HostOfJob], Meta(description="At most ten, those with the most images first.")]
+    more_hosts: Annotated[int, Meta(description="How many further hosts it waits for.", examples=[0])]
+    counted_all: Annotated[
+        bool, Meta(description="False: there is more than the numbers say, they are the least.")
+    ]
+
+
 class Job(JobSummary, frozen=True, kw_only=True):
     """All about where a job stands."""
 
@@ -48,6 +82,9 @@ class Job(JobSummary, frozen=True, kw_only=True):
         float | None, Meta(description="The mean rate since its start, or since its last retry.")
     ]
     seconds_left: Annotated[float | None, Meta(description="An estimate; null where it is not known.")]
+    waiting_for: Annotated[
+        WaitingFor | None, Meta(description="The hosts that it waits for; null once it has ended.")
+    ]
 
 
 def describe(report: JobReport) -> Job:
@@ -58,4 +95,7 @@ def describe(report: JobReport) -> Job:
         stores=msgspec.convert(report.stores, list[StoreOfJob], from_attributes=True),
         images_per_second=report.images_per_second,
         seconds_left=report.seconds_left,
+        waiting_for=None
+        if report.waiting_for is None
+        else msgspec.convert(report.waiting_for, WaitingFor, from_attributes=True),
     )

@@ -45,7 +45,10 @@ class ServiceStats(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="The rate over the last one to two minutes.", examples=[812.5])
     ]
     unsettled_images: Annotated[int, Meta(description="Images of all jobs that wait for a result.")]
-    pending_chunks: Annotated[int, Meta(description="Pieces of work that no worker has taken up yet.")]
+    waiting_images: Annotated[int, Meta(description="Those of them that no worker has taken yet.")]
+    open_breakers: Annotated[
+        int, Meta(description="Photo hosts that are left alone, as they only failed within the last hour.")
+    ]
     oldest_pending_seconds: Annotated[
         float | None,
         Meta(description="How long ago the oldest ongoing job was submitted or retried; null: none is."),
@@ -75,7 +78,8 @@ async def service_stats(stats: Stats) -> ServiceStats:
         causes=CausesLately(hour=_causes(known.hour), day=_causes(known.day)),
         images_per_second=known.images_per_second,
         unsettled_images=known.unsettled_images,
-        pending_chunks=known.pending_chunks,
+        waiting_images=known.waiting_images,
+        open_breakers=known.open_breakers,
         oldest_pending_seconds=known.oldest_pending_seconds,
         workers=known.workers,
         jobs=known.jobs,

@@ -55,6 +55,17 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, description="Submits are refused for now (503) while so many images wait for a result."),
     ] = 5_000_000
+    submit_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="How long the database may take to write a submit, before it is told to keep it; "
+            "one that takes longer is refused for now (503).",
+        ),
+    ] = 10.0
+    submit_images_per_second: Annotated[
+        int, Meta(ge=1, description="A second more for each so many images of the submit.")
+    ] = 2_000
     allow_anonymous: Annotated[
         bool,
         Meta(

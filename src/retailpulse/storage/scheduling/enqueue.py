@@ -85,7 +85,7 @@ class JobPlace:
 
 
 async def enqueue_images(connection: Connection, job: JobPlace, images: Iterable[tuple[int, str]]) -> None:
-    """Puts images in line, numbers in ascending order with their URLs, in the transaction that writes them."""
+    """Puts images in line, given as numbers in ascending order with their URLs."""
     of_origin: dict[str, list[int]] = {}
     for image_no, url in images:
         of_origin.setdefault(job.origin_of(url) or "", []).append(image_no)

@@ -72,7 +72,7 @@ async def alive(connection: Connection, stale_seconds: float) -> list[int]:
 async def sweep(connection: Connection, stale_seconds: float) -> tuple[int, int]:
     """Takes away what silent workers have, in the transaction of `connection`; how many workers and images.
 
-    Their images wait again, first of their priority; those with a result, or of a job that has ended, are dropped.
+    Their images wait again, first of their priority, but for those with a result or of a job that has ended.
     """
     cursor = await connection.execute(_SILENT, [stale_seconds])
     silent = [worker_id for (worker_id,) in await cursor.fetchall()]

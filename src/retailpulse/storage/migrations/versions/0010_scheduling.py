@@ -32,6 +32,8 @@ CREATE TABLE hosts (
     refused_at timestamptz,
     learnt_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70);
+-- Hosts that were limited lately, among all that were ever known.
+CREATE INDEX hosts_refused ON hosts (refused_at) WHERE refused_at IS NOT NULL;
 
 -- What waits: up to 128 images of one job at one host. rank is minus the job's priority, tag the virtual time
 -- of a fair queue: it counts the images that are given out at the host before these.

@@ -1,0 +1,17 @@
+"""The photo hosts that the service fetches from."""
+
+from collections.abc import AsyncGenerator
+
+from retailpulse.client.asking import Some, filters
+from retailpulse.client.exchange import Exchange, Page
+from retailpulse.client.models import Host
+
+
+async def hosts(exchange: Exchange, *, origin: Some = None) -> AsyncGenerator[Host, None]:
+    """Photo hosts one by one, those where most images wait first: hosts in use, or those with an origin.
+
+    >>> [host.origin for host in client.hosts() if host.breaker != "closed"]
+    []
+    """
+    async for item in exchange.pages("/api/v1/hosts", filters(origin=origin), Page[Host]):
+        yield item

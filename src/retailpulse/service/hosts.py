@@ -1,0 +1,111 @@
+"""What is asked of photo hosts: which are in use and how each does; why a job waits for one."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from retailpulse.domain.hosts import BreakerState
+from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.scheduling import host_status
+from retailpulse.storage.scheduling.host_status import HostOfJob, HostStatus
+
+KEPT_SECONDS = 1.0
+"""How old a list of the hosts in use may be: however many ask, the database is asked once in this time."""
+NAMED_HOSTS = 10
+"""How many hosts a job says that it waits for."""
+
+HostPlace = tuple[int, str]
+"""How many images wait at a host, and its origin: the list goes on after it."""
+
+
+class WaitReason(StrEnum):
+    """What keeps a host from being asked for more now, by the name of its field."""
+
+    BREAKER = "breaker"
+    """The circuit breaker is not closed: the host only failed lately."""
+    REST = "rest"
+    """The host asked to be left alone, or was found to need it."""
+    PACE = "pace"
+    """So many requests a second are all that the host bears."""
+    CAP = "cap"
+    """So many requests at once are under way."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingAt:
+    """A host at which images of a job have no result yet; `reason` is None where nothing limits it."""
+
+    origin: str
+    images: int
+    reason: WaitReason | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingFor:
+    """The hosts that a job waits for, those with the most images first, and how many more there are.
+
+    Numbers are the least where not `counted_all`.
+    """
+
+    hosts: list[WaitingAt]
+    more_hosts: int
+    counted_all: bool
+
+
+class Hosts:
+    """The photo hosts over one database; the list of those in use is shared by all who ask this process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = asyncio.Lock()
+        self._known: list[HostStatus] = []
+        self._read_at = float("-inf")
+
+    async def hosts(
+        self, origins: Sequence[str], *, after: HostPlace | None, limit: int
+    ) -> tuple[list[HostStatus], HostPlace | None]:
+        """Hosts in use, or those with these origins, where most waits first; the place of the next page."""
+        found = await self._read(origins) if origins else await self._in_use()
+        if after is not None:
+            found = [host for host in found if _order(host) > (-after[0], after[1])]
+        page = found[:limit]
+        return page, (page[-1].waiting, page[-1].origin) if len(found) > limit else None
+
+    async def _in_use(self) -> list[HostStatus]:
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if now - self._read_at > KEPT_SECONDS:
+                self._known = await self._read(())
+                self._read_at = now
+            return self._known
+
+    async def _read(self, origins: Sequence[str]) -> list[HostStatus]:
+        async with self._database.connection() as connection:
+            return await host_status.read_hosts(connection, origins)
+
+
+def _order(host: HostStatus) -> tuple[int, str]:
+    return -host.waiting, host.origin
+
+
+async def waiting_for(connection: Connection, job_id: UUID) -> WaitingFor:
+    """What a job waits for."""
+    found = await host_status.read_hosts_of_job(connection, job_id, most=NAMED_HOSTS)
+    return WaitingFor(
+        hosts=[WaitingAt(origin=host.origin, images=host.images, reason=_reason(host)) for host in found],
+        more_hosts=found[0].hosts - len(found) if found else 0,
+        counted_all=all(host.counted_all for host in found),
+    )
+
+
+def _reason(host: HostOfJob) -> WaitReason | None:
+    """The strongest of what limits a host."""
+    if host.breaker is not BreakerState.CLOSED:
+        return WaitReason.BREAKER
+    if host.rest_seconds > 0:
+        return WaitReason.REST
+    if host.rate_per_second is not None:
+        return WaitReason.PACE
+    return WaitReason.CAP if host.cap is not None and host.leased >= host.cap else None

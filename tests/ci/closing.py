@@ -1,0 +1,65 @@
+"""The last words of CI: how many passed, why some were skipped, what was repeated and how often lately.
+
+The history is a file outside of the checkout, one line for each run, that forgets what is long ago. Weak:
+a run that is killed leaves no line.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from tests.ci.judging import read
+from tests.ci.report import reasons
+
+LATELY_RUNS = 20
+
+
+def counts(reports: Path) -> Iterator[str]:
+    """A line for each run of tests, and under it why some were skipped."""
+    for path in sorted(reports.glob("*.json"), key=lambda path: path.stat().st_mtime):
+        report = read(path)
+        if report is not None:
+            yield (
+                f"{path.stem}: {report.passed:,} passed, {len(report.failed):,} failed, "
+                f"{len(report.skipped):,} skipped"
+            )
+            yield from (f"  {number} skipped: {why}" for why, number in reasons(report.skipped))
+
+
+def repeated(reports: Path) -> dict[str, bool]:
+    """The tests that were repeated, and whether each passed then."""
+    found: dict[str, bool] = {}
+    for listed in reports.glob("*-failed.txt"):
+        again = read(listed.with_name(listed.name.replace("-failed.txt", "-again.json")))
+        whole = again is not None and again.status in {0, 1}
+        found |= {
+            test: whole and again is not None and test not in again.failed
+            for test in listed.read_text().splitlines()
+        }
+    return found
+
+
+def remember(history: Path, tests: list[str]) -> list[list[str]]:
+    """Adds this run to the history; gives what the runs before it repeated, the latest last."""
+    earlier = []
+    if history.exists():
+        earlier = [msgspec.json.decode(line, type=list[str]) for line in history.read_bytes().splitlines()]
+    kept = [*earlier, tests][-LATELY_RUNS - 1 :]
+    history.parent.mkdir(parents=True, exist_ok=True)
+    written = history.with_suffix(".new")
+    written.write_bytes(b"".join(msgspec.json.encode(run) + b"\n" for run in kept))
+    written.replace(history)
+    return earlier[-LATELY_RUNS:]
+
+
+def told(tests: dict[str, bool], earlier: list[list[str]]) -> Iterator[str]:
+    """What was repeated, and in how many of the runs before."""
+    if not tests:
+        yield "Nothing was repeated."
+        return
+    yield "Repeated once, alone:"
+    for test, passed in sorted(tests.items()):
+        times = sum(test in run for run in earlier)
+        lately = f"also in {times} of the {len(earlier)} runs before" if times else "the first time"
+        yield f"  {test}: {'passed' if passed else 'FAILED'} then; {lately}"

@@ -1,0 +1,51 @@
+"""The last words of CI: counts, reasons, and how often each repeated test has been repeated lately."""
+
+from pathlib import Path
+
+import msgspec
+
+from tests.ci.closing import LATELY_RUNS, counts, remember, repeated, told
+from tests.ci.report import Report
+
+
+def report(folder: Path, name: str, failed: list[str], skipped: dict[str, str] | None = None) -> None:
+    told = Report(status=1 if failed else 0, passed=4321, broken=[], failed=failed, skipped=skipped or {})
+    (folder / f"{name}.json").write_bytes(msgspec.json.encode(told))
+
+
+def test_each_run_has_its_counts_and_the_reasons_of_its_skips(tmp_path: Path) -> None:
+    report(tmp_path, "bare", ["t::a"], {"t::b": "needs x", "t::c": "needs x", "t::d": "needs y"})
+    assert list(counts(tmp_path)) == [
+        "bare: 4,321 passed, 1 failed, 3 skipped",
+        "  2 skipped: needs x",
+        "  1 skipped: needs y",
+    ]
+
+
+def test_a_test_is_repeated_where_its_run_has_a_second_report(tmp_path: Path) -> None:
+    report(tmp_path, "bare", ["t::a", "t::b"])
+    (tmp_path / "bare-failed.txt").write_text("t::a\nt::b")
+    report(tmp_path, "bare-again", ["t::b"])
+    (tmp_path / "slow-failed.txt").write_text("t::c")  # and its repeat broke off
+    report(tmp_path, "machine", ["t::d"])
+    assert repeated(tmp_path) == {"t::a": True, "t::b": False, "t::c": False}
+
+
+def test_the_history_says_how_often_lately(tmp_path: Path) -> None:
+    history = tmp_path / "made" / "repeated.jsonl"
+    assert remember(history, ["t::a"]) == []
+    assert remember(history, []) == [["t::a"]]
+    earlier = remember(history, ["t::a"])
+    assert list(told({"t::a": True, "t::b": False}, earlier)) == [
+        "Repeated once, alone:",
+        "  t::a: passed then; also in 1 of the 2 runs before",
+        "  t::b: FAILED then; the first time",
+    ]
+    for _ in range(LATELY_RUNS):
+        earlier = remember(history, [])
+    assert len(earlier) == LATELY_RUNS
+    assert remember(history, []) == [[]] * LATELY_RUNS
+
+
+def test_where_nothing_was_repeated_it_says_so() -> None:
+    assert list(told({}, [["t::a"]])) == ["Nothing was repeated."]
