@@ -32,8 +32,8 @@ _INTERRUPTED = 130
     "--only",
     default="",
     help="Depths (header, download, decode) and photos (10kB, 214kB, 12MP) to take, and other parts "
-    "(submit, latency, backlog, workers); or cases beside hosts that misbehave (dead-host, rate-limited, "
-    "tricks, bombs; hostile: all four).",
+    "(submit, latency, backlog, workers); scheduling, or one of its cases (scheduling-urgent, ...); or cases "
+    "beside hosts that misbehave (dead-host, rate-limited, tricks, bombs; hostile: all four).",
 )
 @click.option(
     "--images",
@@ -74,6 +74,7 @@ def main(
       python -m bench --only header,10kB       one case
       python -m bench --only decode            all photos of a depth, about 3 minutes
       python -m bench --only submit,latency    two of the other parts, about 4 minutes
+      python -m bench --only scheduling        who waits for what (give it --runs 1 in a hurry)
       python -m bench --only hostile           beside hosts that misbehave, about 15 minutes
       python -m bench --setting FETCH_PER_HOST=32 --setting WORKER_CHUNKS=8
     """

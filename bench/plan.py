@@ -1,4 +1,4 @@
-"""What one call of the bench does: the cases, the other parts, or the hosts that misbehave, by name."""
+"""What one call of the bench does: cases, other parts, scheduling, or hosts that misbehave, by name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,6 +12,7 @@ from bench.figures import Figure
 from bench.measuring import Bench, Measured
 from bench.origin import running_origin
 from bench.progress import Bar
+from bench.scheduling import SCHEDULING
 from bench.serving import connections
 
 PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
@@ -20,7 +21,7 @@ PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
 HOSTILE: Mapping[str, Callable[[Street], list[Figure]]] = {
     module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs)
 }
-_ALL_HOSTILE = "hostile"
+_ALL_HOSTILE, _ALL_SCHEDULING = "hostile", "scheduling"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,12 +30,13 @@ class Plan:
 
     cases: Sequence[Case]
     parts: Sequence[str]
+    scheduling: Sequence[str]
     hostile: Sequence[str]
 
     @property
     def steps(self) -> int:
         """How many there are of all."""
-        return len(self.cases) + len(self.parts) + len(self.hostile)
+        return len(self.cases) + len(self.parts) + len(self.scheduling) + len(self.hostile)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,14 +61,17 @@ class Outcome:
 
 
 def choose(words: Sequence[str]) -> Plan:
-    """The plan that words name; without a word all cases and parts, but no host that misbehaves."""
+    """The plan that words name; without a word all cases and parts, but neither scheduling nor bad hosts."""
+    groups = {*HOSTILE, _ALL_HOSTILE, *SCHEDULING, _ALL_SCHEDULING}
     hostile = [name for name in HOSTILE if name in words or _ALL_HOSTILE in words]
+    scheduling = [name for name in SCHEDULING if name in words or _ALL_SCHEDULING in words]
     parts = [name for name in PARTS if name in words or not words]
-    others = [word for word in words if word not in {*HOSTILE, _ALL_HOSTILE, *PARTS}]
-    if hostile and (parts or others):
+    others = [word for word in words if word not in {*groups, *PARTS}]
+    if hostile and (parts or scheduling or others):
         raise BenchFailed("cases beside hosts that misbehave are not run together with others")
-    cases = choose_cases(others, also=[*PARTS, *HOSTILE, _ALL_HOSTILE]) if others or not words else []
-    return Plan(cases=cases, parts=parts, hostile=hostile)
+    also = [*PARTS, _ALL_SCHEDULING, *SCHEDULING, *HOSTILE, _ALL_HOSTILE]
+    cases = choose_cases(others, also=also) if others or not words else []
+    return Plan(cases=cases, parts=parts, scheduling=scheduling, hostile=hostile)
 
 
 def carry_out(plan: Plan, wishes: Wishes, bar: Bar) -> Outcome:
@@ -101,6 +106,9 @@ def carry_out(plan: Plan, wishes: Wishes, bar: Bar) -> Outcome:
         for name in plan.parts:
             steps.next()
             figures += PARTS[name](bench)
+        for name in plan.scheduling:
+            steps.next()
+            figures += SCHEDULING[name](bench)
         for name in plan.hostile:
             steps.next()
             figures += HOSTILE[name](street)

@@ -188,7 +188,7 @@ def write_job(case: Case, url: str, images: int, marker: str) -> bytes:
     return write_submit([f"{url}?{marker}-{n}" for n in range(images)], case.depth)
 
 
-def write_submit(urls: Sequence[str], depth: Depth) -> bytes:
+def write_submit(urls: Sequence[str], depth: Depth, priority: int = 0) -> bytes:
     """The body of a submit with these images, in this order."""
     visits: list[dict[str, Any]] = [
         {
@@ -198,7 +198,8 @@ def write_submit(urls: Sequence[str], depth: Depth) -> bytes:
         }
         for first in range(0, len(urls), IMAGES_PER_VISIT)
     ]
-    return json.dumps({"count": len(visits), "visits": visits, "depth": depth}).encode()
+    fields = {"count": len(visits), "visits": visits, "depth": depth, "priority": priority}
+    return json.dumps(fields).encode()
 
 
 def _wait_until_ready(service: Service) -> None:

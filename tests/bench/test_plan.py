@@ -3,6 +3,7 @@
 import pytest
 from bench.cases import CASES, BenchFailed
 from bench.plan import HOSTILE, PARTS, choose
+from bench.scheduling import SCHEDULING
 
 
 def test_without_a_word_everything_is_measured_but_hosts_that_misbehave() -> None:
@@ -35,7 +36,7 @@ def test_one_word_names_all_hosts_that_misbehave() -> None:
     assert plan.steps == len(HOSTILE)
 
 
-@pytest.mark.parametrize("words", [["hostile", "decode"], ["dead-host", "submit"]])
+@pytest.mark.parametrize("words", [["hostile", "decode"], ["dead-host", "submit"], ["bombs", "scheduling"]])
 def test_hosts_that_misbehave_are_not_mixed_with_others(words: list[str]) -> None:
     with pytest.raises(BenchFailed, match="misbehave"):
         choose(words)
@@ -44,3 +45,14 @@ def test_hosts_that_misbehave_are_not_mixed_with_others(words: list[str]) -> Non
 def test_an_unknown_word_is_answered_with_all_known_ones() -> None:
     with pytest.raises(BenchFailed, match=r"'submits'.*header.*214kB.*submit.*hostile"):
         choose(["submits"])
+
+
+def test_one_word_names_all_of_scheduling_which_is_not_measured_unasked() -> None:
+    assert choose([]).scheduling == []
+    plan = choose(["scheduling"])
+    assert (plan.scheduling, plan.parts, plan.steps) == (list(SCHEDULING), [], len(SCHEDULING))
+
+
+def test_one_case_of_scheduling_can_be_named() -> None:
+    plan = choose(["scheduling-urgent"])
+    assert (plan.scheduling, list(plan.cases)) == (["scheduling-urgent"], [])

@@ -20,6 +20,15 @@ class Row:
     limits: HostLimits | None = None
 
 
+@dataclass(eq=False)
+class Request:
+    """A request on its way."""
+
+    began_at: float
+    ends_at: float
+    is_served: bool
+
+
 @dataclass
 class Worker:
     """A limiter, the requests that it has running, and the version of the row that it has seen."""
@@ -27,7 +36,7 @@ class Worker:
     limiter: HostLimiter
     slots: int = 0
     seen: int = 0
-    running: list[tuple[float, float, bool]] = field(default_factory=list)  # began, ends, is served
+    running: list["Request"] = field(default_factory=list)  # in the order of their beginnings
 
 
 class LimitedOrigin:
@@ -49,6 +58,8 @@ class LimitedOrigin:
     ) -> None:
         self.row = Row()
         self.workers = [Worker(HostLimiter(cap, most)) for _ in range(workers)]
+        for worker in self.workers:
+            worker.limiter.is_shared = True
         self.latency = latency
         self.now = 0.0
         self.served = [0] * workers
@@ -72,7 +83,7 @@ class LimitedOrigin:
     @property
     def serving(self) -> int:
         """How many of those will be answered."""
-        return sum(is_served for worker in self.workers for _, _, is_served in worker.running)
+        return sum(request.is_served for worker in self.workers for request in worker.running)
 
     def run(self, seconds: float) -> None:
         """Let so much time go by."""
@@ -84,9 +95,10 @@ class LimitedOrigin:
             self.most_at_once = max(self.most_at_once, self.in_flight)
 
     def _step(self, number: int, worker: Worker) -> None:
-        for request in [request for request in worker.running if request[1] <= self.now]:
+        for request in [request for request in worker.running if request.ends_at <= self.now]:
+            beside = worker.running[0] is not request
             worker.running.remove(request)
-            self._end(number, worker.limiter, request)
+            self._end(number, worker.limiter, request, beside=beside)
         if self._ticks % self._share_ticks == number % self._share_ticks:
             self._share(worker)
             self._lease()
@@ -94,11 +106,11 @@ class LimitedOrigin:
             worker.limiter.begin(len(worker.running), self.now)
             is_served = self._judge(self)
             ends = self.now + (self.latency if is_served else min(self.latency, 0.002))
-            worker.running.append((self.now, ends, is_served))
+            worker.running.append(Request(self.now, ends, is_served))
 
-    def _end(self, number: int, limiter: HostLimiter, request: tuple[float, float, bool]) -> None:
-        began_at, _, is_served = request
-        if is_served:
+    def _end(self, number: int, limiter: HostLimiter, request: Request, *, beside: bool) -> None:
+        began_at = request.began_at
+        if request.is_served:
             self.served[number] += 1
             limiter.answered(began_at, self.now)
             return
@@ -107,8 +119,7 @@ class LimitedOrigin:
         if failure.refused:
             limiter.refused(failure, began_at, self.now)
             return
-        beside = any(other[0] < began_at for other in self.workers[number].running)
-        self.excused += limiter.excuses(failure, began_at, beside=beside)
+        self.excused += limiter.excuses(failure, began_at, self.now, beside=beside)
         limiter.failed(failure, began_at, self.now, beside=beside)
 
     def _share(self, worker: Worker) -> None:
@@ -124,18 +135,17 @@ class LimitedOrigin:
             self.writes += 1
 
     def _lease(self) -> None:
-        """Equal shares of what the row allows; what is in use is given back as it ends."""
+        """Equal shares of what the row allows; a slot that is in use is given back when that ends."""
         most = self._cap if self.row.limits is None else self.row.limits.most
-        free = most
+        share = max(1, -(-most // len(self.workers)))
         for worker in self.workers:
-            worker.slots = min(worker.slots, len(worker.running))
-            free -= worker.slots
-        for place in range(len(self.workers)):
-            worker = self.workers[(place + self._ticks) % len(self.workers)]
-            wants = max(1, most // len(self.workers))
-            more = max(0, min(wants - worker.slots, free))
-            worker.slots += more
-            free -= more
+            worker.slots = min(worker.slots, max(share, len(worker.running)))
+        for worker in self.workers[::-1]:
+            surplus = sum(worker.slots for worker in self.workers) - most
+            worker.slots -= max(0, min(surplus, worker.slots - len(worker.running)))
+        for worker in self.workers:
+            free = most - sum(worker.slots for worker in self.workers)
+            worker.slots += max(0, min(share - worker.slots, free))
 
 
 def reset() -> TryFailed:

@@ -126,9 +126,9 @@ class Dispatch:
         """What a request that failed says, after the host's limiter was told."""
         limiter, now = queue.limiter, self._loop.time()
         failed = attempt.verdict(failure, limiter.failure).bare()
-        if limiter.excuses(failed, began_at):
-            attempt.turned_away()
-        limiter.failed(failed, began_at, now)
+        is_excused = limiter.excuses(failed, began_at, now)
+        if not is_excused or attempt.turned_away(as_many_are=limiter.turns_many_away):
+            limiter.failed(failed, began_at, now)
         if failed.unreached and limiter.is_given_up(now):
             failed.again = False  # as for all who wait for this host
         return failed
@@ -143,7 +143,7 @@ class Dispatch:
         if not attempt.is_refused_alone:
             failure = of_status(answer.status, answer.retry_after_seconds)
             limiter.refused(failure, began_at, self._loop.time())
-        is_beside = limiter.answered_since(began_at) and not attempt.is_refused_alone
+        is_beside = limiter.answers_others(began_at, self._loop.time()) and not attempt.is_refused_alone
         if limiter.is_limited and (answer.status == 429 or is_beside):
             attempt.excuse()
 

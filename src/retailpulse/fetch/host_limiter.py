@@ -3,36 +3,37 @@
 A state machine without a clock, a queue or I/O: every time comes from the caller, in seconds. What it has
 learnt is `HostLimits`, which all workers share: who decided writes it, the others adopt it.
 
-    concurrency  AIMD: halved where a wave is turned away, one more for each round of answers
-    pace         requests a second, where even one at a time is refused
-    breaker      closed, open, half-open: see `circuit_breaker`
+    adaptive_cap     AIMD: halved where a wave is turned away, one more for each round of answers
+    pace             requests a second, where even one at a time is refused
+    circuit_breaker  closed, open, half-open: for a host that only fails
 
 Weak: each worker sees only its own answers, so what a refusal means is judged by those.
 """
 
 from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.circuit_breaker import CircuitBreaker
+from retailpulse.fetch.adaptive_cap import AdaptiveCap
+from retailpulse.fetch.circuit_breaker import OPENS_AFTER, CircuitBreaker
 from retailpulse.fetch.failures import TryFailed, remembered
 from retailpulse.fetch.latency import UsualLatency
 from retailpulse.fetch.pace import Pace
+from retailpulse.fetch.refusals import Refusals
 
 WAVE = 3
 """Failures in a row that halve a host's cap."""
+REFUSED_WAVE = 4
+"""Refusals in a row, without an answer between them, that are about all that the host is asked."""
 LONGEST_HOLD_SECONDS = 30.0
 """How long a host's Retry-After holds those who were not themselves told to wait."""
-SHARE_WEIGHT = 1 / 16
 FEW_REFUSED, MANY_REFUSED = 0.2, 0.35
 """Shares of the last requests: below one a host may be asked more, above the other it is asked less. In
 between, and so for some URLs that are always refused, it is left as it is."""
-FAST_SECONDS, SLOW_SECONDS = 0.025, 0.050
-"""Usual latencies: a host below the first may be given more than the starting cap, above the second not."""
+MANY_TURNED_AWAY = 0.1
+"""From this share of the last requests on, a host that turns connections away does so to all of them."""
 WELL_SECONDS = 10.0
 """So long after its last refusal a host answers well."""
-ABOVE_START, BEYOND_CEILING = 4, 20
-"""So many times slower a cap grows above the starting cap, and past the number that was refused last."""
-RESTART_CAP = 4
-"""Requests at once at a host whose breaker has just closed."""
+LATELY_SECONDS, LATELY_LATENCIES = 1.0, 2.0
+"""So long after an answer, or so many times its usual latency, a host counts as one that answers others."""
 CROWDED_CAP = 4
 """A host that turns connections away at so few of them keeps none for later: others wait for it."""
 _LATENCY_MOVE, _LATENCY_TOLD_SECONDS = 0.25, 5.0
@@ -50,20 +51,18 @@ class HostLimiter:
     def __init__(self, cap: int, most: int, *, deadline_seconds: float = 180.0) -> None:
         self.changed = False
         self.is_crowded = False
-        self.ceiling: int | None = None
+        self.is_shared = False  # other workers may have slots of the same cap
         self.rest_until = 0.0
         self.answers = 0  # so far, to this worker; refusals are none
-        self._start = cap
-        self._most = max(cap, most)
-        self._cap = float(cap)
+        self._cap = AdaptiveCap(cap, most)
         self._pace: Pace | None = None
         self._latency = UsualLatency()
         self._breaker = CircuitBreaker(deadline_seconds)
-        self._refused_share = 0.0
+        self._refusals, self._away = Refusals(), Refusals()
         self._refused_at: float | None = None
         self._refusal: TryFailed | None = None
-        self._cut_at = self._answered_at = self._saturated_at = float("-inf")
-        self._slots = self._start
+        self._answered_at = self._saturated_at = float("-inf")
+        self._slots = self._told_cap = cap
         self._ended_well = False
         self._told_latency: float | None = None
         self._told_latency_at = float("-inf")
@@ -72,7 +71,7 @@ class HostLimiter:
     @property
     def cap(self) -> int:
         """The most requests at once, by all workers together, while the breaker is closed."""
-        return int(self._cap)
+        return self._cap.value
 
     @property
     def is_closed(self) -> bool:
@@ -97,13 +96,18 @@ class HostLimiter:
     @property
     def is_limited(self) -> bool:
         """Whether a refusal is about all that the host is asked, not about one URL."""
-        return self._pace is not None or self.cap < self._start or self._refused_share > FEW_REFUSED
+        return self._pace is not None or self.cap < self._cap.start or self._refusals.share > FEW_REFUSED
+
+    @property
+    def turns_many_away(self) -> bool:
+        """Whether being turned away is nothing special here, and says nothing about one URL."""
+        return self._away.share > MANY_TURNED_AWAY
 
     @property
     def is_plain(self) -> bool:
         """Whether nothing of all this would be lost if the host were forgotten."""
         return (
-            self.cap == self._start
+            self.cap == self._cap.start
             and self._breaker.failure is None
             and self._pace is None
             and not self.is_crowded
@@ -122,9 +126,10 @@ class HostLimiter:
         """How much of the time since then the host only failed; refusals count once the breaker is open."""
         return self._breaker.failing_seconds(since, now)
 
-    def answered_since(self, began_at: float) -> bool:
-        """Whether the host answered another request since this one began."""
-        return self._answered_at > began_at
+    def answers_others(self, began_at: float, now: float) -> bool:
+        """Whether the host answered another request since this one began, or a moment before."""
+        lately_seconds = max(LATELY_SECONDS, LATELY_LATENCIES * (self._latency.seconds or 0.0))
+        return self._answered_at > began_at or now - self._answered_at < lately_seconds
 
     def allows(self, used: int, slots: int, now: float) -> bool:
         """Whether one more request may begin beside `used` others, by one who has so many slots."""
@@ -134,7 +139,13 @@ class HostLimiter:
             if used:
                 self._saturated_at = now
             return False
-        return now >= self.rest_until
+        return now >= self.begins_at(used)
+
+    def begins_at(self, used: int) -> float:
+        """Until when no request may begin beside `used` others."""
+        if used:
+            return self.rest_until
+        return max(self.rest_until, self._refusals.backoff_until, self._away.backoff_until)
 
     def begin(self, used: int, now: float) -> None:
         """A request begins beside `used` others."""
@@ -149,24 +160,27 @@ class HostLimiter:
         self.answers += 1
         self._answered_at = now
         self._ended_well = True
-        self._refused_share -= self._refused_share * SHARE_WEIGHT
+        self._refusals.answered()
+        self._away.answered()
         self._latency.add(now - began_at)
         if self._breaker.failure is not None:
             self._recover(now)
         if self._pace is not None:
             self._speed_up(self._pace, now)
         else:
-            self._adapt(began_at, now)
+            self._grow(began_at, now)
         self._tell_latency(now)
 
     def refused(self, failure: TryFailed, began_at: float, now: float) -> None:
         """The host said that it is asked too much (429, 503)."""
         self._refused_at, self._refusal = now, failure.bare()
-        self._refused_share += (1 - self._refused_share) * SHARE_WEIGHT
-        if began_at > self._cut_at and self._breaker.is_closed and self._is_asked_too_much():
-            self._refused_share /= 2  # what it was before says less about the new cap
+        self._refusals.refused()
+        if self._refusals.in_a_row >= REFUSED_WAVE:
+            self._refusals.back_off(now)
+        if began_at > self._cap.cut_at and self._breaker.is_closed and self._is_asked_too_much():
+            self._refusals.cut()
             self._slow_down(now - began_at, now)
-        if not self.answered_since(began_at):
+        if not self.answers_others(began_at, now):
             self._count(failure, began_at, now)
         if self._pace is not None or not self._breaker.is_closed:
             hold_seconds = min(failure.not_before_seconds, LONGEST_HOLD_SECONDS)
@@ -183,24 +197,31 @@ class HostLimiter:
             return
         if not failure.again:  # there is no such name: nothing was asked, nothing need rest
             return
-        if self.excuses(failure, began_at, beside=beside):
+        if self.excuses(failure, began_at, now, beside=beside):
             self._turned_away(failure, began_at, now)
             return
         self._count(failure, began_at, now)
-        if self._breaker.in_a_row >= WAVE and began_at > self._cut_at:
-            self._cut(max(1, self.cap // 2), now)
+        if self._breaker.in_a_row >= WAVE and began_at > self._cap.cut_at:
+            self._cap.halve(now)
+            self.changed = True
 
-    def excuses(self, failure: TryFailed, began_at: float, *, beside: bool = False) -> bool:
+    def excuses(self, failure: TryFailed, began_at: float, now: float, *, beside: bool = False) -> bool:
         """Whether a failure only says "fewer at once": the host turned it away while it served others."""
-        return failure.turned_away and (failure.starved or beside or self.answered_since(began_at))
+        if not failure.turned_away:
+            return False
+        if failure.starved or beside or self.answers_others(began_at, now):
+            return True
+        # Other workers have slots too, and say of no failure: they are answered, for all that is known.
+        return self._others_have_slots() and self.failure is None and self._away.in_a_row < OPENS_AFTER
 
     def limits(self, now: float) -> HostLimits:
         """What the fleet should know."""
         failure = self._breaker.failure or self._refusal
         failing_since = self._breaker.failing_since
+        self._told_cap = self.cap
         return HostLimits(
             cap=self.cap,
-            ceiling=self.ceiling,
+            ceiling=self._cap.ceiling,
             rate_per_second=self.rate_per_second,
             breaker=self._breaker.state,
             rest_seconds=max(0.0, self.rest_until - now),
@@ -215,12 +236,11 @@ class HostLimiter:
 
     def adopt(self, limits: HostLimits, now: float) -> None:
         """Take what another worker wrote; what this one knows better since then is told again."""
-        if limits.cap < self.cap or (limits.rate_per_second is not None and self._pace is None):
-            self._cut_at = now  # what began before belongs to the wave that was answered for
-        if limits.cap != self.cap:
-            self._cap = float(min(limits.cap, self._most))
-        self.ceiling = limits.ceiling
+        if limits.cap > self.cap and limits.failing_seconds is None:
+            self._answered_at = now  # or nobody would have let it grow
         rate = limits.rate_per_second
+        self._cap.adopt(limits.cap, limits.ceiling, now, slower=rate is not None and self._pace is None)
+        self._told_cap = limits.cap
         self._pace = None if rate is None else Pace(rate, is_known=True)
         self.rest_until = now + limits.rest_seconds
         self._latency.adopt(limits.latency_seconds)
@@ -237,6 +257,7 @@ class HostLimiter:
                 self.is_crowded |= self._breaker.failure is not None and not self._breaker.failure.refused
                 self._answered_at = now
             self._breaker.answered()
+            self._away.in_a_row = 0
             self._told_failing = False
             return
         failing_since = now - limits.failing_seconds
@@ -248,24 +269,27 @@ class HostLimiter:
         self._breaker.adopt(limits, remembered(limits.cause, limits.detail or ""), failing_since, now)
         self._told_failing = True
 
+    def _others_have_slots(self) -> bool:
+        return self.is_shared and self._slots < self._told_cap
+
     def _is_asked_too_much(self) -> bool:
         """Whether a refusal is about how much the host is asked: a few among many are about their URLs."""
-        return self._pace is not None or self._refused_share >= MANY_REFUSED
+        many = self._refusals.share >= MANY_REFUSED or self._refusals.in_a_row >= REFUSED_WAVE
+        return self._pace is not None or many
 
     def _slow_down(self, took_seconds: float, now: float) -> None:
         if self._pace is not None:
             self._pace.refused()
-            self._cut_at = now
-            self.changed = True
+            self._cap.cut_at = now
         elif self.cap > 1:
-            self._cut_below_ceiling(now)
+            self._cap.cut(now, answered=self._answered_at > self._cap.cut_at)
         else:
             self._pace = Pace.first(1 / max(took_seconds, 0.001))
-            self._cut_at = now
-            self.changed = True
+            self._cap.cut_at = now
+        self.changed = True
 
     def _speed_up(self, pace: Pace, now: float) -> None:
-        pace.answered(now - self._cut_at)
+        pace.answered(now - self._cap.cut_at)
         if not pace.is_limit(self._latency.seconds):
             self._pace = None
             self.changed = True
@@ -274,42 +298,23 @@ class HostLimiter:
 
     def _turned_away(self, failure: TryFailed, began_at: float, now: float) -> None:
         """The host serves others and not this one: it bears fewer connections."""
+        self._away.refused()
         self._refused_at, self._refusal = now, failure.bare()
-        if began_at <= self._cut_at:
-            return
-        self._cut_below_ceiling(now)
+        self._away.back_off(now)
+        is_told = not self._others_have_slots() or self._answered_at > self._cap.cut_at
+        if began_at <= self._cap.cut_at or (not is_told and now - self._cap.cut_at < LATELY_SECONDS):
+            return  # of the wave that was answered for, or the fleet has yet to hear of it
+        self._cap.cut(now, answered=self._answered_at > self._cap.cut_at)
+        self.changed = True
         self.is_crowded |= failure.starved or self.cap <= CROWDED_CAP
 
-    def _cut_below_ceiling(self, now: float) -> None:
-        """Halve the cap; but where it had only crept up to the number that was refused before, by one."""
-        refused_at, self.ceiling = self.ceiling, self.cap
-        self._cut(max(1, self.cap - 1 if refused_at == self.cap else self.cap // 2), now)
-
-    def _cut(self, cap: int, now: float) -> None:
-        self._cut_at = now
-        self._cap = float(cap)
-        self.changed = True
-
-    def _adapt(self, began_at: float, now: float) -> None:
-        """Additive increase, where it is us who set the limit; back to the start where the host is slow."""
-        latency, cap = self._latency.seconds or 0.0, self.cap
-        if cap > self._start and latency > SLOW_SECONDS:
-            self._cap = max(float(self._start), self._cap - 1.0)
-        elif self._saturated_at >= began_at and self._refused_share < FEW_REFUSED:
-            self._grow(latency, now)
-        self.changed |= self.cap != cap
-
-    def _grow(self, latency: float, now: float) -> None:
-        more = 1 / self._cap
-        if self._cap >= self._start:
-            well = self._refused_at is None or now - self._refused_at > WELL_SECONDS
-            if not (well and self._latency.is_known and latency < FAST_SECONDS):
-                return
-            more /= ABOVE_START
-        if self.ceiling is not None and self._cap >= self.ceiling - 1:
-            more /= BEYOND_CEILING
-        most = self._most if self._cap >= self._start else self._start
-        self._cap = min(self._cap + more, float(most))
+    def _grow(self, began_at: float, now: float) -> None:
+        lately = self._refused_at is not None and now - self._refused_at < WELL_SECONDS
+        self.changed |= self._cap.answered(
+            self._latency.seconds or 0.0,
+            saturated=self._saturated_at >= began_at and self._refusals.share < FEW_REFUSED,
+            well=self._latency.is_known and not lately,
+        )
 
     def _count(self, failure: TryFailed, began_at: float, now: float) -> None:
         """Count a failure with no answer beside it: they may open the breaker."""
@@ -329,7 +334,7 @@ class HostLimiter:
     def _recover(self, now: float) -> None:
         if self._breaker.answered():
             self.rest_until = now
-            self._cap = min(self._cap, float(RESTART_CAP))
+            self._cap.restart()
             self.changed = True
         self.changed |= self._told_failing
         self._told_failing = False

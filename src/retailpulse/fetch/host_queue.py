@@ -80,6 +80,7 @@ class HostQueue:
     def lease(self, slots: int) -> None:
         """Take so many slots from now on in place of those before."""
         self.leased = slots
+        self.limiter.is_shared = slots > 0
         self.wake()
 
     def take_now(self, *, unleased: bool = False) -> bool:
@@ -121,11 +122,11 @@ class HostQueue:
         failure = self.limiter.failure
         if failure is not None and self.limiter.is_given_up(self._loop.time()):
             self._dismiss(lambda _: True, failure)
+        if self._listener is not None:
+            self._listener.on_room(self)  # first, as it may take a slot away
         if self.waiting or self._alarm is not None:
             self.wake()
-        if self._listener is not None:
-            self._listener.on_room(self)
-            self.decided()
+        self.decided()
 
     def decided(self) -> None:
         """Tell the listener where the limiter has something to share."""
@@ -164,9 +165,10 @@ class HostQueue:
 
     def _set_alarm(self, now: float) -> None:
         """Wake when the host's rest is over, and now and then while it fails."""
-        is_resting, is_failing = self.limiter.rest_until > now, self.limiter.failure is not None
+        begins_at, is_failing = self.limiter.begins_at(self.used), self.limiter.failure is not None
+        is_resting = begins_at > now
         if is_resting or is_failing:
-            rest_seconds = self.limiter.rest_until - now if is_resting else _LOOK_SECONDS
+            rest_seconds = begins_at - now if is_resting else _LOOK_SECONDS
             look_seconds = min(rest_seconds, _LOOK_SECONDS) if is_failing else rest_seconds
             self._alarm = self._loop.call_later(max(0.001, look_seconds), self.wake)
 

@@ -16,6 +16,8 @@ OWN_REFUSALS = 2
 """After so many refusals beside answers to others, further ones are about the image's own URL."""
 MOST_EXCUSED = 10
 """So many refusals do not count as tries where the host only wants to be asked less often."""
+OWN_TURNED_AWAY = 5
+"""An image that was turned away more often says no more what its host bears: its own URL may be why."""
 MOST_TURNED_AWAY = 40
 """So many tries do not count whose connection the host turned away while it served others."""
 
@@ -31,6 +33,7 @@ class Attempt(msgspec.Struct, gc=False):
     has_begun: bool = False  # the current try had its turn at the host
     _excused: int = 0
     _turned_away: int = 0
+    _excused_away: int = 0
     _answers: int = 0
     _refused_beside_others: int = 0
     _is_cut_short: bool = False
@@ -74,9 +77,16 @@ class Attempt(msgspec.Struct, gc=False):
         """Do not count the current try, which only came too early."""
         self._excused += self._excused < MOST_EXCUSED
 
-    def turned_away(self) -> None:
-        """Do not count the current try: the host served others and not this one."""
-        self._turned_away += self._turned_away < MOST_TURNED_AWAY
+    def turned_away(self, *, as_many_are: bool) -> bool:
+        """The host served others and not this one; whether that is about the host, and not this URL alone.
+
+        The try is not counted where it is about the host, or where it may be.
+        """
+        self._turned_away += 1
+        is_own = self._turned_away > OWN_TURNED_AWAY
+        if not is_own or as_many_are:
+            self._excused_away += self._excused_away < MOST_TURNED_AWAY
+        return not is_own
 
     def in_vain(self, others: TryFailed) -> TryFailed:
         """What an image fails with that waited for a host in vain: its own failure, if it had a try."""
@@ -101,7 +111,7 @@ class Attempt(msgspec.Struct, gc=False):
 
         Exponential with full jitter; a host that named a time is not asked before it.
         """
-        counted = self.number - self._excused - self._turned_away
+        counted = self.number - self._excused - self._excused_away
         if not failed.again or counted >= settings.tries:
             return None
         longest = settings.backoff_seconds * 2.0 ** max(0, counted - 1)

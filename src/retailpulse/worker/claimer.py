@@ -43,6 +43,8 @@ class Claimer:
             got[grant.host_id] += len(grant.images)
             await self._begin(connection, worker_id, self._leases.of_host[grant.host_id], grant)
         for host_id, images in got.items():
+            if self._leases.of_host[host_id].extra:  # once the tasks have come to wait there
+                self._loop.call_soon(self._leases.begin_extra, self._leases.of_host[host_id])
             if self._leases.of_host[host_id].claimed(asks[host_id].room, images):
                 self._news.has_room(host_id)
         for job_id in {grant.job_id for grant in granted if not grant.is_started}:

@@ -49,6 +49,7 @@ class InHand:
         self._on_room = on_room
         self._of_job: dict[UUID, set[HeldImage]] = {}
         self._at_host: Counter[int] = Counter()
+        self._ranks: dict[int, Counter[int]] = {}
         self._times: dict[UUID, float] = {}
         self._now = 0.0
         self.count = 0
@@ -64,6 +65,7 @@ class InHand:
         self._times[grant.job_id] = time
         self._of_job.setdefault(grant.job_id, set()).update(held)
         self._at_host[grant.host_id] += len(held)
+        self._ranks.setdefault(grant.host_id, Counter())[grant.rank] += len(held)
         self.count += len(held)
         return held
 
@@ -72,10 +74,13 @@ class InHand:
         if held.is_at_host:
             held.is_at_host = False
             self._now = max(self._now, held.order[1])
-            host_id = held.grant.host_id
+            host_id, rank = held.grant.host_id, held.grant.rank
             self._at_host[host_id] -= 1
+            self._ranks[host_id][rank] -= 1
+            if not self._ranks[host_id][rank]:
+                del self._ranks[host_id][rank]
             if not self._at_host[host_id]:
-                del self._at_host[host_id]
+                del self._at_host[host_id], self._ranks[host_id]
             self._on_room(host_id)
 
     def done(self, held: HeldImage) -> bool:
@@ -92,6 +97,10 @@ class InHand:
     def at_host(self, host_id: int) -> int:
         """How many images wait for a host here or are being fetched from it."""
         return self._at_host[host_id]
+
+    def rank_at(self, host_id: int) -> int | None:
+        """The lowest rank, that is the highest priority, of the images at a host."""
+        return min(self._ranks.get(host_id, ()), default=None)
 
     def jobs(self) -> list[UUID]:
         """The jobs of all images in hand."""

@@ -39,7 +39,10 @@ class Lease:
         self.head = _UNKNOWN  # who is next: the rank and the job
         self.slices = _FIRST_SLICES
         self.is_dismissing = False
+        self.extra = 0  # slots beyond what the host is taken to bear
+        self.urgent_rank = 0  # the lowest rank of what came lately
         self.in_flight_told = 0
+        self.beats = 0
         self._empty_claims = 0
         self._idle_beats = 0
 
@@ -60,7 +63,7 @@ class Lease:
         if self.is_dismissing:
             return _DISMISSED_AT_ONCE
         limiter = self.queue.limiter
-        slots = min(self.slots, self.share)
+        slots = min(self.slots - self.extra, self.share) + self.extra
         held -= min(parked, _MOST_PARKED + 4 * slots)
         if limiter.rest_until > now + 1.0 or not slots:
             return 0
@@ -83,6 +86,7 @@ class Lease:
 
     def to_keep(self, held: int, *, is_beat: bool) -> int:
         """How many slots this worker should keep; -1 where it should leave the host."""
+        self.beats += is_beat
         waiting = 0 if self.queue is None else self.queue.waiting
         if is_beat and not (self.waits or held or self.used or waiting):
             self._idle_beats += 1
@@ -90,7 +94,17 @@ class Lease:
                 return -1
         else:
             self._idle_beats = 0
-        return min(self.slots, max(self.share, self.used)) if self.others else self.slots
+        return self.slots if self.extra else min(self.slots, max(self.share, self.used))
+
+    def may_have_extra(self, rank_in_hand: int | None) -> bool:
+        """Whether what came is to wait for none of the requests at the host, all of lower priority.
+
+        One more request is no matter to a host that bears what it is asked.
+        """
+        if self.queue is None or rank_in_hand is None or self.urgent_rank >= rank_in_hand or self.extra:
+            return False
+        limiter = self.queue.limiter
+        return self.used >= self.slots > 0 and limiter.is_closed and not limiter.is_limited
 
     def decision(self, now: float) -> HostLimits:
         """What the limiter of the host has decided; images that wait where it was given up are dismissed."""
@@ -162,6 +176,17 @@ class Leases:
             self.drop(lease)
         else:
             self.set_slots(lease, slots)
+
+    def begin_extra(self, lease: Lease) -> None:
+        """Lets the host's queue use an extra slot, once what it is for waits there."""
+        if lease.extra and lease.queue is not None:
+            lease.queue.lease(min(lease.slots, lease.share + lease.extra))
+
+    def end_extra(self, lease: Lease) -> None:
+        """Takes an extra slot away again: a request has ended, so there is room without it."""
+        if lease.extra:
+            lease.extra = 0
+            self.set_slots(lease, lease.slots)
 
     def drop(self, lease: Lease) -> None:
         """Forgets a lease that was given back."""

@@ -12,6 +12,7 @@ from retailpulse.domain.ids import parse_job_id
 from retailpulse.fetch import HostQueue
 from retailpulse.storage.database import Database
 from retailpulse.storage.scheduling import notifications
+from retailpulse.storage.scheduling.notifications import HostNews
 from retailpulse.worker.leases import Leases
 
 LISTEN_AGAIN_SECONDS = 1.0
@@ -52,6 +53,7 @@ class News:
         """A request at a host ended."""
         lease = self._leases.at(queue.origin_key)
         if lease is not None:
+            self._leases.end_extra(lease)
             self.has_room(lease.host_id)
 
     def on_decision(self, queue: HostQueue) -> None:
@@ -64,25 +66,26 @@ class News:
         self.ready.add(host_id)
         self.wake.set()
 
-    def images_came(self, host_ids: frozenset[int] | None) -> None:
-        """Images came to wait at hosts; None: anywhere. One worker looks at once where nobody has slots."""
-        if host_ids is None:
+    def images_came(self, news: HostNews) -> None:
+        """Images came to wait at hosts. One worker looks at once where nobody has slots."""
+        if news.host_ids is None:
             self.is_beat_due = True
-        for host_id in host_ids or ():
+        for host_id in news.host_ids or ():
             lease = self._leases.of_host.get(host_id)
             if lease is not None:
                 lease.waits = True
+                lease.urgent_rank = min(lease.urgent_rank, news.rank)
                 self.ready.add(host_id)
             elif self._is_first_at(host_id):
                 self.noticed.add(host_id)
         self.wake.set()
 
-    def limits_changed(self, host_ids: frozenset[int] | None) -> None:
+    def limits_changed(self, news: HostNews) -> None:
         """Slots of hosts are free that this worker may want, or their limits are new."""
-        if host_ids is None:
+        if news.host_ids is None:
             self.is_beat_due = True
         else:
-            self.limited |= host_ids & self._leases.of_host.keys()
+            self.limited |= news.host_ids & self._leases.of_host.keys()
         self.wake.set()
 
     def job_ended(self, job_id: UUID) -> None:
@@ -103,7 +106,7 @@ async def listen_forever(database: Database, news: News) -> None:
         try:
             async with database.dedicated() as connection:
                 await notifications.listen(connection)
-                news.images_came(None)  # what was missed so far
+                news.images_came(HostNews(host_ids=None))  # whatever was missed so far
                 async for notification in connection.notifies():
                     _pass_on(news, notification.channel, notification.payload)
         except DatabaseUnavailable:
@@ -116,6 +119,6 @@ def _pass_on(news: News, channel: str, payload: str) -> None:
         if job_id is not None:
             news.job_ended(job_id)
     elif channel == notifications.LIMITS_CHANNEL:
-        news.limits_changed(notifications.named_hosts(payload))
+        news.limits_changed(notifications.read_hosts(payload))
     else:
-        news.images_came(notifications.named_hosts(payload))
+        news.images_came(notifications.read_hosts(payload))

@@ -36,6 +36,8 @@ FRESH_SHARE = 0.6
 DISCOVERED_AT_ONCE = 1_000
 RESTART_SECONDS = 0.5
 _BEFORE_ALL = -(2**31)
+_ALONE_BEATS = 2
+"""So long a worker leaves the slots of a new host to others that may want theirs."""
 
 
 class TakenForDead(Exception):
@@ -160,6 +162,7 @@ class Scheduler:
             await self._look(connection, self._news.limited)
         await self._give_back(connection, is_beat=is_beat)
         await self._find_slots(connection)
+        await self._find_extra(connection)
         await self._claimer.claim(connection, self._worker_id)
 
     def _forget_all(self) -> None:
@@ -219,7 +222,9 @@ class Scheduler:
         lease = self._leases.of_host.get(waiting.host_id)
         if lease is not None:
             lease.waits, lease.head = True, (waiting.rank, waiting.job_id)
-            if lease.slots < lease.share and waiting.free_slots > 0:
+            lease.urgent_rank = waiting.rank
+            is_alone = len(self._news.alive) == 1 or lease.beats > _ALONE_BEATS
+            if lease.slots < lease.share and waiting.free_slots > 0 and (lease.others or is_alone):
                 self._news.noticed.add(waiting.host_id)
         elif not waiting.is_resting and self._wants(waiting.host_id):
             self._news.noticed.add(waiting.host_id)
@@ -260,7 +265,7 @@ class Scheduler:
         if lost := decided.keys() - versions.keys():
             await self._look(connection, lost)
         shared = [host_id for host_id in versions if decided[host_id].others]
-        await notify_hosts(connection, shared, LIMITS_CHANNEL)
+        await notify_hosts(connection, shared, channel=LIMITS_CHANNEL)
         self._news.ready |= decided.keys()
 
     async def _give_back(self, connection: Connection, *, is_beat: bool) -> None:
@@ -301,3 +306,17 @@ class Scheduler:
                 self._news.ready.add(lease.host_id)
         if self._news.noticed:
             self._news.wake.set()
+
+    async def _find_extra(self, connection: Connection) -> None:
+        """Acquires one slot beyond the cap where an image came that should wait for none at its host."""
+        leased = [self._leases.of_host[host_id] for host_id in self._news.ready & self._leases.of_host.keys()]
+        urgent = [lease for lease in leased if lease.may_have_extra(self._in_hand.rank_at(lease.host_id))]
+        if not urgent:
+            return
+        now, wants = self._loop.time(), {lease.host_id: 1 for lease in urgent}
+        for lease in urgent:
+            lease.urgent_rank = 0
+        for row in await leases.acquire(connection, self._worker_id, wants, cap=self._cap, extra=1):
+            lease = self._leases.of_host[row.host.host_id]
+            lease.extra = row.slots - lease.slots
+            self._leases.learn(row, now)

@@ -4,6 +4,7 @@ A job with very many hosts and a few images at each would need a row for each: s
 by a hash of their host, which a worker sorts as it claims them.
 """
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,16 +20,25 @@ from retailpulse.storage.scheduling.notifications import notify_hosts
 
 OriginOf = Callable[[str], str | None]
 """Names the host of a URL as `fetch` will ask it; None for a URL that nobody will ask."""
-SLICE_IMAGES = 128
+FEWEST_IMAGES, MOST_IMAGES = 8, 128
+"""A slice holds so many images. A job has some slices at each host, so that several workers find one while
+others hold theirs."""
+_SLICES = 16
 BUCKETS = 64
 FEW_IMAGES = 4
 """A host with so few images of a job shares a bucket, where the job has many hosts."""
 MANY_HOSTS = 2_048
 _BLOCK_ROWS = 2_000
+_MOST_AHEAD = sql.Literal(64)
 
+# As start-time fair queueing has it, the tag of the oldest that is in work; but one that hangs must not give
+# those who come later more than a host's slots ahead of the others.
 _TAG_AT_HEAD = sql.SQL("""
     coalesce((
-        SELECT w.tag FROM slices w
+        SELECT greatest(w.tag - {most}, least(w.tag, (
+            SELECT g.tag FROM grants g WHERE g.host_id = {host_id} AND g.rank = %(rank)s
+            ORDER BY g.host_id, g.rank, g.tag LIMIT 1)))
+        FROM slices w
         WHERE w.host_id = {host_id} AND w.rank = %(rank)s AND w.job_id <> %(job_id)s
         ORDER BY w.host_id, w.rank, w.tag, w.slice_id LIMIT 1), 0)
 """)
@@ -38,7 +48,7 @@ _INSERT = sql.SQL("""
     SELECT host_id, %(rank)s, place + {tag}, %(job_id)s, image_nos::int[]
     FROM unnest(%(host_ids)s::int[], %(places)s::bigint[], %(image_nos)s::text[])
         AS new (host_id, place, image_nos)
-""").format(tag=_TAG_AT_HEAD.format(host_id=sql.SQL("new.host_id")))
+""").format(tag=_TAG_AT_HEAD.format(host_id=sql.SQL("new.host_id"), most=_MOST_AHEAD))
 
 # Whatever stands before the path; whether that is a host, and which, is Python's to say.
 _KEY = sql.SQL("split_part(i.image_url, '/', 1) || '//' || split_part(i.image_url, '/', 3)")
@@ -85,10 +95,12 @@ _CUT = sql.SQL("""
     SELECT host_id, %(rank)s, min(place) + {tag}, %(job_id)s, array_agg(image_no ORDER BY image_no)
     FROM (
         SELECT host.host_id, image_no,
-            row_number() OVER (PARTITION BY host.host_id ORDER BY image_no) - 1 AS place
+            row_number() OVER (PARTITION BY host.host_id ORDER BY image_no) - 1 AS place,
+            least({most_images}, greatest({fewest_images},
+                ceil(count(*) OVER (PARTITION BY host.host_id) / {slices}::float8)))::bigint AS size
         FROM (SELECT i.image_no, {key} AS key FROM {images}) image
         JOIN unnest(%(keys)s::text[], %(host_ids)s::int[]) AS host (key, host_id) USING (key)) placed
-    GROUP BY host_id, place / {size}
+    GROUP BY host_id, place / size
 """)
 
 
@@ -113,16 +125,17 @@ async def enqueue_images(connection: Connection, job: JobPlace, images: Iterable
     for origin, numbers in of_origin.items():
         of_host.setdefault(host_of[origin], []).extend(numbers)
     rows = [
-        (host_id, start, _array(numbers[start : start + SLICE_IMAGES]))
+        (host_id, start, _array(numbers[start : start + size]))
         for host_id, numbers in of_host.items()
-        for start in range(0, len(numbers), SLICE_IMAGES)
+        for size in [_slice_size(len(numbers))]
+        for start in range(0, len(numbers), size)
     ]
     for first in range(0, len(rows), _BLOCK_ROWS):
         host_ids, places, image_nos = zip(*rows[first : first + _BLOCK_ROWS], strict=True)
         parameters = {"host_ids": list(host_ids), "places": list(places), "image_nos": list(image_nos)}
         # Planned each time: a plan from when little waited would read all that waits.
         await connection.execute(_INSERT, {**parameters, **_named(job)}, prepare=False)
-    await notify_hosts(connection, of_host)
+    await notify_hosts(connection, of_host, rank=-job.priority)
 
 
 async def enqueue_stored(connection: Connection, job: JobPlace) -> None:
@@ -168,12 +181,19 @@ async def _enqueue(
             of_origin[origin_of[key]] += count
         host_of = await _place(connection, of_origin)
         host_ids = [host_of[origin_of[key]] for key in counts]
-        tag = _TAG_AT_HEAD.format(host_id=sql.SQL("placed.host_id"))
-        cutting = _CUT.format(key=_KEY, images=images, tag=tag, size=sql.Literal(SLICE_IMAGES))
+        tag = _TAG_AT_HEAD.format(host_id=sql.SQL("placed.host_id"), most=_MOST_AHEAD)
+        cutting = _CUT.format(
+            key=_KEY,
+            images=images,
+            tag=tag,
+            fewest_images=FEWEST_IMAGES,
+            most_images=MOST_IMAGES,
+            slices=_SLICES,
+        )
         await connection.execute(
             cutting, {**parameters, "keys": list(counts), "host_ids": host_ids}, prepare=False
         )
-    await notify_hosts(connection, host_ids)
+    await notify_hosts(connection, host_ids, rank=-job.priority)
     return sum(counts.values())
 
 
@@ -185,6 +205,11 @@ async def _place(connection: Connection, counts: Mapping[str, int]) -> dict[str,
     for origin in counts.keys() - placed.keys():
         placed[origin] = -1 - zlib.crc32(origin.encode()) % BUCKETS
     return placed
+
+
+def _slice_size(images: int) -> int:
+    """How many of a job's images at a host are in one slice."""
+    return min(MOST_IMAGES, max(FEWEST_IMAGES, math.ceil(images / _SLICES)))
 
 
 def _array(numbers: Sequence[int]) -> str:

@@ -37,7 +37,7 @@ _ACQUIRE = sql.SQL("""
         SELECT * FROM unnest(%(host_ids)s::int[], %(wants)s::int[]) AS want (host_id, slots)
         WHERE EXISTS (SELECT FROM me) ORDER BY host_id),
     room AS MATERIALIZED (
-        SELECT h.host_id, greatest(0, least(want.slots, {most} - h.leased)) AS slots
+        SELECT h.host_id, greatest(0, least(want.slots, {most} + %(extra)s - h.leased)) AS slots
         FROM want CROSS JOIN LATERAL (
             SELECT * FROM hosts WHERE host_id = want.host_id FOR NO KEY UPDATE SKIP LOCKED) h),
     taken AS (
@@ -70,7 +70,7 @@ _KEEP = """
     gone AS (
         DELETE FROM leases WHERE worker_id = %(worker_id)s
             AND host_id = ANY(ARRAY(SELECT host_id FROM mine WHERE is_left)))
-    SELECT pg_notify(%(channel)s, string_agg(host_id::text, ','))
+    SELECT pg_notify(%(channel)s, json_build_object('host_ids', json_agg(host_id))::text)
     FROM (
         SELECT host_id FROM mine WHERE less > 0 AND EXISTS (
             SELECT FROM leases o WHERE o.host_id = mine.host_id AND o.worker_id <> %(worker_id)s)
@@ -118,14 +118,18 @@ async def discover(connection: Connection, *, after: int, limit: int, cap: int) 
 
 
 async def acquire(
-    connection: Connection, worker_id: int, wants: Mapping[int, int], *, cap: int
+    connection: Connection, worker_id: int, wants: Mapping[int, int], *, cap: int, extra: int = 0
 ) -> list[LeaseRow]:
-    """Gives a worker up to so many more slots of hosts; where there are none, its wish is noted."""
+    """Gives a worker up to so many more slots of hosts; where there are none, its wish is noted.
+
+    `extra` slots may go beyond what a host is taken to bear: for an image that should wait for none.
+    """
     parameters = {
         "worker_id": worker_id,
         "host_ids": list(wants),
         "wants": list(wants.values()),
         "cap": cap,
+        "extra": extra,
     }
     cursor = await connection.execute(_ACQUIRE, parameters, prepare=True)
     return [_lease(row) for row in await cursor.fetchall()]

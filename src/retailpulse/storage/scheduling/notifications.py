@@ -6,6 +6,7 @@ A notification that is lost, doubled or late does no harm: workers look for them
 from collections.abc import Iterable
 from uuid import UUID
 
+import msgspec
 from psycopg import sql
 
 from retailpulse.storage.database import Connection
@@ -17,17 +18,26 @@ LIMITS_CHANNEL = "retailpulse_limits"
 JOBS_CHANNEL = "retailpulse_jobs"
 """A job was cancelled or deleted: whoever works on its images stops."""
 MOST_NAMED = 500
-"""A payload holds 8,000 bytes at most; for more hosts it is empty, which names all of them."""
+"""A payload holds 8,000 bytes at most; of more hosts it names none."""
 
 _NOTIFY = "SELECT pg_notify(%s, %s)"
 
 
-async def notify_hosts(connection: Connection, host_ids: Iterable[int], channel: str = HOSTS_CHANNEL) -> None:
+class HostNews(msgspec.Struct, frozen=True, kw_only=True):
+    """What a notification says: which hosts, None for any; and of images that came, their rank."""
+
+    host_ids: frozenset[int] | None
+    rank: int = 0
+
+
+async def notify_hosts(
+    connection: Connection, host_ids: Iterable[int], *, channel: str = HOSTS_CHANNEL, rank: int = 0
+) -> None:
     """Tells all workers of hosts, once the transaction of `connection` is committed."""
-    named = sorted(set(host_ids))
+    named = frozenset(host_ids)
     if named:
-        payload = ",".join(map(str, named)) if len(named) <= MOST_NAMED else ""
-        await connection.execute(_NOTIFY, [channel, payload])
+        news = HostNews(host_ids=named if len(named) <= MOST_NAMED else None, rank=rank)
+        await connection.execute(_NOTIFY, [channel, msgspec.json.encode(news).decode()])
 
 
 async def notify_ended(connection: Connection, job_id: UUID) -> None:
@@ -41,9 +51,9 @@ async def listen(connection: Connection) -> None:
         await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
 
-def named_hosts(payload: str) -> frozenset[int] | None:
-    """The hosts that a payload names; None for all of them."""
-    parts = payload.split(",") if payload else []
-    if not parts or not all(part.lstrip("-").isdecimal() for part in parts):
-        return None
-    return frozenset(map(int, parts))
+def read_hosts(payload: str) -> HostNews:
+    """What a payload says; one that cannot be read names any host."""
+    try:
+        return msgspec.json.decode(payload, type=HostNews)
+    except msgspec.DecodeError:
+        return HostNews(host_ids=None)

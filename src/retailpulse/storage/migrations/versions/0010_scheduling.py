@@ -66,6 +66,7 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_worker ON grants (worker_id);
 CREATE INDEX grants_job ON grants (job_id);
+CREATE INDEX grants_order ON grants (host_id, rank, tag);
 
 -- How many requests a worker may have at a host. A row without slots says that a worker wants some.
 CREATE TABLE leases (

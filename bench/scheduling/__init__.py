@@ -1,0 +1,25 @@
+"""Who waits for what: priorities, fair shares, cancelled jobs, slow hosts and many, workers at one host.
+
+Every case plays on the slow origin (`tests.slow_origin`), which counts what it is asked and when.
+"""
+
+from collections.abc import Callable, Mapping
+
+from bench.figures import Figure
+from bench.measuring import Bench
+from bench.scheduling import (
+    cancelled,
+    fairness,
+    fleet,
+    held,
+    idle_host,
+    many_hosts,
+    narrow_hosts,
+    slow_hosts,
+    urgent,
+)
+
+SCHEDULING: Mapping[str, Callable[[Bench], list[Figure]]] = {
+    module.NAME: module.measure
+    for module in (held, urgent, idle_host, cancelled, fairness, fleet, narrow_hosts, slow_hosts, many_hosts)
+}
