@@ -75,7 +75,7 @@ class Settler:
                 self._full.clear()
             if batch.results:
                 await self._write(batch)
-                        self._written_at = self._loop.time()
+                self._written_at = self._loop.time()
 
     def _gathering_seconds(self) -> float:
         """How long to wait for more: a full turn since the last batch, next to nothing after a quiet time."""
