@@ -3,7 +3,6 @@
 No I/O: rows come from `storage.scheduling.leases`, slots go to the queues of `fetch`.
 """
 
-import math
 from uuid import UUID
 
 from retailpulse.domain.hosts import HostLimits
@@ -33,6 +32,7 @@ class Lease:
         self.queue = queue  # None: a bucket of many hosts
         self.slots = row.slots
         self.others = row.others
+        self.before = row.before
         self.most = row.host.limits.most
         self.version = row.host.version
         self.waits = False  # something waits in line, as far as known
@@ -53,8 +53,12 @@ class Lease:
 
     @property
     def share(self) -> int:
-        """How many slots are this worker's fair share."""
-        return math.ceil(self.most / (1 + self.others)) if self.others else self.most
+        """How many slots are this worker's fair share; what is left over goes to who comes first.
+
+        So the shares of all are never more than the host bears together, also where that is a single one.
+        """
+        even, over = divmod(self.most, 1 + self.others)
+        return even + (self.before < over)
 
     def room(self, held: int, parked: int, now: float) -> int:
         """How many more images to take, where `held` are here and `parked` of those only pause."""
@@ -154,7 +158,7 @@ class Leases:
             lease.queue.limiter.adopt(row.host.limits, now)
             lease.queue.limiter.changed = False
             lease.version, lease.most = row.host.version, row.host.limits.most
-        lease.others = row.others
+        lease.others, lease.before = row.others, row.before
         self.set_slots(lease, row.slots)
         return lease
 
