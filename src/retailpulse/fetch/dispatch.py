@@ -25,6 +25,8 @@ from retailpulse.fetch.slots import Admit, Slots, capacity_by_descriptors
 from retailpulse.fetch.transport import Transport
 from retailpulse.fetch.urls import Origin, Target
 
+_MOST_IDLE = 256
+"""Handles that are kept while no request runs on them."""
 _LEFT_WAITING = frozenset({Cause.STALLED, Cause.TIMEOUT})
 Observe = Callable[[float, int], object]
 """Called after each request with the seconds that it took and the bytes of bodies that came."""
@@ -59,7 +61,7 @@ class Dispatch:
         self._slots = Slots[HostQueue](self.capacity, lambda queue: queue.limiter.is_proven, admit)
         self._budget = Budget(settings.buffer_bytes)
         self._names = Names()
-        self._exchanges: list[Exchange] = []
+        self._exchanges: set[Exchange] = set()
         self._idle: list[Exchange] = []
         self._closed = False
 
@@ -188,11 +190,19 @@ class Dispatch:
             seconds = self._loop.time() - began_at
             attempt.spend(seconds)
             self._observe(seconds, exchange.received_bytes)
+            self._put_by(exchange)
+
+    def _put_by(self, exchange: Exchange) -> None:
+        """Keep a handle for the next request; those that only a peak of slow ones needed are freed."""
+        if len(self._idle) < _MOST_IDLE or self._closed:
             self._idle.append(exchange)
+        else:
+            self._exchanges.discard(exchange)
+            exchange.close()
 
     def _new_exchange(self) -> Exchange:
         exchange = Exchange(
             self._transport, self._settings, may_dial=self._rules.may_dial, budget=self._budget
         )
-        self._exchanges.append(exchange)
+        self._exchanges.add(exchange)
         return exchange
