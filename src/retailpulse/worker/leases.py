@@ -66,13 +66,32 @@ class Lease:
             return max(0, BUCKET_ROOM - held) if self.slots else 0
         if self.is_dismissing:
             return _DISMISSED_AT_ONCE
-        limiter = self.queue.limiter
-        slots = min(self.slots - self.extra, self.share) + self.extra
-        held -= min(parked, _MOST_PARKED + 4 * slots)
-        if limiter.rest_until > now + 1.0 or not slots:
+        if self.queue.limiter.rest_until > now + 1.0 or not self.usable:
             return 0
-        more = ahead(slots, limiter.latency_seconds, limiter.rate_per_second) if limiter.is_closed else 0
-        return max(0, slots + more - held)
+        return max(0, self._enough - self._counted(held, parked))
+
+    def surplus(self, held: int, parked: int) -> int:
+        """How many images here are far more than enough, as the host bears less than when they were claimed."""
+        if self.queue is None or self.is_dismissing:
+            return 0
+        enough = 2 * self._enough + 2 if self.usable else 0
+        return max(0, self._counted(held, parked) - enough)
+
+    @property
+    def usable(self) -> int:
+        """How many requests this worker may have here at once."""
+        return min(self.slots - self.extra, self.share) + self.extra
+
+    @property
+    def _enough(self) -> int:
+        """How many images the host keeps busy with until the claim after the next one."""
+        limiter = None if self.queue is None else self.queue.limiter
+        if limiter is None or not limiter.is_closed:
+            return self.usable
+        return self.usable + ahead(self.usable, limiter.latency_seconds, limiter.rate_per_second)
+
+    def _counted(self, held: int, parked: int) -> int:
+        return held - min(parked, _MOST_PARKED + 4 * self.usable)
 
     def claimed(self, asked: int, got: int) -> bool:
         """Notes what a claim brought; whether it is worth another one soon."""

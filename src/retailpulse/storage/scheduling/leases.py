@@ -30,10 +30,14 @@ _DISCOVER = sql.SQL("""
     SELECT s.host_id, s.rank, s.job_id, {most} - h.leased, h.rest_until > now()
     FROM seen s CROSS JOIN LATERAL (SELECT * FROM hosts WHERE host_id = s.host_id OFFSET 0) h
 """).format(most=MOST)
+TURN_SECONDS = 5
+"""Where there are fewer slots than workers that want one, each has its turn for so long."""
 _OTHERS = sql.SQL("""
-    (SELECT ARRAY[count(*), count(*) FILTER (WHERE o.worker_id < %(worker_id)s)]
+    (SELECT ARRAY[count(*), (
+            count(*) FILTER (WHERE o.worker_id < %(worker_id)s) + floor(extract(epoch FROM now()) / {turn})
+        )::bigint % (count(*) + 1)]
      FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s)
-""")
+""").format(turn=sql.Literal(TURN_SECONDS))
 # Of a host that is locked right now somebody else just takes slots: the next look comes soon.
 _ACQUIRE = sql.SQL("""
     WITH me AS MATERIALIZED (
@@ -105,7 +109,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class LeaseRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The slots of a worker at a host, and how many other workers have or want some there.
 
-    `before` are those of them that are older, who come first where slots cannot be shared out evenly.
+    `before` of them come first now where slots cannot be shared out evenly; they take turns.
     """
 
     host: KnownHost
