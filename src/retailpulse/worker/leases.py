@@ -71,7 +71,7 @@ class Lease:
         return max(0, self._enough - self._counted(held, parked))
 
     def surplus(self, held: int, parked: int) -> int:
-        """How many images here are far more than enough, as the host bears less than when they were claimed."""
+        """How many images here are far too many: the host bears less than when they were claimed."""
         if self.queue is None or self.is_dismissing:
             return 0
         enough = 2 * self._enough + 2 if self.usable else 0
@@ -166,7 +166,7 @@ class Leases:
         """The buckets that this worker sorts."""
         return [lease for lease in self.of_host.values() if lease.queue is None]
 
-    def learn(self, row: LeaseRow, now: float) -> Lease:
+    def learn(self, row: LeaseRow) -> Lease:
         """Takes over what the database says of a lease; a newer decision of another worker counts."""
         lease = self.of_host.get(row.host.host_id)
         is_new = lease is None
@@ -174,8 +174,8 @@ class Leases:
             queue = None if row.host.host_id < 0 else self._hosts.queue(row.host.origin)
             lease = self.of_host[row.host.host_id] = self._of_origin[row.host.origin] = Lease(row, queue)
         if lease.queue is not None and (is_new or row.host.version != lease.version):
-            lease.queue.limiter.adopt(row.host.limits, now)
             lease.queue.limiter.changed = False
+            lease.queue.adopt(row.host.limits)
             lease.version, lease.most = row.host.version, row.host.limits.most
         lease.others, lease.before = row.others, row.before
         self.set_slots(lease, row.slots)

@@ -197,9 +197,8 @@ class Scheduler:
     async def _look(self, connection: Connection, host_ids: Iterable[int] | None) -> None:
         """Takes over what others have decided of leased hosts, and who else wants slots there."""
         given = None if host_ids is None else list(host_ids)
-        now = self._loop.time()
         for row in await leases.look(connection, self._worker_id, given, cap=self._cap):
-            lease = self._leases.learn(row, now)
+            lease = self._leases.learn(row)
             if given is not None:
                 self._news.ready.add(lease.host_id)
                 if lease.waits and lease.slots < lease.share:
@@ -242,7 +241,7 @@ class Scheduler:
         return -(-BUCKETS // max(1, len(self._news.alive)))
 
     async def _relieve(self, connection: Connection) -> None:
-        """Hands back what hosts do not bear any more, and asks for slots where something waits without one."""
+        """Hands back what hosts do not bear any more, and asks for slots where something waits for one."""
         left: list[HeldImage] = []
         for lease in self._leases.of_host.values():
             if lease.queue is None:
@@ -319,9 +318,8 @@ class Scheduler:
             wants[host_id] = 1 if host_id < 0 else max(0, min(want, spare))
             spare -= min(wants[host_id], self._cap)
         if wants:
-            now = self._loop.time()
             for row in await leases.acquire(connection, self._worker_id, wants, cap=self._cap):
-                lease = self._leases.learn(row, now)
+                lease = self._leases.learn(row)
                 lease.waits = True
                 self._news.ready.add(lease.host_id)
         if self._news.noticed:
@@ -333,10 +331,10 @@ class Scheduler:
         urgent = [lease for lease in leased if lease.may_have_extra(self._in_hand.rank_at(lease.host_id))]
         if not urgent:
             return
-        now, wants = self._loop.time(), {lease.host_id: 1 for lease in urgent}
+        wants = {lease.host_id: 1 for lease in urgent}
         for lease in urgent:
             lease.urgent_rank = 0
         for row in await leases.acquire(connection, self._worker_id, wants, cap=self._cap, extra=1):
             lease = self._leases.of_host[row.host.host_id]
             lease.extra = row.slots - lease.slots
-            self._leases.learn(row, now)
+            self._leases.learn(row)
