@@ -4,7 +4,7 @@ from uuid import UUID
 
 import psycopg
 
-from retailpulse.storage import queue
+from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Database
 from retailpulse.storage.invariants import Finding, Patience, check_invariants
 from retailpulse.storage.repairing import repair
@@ -12,24 +12,19 @@ from tests.storage.jobs import failed, measured, submit
 from tests.storage.settling import settle
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]
-PATIENCE = Patience(sweep_seconds=0.1, stale_seconds=60.0, work_seconds=60.0, margin_seconds=0.1)
+PATIENCE = Patience(sweep_seconds=0.1, stale_seconds=60.0, margin_seconds=0.1)
 """Looks again soon: no worker is there whose sweeps would have to be waited for."""
-LIVING = "INSERT INTO procrastinate_workers DEFAULT VALUES"
+LIVING = "INSERT INTO workers DEFAULT VALUES"
 """A worker that has just said that it is alive."""
-TAKEN = (
-    "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
-)
-"""The last worker has all messages in work; what is put behind it says which."""
 
 
 async def whole_job(database: Database, *failures: int) -> UUID:
-    """A job of ten images that has ended, some of them failed, and whose messages are gone."""
+    """A job of ten images that has ended, some of them failed."""
     job_id = await submit(database, URLS)
     for number in range(1, 11):
         outcome = failed if number in failures else measured
         await settle(database, [outcome(job_id, number)])
-    async with database.connection() as connection:
-        await queue.drop_job(connection, job_id)
+    change(database, "DELETE FROM slices")  # they were settled without being claimed
     return job_id
 
 
@@ -48,6 +43,5 @@ def found(database: Database) -> dict[str, Finding]:
 async def mended(database: Database) -> list[str]:
     """What a repair says that it mended."""
     report = check_invariants(database.url, PATIENCE)
-    app = queue.make_app()
-    async with app.open_async(database.pool), database.transaction() as connection:
-        return await repair(connection, app, report, PATIENCE)
+    async with database.transaction() as connection:
+        return await repair(connection, report, PATIENCE, origin_key)

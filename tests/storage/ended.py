@@ -13,11 +13,11 @@ URLS = [f"http://photos.example/{number}.png" for number in range(10)]
 
 
 async def ended_job(database: Database, *, days_ago: float = 2.0, status: str = "completed") -> UUID:
-    """A job all of whose images are measured, whose messages are gone, and that ended some days ago."""
+    """A job all of whose images are measured, and that ended some days ago."""
     job_id = await submit(database, URLS)
     async with database.transaction() as connection:
         await results.settle(connection, [measured(job_id, number) for number in range(1, 11)])
-        await connection.execute("DELETE FROM procrastinate_jobs WHERE args->>'job_id' = %s", [str(job_id)])
+        await connection.execute("DELETE FROM slices WHERE job_id = %s", [job_id])
         await connection.execute(
             "UPDATE jobs SET status = %s, finished_at = now() - make_interval(secs => %s) WHERE job_id = %s",
             [status, days_ago * 86_400, job_id],
@@ -54,7 +54,7 @@ def rows(database: Database, query: LiteralString, *values: object) -> list[tupl
 
 def rows_of(database: Database, job_id: UUID) -> dict[str, int]:
     """How many rows of a job each table has."""
-    tables = ("jobs", "visits", "images", "results", "chunks", "pruned_jobs", "idempotency_keys")
+    tables = ("jobs", "visits", "images", "results", "slices", "grants", "pruned_jobs", "idempotency_keys")
     with psycopg.connect(database.url) as connection:
         counted = {
             table: connection.execute(

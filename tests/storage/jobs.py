@@ -5,12 +5,12 @@ from uuid import UUID
 
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement, Outcome
-from retailpulse.domain.jobs import ChunkKey, JobOptions, Result, Submission, Visit
-from retailpulse.storage import queue
+from retailpulse.domain.jobs import JobOptions, Result, Submission, Visit
+from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import insert as submitting
+from retailpulse.storage.scheduling.enqueue import JobPlace
 
-CHUNK_IMAGES = 4
 KNOWN = ("RP00001", "RP00002")
 
 
@@ -19,12 +19,12 @@ async def submit(
     urls: Iterable[str],
     *,
     depth: Depth = Depth.HEADER,
-    chunk_images: int = CHUNK_IMAGES,
+    priority: int = 0,
     callback_url: str | None = None,
 ) -> UUID:
-    """Stores a job of one visit to a known store, and queues its chunks."""
+    """Stores a job of one visit to a known store; its images wait at their hosts."""
     return await submit_visits(
-        database, (KNOWN[0], urls), depth=depth, chunk_images=chunk_images, callback_url=callback_url
+        database, (KNOWN[0], urls), depth=depth, priority=priority, callback_url=callback_url
     )
 
 
@@ -32,11 +32,10 @@ async def submit_visits(
     database: Database,
     *visits: tuple[str, Iterable[str]],
     depth: Depth = Depth.HEADER,
-    chunk_images: int = CHUNK_IMAGES,
     priority: int = 0,
     callback_url: str | None = None,
 ) -> UUID:
-    """Stores a job of visits, each a store and its URLs, and queues its chunks; KNOWN stores are known."""
+    """Stores a job of visits, each a store and its URLs; KNOWN stores are known."""
     job_id = new_job_id()
     submission = Submission(
         visits=tuple(
@@ -45,22 +44,25 @@ async def submit_visits(
         ),
         options=JobOptions(depth=depth, priority=priority, callback_url=callback_url),
     )
-    app = queue.make_app()
-    async with database.transaction() as connection, app.open_async(database.pool):
+    async with database.transaction() as connection:
         await connection.execute(
             "INSERT INTO stores SELECT unnest(%s::text[]), '7100015', 'Corner Shop' ON CONFLICT DO NOTHING",
             [list(KNOWN)],
         )
-        keys = await submitting.insert_job(connection, job_id, submission, chunk_images)
-        await queue.send_chunks(app, connection, keys, priority)
+        await submitting.insert_job(connection, place(job_id, priority), submission)
     return job_id
+
+
+def place(job_id: UUID, priority: int = 0) -> JobPlace:
+    """A job as those name it who put its images in line."""
+    return JobPlace(job_id=job_id, priority=priority, origin_of=origin_key)
 
 
 def measured(job_id: UUID, image_no: int, *, width: int = 10) -> Result:
     """A result of an image of a job from `submit`; the width tells results of one image apart."""
     header = Header(format=Format.PNG, width=width, height=20, displayed_width=width, displayed_height=20)
     return Result(
-        chunk=_chunk(job_id, image_no),
+        job_id=job_id,
         image_no=image_no,
         outcome=Outcome.MEASURED,
         measurement=Measurement(header=header),
@@ -71,14 +73,10 @@ def measured(job_id: UUID, image_no: int, *, width: int = 10) -> Result:
 def failed(job_id: UUID, image_no: int, *, detail: str = "HTTP 404") -> Result:
     """A failure of an image of a job from `submit`."""
     return Result(
-        chunk=_chunk(job_id, image_no),
+        job_id=job_id,
         image_no=image_no,
         outcome=Outcome.FAILED,
         cause=Cause.HTTP_STATUS,
         detail=detail,
         tries=1,
     )
-
-
-def _chunk(job_id: UUID, image_no: int) -> ChunkKey:
-    return ChunkKey(job_id=job_id, chunk_no=(image_no - 1) // CHUNK_IMAGES)

@@ -11,10 +11,10 @@ from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 
 
-async def settle(database: Database, rows: Sequence[Result]) -> int:
-    """Settles results as a worker does; how many of them were new."""
+async def settle(database: Database, rows: Sequence[Result], grant_ids: Sequence[int] = ()) -> int:
+    """Settles results as a worker does, and closes the grants; how many of the results were new."""
     async with database.transaction() as connection:
-        return await results.settle(connection, rows)
+        return await results.settle(connection, rows, grant_ids)
 
 
 async def status(database: Database, job_id: UUID) -> tuple[JobStatus, int, int]:
@@ -23,12 +23,6 @@ async def status(database: Database, job_id: UUID) -> tuple[JobStatus, int, int]
         job = await jobs.find_job(connection, job_id)
     assert job is not None
     return job.status, job.measured, job.failed
-
-
-async def forget_messages(database: Database) -> None:
-    """Empties the queue, as if every message had been worked on."""
-    async with database.connection() as connection:
-        await connection.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def waiters(url: str) -> bool:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from retailpulse.storage import queue
 from retailpulse.storage.database import Database
 from retailpulse.storage.invariants import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
-from tests.storage.checking import LIVING, PATIENCE, TAKEN, URLS, change, found, mended, whole_job
+from tests.storage import claiming
+from tests.storage.checking import LIVING, PATIENCE, URLS, change, found, mended, whole_job
 from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
 from tests.storage.settling import settle
 
@@ -21,15 +21,14 @@ async def test_a_database_at_work_breaks_no_law_and_is_looked_at_once(database: 
     await whole_job(database)
     await whole_job(database, 3, 7)
     begun = await submit(database, URLS)
-    await settle(database, [measured(begun, 1), failed(begun, 6)])
+    granted = await claiming.claim(database, await claiming.add_worker(database), 5)
+    await settle(database, [measured(begun, number) for number in (1, 3)])
+    assert claiming.numbers(granted) == [1, 2, 3, 4, 5]
     await submit_visits(database, (KNOWN[0], URLS), ("UNKNOWN", URLS), (KNOWN[1], URLS[:5]))
     await submit_visits(database, ("UNKNOWN", URLS))
     cancelled = await submit(database, [*URLS, *URLS])
-    await settle(database, [measured(cancelled, 1)])
     async with database.transaction() as connection:
         assert await cancel_job(connection, cancelled)
-        await queue.drop_job(connection, cancelled)
-    change(database, f"{TAKEN} WHERE id = (SELECT min(id) FROM procrastinate_jobs)")
     waits: list[str] = []
     report = check_invariants(database.url, PATIENCE, before_second_look=waits.append)
     assert (report.findings, waits) == ((), [])
@@ -38,11 +37,16 @@ async def test_a_database_at_work_breaks_no_law_and_is_looked_at_once(database: 
 
 async def test_what_is_mended_before_the_second_look_is_not_told(database: Database) -> None:
     await submit(database, URLS)
-    change(database, "CREATE TABLE kept AS TABLE procrastinate_jobs", "DELETE FROM procrastinate_jobs")
+    change(database, LIVING)
+    worker_id = await claiming.add_worker(database)
+    await claiming.claim(database, worker_id)
+    claiming.silence(database, worker_id, seconds=3_600)
 
     def sweep(sentence: str) -> None:
-        assert sentence.startswith("3 open chunks of ongoing jobs that no message names: looking again in ")
-        change(database, "INSERT INTO procrastinate_jobs SELECT * FROM kept")
+        assert sentence.startswith(
+            "1 workers that are silent and still have images or slots: looking again in "
+        )
+        claiming.silence(database, worker_id, seconds=0)
 
     assert check_invariants(database.url, PATIENCE, before_second_look=sweep).findings == ()
 
@@ -62,15 +66,9 @@ NOT_MENDABLE = {
         {"result_without_image": "image 11", "job_counters": "the results say 10, 1, 0"},
     ),
     "a job that ended too early": (
-        ["DELETE FROM results WHERE image_no > 8", "UPDATE jobs SET measured = 8",
-         "UPDATE chunks SET settled = 0 WHERE chunk_no = 2"],
-        {"chunk_open": "chunk 2 of a job that is completed", "result_missing": "image 9",
+        ["DELETE FROM results WHERE image_no > 8", "UPDATE jobs SET measured = 8"],
+        {"result_missing": "image 9",
          "job_status": "completed with 8 measured, 0 failed, 0 cancelled of 10"},
-    ),
-    "a chunk is gone": (
-        ["DELETE FROM results WHERE image_no > 8", "DELETE FROM chunks WHERE chunk_no = 2",
-         "UPDATE jobs SET measured = 8, status = 'ongoing', finished_at = NULL"],
-        {"images_in_chunks": "10 images to fetch, 8 in chunks", "job_without_chunk": "2 images are left"},
     ),
     "an earlier result of a retry that never was": (
         ["INSERT INTO earlier_results SELECT job_id, 5, 1, 'failed', 'dns', NULL, 1, now() FROM jobs"],
@@ -84,7 +82,7 @@ NOT_MENDABLE = {
     "a job is gone": (
         ["DELETE FROM jobs"],
         {f"{table}_without_job": f"{count} rows"
-         for table, count in {"visits": 1, "images": 10, "chunks": 3, "results": 10}.items()},
+         for table, count in {"visits": 1, "images": 10, "results": 10}.items()},
     ),
 }  # fmt: skip
 
@@ -123,8 +121,6 @@ async def result_rows(database: Database) -> list[tuple[object, ...]]:
 async def test_a_copy_that_is_not_as_its_first_is_found(database: Database, statement: str) -> None:
     job_id = await submit(database, [*URLS, URLS[0]])
     await settle(database, [measured(job_id, number, width=number) for number in range(1, 11)])
-    async with database.connection() as connection:
-        await queue.drop_job(connection, job_id)
     assert found(database) == {}
     change(database, statement)
     finding = found(database)["copies"]

@@ -5,16 +5,16 @@ from uuid import UUID
 
 import pytest
 
-from retailpulse.storage import queue, results
+from retailpulse.storage import results
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs.cancel import cancel_job
 from tests.running import wait_for
+from tests.storage import claiming
 from tests.storage.checking import URLS, change, found, mended, whole_job
 from tests.storage.jobs import failed, measured, submit
 from tests.storage.settling import settle, waiters
 
 COUNTED = "counters of jobs set to what the rows say: 1"
-CHUNKS_COUNTED = "counters of chunks set to what the rows say: 1"
 ENDED = "jobs given the status and the end that their results say: 1"
 MENDABLE = {
     "a job counts too few": (
@@ -23,12 +23,6 @@ MENDABLE = {
     "a job counts one for another": (
         ["UPDATE jobs SET measured = 8, failed = 2"],
         {"job_counters"}, [COUNTED]),
-    "a chunk counts too few": (
-        ["UPDATE chunks SET settled = 1 WHERE chunk_no = 1"],
-        {"chunk_counters", "chunk_open"}, [CHUNKS_COUNTED]),
-    "a chunk has fewer images than its range": (
-        ["UPDATE chunks SET images = 3, settled = 3 WHERE chunk_no = 0"],
-        {"chunk_counters", "images_in_chunks"}, [CHUNKS_COUNTED]),
     "a job with a failure is completed": (
         ["UPDATE jobs SET status = 'completed'"],
         {"job_status"}, [ENDED]),
@@ -39,10 +33,8 @@ MENDABLE = {
         ["UPDATE jobs SET status = 'ongoing', finished_at = NULL"],
         {"job_not_ended"}, [ENDED]),
     "the last result was counted nowhere": (
-        ["UPDATE jobs SET status = 'ongoing', finished_at = NULL, measured = measured - 1",
-         "UPDATE chunks SET settled = settled - 1 WHERE chunk_no = 2"],
-        {"job_counters", "chunk_counters", "chunk_without_message"},
-        [CHUNKS_COUNTED, COUNTED, ENDED],
+        ["UPDATE jobs SET status = 'ongoing', finished_at = NULL, measured = measured - 1"],
+        {"job_counters"}, [COUNTED, ENDED],
     ),
 }  # fmt: skip
 
@@ -51,23 +43,21 @@ MENDABLE = {
 async def test_what_the_rows_tell_is_found_and_mended(database: Database, broken: str) -> None:
     statements, laws, says = MENDABLE[broken]
     job_id = await whole_job(database, 3)
-    before = await job_and_chunks(database, job_id)
+    before = await job_row(database, job_id)
     change(database, *statements)
     findings = found(database)
     assert set(findings) == laws
     assert {example.job_id for finding in findings.values() for example in finding.examples} == {str(job_id)}
     assert await mended(database) == says
     assert found(database) == {}
-    assert await job_and_chunks(database, job_id) == before
+    assert await job_row(database, job_id) == before
 
 
-async def job_and_chunks(database: Database, job_id: UUID) -> list[tuple[object, ...]]:
+async def job_row(database: Database, job_id: UUID) -> list[tuple[object, ...]]:
     """All about a job but the moment of its end, which is that of the last result once it is mended."""
     async with database.connection() as connection:
         cursor = await connection.execute(
-            "SELECT status, j.images, measured, failed, cancelled, c.chunk_no, c.images, c.settled"
-            " FROM jobs j JOIN chunks c USING (job_id) WHERE job_id = %s ORDER BY chunk_no",
-            [job_id],
+            "SELECT status, images, measured, failed, cancelled FROM jobs WHERE job_id = %s", [job_id]
         )
         return await cursor.fetchall()
 
@@ -89,7 +79,6 @@ async def test_a_job_with_cancelled_images_is_mended_to_cancelled_and_never_to_c
     job_id = await submit(database, URLS)
     async with database.transaction() as connection:
         await cancel_job(connection, job_id)
-        await queue.drop_job(connection, job_id)
     change(database, "UPDATE jobs SET status = 'completed', cancelled = 9")
     assert set(found(database)) == {"job_counters", "job_status", "result_cancelled"}
     await mended(database)
@@ -101,8 +90,9 @@ async def test_a_job_with_cancelled_images_is_mended_to_cancelled_and_never_to_c
 
 async def test_a_repair_counts_each_result_once_that_is_settled_meanwhile(database: Database) -> None:
     job_id = await submit(database, URLS)
+    await claiming.claim(database, await claiming.add_worker(database))
     await settle(database, [measured(job_id, number) for number in range(1, 6)])
-    change(database, "UPDATE jobs SET measured = 1", "UPDATE chunks SET settled = 0")
+    change(database, "UPDATE jobs SET measured = 1")
     async with database.transaction() as settling:
         await results.settle(settling, [measured(job_id, 6), failed(job_id, 9)])
         mending = asyncio.create_task(mended(database))

@@ -10,8 +10,9 @@ from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage import results
 from retailpulse.storage.database import Database
 from tests.running import wait_for
+from tests.storage import claiming
 from tests.storage.jobs import failed, measured, submit
-from tests.storage.settling import forget_messages, settle, status, waiters
+from tests.storage.settling import settle, status, waiters
 from tests.storage.truth import check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]
@@ -44,7 +45,6 @@ async def test_only_the_last_image_ends_a_job(database: Database) -> None:
         assert await status(database, job_id) == (JobStatus.ONGOING, number, 0)
     await settle(database, [measured(job_id, 10)])
     assert await status(database, job_id) == (JobStatus.COMPLETED, 10, 0)
-    await forget_messages(database)
     check_truth(database.url, job_id)
 
 
@@ -54,7 +54,6 @@ async def test_one_failed_image_makes_the_job_end_failed(database: Database) -> 
     assert await status(database, job_id) == (JobStatus.ONGOING, 0, 1)
     await settle(database, [measured(job_id, number) for number in range(1, 11)])
     assert await status(database, job_id) == (JobStatus.FAILED, 9, 1)
-    await forget_messages(database)
     check_truth(database.url, job_id)
 
 
@@ -67,7 +66,6 @@ async def test_two_who_settle_the_same_images_at_once_count_each_once(database: 
         assert not second.done()
     assert await second == 3
     assert await status(database, job_id) == (JobStatus.FAILED, 7, 3)
-    await forget_messages(database)
     check_truth(database.url, job_id)
 
 
@@ -92,8 +90,39 @@ async def test_many_who_settle_overlapping_batches_of_several_jobs_never_deadloc
     batches = [dice.sample(everything, 60) for _ in range(30)] + [everything[::-1]]
     settled = await asyncio.gather(*(settle(database, batch) for batch in batches))
     assert sum(settled) == 120
-    await forget_messages(database)
     check_truth(database.url, *job_ids)
+
+
+async def test_a_grant_is_closed_with_the_last_of_its_results_or_not_at_all(database: Database) -> None:
+    job_id = await submit(database, URLS)
+    granted = await claiming.claim(database, await claiming.add_worker(database))
+    assert claiming.in_work(database, job_id) == list(range(1, 11))
+    everything = [measured(job_id, number) for number in range(1, 11)]
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as connection:
+            await results.settle(connection, everything, claiming.grant_ids(granted))
+            raise ZeroDivisionError
+    assert claiming.in_work(database, job_id) == list(range(1, 11))
+    await settle(database, everything[:9])
+    assert claiming.in_work(database, job_id) == list(range(1, 11))
+    await settle(database, everything, claiming.grant_ids(granted))
+    check_truth(database.url, job_id)
+
+
+async def test_what_waits_of_a_job_whose_results_come_late_goes_when_it_ends(database: Database) -> None:
+    """A worker that was taken for dead writes what it had: its images wait again, or others have them."""
+    job_id, other = await submit(database, URLS), await submit(database, URLS)
+    sleeper = await claiming.add_worker(database)
+    await claiming.claim(database, sleeper)
+    await claiming.leave(database, sleeper)
+    await claiming.claim(database, await claiming.add_worker(database), 8)
+    late = [measured(job_id, number) for number in range(1, 11)]
+    await settle(database, late[:9])
+    assert claiming.in_line(database, job_id) + claiming.in_work(database, job_id) != []
+    await settle(database, late)
+    check_truth(database.url, job_id)
+    left = claiming.in_line(database, other) + claiming.in_work(database, other)
+    assert sorted(left) == list(range(1, 11))
 
 
 async def test_results_of_a_job_that_is_gone_harm_no_other(database: Database) -> None:

@@ -72,6 +72,23 @@ _MISSING = sql.SQL("""
         SELECT unnest(image_nos) FROM grants WHERE job_id = %(job_id)s) w ON w.image_no = i.image_no
     WHERE i.job_id = %(job_id)s AND i.same_as IS NULL AND r.image_no IS NULL AND w.image_no IS NULL
 """)
+# A worker may hold the rest of a grant still: these images of it wait in line now.
+_WITHDRAW = """
+    WITH held AS MATERIALIZED (
+        SELECT grant_id, image_nos FROM grants WHERE job_id = %(job_id)s ORDER BY grant_id FOR UPDATE),
+    kept AS MATERIALIZED (
+        SELECT grant_id, cardinality(image_nos) AS size, ARRAY(
+            SELECT no FROM unnest(image_nos) no
+            WHERE NOT EXISTS (
+                SELECT FROM earlier_results e
+                WHERE e.job_id = %(job_id)s AND e.image_no = no AND e.retry_no = %(retry_no)s OFFSET 0)
+            ) AS image_nos
+        FROM held),
+    fewer AS (
+        UPDATE grants g SET image_nos = kept.image_nos FROM kept
+        WHERE g.grant_id = kept.grant_id AND cardinality(kept.image_nos) BETWEEN 1 AND kept.size - 1)
+    DELETE FROM grants WHERE grant_id = ANY(ARRAY(SELECT grant_id FROM kept WHERE image_nos = '{}'))
+"""
 _COUNT_KEYS = sql.SQL("SELECT {key}, count(*) FROM {images} GROUP BY 1")
 _CUT = sql.SQL("""
     INSERT INTO slices (host_id, rank, tag, job_id, image_nos)
@@ -127,8 +144,10 @@ async def enqueue_stored(connection: Connection, job: JobPlace) -> None:
 
 
 async def enqueue_retried(connection: Connection, job: JobPlace, retry_no: int) -> None:
-    """Puts the images in line whose results a retry has taken back."""
+    """Puts the images of a job in line whose results a retry of this number has taken back."""
     await _enqueue(connection, job, _RETRIED, {"retry_no": retry_no})
+    withdrawn = {"job_id": job.job_id, "retry_no": retry_no}
+    await connection.execute(_WITHDRAW, withdrawn, prepare=False)
 
 
 async def enqueue_missing(connection: Connection, job: JobPlace) -> int:
@@ -136,10 +155,16 @@ async def enqueue_missing(connection: Connection, job: JobPlace) -> int:
     return await _enqueue(connection, job, _MISSING, {})
 
 
-async def drop_waiting(connection: Connection, job_id: UUID) -> None:
-    """Takes a job out of line and out of the hands of its workers, whose row is locked for update."""
-    await connection.execute("DELETE FROM slices WHERE job_id = %s", [job_id])
-    await connection.execute("DELETE FROM grants WHERE job_id = %s", [job_id])
+async def drop_waiting(connection: Connection, job_ids: Sequence[UUID]) -> None:
+    """Takes jobs out of line and out of the hands of their workers.
+
+    Who moves images between the two shares the rows of their jobs, so these are locked first. A claim shares
+    nothing: it is waited for where it holds a slice, and what it took is found among the grants.
+    """
+    given = [list(job_ids)]
+    await connection.execute("SELECT FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR UPDATE", given)
+    await connection.execute("DELETE FROM slices WHERE job_id = ANY(%s)", given, prepare=False)
+    await connection.execute("DELETE FROM grants WHERE job_id = ANY(%s)", given, prepare=False)
 
 
 async def _enqueue(
