@@ -71,6 +71,12 @@ def test_what_fails_twice_fails_and_is_not_run_a_third_time(
     assert runs(project) == ["fine", *["time"] * 6, "wrong", "wrong"]
 
 
+def test_what_another_run_repeated_is_not_repeated_again(project: Path) -> None:
+    (project / "bare-failed.txt").write_text("test_these.py::test_of_its_time[c::d]")
+    assert judged(project) != 0
+    assert runs(project) == ["fine", *["time"] * 3, "wrong"]
+
+
 def test_nothing_is_repeated_where_nothing_failed(project: Path) -> None:
     assert judged(project, "-k fine") == 0
     assert not (project / "all-again.json").exists()
