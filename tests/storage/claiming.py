@@ -61,9 +61,7 @@ def silence(database: Database, *worker_ids: int, seconds: float = 60.0) -> None
 
 def images(granted: Iterable[Granted]) -> list[PendingImage]:
     """All images of some grants, by their numbers."""
-    return sorted(
-        (image for grant in granted for image in grant.images), key=lambda image: image.image_no
-    )
+    return sorted((image for grant in granted for image in grant.images), key=lambda image: image.image_no)
 
 
 def numbers(granted: Iterable[Granted]) -> list[int]:

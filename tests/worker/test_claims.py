@@ -1,7 +1,8 @@
 import asyncio
 
-from retailpulse.worker.admission import Admission
 from retailpulse.worker.claims import Claims
+
+from retailpulse.worker.admission import Admission
 
 
 class Waiting:

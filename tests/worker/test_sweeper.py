@@ -1,11 +1,11 @@
 """The sweep: it goes on through a backlog that is too big for one look, and never past its end."""
 
 import procrastinate
+from retailpulse.worker.messages import Messages
 
 from retailpulse.domain.jobs import ChunkKey
 from retailpulse.storage import queue
 from retailpulse.storage.database import Database
-from retailpulse.worker.messages import Messages
 from retailpulse.worker.sweeper import sweep
 from tests.storage.jobs import submit
 from tests.worker.working import QUICK, rows
