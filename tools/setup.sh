@@ -18,9 +18,12 @@ seconds() {
     echo $(($(date +%s) - began))
 }
 
-# How far pip is: it collects all packages, then it puts all in their places.
+# How far pip is: it collects all packages, then it puts all in their places. Those may be a few less than the
+# lock names, which speaks for other systems too.
 progress() {
-    if grep -q '^Installing collected' "$log"; then
+    if [ -e .venv/.packages ]; then
+        echo "  building"
+    elif grep -q '^Installing collected' "$log"; then
         set -- .venv/lib/*/site-packages/*.dist-info
         echo "  packages put in place: $# of $total"
     else
@@ -59,6 +62,7 @@ echo "1/3 An environment for Python packages"
 "$1" -m venv --clear .venv
 echo "2/3 $total packages, each as the lock file names it"
 install --require-hashes -r "$lock"
+touch .venv/.packages
 echo "3/3 Retail Pulse itself"
 install --no-deps --no-build-isolation -e .
 touch .venv/.ready

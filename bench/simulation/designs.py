@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from bench.simulation.clock import Clock
 from bench.simulation.early import EarlyFleet, EarlyWorker
-from bench.simulation.fair_queue import FairQueue
+from bench.simulation.fair_queue import MOST_IMAGES, FairQueue
 from bench.simulation.fleet import Fleet
 from bench.simulation.late_worker import LateWorker
 from bench.simulation.photo_host import PhotoHost
@@ -44,6 +44,11 @@ def slices(hosts: Sequence[PhotoHost], workers: int) -> Fleet:
 def rank_skipping_slices(hosts: Sequence[PhotoHost], workers: int) -> Fleet:
     """The same, but claims pass over slices of a better rank that another claim has locked."""
     return _late(partial(FairQueue, keeps_rank=False), hosts, workers)
+
+
+def large_slices(hosts: Sequence[PhotoHost], workers: int) -> Fleet:
+    """The same as that, and each slice has as many images as fit."""
+    return _late(partial(FairQueue, keeps_rank=False, slice_images=MOST_IMAGES), hosts, workers)
 
 
 def rounded_up_slices(hosts: Sequence[PhotoHost], workers: int) -> Fleet:

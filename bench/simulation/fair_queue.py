@@ -11,7 +11,7 @@ from itertools import count, islice
 
 from bench.simulation.photo_host import Job
 
-SLICE_IMAGES = 128
+FEWEST_IMAGES, MOST_IMAGES, SLICES_OF_JOB = 8, 128, 16
 
 
 @dataclass(kw_only=True, eq=False, slots=True)
@@ -38,9 +38,13 @@ class Part:
 
 @dataclass(kw_only=True)
 class FairQueue:
-    """All that waits, by host; with `keeps_rank` no claim passes over what is locked of a better rank."""
+    """All that waits, by host.
 
-    slice_images: int = SLICE_IMAGES
+    `slice_images` is the size of every slice, None for one by the images of a job at a host. With
+    `keeps_rank` no claim passes over what is locked of a better rank.
+    """
+
+    slice_images: int | None = None
     keeps_rank: bool = True
     of_host: dict[str, list[Slice]] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
@@ -58,8 +62,10 @@ class FairQueue:
         """Puts images in line, beside whoever is next of the same rank."""
         equals = (one.tag for one in self.of_host.get(host, ()) if one.rank == job.rank)
         tag = next(equals, 0)
-        for first in range(0, len(images), self.slice_images):
-            self._insert(host, job, tag + first, images[first : first + self.slice_images])
+        by_job = min(MOST_IMAGES, max(FEWEST_IMAGES, -(-len(images) // SLICES_OF_JOB)))
+        size = self.slice_images or by_job
+        for first in range(0, len(images), size):
+            self._insert(host, job, tag + first, images[first : first + size])
 
     def put_back(self, job: Job, host: str, tag: int, images: list[int]) -> None:
         """Puts images back where they were."""

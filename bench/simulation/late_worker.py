@@ -177,13 +177,18 @@ class LateWorker:
         limiter, now = lease.limiter, self.clock.now
         while lease.waiting and self.in_flight < self.fleet.capacity:
             if not limiter.allows(lease.used, lease.usable, now):
-                if limiter.rest_until > now and not lease.used:
-                    self.clock.at(limiter.rest_until + _WAKE_SECONDS, lambda: self._fill(lease))
+                self._wake_when_it_may(lease)
                 break
             task = lease.pop()
             if task is None:
                 break
             self._begin(lease, task)
+
+    def _wake_when_it_may(self, lease: Lease) -> None:
+        begins_at = lease.limiter.begins_at(lease.used)
+        if begins_at > self.clock.now and begins_at != lease.wakes_at:
+            lease.wakes_at = begins_at
+            self.clock.at(begins_at + _WAKE_SECONDS, lambda: self._fill(lease))
 
     def _begin(self, lease: Lease, task: Task) -> None:
         lease.limiter.begin(lease.used, self.clock.now)
@@ -249,13 +254,13 @@ class LateWorker:
             alone = task.attempt.is_refused_alone
             if not alone:
                 limiter.refused(failure, task.began_at, now)
-            if limiter.is_limited:
+            if limiter.is_limited:  # which 429 says of all that the host is asked
                 task.attempt.excuse()
             return failure
         failed = task.attempt.verdict(failure, limiter.failure).bare()
-        if limiter.excuses(failed, task.began_at):
-            task.attempt.turned_away()
-        limiter.failed(failed, task.began_at, now)
+        is_excused = limiter.excuses(failed, task.began_at, now)
+        if not is_excused or task.attempt.turned_away(as_many_are=limiter.turns_many_away):
+            limiter.failed(failed, task.began_at, now)
         if failed.unreached and limiter.is_given_up(now):
             failed.again = False
         return failed

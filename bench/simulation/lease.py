@@ -50,6 +50,7 @@ class Lease:
         self.waits = False  # something waits in line, as far as known
         self.slices = _FIRST_SLICES
         self.waiting = self.parked = 0
+        self.wakes_at = 0.0
         self._most = CAP
         self._heap: list[tuple[bool, int, int, int, Task]] = []
         self._place = 0
@@ -79,6 +80,7 @@ class Lease:
         self._most = row.read(now).most
         self.slots = row.leases.get(worker, 0)
         self.others = len(row.leases) - (worker in row.leases)
+        self.limiter.is_shared = self.slots > 0
         self._has_whole_shares = worker.fleet.has_whole_shares
         self._place = sum(other.number < worker.number for other in row.leases)
 

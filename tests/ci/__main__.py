@@ -35,7 +35,7 @@ def close(reports: Path, history: Path | None) -> None:
     """Prints the closing lines; what was repeated comes last."""
     print(*counts(reports), sep="\n")
     tests = repeated(reports)
-    print(*told(tests, remember(history, sorted(tests)) if history else []), sep="\n")
+    print(*told(tests, remember(history, sorted(tests)) if history else None), sep="\n")
 
 
 if __name__ == "__main__":

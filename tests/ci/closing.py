@@ -53,13 +53,18 @@ def remember(history: Path, tests: list[str]) -> list[list[str]]:
     return earlier[-LATELY_RUNS:]
 
 
-def told(tests: dict[str, bool], earlier: list[list[str]]) -> Iterator[str]:
-    """What was repeated, and in how many of the runs before."""
+def told(tests: dict[str, bool], earlier: list[list[str]] | None) -> Iterator[str]:
+    """What was repeated, and in how many of the runs before where these are known."""
     if not tests:
         yield "Nothing was repeated."
         return
     yield "Repeated once, alone:"
     for test, passed in sorted(tests.items()):
-        times = sum(test in run for run in earlier)
-        lately = f"also in {times} of the {len(earlier)} runs before" if times else "the first time"
-        yield f"  {test}: {'passed' if passed else 'FAILED'} then; {lately}"
+        yield f"  {test}: {'passed' if passed else 'FAILED'} then{_lately(test, earlier)}"
+
+
+def _lately(test: str, earlier: list[list[str]] | None) -> str:
+    if earlier is None:
+        return ""
+    times = sum(test in run for run in earlier)
+    return f"; also in {times} of the {len(earlier)} runs before" if times else "; the first time"

@@ -49,3 +49,7 @@ def test_the_history_says_how_often_lately(tmp_path: Path) -> None:
 
 def test_where_nothing_was_repeated_it_says_so() -> None:
     assert list(told({}, [["t::a"]])) == ["Nothing was repeated."]
+
+
+def test_without_a_history_nothing_is_said_of_it() -> None:
+    assert list(told({"t::a": True}, None)) == ["Repeated once, alone:", "  t::a: passed then"]

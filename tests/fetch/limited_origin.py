@@ -119,8 +119,9 @@ class LimitedOrigin:
         if failure.refused:
             limiter.refused(failure, began_at, self.now)
             return
-        self.excused += limiter.excuses(failure, began_at, self.now, beside=beside)
-        limiter.failed(failure, began_at, self.now, beside=beside)
+        failure.beside = beside
+        self.excused += limiter.excuses(failure, began_at, self.now)
+        limiter.failed(failure, began_at, self.now)
 
     def _share(self, worker: Worker) -> None:
         """Compare-and-set: who has seen the last version writes, the others adopt it first."""

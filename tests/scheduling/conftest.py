@@ -1,6 +1,7 @@
 """A service of two workers for the tests of scheduling; each test has an origin, and so hosts, of its own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -26,19 +27,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 @pytest.fixture
 def stage(running: RunningService) -> Iterator[Callable[..., Stage]]:
     """Makes a stage of the service and an origin of so many hosts, with such manners."""
-    origins: list[SlowOrigin] = []
+    with ExitStack() as origins:
 
-    def make(hosts: int = 1, manners: dict[int, str] | None = None) -> Stage:
-        origins.append(SlowOrigin(hosts, manners).__enter__())
-        return Stage(running, origins[-1])
+        def make(hosts: int = 1, manners: dict[int, str] | None = None) -> Stage:
+            return Stage(running, origins.enter_context(SlowOrigin(hosts, manners)))
 
-    try:
         yield make
-    finally:
-        for job in running.http.get("/api/v1/jobs", params={"status": "ongoing"}).json()["jobs"]:
+        for job in running.http.get("/api/v1/jobs", params={"status": "ongoing"}).json()["items"]:
             running.http.post(f"/api/v1/jobs/{job['job_id']}/cancel")
-        for origin in origins:
-            origin.__exit__(None, None, None)
 
 
 @pytest.fixture

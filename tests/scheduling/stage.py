@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, LiteralString
+
+import psycopg
 
 from retailpulse.storage.embedded import EmbeddedServer
-from tests.faults.postgres import ask
 from tests.running import RunningService, wait_for
 from tests.slow_origin import SlowOrigin
 
@@ -62,6 +63,11 @@ class Stage:
         """Unsettled images that workers have in hand."""
         return int(ask(self.database_url, _HELD)[0][0])
 
+    def in_line(self) -> int:
+        """Images that no worker has taken yet."""
+        query = "SELECT coalesce(sum(cardinality(image_nos)), 0) FROM slices"
+        return int(ask(self.database_url, query)[0][0])
+
     def look_during(self, requests: int, look: Callable[[], int], host: int = 0) -> list[int]:
         """What looks see, one after the other, while so many further requests come in."""
         enough = self.origin.count(host).requests + requests
@@ -78,6 +84,12 @@ class Stage:
 def database_url(running: RunningService) -> str:
     """The database that a service keeps."""
     return EmbeddedServer(running.data_dir).url()
+
+
+def ask(url: str, query: LiteralString) -> list[tuple[Any, ...]]:
+    """What a query finds, by a connection of its own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(query).fetchall()
 
 
 def alive_workers(running: RunningService) -> int:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.faults.postgres import ask
 from tests.running import wait_for
-from tests.scheduling.stage import CAP, Stage
+from tests.scheduling.stage import CAP, Stage, ask
 
 Staging = Callable[..., Stage]
 LATENCY_MS = 2_000

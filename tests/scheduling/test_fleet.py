@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.postgres import ask
 from tests.running import Process, wait_for
-from tests.scheduling.stage import CAP, Stage
+from tests.scheduling.stage import CAP, Stage, ask
 
 Staging = Callable[..., Stage]
 pytestmark = pytest.mark.slow

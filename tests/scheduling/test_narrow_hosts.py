@@ -10,7 +10,7 @@ IMAGES = 150
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("manners", ["connections:2", "connections:1", "threads:1", "rate:20"])
+@pytest.mark.parametrize("manners", ["connections:2", "connections:1", "requests:1", "threads:1", "rate:20"])
 def test_no_photo_is_lost(stage: Callable[..., Stage], manners: str) -> None:
     narrow = stage(1, {0: manners})
     job = narrow.finished(narrow.submit_big(20, IMAGES), 110)

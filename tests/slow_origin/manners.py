@@ -1,8 +1,8 @@
 """How a slow host treats connections and requests: what it counts of them, and what it does not bear.
 
-Three kinds are known beside the plain host: `connections:N` resets every connection beyond N, `threads:1` is
-a server of one thread that keeps its connections alive, and `rate:N` answers 429 beyond N requests a second.
-Weak: all times are those of one event loop, which shares its core with whoever asks.
+Beside the plain host there are `connections:N`, which resets every connection beyond N; `threads:N`, which
+has so many threads and keeps its connections alive; `requests:N` and `rate:N`, which answer 429 to requests
+beyond N at once or in a second. Weak: all times are those of one event loop, which shares its core with whoever asks.
 """
 
 import asyncio
@@ -118,6 +118,19 @@ class FewThreads(SlowHost):
 
 
 @dataclass(kw_only=True, slots=True)
+class FewRequests(SlowHost):
+    """Answers so many requests at once, and 429 to the rest."""
+
+    most: int
+
+    def takes(self, path: str, now: float) -> bool:
+        """Whether so few are in work."""
+        SlowHost.takes(self, path, now)
+        self.count.refused += self.count.in_flight > self.most
+        return self.count.in_flight <= self.most
+
+
+@dataclass(kw_only=True, slots=True)
 class RateLimited(SlowHost):
     """Answers so many requests in any second, and 429 to the rest."""
 
@@ -137,7 +150,7 @@ class RateLimited(SlowHost):
 
 
 def host_of(manners: str) -> SlowHost:
-    """A host of a kind like `connections:2`, `threads:1` or `rate:10`; the empty kind is the plain one."""
+    """A host of a kind like `connections:2` or `rate:10`; the empty kind is the plain one."""
     kind, _, number = manners.partition(":")
     if kind == "":
         return SlowHost()
@@ -145,6 +158,8 @@ def host_of(manners: str) -> SlowHost:
         return FewConnections(most=int(number))
     if kind == "threads":
         return FewThreads(threads=int(number))
+    if kind == "requests":
+        return FewRequests(most=int(number))
     if kind == "rate":
         return RateLimited(per_second=int(number))
-    raise ValueError(f"no host is {manners!r}; write connections:N, threads:N or rate:N")
+    raise ValueError(f"no host is {manners!r}; write connections:N, threads:N, requests:N or rate:N")

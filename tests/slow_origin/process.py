@@ -26,7 +26,7 @@ _STOP_SECONDS = 10.0
 class SlowOrigin:
     """Many hosts; use it in a `with`.
 
-    `manners` are those of hosts that are not plain, by number: `connections:2`, `threads:1`, `rate:10`.
+    `manners` are those of hosts that are not plain, by number, like `connections:2`: see `manners`.
     """
 
     def __init__(self, hosts: int = 1, manners: Mapping[int, str] | None = None) -> None:

@@ -82,6 +82,16 @@ def test_a_rate_limited_host_answers_429_to_the_rest() -> None:
     assert 429 in told
 
 
+def test_a_host_of_few_requests_answers_429_beside_them() -> None:
+    with SlowOrigin(1, {0: "requests:1"}) as origin:
+        line = _sent(origin, "/60000/slow.jpg")
+        wait_for(lambda: origin.count().in_flight == 1)
+        assert ask(origin.url(0, "second")).status_code == 429
+        line.close()
+        wait_for(lambda: origin.count().in_flight == 0)
+        assert ask(origin.url(0, "third")).status_code == 200
+
+
 def test_a_proxy_is_told_whole_urls() -> None:
     with SlowOrigin() as origin, httpx.Client(proxy=origin.proxy, trust_env=False) as http:
         assert http.get("http://photos.example/0/1.jpg").status_code == 200

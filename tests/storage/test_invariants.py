@@ -7,7 +7,7 @@ from retailpulse.storage.invariants import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
 from tests.storage import claiming
 from tests.storage.checking import LIVING, PATIENCE, URLS, change, found, mended, whole_job
-from tests.storage.jobs import KNOWN, measured, submit, submit_visits
+from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
 from tests.storage.settling import settle
 
 
@@ -43,7 +43,9 @@ async def test_what_is_mended_before_the_second_look_is_not_told(database: Datab
     claiming.silence(database, worker_id, seconds=3_600)
 
     def sweep(sentence: str) -> None:
-        assert sentence.startswith("1 workers that are silent and still have images or slots: looking again")
+        assert sentence.startswith(
+            "1 workers that are silent and still have images or slots: looking again in "
+        )
         claiming.silence(database, worker_id, seconds=0)
 
     assert check_invariants(database.url, PATIENCE, before_second_look=sweep).findings == ()

@@ -12,10 +12,11 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.budget import Budget
-from retailpulse.fetch.exchange import Answer, Exchange, Request
+from retailpulse.fetch.exchange import Exchange
 from retailpulse.fetch.failures import REFUSING_STATUSES, TryFailed, of_status
 from retailpulse.fetch.host_queue import FIRST, HostListener, HostPool, HostQueue, Order
 from retailpulse.fetch.intake import Intake
+from retailpulse.fetch.messages import Answer, Request
 from retailpulse.fetch.names import PATIENCE_SECONDS, Names
 from retailpulse.fetch.pins import find_pin, has_name
 from retailpulse.fetch.ranges import Span
@@ -25,6 +26,7 @@ from retailpulse.fetch.slots import Admit, Slots, capacity_by_descriptors
 from retailpulse.fetch.transport import Transport
 from retailpulse.fetch.urls import Origin, Target
 
+_LEFT_WAITING = frozenset({Cause.STALLED, Cause.TIMEOUT})
 Observe = Callable[[float, int], object]
 """Called after each request with the seconds that it took and the bytes of bodies that came."""
 
@@ -53,6 +55,7 @@ class Dispatch:
             settings.per_host_max,
             listener=listener,
             deadline_seconds=settings.deadline_seconds,
+            close_idle=lambda queue: self._transport.close_idle(queue.peers),
         )
         self._slots = Slots[HostQueue](self.capacity, lambda queue: queue.limiter.is_proven, admit)
         self._budget = Budget(settings.buffer_bytes)
@@ -89,7 +92,9 @@ class Dispatch:
                 proven = await self._slots.take(queue, place.order)
             try:
                 began_at = self._loop.time()
-                answer = await self._run(self._request(target, attempt, span, pin), attempt, intake)
+                answer = await self._run(
+                    self._request(target, attempt, span, pin, queue), attempt, intake, queue
+                )
                 self._note(queue, answer, attempt, began_at)
             finally:
                 self._slots.give_back(queue, proven=proven)
@@ -138,6 +143,7 @@ class Dispatch:
         limiter = queue.limiter
         if answer.status not in REFUSING_STATUSES:
             limiter.answered(began_at, self._loop.time())
+            queue.answered()
             return
         attempt.refused(limiter.answers)
         if not attempt.is_refused_alone:
@@ -156,7 +162,9 @@ class Dispatch:
             # The wait for a thread is our own doing.
             attempt.spend(min(self._loop.time() - began_at, PATIENCE_SECONDS))
 
-    def _request(self, target: Target, attempt: Attempt, span: Span | None, pin: str) -> Request:
+    def _request(
+        self, target: Target, attempt: Attempt, span: Span | None, pin: str, queue: HostQueue
+    ) -> Request:
         if self._closed:
             raise RuntimeError("the downloader is closed")
         if attempt.try_seconds <= 0:
@@ -167,17 +175,25 @@ class Dispatch:
             span=span,
             max_content_length=self._settings.max_body_bytes if span is None else 0,
             pin=pin,
+            keeps_alive=not queue.limiter.is_crowded,
         )
 
-    async def _run(self, request: Request, attempt: Attempt, intake: Intake) -> Answer:
+    async def _run(self, request: Request, attempt: Attempt, intake: Intake, queue: HostQueue) -> Answer:
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         began_at = self._loop.time()
         task = asyncio.current_task()
         self._running.add(task)
+        queue.in_flight.began(exchange, began_at, queue.limiter.answers)
         try:
             return await exchange.run(request, intake)
+        except TryFailed as failure:
+            failure.beside = queue.in_flight.has_older(exchange)
+            failure.starved = failure.cause in _LEFT_WAITING and queue.in_flight.are_silent()
+            raise
         finally:
             self._running.discard(task)
+            queue.in_flight.ended(exchange)
+            queue.dialled(exchange.peer)
             seconds = self._loop.time() - began_at
             attempt.spend(seconds)
             self._observe(seconds, exchange.received_bytes)

@@ -14,12 +14,12 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.dispatch import Dispatch, Observe, Place
-from retailpulse.fetch.exchange import Answer
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.heads import read_head, read_whole
 from retailpulse.fetch.host_queue import FIRST, HostListener, HostPool, Order
 from retailpulse.fetch.intake import Enough, Intake, Tap
+from retailpulse.fetch.messages import Answer
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.retries import Attempt
 from retailpulse.fetch.slots import Admit

@@ -10,7 +10,6 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pycurl
 
 from retailpulse.config.settings import FetchSettings
@@ -19,7 +18,8 @@ from retailpulse.fetch.budget import Budget
 from retailpulse.fetch.failures import Progress, TryFailed, not_connected, of_code, stalled
 from retailpulse.fetch.handles import new_handle
 from retailpulse.fetch.intake import Intake
-from retailpulse.fetch.posts import MOST_ANSWER_BYTES, Post, load
+from retailpulse.fetch.messages import WHOLE, Answer, Request, find_header
+from retailpulse.fetch.posts import MOST_ANSWER_BYTES, load
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.transport import Transport
 
@@ -30,41 +30,6 @@ _FREE_BYTES = 16_384
 """How much of an answer the budget does not count: counting a small one costs more than it may hold."""
 _MOST_ROOM_BYTES = 131_072
 """How much of the budget an answer is given at a time."""
-WHOLE = frozenset({200, 203})
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is asked: a URL, perhaps a span of its bytes, in limited time."""
-
-    url: str
-    timeout_seconds: float
-    span: Span | None = None
-    max_content_length: int = 0  # refused by its header alone; 0: any length
-    pin: str = ""  # host:port:addresses, so that libcurl looks no name up; empty: the URL holds a number
-    post: Post | None = None  # what is carried there; of the answer only the status counts then
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """An HTTP answer; its body is in the intake, where the status is one that was asked for."""
-
-    status: int
-    head: bytes  # the status line and all headers, as they came
-    retry_after_seconds: int
-
-    def header(self, name: bytes) -> bytes | None:
-        """The value of the first header of a lower-case name."""
-        return find_header(self.head, name)
-
-
-def find_header(head: bytes, name: bytes) -> bytes | None:
-    """The value of the first header of a lower-case name in a head."""
-    start = head.lower().find(b"\n%b:" % name)
-    if start < 0:
-        return None
-    start += len(name) + 2
-    end = head.find(b"\n", start)
-    return head[start : end if end >= 0 else len(head)].strip()
-
 
 _NOTHING = Intake(max_bytes=0)
 
@@ -96,6 +61,9 @@ class Exchange:
         self._span: Span | None = None
         self._is_pinned = False
         self._is_counted = False
+        self._failure: TryFailed | None = None
+        self._keeps_alive = True
+        self.peer: tuple[str, int] | None = None  # whom it dialled last
         self._keep: Callable[[bytes], object] = _NOTHING.keep
         self._lines: list[bytes] = []
         self._handle = new_handle(settings)
@@ -120,6 +88,17 @@ class Exchange:
             if self._is_counted:
                 self._budget.release(self)
             self._intake, self._keep = _NOTHING, _NOTHING.keep  # or an idle handle would keep the whole body
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no byte of an answer to the running request has come."""
+        return not self._lines and self._transport.runs(self._handle)
+
+    def close_after(self) -> None:
+        """Keep the connection of the running request for no other."""
+        if self._keeps_alive and self._transport.runs(self._handle):
+            self._handle.setopt(pycurl.FORBID_REUSE, 1)
+            self._keeps_alive = False
 
     def read_on(self) -> None:
         """Go on reading after the budget had the transfer wait."""
@@ -147,7 +126,7 @@ class Exchange:
         self._room_bytes = _FREE_BYTES
         self._granted_bytes = self._free_bytes = 0
         self._is_counted = False
-        self._failure: TryFailed | None = None
+        self._failure = None
         self._refused = False
         self._handle.setopt(pycurl.URL, request.url)
         self._limit(max(1, round(request.timeout_seconds * 1_000)), request.max_content_length)
@@ -157,6 +136,8 @@ class Exchange:
             self._is_pinned = bool(request.pin)
         if request.span != self._span:
             self._ask_for(request.span)
+        if request.keeps_alive != self._keeps_alive:
+            self._keep_alive(keeps_alive=request.keeps_alive)
 
     def _limit(self, timeout_ms: int, max_content_length: int) -> None:
         limits = (timeout_ms, max_content_length)
@@ -172,6 +153,15 @@ class Exchange:
             self._handle.setopt(pycurl.RANGE, str(span))
         self._span = span
 
+    def _keep_alive(self, *, keeps_alive: bool) -> None:
+        self._handle.setopt(pycurl.FORBID_REUSE, not keeps_alive)
+        # The host closes first then, and the port on our side is free again at once.
+        if keeps_alive:
+            self._handle.unsetopt(pycurl.HTTPHEADER)
+        else:
+            self._handle.setopt(pycurl.HTTPHEADER, ["Connection: close"])
+        self._keeps_alive = keeps_alive
+
     def _on_dial(self, _purpose: int, address: Any) -> Any:
         """Refuse or open the socket to an address that libcurl is about to connect to."""
         if address.family not in (socket.AF_INET, socket.AF_INET6) or not self._may_dial(address.addr[0]):
@@ -183,6 +173,7 @@ class Exchange:
         except OSError:
             self._failure = TryFailed(Cause.CONNECT, "no socket is free to connect with", again=True)
             return pycurl.SOCKET_BAD
+        self.peer = address.addr[:2]
         self._dialled.append(dialled)  # libcurl works on a duplicate; this one tells whether TCP is through
         if self._connect_timer is None:
             self._connect_timer = self._loop.call_later(self._connect_seconds, self._on_connect_time)

@@ -19,9 +19,12 @@ class TryFailed(Exception):
 
     `again` says whether another one may help; `unreached`, that the host was not even asked, so that any
     other URL of it would have failed too; `refused`, that it is asked too much (429, 503); `turned_away`,
-    that the host did what one does that has too many connections; `starved`, that it answered others
-    meanwhile, and we gave up this request for that.
+    that the host did what one does that has too many connections. `beside` is set where the host was serving
+    others meanwhile, `starved` where it did that and left most of our connections waiting.
     """
+
+    beside = False
+    starved = False
 
     def __init__(
         self,
@@ -32,7 +35,6 @@ class TryFailed(Exception):
         unreached: bool = False,
         refused: bool = False,
         turned_away: bool = False,
-        starved: bool = False,
         not_before_seconds: float = 0.0,
     ) -> None:
         super().__init__(f"{cause}: {detail}")
@@ -41,22 +43,22 @@ class TryFailed(Exception):
         self.again = again
         self.unreached = unreached
         self.refused = refused
-        self.turned_away = turned_away or starved
-        self.starved = starved
+        self.turned_away = turned_away
         self.not_before_seconds = not_before_seconds
 
     def bare(self) -> "TryFailed":
         """The same without its traceback, which leads to the body that was read: fit to be kept."""
-        return TryFailed(
+        bare = TryFailed(
             self.cause,
             self.detail,
             again=self.again,
             unreached=self.unreached,
             refused=self.refused,
             turned_away=self.turned_away,
-            starved=self.starved,
             not_before_seconds=self.not_before_seconds,
         )
+        bare.beside, bare.starved = self.beside, self.starved
+        return bare
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,11 +142,6 @@ def _of_timeout(message: str, progress: Progress) -> TryFailed:
 def not_connected() -> TryFailed:
     """The failure of a connection that does not come about."""
     return TryFailed(Cause.CONNECT, "no connection in time", again=True, unreached=True, turned_away=True)
-
-
-def starved() -> TryFailed:
-    """The failure of a request that got no byte while its host served others."""
-    return TryFailed(Cause.STALLED, "left waiting while the host served others", again=True, starved=True)
 
 
 def remembered(cause: str, detail: str) -> TryFailed:

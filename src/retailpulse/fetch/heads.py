@@ -6,9 +6,9 @@ What is enough is the caller's to say. How a request is made is not known here.
 from collections.abc import Awaitable, Callable
 
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.exchange import WHOLE, Answer
 from retailpulse.fetch.failures import TryFailed, of_status
 from retailpulse.fetch.intake import FIRST_LOOK_BYTES, Intake
+from retailpulse.fetch.messages import WHOLE, Answer
 from retailpulse.fetch.ranges import Part, Span, parse_part, parse_total
 
 # 16 kB hold the size of most formats, 64 kB that of 97% of JPEG files; after that, the rest as it comes.

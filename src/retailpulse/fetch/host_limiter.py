@@ -36,7 +36,6 @@ LATELY_SECONDS, LATELY_LATENCIES = 1.0, 2.0
 """So long after an answer, or so many times its usual latency, a host counts as one that answers others."""
 CROWDED_CAP = 4
 """A host that turns connections away at so few of them keeps none for later: others wait for it."""
-_LATENCY_MOVE, _LATENCY_TOLD_SECONDS = 0.25, 5.0
 _FAILING_TOLD_SECONDS = 1.0
 
 _WITHOUT_ANSWER = frozenset({Cause.DNS, Cause.CONNECT, Cause.TLS, Cause.TIMEOUT, Cause.STALLED})
@@ -64,8 +63,6 @@ class HostLimiter:
         self._answered_at = self._saturated_at = float("-inf")
         self._slots = self._told_cap = cap
         self._ended_well = False
-        self._told_latency: float | None = None
-        self._told_latency_at = float("-inf")
         self._told_failing = False
 
     @property
@@ -169,7 +166,7 @@ class HostLimiter:
             self._speed_up(self._pace, now)
         else:
             self._grow(began_at, now)
-        self._tell_latency(now)
+        self.changed |= self._latency.has_moved(now)
 
     def refused(self, failure: TryFailed, began_at: float, now: float) -> None:
         """The host said that it is asked too much (429, 503)."""
@@ -186,18 +183,15 @@ class HostLimiter:
             hold_seconds = min(failure.not_before_seconds, LONGEST_HOLD_SECONDS)
             self._rest(now + hold_seconds)
 
-    def failed(self, failure: TryFailed, began_at: float, now: float, *, beside: bool = False) -> None:
-        """A try ended without an answer, or with a broken one.
-
-        `beside` says that the host is serving others that began before.
-        """
+    def failed(self, failure: TryFailed, began_at: float, now: float) -> None:
+        """A try ended without an answer, or with a broken one."""
         if failure.cause not in _WITHOUT_ANSWER:
             self.answered(began_at, now)
             self._ended_well = False
             return
         if not failure.again:  # there is no such name: nothing was asked, nothing need rest
             return
-        if self.excuses(failure, began_at, now, beside=beside):
+        if self.excuses(failure, began_at, now):
             self._turned_away(failure, began_at, now)
             return
         self._count(failure, began_at, now)
@@ -205,14 +199,21 @@ class HostLimiter:
             self._cap.halve(now)
             self.changed = True
 
-    def excuses(self, failure: TryFailed, began_at: float, now: float, *, beside: bool = False) -> bool:
+    def excuses(self, failure: TryFailed, began_at: float, now: float) -> bool:
         """Whether a failure only says "fewer at once": the host turned it away while it served others."""
+        if failure.starved:
+            return self._answered_at > began_at
         if not failure.turned_away:
             return False
-        if failure.starved or beside or self.answers_others(began_at, now):
+        if failure.beside or self.answers_others(began_at, now):
             return True
         # Other workers have slots too, and say of no failure: they are answered, for all that is known.
         return self._others_have_slots() and self.failure is None and self._away.in_a_row < OPENS_AFTER
+
+    def crowd(self) -> None:
+        """The host leaves connections waiting while it serves others."""
+        self.changed |= not self.is_crowded
+        self.is_crowded = True
 
     def limits(self, now: float) -> HostLimits:
         """What the fleet should know."""
@@ -244,7 +245,6 @@ class HostLimiter:
         self._pace = None if rate is None else Pace(rate, is_known=True)
         self.rest_until = now + limits.rest_seconds
         self._latency.adopt(limits.latency_seconds)
-        self._told_latency = limits.latency_seconds
         if limits.refused_seconds is not None:
             self._refused_at = max(self._refused_at or 0.0, now - limits.refused_seconds)
         self._adopt_failing(limits, now)
@@ -342,13 +342,4 @@ class HostLimiter:
     def _rest(self, until: float) -> None:
         if until > self.rest_until:
             self.rest_until = until
-            self.changed = True
-
-    def _tell_latency(self, now: float) -> None:
-        """Say that the usual latency is another one than others know, now and then."""
-        seconds, told = self._latency.seconds, self._told_latency
-        if seconds is None or now - self._told_latency_at < _LATENCY_TOLD_SECONDS:
-            return
-        if told is None or abs(seconds - told) > told * _LATENCY_MOVE:
-            self._told_latency, self._told_latency_at = seconds, now
             self.changed = True

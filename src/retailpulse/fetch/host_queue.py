@@ -12,9 +12,11 @@ from itertools import count
 from random import SystemRandom
 from typing import Protocol
 
+from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host_limiter import HostLimiter
+from retailpulse.fetch.in_flight import PATIENCE_SECONDS, InFlight
 
 Order = tuple[int, float]
 """Rank (minus the priority) and virtual time; the lower is served first."""
@@ -22,6 +24,7 @@ FIRST: Order = (0, 0.0)
 
 _LOOK_SECONDS = 1.0
 """How often the queue of a failing host is looked through for images whose time is over."""
+_MOST_PEERS = 64
 _MOST_REMEMBERED = 10_000
 """Hosts that nobody asks now and that are remembered for what they did."""
 
@@ -55,13 +58,24 @@ class HostQueue:
     `leased` is None where nobody leases: then this worker may use all that the limiter allows.
     """
 
-    def __init__(self, origin_key: str, limiter: HostLimiter, listener: HostListener | None) -> None:
+    def __init__(
+        self,
+        origin_key: str,
+        limiter: HostLimiter,
+        listener: HostListener | None,
+        close_idle: Callable[["HostQueue"], object] = lambda _: None,
+    ) -> None:
         self.origin_key = origin_key
         self.limiter = limiter
         self.used = 0
         self.leased: int | None = None if listener is None else 0
         self.waiting = 0
+        self.in_flight = InFlight()
+        self.peers: set[tuple[str, int]] = set()  # the addresses that were dialled for it
         self._listener = listener
+        self._close_idle = close_idle
+        self._was_crowded = False
+        self._look: asyncio.TimerHandle | None = None
         self._heap: list[tuple[bool, int, float, int, _Waiter]] = []
         self._numbers = count()
         self._loop = asyncio.get_running_loop()
@@ -82,6 +96,13 @@ class HostQueue:
         self.leased = slots
         self.limiter.is_shared = slots > 0
         self.wake()
+
+    def adopt(self, limits: HostLimits) -> None:
+        """Take what another worker has learnt of the host."""
+        self.limiter.adopt(limits, self._loop.time())
+        self._heed_crowd()
+        self.wake()
+        self.decided()
 
     def take_now(self, *, unleased: bool = False) -> bool:
         """Take a slot where nobody waits for one and the host bears one more now."""
@@ -119,6 +140,7 @@ class HostQueue:
     def give_back(self) -> None:
         """Give a slot back, after the limiter was told how it went."""
         self.used -= 1
+        self._heed_crowd()
         failure = self.limiter.failure
         if failure is not None and self.limiter.is_given_up(self._loop.time()):
             self._dismiss(lambda _: True, failure)
@@ -127,6 +149,40 @@ class HostQueue:
         if self.waiting or self._alarm is not None:
             self.wake()
         self.decided()
+
+    def dialled(self, peer: tuple[str, int] | None) -> None:
+        """Remember an address of the host, but not all of one that has ever new ones."""
+        if peer is not None and peer not in self.peers:
+            if len(self.peers) >= _MOST_PEERS:
+                self.peers.clear()
+            self.peers.add(peer)
+
+    def answered(self) -> None:
+        """After an answer: see whether the others are left waiting for it."""
+        limiter, now = self.limiter, self._loop.time()
+        if self.in_flight.is_crowded(now, limiter.latency_seconds or 0.0, limiter.answers):
+            limiter.crowd()
+        if self._look is None and self.in_flight:
+            self._look = self._loop.call_later(PATIENCE_SECONDS, self._look_at_the_last)
+
+    def _look_at_the_last(self) -> None:
+        """Where nobody is answered any more, they may wait for a connection that is kept for nobody."""
+        self._look, limiter = None, self.limiter
+        if not self.in_flight:
+            return
+        if self.in_flight.is_forgotten(self._loop.time(), limiter.latency_seconds or 0.0, limiter.answers):
+            self._keep_none_alive()
+        self._look = self._loop.call_later(PATIENCE_SECONDS, self._look_at_the_last)
+
+    def _keep_none_alive(self) -> None:
+        self._close_idle(self)
+        self.in_flight.close_after()
+
+    def _heed_crowd(self) -> None:
+        """Make room for the others at a host that has just turned out to serve few connections."""
+        if self.limiter.is_crowded and not self._was_crowded:
+            self._was_crowded = True
+            self._keep_none_alive()
 
     def decided(self) -> None:
         """Tell the listener where the limiter has something to share."""
@@ -224,11 +280,13 @@ class HostPool:
         *,
         listener: HostListener | None = None,
         deadline_seconds: float = 180.0,
+        close_idle: Callable[[HostQueue], object] = lambda _: None,
     ) -> None:
         self._per_host = per_host
         self._most = most
         self._deadline_seconds = deadline_seconds
         self._listener = listener
+        self._close_idle = close_idle
         self._queues: dict[str, HostQueue] = {}
 
     def __len__(self) -> int:
@@ -246,7 +304,8 @@ class HostPool:
         queue = self._queues.get(origin_key)
         if queue is None:
             limiter = HostLimiter(self._per_host, self._most, deadline_seconds=self._deadline_seconds)
-            queue = self._queues[origin_key] = HostQueue(origin_key, limiter, self._listener)
+            queue = HostQueue(origin_key, limiter, self._listener, self._close_idle)
+            self._queues[origin_key] = queue
             if len(self._queues) > _MOST_REMEMBERED:
                 self._forget_idle()
         return queue

@@ -8,6 +8,9 @@ _KNOWN_AFTER = 8
 _STEP = 0.08
 """By this share the estimate moves towards each answer: ten answers beyond it double it."""
 
+_SHARED_MOVE, _TOLD_SECONDS = 0.25, 5.0
+"""A latency that moved by this share is worth telling the other workers, at most once in so many seconds."""
+
 
 class UsualLatency:
     """The running median of a host's answers."""
@@ -15,6 +18,8 @@ class UsualLatency:
     def __init__(self) -> None:
         self.seconds: float | None = None
         self._seen = 0
+        self._told: float | None = None
+        self._told_at = float("-inf")
 
     @property
     def is_known(self) -> bool:
@@ -33,7 +38,18 @@ class UsualLatency:
         else:
             self.seconds = max(self.seconds * (1 - _STEP), seconds, 1e-6)
 
+    def has_moved(self, now: float) -> bool:
+        """Whether it is far from what was told last, and that some time ago; it counts as told then."""
+        seconds, told = self.seconds, self._told
+        if seconds is None or now - self._told_at < _TOLD_SECONDS:
+            return False
+        if told is not None and abs(seconds - told) <= told * _SHARED_MOVE:
+            return False
+        self._told, self._told_at = seconds, now
+        return True
+
     def adopt(self, seconds: float | None) -> None:
         """Take what others found; what is known to nobody is learnt anew."""
+        self._told = seconds
         if seconds is not None:
             self.seconds, self._seen = seconds, max(self._seen, _KNOWN_AFTER)

@@ -13,10 +13,11 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.budget import Budget
-from retailpulse.fetch.exchange import Answer, Exchange, Request
+from retailpulse.fetch.exchange import Exchange
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.intake import Intake
+from retailpulse.fetch.messages import Answer, Request
 from retailpulse.fetch.names import Names
 from retailpulse.fetch.pins import find_pin, has_name
 from retailpulse.fetch.posts import Post

@@ -5,8 +5,10 @@ to the kernel for that, which an event loop's own readers would do at several ti
 """
 
 import contextlib
+import os
 import select
-from collections.abc import Iterator
+import socket
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import pycurl
@@ -76,6 +78,14 @@ class Sockets:
                 yield fd, readable | (pycurl.CSELECT_OUT if events & _WRITABLE else 0)
             else:
                 self._forget(fd)
+
+    def shut_idle(self, peers: Container[tuple[str, int]]) -> None:
+        """Shut the sockets down that are idle and connected to some addresses; libcurl then drops them."""
+        for fd in [fd for fd, known in self._watched.items() if not known.is_wanted]:
+            # It may be closed by now, or be another kind of file.
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as idle:
+                if idle.getpeername()[:2] in peers:
+                    idle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Let go of all."""

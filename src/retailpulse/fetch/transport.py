@@ -5,6 +5,7 @@ Weak: it must be made, used and closed on one loop, in one thread.
 """
 
 import asyncio
+from collections.abc import Container
 
 import pycurl
 
@@ -45,6 +46,10 @@ class Transport:
     def dials(self) -> None:
         """Say that libcurl opens a socket."""
         self._sockets.opened()
+
+    def close_idle(self, peers: Container[tuple[str, int]]) -> None:
+        """Close the connections to some addresses that are kept and not in use."""
+        self._sockets.shut_idle(peers)
 
     def runs(self, handle: pycurl.Curl) -> bool:
         """Whether a handle has not come to its end."""

@@ -20,6 +20,8 @@ from retailpulse.worker.in_hand import Grant
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 5.0
+GATHER_SECONDS = 0.02
+"""How long the first result after a quiet time waits for others; when many come, batches are larger."""
 
 
 class Settler:
@@ -37,7 +39,8 @@ class Settler:
         self._max_rows = settings.settle_rows
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()
-        self._is_writing = False
+        self._loop = asyncio.get_running_loop()
+        self._written_at = float("-inf")
         self._some = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = asyncio.Event()
@@ -49,10 +52,6 @@ class Settler:
         self._some.set()
         if len(self._batch.results) >= self._max_rows:
             self._full.set()
-
-    def is_idle(self) -> bool:
-        """Whether every result is written."""
-        return not self._batch.results and not self._is_writing
 
     def hurry(self) -> None:
         """Writes what there is now: nothing more is about to come."""
@@ -69,15 +68,19 @@ class Settler:
         while not self._closing.is_set() or self._batch.results:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), self._max_seconds)
+                await asyncio.wait_for(self._full.wait(), self._gathering_seconds())
             batch, self._batch = self._batch, _Batch()
             if not self._closing.is_set():
                 self._some.clear()
                 self._full.clear()
             if batch.results:
-                self._is_writing = True
                 await self._write(batch)
-                self._is_writing = False
+                self._written_at = self._loop.time()
+
+    def _gathering_seconds(self) -> float:
+        """How long to wait for more: a full turn since the last batch, next to nothing after a quiet time."""
+        left = self._written_at + self._max_seconds - self._loop.time()
+        return min(self._max_seconds, max(GATHER_SECONDS, left))
 
     async def _write(self, batch: "_Batch") -> None:
         wait_seconds = 0.25

@@ -95,7 +95,7 @@ async def list_hosts(
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Response[Page[Host]]:
-    """List the photo hosts in use, those where most images wait first; at most a second old.
+    """List the photo hosts in use, those where most images wait first; a second old, or a few.
 
     In use is a host where images wait or are in work, or that refused lately. Numbers move between two pages,
     and a host may move with them.

@@ -20,7 +20,7 @@ MANY_HOSTS = "(many hosts)"
 """Stands for the origin of all hosts with a few images each: no host is called so."""
 COUNTED_SLICES = 1_000
 """How many slices are counted at a host, and eight times as many of a job."""
-MOST_HOSTS = 10_000
+MOST_HOSTS = 5_000
 """How many hosts are looked at: of those that wait the first, of those that refused lately the last."""
 
 IN_INDEX_ORDER = """
@@ -91,14 +91,16 @@ WAITING_FOR = """
         UNION ALL
         SELECT greatest(host_id, -1), cardinality(image_nos), true FROM grants WHERE job_id = %(job_id)s),
     counted AS (
-        SELECT host_id, sum(images)::bigint AS images, bool_and(is_whole) AS is_whole FROM part GROUP BY 1)
+        SELECT host_id, sum(images)::bigint AS images, count(*) OVER () AS hosts,
+            bool_and(bool_and(is_whole)) OVER () AS counted_all
+        FROM part GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(most)s)
     SELECT coalesce(h.origin, %(many)s) AS origin, c.images,
         CASE WHEN h.breaker <> 'closed' THEN 1 ELSE h.cap END AS cap, coalesce(h.leased, 0) AS leased,
         h.rate_per_second, coalesce(h.breaker, 'closed') AS breaker,
         coalesce(greatest(extract(epoch FROM h.rest_until - now()), 0), 0)::float8 AS rest_seconds,
-        count(*) OVER () AS hosts, bool_and(c.is_whole) OVER () AS counted_all
+        c.hosts, c.counted_all
     FROM counted c LEFT JOIN hosts h ON h.host_id = c.host_id AND h.host_id > 0
-    ORDER BY c.images DESC, coalesce(h.origin, %(many)s) COLLATE "C" LIMIT %(most)s
+    ORDER BY c.images DESC, c.host_id
 """
 TOTALS = """
     SELECT (SELECT coalesce(sum(cardinality(image_nos)), 0) FROM grants)::bigint AS taken_images,
