@@ -90,7 +90,8 @@ class ChunkedDatabase:
         """The failures of a job were taken back; the stores that it did not know are known by now."""
         self._run(
             "INSERT INTO earlier_results"
-            " SELECT job_id, image_no, 1, outcome, cause, detail, tries, settled_at FROM results WHERE job_id = %s AND outcome = 'failed'",
+            " SELECT job_id, image_no, 1, outcome, cause, detail, tries, settled_at"
+            " FROM results WHERE job_id = %s AND outcome = 'failed'",
             job_id,
         )
         self._run("DELETE FROM results WHERE job_id = %s AND outcome = 'failed'", job_id)
