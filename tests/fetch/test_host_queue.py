@@ -1,3 +1,5 @@
+"""The queue of a host: order, leases, waits that are in vain, and what is remembered."""
+
 import asyncio
 
 import pytest
@@ -146,3 +148,110 @@ async def test_a_host_that_misbehaved_is_remembered_while_nobody_asks() -> None:
     host.limiter.failed(DEAD, now(), now())
     hosts.leave(host)
     assert hosts.queue(SHOP) is host
+
+
+async def test_who_waits_is_served_by_rank_and_then_by_virtual_time() -> None:
+    host = HostPool(1, 1).queue(SHOP)
+    await host.take(180.0)
+    ends: list[str] = []
+
+    async def take(name: str, rank: int, time: float, *, goes_on: bool = False) -> None:
+        await host.take(180.0, (rank, time), goes_on=goes_on)
+        ends.append(name)
+        host.give_back()
+
+    waiting = [
+        asyncio.create_task(take("late", 0, 9.0)),
+        asyncio.create_task(take("soon", 0, 1.0)),
+        asyncio.create_task(take("urgent", -100, 50.0)),
+        asyncio.create_task(take("begun", 0, 70.0, goes_on=True)),
+    ]
+    await asyncio.sleep(0)
+    host.give_back()
+    await asyncio.gather(*waiting)
+    assert ends == ["begun", "urgent", "soon", "late"]
+
+
+class Leases:
+    """Keeps what the listener was told."""
+
+    def __init__(self) -> None:
+        self.demands = self.rooms = 0
+        self.decided: list[HostQueue] = []
+
+    def on_demand(self, queue: HostQueue) -> None:
+        assert queue.waiting > 0
+        self.demands += 1
+
+    def on_room(self, queue: HostQueue) -> None:
+        assert queue.origin_key == SHOP
+        self.rooms += 1
+
+    def on_decision(self, queue: HostQueue) -> None:
+        self.decided.append(queue)
+        queue.limiter.changed = False
+
+
+async def test_where_slots_are_leased_nobody_begins_without_one() -> None:
+    leases = Leases()
+    pool = HostPool(16, 16, listener=leases)
+    host = pool.queue(SHOP)
+    first, second = await queued(host, 2)
+    assert (host.used, host.waiting, host.slots, leases.demands) == (0, 2, 0, 2)
+    pool.lease(SHOP, 1)
+    await first
+    assert (second.done(), host.used) == (False, 1)
+    host.give_back()
+    await second
+    assert leases.rooms == 1
+
+
+async def test_a_lease_that_shrinks_takes_nothing_from_who_has_begun() -> None:
+    pool = HostPool(16, 16, listener=Leases())
+    host = pool.lease(SHOP, 2)
+    await host.take(180.0)
+    await host.take(180.0)
+    pool.lease(SHOP, 1)
+    (waiting,) = await queued(host, 1)
+    host.give_back()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    host.give_back()
+    await waiting
+
+
+async def test_who_needs_no_lease_is_held_by_the_limiter_alone_and_asks_for_none() -> None:
+    leases = Leases()
+    host = HostPool(2, 2, listener=leases).queue(SHOP)
+    tasks = [asyncio.create_task(host.take(180.0, unleased=True)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert (host.used, host.waiting, leases.demands) == (2, 1, 0)
+    host.give_back()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_host_with_a_lease_is_not_forgotten() -> None:
+    pool = HostPool(2, 2, listener=Leases())
+    host = pool.lease(SHOP, 1)
+    await host.take(180.0)
+    pool.leave(host)
+    assert pool.get(SHOP) is host
+    pool.lease(SHOP, 0)
+    assert pool.get(SHOP) is None
+
+
+async def test_a_decision_is_told_and_another_worker_that_adopts_it_decides_nothing() -> None:
+    leases, others = Leases(), Leases()
+    host = HostPool(16, 16, listener=leases).lease(SHOP, 16)
+    await host.take(180.0)
+    for _ in range(OPENS_AFTER):
+        host.limiter.failed(DEAD, now(), now())
+    host.give_back()
+    assert leases.decided == [host]
+    other = HostPool(16, 16, listener=others).lease(SHOP, 1)
+    other.adopt(host.limiter.limits(now()))
+    assert (other.limiter.is_closed, others.decided) == (False, [])
+    assert other.limiter.limits(now()).cause == Cause.CONNECT
+    (waiting,) = await queued(other, 1)
+    assert not waiting.done()
+    waiting.cancel()

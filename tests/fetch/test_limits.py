@@ -150,6 +150,22 @@ async def test_a_cancel_ends_the_transfer_and_frees_its_slot(
     assert origin.connections == 2  # the first one was closed with its transfer
 
 
+async def test_a_cancel_closes_the_socket_at_once(downloader: Downloader) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        fetching = asyncio.create_task(
+            downloader.fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/a.jpg")
+        )
+        connection, _ = await asyncio.to_thread(listener.accept)
+        with connection:
+            connection.settimeout(20)
+            assert await asyncio.to_thread(connection.recv, 65_536)
+            fetching.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await fetching
+            assert await asyncio.to_thread(connection.recv, 1) == b""
+
+
 async def test_a_cancel_in_the_queue_leaves_the_others_alone(
     origin: Origin, make_downloader: MakeDownloader
 ) -> None:

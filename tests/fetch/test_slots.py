@@ -1,6 +1,8 @@
 """The slots of the process: how many run at once, in which order, behind which gate."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable
 
 import pytest
@@ -159,3 +161,21 @@ async def test_a_slot_handed_over_in_the_moment_of_a_cancel_is_not_lost() -> Non
     with pytest.raises(asyncio.CancelledError):
         await waiter
     assert slots.used == 0
+
+
+CAPACITY = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
+from retailpulse.fetch.slots import capacity_by_descriptors
+print(capacity_by_descriptors(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+
+
+@pytest.mark.parametrize(("soft", "hard", "capacity"), [(100, 1_000, 250), (1_000, 1_000, 250)])
+def test_the_default_number_of_slots_follows_the_descriptors_that_the_process_may_have(
+    soft: int, hard: int, capacity: int
+) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", CAPACITY, str(soft), str(hard)], capture_output=True, check=True, text=True
+    )
+    assert told.stdout.split() == [str(capacity), str(hard)]

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.urls import Target, follow, parse_target
+from retailpulse.fetch.urls import Target, follow, origin_key, parse_target
 
 
 @pytest.mark.parametrize(
@@ -131,3 +131,19 @@ def test_any_location_is_either_refused_or_followed(location: bytes) -> None:
         follow(parse_target("http://a.example/"), location)
     except ImageError as error:
         assert error.cause is Cause.BAD_URL
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("http://shop.example/a.jpg", "http://shop.example:80"),
+        ("HTTPS://Shop.Example./a b.jpg#x", "https://shop.example:443"),
+        ("https://shop.example.:8443/a.jpg", "https://shop.example:8443"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("http://shop.example:99999/a.jpg", None),
+        ("ftp://shop.example/a.jpg", None),
+        ("nonsense", None),
+    ],
+)
+def test_whom_a_url_asks_has_one_name_for_all_workers(url: str, key: str | None) -> None:
+    assert origin_key(url) == key

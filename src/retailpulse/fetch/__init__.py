@@ -5,6 +5,7 @@ The rooms: `urls` and `addresses` say where we go, `transport` and `exchange` sp
 `failures` and `names` say what went wrong.
 """
 
+from retailpulse.fetch.dispatch import Place
 from retailpulse.fetch.downloader import Downloader, Fetched
 from retailpulse.fetch.host_limiter import HostLimiter
 from retailpulse.fetch.host_queue import HostListener, HostPool, HostQueue
@@ -19,6 +20,7 @@ __all__ = [
     "HostListener",
     "HostPool",
     "HostQueue",
+    "Place",
     "Post",
     "Posted",
     "Poster",

@@ -20,12 +20,8 @@ class AdaptiveCap:
         self.most = max(start, most)
         self.ceiling: int | None = None  # the number at which the host last turned some away
         self.cut_at = float("-inf")
-        self._value = float(start)
-
-    @property
-    def value(self) -> int:
-        """The cap."""
-        return int(self._value)
+        self.value = start  # the cap
+        self._exact = float(start)
 
     def halve(self, now: float) -> None:
         """Multiplicative decrease: the host failed, for whatever reason."""
@@ -46,7 +42,7 @@ class AdaptiveCap:
     def restart(self) -> None:
         """The host answers again: begin with a few, and with fewer than it turned away before."""
         most = self.start if self.ceiling is None else max(1, self.ceiling - 1)
-        self._value = float(min(most, self.start, RESTART_CAP))
+        self._set(float(min(most, self.start, RESTART_CAP)))
 
     def answered(self, latency_seconds: float, *, saturated: bool, well: bool) -> bool:
         """Additive increase, where it was us who set the limit; whether the cap is another one now.
@@ -56,7 +52,7 @@ class AdaptiveCap:
         """
         before = self.value
         if before > self.start and latency_seconds > SLOW_SECONDS:
-            self._value = max(float(self.start), self._value - 1.0)
+            self._set(max(float(self.start), self._exact - 1.0))
         elif saturated and (before < self.start or (well and latency_seconds < FAST_SECONDS)):
             self._grow()
         return self.value != before
@@ -67,16 +63,20 @@ class AdaptiveCap:
         if cap < self.value or slower:
             self.cut_at = now  # what began before belongs to the wave that was answered for
         if cap != self.value:
-            self._value = float(min(cap, self.most))
+            self._set(float(min(cap, self.most)))
 
     def _grow(self) -> None:
-        more = 1 / self._value
-        if self._value >= self.start:
+        more = 1 / self._exact
+        if self._exact >= self.start:
             more /= ABOVE_START
         if self.ceiling is not None and self.value >= self.ceiling - 1:
             more /= BEYOND_CEILING
-        self._value = min(self._value + more, float(self.most if self._value >= self.start else self.start))
+        self._set(min(self._exact + more, float(self.most if self._exact >= self.start else self.start)))
 
     def _cut(self, cap: int, now: float) -> None:
         self.cut_at = now
-        self._value = float(max(1, cap))
+        self._set(float(max(1, cap)))
+
+    def _set(self, exact: float) -> None:
+        self._exact = exact
+        self.value = int(exact)

@@ -5,7 +5,6 @@ Tells the host's limiter how it went. Tries, redirects and ranges are not known 
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -26,16 +25,23 @@ from retailpulse.fetch.slots import Admit, Slots, capacity_by_descriptors
 from retailpulse.fetch.transport import Transport
 from retailpulse.fetch.urls import Origin, Target
 
+_MOST_IDLE = 256
+"""Handles that are kept while no request runs on them."""
 _LEFT_WAITING = frozenset({Cause.STALLED, Cause.TIMEOUT})
 Observe = Callable[[float, int], object]
 """Called after each request with the seconds that it took and the bytes of bodies that came."""
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
-    """The place of an image in every queue; `unleased`: it needs no lease at its host."""
+class Place(msgspec.Struct, gc=False):
+    """The place of an image in every queue; `unleased`: it needs no lease at its host.
+
+    It tells whether a request for the image has ever begun, and whether one runs now.
+    """
 
     order: Order = FIRST
     unleased: bool = False
+    has_begun: bool = False
+    is_running: bool = False
 
 
 class Dispatch:
@@ -52,7 +58,7 @@ class Dispatch:
         self._transport = Transport(idle_connections=self.capacity, has_proxy=self._rules.has_proxy)
         self.hosts = HostPool(
             settings.per_host,
-            settings.per_host_max,
+            min(settings.per_host_max, 4 * settings.per_host),
             listener=listener,
             deadline_seconds=settings.deadline_seconds,
             close_idle=lambda queue: self._transport.close_idle(queue.peers),
@@ -60,8 +66,7 @@ class Dispatch:
         self._slots = Slots[HostQueue](self.capacity, lambda queue: queue.limiter.is_proven, admit)
         self._budget = Budget(settings.buffer_bytes)
         self._names = Names()
-        self._exchanges: list[Exchange] = []
-        self._running: set[asyncio.Task[Any] | None] = set()
+        self._exchanges: set[Exchange] = set()
         self._idle: list[Exchange] = []
         self._closed = False
 
@@ -69,10 +74,6 @@ class Dispatch:
     def in_flight(self) -> int:
         """How many requests run now."""
         return len(self._exchanges) - len(self._idle)
-
-    def is_running(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether a request of a task runs now."""
-        return task in self._running
 
     async def ask(
         self, target: Target, attempt: Attempt, intake: Intake, span: Span | None, place: Place
@@ -92,11 +93,13 @@ class Dispatch:
                 proven = await self._slots.take(queue, place.order)
             try:
                 began_at = self._loop.time()
+                place.has_begun = place.is_running = True
                 answer = await self._run(
                     self._request(target, attempt, span, pin, queue), attempt, intake, queue
                 )
                 self._note(queue, answer, attempt, began_at)
             finally:
+                place.is_running = False
                 self._slots.give_back(queue, proven=proven)
             return answer
         except TryFailed as failure:
@@ -181,8 +184,6 @@ class Dispatch:
     async def _run(self, request: Request, attempt: Attempt, intake: Intake, queue: HostQueue) -> Answer:
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         began_at = self._loop.time()
-        task = asyncio.current_task()
-        self._running.add(task)
         queue.in_flight.began(exchange, began_at, queue.limiter.answers)
         try:
             return await exchange.run(request, intake)
@@ -191,17 +192,24 @@ class Dispatch:
             failure.starved = failure.cause in _LEFT_WAITING and queue.in_flight.are_silent()
             raise
         finally:
-            self._running.discard(task)
             queue.in_flight.ended(exchange)
             queue.dialled(exchange.peer)
             seconds = self._loop.time() - began_at
             attempt.spend(seconds)
             self._observe(seconds, exchange.received_bytes)
+            self._put_by(exchange)
+
+    def _put_by(self, exchange: Exchange) -> None:
+        """Keep a handle for the next request; those that only a peak of slow ones needed are freed."""
+        if len(self._idle) < _MOST_IDLE or self._closed:
             self._idle.append(exchange)
+        else:
+            self._exchanges.discard(exchange)
+            exchange.close()
 
     def _new_exchange(self) -> Exchange:
         exchange = Exchange(
             self._transport, self._settings, may_dial=self._rules.may_dial, budget=self._budget
         )
-        self._exchanges.append(exchange)
+        self._exchanges.add(exchange)
         return exchange

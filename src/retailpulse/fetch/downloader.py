@@ -6,7 +6,6 @@ What is refused, when a request has its turn, and what a failure is called, is d
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable
-from typing import Any
 
 import msgspec
 
@@ -17,7 +16,7 @@ from retailpulse.fetch.dispatch import Dispatch, Observe, Place
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.heads import read_head, read_whole
-from retailpulse.fetch.host_queue import FIRST, HostListener, HostPool, Order
+from retailpulse.fetch.host_queue import HostListener, HostPool
 from retailpulse.fetch.intake import Enough, Intake, Tap
 from retailpulse.fetch.messages import Answer
 from retailpulse.fetch.ranges import Span
@@ -84,28 +83,28 @@ class Downloader:
         return (await self._persist(url, None, None, Place())).joined()
 
     def fetch_pieces(
-        self, url: str, tap: Tap | None = None, *, order: Order = FIRST, unleased: bool = False
+        self, url: str, tap: Tap | None = None, *, place: Place | None = None
     ) -> Awaitable[FetchedPieces]:
         """Fetch a whole body; raises ImageError.
 
         Its pieces are also given to `tap` as they arrive; each try begins with a new one. `order` is its
         place in every queue; `unleased`: it may be fetched from a host of which no slots are leased.
         """
-        return self._persist(url, None, tap, Place(order, unleased))
+        return self._persist(url, None, tap, place or Place())
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file in one piece: see `fetch_head_pieces`."""
         return (await self._persist(url, enough, None, Place())).joined()
 
     def fetch_head_pieces(
-        self, url: str, enough: Enough, *, order: Order = FIRST, unleased: bool = False
+        self, url: str, enough: Enough, *, place: Place | None = None
     ) -> Awaitable[FetchedPieces]:
         """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
 
         `enough` gets all bytes so far, at growing sizes, and again when the file ends before it said yes.
         It should be quick: it may run between two packets. What it raises ends the fetch.
         """
-        return self._persist(url, enough, None, Place(order, unleased))
+        return self._persist(url, enough, None, place or Place())
 
     def parked(self) -> int:
         """How many images only pause between two tries."""
@@ -118,10 +117,6 @@ class Downloader:
     def in_flight(self) -> int:
         """How many requests run now."""
         return self._dispatch.in_flight
-
-    def is_running(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether a task that fetches has a request that runs: it neither waits for a turn nor pauses."""
-        return self._dispatch.is_running(task)
 
     async def aclose(self) -> None:
         """Abort what is in flight and free every connection.

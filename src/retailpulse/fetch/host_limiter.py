@@ -10,7 +10,7 @@ learnt is `HostLimits`, which all workers share: who decided writes it, the othe
 Weak: each worker sees only its own answers, so what a refusal means is judged by those.
 """
 
-from retailpulse.domain.hosts import HostLimits
+from retailpulse.domain.hosts import BreakerState, HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.adaptive_cap import AdaptiveCap
 from retailpulse.fetch.circuit_breaker import OPENS_AFTER, CircuitBreaker
@@ -131,8 +131,8 @@ class HostLimiter:
     def allows(self, used: int, slots: int, now: float) -> bool:
         """Whether one more request may begin beside `used` others, by one who has so many slots."""
         self._slots = slots
-        most = min(slots, self.cap) if self._breaker.is_closed else min(slots, 1)
-        if used >= most:
+        most = self._cap.value if self._breaker.state is BreakerState.CLOSED else 1
+        if used >= slots or used >= most:
             if used:
                 self._saturated_at = now
             return False
@@ -146,11 +146,12 @@ class HostLimiter:
 
     def begin(self, used: int, now: float) -> None:
         """A request begins beside `used` others."""
-        if used + 1 >= min(self._slots, self.cap):
+        if used + 1 >= self._slots or used + 1 >= self._cap.value:
             self._saturated_at = now
         if self._pace is not None:
             self.rest_until = max(self.rest_until, now + 1 / self._pace.rate)
-        self.changed |= self._breaker.probed()
+        if self._breaker.state is not BreakerState.CLOSED and self._breaker.probed():
+            self.changed = True
 
     def answered(self, began_at: float, now: float) -> None:
         """The host gave an answer, whatever it was."""
@@ -309,6 +310,8 @@ class HostLimiter:
         self.is_crowded |= failure.starved or self.cap <= CROWDED_CAP
 
     def _grow(self, began_at: float, now: float) -> None:
+        if self._cap.value == self._cap.start == self._cap.most:
+            return
         lately = self._refused_at is not None and now - self._refused_at < WELL_SECONDS
         self.changed |= self._cap.answered(
             self._latency.seconds or 0.0,

@@ -127,7 +127,10 @@ class HostQueue:
         waiter = _Waiter(self._loop.create_future(), seconds, self._loop.time(), unleased)
         heappush(self._heap, (not goes_on, *order, next(self._numbers), waiter))
         self.waiting += 1
-        self.wake()
+        if self.waiting == 1:
+            self.wake()
+        elif self._listener is not None:  # who waited before was woken then, and nothing is free since
+            self._ask_for_more(self._listener, unleased=unleased)
         try:
             return await waiter.turn
         except asyncio.CancelledError:
@@ -205,11 +208,11 @@ class HostQueue:
             self._alarm = None
         if waiter is not None:
             self._set_alarm(now)
-            if self._listener is not None and self.used >= self._slots_for(unleased=waiter.unleased):
+            if self._listener is not None:
                 self._ask_for_more(self._listener, unleased=waiter.unleased)
 
     def _ask_for_more(self, listener: HostListener, *, unleased: bool) -> None:
-        if not unleased or self.leased:
+        if self.used >= self._slots_for(unleased=unleased) and (self.leased or not unleased):
             listener.on_demand(self)
 
     def _slots_for(self, *, unleased: bool) -> int:

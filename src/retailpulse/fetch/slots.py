@@ -164,7 +164,8 @@ class Slots(Generic[Host]):
 def capacity_by_descriptors() -> int:
     """How many transfers the file descriptors of this process allow, after raising their limit.
 
-    Half of them: the other half is for idle connections that are kept, the database and decoders.
+    Half of them, and a request that dials has two; the other half is for idle connections that are kept, the
+    database and decoders.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)

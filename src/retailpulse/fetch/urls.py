@@ -40,7 +40,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     @property
     def key(self) -> str:
         """By what the whole fleet counts it: `scheme://host:port`, without a last dot of the host."""
-        return f"{self.scheme}://{self.host.removesuffix('.')}:{self.port}"
+        return _key(self.scheme, self.host, self.port)
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -55,8 +55,7 @@ def parse_target(url: str) -> Target:
     plain = _PLAIN.fullmatch(url)
     if plain is None or len(url) > MAX_URL_BYTES:
         return _rewritten(url)
-    scheme, host, port = plain.groups()
-    return Target(url, Origin(scheme, host, _port(port, scheme)))
+    return Target(url, _plain_origin(*plain.groups()))
 
 
 def origin_key(url: str) -> str | None:
@@ -73,9 +72,19 @@ def origin_key(url: str) -> str | None:
 @lru_cache(maxsize=16_384)
 def _plain_key(scheme: str, host: str, port: str | None) -> str | None:
     try:
-        return Origin(scheme, host, _port(port, scheme)).key
+        return _plain_origin(scheme, host, port).key
     except ImageError:
         return None
+
+
+@lru_cache(maxsize=16_384)
+def _plain_origin(scheme: str, host: str, port: str | None) -> Origin:
+    return Origin(scheme, host, _port(port, scheme))
+
+
+@lru_cache(maxsize=16_384)
+def _key(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://{host.removesuffix('.')}:{port}"
 
 
 def follow(target: Target, location: bytes) -> Target:

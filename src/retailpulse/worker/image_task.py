@@ -105,9 +105,7 @@ async def _measure_head(held: HeldImage, context: WorkerContext) -> tuple[Measur
         header = read_header(data, context.max_pixels)
         return header is not None
 
-    fetched = await context.downloader.fetch_head_pieces(
-        held.image.image_url, enough, order=held.order, unleased=held.grant.host_id < 0
-    )
+    fetched = await context.downloader.fetch_head_pieces(held.image.image_url, enough, place=held.place)
     context.in_hand.fetched(held)
     if header is not None:
         return Measurement(header=header), fetched.tries
@@ -127,8 +125,7 @@ async def _measure_whole(held: HeldImage, context: WorkerContext) -> tuple[Measu
     fetched = await context.downloader.fetch_pieces(
         held.image.image_url,
         tap if depth is Depth.DOWNLOAD else None,
-        order=held.order,
-        unleased=held.grant.host_id < 0,
+        place=held.place,
     )
     context.in_hand.fetched(held)
     return await _measure_pieces(fetched.pieces, digest, fetched.tries, depth, context)

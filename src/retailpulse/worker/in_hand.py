@@ -11,7 +11,7 @@ from uuid import UUID
 
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
-from retailpulse.fetch.host_queue import Order
+from retailpulse.fetch import Place
 from retailpulse.storage.scheduling.claims import Granted
 
 
@@ -32,12 +32,12 @@ class Grant:
 class HeldImage:
     """One image in hand and the task that works on it."""
 
-    __slots__ = ("grant", "image", "is_at_host", "order", "task")
+    __slots__ = ("grant", "image", "is_at_host", "place", "task")
 
-    def __init__(self, grant: Grant, image: PendingImage, order: Order) -> None:
+    def __init__(self, grant: Grant, image: PendingImage, order: tuple[int, float]) -> None:
         self.grant = grant
         self.image = image
-        self.order = order
+        self.place = Place(order, unleased=grant.host_id < 0)
         self.is_at_host = True
         self.task: asyncio.Task[None] | None = None
 
@@ -73,7 +73,7 @@ class InHand:
         """Says that an image is not at its host any more."""
         if held.is_at_host:
             held.is_at_host = False
-            self._now = max(self._now, held.order[1])
+            self._now = max(self._now, held.place.order[1])
             host_id, rank = held.grant.host_id, held.grant.rank
             self._at_host[host_id] -= 1
             self._ranks[host_id][rank] -= 1
@@ -117,6 +117,15 @@ class InHand:
     def all(self) -> list[HeldImage]:
         """All images in hand."""
         return [held for job in self._of_job.values() for held in job]
+
+    def untried(self, host_id: int) -> list[HeldImage]:
+        """The images that wait for their first request at a host, the first in order first."""
+        waiting = [
+            held
+            for held in self.all()
+            if held.is_at_host and held.grant.host_id == host_id and not held.place.has_begun
+        ]
+        return sorted(waiting, key=lambda held: held.place.order)
 
     def abandon(self, job_id: UUID) -> int:
         """Stops all work on a job that has ended: transfers are aborted. Returns of how many images."""

@@ -3,7 +3,6 @@
 No I/O: rows come from `storage.scheduling.leases`, slots go to the queues of `fetch`.
 """
 
-import math
 from uuid import UUID
 
 from retailpulse.domain.hosts import HostLimits
@@ -33,6 +32,7 @@ class Lease:
         self.queue = queue  # None: a bucket of many hosts
         self.slots = row.slots
         self.others = row.others
+        self.before = row.before
         self.most = row.host.limits.most
         self.version = row.host.version
         self.waits = False  # something waits in line, as far as known
@@ -53,8 +53,12 @@ class Lease:
 
     @property
     def share(self) -> int:
-        """How many slots are this worker's fair share."""
-        return math.ceil(self.most / (1 + self.others)) if self.others else self.most
+        """How many slots are this worker's fair share; what is left over goes to who comes first.
+
+        So the shares of all are never more than the host bears together, also where that is a single one.
+        """
+        even, over = divmod(self.most, 1 + self.others)
+        return even + (self.before < over)
 
     def room(self, held: int, parked: int, now: float) -> int:
         """How many more images to take, where `held` are here and `parked` of those only pause."""
@@ -62,13 +66,32 @@ class Lease:
             return max(0, BUCKET_ROOM - held) if self.slots else 0
         if self.is_dismissing:
             return _DISMISSED_AT_ONCE
-        limiter = self.queue.limiter
-        slots = min(self.slots - self.extra, self.share) + self.extra
-        held -= min(parked, _MOST_PARKED + 4 * slots)
-        if limiter.rest_until > now + 1.0 or not slots:
+        if self.queue.limiter.rest_until > now + 1.0 or not self.usable:
             return 0
-        more = ahead(slots, limiter.latency_seconds, limiter.rate_per_second) if limiter.is_closed else 0
-        return max(0, slots + more - held)
+        return max(0, self._enough - self._counted(held, parked))
+
+    def surplus(self, held: int, parked: int) -> int:
+        """How many images here are far too many: the host bears less than when they were claimed."""
+        if self.queue is None or self.is_dismissing:
+            return 0
+        enough = 2 * self._enough + 2 if self.usable else 0
+        return max(0, self._counted(held, parked) - enough)
+
+    @property
+    def usable(self) -> int:
+        """How many requests this worker may have here at once."""
+        return min(self.slots - self.extra, self.share) + self.extra
+
+    @property
+    def _enough(self) -> int:
+        """How many images the host keeps busy with until the claim after the next one."""
+        limiter = None if self.queue is None else self.queue.limiter
+        if limiter is None or not limiter.is_closed:
+            return self.usable
+        return self.usable + ahead(self.usable, limiter.latency_seconds, limiter.rate_per_second)
+
+    def _counted(self, held: int, parked: int) -> int:
+        return held - min(parked, _MOST_PARKED + 4 * self.usable)
 
     def claimed(self, asked: int, got: int) -> bool:
         """Notes what a claim brought; whether it is worth another one soon."""
@@ -143,7 +166,7 @@ class Leases:
         """The buckets that this worker sorts."""
         return [lease for lease in self.of_host.values() if lease.queue is None]
 
-    def learn(self, row: LeaseRow, now: float) -> Lease:
+    def learn(self, row: LeaseRow) -> Lease:
         """Takes over what the database says of a lease; a newer decision of another worker counts."""
         lease = self.of_host.get(row.host.host_id)
         is_new = lease is None
@@ -151,10 +174,10 @@ class Leases:
             queue = None if row.host.host_id < 0 else self._hosts.queue(row.host.origin)
             lease = self.of_host[row.host.host_id] = self._of_origin[row.host.origin] = Lease(row, queue)
         if lease.queue is not None and (is_new or row.host.version != lease.version):
-            lease.queue.limiter.adopt(row.host.limits, now)
             lease.queue.limiter.changed = False
+            lease.queue.adopt(row.host.limits)
             lease.version, lease.most = row.host.version, row.host.limits.most
-        lease.others = row.others
+        lease.others, lease.before = row.others, row.before
         self.set_slots(lease, row.slots)
         return lease
 

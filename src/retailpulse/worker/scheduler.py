@@ -92,9 +92,7 @@ class Scheduler:
     async def drain(self, *, until: float) -> None:
         """Hands back at once what has not begun, and stays alive until the rest is settled, or that time."""
         left = [held for held in self._in_hand.all() if self._has_not_begun(held)]
-        for held in left:
-            if held.task is not None:
-                held.task.cancel()
+        self._cancel(left)
         with contextlib.suppress(TakenForDead):
             while True:
                 try:
@@ -119,8 +117,9 @@ class Scheduler:
         if images:
             logger.info("handed back %d images", images)
 
-    def _has_not_begun(self, held: HeldImage) -> bool:
-        return held.is_at_host and not self._downloader.is_running(held.task)
+    @staticmethod
+    def _has_not_begun(held: HeldImage) -> bool:
+        return held.is_at_host and not held.place.is_running
 
     async def _rest(self, seconds: float) -> None:
         """Waits, but no longer than until nothing is in hand."""
@@ -186,6 +185,7 @@ class Scheduler:
         if held := self._in_hand.jobs():
             self._abandon(await workers.ended_jobs(connection, held))
         await self._discover(connection)
+        await self._relieve(connection)
         self._news.ready.update(self._leases.of_host)
 
     async def _say_alive(self, connection: Connection) -> None:
@@ -197,9 +197,8 @@ class Scheduler:
     async def _look(self, connection: Connection, host_ids: Iterable[int] | None) -> None:
         """Takes over what others have decided of leased hosts, and who else wants slots there."""
         given = None if host_ids is None else list(host_ids)
-        now = self._loop.time()
         for row in await leases.look(connection, self._worker_id, given, cap=self._cap):
-            lease = self._leases.learn(row, now)
+            lease = self._leases.learn(row)
             if given is not None:
                 self._news.ready.add(lease.host_id)
                 if lease.waits and lease.slots < lease.share:
@@ -240,6 +239,26 @@ class Scheduler:
 
     def _fair_buckets(self) -> int:
         return -(-BUCKETS // max(1, len(self._news.alive)))
+
+    async def _relieve(self, connection: Connection) -> None:
+        """Hands back what hosts do not bear any more, and asks for slots where something waits for one."""
+        left: list[HeldImage] = []
+        for lease in self._leases.of_host.values():
+            if lease.queue is None:
+                continue
+            if lease.queue.waiting and lease.slots < lease.share:
+                self._news.noticed.add(lease.host_id)
+            held, parked = self._in_hand.at_host(lease.host_id), self._downloader.parked_at(lease.origin)
+            if surplus := lease.surplus(held, parked):
+                left += self._in_hand.untried(lease.host_id)[-surplus:]
+        self._cancel(left)
+        await self._dispatcher.hand_back(connection, self._worker_id, left)
+
+    @staticmethod
+    def _cancel(left: list[HeldImage]) -> None:
+        for held in left:
+            if held.task is not None:
+                held.task.cancel()
 
     # Slots
 
@@ -299,9 +318,8 @@ class Scheduler:
             wants[host_id] = 1 if host_id < 0 else max(0, min(want, spare))
             spare -= min(wants[host_id], self._cap)
         if wants:
-            now = self._loop.time()
             for row in await leases.acquire(connection, self._worker_id, wants, cap=self._cap):
-                lease = self._leases.learn(row, now)
+                lease = self._leases.learn(row)
                 lease.waits = True
                 self._news.ready.add(lease.host_id)
         if self._news.noticed:
@@ -313,10 +331,10 @@ class Scheduler:
         urgent = [lease for lease in leased if lease.may_have_extra(self._in_hand.rank_at(lease.host_id))]
         if not urgent:
             return
-        now, wants = self._loop.time(), {lease.host_id: 1 for lease in urgent}
+        wants = {lease.host_id: 1 for lease in urgent}
         for lease in urgent:
             lease.urgent_rank = 0
         for row in await leases.acquire(connection, self._worker_id, wants, cap=self._cap, extra=1):
             lease = self._leases.of_host[row.host.host_id]
             lease.extra = row.slots - lease.slots
-            self._leases.learn(row, now)
+            self._leases.learn(row)

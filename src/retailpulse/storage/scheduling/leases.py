@@ -6,6 +6,7 @@ that it has begun, until it notices.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -29,6 +30,14 @@ _DISCOVER = sql.SQL("""
     SELECT s.host_id, s.rank, s.job_id, {most} - h.leased, h.rest_until > now()
     FROM seen s CROSS JOIN LATERAL (SELECT * FROM hosts WHERE host_id = s.host_id OFFSET 0) h
 """).format(most=MOST)
+TURN_SECONDS = 5
+"""Where there are fewer slots than workers that want one, each has its turn for so long."""
+_OTHERS = sql.SQL("""
+    (SELECT ARRAY[count(*), (
+            count(*) FILTER (WHERE o.worker_id < %(worker_id)s) + floor(extract(epoch FROM now()) / {turn})
+        )::bigint % (count(*) + 1)]
+     FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s)
+""").format(turn=sql.Literal(TURN_SECONDS))
 # Of a host that is locked right now somebody else just takes slots: the next look comes soon.
 _ACQUIRE = sql.SQL("""
     WITH me AS MATERIALIZED (
@@ -48,10 +57,9 @@ _ACQUIRE = sql.SQL("""
         SELECT room.host_id, me.worker_id, room.slots FROM room CROSS JOIN me
         ON CONFLICT (host_id, worker_id) DO UPDATE SET slots = l.slots + excluded.slots
         RETURNING host_id, slots)
-    SELECT l.slots, (
-        SELECT count(*) FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s), {limits}
+    SELECT l.slots, {others}, {limits}
     FROM leased l CROSS JOIN LATERAL (SELECT * FROM hosts WHERE host_id = l.host_id OFFSET 0) h
-""").format(most=MOST, limits=LIMITS)
+""").format(most=MOST, limits=LIMITS, others=_OTHERS)
 _KEEP = """
     WITH keep AS MATERIALIZED (
         SELECT * FROM unnest(%(host_ids)s::int[], %(keeps)s::int[], %(in_flight)s::int[])
@@ -80,15 +88,14 @@ _KEEP = """
     HAVING count(*) > 0
 """
 _LOOK = sql.SQL("""
-    SELECT l.slots, (
-        SELECT count(*) FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s), {limits}
+    SELECT l.slots, {others}, {limits}
     FROM (
         SELECT * FROM leases
         WHERE worker_id = %(worker_id)s
             AND (%(host_ids)s::int[] IS NULL OR host_id = ANY(%(host_ids)s::int[]))
         OFFSET 0) l
     CROSS JOIN LATERAL (SELECT * FROM hosts WHERE host_id = l.host_id OFFSET 0) h
-""").format(limits=LIMITS)
+""").format(limits=LIMITS, others=_OTHERS)
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -102,11 +109,15 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LeaseRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The slots of a worker at a host, and how many other workers have or want some there."""
+    """The slots of a worker at a host, and how many other workers have or want some there.
+
+    `before` of them come first now where slots cannot be shared out evenly; they take turns.
+    """
 
     host: KnownHost
     slots: int
     others: int
+    before: int
 
 
 async def discover(connection: Connection, *, after: int, limit: int, cap: int) -> list[Waiting]:
@@ -160,6 +171,6 @@ async def look(
     return [_lease(row) for row in await cursor.fetchall()]
 
 
-def _lease(row: tuple[object, ...]) -> LeaseRow:
-    slots, others, *host = row
-    return LeaseRow(host=known_host(tuple(host)), slots=int(str(slots)), others=int(str(others)))
+def _lease(row: tuple[Any, ...]) -> LeaseRow:
+    slots, (others, before), *host = row
+    return LeaseRow(host=known_host(tuple(host)), slots=slots, others=others, before=before)
