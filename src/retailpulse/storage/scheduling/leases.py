@@ -35,7 +35,7 @@ TURN_SECONDS = 5
 _OTHERS = sql.SQL("""
     (SELECT ARRAY[count(*), (
             count(*) FILTER (WHERE o.worker_id < %(worker_id)s) + floor(extract(epoch FROM now()) / {turn})
-        )::bigint % (count(*) + 1)]
+        )::bigint %% (count(*) + 1)]
      FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s)
 """).format(turn=sql.Literal(TURN_SECONDS))
 # Of a host that is locked right now somebody else just takes slots: the next look comes soon.
