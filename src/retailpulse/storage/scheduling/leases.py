@@ -35,7 +35,7 @@ TURN_SECONDS = 5
 _OTHERS = sql.SQL("""
     (SELECT ARRAY[count(*), (
             count(*) FILTER (WHERE o.worker_id < %(worker_id)s) + floor(extract(epoch FROM now()) / {turn})
-        )::bigint % (count(*) + 1)]
+        )::bigint %% (count(*) + 1)]
      FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s)
 """).format(turn=sql.Literal(TURN_SECONDS))
 # Of a host that is locked right now somebody else just takes slots: the next look comes soon.
@@ -65,10 +65,12 @@ _KEEP = """
         SELECT * FROM unnest(%(host_ids)s::int[], %(keeps)s::int[], %(in_flight)s::int[])
             AS keep (host_id, slots, in_flight) ORDER BY host_id),
     mine AS MATERIALIZED (
-        SELECT l.host_id, l.slots - greatest(keep.slots, 0) AS less, keep.slots < 0 AS is_left,
-            greatest(keep.slots, 0) AS slots, keep.in_flight
+        SELECT l.host_id, l.slots - kept.slots AS less, keep.slots < 0 AS is_left, kept.slots,
+            keep.in_flight
         FROM keep CROSS JOIN LATERAL (
-            SELECT * FROM leases WHERE host_id = keep.host_id AND worker_id = %(worker_id)s FOR UPDATE) l),
+            SELECT * FROM leases WHERE host_id = keep.host_id AND worker_id = %(worker_id)s FOR UPDATE) l
+        CROSS JOIN LATERAL (  -- whose answer was lost believes that it has more
+            SELECT least(l.slots, greatest(keep.slots, 0)) AS slots) kept),
     free AS (
         UPDATE hosts h SET leased = h.leased - mine.less FROM mine
         WHERE h.host_id = mine.host_id AND mine.less > 0),
