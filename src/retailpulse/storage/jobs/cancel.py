@@ -8,7 +8,6 @@ from uuid import UUID
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.lock import lock_job
-from retailpulse.storage.scheduling.enqueue import drop_waiting
 from retailpulse.storage.scheduling.notifications import notify_ended
 
 _SETTLE = """
@@ -38,9 +37,6 @@ async def cancel_job(connection: Connection, job_id: UUID) -> bool:
     ((count,),) = await cursor.fetchall()
     if count == 0:  # the last results came in between
         return False
-    # Against whoever moves images between grants and slices; claims are waited for where they hold a slice.
-    await connection.execute("SELECT FROM jobs WHERE job_id = %s FOR UPDATE", [job_id])
-    await drop_waiting(connection, job_id)
     await connection.execute("UPDATE jobs SET cancelled = %s WHERE job_id = %s", [count, job_id])
     await finish_jobs(connection, [job_id])
     await notify_ended(connection, job_id)

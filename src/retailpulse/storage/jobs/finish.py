@@ -8,15 +8,24 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from retailpulse.storage.database import Connection
+from retailpulse.storage.scheduling.enqueue import drop_waiting
 
 _FINISH = """
     UPDATE jobs SET finished_at = now(), status = CASE
         WHEN cancelled > 0 THEN 'cancelled' WHEN failed > 0 THEN 'failed' ELSE 'completed' END
     WHERE job_id = ANY(%s) AND status = 'ongoing' AND measured + failed + cancelled = images
+    RETURNING job_id
 """
 
 
 async def finish_jobs(connection: Connection, job_ids: Sequence[UUID]) -> None:
-    """Ends those of the jobs whose images all have a result by now; their rows are locked already."""
-    if job_ids:
-        await connection.execute(_FINISH, [list(job_ids)])
+    """Ends those of the jobs whose images all have a result by now; their rows are locked already.
+
+    Images that still wait or are in work were taken from a worker that settled them after all: they go.
+    """
+    if not job_ids:
+        return
+    cursor = await connection.execute(_FINISH, [list(job_ids)])
+    ended = sorted(job_id for (job_id,) in await cursor.fetchall())
+    if ended:
+        await drop_waiting(connection, ended)

@@ -123,10 +123,16 @@ async def enqueue_missing(connection: Connection, job: JobPlace) -> int:
     return await _enqueue(connection, job, _MISSING, {})
 
 
-async def drop_waiting(connection: Connection, job_id: UUID) -> None:
-    """Takes a job out of line and out of the hands of its workers, whose row is locked for update."""
-    await connection.execute("DELETE FROM slices WHERE job_id = %s", [job_id])
-    await connection.execute("DELETE FROM grants WHERE job_id = %s", [job_id])
+async def drop_waiting(connection: Connection, job_ids: Sequence[UUID]) -> None:
+    """Takes jobs out of line and out of the hands of their workers.
+
+    Who moves images between the two shares the rows of their jobs, so these are locked first. A claim shares
+    nothing: it is waited for where it holds a slice, and what it took is found among the grants.
+    """
+    given = [list(job_ids)]
+    await connection.execute("SELECT FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR UPDATE", given)
+    await connection.execute("DELETE FROM slices WHERE job_id = ANY(%s)", given, prepare=False)
+    await connection.execute("DELETE FROM grants WHERE job_id = ANY(%s)", given, prepare=False)
 
 
 async def _enqueue(
