@@ -1,7 +1,7 @@
 """Puts right what a crash left behind: what dead workers had in hand waits again.
 
-It sends callbacks that are due, adds up what was counted for the metrics, and forgets what was learnt of
-hosts long ago. Every worker sweeps; an advisory lock lets one do it at a time.
+It sends callbacks that are due, adds up what was counted for the metrics and what is leased of each host, and
+forgets what was learnt of hosts long ago. Every worker sweeps; an advisory lock lets one do it at a time.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage import deliveries, reports
 from retailpulse.storage.database import Database
-from retailpulse.storage.scheduling import hosts, workers
+from retailpulse.storage.scheduling import hosts, leases, workers
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +39,6 @@ async def sweep(database: Database, settings: WorkerSettings) -> None:
         await hosts.forget_old(connection)
     if silent:
         logger.info("swept: %d silent workers, %d of their images wait again", silent, images)
+        mended = await leases.add_up(connection)
+    if mended:
+        logger.warning("the leased slots of %d hosts were not those of their leases", len(mended))

@@ -33,7 +33,7 @@ _FREE_SLOTS = """
     WITH slots AS (DELETE FROM leases WHERE worker_id = ANY(%s) RETURNING host_id, slots),
     freed AS MATERIALIZED (
         SELECT host_id, sum(slots)::int AS slots FROM slots GROUP BY host_id ORDER BY host_id)
-    UPDATE hosts h SET leased = h.leased - freed.slots FROM freed
+    UPDATE hosts h SET leased = greatest(0, h.leased - freed.slots) FROM freed
     WHERE h.host_id = freed.host_id
     RETURNING h.host_id
 """
