@@ -4,6 +4,7 @@ No I/O: rows come from `storage.scheduling.leases`, slots go to the queues of `f
 """
 
 import math
+from collections.abc import Collection
 from uuid import UUID
 
 from retailpulse.domain.hosts import HostLimits
@@ -170,7 +171,7 @@ class Leases:
         if lease.queue is not None:
             self._hosts.lease(lease.origin, 0)
 
-    def drop_all(self) -> None:
-        """Forgets all: others have them."""
-        for lease in list(self.of_host.values()):
+    def drop_all_but(self, host_ids: Collection[int]) -> None:
+        """Forgets those that this worker has no more."""
+        for lease in [lease for host_id, lease in self.of_host.items() if host_id not in host_ids]:
             self.drop(lease)

@@ -164,7 +164,7 @@ class Scheduler:
 
     def _forget_all(self) -> None:
         self._abandon(self._in_hand.jobs())
-        self._leases.drop_all()
+        self._leases.drop_all_but(())
         self._worker_id = 0
 
     def _abandon(self, job_ids: Iterable[UUID]) -> None:
@@ -195,7 +195,7 @@ class Scheduler:
         """Takes over what others have decided of leased hosts, and who else wants slots there."""
         given = None if host_ids is None else list(host_ids)
         now = self._loop.time()
-        for row in await leases.look(connection, self._worker_id, given, cap=self._cap):
+        for row in rows:
             lease = self._leases.learn(row, now)
             if given is not None:
                 self._news.ready.add(lease.host_id)
@@ -237,6 +237,9 @@ class Scheduler:
         return -(-BUCKETS // max(1, len(self._news.alive)))
 
     # Slots
+        rows = await leases.look(connection, self._worker_id, given, cap=self._cap)
+        if given is None:
+            self._leases.drop_all_but({row.host.host_id for row in rows})
 
     async def _share_decisions(self, connection: Connection) -> None:
         """Writes what the limiters of hosts have decided, and tells the other workers there."""
