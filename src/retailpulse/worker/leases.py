@@ -50,6 +50,11 @@ class Lease:
         return 0 if self.queue is None else self.queue.used
 
     @property
+    def has_waiting(self) -> bool:
+        """Whether images in hand wait for a slot here."""
+        return self.queue is not None and self.queue.waiting > 0
+
+    @property
     def share(self) -> int:
         """How many slots are this worker's fair share."""
         return math.ceil(self.most / (1 + self.others)) if self.others else self.most

@@ -199,8 +199,8 @@ class Scheduler:
             lease = self._leases.learn(row, now)
             if given is not None:
                 self._news.ready.add(lease.host_id)
-                if lease.waits and lease.slots < lease.share:
-                    self._news.noticed.add(lease.host_id)
+            if lease.slots < lease.share and (lease.has_waiting or (lease.waits and given is not None)):
+                self._news.noticed.add(lease.host_id)
         self._news.limited.clear()
 
     async def _discover(self, connection: Connection) -> None:
