@@ -23,6 +23,7 @@ from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.courier import deliver_forever
 from retailpulse.worker.dispatcher import Dispatcher
+from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.image_task import WorkerContext
 from retailpulse.worker.in_hand import InHand
 from retailpulse.worker.measures import Measures
@@ -72,7 +73,7 @@ async def run_worker(
         admission, scheduler = tools.context.admission, tools.scheduler
         beside = [
             asyncio.create_task(listen_forever(database, tools.news)),
-            asyncio.create_task(sweep_forever(database, worker)),
+            asyncio.create_task(sweep_forever(database, worker, tools.heartbeat.is_steady)),
             asyncio.create_task(prune_forever(database, retention or RetentionSettings())),
             asyncio.create_task(
                 deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
@@ -121,6 +122,7 @@ class _Tools:
     scheduler: Scheduler
     news: News
     settling: asyncio.Task[None]
+    heartbeat: Heartbeat
 
 
 @contextlib.asynccontextmanager
@@ -164,6 +166,7 @@ async def _tools(
         failed=asyncio.get_running_loop().create_future(),
     )
     scheduler = Scheduler(
+    heartbeat = Heartbeat(worker.stale_seconds)
         database,
         worker=worker,
         fetch=fetch,
@@ -172,10 +175,14 @@ async def _tools(
         in_hand=in_hand,
         dispatcher=Dispatcher(context),
         news=news,
+        settler=settler,
+        heartbeat=heartbeat,
     )
     try:
         async with _beside(pulse.beat_forever()):
-            yield _Tools(context=context, scheduler=scheduler, news=news, settling=settling)
+            yield _Tools(
+                context=context, scheduler=scheduler, news=news, heartbeat=heartbeat, settling=settling
+            )
     finally:
         await _write_the_last(settler, settling)
         await downloader.aclose()

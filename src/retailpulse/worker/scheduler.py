@@ -21,10 +21,12 @@ from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.claimer import HOSTS_AT_ONCE, Claimer
 from retailpulse.worker.dispatcher import Dispatcher
+from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.in_hand import HeldImage, InHand
 from retailpulse.worker.leases import Lease, Leases
 from retailpulse.worker.news import News
 from retailpulse.worker.rooms import PERIOD_SECONDS
+from retailpulse.worker.settler import Settler
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class Scheduler:
         dispatcher: Dispatcher,
         news: News,
     ) -> None:
+        settler: Settler,
+        heartbeat: Heartbeat,
         self._database = database
         self._admission = admission
         self._downloader = downloader
@@ -64,6 +68,8 @@ class Scheduler:
         self._dispatcher = dispatcher
         self._news = news
         self._stale_seconds = worker.stale_seconds
+        self._settler = settler
+        self._heartbeat = heartbeat
         self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
         self._cap = fetch.per_host
         self._leases = Leases(downloader.hosts)
@@ -225,6 +231,7 @@ class Scheduler:
             self._news.noticed.add(waiting.host_id)
 
     def _wants(self, host_id: int) -> bool:
+        self._heartbeat.beaten()
         if host_id < 0:
             return len(self._leases.buckets) < self._fair_buckets()
         return self._leases.slots < self._downloader.capacity

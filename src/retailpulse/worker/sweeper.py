@@ -6,6 +6,7 @@ forgets what was learnt of hosts long ago. Every worker sweeps; an advisory lock
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
@@ -16,22 +17,28 @@ from retailpulse.storage.scheduling import hosts, leases, workers
 logger = logging.getLogger(__name__)
 
 
-async def sweep_forever(database: Database, settings: WorkerSettings) -> None:
+async def sweep_forever(
+    database: Database, settings: WorkerSettings, may_judge: Callable[[], bool] = lambda: True
+) -> None:
     """Sweeps at a steady pace until it is cancelled."""
     while True:
         await asyncio.sleep(settings.sweep_seconds)
         try:
-            await sweep(database, settings)
+            await sweep(database, settings, may_judge)
         except DatabaseUnavailable as error:
             logger.warning("the sweep waits for the database: %s", error)
 
 
-async def sweep(database: Database, settings: WorkerSettings) -> None:
-    """Sweeps once."""
+async def sweep(
+    database: Database, settings: WorkerSettings, may_judge: Callable[[], bool] = lambda: True
+) -> None:
+    """Sweeps once; `may_judge` says at the last moment whether who seems silent may be taken for dead."""
+    silent = images = 0
     async with database.transaction() as connection:
         if not await workers.lock_sweep(connection):
             return
-        silent, images = await workers.sweep(connection, settings.stale_seconds)
+        if may_judge():
+            silent, images = await workers.sweep(connection, settings.stale_seconds)
         await deliveries.send_due(connection)
     async with database.transaction() as connection:  # its own: a fault here must keep no image
         await reports.note_lost(connection, settings.stale_seconds)
