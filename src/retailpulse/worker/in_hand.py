@@ -51,6 +51,7 @@ class InHand:
         self._at_host: Counter[int] = Counter()
         self._times: dict[UUID, float] = {}
         self._now = 0.0
+        self._put_down: list[HeldImage] = []
         self.count = 0
 
     def take(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
@@ -88,6 +89,19 @@ class InHand:
             del self._of_job[held.grant.job_id]
             del self._times[held.grant.job_id]
         return not job
+
+    def put_down(self, held: HeldImage) -> None:
+        """Says that an image is left for another worker."""
+        self._put_down.append(held)
+
+    def take_put_down(self) -> list[HeldImage]:
+        """The images that were left since this was asked last."""
+        left, self._put_down = self._put_down, []
+        return left
+
+    def grants(self) -> set[Grant]:
+        """The grants of all images in hand."""
+        return {held.grant for job in self._of_job.values() for held in job}
 
     def at_host(self, host_id: int) -> int:
         """How many images wait for a host here or are being fetched from it."""

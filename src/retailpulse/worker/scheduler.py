@@ -135,8 +135,8 @@ class Scheduler:
                 await asyncio.wait_for(self._news.wake.wait(), left)
 
     async def _work(self, connection: Connection) -> None:
-        if not self._worker_id:
-            self._worker_id = self._news.worker_id = await workers.register(connection)
+        with cut_after(ANSWER_SECONDS, connection):
+            await self._take_up(connection)
         self._next_beat = 0.0
         while not self._admission.is_draining():
             with cut_after(ANSWER_SECONDS, connection):
@@ -164,6 +164,18 @@ class Scheduler:
             await self._share_decisions(connection)
         if self._news.limited:
             await self._look(connection, self._news.limited)
+    async def _take_up(self, connection: Connection) -> None:
+        """Goes on by another connection than before, under another id: see `workers.renew`."""
+        if self._worker_id:
+            known = {grant.grant_id for grant in self._in_hand.grants() | self._settler.grants()}
+            async with connection.transaction():
+                worker_id = await workers.renew(connection, self._worker_id, sorted(known))
+            if worker_id is None:
+                raise TakenForDead
+        else:
+            worker_id = await workers.register(connection)
+        self._worker_id = self._news.worker_id = worker_id
+
         await self._give_back(connection, is_beat=is_beat)
         await self._find_slots(connection)
         await self._claimer.claim(connection, self._worker_id)

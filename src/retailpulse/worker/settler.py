@@ -37,7 +37,7 @@ class Settler:
         self._max_rows = settings.settle_rows
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()
-        self._is_writing = False
+        self._writing: _Batch | None = None
         self._some = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = asyncio.Event()
@@ -52,7 +52,11 @@ class Settler:
 
     def is_idle(self) -> bool:
         """Whether every result is written."""
-        return not self._batch.results and not self._is_writing
+        return not self._batch.results and self._writing is None
+
+    def grants(self) -> set[Grant]:
+        """The grants of which results are not written yet."""
+        return {*self._batch.grants, *(self._writing.grants if self._writing is not None else ())}
 
     def hurry(self) -> None:
         """Writes what there is now: nothing more is about to come."""
@@ -75,9 +79,9 @@ class Settler:
                 self._some.clear()
                 self._full.clear()
             if batch.results:
-                self._is_writing = True
+                self._writing = batch
                 await self._write(batch)
-                self._is_writing = False
+                self._writing = None
 
     async def _write(self, batch: "_Batch") -> None:
         wait_seconds = 0.25
