@@ -91,21 +91,22 @@ async def run_worker(
         logger.info("ready to work")
         ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         logger.info("stopping: what is in flight is settled, the rest handed back")
+        until = asyncio.get_running_loop().time() + worker.grace_seconds
         admission.drain()
         tools.news.wake.set()
         for task in (stopping, *beside):
             task.cancel()
-        await asyncio.wait({scheduling, *beside})
-        await _drain(tools, worker.grace_seconds)
+        await asyncio.wait({scheduling})
+        await _drain(tools, until)
+        await asyncio.wait(beside)
         for part in ended - {stopping}:
             part.result()
 
 
-async def _drain(tools: "_Tools", grace_seconds: float) -> None:
-    """Settles what is in flight, within the grace time, and hands back all else."""
-    loop = asyncio.get_running_loop()
+async def _drain(tools: "_Tools", until: float) -> None:
+    """Settles what is in flight until a time of the loop's clock, and hands back all else."""
     in_hand, scheduler = tools.context.in_hand, tools.scheduler
-    await scheduler.drain(until=loop.time() + grace_seconds)
+    await scheduler.drain(until=until)
     for held in in_hand.all():
         if held.task is not None:
             held.task.cancel()
@@ -121,8 +122,8 @@ class _Tools:
     context: WorkerContext
     scheduler: Scheduler
     news: News
-    settling: asyncio.Task[None]
     heartbeat: Heartbeat
+    settling: asyncio.Task[None]
 
 
 @contextlib.asynccontextmanager
@@ -165,8 +166,8 @@ async def _tools(
         pause_seconds=measure.pause(),
         failed=asyncio.get_running_loop().create_future(),
     )
-    scheduler = Scheduler(
     heartbeat = Heartbeat(worker.stale_seconds)
+    scheduler = Scheduler(
         database,
         worker=worker,
         fetch=fetch,
@@ -174,9 +175,9 @@ async def _tools(
         downloader=downloader,
         in_hand=in_hand,
         dispatcher=Dispatcher(context),
-        news=news,
         settler=settler,
         heartbeat=heartbeat,
+        news=news,
     )
     try:
         async with _beside(pulse.beat_forever()):

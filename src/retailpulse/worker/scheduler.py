@@ -7,7 +7,7 @@ slows all of these down together.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from retailpulse.config.settings import FetchSettings, WorkerSettings
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS = 0.5
 ANSWER_SECONDS = 10.0
 """A database that has not answered by then is taken for lost."""
+LEAVE_SECONDS = 2.0
+"""How long the end of a worker waits for a database beyond the grace time."""
 FRESH_SHARE = 0.6
 """After so much of the stale time without a heartbeat nothing is begun: others may have it soon."""
 DISCOVERED_AT_ONCE = 1_000
@@ -57,19 +59,19 @@ class Scheduler:
         downloader: Downloader,
         in_hand: InHand,
         dispatcher: Dispatcher,
-        news: News,
-    ) -> None:
         settler: Settler,
         heartbeat: Heartbeat,
+        news: News,
+    ) -> None:
         self._database = database
         self._admission = admission
         self._downloader = downloader
         self._in_hand = in_hand
         self._dispatcher = dispatcher
-        self._news = news
-        self._stale_seconds = worker.stale_seconds
         self._settler = settler
         self._heartbeat = heartbeat
+        self._news = news
+        self._stale_seconds = worker.stale_seconds
         self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
         self._cap = fetch.per_host
         self._leases = Leases(downloader.hosts)
@@ -78,6 +80,7 @@ class Scheduler:
         self._next_beat = 0.0
         self._after = _BEFORE_ALL
         self._worker_id = 0
+        self._left: list[HeldImage] = []
         news.use(self._leases)
 
     async def run(self) -> None:
@@ -95,36 +98,54 @@ class Scheduler:
 
     async def drain(self, *, until: float) -> None:
         """Hands back at once what has not begun, and stays alive until the rest is settled, or that time."""
-        left = [held for held in self._in_hand.all() if self._has_not_begun(held)]
-        for held in left:
-            if held.task is not None:
-                held.task.cancel()
-        with contextlib.suppress(TakenForDead):
-            while True:
-                try:
-                    async with self._database.dedicated(planned_once=True) as connection:
-                        await self._dispatcher.hand_back(connection, self._worker_id, left)
-                        left = []
-                        while self._in_hand.count and self._loop.time() < until:
-                            await self._say_alive(connection)
-                            await self._look(connection, None)
-                            await self._give_back(connection, is_beat=True)
-                            await self._rest(self._beat_seconds)
-                        return
-                except DatabaseUnavailable:
-                    if self._loop.time() >= until:
-                        return
-                    await self._rest(RESTART_SECONDS)
+        self._lay_down()
+        is_told = False
+        while not is_told or (self._in_hand.count and self._loop.time() < until):
+            try:
+                async with self._database.dedicated(planned_once=True) as connection:
+                    with cut_after(self._patience(until), connection):
+                        await self._take_up(connection)
+                        await self._drain_turn(connection)
+                    is_told = True
+                    while self._in_hand.count and self._loop.time() < until:
+                        await self._rest(min(self._beat_seconds, until - self._loop.time()))
+                        with cut_after(self._patience(until), connection):
+                            await self._drain_turn(connection)
+            except TakenForDead:
+                return
+            except DatabaseUnavailable as error:
+                logger.warning("the end waits for the database: %s", error)
+                if not self._in_hand.count or self._loop.time() >= until:
+                    return  # a sweep hands back what is left
+                await asyncio.sleep(RESTART_SECONDS)
+
+    def _patience(self, until: float) -> float:
+        return min(ANSWER_SECONDS, max(LEAVE_SECONDS, until - self._loop.time()))
+
+    async def _drain_turn(self, connection: Connection) -> None:
+        await self._say_alive(connection)
+        await self._look(connection, None)
+        await self._abandon_ended(connection)
+        self._left += self._in_hand.take_put_down()
+        await self._dispatcher.hand_back(connection, self._worker_id, self._left)
+        self._left = []
+        kept = [(lease.host_id, lease.used or -1, lease.used) for lease in self._leases.of_host.values()]
+        await self._keep(connection, kept)
+
+    def _lay_down(self) -> None:
+        """Stops work on all that has not begun."""
+        for held in self._in_hand.all():
+            if held.is_at_host and not self._downloader.is_running(held.task):
+                self._left.append(held)
+                if held.task is not None:
+                    held.task.cancel()
 
     async def leave(self) -> None:
         """Gives back all that is left; raises DatabaseUnavailable, then a sweep does it."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(patience_seconds=LEAVE_SECONDS) as connection:
             images = await workers.leave(connection, [self._worker_id])
         if images:
             logger.info("handed back %d images", images)
-
-    def _has_not_begun(self, held: HeldImage) -> bool:
-        return held.is_at_host and not self._downloader.is_running(held.task)
 
     async def _rest(self, seconds: float) -> None:
         """Waits, but no longer than until nothing is in hand."""
@@ -142,6 +163,18 @@ class Scheduler:
             with cut_after(ANSWER_SECONDS, connection):
                 await self._turn(connection)
             await self._pause()
+
+    async def _take_up(self, connection: Connection) -> None:
+        """Goes on by another connection than before, under another id: see `workers.renew`."""
+        if self._worker_id:
+            known = {grant.grant_id for grant in self._in_hand.grants() | self._settler.grants()}
+            async with connection.transaction():
+                worker_id = await workers.renew(connection, self._worker_id, sorted(known))
+            if worker_id is None:
+                raise TakenForDead
+        else:
+            worker_id = await workers.register(connection)
+        self._worker_id = self._news.worker_id = worker_id
 
     async def _pause(self) -> None:
         """Waits for news, or for the next heartbeat; claims follow each other at a steady pace."""
@@ -164,18 +197,6 @@ class Scheduler:
             await self._share_decisions(connection)
         if self._news.limited:
             await self._look(connection, self._news.limited)
-    async def _take_up(self, connection: Connection) -> None:
-        """Goes on by another connection than before, under another id: see `workers.renew`."""
-        if self._worker_id:
-            known = {grant.grant_id for grant in self._in_hand.grants() | self._settler.grants()}
-            async with connection.transaction():
-                worker_id = await workers.renew(connection, self._worker_id, sorted(known))
-            if worker_id is None:
-                raise TakenForDead
-        else:
-            worker_id = await workers.register(connection)
-        self._worker_id = self._news.worker_id = worker_id
-
         await self._give_back(connection, is_beat=is_beat)
         await self._find_slots(connection)
         await self._claimer.claim(connection, self._worker_id)
@@ -192,14 +213,17 @@ class Scheduler:
 
     # Heartbeat
 
+    async def _abandon_ended(self, connection: Connection) -> None:
+        if held := self._in_hand.jobs():
+            self._abandon(await workers.ended_jobs(connection, held))
+
     async def _beat(self, connection: Connection) -> None:
         self._news.is_beat_due = False
         self._next_beat = self._loop.time() + self._beat_seconds
         await self._say_alive(connection)
         await self._look(connection, None)
         self._news.alive = await workers.alive(connection, self._stale_seconds)
-        if held := self._in_hand.jobs():
-            self._abandon(await workers.ended_jobs(connection, held))
+        await self._abandon_ended(connection)
         await self._discover(connection)
         self._news.ready.update(self._leases.of_host)
 
@@ -207,11 +231,15 @@ class Scheduler:
         began_at = self._loop.time()
         if not await workers.beat(connection, self._worker_id):
             raise TakenForDead
+        self._heartbeat.beaten()
         self._admission.alive_until(began_at + FRESH_SHARE * self._stale_seconds)
 
     async def _look(self, connection: Connection, host_ids: Iterable[int] | None) -> None:
         """Takes over what others have decided of leased hosts, and who else wants slots there."""
         given = None if host_ids is None else list(host_ids)
+        rows = await leases.look(connection, self._worker_id, given, cap=self._cap)
+        if given is None:
+            self._leases.drop_all_but({row.host.host_id for row in rows})
         now = self._loop.time()
         for row in rows:
             lease = self._leases.learn(row, now)
@@ -243,7 +271,6 @@ class Scheduler:
             self._news.noticed.add(waiting.host_id)
 
     def _wants(self, host_id: int) -> bool:
-        self._heartbeat.beaten()
         if host_id < 0:
             return len(self._leases.buckets) < self._fair_buckets()
         return self._leases.slots < self._downloader.capacity
@@ -256,9 +283,6 @@ class Scheduler:
         return -(-BUCKETS // max(1, len(self._news.alive)))
 
     # Slots
-        rows = await leases.look(connection, self._worker_id, given, cap=self._cap)
-        if given is None:
-            self._leases.drop_all_but({row.host.host_id for row in rows})
 
     async def _share_decisions(self, connection: Connection) -> None:
         """Writes what the limiters of hosts have decided, and tells the other workers there."""
@@ -296,6 +320,9 @@ class Scheduler:
             keep = -1 if lease in surplus else lease.to_keep(self._in_hand.at_host(host_id), is_beat=is_beat)
             if keep != lease.slots or (is_beat and lease.used != lease.in_flight_told):
                 kept.append((host_id, keep, lease.used))
+        await self._keep(connection, kept)
+
+    async def _keep(self, connection: Connection, kept: Sequence[tuple[int, int, int]]) -> None:
         if kept:
             await leases.keep(connection, self._worker_id, kept)
         for host_id, keep, in_flight in kept:

@@ -44,8 +44,8 @@ async def sweep(
         await reports.note_lost(connection, settings.stale_seconds)
         await reports.fold(connection)
         await hosts.forget_old(connection)
+        mended = await leases.add_up(connection)
     if silent:
         logger.info("swept: %d silent workers, %d of their images wait again", silent, images)
-        mended = await leases.add_up(connection)
     if mended:
         logger.warning("the leased slots of %d hosts were not those of their leases", len(mended))
