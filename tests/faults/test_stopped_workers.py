@@ -63,7 +63,7 @@ def test_a_worker_that_is_out_of_patience_hands_back_what_hangs(shop: Shop) -> N
     (pid,) = running.pids()["worker"]
     stop_worker(running, pid)
     assert f"worker (process {pid}) ended with code 0" in running.log()
-    wait_for(lambda: in_hand(shop) > 0)
+    wait_for(lambda: in_hand(shop) == IN_FLIGHT)
     gate.set()
     assert running.finished(job_id)["images"]["measured"] == 30 + IN_FLIGHT
     shop.check_truth(job_id)

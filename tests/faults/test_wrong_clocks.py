@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.breaking import further_worker, in_hand, outlast_the_stale_time
+from tests.faults.breaking import further_worker, holders, outlast_the_stale_time, wait_for_workers
 from tests.lifecycle.processes import Shop, submit
 from tests.running import wait_for
 
@@ -31,9 +31,10 @@ def test_workers_with_wrong_clocks_live_and_die_as_any_other(shop: Shop, faketim
         further_worker(shop, "ahead", FAKETIME="+1h", **wrong) as ahead,
         further_worker(shop, "behind", FAKETIME="-1h", **wrong) as behind,
     ):
-        job_id = submit(running, shop.photos(240, before=gate))  # four chunks for each worker
-        wait_for(lambda: in_hand(shop) == 12)
-        shop.wait_for_requests(48)
+        wait_for_workers(shop, 3)
+        job_id = submit(running, shop.photos(240, before=gate))
+        shop.wait_for_requests(16)
+        wait_for(lambda: holders(shop) == 3)
         in_flight = shop.origin.busy
         outlast_the_stale_time(shop)
         assert set(shop.requests().values()) == {1}
