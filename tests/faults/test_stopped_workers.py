@@ -5,6 +5,7 @@ Promises: stops are clean, every image ends with exactly one result, repeats are
 
 import os
 import signal
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -49,6 +50,28 @@ def test_a_worker_that_drains_for_longer_than_the_stale_time_keeps_its_images(sh
         outlast_the_stale_time(shop)
         gate.set()
         assert running.finished(job_id)["images"]["measured"] == 20
+        shop.check_truth(job_id)
+    assert set(shop.requests().values()) == {1}
+
+
+def test_a_worker_that_drains_hands_back_at_once_what_has_not_begun(shop: Shop) -> None:
+    """A peer does it, with the slots that are not in use any more, while photos in flight still hang."""
+    gates = [shop.gate() for _ in range(60)]
+    photos = [shop.photos(1, before=gate)[0] for gate in gates]
+    few = {"RETAILPULSE_FETCH_CONCURRENCY": "8", "RETAILPULSE_WORKER_GRACE_SECONDS": "600"}
+    running = shop.serve(workers=1, **few)
+    job_id = submit(running, photos)
+    wait_for(lambda: shop.origin.busy == 6 and in_hand(shop) == 8)
+    hanging = set(shop.requests())
+    with further_worker(shop, "peer", RETAILPULSE_WORKER_STALE_SECONDS="600"):
+        os.kill(running.pids()["worker"][0], signal.SIGTERM)
+        for photo, gate in zip(photos, gates, strict=True):
+            if urlsplit(photo).path not in hanging:
+                gate.set()
+        wait_for(lambda: running.job(job_id)["images"]["settled"] == 60 - 6)
+        assert shop.origin.busy == 6
+        shop.open_gates()
+        assert running.finished(job_id)["images"]["measured"] == 60
         shop.check_truth(job_id)
     assert set(shop.requests().values()) == {1}
 
