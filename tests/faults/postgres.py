@@ -18,6 +18,9 @@ from tests.processes import children
 from tests.running import free_port, wait_for
 from tests.storage.truth import check_truth
 
+CLAIM = "ask AS MATERIALIZED"
+"""What the statement of a claim begins with, of which the server shows no more."""
+
 
 class Postgres:
     """A server with settings of its own that a test starts and stops; `url` leads to it over TCP."""

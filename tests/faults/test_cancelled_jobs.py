@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.faults.breaking import ask, asleep, holding, in_hand, outlast_the_stale_time, waiting
-from tests.faults.postgres import embedded_url, sessions
+from tests.faults.postgres import CLAIM, embedded_url, sessions
 from tests.lifecycle.processes import Shop, submit
 from tests.observability.scraping import scrape, value
 from tests.origin import Origin
@@ -120,13 +120,13 @@ def test_a_sweep_that_puts_images_of_a_job_back_while_it_is_cancelled(
 def test_a_cancel_while_images_of_the_job_are_claimed(
     shop: Shop, running: RunningService, meanwhile: Callable[..., Future[httpx.Response]]
 ) -> None:
-    """The cancel waits for the claim, and takes away what it has given."""
+    """Whichever of the two is first, nothing of the job is in work afterwards."""
     before = len(shop.origin.requests)
     with holding(shop, "LOCK TABLE grants IN SHARE MODE"):
         job_id = submit(running, shop.photos(40, before=shop.gate()))
-        wait_for(lambda: waiting(shop, "INSERT INTO grants"))
+        wait_for(lambda: waiting(shop, CLAIM))
         answer = meanwhile(cancel, running, job_id)
-        wait_for(lambda: waiting(shop, "DELETE FROM slices"))
+        wait_for(lambda: waiting(shop, "DELETE FROM grants"))
     assert answer.result().json()["images"] == counts(40, cancelled=40)
     shop.check_truth(job_id)
     wait_for(lambda: in_flight(running) == 0)

@@ -11,7 +11,7 @@ import pytest
 from retailpulse.storage.migrating import migrate
 from tests.api.jobs import RunningApi, body, post, put_stores, visit
 from tests.conftest import STORES
-from tests.faults.postgres import Postgres, waiting_at
+from tests.faults.postgres import CLAIM, Postgres, waiting_at
 from tests.faults.proxy import Proxy
 from tests.faults.submitting import THREADS, Submitter
 from tests.lifecycle.processes import QUICK, Shop
@@ -128,7 +128,7 @@ def test_a_claim_whose_answer_is_lost(branch: Branch) -> None:
     with psycopg.connect(branch.postgres.url) as holding:
         holding.execute("LOCK TABLE grants IN SHARE MODE")
         job_id = branch.submit(api, 40)
-        wait_for(lambda: waiting_at(branch.postgres.url, "INSERT INTO grants"))
+        wait_for(lambda: waiting_at(branch.postgres.url, CLAIM))
         branch.line.reset()
         wait_for(lambda: waiting_at(branch.postgres.url, "FROM workers%FOR UPDATE"))
     branch.wait_until_ended(job_id)

@@ -10,6 +10,7 @@ from typing import LiteralString
 import pytest
 
 from tests.faults.breaking import ask, holders, holding, in_hand, session, wait_for_workers, waiting
+from tests.faults.postgres import CLAIM
 from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
 from tests.running import RunningService, wait_for
 
@@ -94,7 +95,7 @@ def test_a_worker_killed_while_it_claims(shop: Shop) -> None:
     running = shop.serve()
     with holding(shop, "LOCK TABLE grants IN SHARE MODE"):
         job_id = submit(running, shop.photos(10))
-        (claiming,) = wait_for(lambda: waiting(shop, "INSERT INTO grants"))
+        (claiming,) = wait_for(lambda: waiting(shop, CLAIM))
         kill_worker(running)
     wait_for(lambda: not ask(shop, "SELECT FROM pg_stat_activity WHERE pid = %s", claiming))
     assert running.finished(job_id)["images"]["measured"] == 10

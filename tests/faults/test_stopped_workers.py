@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.faults.breaking import further_worker, in_hand, outlast_the_stale_time
+from tests.faults.breaking import further_worker, holders, in_hand, outlast_the_stale_time, wait_for_workers
 from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
 from tests.running import RunningService, wait_for
 
@@ -25,15 +25,18 @@ def stop_worker(running: RunningService, pid: int) -> None:
 @pytest.mark.slow
 def test_all_workers_restarted_in_turn_under_load_repeat_nothing(shop: Shop) -> None:
     """What is in flight is settled before a worker ends, the rest is another's."""
-    running = shop.serve(workers=2, RETAILPULSE_MEASURE_PAUSE_SECONDS="2")
-    job_id = submit(running, shop.photos(800))
-    wait_for(lambda: running.job(job_id)["images"]["settled"] > 0)
+    running = shop.serve(workers=2)
+    wait_for_workers(shop, 2)
+    job_ids = []
     for pid in running.pids()["worker"]:
+        job_ids.append(submit(running, shop.photos(400, seconds=0.3)))
+        wait_for(lambda: running.job(job_ids[-1])["images"]["settled"] > 0 and holders(shop) == 2)
+        assert running.job(job_ids[-1])["status"] == "ongoing"
         stop_worker(running, pid)
         assert f"worker (process {pid}) ended with code 0" in running.log()
-    assert running.job(job_id)["status"] == "ongoing"
-    assert running.finished(job_id)["images"]["measured"] == 800
-    shop.check_truth(job_id)
+    for job_id in job_ids:
+        assert running.finished(job_id)["images"]["measured"] == 400
+    shop.check_truth(*job_ids)
     assert {path: count for path, count in shop.requests().items() if count > 1} == {}
 
 
