@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.breaking import ask, holders, holding, in_hand, session, wait_for_workers, waiting
 from tests.faults.postgres import CLAIM
-from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
+from tests.lifecycle.processes import IN_FLIGHT, LEADING, Shop, submit
 from tests.running import RunningService, wait_for
 
 DEFAULTS = {
@@ -39,14 +39,13 @@ def test_a_peer_finishes_what_a_killed_worker_had_in_hand(shop: Shop) -> None:
     gate = shop.gate()
     running = shop.serve(workers=2, **DEFAULTS)
     wait_for_workers(shop, 2)
-    job_id = submit(running, shop.photos(160, before=gate))
-    shop.wait_for_requests(16)
-    wait_for(lambda: in_hand(shop) == 16 and holders(shop) == 2)
+    job_id = submit(running, [*shop.leading(), *shop.photos(160, before=gate)])
+    shop.wait_for_requests(LEADING + 16)
+    wait_for(lambda: running.job(job_id)["images"]["settled"] == LEADING and holders(shop) == 2)
     in_flight = shop.origin.busy
     victim = kill_worker(running)
     gate.set()
-    wait_for(lambda: len(shop.requests()) == 160, 15)
-    assert running.finished(job_id)["images"]["measured"] == 160
+    assert running.finished(job_id)["images"]["measured"] == LEADING + 160
     shop.check_truth(job_id)
     assert 0 < repeats(shop) < in_flight
     wait_for(lambda: len(running.pids()["worker"]) == 2)

@@ -23,7 +23,7 @@ from tests.faults.breaking import (
     waiting,
 )
 from tests.faults.postgres import processes_of
-from tests.lifecycle.processes import PICTURE, Shop, submit
+from tests.lifecycle.processes import LEADING, PICTURE, Shop, submit
 from tests.origin import Reply
 from tests.running import RunningService, wait_for
 
@@ -119,7 +119,8 @@ def test_a_worker_that_sleeps_through_a_retry_writes_nothing_when_it_wakes(shop:
     wait_for_workers(shop, 2)
     gate = shop.gate()
     urls = shop.photos(80, before=gate)
-    job_id = submit(running, urls)
+    job_id = submit(running, [*shop.leading(), *urls])
+    shop.wait_for_requests(LEADING + 16)
     wait_for(lambda: holders(shop) == 2)
     with asleep(sleeper):
         for url in urls:  # what is asked for from now on is not there
@@ -133,9 +134,9 @@ def test_a_worker_that_sleeps_through_a_retry_writes_nothing_when_it_wakes(shop:
         failed = running.job(job_id)["images"]["failed"]
         assert retry(running, job_id).status_code == 200
     wait_for(lambda: in_hand(shop))
-    assert running.job(job_id)["images"]["settled"] <= 80
+    assert running.job(job_id)["images"]["settled"] <= LEADING + 80
     again.set()
-    check_completed(shop, running, job_id, 80, failed)
+    check_completed(shop, running, job_id, LEADING + 80, failed)
 
 
 def test_a_retried_job_that_is_cancelled_keeps_what_it_has(shop: Shop) -> None:

@@ -26,6 +26,7 @@ QUICK = {
     "RETAILPULSE_FETCH_DEADLINE_SECONDS": "600",
 }
 PICTURE = saved("PNG", picture(16, 16))
+LEADING = 120
 IN_FLIGHT = 12
 """Photos that may wait for a gate beside others: some of the 16 slots of their host stay for those."""
 
@@ -81,6 +82,10 @@ class Shop:
         reply = Reply(body=PICTURE, before=before, seconds=seconds)
         first, self._count = self._count, self._count + count
         return [self.origin.serve(f"/{number}.png", reply) for number in range(first, self._count)]
+
+    def leading(self) -> list[str]:
+        """Photos that take a moment each: once they are done, each worker has its slots of their host."""
+        return self.photos(LEADING, seconds=0.2)
 
     def gate(self) -> threading.Event:
         """Something that photos can wait for."""
