@@ -14,6 +14,7 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Format
 from retailpulse.measure import jpeg, pillow, png
 from retailpulse.measure.faults import corrupt, too_many_pixels, truncated, unsupported
+from retailpulse.measure.work import Work
 
 _MAX_TEXT = 160
 _OUT_OF_MEMORY = ("out of memory", "insufficient memory", "memory allocation")
@@ -80,7 +81,7 @@ def _find_jpeg_damage(body: bytes, *, strict: bool) -> str | None:
 
 def _decode_png(body: bytes, max_pixels: int) -> str | None:
     pillow.decode_first_frame("PNG", body, max_pixels)
-    return png.find_damage(body)
+    return png.find_damage(body, Work())  # its end check went over the same chunks
 
 
 def _decode_heic(body: bytes, max_pixels: int) -> None:
