@@ -1,10 +1,11 @@
 """Measuring in processes of their own, so that a picture that kills its decoder costs only itself.
 
 Here is which decoder gets what, and how many there are; what passes between the processes is in `processes`,
-what runs in them in `nursery` and `decoder`. Weak: a decoder has no sandbox.
+what runs in them in `nursery` and `decoder`.
 """
 
 import asyncio
+import logging
 import os
 import signal
 from collections import deque
@@ -15,6 +16,7 @@ from typing import ParamSpec, TypeVar
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement
+from retailpulse.measure import sandbox
 from retailpulse.measure.answers import Answer, Ended, Failed, Measured, Missing
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.forking import Nursery
@@ -24,6 +26,8 @@ from retailpulse.measure.processes import Decoder, Job
 from retailpulse.measure.shelf import MOST_BYTES
 from retailpulse.measure.sniff import ended_early
 from retailpulse.measure.work import Work
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 Found = TypeVar("Found")
@@ -51,7 +55,14 @@ class Decoders:
     def __init__(
         self, settings: MeasureSettings, *, observe: Callable[[float], object] = lambda _seconds: None
     ) -> None:
-        """`observe` is told after each body that was decoded how many seconds that took, with all waits."""
+        """`observe` is told after each body that was decoded how many seconds that took, with all waits.
+
+        Raises ConfigError where the sandbox is required that this kernel does not give.
+        """
+        if lacking := sandbox.check(settings.sandbox):
+            logger.warning(
+                "decoders are confined without %s, which is not to be had here", ", ".join(lacking)
+            )
         self._settings = settings
         self._observe = observe
         self._loop = asyncio.get_running_loop()
