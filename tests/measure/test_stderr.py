@@ -13,11 +13,12 @@ from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import Decoders
 from retailpulse.measure.stderr import MAX_LINE, PIPE_BYTES, first_line, last_words, new_pipe, read_said
 from tests.measure.intrusion import noted
+from tests.processes import is_gone
 
 from . import intruder
 from .pictures import FLAVOURS
 from .test_decoders import failure, replaced, settings
-from .watching import alive, is_gone, until
+from .watching import alive, until
 
 PHOTO = FLAVOURS["jpeg baseline"].body
 INTRUDER = Path(intruder.__file__).read_text()
