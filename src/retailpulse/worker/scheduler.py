@@ -7,7 +7,7 @@ slows all of these down together.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from retailpulse.config.settings import FetchSettings, WorkerSettings
@@ -21,16 +21,20 @@ from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.claimer import HOSTS_AT_ONCE, Claimer
 from retailpulse.worker.dispatcher import Dispatcher
+from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.in_hand import HeldImage, InHand
 from retailpulse.worker.leases import Lease, Leases
 from retailpulse.worker.news import News
 from retailpulse.worker.rooms import PERIOD_SECONDS
+from retailpulse.worker.settler import Settler
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5
 ANSWER_SECONDS = 10.0
 """A database that has not answered by then is taken for lost."""
+LEAVE_SECONDS = 2.0
+"""How long the end of a worker waits for a database beyond the grace time."""
 FRESH_SHARE = 0.6
 """After so much of the stale time without a heartbeat nothing is begun: others may have it soon."""
 DISCOVERED_AT_ONCE = 1_000
@@ -57,6 +61,8 @@ class Scheduler:
         downloader: Downloader,
         in_hand: InHand,
         dispatcher: Dispatcher,
+        settler: Settler,
+        heartbeat: Heartbeat,
         news: News,
     ) -> None:
         self._database = database
@@ -64,6 +70,8 @@ class Scheduler:
         self._downloader = downloader
         self._in_hand = in_hand
         self._dispatcher = dispatcher
+        self._settler = settler
+        self._heartbeat = heartbeat
         self._news = news
         self._stale_seconds = worker.stale_seconds
         self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
@@ -74,6 +82,7 @@ class Scheduler:
         self._next_beat = 0.0
         self._after = _BEFORE_ALL
         self._worker_id = 0
+        self._left: list[HeldImage] = []
         news.use(self._leases)
 
     async def run(self) -> None:
@@ -91,35 +100,52 @@ class Scheduler:
 
     async def drain(self, *, until: float) -> None:
         """Hands back at once what has not begun, and stays alive until the rest is settled, or that time."""
-        left = [held for held in self._in_hand.all() if self._has_not_begun(held)]
-        self._cancel(left)
-        with contextlib.suppress(TakenForDead):
-            while True:
-                try:
-                    async with self._database.dedicated(planned_once=True) as connection:
-                        await self._dispatcher.hand_back(connection, self._worker_id, left)
-                        left = []
-                        while self._in_hand.count and self._loop.time() < until:
-                            await self._say_alive(connection)
-                            await self._look(connection, None)
-                            await self._give_back(connection, is_beat=True)
-                            await self._rest(self._beat_seconds)
-                        return
-                except DatabaseUnavailable:
-                    if self._loop.time() >= until:
-                        return
-                    await self._rest(RESTART_SECONDS)
+        self._lay_down(self._in_hand.not_running())
+        is_told = False
+        while not is_told or (self._in_hand.count and self._loop.time() < until):
+            try:
+                async with self._database.dedicated(planned_once=True) as connection:
+                    with cut_after(self._patience(until), connection):
+                        await self._take_up(connection)
+                        await self._drain_turn(connection)
+                    is_told = True
+                    while self._in_hand.count and self._loop.time() < until:
+                        await self._rest(min(self._beat_seconds, until - self._loop.time()))
+                        with cut_after(self._patience(until), connection):
+                            await self._drain_turn(connection)
+            except TakenForDead:
+                return
+            except DatabaseUnavailable as error:
+                logger.warning("the end waits for the database: %s", error)
+                if not self._in_hand.count or self._loop.time() >= until:
+                    return  # a sweep hands back what is left
+                await asyncio.sleep(RESTART_SECONDS)
+
+    def _patience(self, until: float) -> float:
+        return min(ANSWER_SECONDS, max(LEAVE_SECONDS, until - self._loop.time()))
+
+    async def _drain_turn(self, connection: Connection) -> None:
+        await self._say_alive(connection)
+        await self._look(connection, None)
+        await self._abandon_ended(connection)
+        self._left += self._in_hand.take_put_down()
+        await self._hand_back(connection)
+        kept = [(lease.host_id, lease.used or -1, lease.used) for lease in self._leases.of_host.values()]
+        await self._keep(connection, kept)
+
+    def _lay_down(self, images: Iterable[HeldImage]) -> None:
+        """Stops work on images, which are to be handed back."""
+        for held in images:
+            self._left.append(held)
+            if held.task is not None:
+                held.task.cancel()
 
     async def leave(self) -> None:
         """Gives back all that is left; raises DatabaseUnavailable, then a sweep does it."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(patience_seconds=LEAVE_SECONDS) as connection:
             images = await workers.leave(connection, [self._worker_id])
         if images:
             logger.info("handed back %d images", images)
-
-    @staticmethod
-    def _has_not_begun(held: HeldImage) -> bool:
-        return held.is_at_host and not held.place.is_running
 
     async def _rest(self, seconds: float) -> None:
         """Waits, but no longer than until nothing is in hand."""
@@ -130,13 +156,25 @@ class Scheduler:
                 await asyncio.wait_for(self._news.wake.wait(), left)
 
     async def _work(self, connection: Connection) -> None:
-        if not self._worker_id:
-            self._worker_id = self._news.worker_id = await workers.register(connection)
+        with cut_after(ANSWER_SECONDS, connection):
+            await self._take_up(connection)
         self._next_beat = 0.0
         while not self._admission.is_draining():
             with cut_after(ANSWER_SECONDS, connection):
                 await self._turn(connection)
             await self._pause()
+
+    async def _take_up(self, connection: Connection) -> None:
+        """Goes on by another connection than before, under another id: see `workers.renew`."""
+        if self._worker_id:
+            known = {grant.grant_id for grant in self._in_hand.grants() | self._settler.grants()}
+            async with connection.transaction():
+                worker_id = await workers.renew(connection, self._worker_id, sorted(known))
+            if worker_id is None:
+                raise TakenForDead
+        else:
+            worker_id = await workers.register(connection)
+        self._worker_id = self._news.worker_id = worker_id
 
     async def _pause(self) -> None:
         """Waits for news, or for the next heartbeat; claims follow each other at a steady pace."""
@@ -166,7 +204,7 @@ class Scheduler:
 
     def _forget_all(self) -> None:
         self._abandon(self._in_hand.jobs())
-        self._leases.drop_all()
+        self._leases.drop_all_but(())
         self._worker_id = 0
 
     def _abandon(self, job_ids: Iterable[UUID]) -> None:
@@ -176,14 +214,17 @@ class Scheduler:
 
     # Heartbeat
 
+    async def _abandon_ended(self, connection: Connection) -> None:
+        if held := self._in_hand.jobs():
+            self._abandon(await workers.ended_jobs(connection, held))
+
     async def _beat(self, connection: Connection) -> None:
         self._news.is_beat_due = False
         self._next_beat = self._loop.time() + self._beat_seconds
         await self._say_alive(connection)
         await self._look(connection, None)
         self._news.alive = await workers.alive(connection, self._stale_seconds)
-        if held := self._in_hand.jobs():
-            self._abandon(await workers.ended_jobs(connection, held))
+        await self._abandon_ended(connection)
         await self._discover(connection)
         await self._relieve(connection)
         self._news.ready.update(self._leases.of_host)
@@ -192,17 +233,21 @@ class Scheduler:
         began_at = self._loop.time()
         if not await workers.beat(connection, self._worker_id):
             raise TakenForDead
+        self._heartbeat.beaten()
         self._admission.alive_until(began_at + FRESH_SHARE * self._stale_seconds)
 
     async def _look(self, connection: Connection, host_ids: Iterable[int] | None) -> None:
         """Takes over what others have decided of leased hosts, and who else wants slots there."""
         given = None if host_ids is None else list(host_ids)
-        for row in await leases.look(connection, self._worker_id, given, cap=self._cap):
+        rows = await leases.look(connection, self._worker_id, given, cap=self._cap)
+        if given is None:
+            self._leases.drop_all_but({row.host.host_id for row in rows})
+        for row in rows:
             lease = self._leases.learn(row)
             if given is not None:
                 self._news.ready.add(lease.host_id)
-                if lease.waits and lease.slots < lease.share:
-                    self._news.noticed.add(lease.host_id)
+            if lease.slots < lease.share and (lease.has_waiting or (lease.waits and given is not None)):
+                self._news.noticed.add(lease.host_id)
         self._news.limited.clear()
 
     async def _discover(self, connection: Connection) -> None:
@@ -241,24 +286,16 @@ class Scheduler:
         return -(-BUCKETS // max(1, len(self._news.alive)))
 
     async def _relieve(self, connection: Connection) -> None:
-        """Hands back what hosts do not bear any more, and asks for slots where something waits for one."""
-        left: list[HeldImage] = []
+        """Hands back images of hosts that bear much less than when these were claimed."""
         for lease in self._leases.of_host.values():
-            if lease.queue is None:
-                continue
-            if lease.queue.waiting and lease.slots < lease.share:
-                self._news.noticed.add(lease.host_id)
             held, parked = self._in_hand.at_host(lease.host_id), self._downloader.parked_at(lease.origin)
             if surplus := lease.surplus(held, parked):
-                left += self._in_hand.untried(lease.host_id)[-surplus:]
-        self._cancel(left)
-        await self._dispatcher.hand_back(connection, self._worker_id, left)
+                self._lay_down(self._in_hand.untried(lease.host_id)[-surplus:])
+        await self._hand_back(connection)
 
-    @staticmethod
-    def _cancel(left: list[HeldImage]) -> None:
-        for held in left:
-            if held.task is not None:
-                held.task.cancel()
+    async def _hand_back(self, connection: Connection) -> None:
+        await self._dispatcher.hand_back(connection, self._worker_id, self._left)
+        self._left = []
 
     # Slots
 
@@ -298,6 +335,9 @@ class Scheduler:
             keep = -1 if lease in surplus else lease.to_keep(self._in_hand.at_host(host_id), is_beat=is_beat)
             if keep != lease.slots or (is_beat and lease.used != lease.in_flight_told):
                 kept.append((host_id, keep, lease.used))
+        await self._keep(connection, kept)
+
+    async def _keep(self, connection: Connection, kept: Sequence[tuple[int, int, int]]) -> None:
         if kept:
             await leases.keep(connection, self._worker_id, kept)
         for host_id, keep, in_flight in kept:
