@@ -1,12 +1,12 @@
 """PostgreSQL restarted, crashed, gone, frozen, its sessions ended: all goes on by itself, nothing is lost."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.faults.breaking import with_signal
 from tests.faults.postgres import Postgres, embedded_url, end_sessions, frozen, processes_of, sessions
 from tests.faults.submitting import THREADS, Submitter, wait_until_ended
 from tests.lifecycle.processes import QUICK, Shop, submit
@@ -79,7 +79,7 @@ def test_the_embedded_database_killed_in_the_middle_of_the_work(shop: Shop) -> N
         shop.wait_for_requests(before + 8)
         starts = count_starts(running)
         for pid in victims(processes_of(running.pids()["postgres"][0])):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         gate.set()
         wait_for_start(running, starts)
         wait_for(lambda: running.http.get("/health/ready").status_code == 200)

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 
+<<<<<<< HEAD
 from tests.faults.breaking import (
     ask,
     asleep,
@@ -22,6 +23,9 @@ from tests.faults.breaking import (
     wait_for_workers,
     waiting,
 )
+=======
+from tests.faults.breaking import ask, asleep, holding, in_hand, outlast_the_stale_time, waiting, with_signal
+>>>>>>> issue14
 from tests.faults.postgres import processes_of
 from tests.lifecycle.processes import LEADING, PICTURE, Shop, submit
 from tests.origin import Reply
@@ -85,7 +89,7 @@ def test_a_database_killed_in_the_middle_of_a_retry_keeps_the_job_as_it_was(
         answer = meanwhile(retry, running, job_id)
         wait_for(lambda: waiting(shop, "UPDATE jobs"))  # the results are taken back, but not committed
         for pid in processes_of(running.pids()["postgres"][0]):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         assert answer.result().status_code == 503
     running.wait_until_ready()
     wait_for(lambda: running.http.get(f"/api/v1/jobs/{job_id}").status_code == 200)
@@ -106,7 +110,7 @@ def test_a_database_killed_in_the_middle_of_a_cancel_lets_the_job_go_on(
         answer = meanwhile(running.http.post, f"/api/v1/jobs/{job_id}/cancel")
         wait_for(lambda: waiting(shop, "UPDATE jobs SET cancelled"))
         for pid in processes_of(running.pids()["postgres"][0]):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         assert answer.result().status_code == 503
     gate.set()
     running.wait_until_ready()
