@@ -237,9 +237,10 @@ def _make_uses(
     from retailpulse.api.app import Uses
 
     limits = _limits(settings)
+    hosts = uses.Hosts(database, settings.fetch.per_host)
     backlog = uses.Backlog(limits.max_unsettled_images)
     return Uses(
-        service=uses.Service(database, limits),
+        service=uses.Service(database, limits, hosts),
         intake=uses.Intake(database, limits, backlog, _submit_patience(settings.api)),
         control=uses.JobControl(database, backlog),
         progress=uses.Progress(database, stop),
@@ -247,7 +248,7 @@ def _make_uses(
         results=uses.Results(database),
         stores=uses.Stores(database),
         stats=uses.Stats(database, limits.stale_seconds),
-        hosts=uses.Hosts(database),
+        hosts=hosts,
         deliveries=uses.Deliveries(database),
         metrics=metrics,
     )

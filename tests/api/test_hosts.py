@@ -85,16 +85,17 @@ def test_a_job_says_what_it_waits_for_and_why(idle: RunningApi, waiting: Waiting
         "cap": {"cap": 4},
         "room": {"cap": 5},
         "unknown": {},
+        "unknown-full": {},
     }
     for place, (name, known) in enumerate(learnt.items()):
         host = waiting.host(f"https://{name}.example:443", **known)
         waiting.slices(host, job_id, images=50 - place)
-        waiting.lease(host, worker, 4 if name in {"cap", "room"} else 1)
+        waiting.lease(host, worker, {"cap": 4, "room": 4, "unknown-full": 16}.get(name, 1))
         if name == "rest":
             waiting.rests(host, seconds=600)
     told = idle.http.get(f"/api/v1/jobs/{job_id}").json()["waiting_for"]
-    assert [host["reason"] for host in told["hosts"]] == ["breaker", "rest", "pace", "cap", None, None]
-    assert [host["images"] for host in told["hosts"]] == [50, 49, 48, 47, 46, 45]
+    assert [host["reason"] for host in told["hosts"]] == ["breaker", "rest", "pace", "cap", None, None, "cap"]
+    assert [host["images"] for host in told["hosts"]] == [50, 49, 48, 47, 46, 45, 44]
     assert (told["more_hosts"], told["counted_all"]) == (0, True)
 
 

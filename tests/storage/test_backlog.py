@@ -71,18 +71,11 @@ async def test_hosts_whose_breaker_is_not_closed_are_counted_while_it_is_news(da
     assert (await backlog(database)).open_breakers == 2
 
 
-async def test_workers_that_fell_silent_are_not_counted(database: Database) -> None:
-    waiting = Waiting(database.url)
-    for silent_seconds in (0, 5, 100):
-        waiting.worker(silent_seconds=silent_seconds)
-    async with database.connection() as connection:
-        assert await statistics.count_workers(connection, 60.0) == 2
-
-
 async def test_the_numbers_about_the_service_are_the_same(database: Database) -> None:
     waiting = Waiting(database.url)
     job_id = waiting.job(7, seconds_ago=300)
     waiting.grant(waiting.host("a"), waiting.worker(), job_id, [1, 2])
+    waiting.worker(silent_seconds=100)
     async with database.connection() as connection:
         found = await statistics.read_statistics(connection, 60.0)
     assert (found.unsettled_images, found.waiting_images, found.workers) == (7, 5, 1)

@@ -22,6 +22,8 @@ from tests.storage.waiting import Waiting
 
 A, B, C = "https://a.example:443", "https://b.example:443", "http://c.example:80"
 
+CAP = 16
+
 
 @pytest.fixture
 def waiting(database_url: str) -> Waiting:
@@ -30,18 +32,19 @@ def waiting(database_url: str) -> Waiting:
 
 async def hosts(database: Database, *origins: str) -> list[HostStatus]:
     async with database.connection() as connection:
-        return await read_hosts(connection, origins)
+        return await read_hosts(connection, origins, cap=CAP)
 
 
 async def hosts_of_job(database: Database, job_id: Any, most: int = 10) -> list[HostOfJob]:
     async with database.connection() as connection:
-        return await read_hosts_of_job(connection, job_id, most=most)
+        return await read_hosts_of_job(connection, job_id, most=most, cap=CAP)
 
 
 async def test_nothing_in_use_is_nothing_told(database: Database, waiting: Waiting) -> None:
-    waiting.host(A, cap=16, latency_seconds=0.1)
+    waiting.host(A, cap=12, latency_seconds=0.1)
     assert await hosts(database) == []
-    assert [host.origin for host in await hosts(database, A)] == [A]
+    waiting.host(B)
+    assert [(host.origin, host.cap) for host in await hosts(database, A, B)] == [(A, 12), (B, CAP)]
 
 
 async def test_a_host_is_told_with_what_waits_and_what_was_learnt(
@@ -188,7 +191,7 @@ async def test_what_it_costs_does_not_grow_with_what_waits(
     waiting.slices(small, waiting.job(9), slices=COUNTED_SLICES + 1, images=3)
     if is_analysed:
         analyse(database_url)
-    asked = {"slices": COUNTED_SLICES, "many": MANY_HOSTS}
+    asked = {"slices": COUNTED_SLICES, "many": MANY_HOSTS, "cap": CAP}
     before = buffers(database_url, host_status.STATUS, host_ids=[small, large], **asked)
     job_id = waiting.job(9)
     waiting.slices(large, job_id, slices=60_000, images=3)

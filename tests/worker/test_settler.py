@@ -1,4 +1,4 @@
-"""The one writer of results: a grant is closed with the last of them, and nothing waits for what is not there."""
+"""The one writer of results: a grant is closed with the last of them, and nothing waits in vain."""
 
 import asyncio
 

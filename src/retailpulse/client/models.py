@@ -258,7 +258,7 @@ class HostRefusal(Model, frozen=True, kw_only=True):
 class Host(Model, frozen=True, kw_only=True):
     """A photo host: what waits and what is in work there, and what limits it.
 
-    `cap` is the most requests at once, None where it is not found out; of it workers hold `leased`. `waiting`
+    `cap` is the most requests at once, None for many hosts together; of it workers hold `leased`. `waiting`
     and `waiting_jobs` are the least if not `counted_all`. `breaker` is closed, open or half_open.
     """
 

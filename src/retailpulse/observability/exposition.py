@@ -24,8 +24,9 @@ from retailpulse.observability.catalogue import CATALOGUE, Metric
 from retailpulse.observability.reporting import Reading, Reporter
 from retailpulse.observability.requests import Application, observed
 from retailpulse.observability.tally import Tally, Totals
-from retailpulse.storage import reports, statistics, tallies
+from retailpulse.storage import reports, tallies
 from retailpulse.storage.database import Database
+from retailpulse.storage.scheduling import workers
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 Values = dict[tuple[str, ...], float]
@@ -77,7 +78,7 @@ class Metrics:
             sums = await reports.read(connection, self._stale_seconds)
             settled = await tallies.read_settled(connection)
             backlog = await tallies.read_backlog(connection)
-            workers = await statistics.count_workers(connection, self._stale_seconds)
+            alive = await workers.alive(connection, self._stale_seconds)
         totals = Totals(sums)
         values = _of_processes(sums, totals)
         values[catalogue.IMAGES_SETTLED] = {
@@ -90,7 +91,7 @@ class Metrics:
             (catalogue.OLDEST_PENDING, backlog.oldest_pending_seconds),
             (catalogue.LEASED_SLOTS, backlog.leased_slots),
             (catalogue.OPEN_BREAKERS, backlog.open_breakers),
-            (catalogue.WORKERS_ALIVE, workers),
+            (catalogue.WORKERS_ALIVE, len(alive)),
         ):
             values[metric] = {(): value}
         values[catalogue.BUILD] = {(__version__,): 1}

@@ -58,8 +58,10 @@ class WaitingFor:
 class Hosts:
     """The photo hosts over one database; the list of those in use is shared by all who ask this process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, per_host: int) -> None:
+        """`per_host` is the cap of a host of which nothing was learnt."""
         self._database = database
+        self._cap = per_host
         self._lock = asyncio.Lock()
         self._known: list[HostStatus] = []
         self._fresh_until = float("-inf")
@@ -85,21 +87,20 @@ class Hosts:
 
     async def _read(self, origins: Sequence[str]) -> list[HostStatus]:
         async with self._database.connection() as connection:
-            return await host_status.read_hosts(connection, origins)
+            return await host_status.read_hosts(connection, origins, cap=self._cap)
+
+    async def waiting_for(self, connection: Connection, job_id: UUID) -> WaitingFor:
+        """The hosts that a job waits for."""
+        found = await host_status.read_hosts_of_job(connection, job_id, most=NAMED_HOSTS, cap=self._cap)
+        return WaitingFor(
+            hosts=[WaitingAt(origin=host.origin, images=host.images, reason=_reason(host)) for host in found],
+            more_hosts=found[0].hosts - len(found) if found else 0,
+            counted_all=all(host.counted_all for host in found),
+        )
 
 
 def _order(host: HostStatus) -> tuple[int, str]:
     return -host.waiting, host.origin
-
-
-async def waiting_for(connection: Connection, job_id: UUID) -> WaitingFor:
-    """What a job waits for."""
-    found = await host_status.read_hosts_of_job(connection, job_id, most=NAMED_HOSTS)
-    return WaitingFor(
-        hosts=[WaitingAt(origin=host.origin, images=host.images, reason=_reason(host)) for host in found],
-        more_hosts=found[0].hosts - len(found) if found else 0,
-        counted_all=all(host.counted_all for host in found),
-    )
 
 
 def _reason(host: HostOfJob) -> WaitReason | None:

@@ -14,11 +14,12 @@ from retailpulse.domain.images import failure_kind
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.service.backlog import Limits
-from retailpulse.service.hosts import WaitingFor, waiting_for
-from retailpulse.storage import statistics, stores, visits
+from retailpulse.service.hosts import Hosts, WaitingFor
+from retailpulse.storage import stores, visits
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow, StoreFailure
+from retailpulse.storage.scheduling import workers
 from retailpulse.storage.visits import VisitFilter, VisitRow
 
 VISITS_PER_PAGE = 1_000
@@ -62,9 +63,10 @@ class JobReport:
 class Service:
     """What can be read of jobs and visits, and the store master."""
 
-    def __init__(self, database: Database, limits: Limits) -> None:
+    def __init__(self, database: Database, limits: Limits, hosts: Hosts) -> None:
         self._database = database
         self._limits = limits
+        self._hosts = hosts
         # Threads of their own: slow uploads are not to hold up whatever else needs a thread.
         self._import_threads = ThreadPoolExecutor(IMPORTS_AT_ONCE, thread_name_prefix="import")
 
@@ -86,7 +88,8 @@ class Service:
             has_causes = job.failed + job.cancelled > 0
             failures = await jobs.store_failures(connection, job_id) if has_causes else []
             causes = await jobs.cause_counts(connection, job_id) if has_causes else {}
-            waits = await waiting_for(connection, job_id) if job.status is JobStatus.ONGOING else None
+            is_ongoing = job.status is JobStatus.ONGOING
+            waits = await self._hosts.waiting_for(connection, job_id) if is_ongoing else None
         rate = _images_per_second(job)
         left = job.images - job.settled
         return JobReport(
@@ -129,8 +132,8 @@ class Service:
         """Raises DatabaseError where the database does not answer, or has tables of another version."""
         schema = await self._database.check_tables()
         async with self._database.connection() as connection:
-            workers = await statistics.count_workers(connection, self._limits.stale_seconds)
-        return Readiness(schema=schema, workers=workers)
+            alive = await workers.alive(connection, self._limits.stale_seconds)
+        return Readiness(schema=schema, workers=len(alive))
 
 
 def describe_failures(failures: Iterable[StoreFailure]) -> list[StoreError]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.database import Connection
+from retailpulse.storage.scheduling import workers
 from retailpulse.storage.tallies import read_backlog
 
 KEPT = timedelta(hours=25)
@@ -91,22 +92,13 @@ async def read_statistics(connection: Connection, stale_seconds: float) -> Stati
         waiting_images=backlog.waiting_images,
         open_breakers=backlog.open_breakers,
         oldest_pending_seconds=None if oldest is None else round(max(oldest, 0.0), 1),
-        workers=await count_workers(connection, stale_seconds),
+        workers=len(await workers.alive(connection, stale_seconds)),
         jobs=dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in counts},
     )
 
 
 def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> Settled:
     return Settled(outcome=outcome, cause=cause or None, images=images, bytes=size_bytes)
-
-
-async def count_workers(connection: Connection, stale_seconds: float) -> int:
-    """How many workers have said within `stale_seconds` that they are alive, by the database's clock."""
-    cursor = await connection.execute(
-        "SELECT count(*) FROM workers WHERE beat_at > now() - make_interval(secs => %s)", [stale_seconds]
-    )
-    ((count,),) = await cursor.fetchall()
-    return int(count)
 
 
 async def fold_minutes(connection: Connection, limit: int) -> int:

@@ -3,6 +3,7 @@
 No I/O: rows come from `storage.scheduling.leases`, slots go to the queues of `fetch`.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from retailpulse.domain.hosts import HostLimits
@@ -50,6 +51,11 @@ class Lease:
     def used(self) -> int:
         """How many requests of this worker the host has now."""
         return 0 if self.queue is None else self.queue.used
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether images in hand wait for a slot here."""
+        return self.queue is not None and self.queue.waiting > 0
 
     @property
     def share(self) -> int:
@@ -218,7 +224,7 @@ class Leases:
         if lease.queue is not None:
             self._hosts.lease(lease.origin, 0)
 
-    def drop_all(self) -> None:
-        """Forgets all: others have them."""
-        for lease in list(self.of_host.values()):
+    def drop_all_but(self, host_ids: Collection[int]) -> None:
+        """Forgets those that this worker has no more."""
+        for lease in [lease for host_id, lease in self.of_host.items() if host_id not in host_ids]:
             self.drop(lease)

@@ -5,7 +5,7 @@ from collections import Counter
 from uuid import UUID
 
 from retailpulse.storage.database import Database
-from retailpulse.storage.scheduling import claims
+from retailpulse.storage.scheduling import claims, workers
 from retailpulse.storage.scheduling.claims import Ask
 from tests.running import wait_for
 from tests.storage import claiming
@@ -159,7 +159,7 @@ async def test_a_claim_that_meets_the_sweep_of_its_worker_waits_and_gets_nothing
     worker_id = await claiming.add_worker(database)
     claiming.silence(database, worker_id)
     async with database.transaction() as sweeping:
-        await claiming.workers.sweep(sweeping, 10.0)
+        await workers.sweep(sweeping, 10.0)
         claiming_now = asyncio.create_task(claiming.claim(database, worker_id))
         await asyncio.to_thread(wait_for, lambda: waiters(database.url))
     assert await claiming_now == []

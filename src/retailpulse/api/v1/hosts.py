@@ -48,7 +48,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     ]
     cap: Annotated[
         int | None,
-        Meta(description="Most requests at once, of all workers together; null: not found out yet."),
+        Meta(description="Most requests at once, of all workers together; null: for many hosts together."),
     ]
     in_flight: Annotated[int, Meta(description="Requests under way, as workers last said.", examples=[16])]
     leased: Annotated[int, Meta(description="Of the cap, what workers hold now.", examples=[16])]

@@ -68,7 +68,7 @@ STATUS = """
             sum(in_flight)::bigint AS in_flight
         FROM leases WHERE host_id = ANY(%(host_ids)s) GROUP BY 1)
     SELECT coalesce(h.origin, %(many)s) AS origin,
-        CASE WHEN h.breaker <> 'closed' THEN 1 ELSE h.cap END AS cap,
+        CASE WHEN h.breaker <> 'closed' THEN 1 WHEN h.host_id > 0 THEN coalesce(h.cap, %(cap)s) END AS cap,
         coalesce(l.in_flight, 0) AS in_flight, coalesce(l.slots, 0) AS leased,
         coalesce(w.images, 0) AS waiting, coalesce(w.jobs, 0) AS waiting_jobs,
         coalesce(w.is_whole, true) AS counted_all, coalesce(t.images, 0) AS taken,
@@ -95,7 +95,8 @@ WAITING_FOR = """
             bool_and(bool_and(is_whole)) OVER () AS counted_all
         FROM part GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(most)s)
     SELECT coalesce(h.origin, %(many)s) AS origin, c.images,
-        CASE WHEN h.breaker <> 'closed' THEN 1 ELSE h.cap END AS cap, coalesce(h.leased, 0) AS leased,
+        CASE WHEN h.breaker <> 'closed' THEN 1 WHEN h.host_id > 0 THEN coalesce(h.cap, %(cap)s) END AS cap,
+        coalesce(h.leased, 0) AS leased,
         h.rate_per_second, coalesce(h.breaker, 'closed') AS breaker,
         coalesce(greatest(extract(epoch FROM h.rest_until - now()), 0), 0)::float8 AS rest_seconds,
         c.hosts, c.counted_all
@@ -128,7 +129,7 @@ class HostTotals:
 class HostStatus:
     """A host: what waits there, what is under way, and what was learnt of it.
 
-    `cap` is the most requests at once as of now, None where nothing was decided yet; `leased` of them workers
+    `cap` is the most requests at once as of now, None for many hosts together; `leased` of them workers
     may have, `in_flight` they said that they have. `waiting` images, of `waiting_jobs` jobs, no worker has
     taken yet; both are the least where not `counted_all`. `taken` ones a worker has, in flight or not.
     """
@@ -172,11 +173,12 @@ class HostOfJob:
         object.__setattr__(self, "breaker", BreakerState(self.breaker))
 
 
-async def read_hosts(connection: Connection, origins: Sequence[str] = ()) -> list[HostStatus]:
+async def read_hosts(connection: Connection, origins: Sequence[str] = (), *, cap: int) -> list[HostStatus]:
     """The hosts in use, or those with these origins whether in use or not; where most waits first.
 
     In use is a host where something waits or is in work, or that was limited lately: it refused within ten
-    minutes, or within an hour and is not asked freely since.
+    minutes, or within an hour and is not asked freely since. `cap` is that of hosts of which
+    nothing was learnt.
     """
     async with _in_index_order(connection):
         if origins:
@@ -185,15 +187,19 @@ async def read_hosts(connection: Connection, origins: Sequence[str] = ()) -> lis
             asked = await connection.execute(IN_USE, {"most": MOST_HOSTS})
         host_ids = [host_id for (host_id,) in await asked.fetchall()]
         cursor = connection.cursor(row_factory=class_row(HostStatus))
-        await cursor.execute(STATUS, {"host_ids": host_ids, "slices": COUNTED_SLICES, "many": MANY_HOSTS})
+        given = {"host_ids": host_ids, "slices": COUNTED_SLICES, "many": MANY_HOSTS, "cap": cap}
+        await cursor.execute(STATUS, given)
         return await cursor.fetchall()
 
 
-async def read_hosts_of_job(connection: Connection, job_id: UUID, *, most: int) -> list[HostOfJob]:
-    """The hosts at which images of a job have no result yet, those with the most images; each counts all."""
+async def read_hosts_of_job(connection: Connection, job_id: UUID, *, most: int, cap: int) -> list[HostOfJob]:
+    """The hosts at which images of a job have no result yet, those with the most images; each counts all.
+
+    `cap` is that of hosts of which nothing was learnt.
+    """
     async with _in_index_order(connection):
         cursor = connection.cursor(row_factory=class_row(HostOfJob))
-        given = {"job_id": job_id, "slices": 8 * COUNTED_SLICES, "many": MANY_HOSTS, "most": most}
+        given = {"job_id": job_id, "slices": 8 * COUNTED_SLICES, "many": MANY_HOSTS, "most": most, "cap": cap}
         await cursor.execute(WAITING_FOR, given)
         return await cursor.fetchall()
 
