@@ -108,11 +108,11 @@ def test_a_database_away_for_longer_than_the_stale_time_costs_no_photo(
     running = shop.serve(workers=2, RETAILPULSE_DATABASE_URL=postgres.url)
     job_id = submit(running, shop.photos(40, before=gate))
     shop.wait_for_requests(16)
-    before = postgres.ask("SELECT max(beat_at) FROM workers")
+    ((before,),) = postgres.ask("SELECT max(beat_at) FROM workers")
     postgres.stop()
     pass_seconds(STALE_SECONDS + 1, since=time.monotonic())
     postgres.start()
-    wait_for(lambda: postgres.ask("SELECT max(beat_at) FROM workers") > before)
+    wait_for(lambda: postgres.ask("SELECT FROM workers WHERE beat_at > %s", before))
     gate.set()
     assert running.finished(job_id)["images"]["measured"] == 40
     postgres.check_truth(job_id)

@@ -192,6 +192,7 @@ class Scheduler:
     def _forget_all(self) -> None:
         self._abandon(self._in_hand.jobs())
         self._leases.drop_all_but(())
+        self._left.clear()
         self._worker_id = 0
 
     def _abandon(self, job_ids: Iterable[UUID]) -> None:
