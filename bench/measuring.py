@@ -156,7 +156,7 @@ class Bench:
         fetches = limits.fetch_limit(
             case,
             self.origin.photo_url(case.photo),
-            connections=connections(self.cores, self.settings),
+            connections=connections(self.settings),
             processes=self.cores,
             seconds=seconds,
         )

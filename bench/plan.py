@@ -133,7 +133,7 @@ def _look_around(bench: Bench) -> Circumstances:
     return circumstances(
         origin=bench.origin.name,
         cores=bench.cores,
-        connections=connections(bench.cores, bench.settings),
+        connections=connections(bench.settings),
         runs=bench.runs,
         seconds=bench.seconds,
         settings=dict(bench.settings),

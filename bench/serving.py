@@ -34,7 +34,7 @@ _COMMANDS = {
     "worker": " retailpulse worker ",
     "decoder": " retailpulse.measure.nursery ",  # those that it forks keep its command
 }
-_NOTHING_TO_DO = "SELECT NOT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing'))"
+_NOTHING_TO_DO = "SELECT NOT EXISTS (SELECT FROM slices) AND NOT EXISTS (SELECT FROM grants)"
 _ALLOWED = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8", "RETAILPULSE_FETCH_PORTS": "any"}
 
 
@@ -175,12 +175,9 @@ def _command(workers: int, port: int, data_dir: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "retailpulse", "serve", *options)
 
 
-def connections(workers: int, settings: Mapping[str, str]) -> int:
-    """How many connections the service opens to one host: its workers share them."""
-    defaults = FetchSettings()
-    per_host = int(settings.get("RETAILPULSE_FETCH_PER_HOST", defaults.per_host))
-    concurrency = int(settings.get("RETAILPULSE_FETCH_CONCURRENCY", defaults.concurrency))
-    return workers * min(max(1, per_host // workers), concurrency)
+def connections(settings: Mapping[str, str]) -> int:
+    """How many connections the service opens to one host at first: its workers share them."""
+    return int(settings.get("RETAILPULSE_FETCH_PER_HOST", FetchSettings().per_host))
 
 
 def write_job(case: Case, url: str, images: int, marker: str) -> bytes:

@@ -29,6 +29,7 @@ class Reply:
     declared_bytes: int | None = None  # the Content-Length that is told, where it is not the true one
     raw: bytes | None = None  # sent word for word instead of all of the above
     before: threading.Event | None = None  # nothing is sent before this is set
+    seconds: float = 0.0  # how long the answer takes
     hang_after: int | None = None  # falls silent after so many bytes of the body, until the server closes
     close: bool = False  # the connection is closed after the answer
 
@@ -145,6 +146,7 @@ class Origin:
             self._changed.notify_all()
         try:
             self._wait_for(reply.before)
+            self._closing.wait(reply.seconds)
             return self._send(speaking, reply, seen)
         finally:
             with self._changed:

@@ -16,10 +16,20 @@ from bench.scheduling import (
     many_hosts,
     narrow_hosts,
     slow_hosts,
+    steady_cost,
     urgent,
 )
 
-SCHEDULING: Mapping[str, Callable[[Bench], list[Figure]]] = {
-    module.NAME: module.measure
-    for module in (held, urgent, idle_host, cancelled, fairness, fleet, narrow_hosts, slow_hosts, many_hosts)
-}
+_CASES = (
+    held,
+    urgent,
+    idle_host,
+    cancelled,
+    fairness,
+    fleet,
+    narrow_hosts,
+    slow_hosts,
+    many_hosts,
+    steady_cost,
+)
+SCHEDULING: Mapping[str, Callable[[Bench], list[Figure]]] = {module.NAME: module.measure for module in _CASES}

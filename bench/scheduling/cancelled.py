@@ -45,7 +45,7 @@ def _run(bench: Bench, number: int) -> tuple[float, float, float]:
         time.sleep(_WORK_SECONDS)
         stage.service.cancel(job_id)
         cancelled_at = time.monotonic()
-        time.sleep(CLOSED_SECONDS)
+        stage.wait_until(lambda: stage.in_flight() == 0, CLOSED_SECONDS)
         in_flight = stage.in_flight()
         stage.wait_until(lambda: stage.in_flight() == 0, WATCHED_SECONDS)
         busy_seconds = time.monotonic() - cancelled_at

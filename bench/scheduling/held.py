@@ -1,7 +1,7 @@
 """How many images workers hold beside those that they have in flight: what is held, nobody else can have.
 
-Both are looked at many times from three seconds after the submit on, by one look after the other. A host of
-50 ms may be held for 50 ms ahead, which is twice what it has in flight.
+Held is what was taken and not answered yet. Both are looked at many times from three seconds after the submit
+on, one after the other. Of a host of 50 ms as much may be taken as it answers in 50 ms: that in flight.
 """
 
 import statistics
@@ -32,7 +32,7 @@ def _measure(bench: Bench, latency_ms: int) -> Figure:
         with staged(bench) as stage:
             stage.submit(stage.origin.urls(latency_ms, "big", IMAGES[latency_ms]))
             time.sleep(_SETTLE_IN_SECONDS)
-            looks = [_look(stage) for _ in range(_LOOKS)]
+            looks = [_look(stage, IMAGES[latency_ms]) for _ in range(_LOOKS)]
         held.append(statistics.median(look[0] for look in looks))
         in_flight.append(statistics.median(look[1] for look in looks))
     return Figure(
@@ -40,7 +40,7 @@ def _measure(bench: Bench, latency_ms: int) -> Figure:
     )
 
 
-def _look(stage: Stage) -> tuple[int, int]:
-    look = stage.held(), stage.in_flight()
+def _look(stage: Stage, images: int) -> tuple[int, int]:
+    in_line, count = stage.in_line(), stage.origin.count()
     time.sleep(_BETWEEN_SECONDS)
-    return look
+    return images - in_line - count.answered, count.in_flight

@@ -19,10 +19,7 @@ from retailpulse.domain.images import Depth
 LOOK_SECONDS = 0.02
 CAP = 16
 """Most requests at once to one host at default settings."""
-_HELD = """
-    SELECT count(*) FROM grants g CROSS JOIN unnest(g.image_nos) AS held (image_no)
-    WHERE NOT EXISTS (SELECT FROM results r WHERE r.job_id = g.job_id AND r.image_no = held.image_no)
-"""
+_IN_LINE = "SELECT coalesce(sum(cardinality(image_nos)), 0) FROM slices"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +43,9 @@ class Stage:
             time.sleep(LOOK_SECONDS)
         return patience_seconds
 
-    def held(self) -> int:
-        """How many images workers have in hand, of all that are not settled."""
-        ((images,),) = self.database.execute(_HELD).fetchall()
+    def in_line(self) -> int:
+        """How many images no worker has taken."""
+        ((images,),) = self.database.execute(_IN_LINE).fetchall()
         return int(images)
 
     def in_flight(self) -> int:

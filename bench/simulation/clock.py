@@ -3,9 +3,11 @@
 import contextlib
 import random
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from heapq import heappop, heappush
+from unittest.mock import patch
 
-from retailpulse.fetch import circuit_breaker, retries
+from retailpulse.fetch import circuit_breaker, refusals, retries
 
 
 class Clock:
@@ -40,9 +42,7 @@ class Clock:
 def seeded(seed: int = 7) -> Iterator[random.Random]:
     """Chance that is the same each time, also where the product asks the system for it."""
     chance = random.Random(seed)
-    before = circuit_breaker._random, retries._random
-    circuit_breaker._random = retries._random = chance  # type: ignore[assignment]
-    try:
+    with ExitStack() as stack:
+        for module in (circuit_breaker, refusals, retries):
+            stack.enter_context(patch.object(module, "_random", chance))
         yield chance
-    finally:
-        circuit_breaker._random, retries._random = before

@@ -41,14 +41,9 @@ def slices(hosts: Sequence[PhotoHost], workers: int) -> Fleet:
     return _late(FairQueue, hosts, workers)
 
 
-def rank_skipping_slices(hosts: Sequence[PhotoHost], workers: int) -> Fleet:
-    """The same, but claims pass over slices of a better rank that another claim has locked."""
-    return _late(partial(FairQueue, keeps_rank=False), hosts, workers)
-
-
 def large_slices(hosts: Sequence[PhotoHost], workers: int) -> Fleet:
-    """The same as that, and each slice has as many images as fit."""
-    return _late(partial(FairQueue, keeps_rank=False, slice_images=MOST_IMAGES), hosts, workers)
+    """The same, but each slice has as many images as fit."""
+    return _late(partial(FairQueue, slice_images=MOST_IMAGES), hosts, workers)
 
 
 def rounded_up_slices(hosts: Sequence[PhotoHost], workers: int) -> Fleet:

@@ -40,12 +40,10 @@ class Part:
 class FairQueue:
     """All that waits, by host.
 
-    `slice_images` is the size of every slice, None for one by the images of a job at a host. With
-    `keeps_rank` no claim passes over what is locked of a better rank.
+    `slice_images` is the size of every slice, None for one by the images of a job at a host.
     """
 
     slice_images: int | None = None
-    keeps_rank: bool = True
     of_host: dict[str, list[Slice]] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -74,7 +72,7 @@ class FairQueue:
     def claim(self, host: str, room: int, slices: int) -> tuple[list[Part], Callable[[], None]]:
         """Takes so many images of so many slices, fairly; also returns what ends the transaction."""
         line = self.of_host.get(host, [])
-        free = (one for one in line if not one.locked and (one.rank == line[0].rank or not self.keeps_rank))
+        free = (one for one in line if not one.locked)
         heads = list(islice(free, min(slices, room)))
         parts = []
         for one, images in _fair_parts(heads, room).items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.ci.judging import read
+from tests.ci.judging import LISTED, read
 from tests.ci.report import reasons
 
 LATELY_RUNS = 20
@@ -30,8 +30,8 @@ def counts(reports: Path) -> Iterator[str]:
 def repeated(reports: Path) -> dict[str, bool]:
     """The tests that were repeated, and whether each passed then."""
     found: dict[str, bool] = {}
-    for listed in reports.glob("*-failed.txt"):
-        again = read(listed.with_name(listed.name.replace("-failed.txt", "-again.json")))
+    for listed in reports.glob(f"*{LISTED}"):
+        again = read(listed.with_name(listed.name.replace(LISTED, "-again.json")))
         whole = again is not None and again.status in {0, 1}
         found |= {
             test: whole and again is not None and test not in again.failed

@@ -14,6 +14,7 @@ import msgspec
 from tests.ci.report import VARIABLE, Report
 
 MOST_REPEATED = 20
+LISTED = "-failed.txt"
 _TESTS_FAILED = 1
 
 
@@ -22,13 +23,21 @@ def judge(command: list[str], arguments: str, reports: Path, name: str) -> int:
     code, report = _run(command, arguments, reports / f"{name}.json")
     if code == 0 or report is None or not may_be_chance(report):
         return code
+    if repeated_before := sorted(set(report.failed) & set(repeated(reports))):
+        print("Repeated once already:", *repeated_before, flush=True)
+        return code
     print(f"Once more, alone: {len(report.failed)} that failed beside the others", flush=True)
-    listed = reports / f"{name}-failed.txt"
+    listed = reports / f"{name}{LISTED}"
     listed.write_text("\n".join(report.failed))
     # The last -n counts, and the tests are all that the list names: each of them runs once more, no other.
     code, again = _run(command, f'-n 0 "@{listed}"', reports / f"{name}-again.json")
     ran = again is not None and again.passed == len(report.failed)
     return code if code != 0 or ran else _TESTS_FAILED
+
+
+def repeated(reports: Path) -> list[str]:
+    """The tests that were repeated in any of the runs with a report in this folder."""
+    return [test for path in reports.glob(f"*{LISTED}") for test in path.read_text().splitlines()]
 
 
 def may_be_chance(report: Report) -> bool:

@@ -35,11 +35,12 @@ def test_left_out():
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with tests of its own and the command of make that runs them, as the current folder."""
-    run = f"@{shlex.quote(sys.executable)} -m pytest -q -p tests.ci.report -p no:cacheprovider -n 2 $(ARGS)"
+    run = f"@{shlex.quote(sys.executable)} -m pytest -q -p xdist -p tests.ci.report $(ARGS)"
     (tmp_path / "Makefile").write_text(f"test:\n\t{run}\n")
     (tmp_path / "test_these.py").write_text(TESTS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the others take long to load
     monkeypatch.delenv("WRONG", raising=False)
     return tmp_path
 
@@ -53,7 +54,7 @@ def runs(project: Path) -> list[str]:
 
 
 def test_what_passes_alone_was_a_fault_of_its_time(project: Path) -> None:
-    assert judged(project) == 0
+    assert judged(project, "-n 2") == 0
     assert runs(project) == ["fine", *["time"] * 6, "wrong"]
     first, again = read(project / "all.json"), read(project / "all-again.json")
     assert first is not None
@@ -69,6 +70,12 @@ def test_what_fails_twice_fails_and_is_not_run_a_third_time(
     monkeypatch.setenv("WRONG", "9")
     assert judged(project) != 0
     assert runs(project) == ["fine", *["time"] * 6, "wrong", "wrong"]
+
+
+def test_what_another_run_repeated_is_not_repeated_again(project: Path) -> None:
+    (project / "bare-failed.txt").write_text("test_these.py::test_of_its_time[c::d]")
+    assert judged(project) != 0
+    assert runs(project) == ["fine", *["time"] * 3, "wrong"]
 
 
 def test_nothing_is_repeated_where_nothing_failed(project: Path) -> None:

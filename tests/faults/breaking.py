@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from retailpulse.storage.embedded import EmbeddedServer
+from tests.faults.postgres import embedded_url, waiting_at
 from tests.lifecycle.processes import QUICK, Shop
 from tests.running import ALLOW_LOOPBACK, Process, wait_for
 
@@ -22,7 +22,7 @@ Session = psycopg.Connection[tuple[Any, ...]]
 @contextmanager
 def session(shop: Shop) -> Iterator[Session]:
     """A session of the test's own in the shop's database, each statement committed by itself."""
-    with psycopg.connect(EmbeddedServer(shop.folder / "data").url(), autocommit=True) as connection:
+    with psycopg.connect(embedded_url(shop.folder), autocommit=True) as connection:
         yield connection
 
 
@@ -42,19 +42,13 @@ def holding(shop: Shop, lock: LiteralString, *values: object) -> Iterator[Sessio
 
 def waiting(shop: Shop, statement: str) -> list[int]:
     """The sessions of the service that wait for a lock in a statement like this."""
-    found = ask(
-        shop,
-        "SELECT pid FROM pg_stat_activity WHERE application_name = 'retailpulse'"
-        " AND wait_event_type = 'Lock' AND query ILIKE %s",
-        f"%{statement}%",
-    )
-    return [pid for (pid,) in found]
+    return waiting_at(embedded_url(shop.folder), statement)
 
 
 @contextmanager
 def further_worker(shop: Shop, name: str, **environment: str) -> Iterator[Process]:
     """A `retailpulse worker` beside those of `serve`, which nobody starts again; killed at the end."""
-    url = {"RETAILPULSE_DATABASE_URL": EmbeddedServer(shop.folder / "data").url()}
+    url = {"RETAILPULSE_DATABASE_URL": embedded_url(shop.folder)}
     before = registered(shop)
     worker = Process(shop.folder / name, "worker", environment=ALLOW_LOOPBACK | QUICK | url | environment)
     try:
@@ -67,9 +61,16 @@ def further_worker(shop: Shop, name: str, **environment: str) -> Iterator[Proces
 
 
 def registered(shop: Shop) -> int:
-    """How many workers the queue has known so far."""
-    ((last,),) = ask(shop, "SELECT coalesce(max(id), 0) FROM procrastinate_workers")
+    """The number of the worker that was registered last."""
+    ((last,),) = ask(shop, "SELECT coalesce(max(worker_id), 0) FROM workers")
     return int(last)
+
+
+def wait_for_workers(shop: Shop, count: int) -> None:
+    """Waits until so many workers know of each other, so that they share what there is."""
+    wait_for(lambda: len(ask(shop, "SELECT FROM workers")) == count)
+    ((now,),) = ask(shop, "SELECT now()")
+    wait_for(lambda: len(ask(shop, "SELECT FROM workers WHERE beat_at > %s", now)) == count)
 
 
 def with_signal(pid: int, number: signal.Signals) -> None:
@@ -92,21 +93,18 @@ def asleep(pid: int) -> Iterator[None]:
 
 
 def in_hand(shop: Shop) -> int:
-    """How many chunks workers have in work."""
-    ((count,),) = ask(shop, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'")
+    """How many images workers have in work."""
+    ((count,),) = ask(shop, "SELECT coalesce(sum(cardinality(image_nos)), 0) FROM grants")
+    return int(count)
+
+
+def holders(shop: Shop) -> int:
+    """How many workers have images in work."""
+    ((count,),) = ask(shop, "SELECT count(DISTINCT worker_id) FROM grants")
     return int(count)
 
 
 def outlast_the_stale_time(shop: Shop) -> None:
-    """Adds a worker that never says a word, and waits until what it had was given to another."""
-    with session(shop) as connection:
-        connection.execute(
-            "WITH silent AS (INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id)"
-            " INSERT INTO procrastinate_jobs (queue_name, task_name, status, worker_id)"
-            " SELECT 'chunks', 'nothing', 'doing', id FROM silent"
-        )
-    wait_for(
-        lambda: (
-            not ask(shop, "SELECT FROM procrastinate_jobs WHERE task_name = 'nothing' AND status = 'doing'")
-        )
-    )
+    """Adds a worker that never says a word again, and waits until it is swept."""
+    ((silent,),) = ask(shop, "INSERT INTO workers DEFAULT VALUES RETURNING worker_id")
+    wait_for(lambda: not ask(shop, "SELECT FROM workers WHERE worker_id = %s", silent))

@@ -13,9 +13,13 @@ from typing import Any, LiteralString
 import psycopg
 
 from retailpulse.storage.embedded import EmbeddedServer
+from tests.lifecycle.processes import nothing_waits
 from tests.processes import children
 from tests.running import free_port, wait_for
 from tests.storage.truth import check_truth
+
+CLAIM = "ask AS MATERIALIZED"
+"""What the statement of a claim begins with, of which the server shows no more."""
 
 
 class Postgres:
@@ -60,8 +64,8 @@ class Postgres:
         return ask(self.url, query, *values)
 
     def check_truth(self, *job_ids: str) -> None:
-        """Waits for an empty queue, then checks all that must hold."""
-        wait_for(lambda: not self.ask("SELECT FROM procrastinate_jobs LIMIT 1"))
+        """Waits until nothing waits, then checks all that must hold."""
+        wait_for(lambda: nothing_waits(self.url))
         check_truth(self.url, *job_ids)
 
 
@@ -69,6 +73,17 @@ def ask(url: str, query: LiteralString, *values: object) -> list[tuple[Any, ...]
     """What a query finds, by a connection of its own that commits each statement."""
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(query, values).fetchall()
+
+
+def waiting_at(url: str, statement: str) -> list[int]:
+    """The sessions of the service that wait for a lock in a statement like this."""
+    found = ask(
+        url,
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'retailpulse'"
+        " AND wait_event_type = 'Lock' AND query ILIKE %s",
+        f"%{statement}%",
+    )
+    return [pid for (pid,) in found]
 
 
 def embedded_url(folder: Path) -> str:
@@ -100,7 +115,7 @@ def _signal(pids: Iterator[int] | list[int], number: signal.Signals) -> None:
 
 
 def sessions(url: str, *, listening: bool = False) -> set[int]:
-    """The sessions of the service on a server: all, or those that only wait for news of the queue."""
+    """The sessions of the service on a server: all, or those that only wait for news."""
     found = ask(
         url,
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'retailpulse'"

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.faults.breaking import ask, asleep, holding, in_hand, session, waiting
+from tests.faults.breaking import ask, asleep, holding, in_hand, outlast_the_stale_time, waiting
+from tests.faults.postgres import CLAIM, embedded_url, sessions
 from tests.lifecycle.processes import Shop, submit
+from tests.observability.scraping import scrape, value
 from tests.origin import Origin
 from tests.running import RunningService, wait_for
 
 JOB_ROW = "SELECT FROM jobs WHERE job_id = %s FOR UPDATE"
-WRITING = "SELECT FROM pg_stat_activity WHERE pid = %s AND backend_xid IS NOT NULL"
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,11 @@ def cancel(running: RunningService, job_id: str) -> httpx.Response:
 
 def counts(total: int, *, measured: int = 0, cancelled: int = 0) -> dict[str, int]:
     return {"total": total, "settled": total, "measured": measured, "failed": 0, "cancelled": cancelled}
+
+
+def in_flight(running: RunningService) -> float:
+    """How many transfers run, as the service tells."""
+    return value(scrape(running.http), "retailpulse_transfers_in_flight")
 
 
 @pytest.fixture
@@ -93,25 +99,57 @@ def test_a_job_in_the_midst_of_its_work_keeps_what_it_has_and_takes_nothing_more
     assert cancel(running, job_id).json() == answer.json()
 
 
-def test_a_sweep_that_sends_messages_for_a_job_while_it_is_cancelled(
-    shop: Shop, running: RunningService
+def test_a_sweep_that_puts_images_of_a_job_back_while_it_is_cancelled(
+    shop: Shop, running: RunningService, meanwhile: Callable[..., Future[httpx.Response]]
 ) -> None:
+    """The cancel waits for the sweep, and finds what it has put back."""
     gate = shop.gate()
     job_id = submit(running, shop.photos(200, before=gate))
-    wait_for(lambda: in_hand(shop) >= 4)
-    with holding(shop, "LOCK TABLE procrastinate_events IN SHARE MODE"):
-        with session(shop) as connection, connection.transaction():  # or the sweep slips in between
-            connection.execute("ALTER TABLE procrastinate_jobs DISABLE TRIGGER ALL")
-            connection.execute("DELETE FROM procrastinate_jobs")
-            connection.execute("ALTER TABLE procrastinate_jobs ENABLE TRIGGER ALL")
-        # The sweep has chosen the chunks and sends them.
-        (sweep,) = wait_for(lambda: waiting(shop, "procrastinate_defer_jobs"))
-        answer = cancel(running, job_id)
-    assert answer.json()["images"] == counts(200, cancelled=200)
-    wait_for(lambda: not ask(shop, WRITING, sweep))  # until its messages are there for all to see
+    wait_for(lambda: in_hand(shop) >= 16)
+    with holding(shop, "SELECT FROM grants WHERE job_id = %s FOR UPDATE", job_id):
+        os.kill(running.pids()["worker"][0], signal.SIGKILL)
+        wait_for(lambda: waiting(shop, "DELETE FROM grants"))  # the sweep has locked the job
+        answer = meanwhile(cancel, running, job_id)
+        wait_for(lambda: waiting(shop, "FOR UPDATE"))
+    assert answer.result().json()["images"] == counts(200, cancelled=200)
     gate.set()
     shop.check_truth(job_id)
-    assert running.job(job_id) == answer.json()
+    assert running.job(job_id) == answer.result().json()
+
+
+def test_a_cancel_while_images_of_the_job_are_claimed(
+    shop: Shop, running: RunningService, meanwhile: Callable[..., Future[httpx.Response]]
+) -> None:
+    """Whichever of the two is first, nothing of the job is in work afterwards."""
+    before = len(shop.origin.requests)
+    with holding(shop, "LOCK TABLE grants IN SHARE MODE"):
+        job_id = submit(running, shop.photos(40, before=shop.gate()))
+        wait_for(lambda: waiting(shop, CLAIM))
+        answer = meanwhile(cancel, running, job_id)
+        wait_for(lambda: waiting(shop, "DELETE FROM grants"))
+    assert answer.result().json()["images"] == counts(40, cancelled=40)
+    shop.check_truth(job_id)
+    wait_for(lambda: in_flight(running) == 0)
+    assert len(shop.origin.requests) <= before + 16
+
+
+def test_a_cancel_whose_notification_is_lost_is_heard_at_the_next_heartbeat(
+    shop: Shop, running: RunningService
+) -> None:
+    """The session that listens is frozen, which the worker cannot know; its transfers are aborted."""
+    before = len(shop.origin.requests)
+    job_id = submit(running, shop.photos(100, before=shop.gate()))
+    shop.wait_for_requests(before + 16)
+    wait_for(lambda: in_flight(running) == 16)
+    (listening,) = sessions(embedded_url(shop.folder), listening=True)
+    with asleep(listening):
+        answer = cancel(running, job_id)
+        assert answer.json()["images"] == counts(100, cancelled=100)
+        wait_for(lambda: in_flight(running) == 0)
+        beside = submit(running, shop.photos(20))
+        assert running.finished(beside)["images"]["measured"] == 20
+    shop.check_truth(job_id, beside)
+    assert len(shop.origin.requests) == before + 16 + 20
 
 
 def asked_for(shop: Shop, running: RunningService, photos: int) -> tuple[str, threading.Event]:
@@ -166,7 +204,7 @@ def test_cancels_that_race_with_the_ends_of_jobs(shop: Shop, running: RunningSer
         assert (code, report["status"]) in {(200, "cancelled"), (409, "completed")}
 
 
-def test_a_job_whose_worker_was_killed_stays_cancelled_when_its_chunks_come_back(
+def test_a_job_whose_worker_was_killed_stays_cancelled_when_that_is_swept(
     shop: Shop, running: RunningService
 ) -> None:
     gate = shop.gate()
@@ -176,7 +214,8 @@ def test_a_job_whose_worker_was_killed_stays_cancelled_when_its_chunks_come_back
     answer = cancel(running, job_id)
     before = len(shop.origin.requests)
     gate.set()
-    shop.check_truth(job_id)  # the new worker has taken every message and found nothing to do
+    outlast_the_stale_time(shop)
+    shop.check_truth(job_id)
     assert running.job(job_id) == answer.json()
     assert answer.json()["images"] == counts(100, cancelled=100)
     assert len(shop.origin.requests) == before
@@ -187,12 +226,6 @@ def test_a_job_that_has_ended_stays_as_it_is(shop: Shop, running: RunningService
     ended = running.finished(job_id)
     assert cancel(running, job_id).status_code == 409
     assert running.job(job_id) == ended
-    with session(shop) as connection:  # and so it does when its message comes again
-        connection.execute(
-            "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
-            " VALUES ('chunks', 'work_on_chunk', jsonb_build_object('job_id', %s::text, 'chunk_no', 0))",
-            [job_id],
-        )
     shop.check_truth(job_id)
     assert running.job(job_id) == ended
     assert ask(shop, "SELECT count(*) FROM results WHERE job_id = %s", job_id) == [(5,)]

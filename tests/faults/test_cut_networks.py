@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from retailpulse.storage.migrating import migrate
 from tests.api.jobs import RunningApi, body, post, put_stores, visit
 from tests.conftest import STORES
-from tests.faults.postgres import Postgres
+from tests.faults.postgres import CLAIM, Postgres, waiting_at
 from tests.faults.proxy import Proxy
 from tests.faults.submitting import THREADS, Submitter
 from tests.lifecycle.processes import QUICK, Shop
@@ -35,18 +36,25 @@ class Branch:
         put_stores(api.wait_until_ready(), STORES.encode())
         return api
 
-    def worker(self, name: str, url: str) -> Process:
+    def worker(self, name: str, url: str, **more: str) -> Process:
         """Starts a worker."""
-        environment = {**ALLOW_LOOPBACK, **QUICK, "RETAILPULSE_DATABASE_URL": url}
+        environment = {**ALLOW_LOOPBACK, **QUICK, "RETAILPULSE_DATABASE_URL": url, **more}
         worker = Process(self.shop.folder / name, "worker", environment=environment)
         self._running.append(worker)
         wait_for(worker.log)  # from then on it hears signals
         return worker
 
-    def submit(self, api: RunningApi, count: int, before: threading.Event) -> str:
-        """Submits photos that wait for an event."""
-        answer = post(api, body(visit("RP00001", *self.shop.photos(count, before=before))))
-        return str(answer.json()["job_id"])
+    def submit(
+        self, api: RunningApi, count: int, before: threading.Event | None = None, seconds: float = 0.0
+    ) -> str:
+        """Submits photos that wait for an event, or take so long."""
+        photos = self.shop.photos(count, before=before, seconds=seconds)
+        return str(post(api, body(visit("RP00001", *photos))).json()["job_id"])
+
+    def slots(self) -> list[int]:
+        """How many slots of the photos' host each worker has that has some."""
+        query = "SELECT slots FROM leases WHERE host_id > 0 AND slots > 0 ORDER BY worker_id"
+        return [slots for (slots,) in self.postgres.ask(query)]
 
     def wait_until_ended(self, job_id: str) -> None:
         """Waits for the end of a job."""
@@ -93,6 +101,39 @@ def test_a_worker_cut_off_from_the_database(branch: Branch, lasting: Callable[[f
     assert far.process.poll() is None
     branch.postgres.check_truth(first, second)
     assert max(branch.shop.requests().values()) <= 2
+
+
+def test_the_share_of_a_worker_cut_off_is_used_by_the_others_and_shared_again(branch: Branch) -> None:
+    """The host is asked for no more at once than its cap: who hears nothing begins nothing after a while."""
+    api = branch.api(branch.postgres.url)
+    branch.worker("far", branch.line.url)
+    branch.worker("near", branch.postgres.url)
+    wait_for(lambda: len(branch.postgres.ask("SELECT FROM workers")) == 2)
+    job_id = branch.submit(api, 1_000, seconds=0.2)
+    wait_for(lambda: branch.slots() == [8, 8])
+    branch.line.cut()
+    wait_for(lambda: branch.slots() == [16])
+    branch.line.heal()
+    wait_for(lambda: branch.slots() == [8, 8])
+    branch.wait_until_ended(job_id)
+    branch.postgres.check_truth(job_id)
+    assert branch.shop.origin.most_busy == 16
+
+
+def test_a_claim_whose_answer_is_lost(branch: Branch) -> None:
+    """Its images are not left with a worker that does not know of them, however long that lives."""
+    api = branch.api(branch.postgres.url)
+    branch.worker("far", branch.line.url, RETAILPULSE_WORKER_STALE_SECONDS="600")
+    wait_for(lambda: branch.postgres.ask("SELECT FROM workers"))
+    with psycopg.connect(branch.postgres.url) as holding:
+        holding.execute("LOCK TABLE grants IN SHARE MODE")
+        job_id = branch.submit(api, 40)
+        wait_for(lambda: waiting_at(branch.postgres.url, CLAIM))
+        branch.line.reset()
+        wait_for(lambda: waiting_at(branch.postgres.url, "FROM workers%FOR UPDATE"))
+    branch.wait_until_ended(job_id)
+    branch.postgres.check_truth(job_id)
+    assert set(branch.shop.requests().values()) == {1}
 
 
 @pytest.mark.parametrize("statement", ["UPDATE jobs SET measured", "pg_try_advisory_xact_lock"])

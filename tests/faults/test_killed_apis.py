@@ -49,11 +49,11 @@ def sending(running: RunningService, urls: list[str], key: str) -> Iterator[Futu
 
 
 def kept(shop: Shop) -> list[tuple[int, ...]]:
-    """How many rows there are of jobs, visits, images, chunks, keys and messages."""
+    """How many rows there are of jobs, visits, images, slices, keys and messages."""
     return ask(
         shop,
         "SELECT (SELECT count(*) FROM jobs), (SELECT count(*) FROM visits), (SELECT count(*) FROM images),"
-        " (SELECT count(*) FROM chunks), (SELECT count(*) FROM idempotency_keys),"
+        " (SELECT count(*) FROM slices), (SELECT count(*) FROM idempotency_keys),"
         " (SELECT count(*) FROM procrastinate_jobs)",
     )
 
@@ -74,14 +74,14 @@ def test_a_submit_whose_api_is_killed_before_the_commit_leaves_nothing(shop: Sho
     running = shop.serve()
     urls = shop.photos(40)
     with (
-        holding(shop, "LOCK TABLE chunks IN EXCLUSIVE MODE"),
+        holding(shop, "LOCK TABLE slices IN EXCLUSIVE MODE"),
         sending(running, urls, "first") as answer,
     ):
-        wait_for(lambda: waiting(shop, "INSERT INTO chunks"))
+        wait_for(lambda: waiting(shop, "INSERT INTO slices"))
         kill_api(running)
         with pytest.raises(httpx.TransportError):
             answer.result(60)
-    wait_for(lambda: not waiting(shop, "INSERT INTO chunks"))
+    wait_for(lambda: not waiting(shop, "INSERT INTO slices"))
     assert kept(shop) == [(0, 0, 0, 0, 0, 0)]
     wait_until_it_answers(running)
     again = send(running, urls, "first")
@@ -98,8 +98,8 @@ def test_a_submit_whose_api_is_killed_after_the_commit_and_before_the_reply_is_f
     running = shop.serve()
     urls = shop.photos(40)
     with ExitStack() as lock, sending(running, urls, "once") as answer:
-        lock.enter_context(holding(shop, "LOCK TABLE chunks IN EXCLUSIVE MODE"))
-        (pid,) = wait_for(lambda: waiting(shop, "INSERT INTO chunks"))
+        lock.enter_context(holding(shop, "LOCK TABLE slices IN EXCLUSIVE MODE"))
+        (pid,) = wait_for(lambda: waiting(shop, "INSERT INTO slices"))
         wait_for_replicas(shop, "nobody")
         lock.close()
         wait_for(lambda: ask(shop, COMMITTING, pid))

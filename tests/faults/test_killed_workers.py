@@ -9,8 +9,9 @@ from typing import LiteralString
 
 import pytest
 
-from tests.faults.breaking import ask, holding, in_hand, session, waiting
-from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
+from tests.faults.breaking import ask, holders, holding, in_hand, session, wait_for_workers, waiting
+from tests.faults.postgres import CLAIM
+from tests.lifecycle.processes import IN_FLIGHT, LEADING, Shop, submit
 from tests.running import RunningService, wait_for
 
 DEFAULTS = {
@@ -37,16 +38,16 @@ def test_a_peer_finishes_what_a_killed_worker_had_in_hand(shop: Shop) -> None:
     """By the settings as they come: recovery is bounded, and so are the repeats."""
     gate = shop.gate()
     running = shop.serve(workers=2, **DEFAULTS)
-    job_id = submit(running, shop.photos(160, before=gate))  # four chunks for each worker
-    wait_for(lambda: in_hand(shop) == 8)
-    shop.wait_for_requests(16)
+    wait_for_workers(shop, 2)
+    job_id = submit(running, [*shop.leading(), *shop.photos(160, before=gate)])
+    shop.wait_for_requests(LEADING + 16)
+    wait_for(lambda: running.job(job_id)["images"]["settled"] == LEADING and holders(shop) == 2)
     in_flight = shop.origin.busy
     victim = kill_worker(running)
     gate.set()
-    wait_for(lambda: len(shop.requests()) == 160, 15)
-    assert running.finished(job_id)["images"]["measured"] == 160
+    assert running.finished(job_id)["images"]["measured"] == LEADING + 160
     shop.check_truth(job_id)
-    assert repeats(shop) <= in_flight
+    assert 0 < repeats(shop) < in_flight
     wait_for(lambda: len(running.pids()["worker"]) == 2)
     assert victim not in running.pids()["worker"]
 
@@ -66,20 +67,21 @@ def test_a_worker_that_is_killed_alone_is_started_again_and_goes_on(shop: Shop) 
     assert 0 < repeats(shop) <= IN_FLIGHT
 
 
-@pytest.mark.parametrize("table", ["chunks", "jobs"])
-def test_a_worker_killed_between_the_last_result_and_the_close_of_its_job(shop: Shop, table: str) -> None:
+@pytest.mark.parametrize("statement", ["UPDATE jobs", "DELETE FROM grants"])
+def test_a_worker_killed_between_the_last_result_and_the_close_of_its_job(shop: Shop, statement: str) -> None:
     """The results, the counts and the close are one transaction: half of it is none of it."""
     locks: dict[str, LiteralString] = {
-        "chunks": "SELECT FROM chunks WHERE job_id = %s FOR UPDATE",
-        "jobs": "SELECT FROM jobs WHERE job_id = %s FOR UPDATE",
+        "UPDATE jobs": "SELECT FROM jobs WHERE job_id = %s FOR UPDATE",
+        "DELETE FROM grants": "SELECT FROM grants WHERE job_id = %s FOR UPDATE",
     }
     running = shop.serve()
     gate = shop.gate()
     job_id = submit(running, shop.photos(10, before=gate))
     shop.wait_for_requests(8)
-    with holding(shop, locks[table], job_id):
+    wait_for(lambda: in_hand(shop) == 10)
+    with holding(shop, locks[statement], job_id):
         gate.set()
-        (settling,) = wait_for(lambda: waiting(shop, f"UPDATE {table}"))
+        (settling,) = wait_for(lambda: waiting(shop, statement))
         kill_worker(running)
         end_session(shop, settling)  # else the server would still do what a dead worker has asked for
     assert running.finished(job_id)["images"]["measured"] == 10
@@ -87,19 +89,15 @@ def test_a_worker_killed_between_the_last_result_and_the_close_of_its_job(shop: 
     assert max(shop.requests().values()) <= 2
 
 
-def test_a_worker_killed_between_the_close_of_its_job_and_the_end_of_its_message(shop: Shop) -> None:
-    """A message that is left over makes nobody do anything again."""
+def test_a_worker_killed_while_it_claims(shop: Shop) -> None:
+    """What the database still gives to a dead worker is swept, and nobody has asked for it."""
     running = shop.serve()
-    gate = shop.gate()
-    job_id = submit(running, shop.photos(10, before=gate))
-    shop.wait_for_requests(8)
-    with holding(shop, "SELECT FROM procrastinate_jobs FOR UPDATE"):
-        gate.set()
-        (closing,) = wait_for(lambda: waiting(shop, "procrastinate_finish_job"))
-        assert running.job(job_id)["status"] == "completed"
+    with holding(shop, "LOCK TABLE grants IN SHARE MODE"):
+        job_id = submit(running, shop.photos(10))
+        (claiming,) = wait_for(lambda: waiting(shop, CLAIM))
         kill_worker(running)
-        end_session(shop, closing)  # else the server would still do what a dead worker has asked for
-    assert in_hand(shop) == 1
+    wait_for(lambda: not ask(shop, "SELECT FROM pg_stat_activity WHERE pid = %s", claiming))
+    assert running.finished(job_id)["images"]["measured"] == 10
     shop.check_truth(job_id)
     assert set(shop.requests().values()) == {1}
 

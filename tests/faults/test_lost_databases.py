@@ -1,20 +1,21 @@
 """PostgreSQL restarted, crashed, gone, frozen, its sessions ended: all goes on by itself, nothing is lost."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.faults.breaking import with_signal
 from tests.faults.postgres import Postgres, embedded_url, end_sessions, frozen, processes_of, sessions
 from tests.faults.submitting import THREADS, Submitter, wait_until_ended
-from tests.lifecycle.processes import Shop, submit
+from tests.lifecycle.processes import QUICK, Shop, submit
 from tests.running import RunningService, wait_for
 
 pytestmark = pytest.mark.timeout(900)  # the long forms last
 
 Lasting = Callable[[float, float], float]
+STALE_SECONDS = float(QUICK["RETAILPULSE_WORKER_STALE_SECONDS"])
 
 
 @pytest.fixture
@@ -75,10 +76,10 @@ def test_the_embedded_database_killed_in_the_middle_of_the_work(shop: Shop) -> N
     for victims in kills:
         gate, before = shop.gate(), len(shop.origin.requests)
         job_ids.append(submit(running, shop.photos(60, before=gate)))
-        shop.wait_for_requests(before + 8)  # one worker may have all chunks
+        shop.wait_for_requests(before + 8)
         starts = count_starts(running)
         for pid in victims(processes_of(running.pids()["postgres"][0])):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         gate.set()
         wait_for_start(running, starts)
         wait_for(lambda: running.http.get("/health/ready").status_code == 200)
@@ -96,6 +97,40 @@ def count_starts(running: RunningService) -> int:
     """How often PostgreSQL has begun to take connections, also after a crash of one of its processes."""
     log = running.data_dir / "postgres" / "server.log"
     return log.read_text().count("database system is ready to accept connections")
+
+
+def test_a_database_away_for_longer_than_the_stale_time_costs_no_photo(
+    shop: Shop, postgres: Postgres
+) -> None:
+    """When it is back all workers look silent; none is taken for dead, and nothing is fetched again."""
+    gate = shop.gate()
+    running = shop.serve(workers=2, RETAILPULSE_DATABASE_URL=postgres.url)
+    job_id = submit(running, shop.photos(40, before=gate))
+    shop.wait_for_requests(16)
+    before = postgres.ask("SELECT max(beat_at) FROM workers")
+    postgres.stop()
+    pass_seconds(STALE_SECONDS + 1, since=time.monotonic())
+    postgres.start()
+    wait_for(lambda: postgres.ask("SELECT max(beat_at) FROM workers") > before)
+    gate.set()
+    assert running.finished(job_id)["images"]["measured"] == 40
+    postgres.check_truth(job_id)
+    assert "taken for dead" not in running.log()
+    assert set(shop.requests().values()) == {1}
+
+
+def test_a_stop_while_the_database_stands_still(shop: Shop) -> None:
+    """A worker waits a little beyond its grace time, and is not killed; a sweep puts its images back."""
+    running = shop.serve(RETAILPULSE_WORKER_GRACE_SECONDS="1")
+    job_id = submit(running, shop.photos(20, before=shop.gate()))
+    shop.wait_for_requests(16)
+    (worker,) = running.pids()["worker"]
+    with frozen(running.pids()["postgres"][0]):
+        os.kill(worker, signal.SIGTERM)
+        wait_for(lambda: f"worker (process {worker}) ended with code 0" in running.log())
+    shop.open_gates()
+    assert running.finished(job_id)["images"]["measured"] == 20
+    shop.check_truth(job_id)
 
 
 def test_every_session_ended_in_the_middle_of_the_work(shop: Shop) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from retailpulse.domain.images import Cause
-from tests.faults.breaking import ask
 from tests.lifecycle.processes import Shop, submit
 from tests.measure.pictures import png, png_chunk
 from tests.measure.watching import alive, endless
@@ -39,7 +38,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 def running(shop: Shop) -> RunningService:
     """A worker with one decoder, so that a lost one is missed by everybody."""
     return shop.serve(
-        RETAILPULSE_WORKER_CHUNK_IMAGES="100",
         RETAILPULSE_MEASURE_DECODERS="1",
         RETAILPULSE_MEASURE_TIMEOUT_SECONDS=str(DECODE_SECONDS),
         RETAILPULSE_MEASURE_MEMORY_BYTES="256000000",
@@ -54,7 +52,7 @@ def unfolding(width: int, height: int) -> bytes:
 
 
 def among_neighbours(shop: Shop, running: RunningService, *bodies: bytes) -> tuple[str, list[str]]:
-    """Submits bad bodies in one chunk with good photos, which arrive when the gates are opened."""
+    """Submits bad bodies in one job with good photos, which arrive when the gates are opened."""
     gate = shop.gate()
     before = len(shop.origin.requests)
     bad = [shop.origin.serve(f"/bad-{before}-{n}", Reply(body=body)) for n, body in enumerate(bodies)]
@@ -68,7 +66,6 @@ def failures(shop: Shop, running: RunningService, job_id: str) -> list[Told]:
     rows: list[dict[str, Any]] = running.results(job_id)
     assert report["images"]["measured"] == NEIGHBOURS
     assert set(shop.requests().values()) == {1}
-    assert ask(shop, "SELECT count(*) FROM chunks WHERE job_id = %s", job_id) == [(1,)]
     shop.check_truth(job_id)
     return [(row["image_no"], row["cause"], row["detail"]) for row in rows if row["outcome"] == "failed"]
 

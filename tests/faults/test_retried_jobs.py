@@ -12,14 +12,26 @@ import httpx
 import psycopg
 import pytest
 
-from tests.faults.breaking import ask, asleep, holding, in_hand, outlast_the_stale_time, waiting
+<<<<<<< HEAD
+from tests.faults.breaking import (
+    ask,
+    asleep,
+    holders,
+    holding,
+    in_hand,
+    outlast_the_stale_time,
+    wait_for_workers,
+    waiting,
+)
+=======
+from tests.faults.breaking import ask, asleep, holding, in_hand, outlast_the_stale_time, waiting, with_signal
+>>>>>>> issue14
 from tests.faults.postgres import processes_of
-from tests.lifecycle.processes import PICTURE, Shop, submit
+from tests.lifecycle.processes import LEADING, PICTURE, Shop, submit
 from tests.origin import Reply
 from tests.running import RunningService, wait_for
 
 JOB_ROW = "SELECT FROM jobs WHERE job_id = %s FOR UPDATE"
-CHUNKS = "SELECT FROM chunks WHERE job_id = %s FOR UPDATE"
 
 
 @pytest.fixture
@@ -73,11 +85,11 @@ def test_a_database_killed_in_the_middle_of_a_retry_keeps_the_job_as_it_was(
     running = shop.serve()
     job_id, _ = failed_job(shop, running, 5, 40)
     before = running.job(job_id)
-    with pytest.raises(psycopg.OperationalError), holding(shop, CHUNKS, job_id):
+    with pytest.raises(psycopg.OperationalError), holding(shop, JOB_ROW, job_id):
         answer = meanwhile(retry, running, job_id)
-        wait_for(lambda: waiting(shop, "FROM chunks"))  # the results are taken back, but not committed
+        wait_for(lambda: waiting(shop, "UPDATE jobs"))  # the results are taken back, but not committed
         for pid in processes_of(running.pids()["postgres"][0]):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         assert answer.result().status_code == 503
     running.wait_until_ready()
     wait_for(lambda: running.http.get(f"/api/v1/jobs/{job_id}").status_code == 200)
@@ -98,7 +110,7 @@ def test_a_database_killed_in_the_middle_of_a_cancel_lets_the_job_go_on(
         answer = meanwhile(running.http.post, f"/api/v1/jobs/{job_id}/cancel")
         wait_for(lambda: waiting(shop, "UPDATE jobs SET cancelled"))
         for pid in processes_of(running.pids()["postgres"][0]):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         assert answer.result().status_code == 503
     gate.set()
     running.wait_until_ready()
@@ -108,14 +120,12 @@ def test_a_database_killed_in_the_middle_of_a_cancel_lets_the_job_go_on(
 def test_a_worker_that_sleeps_through_a_retry_writes_nothing_when_it_wakes(shop: Shop) -> None:
     running = shop.serve(workers=2)
     sleeper, _ = running.pids()["worker"]
+    wait_for_workers(shop, 2)
     gate = shop.gate()
     urls = shop.photos(80, before=gate)
-    job_id = submit(running, urls)
-    wait_for(
-        lambda: (
-            len(ask(shop, "SELECT DISTINCT worker_id FROM procrastinate_jobs WHERE status = 'doing'")) == 2
-        )
-    )
+    job_id = submit(running, [*shop.leading(), *urls])
+    shop.wait_for_requests(LEADING + 16)
+    wait_for(lambda: holders(shop) == 2)
     with asleep(sleeper):
         for url in urls:  # what is asked for from now on is not there
             shop.origin.serve(f"/{url.rpartition('/')[2]}", Reply(status=404))
@@ -128,9 +138,9 @@ def test_a_worker_that_sleeps_through_a_retry_writes_nothing_when_it_wakes(shop:
         failed = running.job(job_id)["images"]["failed"]
         assert retry(running, job_id).status_code == 200
     wait_for(lambda: in_hand(shop))
-    assert running.job(job_id)["images"]["settled"] <= 80
+    assert running.job(job_id)["images"]["settled"] <= LEADING + 80
     again.set()
-    check_completed(shop, running, job_id, 80, failed)
+    check_completed(shop, running, job_id, LEADING + 80, failed)
 
 
 def test_a_retried_job_that_is_cancelled_keeps_what_it_has(shop: Shop) -> None:

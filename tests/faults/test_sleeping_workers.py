@@ -18,7 +18,7 @@ def only_worker(running: RunningService) -> int:
 
 
 def test_a_worker_asleep_beyond_the_stale_time_does_no_harm_when_it_wakes(shop: Shop) -> None:
-    """Its chunks are another's by then: nothing is settled twice, and it takes new work again."""
+    """Its images are another's by then: nothing is settled twice, and it takes new work again."""
     gate = shop.gate()
     running = shop.serve()
     job_id = submit(running, [*shop.photos(20), *shop.photos(IN_FLIGHT, before=gate)])
@@ -58,14 +58,14 @@ def test_a_worker_that_falls_asleep_as_it_settles_keeps_nobody_from_the_job(shop
 
 @pytest.mark.slow
 def test_a_worker_that_falls_asleep_as_it_sweeps_keeps_nobody_from_sweeping(shop: Shop) -> None:
-    """It holds the sweep; the database takes it back, and others hand its chunks on."""
+    """It holds the sweep; the database takes it back, and others hand its images on."""
     gate = shop.gate()
     running = shop.serve()
     job_id = submit(running, shop.photos(20, before=gate))
     wait_for(lambda: shop.origin.busy >= 8)
     sleeper = only_worker(running)
-    with holding(shop, "LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE") as session:
-        wait_for(lambda: waiting(shop, "AS has_none"))
+    with holding(shop, "LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE") as session:
+        wait_for(lambda: waiting(shop, "deliveries"))
         with_signal(sleeper, signal.SIGSTOP)
         assert holds_the_sweep(session)
     with further_worker(shop, "peer"), asleep(sleeper):
@@ -97,4 +97,4 @@ def test_no_image_is_blamed_for_the_sleep_of_its_worker(shop: Shop) -> None:
     assert only_worker(running) == sleeper
 
 
-LONG_SILENT = "SELECT 1 FROM procrastinate_workers WHERE last_heartbeat < now() - interval '5 seconds'"
+LONG_SILENT = "SELECT 1 FROM workers WHERE beat_at < now() - interval '5 seconds'"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.breaking import further_worker, in_hand, outlast_the_stale_time
-from tests.lifecycle.processes import Shop, submit
+from tests.faults.breaking import further_worker, holders, outlast_the_stale_time, wait_for_workers
+from tests.lifecycle.processes import LEADING, Shop, submit
 from tests.running import wait_for
 
 
@@ -31,9 +31,10 @@ def test_workers_with_wrong_clocks_live_and_die_as_any_other(shop: Shop, faketim
         further_worker(shop, "ahead", FAKETIME="+1h", **wrong) as ahead,
         further_worker(shop, "behind", FAKETIME="-1h", **wrong) as behind,
     ):
-        job_id = submit(running, shop.photos(240, before=gate))  # four chunks for each worker
-        wait_for(lambda: in_hand(shop) == 12)
-        shop.wait_for_requests(48)
+        wait_for_workers(shop, 3)
+        job_id = submit(running, [*shop.leading(), *shop.photos(240, before=gate)])
+        shop.wait_for_requests(LEADING + 16)
+        wait_for(lambda: running.job(job_id)["images"]["settled"] == LEADING and holders(shop) == 3)
         in_flight = shop.origin.busy
         outlast_the_stale_time(shop)
         assert set(shop.requests().values()) == {1}
@@ -41,6 +42,6 @@ def test_workers_with_wrong_clocks_live_and_die_as_any_other(shop: Shop, faketim
             worker.process.kill()
             worker.process.wait()
         gate.set()
-        assert running.finished(job_id)["images"]["measured"] == 240
+        assert running.finished(job_id)["images"]["measured"] == LEADING + 240
         shop.check_truth(job_id)
     assert 0 < sum(count - 1 for count in shop.requests().values()) <= in_flight

@@ -20,13 +20,13 @@ QUICK = {
     "RETAILPULSE_WORKER_HEARTBEAT_SECONDS": "0.2",
     "RETAILPULSE_WORKER_STALE_SECONDS": "2",
     "RETAILPULSE_WORKER_SWEEP_SECONDS": "0.3",
-    "RETAILPULSE_WORKER_CHUNK_IMAGES": "20",
-    "RETAILPULSE_WORKER_CHUNKS": "4",
+    "RETAILPULSE_FETCH_PER_HOST_MAX": "16",  # no host is asked more than at first
     "RETAILPULSE_FETCH_STALL_SECONDS": "600",  # photos that wait for a gate are not tried again
     "RETAILPULSE_FETCH_TIMEOUT_SECONDS": "600",
     "RETAILPULSE_FETCH_DEADLINE_SECONDS": "600",
 }
 PICTURE = saved("PNG", picture(16, 16))
+LEADING = 120
 IN_FLIGHT = 12
 """Photos that may wait for a gate beside others: some of the 16 slots of their host stay for those."""
 
@@ -77,11 +77,15 @@ class Shop:
         self._services.append(running)
         return running
 
-    def photos(self, count: int, *, before: threading.Event | None = None) -> list[str]:
-        """The URLs of so many new photos, none of which is sent before `before` is set."""
-        reply = Reply(body=PICTURE, before=before)
+    def photos(self, count: int, *, before: threading.Event | None = None, seconds: float = 0.0) -> list[str]:
+        """The URLs of so many new photos: each takes so long, and none is sent before `before` is set."""
+        reply = Reply(body=PICTURE, before=before, seconds=seconds)
         first, self._count = self._count, self._count + count
         return [self.origin.serve(f"/{number}.png", reply) for number in range(first, self._count)]
+
+    def leading(self) -> list[str]:
+        """Photos that take a moment each: once they are done, each worker has its slots of their host."""
+        return self.photos(LEADING, seconds=0.2)
 
     def gate(self) -> threading.Event:
         """Something that photos can wait for."""
@@ -102,9 +106,9 @@ class Shop:
         self.origin.wait_until(lambda: len(self.origin.requests) >= count)
 
     def check_truth(self, *job_ids: str) -> None:
-        """Waits for an empty queue, then checks all that must hold; the database must run."""
+        """Waits until nothing waits, then checks all that must hold; the database must run."""
         url = EmbeddedServer(self.folder / "data").url()
-        wait_for(lambda: _queue_is_empty(url))
+        wait_for(lambda: nothing_waits(url))
         check_truth(url, *job_ids)
 
     def close(self) -> None:
@@ -120,6 +124,10 @@ def submit(running: RunningService, urls: list[str]) -> str:
     return running.submit([visit])
 
 
-def _queue_is_empty(url: str) -> bool:
+def nothing_waits(url: str) -> bool:
+    """Whether no image is in line or in work, and no callback is due."""
     with psycopg.connect(url) as connection:
-        return connection.execute("SELECT FROM procrastinate_jobs LIMIT 1").fetchone() is None
+        found = connection.execute(
+            "SELECT FROM slices UNION ALL SELECT FROM grants UNION ALL SELECT FROM procrastinate_jobs LIMIT 1"
+        )
+        return found.fetchone() is None

@@ -2,7 +2,8 @@
 
 Beside the plain host there are `connections:N`, which resets every connection beyond N; `threads:N`, which
 has so many threads and keeps its connections alive; `requests:N` and `rate:N`, which answer 429 to requests
-beyond N at once or in a second. Weak: all times are those of one event loop, which shares its core with whoever asks.
+beyond N at once or in a second.
+Weak: all times are those of one event loop, which shares its core with others.
 """
 
 import asyncio

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -21,8 +22,16 @@ from tests.soak.stage import DEADLINE_SECONDS, SERVE_WORKERS
 MOST_TOLD = 5
 OUTAGE_CAUSES = frozenset({Cause.CONNECT, Cause.TRUNCATED, Cause.STALLED, Cause.TIMEOUT})
 AFTERMATH = timedelta(seconds=DEADLINE_SECONDS + 10)
-MOST_CONNECTIONS = 8 + 1 + (SERVE_WORKERS + 1) * (3 + 1)
-"""One API and the workers, by the settings' defaults, and one listener of each."""
+MOST_CONNECTIONS = 8 + 1 + (SERVE_WORKERS + 1) * (3 + 2)
+"""One API and the workers, by the settings' defaults, one listener of each, and the scheduling of workers."""
+LEFT = """
+    SELECT (SELECT count(*) FROM slices) + (SELECT count(*) FROM grants)
+        + (SELECT count(*) FROM procrastinate_jobs)
+"""
+WRONG_SUMS = """
+    SELECT count(*) FROM hosts h
+    WHERE leased <> (SELECT coalesce(sum(slots), 0) FROM leases l WHERE l.host_id = h.host_id)
+"""
 
 
 class Checks:
@@ -79,7 +88,7 @@ class Checks:
         )
 
     def tables(self) -> None:
-        """Looks into the database: no job that nobody asked for, an empty queue, bounded connections."""
+        """Looks into the database: no job that nobody asked for, nothing in line, bounded connections."""
         stage = self._scene.stage
         with stage.connect() as connection:
 
@@ -87,10 +96,11 @@ class Checks:
                 row = connection.execute(query).fetchone()
                 return int(row[0]) if row else 0
 
-            try:
-                wait_for(lambda: number("SELECT count(*) FROM procrastinate_jobs") == 0, 30)
-            except AssertionError:
-                self.problems.append(f"{number('SELECT count(*) FROM procrastinate_jobs')} messages are left")
+            for query, what in ((LEFT, "slices, grants and messages"), (WRONG_SUMS, "wrong sums of slots")):
+                try:
+                    wait_for(partial(lambda asked: number(asked) == 0, query), 30)
+                except AssertionError:
+                    self.problems.append(f"{number(query)} {what} are left")
             jobs, accepted = number("SELECT count(*) FROM jobs"), len(self._scene.load.accepted)
             if jobs != accepted:
                 self.problems.append(f"the database has {jobs} jobs, {accepted} were accepted")

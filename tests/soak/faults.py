@@ -12,27 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
-from typing import LiteralString
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from tests.soak.load import Load
 from tests.soak.origin import SoakOrigin
 from tests.soak.stage import STALE_SECONDS, Stage
 
 LONGEST_FREEZE_SECONDS = 4.0
-NO_JOB = "01932c5e-7a00-7000-8000-000000000000"
-SEND = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('chunks', %s, %s)"
-UNREADABLE: tuple[tuple[str, object], ...] = (
-    ("work_on_chunk", {}),
-    ("work_on_chunk", "text"),
-    ("work_on_chunk", None),
-    ("work_on_chunk", {"job_id": "no id", "chunk_no": 0}),
-    ("work_on_chunk", {"job_id": NO_JOB, "chunk_no": 10**30}),
-    ("work_on_chunk", {"job_id": NO_JOB, "chunk_no": 0, "more": "than asked"}),
-    ("of_a_newer_program", {"job_id": NO_JOB, "chunk_no": 0}),
-)
 
 
 @dataclass(kw_only=True)
@@ -139,11 +126,11 @@ def _signal_postmaster(scene: Scene, number: signal.Signals) -> str:
     return f"process {postmaster[0]}" if postmaster else "it is down just now"
 
 
-def _run(scene: Scene, statement: LiteralString) -> str:
+def _run(scene: Scene, statement: str) -> str:
     """Runs a statement that says how many rows it hit; a fault before it may cut it off."""
     try:
         with scene.stage.connect() as connection:
-            return f"{connection.execute(statement).rowcount} rows"
+            return f"{connection.execute(statement.encode()).rowcount} rows"
     except psycopg.Error as error:
         return f"not done: {type(error).__name__}"
 
@@ -163,35 +150,39 @@ def _end_listeners(scene: Scene, _: Random) -> str:
     )
 
 
-def _empty_queue(scene: Scene, _: Random) -> str:
-    return _run(scene, "DELETE FROM procrastinate_jobs")
+def _freeze_listener(scene: Scene, chance: Random) -> str:
+    """A worker hears nothing for a while, and does not know; a job is cancelled meanwhile."""
+    with suppress(psycopg.OperationalError), scene.stage.connect() as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'retailpulse' AND query LIKE 'LISTEN%'"
+        ).fetchall()
+        if rows:
+            (pid,) = chance.choice(sorted(rows))
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+            cancelled = scene.load.cancel(chance)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+            return f"process {pid}; {cancelled}"
+    return "there is none just now"
 
 
-def _double_messages(scene: Scene, _: Random) -> str:
-    return _run(
-        scene,
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, args, priority)"
-        " SELECT queue_name, task_name, args, priority FROM procrastinate_jobs",
-    )
+def _delete_slices(scene: Scene, _: Random) -> str:
+    job = "(SELECT job_id FROM slices ORDER BY slice_id LIMIT 1)"
+    return f"{_run(scene, f'DELETE FROM slices WHERE job_id = {job}')}; {scene.stage.repair()}"
 
 
-def _late_messages(scene: Scene, _: Random) -> str:
-    return _run(
-        scene,
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
-        " SELECT 'chunks', 'work_on_chunk', jsonb_build_object('job_id', job_id, 'chunk_no', chunk_no)"
-        " FROM (SELECT job_id, chunk_no FROM chunks WHERE settled = images LIMIT 50) done",
-    )
+def _delete_grants(scene: Scene, _: Random) -> str:
+    return f"{_run(scene, 'DELETE FROM grants')}; {scene.stage.repair()}"
 
 
-def _unreadable_messages(scene: Scene, _: Random) -> str:
-    try:
-        with scene.stage.connect() as connection:
-            for task, arguments in UNREADABLE:
-                connection.execute(SEND, [task, Jsonb(arguments)])
-    except psycopg.Error as error:
-        return f"not done: {type(error).__name__}"
-    return f"{len(UNREADABLE)} messages"
+def _delete_leases(scene: Scene, _: Random) -> str:
+    return _run(scene, "DELETE FROM leases")
+
+
+def _count_slots_wrongly(scene: Scene, chance: Random) -> str:
+    leased = chance.choice(("0", "1000"))
+    return f"{leased}: " + _run(scene, f"UPDATE hosts SET leased = {leased} WHERE host_id > 0")
 
 
 def _cancel(scene: Scene, chance: Random) -> str:
@@ -225,10 +216,11 @@ FAULTS: Mapping[str, Fault] = {
     "frozen postgresql": _freeze_postgres,
     "all sessions ended": _end_sessions,
     "listening sessions ended": _end_listeners,
-    "emptied queue": _empty_queue,
-    "doubled messages": _double_messages,
-    "messages for done chunks": _late_messages,
-    "unreadable messages": _unreadable_messages,
+    "frozen listening session": _freeze_listener,
+    "deleted slices of a job": _delete_slices,
+    "deleted grants": _delete_grants,
+    "deleted leases": _delete_leases,
+    "slots counted wrongly": _count_slots_wrongly,
     "cancelled job": _cancel,
     "kill -9 of everything": _kill_everything,
     "origin gone": _origin_gone,

@@ -13,9 +13,8 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from tests.measure.pictures import picture, saved
-from tests.soak.plans import HOSTS
+from tests.soak.plans import HOSTS, KINDS
 
-SLOW_SECONDS = 0.7
 _BACKLOG = 512
 _PORT_TRIES = 20
 
@@ -27,7 +26,7 @@ def _answers() -> dict[str, bytes]:
     return {
         "jpeg": _answer(jpeg),
         "png": _answer(png),
-        "slow": _answer(jpeg),
+        **{kind: _answer(jpeg) for kind in ("slow", "slower", "slowest")},
         "missing": _answer(b"not here", status="404 Not Found"),
         "broken": _answer(b"", status="500 Oh No"),
         "text": _answer(b"<html>this is no photo at all, whatever its name says</html>" * 9),
@@ -128,8 +127,9 @@ class _Line(asyncio.Protocol):
     def _answer(self, path: str) -> None:
         self._origin.requests[path] += 1
         kind = path.split("/")[1]
-        if kind == "slow":
-            asyncio.get_running_loop().call_later(SLOW_SECONDS, self._send, kind)
+        seconds = KINDS[kind].seconds if kind in KINDS else 0.0
+        if seconds:
+            asyncio.get_running_loop().call_later(seconds, self._send, kind)
         else:
             self._send(kind)
 

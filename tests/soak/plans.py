@@ -10,34 +10,37 @@ from retailpulse.domain.images import Cause
 IMAGES_PER_VISIT = 10
 COPY_SHARE = 0.02
 UNKNOWN_STORE_SHARE = 0.01
+PRIORITIES = (0, 0, 0, 0, 20, 100, -50)
 KNOWN_STORES = tuple(f"RP0000{number}" for number in range(1, 6))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of URL: how it ends, how often it is drawn, and which hosts (127.0.2.N) have it."""
+    """A kind of URL: how it ends, how often it is drawn, and which hosts have it, how slowly."""
 
     cause: Cause | None = None
     weight: int = 2
-    hosts: tuple[int, ...] = (20,)
-    template: str = "http://127.0.2.{host}:{port}/{kind}/{job}/{image}"
+    hosts: tuple[str, ...] = ("127.0.2.20",)
+    seconds: float = 0.0
+    template: str = "http://{host}:{port}/{kind}/{job}/{image}"
 
 
+FAST = tuple(f"127.0.2.{number}" for number in range(1, 9))
 KINDS: Mapping[str, Kind] = {
-    "jpeg": Kind(weight=120, hosts=tuple(range(1, 9))),
-    "png": Kind(weight=60, hosts=tuple(range(1, 9))),
-    "slow": Kind(weight=12, hosts=(11, 12)),
+    "jpeg": Kind(weight=120, hosts=FAST),
+    "png": Kind(weight=60, hosts=FAST),
+    "slow": Kind(weight=12, hosts=("127.0.2.11", "127.0.2.12"), seconds=0.7),
+    "slower": Kind(weight=2, hosts=("127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.1.4"), seconds=2.0),
+    "slowest": Kind(weight=1, hosts=("127.0.1.5", "127.0.1.6"), seconds=4.0),
     "missing": Kind(cause=Cause.HTTP_STATUS),
-    "broken": Kind(cause=Cause.HTTP_STATUS, weight=1, hosts=(21,)),
+    "broken": Kind(cause=Cause.HTTP_STATUS, weight=1, hosts=("127.0.2.21",)),
     "text": Kind(cause=Cause.UNSUPPORTED_FORMAT),
-    "cut": Kind(cause=Cause.TRUNCATED, weight=1, hosts=(22,)),
+    "cut": Kind(cause=Cause.TRUNCATED, weight=1, hosts=("127.0.2.22",)),
     "corrupt": Kind(cause=Cause.CORRUPT),
     "blocked": Kind(cause=Cause.BLOCKED_ADDRESS, template="http://10.9.8.7:{port}/{kind}/{job}/{image}"),
     "no-url": Kind(cause=Cause.BAD_URL, template="ftp://127.0.2.1/{kind}/{job}/{image}"),
 }
-HOSTS = tuple(
-    f"127.0.2.{number}" for number in sorted({host for kind in KINDS.values() for host in kind.hosts})
-)
+HOSTS = tuple(sorted({host for kind in KINDS.values() for host in kind.hosts}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +70,8 @@ def draw(seed: int, number: int, images: int, port: int) -> Plan:
         store = chance.choice(KNOWN_STORES) if known else "no-such-store"
         visits.append({"store_id": store, "visit_time": "2026-11-20T10:00:00Z", "image_url": some})
         planned += [Image(url=url, cause=_cause(url) if known else Cause.STORE_ID_NOT_FOUND) for url in some]
-    return Plan(body={"count": len(visits), "visits": visits}, images=tuple(planned))
+    body = {"count": len(visits), "visits": visits, "priority": chance.choice(PRIORITIES)}
+    return Plan(body=body, images=tuple(planned))
 
 
 def kind_of(url: str) -> str:

@@ -3,6 +3,9 @@
 `keep` starts again what a fault took away and nobody else starts; a `serve` that ends by itself is a defect.
 """
 
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +16,19 @@ import psycopg
 from retailpulse.storage.embedded import EmbeddedServer
 from tests.conftest import STORES
 from tests.lifecycle.processes import kill_all, processes_in
-from tests.running import ALLOW_LOOPBACK, Process, free_port, wait_for
+from tests.running import ALLOW_LOOPBACK, Process, clean_environment, free_port, wait_for
 
 SERVE_WORKERS = 2
 STALE_SECONDS = 2.0
 DEADLINE_SECONDS = 20.0
 READY_SECONDS = 90.0
 LINES_TOLD = 12
+REPAIRED = re.compile(r"lost images put in line again: [\d,]+")
 SETTINGS: Mapping[str, str] = {
     **ALLOW_LOOPBACK,
     "RETAILPULSE_WORKER_HEARTBEAT_SECONDS": "0.3",
     "RETAILPULSE_WORKER_STALE_SECONDS": f"{STALE_SECONDS:g}",
     "RETAILPULSE_WORKER_SWEEP_SECONDS": "0.5",
-    "RETAILPULSE_WORKER_CHUNK_IMAGES": "50",
     "RETAILPULSE_WORKER_GRACE_SECONDS": "10",
     "RETAILPULSE_FETCH_STALL_SECONDS": "6",
     "RETAILPULSE_FETCH_TIMEOUT_SECONDS": "12",
@@ -131,6 +134,18 @@ class Stage:
                 return None
 
         return wait_for(connected, READY_SECONDS)
+
+    def repair(self) -> str:
+        """Runs `retailpulse check --repair` under load, which may find something on its way after it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "retailpulse", "check", "--repair", f"--data-dir={self.data_dir}"],
+            env={**clean_environment(), **self._environment},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return "; ".join([f"check ended with {done.returncode}", *REPAIRED.findall(done.stdout)])
 
     def stop(self) -> dict[str, int]:
         """Stops everything as an operator does; the exit codes by command."""

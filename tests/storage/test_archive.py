@@ -17,6 +17,7 @@ from retailpulse.storage import archive
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
 from retailpulse.storage.migrating import migrate
+from tests.storage import claiming
 from tests.storage.ended import URLS, ended_job
 from tests.storage.jobs import submit
 from tests.storage.test_migrating import upgrade_to
@@ -50,11 +51,12 @@ async def fill(url: str) -> None:
     await database.open()
     await ended_job(database)
     await submit(database, URLS)
+    await claiming.claim(database, await claiming.add_worker(database), 4)
     async with database.connection() as connection:
         await connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
         await connection.execute(
-            "UPDATE procrastinate_jobs SET status = 'doing', attempts = 1,"
-            " worker_id = (SELECT id FROM procrastinate_workers)"
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, status, attempts, worker_id)"
+            " SELECT 'deliveries', 'deliver', 'doing', 1, id FROM procrastinate_workers"
         )
     await database.close()
 
@@ -88,17 +90,20 @@ def files(folder: Path) -> set[str]:
 
 def test_a_restore_brings_every_row_and_a_queue_that_agrees(dump: Path, folder: Path) -> None:
     assert archive.restore(folder / "new", dump, replace=False, tell=quiet) >= "0003"
-    jobs, results, messages, workers = ask(
+    jobs, results, messages, workers, line, work = ask(
         folder / "new",
         "SELECT status, images, measured FROM jobs ORDER BY status",
         "SELECT count(*) FROM results",
         "SELECT status::text, worker_id, attempts FROM procrastinate_jobs",
-        "SELECT FROM procrastinate_workers",
+        "SELECT FROM procrastinate_workers UNION ALL SELECT FROM workers WHERE beat_at > '-infinity'",
+        "SELECT sum(cardinality(image_nos)) FROM slices",
+        "SELECT sum(cardinality(image_nos)) FROM grants JOIN workers USING (worker_id)",
     )
     assert jobs == [("completed", 10, 10), ("ongoing", 10, 0)]
     assert results == [(10,)]
-    assert messages == [("todo", None, 1)] * 3
-    assert workers == []
+    assert messages == [("todo", None, 1)]
+    assert (line, work) == ([(6,)], [(4,)])
+    assert workers == [], "one of the backup's time is swept at once"
     assert files(folder / "new") == {"postgres", "serve.lock"}
 
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from retailpulse.domain.callbacks import DeliveryKey, DeliveryState, Try
-from retailpulse.storage import deliveries, queue, results
+from retailpulse.storage import deliveries, results
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.deliveries import Due
 from retailpulse.storage.jobs.cancel import cancel_job
@@ -79,7 +79,6 @@ async def test_a_job_that_is_cancelled_has_one_delivery_however_often_it_is(data
     for _ in range(2):
         async with database.transaction() as connection:
             await cancel_job(connection, job_id)
-            await queue.drop_job(connection, job_id)
     assert await told(database) == [(job_id, 1, "pending", "cancelled", True)]
     assert len(await sent(database)) == 1
 
@@ -89,18 +88,6 @@ async def test_a_job_without_a_receiver_has_none(database: Database) -> None:
     async with database.transaction() as connection:
         await settle_all(connection, job_id)
     assert (await told(database), await sent(database)) == ([], [])
-
-
-async def test_messages_of_deliveries_stand_behind_all_chunks(database: Database) -> None:
-    await ended(database)
-    await submit(database, URLS, chunk_images=1)
-    app = queue.make_app()
-    async with app.open_async(database.pool):
-        worker_id = await app.job_manager.register_worker()
-        for _ in range(3):
-            claimed = await app.job_manager.fetch_job(None, worker_id)
-            assert claimed is not None
-            assert claimed.queue == queue.QUEUE
 
 
 async def test_a_delivery_is_taken_by_one_alone_until_its_time_is_over(database: Database) -> None:

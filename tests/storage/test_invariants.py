@@ -7,7 +7,7 @@ from retailpulse.storage.invariants import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
 from tests.storage import claiming
 from tests.storage.checking import LIVING, PATIENCE, URLS, change, found, mended, whole_job
-from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
+from tests.storage.jobs import KNOWN, measured, submit, submit_visits
 from tests.storage.settling import settle
 
 

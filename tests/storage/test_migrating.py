@@ -15,13 +15,13 @@ from sqlalchemy import create_engine
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
 from retailpulse.domain.ids import new_job_id
-from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import migrating, results
+from retailpulse.storage import migrating
 from retailpulse.storage.database import Database
-from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.migrating import migrate
 from tests.running import clean_environment, wait_for
+from tests.storage import claiming
 from tests.storage.jobs import failed
+from tests.storage.settling import settle
 from tests.storage.truth import check_truth
 
 WAITING = (
@@ -115,14 +115,11 @@ async def test_a_job_in_work_from_the_first_schema_is_finished_in_the_newest(emp
     with psycopg.connect(empty_url) as connection:
         connection.execute(OLD_JOB.replace("JOB", str(job_id)).encode())
     assert migrate(empty_url) == ("0001", NEWEST)
-    database = Database(empty_url, DatabaseSettings())
-    await database.open()
-    async with database.transaction() as connection_after:
-        claimed = await jobs.claim_chunk(connection_after, ChunkKey(job_id=job_id, chunk_no=0))
-        assert claimed is not None
-        assert [image.image_no for image in claimed.images] == [2, 3]  # one URL, and counted twice back then
-        assert await results.settle(connection_after, [failed(job_id, 2), failed(job_id, 3)]) == 2
-    await database.close()
+    async with Database(empty_url, DatabaseSettings()) as database:
+        granted = await claiming.claim(database, await claiming.add_worker(database))
+        assert claiming.numbers(granted) == [2, 3]  # one URL, and counted twice back then
+        both = [failed(job_id, 2), failed(job_id, 3)]
+        assert await settle(database, both, claiming.grant_ids(granted)) == 2
     check_truth(empty_url, job_id)
 
 

@@ -8,7 +8,7 @@ from retailpulse.domain.jobs import JobOptions, Submission, Visit
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import insert as submitting
 from retailpulse.storage.jobs import spool
-from tests.storage.jobs import submit
+from tests.storage.jobs import place, submit
 
 ODD = [
     "http://a/tab\there", "http://a/line\nbreak", "http://a/return\r", "http://a/back\\slash", r"\N", r"\.",
@@ -40,7 +40,7 @@ async def test_visits_keep_their_texts_and_times(database: Database) -> None:
     submission = Submission(visits=tuple(visits), options=JobOptions(depth=Depth.HEADER))
     async with database.transaction() as connection:
         await connection.execute("INSERT INTO stores VALUES ('S', '1', 'Shop')")
-        await submitting.insert_job(connection, job_id, submission, 2)
+        await submitting.insert_job(connection, place(job_id), submission)
         found = await (await connection.execute(VISITS, [job_id])).fetchall()
     count = len(ODD)
     assert found == [
@@ -58,7 +58,7 @@ async def test_a_job_of_more_rows_than_a_block_has_them_all_in_order(database: D
     submission = Submission(visits=tuple(visits), options=JobOptions(depth=Depth.HEADER))
     async with database.transaction() as connection:
         await connection.execute("INSERT INTO stores VALUES ('S', '1', 'Shop')")
-        await submitting.insert_job(connection, job_id, submission, 100)
+        await submitting.insert_job(connection, place(job_id), submission)
         images = await (await connection.execute(IMAGES, [job_id])).fetchall()
         found = await (await connection.execute(VISITS, [job_id])).fetchall()
     assert [url for (url,) in images] == urls

@@ -8,7 +8,7 @@ import pytest
 
 from retailpulse.config.settings import CallbackSettings
 from retailpulse.domain.callbacks import DeliveryKey
-from retailpulse.storage import queue
+from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Database
 from retailpulse.storage.deliveries import send_again
 from retailpulse.storage.jobs.cancel import cancel_job
@@ -145,10 +145,8 @@ async def test_each_end_of_a_job_that_is_retried_is_an_event_of_its_own(database
         job_id = await submit(database, [flaky], callback_url=hook(receiver))
         async with working(database, callbacks=HASTY):
             await until_told(database)
-            app = queue.make_app()
-            async with app.open_async(database.pool), database.transaction() as connection:
-                retried = await retry_job(connection, job_id, causes=None, chunk_images=0)
-                await queue.send_chunks(app, connection, retried.chunks)
+            async with database.transaction() as connection:
+                assert await retry_job(connection, job_id, causes=None, origin_of=origin_key) == 1
             await until_told(database, 2)
         first, second = (opened(seen, *secrets(database)) for seen in hooks(receiver))
         ids = [seen.headers["webhook-id"] for seen in hooks(receiver)]
@@ -179,7 +177,6 @@ async def test_a_job_that_is_called_off_is_told_too(database: Database) -> None:
         job_id = await submit(database, PHOTOS, callback_url=hook(receiver))
         async with database.transaction() as connection:
             assert await cancel_job(connection, job_id)
-            await queue.drop_job(connection, job_id)
         async with working(database, callbacks=HASTY):
             await until_told(database)
         (seen,) = hooks(receiver)

@@ -1,4 +1,4 @@
-"""A lost message, a database that goes away, a fault of ours: every image still ends once."""
+"""Images that nobody has, a database that goes away, a fault of ours: every image still ends once."""
 
 import asyncio
 import threading
@@ -15,7 +15,8 @@ from retailpulse.domain.images import Header
 from retailpulse.measure import read_header
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.worker import chunk
+from retailpulse.storage.scheduling import workers
+from retailpulse.worker import image_task
 from retailpulse.worker.run import run_worker
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit
@@ -33,19 +34,20 @@ def _run(database: Database, statement: LiteralString, *values: object) -> None:
         connection.execute(statement, values)
 
 
-async def test_a_message_that_its_worker_lost_sight_of_is_handed_back(database: Database) -> None:
+async def test_a_worker_that_was_swept_while_it_lived_begins_anew_and_settles_each_image_once(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = threading.Event()
     with Origin() as origin:
+        job_id = await submit(database, urls(origin, 8, before=gate))
         async with working(database):
-            await until_over(database, await submit(database, urls(origin, 1)))
-            job_id = await submit(database, urls(origin, 4))
+            await until(lambda: origin.busy == 8)
+            await run(database, "UPDATE workers SET beat_at = '-infinity'")
+            async with database.transaction() as connection:
+                await workers.sweep(connection, 60.0)
+            await until(lambda: "this worker was taken for dead" in caplog.text)
+            gate.set()
             await until_over(database, job_id)
-            # As if the database had failed just when the message was closed.
-            await run(
-                database,
-                "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, worker_id)"
-                " SELECT 'chunks', 'work_on_chunk', '{}', 'doing', max(id) FROM procrastinate_workers",
-            )
-            await until_over(database)
     check_truth(database.url, job_id)
 
 
@@ -103,7 +105,7 @@ async def test_an_image_that_makes_this_program_stumble_harms_no_other(
             raise RecursionError("a fault of ours")
         return read_header(data, max_pixels)
 
-    monkeypatch.setattr(chunk, "read_header", stumble)  # the readers are not known to do it
+    monkeypatch.setattr(image_task, "read_header", stumble)  # the readers are not known to do it
     with Origin() as origin:
         bad = origin.serve("/bad.png", Reply(body=b"stumble"))
         job_id = await submit(database, [*urls(origin, 3), bad])
@@ -117,7 +119,7 @@ async def test_an_image_that_makes_this_program_stumble_harms_no_other(
 
 
 async def test_a_worker_whose_tables_are_gone_ends_with_the_error(database: Database) -> None:
-    await run(database, "DROP TABLE chunks")
+    await run(database, "DROP TABLE slices")
     with pytest.raises(psycopg.errors.UndefinedTable):
         await run_worker(
             database, worker=QUICK, fetch=LOOPBACK, measure=MeasureSettings(), stop=asyncio.Event()

@@ -18,7 +18,7 @@ FAILED = "SELECT image_no, cause, detail FROM results WHERE outcome = 'failed' O
 async def test_a_picture_that_crashes_its_decoder_costs_only_itself(database: Database) -> None:
     with Origin() as origin:
         fatal = origin.serve("/fatal.jpg", Reply(body=endless()))
-        job_id = await submit(database, [fatal, *urls(origin, 30)], depth=Depth.DECODE, chunk_images=31)
+        job_id = await submit(database, [fatal, *urls(origin, 30)], depth=Depth.DECODE)
         async with working(database, measure=MeasureSettings(decoders=1)):
             await until(alive)
             decoder = alive()[0]  # others follow it soon, as it is slow
@@ -33,7 +33,7 @@ async def test_a_picture_that_crashes_its_decoder_costs_only_itself(database: Da
 async def test_a_picture_that_does_not_end_is_given_up_and_costs_only_itself(database: Database) -> None:
     with Origin() as origin:
         slow = origin.serve("/slow.jpg", Reply(body=endless(12_000, 9_000)))
-        job_id = await submit(database, [slow, *urls(origin, 30)], depth=Depth.DECODE, chunk_images=31)
+        job_id = await submit(database, [slow, *urls(origin, 30)], depth=Depth.DECODE)
         async with working(database, measure=MeasureSettings(timeout_seconds=1.0)):
             await until_over(database, job_id)
         assert set(requests(origin).values()) == {1}

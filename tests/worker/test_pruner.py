@@ -71,7 +71,7 @@ async def test_a_worker_that_is_told_nothing_keeps_every_job(
     with caplog.at_level(logging.INFO):
         async with pruning(database, RetentionSettings(prune_seconds=0.01)):
             await until(lambda: "1 idempotency keys" in caplog.text)
-    assert rows_of(database, job_id) == {"jobs": 1, "visits": 1, "images": 10, "results": 10, "chunks": 3}
+    assert rows_of(database, job_id) == {"jobs": 1, "visits": 1, "images": 10, "results": 10}
 
 
 async def test_a_round_is_bounded_and_the_next_one_goes_on(
@@ -98,7 +98,7 @@ async def test_workers_that_prune_at_once_delete_every_row_once(
     with caplog.at_level(logging.INFO):
         async with pruning(database), pruning(database), pruning(database):
             await until(lambda: not rows_of(database, job) and not rows_of(database, big))
-            await until(lambda: sum(map(int, re.findall(r"(\d+) rows", caplog.text))) == 24 + 4_001)
+            await until(lambda: sum(map(int, re.findall(r"(\d+) rows", caplog.text))) == 21 + 4_001)
     assert caplog.text.count("pruned 2 jobs of 2010 images") == 1
 
 

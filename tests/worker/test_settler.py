@@ -1,46 +1,66 @@
-"""The one writer of results: what is left to it is written, whoever stops waiting for it."""
+"""The one writer of results: a grant is closed with the last of them, and nothing waits in vain."""
 
 import asyncio
-from uuid import UUID
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.images import Cause, Outcome
-from retailpulse.domain.jobs import ChunkKey, Result
+from retailpulse.domain.jobs import Result
 from retailpulse.storage.database import Database
-from retailpulse.worker.settler import Settler, all_written
+from retailpulse.storage.scheduling.claims import Granted
+from retailpulse.worker.in_hand import Grant
+from retailpulse.worker.settler import Settler
 from tests.origin import Origin
+from tests.storage import claiming
 from tests.storage.jobs import submit
-from tests.worker.working import rows, until_over, urls, working
+from tests.storage.truth import check_truth
+from tests.worker.working import rows, until, until_over, urls, working
+
+URLS = [f"http://a.example/{number}" for number in range(6)]
 
 
-def failed(job_id: UUID, image_no: int) -> Result:
+def failed(granted: Granted, image_no: int) -> Result:
     return Result(
-        chunk=ChunkKey(job_id=job_id, chunk_no=0),
+        job_id=granted.job_id,
         image_no=image_no,
         outcome=Outcome.FAILED,
         cause=Cause.DNS,
+        detail="no such host",
     )
 
 
-async def test_a_batch_is_written_though_one_who_waits_for_it_is_cancelled(database: Database) -> None:
-    job_id = await submit(database, ["http://a.example/1", "http://a.example/2"])
-    settler = Settler(database, WorkerSettings(settle_seconds=0.05))
-    batch = settler.settle(failed(job_id, 1))
-    waiting, other = (asyncio.create_task(all_written({batch})) for _ in range(2))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    await asyncio.wait([waiting])
+async def test_a_grant_stays_open_until_the_last_of_its_results_is_written(database: Database) -> None:
+    job_id = await submit(database, URLS)
+    worker_id = await claiming.add_worker(database)
+    first, second = [(await claiming.claim(database, worker_id, 3))[0] for _ in range(2)]
+    grants = {granted.grant_id: Grant(granted, 3) for granted in (first, second)}
+    settler = Settler(database, WorkerSettings(settle_seconds=0.02))
     running = asyncio.create_task(settler.run())
-    await other
-    await all_written({settler.settle(failed(job_id, 2))})
+    for number, open_grants in ((1, 2), (2, 2), (3, 1), (4, 1), (5, 1)):
+        granted = first if number <= 3 else second
+        settler.settle(failed(granted, number), grants[granted.grant_id])
+        await until(lambda count=number: rows(database, "SELECT failed FROM jobs") == [(count,)])  # type: ignore[misc]
+        assert rows(database, "SELECT count(*) FROM grants") == [(open_grants,)]
+    settler.settle(failed(second, 6), grants[second.grant_id])
     settler.close()
     await running
-    assert rows(database, "SELECT failed FROM jobs WHERE job_id = %s", job_id) == [(2,)]
+    check_truth(database.url, job_id)
+
+
+async def test_what_is_left_when_it_is_closed_is_written(database: Database) -> None:
+    job_id = await submit(database, URLS)
+    (granted,) = await claiming.claim(database, await claiming.add_worker(database))
+    settler, grant = Settler(database, WorkerSettings(settle_seconds=3_600)), Grant(granted, 6)
+    running = asyncio.create_task(settler.run())
+    for number in range(1, 7):
+        settler.settle(failed(granted, number), grant)
+    settler.close()
+    await running
+    check_truth(database.url, job_id)
 
 
 async def test_results_are_written_at_once_where_no_image_is_in_hand(database: Database) -> None:
     patient = WorkerSettings(settle_seconds=3600)
     with Origin() as origin:
-        job_id = await submit(database, urls(origin, 5), chunk_images=2)
+        job_id = await submit(database, urls(origin, 5))
         async with working(database, worker=patient):
             await until_over(database, job_id)

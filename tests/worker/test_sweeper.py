@@ -1,54 +1,47 @@
-"""The sweep: it goes on through a backlog that is too big for one look, and never past its end."""
+"""The sweep of a worker: what silent workers had waits again, and one sweeps at a time."""
 
-import procrastinate
-
-from retailpulse.domain.jobs import ChunkKey
-from retailpulse.storage import queue
 from retailpulse.storage.database import Database
-from retailpulse.worker.messages import Messages
+from retailpulse.storage.scheduling import workers
 from retailpulse.worker.sweeper import sweep
+from tests.storage import claiming
 from tests.storage.jobs import submit
 from tests.worker.working import QUICK, rows
 
-MESSAGES = "SELECT count(*) FROM procrastinate_jobs"
-URLS = [f"http://photos.example/{number}.png" for number in range(2 * queue.SWEPT_CHUNKS + 1)]
+URLS = [f"http://photos.example/{number}.png" for number in range(10)]
 
 
-async def sweeps(database: Database, app: procrastinate.App, count: int) -> list[ChunkKey | None]:
-    """The last chunk that each of so many sweeps looked at."""
-    lasts: list[ChunkKey | None] = []
-    last: ChunkKey | None = None
-    for _ in range(count):
-        last = await sweep(database, app, Messages(), QUICK, last)
-        lasts.append(last)
-    return lasts
-
-
-async def test_every_lost_message_of_a_big_backlog_is_sent_again_within_a_few_sweeps(
+async def test_a_sweep_puts_images_of_silent_workers_in_line_and_leaves_those_of_others(
     database: Database,
 ) -> None:
-    job_id = await submit(database, URLS, chunk_images=1)
+    job_id = await submit(database, URLS)
+    living, silent = [await claiming.add_worker(database) for _ in range(2)]
+    mine, _ = await claiming.claim(database, living, 4), await claiming.claim(database, silent, 4)
+    claiming.silence(database, silent)
+    await sweep(database, QUICK)
+    assert claiming.in_work(database, job_id) == claiming.numbers(mine)
+    assert len(claiming.in_line(database, job_id)) == 6
+    assert rows(database, "SELECT worker_id FROM workers") == [(living,)]
+
+
+async def test_a_sweep_that_another_worker_is_just_doing_is_done_later(database: Database) -> None:
+    await submit(database, URLS)
+    silent = await claiming.add_worker(database)
+    await claiming.claim(database, silent)
+    claiming.silence(database, silent)
+    async with database.transaction() as other:
+        assert await workers.lock_sweep(other)
+        await sweep(database, QUICK)
+        assert rows(database, "SELECT worker_id FROM workers") == [(silent,)]
+    await sweep(database, QUICK)
+    assert rows(database, "SELECT worker_id FROM workers") == []
+
+
+async def test_a_sweep_forgets_what_was_learnt_of_hosts_that_nobody_asks_for_long(database: Database) -> None:
     async with database.connection() as connection:
-        await connection.execute("DELETE FROM procrastinate_jobs")
-    app = queue.make_app()
-    async with app.open_async(database.pool):
-        lasts = await sweeps(database, app, 3)
-        assert rows(database, MESSAGES) == [(len(URLS),)]
-        assert lasts == [
-            ChunkKey(job_id=job_id, chunk_no=queue.SWEPT_CHUNKS - 1),
-            ChunkKey(job_id=job_id, chunk_no=2 * queue.SWEPT_CHUNKS - 1),
-            None,
-        ]
-        await sweeps(database, app, 4)
-    assert rows(database, MESSAGES) == [(len(URLS),)]
-
-
-async def test_a_sweep_that_another_worker_is_just_doing_is_done_later_from_the_same_place(
-    database: Database,
-) -> None:
-    job_id = await submit(database, URLS[:3], chunk_images=1)
-    first = ChunkKey(job_id=job_id, chunk_no=0)
-    app = queue.make_app()
-    async with app.open_async(database.pool), database.transaction() as other:
-        assert await queue.lock_sweep(other)
-        assert await sweep(database, app, Messages(), QUICK, first) == first
+        await connection.execute(
+            "INSERT INTO hosts (origin, cap, leased, learnt_at) VALUES ('old', 3, 0, now() - interval '2 h'),"
+            " ('in use', 3, 1, now() - interval '2 h'), ('young', 3, 0, now())"
+        )
+    await sweep(database, QUICK)
+    known = "SELECT origin FROM hosts WHERE host_id > 0 AND cap IS NOT NULL ORDER BY origin"
+    assert rows(database, known) == [("in use",), ("young",)]

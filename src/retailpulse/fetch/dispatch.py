@@ -58,7 +58,7 @@ class Dispatch:
         self._transport = Transport(idle_connections=self.capacity, has_proxy=self._rules.has_proxy)
         self.hosts = HostPool(
             settings.per_host,
-            settings.per_host_max,
+            min(settings.per_host_max, 4 * settings.per_host),
             listener=listener,
             deadline_seconds=settings.deadline_seconds,
             close_idle=lambda queue: self._transport.close_idle(queue.peers),

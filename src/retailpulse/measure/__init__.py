@@ -8,5 +8,7 @@ from retailpulse.measure.body import measure_body
 from retailpulse.measure.decoders import Decoders
 from retailpulse.measure.header import read_header
 from retailpulse.measure.pieces import Digest, measure_pieces
+from retailpulse.measure.sandbox import check as check_sandbox
+from retailpulse.measure.work import Work
 
-__all__ = ["Decoders", "Digest", "measure_body", "measure_pieces", "read_header"]
+__all__ = ["Decoders", "Digest", "Work", "check_sandbox", "measure_body", "measure_pieces", "read_header"]

@@ -28,6 +28,8 @@ FORK, KILL = b"f", b"k"
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]  # PostgreSQL stores no NUL
 
+LogText = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"\A[ -~]*\Z")]  # one line, whoever wrote it
+
 
 class Measured(msgspec.Struct, frozen=True, tag=True):
     """The body could be measured; the header is left out, as the worker reads it for itself."""
@@ -54,9 +56,13 @@ class Skipped(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
-    """The decoder is no more: its exit code, or the signal that killed it as a negative number."""
+    """The decoder is no more: its exit code, or the signal that killed it as a negative number.
+
+    `said` is the end of what it last wrote to its standard error: for our log, never for a client.
+    """
 
     code: int
+    said: LogText = ""
 
 
 Reply = Measured | Failed | Missing | Skipped

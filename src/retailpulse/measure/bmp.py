@@ -7,6 +7,7 @@ import struct
 
 from retailpulse.measure.faults import corrupt, truncated
 from retailpulse.measure.size import Size
+from retailpulse.measure.work import Work
 
 _CORE_BYTES = 12
 _HEADER_BYTES = frozenset({_CORE_BYTES, 40, 52, 56, 64, 108, 124})
@@ -18,7 +19,7 @@ def has_known_header(data: bytes) -> bool | None:
     return int.from_bytes(data[14:18], "little") in _HEADER_BYTES if len(data) >= 18 else None
 
 
-def read_size(data: bytes) -> Size | None:
+def read_size(data: bytes, _: Work) -> Size | None:
     """Width and height, or None where more bytes are needed; rows stored top down count the same."""
     if len(data) < 26:
         return None
@@ -31,7 +32,7 @@ def read_size(data: bytes) -> Size | None:
     return Size(width, abs(height), False)
 
 
-def check_end(body: bytes) -> None:
+def check_end(body: bytes, _: Work) -> None:
     """Raise ImageError `truncated` where the pixels are not all there.
 
     The length in the file's header is often wrong, so it counts only where the pixels are compressed.

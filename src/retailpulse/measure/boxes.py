@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from retailpulse.measure.faults import corrupt
+from retailpulse.measure.work import Work
 
 _HEAD = struct.Struct(">I4s")
 
-MAX_BOXES = 10_000
-"""Boxes on one level; photos have some dozen."""
+_BOX_STEPS = 8
+_NUMBER_STEPS = 3
 
 WHOLE_FILE = sys.maxsize
 """The end of a level that nothing limits, and of a box that reaches to the end of the file."""
@@ -27,11 +28,10 @@ class Box(NamedTuple):
     end: int
 
 
-def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
+def boxes(data: bytes, start: int, end: int, work: Work) -> Iterator[Box]:
     """The boxes between two positions, until the bytes run out; raises ImageError `corrupt`."""
-    for _ in range(MAX_BOXES):
-        if start + 8 > min(end, len(data)):
-            return
+    while start + 8 <= min(end, len(data)):
+        work.spend(_BOX_STEPS)
         size, kind = _HEAD.unpack_from(data, start)
         head = 8
         if size == 1:  # the length follows, in 64 bits
@@ -44,14 +44,14 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
             raise corrupt(f"the {repr(kind)[2:-1]} box has an impossible length")
         yield Box(kind, start + head, start + size)
         start += size
-    raise corrupt(f"more than {MAX_BOXES} boxes stand in a row")
 
 
 class Cursor:
     """Reads big-endian numbers one after the other, never beyond the end of its box."""
 
-    def __init__(self, data: bytes, box: Box) -> None:
+    def __init__(self, data: bytes, box: Box, work: Work) -> None:
         self._data = data
+        self._work = work
         self._position = box.start
         self._box = box
         self.version = self.number(1)
@@ -64,7 +64,8 @@ class Cursor:
         return int.from_bytes(self._data[start : self._position])
 
     def skip(self, size_bytes: int) -> None:
-        """Step over so many bytes."""
+        """Step over so many bytes; none of them is work too."""
+        self._work.spend(_NUMBER_STEPS)
         self._position += size_bytes
         if self._position > min(self._box.end, len(self._data)):
             raise corrupt(f"the {repr(self._box.kind)[2:-1]} box ends too early")

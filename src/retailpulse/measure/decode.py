@@ -14,6 +14,8 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Format
 from retailpulse.measure import jpeg, pillow, png
 from retailpulse.measure.faults import corrupt, too_many_pixels, truncated, unsupported
+from retailpulse.measure.libraries import library
+from retailpulse.measure.work import Work
 
 _MAX_TEXT = 160
 _OUT_OF_MEMORY = ("out of memory", "insufficient memory", "memory allocation")
@@ -68,8 +70,7 @@ def _weigh_jpeg_damage(finding: str, body: bytes, max_pixels: int) -> str | None
 
 def _find_jpeg_damage(body: bytes, *, strict: bool) -> str | None:
     """What the JPEG decoder says against a body, or None; not strict, it overlooks what it can mend."""
-    import simplejpeg
-
+    simplejpeg = library("simplejpeg")
     try:
         # 1/8 is the smallest scale there is: all of the entropy-coded data, and hardly a transform.
         simplejpeg.decode_jpeg(body, "GRAY", min_height=1, min_width=1, strict=strict)
@@ -80,12 +81,11 @@ def _find_jpeg_damage(body: bytes, *, strict: bool) -> str | None:
 
 def _decode_png(body: bytes, max_pixels: int) -> str | None:
     pillow.decode_first_frame("PNG", body, max_pixels)
-    return png.find_damage(body)
+    return png.find_damage(body, Work())  # its end check went over the same chunks
 
 
 def _decode_heic(body: bytes, max_pixels: int) -> None:
-    import pillow_heif
-
+    pillow_heif = library("pillow_heif")
     pillow_heif.options.DECODE_THREADS = 1  # the worker's threads are parallel enough
     heif_file = pillow_heif.open_heif(body)
     image = heif_file[heif_file.primary_index]

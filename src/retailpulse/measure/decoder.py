@@ -1,7 +1,7 @@
 """The inside of a decoder: takes one body after the other from the shelf and answers for them in batches.
 
-Its limits are the kernel's: an alarm that kills it in the middle of C code, and a cap on its memory.
-Weak: it runs with the rights of the worker; what takes it over can read what the worker can read.
+Its limits are the kernel's: a sandbox, an alarm that kills it in the middle of C code, a cap on its memory.
+Weak: what takes it over can put its alarm off, until the worker has it killed; it sees the bodies to come.
 """
 
 import contextlib
@@ -16,8 +16,10 @@ from time import monotonic
 
 import msgspec
 
+from retailpulse.config.settings import Sandbox
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Format
+from retailpulse.measure import sandbox
 from retailpulse.measure.answers import (
     BATCH,
     MAX_TEXT,
@@ -32,6 +34,7 @@ from retailpulse.measure.answers import (
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.header import read_header
 from retailpulse.measure.shelf import DONE, SHELF_BYTES, TAKEN, WAITING
+from retailpulse.measure.stderr import first_line, read_said
 
 KEPT_BYTES = SHELF_BYTES
 """Shared memory that stays with a decoder; a larger body comes in a file of its own and leaves with it."""
@@ -49,23 +52,30 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_pixels: int
     timeout_seconds: float
     memory_bytes: int
+    sandbox: Sandbox
 
 
-def serve(channel: socket.socket, shelf_fd: int, limits: Limits) -> None:
-    """Measure all bodies that the worker announces, in their order, until it closes the channel."""
-    _confine(limits.memory_bytes)
+def serve(channel: socket.socket, shelf_fd: int, said_fd: int, limits: Limits) -> None:
+    """Measure all bodies that the worker announces, in their order, until it closes the channel.
+
+    What the libraries write to standard error comes out of `said_fd`.
+    """
+    _limit(limits.memory_bytes)
     shelf = mmap(shelf_fd, SHELF_BYTES)
     os.close(shelf_fd)
+    _confine(limits.sandbox)
     with contextlib.suppress(ConnectionError):  # the worker left while it was told something
         while True:
             requests, fds, _, _ = socket.recv_fds(channel, BATCH * REQUEST.size, 1)
             if not requests:
                 return
-            for replies in _measure_batch(requests, fds, shelf, limits):
+            for replies in _measure_batch(requests, fds, shelf, said_fd, limits):
                 channel.send(encode(replies))
 
 
-def _measure_batch(requests: bytes, fds: Sequence[int], shelf: mmap, limits: Limits) -> Iterator[list[Reply]]:
+def _measure_batch(
+    requests: bytes, fds: Sequence[int], shelf: mmap, said_fd: int, limits: Limits
+) -> Iterator[list[Reply]]:
     """The answers in the order of the requests, in as few parts as keeps none of them waiting."""
     replies: list[Reply] = []
     began = monotonic()
@@ -76,7 +86,9 @@ def _measure_batch(requests: bytes, fds: Sequence[int], shelf: mmap, limits: Lim
         shelf[slot] = TAKEN  # from here on, the end of this process is the body's fault
         # No handler: the kernel itself ends this process, whatever it is busy with.
         signal.setitimer(signal.ITIMER_REAL, limits.timeout_seconds)
-        replies.append(_measure(shelf, fds, offset, length, limits))
+        reply = _measure(shelf, fds, offset, length, limits)
+        said = read_said(said_fd)
+        replies.append(_with_finding(reply, said) if said else reply)
         shelf[slot] = DONE
         if monotonic() - began > HELD_SECONDS:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -87,7 +99,7 @@ def _measure_batch(requests: bytes, fds: Sequence[int], shelf: mmap, limits: Lim
         yield replies
 
 
-def _confine(memory_bytes: int) -> None:
+def _limit(memory_bytes: int) -> None:
     """Cap the memory, leave no core files, and let the kernel take this process first when it runs out."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -95,6 +107,13 @@ def _confine(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _confine(mode: Sandbox) -> None:
+    """Take everything from this process that decoding does not need; it has seen no stranger's byte yet."""
+    os.environ.clear()
+    if mode is not Sandbox.OFF and (lacking := sandbox.confine()) and mode is Sandbox.REQUIRED:
+        raise OSError(f"decoders cannot be confined as required: no {', '.join(lacking)}")
 
 
 def _measure(shelf: mmap, fds: Sequence[int], offset: int, length: int, limits: Limits) -> Reply:
@@ -105,6 +124,14 @@ def _measure(shelf: mmap, fds: Sequence[int], offset: int, length: int, limits: 
         return Missing(str(error)[:MAX_TEXT])
     except MemoryError:
         return Failed(Cause.TOO_MANY_PIXELS, "the picture does not fit into memory")
+
+
+def _with_finding(reply: Reply, said: bytes) -> Reply:
+    """The reply, with what the decoder's libraries wrote where nothing else was found."""
+    line = first_line(said)
+    if not line or not isinstance(reply, Measured) or reply.suspect is not None:
+        return reply
+    return Measured(reply.sha256, f"the decoder says: {line}")
 
 
 def _read_away(fd: int, length: int) -> bytes:

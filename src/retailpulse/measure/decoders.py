@@ -1,26 +1,36 @@
 """Measuring in processes of their own, so that a picture that kills its decoder costs only itself.
 
 Here is which decoder gets what, and how many there are; what passes between the processes is in `processes`,
-what runs in them in `nursery` and `decoder`. Weak: a decoder has no sandbox.
+what runs in them in `nursery` and `decoder`.
 """
 
 import asyncio
+import logging
 import os
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from typing import ParamSpec, TypeVar
 
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement
+from retailpulse.measure import sandbox
 from retailpulse.measure.answers import Answer, Ended, Failed, Measured, Missing
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.forking import Nursery
+from retailpulse.measure.header import read_header
 from retailpulse.measure.pieces import joined, read_header_of
 from retailpulse.measure.processes import Decoder, Job
 from retailpulse.measure.shelf import MOST_BYTES
 from retailpulse.measure.sniff import ended_early
+from retailpulse.measure.work import Work
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+Found = TypeVar("Found")
 
 BIG_PIXELS = 50_000_000
 """Pictures of more pixels are decoded one at a time: each takes hundreds of megabytes."""
@@ -45,7 +55,14 @@ class Decoders:
     def __init__(
         self, settings: MeasureSettings, *, observe: Callable[[float], object] = lambda _seconds: None
     ) -> None:
-        """`observe` is told after each body that was decoded how many seconds that took, with all waits."""
+        """`observe` is told after each body that was decoded how many seconds that took, with all waits.
+
+        Raises ConfigError where the sandbox is required that this kernel does not give.
+        """
+        if lacking := sandbox.check(settings.sandbox):
+            logger.warning(
+                "decoders are confined without %s, which is not to be had here", ", ".join(lacking)
+            )
         self._settings = settings
         self._observe = observe
         self._loop = asyncio.get_running_loop()
@@ -70,10 +87,8 @@ class Decoders:
         """
         pieces = (body,) if isinstance(body, bytes) else body
         if depth is not Depth.DECODE:
-            return await self._measure_here(joined(pieces), depth)
-        header = read_header_of(pieces, self._settings.max_pixels)
-        if header is None:
-            raise ended_early(joined(pieces))
+            return await self._measure_here(pieces, depth)
+        header = await self._read_header(pieces)
         size_bytes = sum(map(len, pieces))
         is_big = header.width * header.height > BIG_PIXELS or size_bytes > MOST_BYTES
         began_at = self._loop.time()
@@ -97,14 +112,25 @@ class Decoders:
         if nursery is not None:
             await asyncio.to_thread(nursery.close)
 
-    async def _measure_here(self, body: bytes, depth: Depth) -> Measurement:
+    async def _read_header(self, pieces: Sequence[bytes]) -> Header:
+        """The header of a whole body; one that its beginning does not tell is a thread's work."""
+        work = Work()
+        header = read_header_of(pieces, self._settings.max_pixels, work)
+        if header is not None:
+            return header
+        return await self._in_thread(_read_whole_header, pieces, self._settings.max_pixels, work)
+
+    async def _measure_here(self, pieces: Sequence[bytes], depth: Depth) -> Measurement:
         """Measure what needs no decoder: our own readers and a hash; a hash of much is a thread's work."""
         if self._is_closed:
             raise _closed()
-        if len(body) <= AT_ONCE_BYTES:
-            return measure_body(body, depth, self._settings.max_pixels)
+        if sum(map(len, pieces)) <= AT_ONCE_BYTES:
+            return measure_body(joined(pieces), depth, self._settings.max_pixels)
+        return await self._in_thread(_measure_joined, pieces, depth, self._settings.max_pixels)
+
+    async def _in_thread(self, function: Callable[P, Found], *arguments: P.args, **others: P.kwargs) -> Found:
         async with self._threads:
-            return await asyncio.to_thread(measure_body, body, depth, self._settings.max_pixels)
+            return await asyncio.to_thread(function, *arguments, **others)
 
     async def _ask(self, pieces: Sequence[bytes], size_bytes: int, *, is_big: bool) -> Answer:
         if size_bytes > MOST_BYTES:
@@ -263,6 +289,18 @@ class Decoders:
                 raise ImageError(Cause.TIMEOUT, detail)
             case Ended(code):
                 raise ImageError(Cause.DECODER_CRASHED, _obituary(code))
+
+
+def _read_whole_header(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header:
+    body = joined(pieces)
+    header = read_header(body, max_pixels, work)
+    if header is None:
+        raise ended_early(body)
+    return header
+
+
+def _measure_joined(pieces: Sequence[bytes], depth: Depth, max_pixels: int) -> Measurement:
+    return measure_body(joined(pieces), depth, max_pixels)
 
 
 def _obituary(code: int) -> str:

@@ -16,6 +16,8 @@ from retailpulse.config.settings import MeasureSettings
 from retailpulse.measure.answers import FORK, KILL, ORDER
 from retailpulse.measure.decoder import Limits
 
+_TO_FIND_CODE = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+
 
 class Nursery:
     """The process that decoders are forked from; its end is theirs."""
@@ -26,6 +28,7 @@ class Nursery:
             max_pixels=settings.max_pixels,
             timeout_seconds=settings.timeout_seconds,
             memory_bytes=settings.memory_bytes,
+            sandbox=settings.sandbox,
         )
         self._is_lost = False
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -39,8 +42,7 @@ class Nursery:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                # A BLAS of many threads comes with numpy, is never used, and does not like forks.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                env=_environment(),
             )
         except BaseException:
             self._orders.close()
@@ -70,3 +72,10 @@ class Nursery:
         """End the process and all decoders; blocks until it is gone."""
         self._orders.close()
         self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """What is needed to find the code that it runs, and nothing that decoders should not know."""
+    kept = {name: os.environ[name] for name in _TO_FIND_CODE if name in os.environ}
+    # A BLAS of many threads comes with numpy, is never used, and does not like forks.
+    return {**kept, "OPENBLAS_NUM_THREADS": "1"}

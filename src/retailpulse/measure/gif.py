@@ -6,18 +6,19 @@ Weak: the few files whose screen is 0 x 0 and whose frames have a size are refus
 import re
 import struct
 
-from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.faults import truncated
 from retailpulse.measure.size import Size
+from retailpulse.measure.work import BYTES_PER_STEP, Work
 
 _SCREEN = struct.Struct("<HHB")
 _BLOCK = re.compile(rb"[\x21\x2c\x3b]")  # extension, image, trailer; decoders skip what lies between
 _EXTENSION, _IMAGE = 0x21, 0x2C
 
-MAX_BLOCKS = 200_000
-"""A frame is two or three blocks."""
+_BLOCK_STEPS = 6
+_SUB_BLOCKS_PER_STEP = 2
 
 
-def read_size(data: bytes) -> Size | None:
+def read_size(data: bytes, _: Work) -> Size | None:
     """Width and height of the canvas, or None where more bytes are needed."""
     if len(data) < 10:
         return None
@@ -25,30 +26,26 @@ def read_size(data: bytes) -> Size | None:
     return Size(width, height, False)
 
 
-def check_end(body: bytes) -> None:
+def check_end(body: bytes, work: Work) -> None:
     """Raise ImageError `truncated` where no trailer follows the blocks."""
     try:
-        _walk(body)
+        _walk(body, work)
     except IndexError:
         raise truncated("the GIF has no trailer") from None
 
 
-def _walk(body: bytes) -> None:
+def _walk(body: bytes, work: Work) -> None:
     """Step over all blocks up to the trailer; IndexError where the bytes run out first."""
     position = 13 + _table_bytes(body[10])
-    for _ in range(MAX_BLOCKS):
-        found = _BLOCK.search(body, position)
-        if found is None:
-            raise IndexError(position)
-        position = found.end()
+    while True:
+        position = _after_block_start(body, position, work)
         kind = body[position - 1]
         if kind == _EXTENSION:
-            position = _after_sub_blocks(body, position + 1)
+            position = _after_sub_blocks(body, position + 1, work)
         elif kind == _IMAGE:
-            position = _after_sub_blocks(body, position + 10 + _table_bytes(body[position + 8]))
+            position = _after_sub_blocks(body, position + 10 + _table_bytes(body[position + 8]), work)
         else:
             return
-    raise corrupt(f"the GIF has more than {MAX_BLOCKS} blocks")
 
 
 def _table_bytes(flags: int) -> int:
@@ -56,7 +53,25 @@ def _table_bytes(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _after_sub_blocks(body: bytes, position: int) -> int:
-    while length := body[position]:
+def _after_block_start(body: bytes, position: int, work: Work) -> int:
+    """Behind the next byte that begins a block; IndexError where there is none."""
+    work.spend(_BLOCK_STEPS)
+    found = _BLOCK.search(body, position, position + BYTES_PER_STEP * (work.left + 1))
+    if found is not None:
+        work.spend((found.start() - position) // BYTES_PER_STEP)
+        return found.end()
+    work.spend((len(body) - position) // BYTES_PER_STEP)
+    raise IndexError(position)
+
+
+def _after_sub_blocks(body: bytes, position: int, work: Work) -> int:
+    """Behind the empty sub-block that ends a block; IndexError where the bytes run out first."""
+    most = _SUB_BLOCKS_PER_STEP * (work.left + 1)
+    for count in range(most):
+        length = body[position]
         position += length + 1
-    return position + 1
+        if not length:
+            work.spend(count // _SUB_BLOCKS_PER_STEP)
+            return position
+    work.spend(work.left + 1)
+    raise IndexError(position)

@@ -1,6 +1,7 @@
 """Measuring by the first bytes alone: tell the format, let its reader find the size, check the size.
 
 A first part of a file never says anything else than the whole file does: it says the same or nothing yet.
+Both within the work that one file may take: who reads it again as it grows hands the same Work on.
 """
 
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from retailpulse.measure import bmp, gif, heif, jpeg, png, tiff, webp
 from retailpulse.measure.faults import corrupt, too_many_pixels
 from retailpulse.measure.size import Size
 from retailpulse.measure.sniff import sniff
+from retailpulse.measure.work import Work
 
-_READERS: dict[Format, Callable[[bytes], Size | None]] = {
+_READERS: dict[Format, Callable[[bytes, Work], Size | None]] = {
     Format.JPEG: jpeg.read_size,
     Format.PNG: png.read_size,
     Format.GIF: gif.read_size,
@@ -23,14 +25,16 @@ _READERS: dict[Format, Callable[[bytes], Size | None]] = {
 }
 
 
-def read_header(data: bytes, max_pixels: int) -> Header | None:
+def read_header(data: bytes, max_pixels: int, work: Work | None = None) -> Header | None:
     """The header of an image from its first bytes, or None where more of them are needed.
 
     Raises ImageError `unsupported_format`, `corrupt` or `too_many_pixels` where more bytes cannot help.
-    Each call starts anew: hand it a first part that doubles, not one that grows by the packet.
+    Each call starts anew: hand it a first part that doubles, not one that grows by the packet, and one Work
+    for all calls about a file; without it each call has a budget of its own.
     """
+    work = work or Work()
     image_format = sniff(data)
-    size = None if image_format is None else _READERS[image_format](data)
+    size = None if image_format is None else _READERS[image_format](data, work)
     if image_format is None or size is None:
         return None
     return check_size(image_format, size, max_pixels)

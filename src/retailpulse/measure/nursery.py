@@ -10,26 +10,36 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Container
 from contextlib import suppress
-from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from retailpulse.measure.answers import FORK, KILL, ORDER, Ended, encode
+from retailpulse.measure import libraries
+from retailpulse.measure.answers import FORK, KILL, MAX_TEXT, ORDER, Ended, encode
 from retailpulse.measure.decoder import Limits, serve
-from retailpulse.measure.pillow import load_plugins
+from retailpulse.measure.stderr import last_words, new_pipe, read_said
+
+
+class _Child(NamedTuple):
+    """A living decoder: its channel, and where its standard error comes out."""
+
+    channel: socket.socket
+    said_fd: int
 
 
 class _Nursery:
-    """The living decoders: by number their process, by process their channel."""
+    """The living decoders: by number their process, by process what is held of them."""
 
     def __init__(self, orders: socket.socket, limits: Limits) -> None:
         self._orders = orders
         self._limits = limits
         self._pids: dict[int, int] = {}
-        self._channels: dict[int, socket.socket] = {}
         # Not `select.select`: of a worker with many sockets the numbers are too high for it.
         self._watched = selectors.DefaultSelector()
+        self._children: dict[int, _Child] = {}
         self._waking, self._wakes = socket.socketpair()
         for end in (self._waking, self._wakes):
             end.setblocking(False)
@@ -47,7 +57,7 @@ class _Nursery:
                 self._bury()
             if self._orders in ready and not self._obey():
                 break
-        for pid in self._channels:
+        for pid in self._children:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
@@ -65,28 +75,32 @@ class _Nursery:
 
     def _fork(self, number: int, channel_fd: int, shelf_fd: int) -> None:
         channel = socket.socket(fileno=channel_fd)
+        pipe: tuple[int, ...] = ()
         try:
+            pipe = said_fd, stderr_fd = new_pipe()
             pid = os.fork()
         except OSError:
             channel.close()  # the worker hears an end that nobody explains
-            os.close(shelf_fd)
+            for fd in (shelf_fd, *pipe):
+                os.close(fd)
             return
         if pid == 0:
-            self._become_decoder(channel, shelf_fd)
+            self._become_decoder(channel, shelf_fd, said_fd, stderr_fd)
         os.close(shelf_fd)
+        os.close(stderr_fd)
         self._pids[number] = pid
-        self._channels[pid] = channel
+        self._children[pid] = _Child(channel, said_fd)
 
-    def _become_decoder(self, channel: socket.socket, shelf_fd: int) -> None:
+    def _become_decoder(self, channel: socket.socket, shelf_fd: int, said_fd: int, stderr_fd: int) -> None:
         """Live as a decoder, holding nothing of its siblings; does not return."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            self._watched.close()
-            for end in (self._orders, self._waking, self._wakes, *self._channels.values()):
-                end.close()
-            serve(channel, shelf_fd, self._limits)
+            for fd in range(3):
+                os.dup2(stderr_fd, fd)
+            _close_all_but({0, 1, 2, channel.fileno(), shelf_fd, said_fd})
+            serve(channel, shelf_fd, said_fd, self._limits)
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -99,15 +113,19 @@ class _Nursery:
             while (found := os.waitpid(-1, os.WNOHANG))[0]:
                 pid, status = found
                 self._pids = {number: other for number, other in self._pids.items() if other != pid}
-                with self._channels.pop(pid) as channel, suppress(OSError):  # the worker may not listen
-                    channel.send(encode(Ended(os.waitstatus_to_exitcode(status))), socket.MSG_DONTWAIT)
+                channel, said_fd = self._children.pop(pid)
+                said = last_words(read_said(said_fd), MAX_TEXT)
+                os.close(said_fd)
+                with channel, suppress(OSError):  # the worker may not listen
+                    channel.send(encode(Ended(os.waitstatus_to_exitcode(status), said)), socket.MSG_DONTWAIT)
 
 
-def _load_libraries() -> None:
-    """Load what decoders use; what is missing is told by the first picture that needs it."""
-    for load in (load_plugins, lambda: import_module("simplejpeg"), lambda: import_module("pillow_heif")):
-        with suppress(ImportError):
-            load()
+def _close_all_but(kept: Container[int]) -> None:
+    """Close every descriptor but these, whoever opened it; the objects that hold them are not used again."""
+    for fd in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if fd not in kept:
+            with suppress(OSError):  # the one that listed them
+                os.close(fd)
 
 
 def main() -> None:
@@ -116,7 +134,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
     limits = msgspec.json.decode(sys.argv[2], type=Limits)
-    _load_libraries()
+    libraries.load_all()
     gc.collect()
     gc.freeze()  # a collection in a decoder would copy every page that it shares
     _Nursery(orders, limits).run()

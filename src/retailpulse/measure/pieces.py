@@ -11,6 +11,7 @@ from retailpulse.measure import jpeg
 from retailpulse.measure.body import check_complete
 from retailpulse.measure.header import check_size, read_header
 from retailpulse.measure.sniff import sniff
+from retailpulse.measure.work import Work
 
 HEAD_BYTES = 65_536
 """As much of the beginning is looked at before everything is joined; nearly every header is in it."""
@@ -29,21 +30,24 @@ class Digest:
         return self._hash.digest()
 
 
-def measure_pieces(pieces: Sequence[bytes], sha256: bytes, max_pixels: int) -> Measurement:
+def measure_pieces(
+    pieces: Sequence[bytes], sha256: bytes, max_pixels: int, work: Work | None = None
+) -> Measurement:
     """Measure a whole body at depth `download` whose SHA-256 is known already.
 
     Raises the same ImageErrors as `measure_body` at that depth.
     """
-    header = _complete_jpeg(pieces, max_pixels) or check_complete(joined(pieces), max_pixels)
+    work = work or Work()
+    header = _complete_jpeg(pieces, max_pixels, work) or check_complete(joined(pieces), max_pixels, work)
     return Measurement(header=header, size_bytes=sum(map(len, pieces)), sha256=sha256)
 
 
-def read_header_of(pieces: Sequence[bytes], max_pixels: int) -> Header | None:
-    """The header of a whole body, or None where it ends inside it; raises as `read_header`."""
+def read_header_of(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header | None:
+    """The header of a body by its beginning, or None where that does not tell; raises as `read_header`."""
     for beginning in _beginnings(pieces):
-        if (header := read_header(beginning, max_pixels)) is not None:
+        if (header := read_header(beginning, max_pixels, work)) is not None:
             return header
-    return read_header(joined(pieces), max_pixels)
+    return None
 
 
 def joined(pieces: Sequence[bytes]) -> bytes:
@@ -51,14 +55,14 @@ def joined(pieces: Sequence[bytes]) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _complete_jpeg(pieces: Sequence[bytes], max_pixels: int) -> Header | None:
+def _complete_jpeg(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header | None:
     """The header of a complete JPEG, or None where its beginning does not tell, or it is none."""
     for beginning in _beginnings(pieces):
-        frame = jpeg.read_frame(beginning) if sniff(beginning) is Format.JPEG else None
+        frame = jpeg.read_frame(beginning, work) if sniff(beginning) is Format.JPEG else None
         header = None if frame is None else check_size(Format.JPEG, frame.size, max_pixels)
-        scan = None if frame is None or header is None else jpeg.find_scan(beginning, frame)
+        scan = None if frame is None or header is None else jpeg.find_scan(beginning, frame, work)
         if scan is not None:
-            jpeg.check_end(pieces, scan)
+            jpeg.check_end(pieces, scan, work)
             return header
     return None
 

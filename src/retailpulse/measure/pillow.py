@@ -38,6 +38,7 @@ def load_plugins() -> None:
         raise ImportError(f"this Pillow was built without {', '.join(missing)}")
     for name in ("Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP"):
         import_module(f"PIL.{name}ImagePlugin")
+    Image.preinit()  # which imports one more, otherwise with the first picture
     from PIL import AvifImagePlugin
 
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the worker's threads are parallel enough

@@ -5,6 +5,7 @@ Weak: where nursery and decoder are killed together, nobody says how; the bodies
 """
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -29,6 +30,8 @@ from retailpulse.measure.answers import (
 )
 from retailpulse.measure.forking import Nursery
 from retailpulse.measure.shelf import REVOKED, SLOTS, TAKEN, WAITING, Shelf
+
+logger = logging.getLogger(__name__)
 
 OVERDUE_SECONDS = 10.0
 """How long after its own alarm a decoder is given up that is not gone; a nursery may start first."""
@@ -235,6 +238,8 @@ class Decoder:
         if told is None:
             self._end(None, None)
         elif isinstance(told, Ended):
+            if told.said:
+                logger.warning("a decoder ended with code %d and said: %s", told.code, told.said)
             self._end(self._taken(), told)
         elif len(told) > len(self._tickets):
             self._disbelieve()

@@ -9,15 +9,17 @@ from typing import NamedTuple
 
 from retailpulse.measure.faults import corrupt, truncated
 from retailpulse.measure.size import Size
+from retailpulse.measure.work import Work
 
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
 _STRIPS, _TILES = (273, 279), (324, 325)  # offsets and byte counts
 _NEEDED = (258, 320, 347)  # bits per sample, colour map, JPEG tables: no decoding without them
+_WANTED = frozenset({_WIDTH, _HEIGHT, _ORIENTATION, *_STRIPS, *_TILES, *_NEEDED})
 _CODES = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
 
-MAX_ENTRIES = 65_535
+_NUMBERS_PER_STEP = 8
 MAX_PARTS = 1_000_000
-"""Strips or tiles; a picture of the largest size has far fewer."""
+"""Strips or tiles that are held in memory; a picture of the largest size has far fewer."""
 
 
 class _Layout(NamedTuple):
@@ -56,10 +58,10 @@ _LAYOUTS = {
 }
 
 
-def read_size(data: bytes) -> Size | None:
+def read_size(data: bytes, work: Work) -> Size | None:
     """Width, height and turn, or None where more bytes are needed."""
     layout = _LAYOUTS[data[:4]]
-    directory = _read_directory(data, layout)
+    directory = _read_directory(data, layout, work)
     if directory is None:
         return None
     width, height = (_number(directory.get(tag), layout) for tag in (_WIDTH, _HEIGHT))
@@ -68,24 +70,25 @@ def read_size(data: bytes) -> Size | None:
     return Size(width, height, _turns(_number(directory.get(_ORIENTATION), layout)))
 
 
-def check_end(body: bytes) -> None:
+def check_end(body: bytes, work: Work) -> None:
     """Raise ImageError `truncated` where a strip, a tile or a needed list lies beyond the end of the file."""
     layout = _LAYOUTS[body[:4]]
-    directory = _read_directory(body, layout) or {}
+    directory = _read_directory(body, layout, work) or {}
     for tag in _NEEDED:
-        _numbers(body, directory.get(tag), layout)
+        _numbers(body, directory.get(tag), layout, work)
     for offsets_tag, lengths_tag in (_STRIPS, _TILES):
-        offsets = _numbers(body, directory.get(offsets_tag), layout)
-        lengths = _numbers(body, directory.get(lengths_tag), layout)
+        offsets = _numbers(body, directory.get(offsets_tag), layout, work)
+        lengths = _numbers(body, directory.get(lengths_tag), layout, work)
         last = max(map(operator.add, offsets, lengths), default=max(offsets, default=0))
         if last > len(body):
             raise truncated(f"the TIFF ends after {len(body)} of at least {last} bytes")
 
 
-def exif_turns(data: bytes, start: int, end: int) -> bool:
+def exif_turns(data: bytes, start: int, end: int, work: Work) -> bool:
     """Whether the EXIF data between two positions asks viewers to swap width and height.
 
-    EXIF is an extra: whatever is wrong with it, the picture counts as not turned.
+    EXIF is an extra: whatever is wrong with it, the picture counts as not turned; but raises
+    ImageError `corrupt` where the work is used up.
     """
     layout = _LAYOUTS.get(data[start : start + 4])
     end = min(end, len(data))
@@ -95,6 +98,7 @@ def exif_turns(data: bytes, start: int, end: int) -> bool:
     if first + 2 > end:
         return False
     count = min(layout.entries.unpack_from(data, first)[0], (end - first - 2) // 12)
+    work.spend(count)
     for tag, kind, number, field in layout.entry.iter_unpack(data[first + 2 : first + 2 + 12 * count]):
         if tag == _ORIENTATION:
             return _turns(_number(_Entry(kind, number, field), layout))
@@ -105,7 +109,7 @@ def _turns(orientation: int | None) -> bool:
     return orientation is not None and 5 <= orientation <= 8
 
 
-def _read_directory(data: bytes, layout: _Layout) -> _Directory | None:
+def _read_directory(data: bytes, layout: _Layout, work: Work) -> _Directory | None:
     if len(data) < layout.head_at + layout.head.size:
         return None
     first = layout.head.unpack_from(data, layout.head_at)[0]
@@ -115,13 +119,17 @@ def _read_directory(data: bytes, layout: _Layout) -> _Directory | None:
     if len(data) < entries:
         return None
     count = layout.entries.unpack_from(data, first)[0]
-    if not 0 < count <= MAX_ENTRIES:
-        raise corrupt(f"the first directory of the TIFF has {count} entries")
+    if count == 0:
+        raise corrupt("the first directory of the TIFF is empty")
+    work.spend(count)
     end = entries + count * layout.entry.size
     if len(data) < end:
         return None
-    found = list(layout.entry.iter_unpack(data[entries:end]))
-    return {tag: _Entry(*rest) for tag, *rest in reversed(found)}  # of a repeated tag the first counts
+    found: _Directory = {}
+    for tag, *rest in layout.entry.iter_unpack(data[entries:end]):
+        if tag in _WANTED and tag not in found:  # of a repeated tag the first counts
+            found[tag] = _Entry(*rest)
+    return found
 
 
 def _number(entry: _Entry | None, layout: _Layout) -> int | None:
@@ -132,12 +140,13 @@ def _number(entry: _Entry | None, layout: _Layout) -> int | None:
     return number
 
 
-def _numbers(body: bytes, entry: _Entry | None, layout: _Layout) -> tuple[int, ...]:
+def _numbers(body: bytes, entry: _Entry | None, layout: _Layout, work: Work) -> tuple[int, ...]:
     """All values of an entry, wherever they are."""
     if entry is None:
         return ()
     if entry.kind not in _CODES or entry.numbers > MAX_PARTS:
         raise corrupt("the TIFF has a list of an unknown kind or an impossible length")
+    work.spend(entry.numbers // _NUMBERS_PER_STEP)
     array = struct.Struct(f"{layout.order}{entry.numbers}{_CODES[entry.kind]}")
     if array.size <= len(entry.field):
         return array.unpack_from(entry.field)

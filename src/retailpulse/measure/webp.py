@@ -8,21 +8,21 @@ import struct
 from retailpulse.measure.faults import corrupt, truncated
 from retailpulse.measure.size import Size
 from retailpulse.measure.tiff import exif_turns
+from retailpulse.measure.work import Work
 
 _CHUNK = struct.Struct("<4sI")
 _HAS_EXIF = 0x08
 
-MAX_CHUNKS = 100_000
-"""A frame of an animation is one chunk."""
+_CHUNK_STEPS = 5
 
 
-def read_size(data: bytes) -> Size | None:
+def read_size(data: bytes, work: Work) -> Size | None:
     """Width, height and turn, or None where more bytes are needed."""
     if len(data) < 30:
         return None
     kind = data[12:16]
     if kind == b"VP8X":
-        turned = _turned(data) if data[20] & _HAS_EXIF else False
+        turned = _turned(data, work) if data[20] & _HAS_EXIF else False
         return Size(
             1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little"), turned
         )
@@ -33,7 +33,7 @@ def read_size(data: bytes) -> Size | None:
     raise corrupt("the WebP does not begin with a picture")
 
 
-def check_end(body: bytes) -> None:
+def check_end(body: bytes, _: Work) -> None:
     """Raise ImageError `truncated` where the file is shorter than it says."""
     needed = _end(body)
     if len(body) < needed:
@@ -58,13 +58,10 @@ def _lossless(data: bytes) -> Size:
     return Size(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF), False)
 
 
-def _turned(data: bytes) -> bool | None:
+def _turned(data: bytes, work: Work) -> bool | None:
     position, end = 12, _end(data)
-    for _ in range(MAX_CHUNKS):
-        if position + 8 > end:
-            return False
-        if position + 8 > len(data):
-            return None
+    while position + 8 <= min(end, len(data)):
+        work.spend(_CHUNK_STEPS)
         kind, length = _CHUNK.unpack_from(data, position)
         start = position + 8
         position = start + length + (length & 1)
@@ -72,5 +69,5 @@ def _turned(data: bytes) -> bool | None:
             if start + length > len(data):
                 return None
             start += 6 if data.startswith(b"Exif\0\0", start) else 0
-            return exif_turns(data, start, position)
-    raise corrupt(f"the WebP has more than {MAX_CHUNKS} chunks")
+            return exif_turns(data, start, position, work)
+    return False if position + 8 > end else None

@@ -163,7 +163,7 @@ def _describe(kind: str, failures: list[StoreFailure]) -> str:
 
 
 def _images_per_second(job: JobRow) -> float | None:
-    """The mean rate since the first chunk was claimed or the last retry began, in images per second."""
+    """The mean rate since its first image was claimed or the last retry began, in images per second."""
     since = job.retried_at or job.started_at
     settled = job.settled - job.retried_from
     if since is None or settled == 0:

@@ -155,6 +155,7 @@ def _mend(url: str) -> None:
                 " WHERE status = 'doing'"
             )
             connection.execute("DELETE FROM procrastinate_workers")
+            connection.execute("UPDATE workers SET beat_at = '-infinity'")  # the first sweep hands back
         connection.execute("ANALYZE")  # a dump has no statistics, and plans without them are slow
 
 

@@ -1,1 +1,1 @@
-"""A worker: claims chunks, fetches and measures their images, settles the results, sweeps."""
+"""A worker: claims images, fetches and measures their images, settles the results, sweeps."""

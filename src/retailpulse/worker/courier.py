@@ -1,6 +1,6 @@
 """Tells the receivers of jobs that they have ended: takes deliveries, posts them, logs every try.
 
-Beside the claims of chunks, with its own number of posts at once and its own connections: a receiver that
+Beside the claims of images, with its own number of posts at once and its own connections: a receiver that
 hangs costs a task that waits. How deliveries are kept is `storage.deliveries`', what follows from a try is
 `verdicts`'.
 """

@@ -14,7 +14,7 @@ from retailpulse.storage.scheduling.claims import GivenBack, Granted
 from retailpulse.storage.scheduling.enqueue import FEW_IMAGES
 from retailpulse.storage.scheduling.notifications import notify_hosts
 from retailpulse.worker.image_task import WorkerContext, work_on
-from retailpulse.worker.in_hand import HeldImage
+from retailpulse.worker.in_hand import Grant, HeldImage
 
 
 class Dispatcher:
@@ -71,20 +71,22 @@ class Dispatcher:
 
     async def hand_back(self, connection: Connection, worker_id: int, left: Iterable[HeldImage]) -> None:
         """Puts images back in line whose tasks were cancelled before they began."""
-        given, grants = [], set()
+        given, counts = [], Counter[Grant]()
         for held in left:
             grant = held.grant
             given.append(
                 GivenBack(grant_id=grant.grant_id, host_id=grant.host_id, image_no=held.image.image_no)
             )
-            grant.unsettled -= 1
-            grants.add(grant)
-        if given:
-            async with connection.transaction():
-                await claims.hand_back(connection, worker_id, given, {grant.job_id for grant in grants})
-                ended = [grant.grant_id for grant in grants if not grant.unsettled]
-                await claims.close_grants(connection, ended)
-                await notify_hosts(connection, {image.host_id for image in given})
+            counts[grant] += 1
+        if not given:
+            return
+        async with connection.transaction():
+            await claims.hand_back(connection, worker_id, given, {grant.job_id for grant in counts})
+            ended = [grant.grant_id for grant, count in counts.items() if grant.unsettled <= count]
+            await claims.close_grants(connection, ended)
+            await notify_hosts(connection, {image.host_id for image in given})
+        for grant, count in counts.items():  # not before: it may have to be done again
+            grant.unsettled -= count
 
     async def start_job(self, connection: Connection, job_id: UUID) -> None:
         """Notes that a job has begun, and how long it waited."""

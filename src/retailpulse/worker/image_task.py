@@ -48,7 +48,7 @@ async def work_on(held: HeldImage, context: WorkerContext) -> None:
             await context.admission.pause(random.uniform(*context.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
         context.settler.settle(result, held.grant)
     except Draining:
-        pass  # its grant goes back as a whole when the worker leaves
+        context.in_hand.put_down(held)
     except ImportError as error:  # a decoder that is not there says nothing about the image
         if not context.failed.done():
             context.failed.set_exception(error)

@@ -52,6 +52,7 @@ class InHand:
         self._ranks: dict[int, Counter[int]] = {}
         self._times: dict[UUID, float] = {}
         self._now = 0.0
+        self._put_down: list[HeldImage] = []
         self.count = 0
 
     def take(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
@@ -94,6 +95,19 @@ class InHand:
             del self._times[held.grant.job_id]
         return not job
 
+    def put_down(self, held: HeldImage) -> None:
+        """Says that an image is left for another worker."""
+        self._put_down.append(held)
+
+    def take_put_down(self) -> list[HeldImage]:
+        """The images that were left since this was asked last."""
+        left, self._put_down = self._put_down, []
+        return left
+
+    def grants(self) -> set[Grant]:
+        """The grants of all images in hand."""
+        return {held.grant for job in self._of_job.values() for held in job}
+
     def at_host(self, host_id: int) -> int:
         """How many images wait for a host here or are being fetched from it."""
         return self._at_host[host_id]
@@ -126,6 +140,10 @@ class InHand:
             if held.is_at_host and held.grant.host_id == host_id and not held.place.has_begun
         ]
         return sorted(waiting, key=lambda held: held.place.order)
+
+    def not_running(self) -> list[HeldImage]:
+        """The images that wait for their turn at a host, or for their next try."""
+        return [held for held in self.all() if held.is_at_host and not held.place.is_running]
 
     def abandon(self, job_id: UUID) -> int:
         """Stops all work on a job that has ended: transfers are aborted. Returns of how many images."""

@@ -3,6 +3,7 @@
 No I/O: rows come from `storage.scheduling.leases`, slots go to the queues of `fetch`.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from retailpulse.domain.hosts import HostLimits
@@ -52,6 +53,11 @@ class Lease:
         return 0 if self.queue is None else self.queue.used
 
     @property
+    def has_waiting(self) -> bool:
+        """Whether images in hand wait for a slot here."""
+        return self.queue is not None and self.queue.waiting > 0
+
+    @property
     def share(self) -> int:
         """How many slots are this worker's fair share; what is left over goes to who comes first.
 
@@ -71,7 +77,7 @@ class Lease:
         return max(0, self._enough - self._counted(held, parked))
 
     def surplus(self, held: int, parked: int) -> int:
-        """How many images here are far more than enough, as the host bears less than when they were claimed."""
+        """How many images here are far too many: the host bears less than when they were claimed."""
         if self.queue is None or self.is_dismissing:
             return 0
         enough = 2 * self._enough + 2 if self.usable else 0
@@ -166,7 +172,7 @@ class Leases:
         """The buckets that this worker sorts."""
         return [lease for lease in self.of_host.values() if lease.queue is None]
 
-    def learn(self, row: LeaseRow, now: float) -> Lease:
+    def learn(self, row: LeaseRow) -> Lease:
         """Takes over what the database says of a lease; a newer decision of another worker counts."""
         lease = self.of_host.get(row.host.host_id)
         is_new = lease is None
@@ -174,8 +180,8 @@ class Leases:
             queue = None if row.host.host_id < 0 else self._hosts.queue(row.host.origin)
             lease = self.of_host[row.host.host_id] = self._of_origin[row.host.origin] = Lease(row, queue)
         if lease.queue is not None and (is_new or row.host.version != lease.version):
-            lease.queue.limiter.adopt(row.host.limits, now)
             lease.queue.limiter.changed = False
+            lease.queue.adopt(row.host.limits)
             lease.version, lease.most = row.host.version, row.host.limits.most
         lease.others, lease.before = row.others, row.before
         self.set_slots(lease, row.slots)
@@ -218,7 +224,7 @@ class Leases:
         if lease.queue is not None:
             self._hosts.lease(lease.origin, 0)
 
-    def drop_all(self) -> None:
-        """Forgets all: others have them."""
-        for lease in list(self.of_host.values()):
+    def drop_all_but(self, host_ids: Collection[int]) -> None:
+        """Forgets those that this worker has no more."""
+        for lease in [lease for host_id, lease in self.of_host.items() if host_id not in host_ids]:
             self.drop(lease)

@@ -1,4 +1,4 @@
-"""What a worker counts and times: each stage of its chunks and images, bytes, and decoders that were lost."""
+"""What a worker counts and times: each stage of its images, bytes, and decoders that were lost."""
 
 from collections.abc import Callable
 

@@ -23,6 +23,7 @@ from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.courier import deliver_forever
 from retailpulse.worker.dispatcher import Dispatcher
+from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.image_task import WorkerContext
 from retailpulse.worker.in_hand import InHand
 from retailpulse.worker.measures import Measures
@@ -72,7 +73,7 @@ async def run_worker(
         admission, scheduler = tools.context.admission, tools.scheduler
         beside = [
             asyncio.create_task(listen_forever(database, tools.news)),
-            asyncio.create_task(sweep_forever(database, worker)),
+            asyncio.create_task(sweep_forever(database, worker, tools.heartbeat.is_steady)),
             asyncio.create_task(prune_forever(database, retention or RetentionSettings())),
             asyncio.create_task(
                 deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
@@ -90,21 +91,22 @@ async def run_worker(
         logger.info("ready to work")
         ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         logger.info("stopping: what is in flight is settled, the rest handed back")
+        until = asyncio.get_running_loop().time() + worker.grace_seconds
         admission.drain()
         tools.news.wake.set()
         for task in (stopping, *beside):
             task.cancel()
-        await asyncio.wait({scheduling, *beside})
-        await _drain(tools, worker.grace_seconds)
+        await asyncio.wait({scheduling})
+        await _drain(tools, until)
+        await asyncio.wait(beside)
         for part in ended - {stopping}:
             part.result()
 
 
-async def _drain(tools: "_Tools", grace_seconds: float) -> None:
-    """Settles what is in flight, within the grace time, and hands back all else."""
-    loop = asyncio.get_running_loop()
+async def _drain(tools: "_Tools", until: float) -> None:
+    """Settles what is in flight until a time of the loop's clock, and hands back all else."""
     in_hand, scheduler = tools.context.in_hand, tools.scheduler
-    await scheduler.drain(until=loop.time() + grace_seconds)
+    await scheduler.drain(until=until)
     for held in in_hand.all():
         if held.task is not None:
             held.task.cancel()
@@ -120,6 +122,7 @@ class _Tools:
     context: WorkerContext
     scheduler: Scheduler
     news: News
+    heartbeat: Heartbeat
     settling: asyncio.Task[None]
 
 
@@ -163,6 +166,7 @@ async def _tools(
         pause_seconds=measure.pause(),
         failed=asyncio.get_running_loop().create_future(),
     )
+    heartbeat = Heartbeat(worker.stale_seconds)
     scheduler = Scheduler(
         database,
         worker=worker,
@@ -171,11 +175,15 @@ async def _tools(
         downloader=downloader,
         in_hand=in_hand,
         dispatcher=Dispatcher(context),
+        settler=settler,
+        heartbeat=heartbeat,
         news=news,
     )
     try:
         async with _beside(pulse.beat_forever()):
-            yield _Tools(context=context, scheduler=scheduler, news=news, settling=settling)
+            yield _Tools(
+                context=context, scheduler=scheduler, news=news, heartbeat=heartbeat, settling=settling
+            )
     finally:
         await _write_the_last(settler, settling)
         await downloader.aclose()

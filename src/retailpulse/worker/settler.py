@@ -41,6 +41,7 @@ class Settler:
         self._batch = _Batch()
         self._loop = asyncio.get_running_loop()
         self._written_at = float("-inf")
+        self._writing: _Batch | None = None
         self._some = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = asyncio.Event()
@@ -52,6 +53,10 @@ class Settler:
         self._some.set()
         if len(self._batch.results) >= self._max_rows:
             self._full.set()
+
+    def grants(self) -> set[Grant]:
+        """The grants of which results are not written yet."""
+        return {*self._batch.grants, *(self._writing.grants if self._writing is not None else ())}
 
     def hurry(self) -> None:
         """Writes what there is now: nothing more is about to come."""
@@ -74,7 +79,9 @@ class Settler:
                 self._some.clear()
                 self._full.clear()
             if batch.results:
+                self._writing = batch
                 await self._write(batch)
+                self._writing = None
                 self._written_at = self._loop.time()
 
     def _gathering_seconds(self) -> float:

@@ -1,41 +1,51 @@
 """Puts right what a crash left behind: what dead workers had in hand waits again.
 
-It sends callbacks that are due, adds up what was counted for the metrics, and forgets what was learnt of
-hosts long ago. Every worker sweeps; an advisory lock lets one do it at a time.
+It sends callbacks that are due, adds up what was counted for the metrics and what is leased of each host, and
+forgets what was learnt of hosts long ago. Every worker sweeps; an advisory lock lets one do it at a time.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage import deliveries, reports
 from retailpulse.storage.database import Database
-from retailpulse.storage.scheduling import hosts, workers
+from retailpulse.storage.scheduling import hosts, leases, workers
 
 logger = logging.getLogger(__name__)
 
 
-async def sweep_forever(database: Database, settings: WorkerSettings) -> None:
+async def sweep_forever(
+    database: Database, settings: WorkerSettings, may_judge: Callable[[], bool] = lambda: True
+) -> None:
     """Sweeps at a steady pace until it is cancelled."""
     while True:
         await asyncio.sleep(settings.sweep_seconds)
         try:
-            await sweep(database, settings)
+            await sweep(database, settings, may_judge)
         except DatabaseUnavailable as error:
             logger.warning("the sweep waits for the database: %s", error)
 
 
-async def sweep(database: Database, settings: WorkerSettings) -> None:
-    """Sweeps once."""
+async def sweep(
+    database: Database, settings: WorkerSettings, may_judge: Callable[[], bool] = lambda: True
+) -> None:
+    """Sweeps once; `may_judge` says at the last moment whether who seems silent may be taken for dead."""
+    silent = images = 0
     async with database.transaction() as connection:
         if not await workers.lock_sweep(connection):
             return
-        silent, images = await workers.sweep(connection, settings.stale_seconds)
+        if may_judge():
+            silent, images = await workers.sweep(connection, settings.stale_seconds)
         await deliveries.send_due(connection)
     async with database.transaction() as connection:  # its own: a fault here must keep no image
         await reports.note_lost(connection, settings.stale_seconds)
         await reports.fold(connection)
         await hosts.forget_old(connection)
+        mended = await leases.add_up(connection)
     if silent:
         logger.info("swept: %d silent workers, %d of their images wait again", silent, images)
+    if mended:
+        logger.warning("the leased slots of %d hosts were not those of their leases", len(mended))

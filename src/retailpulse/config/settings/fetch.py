@@ -37,7 +37,8 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=10_000,
-            description="What that may grow to at a host that answers within milliseconds and refuses none.",
+            description="What that may grow to, at most four times, at a host that answers within "
+            "milliseconds and refuses none.",
         ),
     ] = 64
     allowed_networks: Annotated[

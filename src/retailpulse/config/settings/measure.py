@@ -1,5 +1,6 @@
 """How photos are measured."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -7,6 +8,14 @@ from msgspec import Meta
 
 from retailpulse.domain.errors import ConfigError
 from retailpulse.domain.images import Depth
+
+
+class Sandbox(StrEnum):
+    """What is done where the kernel cannot confine decoders as it should."""
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    OFF = "off"
 
 
 class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +37,13 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: Annotated[
         int, Meta(ge=256_000_000, description="Most memory that one decoder process may use, in bytes.")
     ] = 2_000_000_000
+    sandbox: Annotated[
+        Sandbox,
+        Meta(
+            description="The sandbox of decoders (no_new_privs, no capabilities, Landlock, seccomp): auto "
+            "takes what the kernel gives, required refuses to start with less, off takes none."
+        ),
+    ] = Sandbox.AUTO
     pause_seconds: Annotated[
         str,
         Meta(

@@ -65,7 +65,7 @@ class KnownHost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 async def find_hosts(connection: Connection, origins: Iterable[str]) -> dict[str, int]:
     """The ids of hosts; those that were never seen are added. They stay until the transaction ends."""
-    wanted = sorted(origins)
+    wanted = sorted(set(origins))
     if not wanted:
         return {}
     cursor = await connection.execute(_FIND, [wanted])

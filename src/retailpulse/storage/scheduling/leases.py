@@ -14,7 +14,7 @@ from psycopg import sql
 
 from retailpulse.storage.database import Connection
 from retailpulse.storage.scheduling.hosts import LIMITS, MOST, KnownHost, known_host
-from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL
+from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_hosts
 
 # A loose scan of the index: one step for each host where something waits, whatever waits there. A mark that
 # says so could not be kept without locks between submits and claims.
@@ -35,7 +35,7 @@ TURN_SECONDS = 5
 _OTHERS = sql.SQL("""
     (SELECT ARRAY[count(*), (
             count(*) FILTER (WHERE o.worker_id < %(worker_id)s) + floor(extract(epoch FROM now()) / {turn})
-        )::bigint % (count(*) + 1)]
+        )::bigint %% (count(*) + 1)]
      FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s)
 """).format(turn=sql.Literal(TURN_SECONDS))
 # Of a host that is locked right now somebody else just takes slots: the next look comes soon.
@@ -65,12 +65,14 @@ _KEEP = """
         SELECT * FROM unnest(%(host_ids)s::int[], %(keeps)s::int[], %(in_flight)s::int[])
             AS keep (host_id, slots, in_flight) ORDER BY host_id),
     mine AS MATERIALIZED (
-        SELECT l.host_id, l.slots - greatest(keep.slots, 0) AS less, keep.slots < 0 AS is_left,
-            greatest(keep.slots, 0) AS slots, keep.in_flight
+        SELECT l.host_id, l.slots - kept.slots AS less, keep.slots < 0 AS is_left, kept.slots,
+            keep.in_flight
         FROM keep CROSS JOIN LATERAL (
-            SELECT * FROM leases WHERE host_id = keep.host_id AND worker_id = %(worker_id)s FOR UPDATE) l),
+            SELECT * FROM leases WHERE host_id = keep.host_id AND worker_id = %(worker_id)s FOR UPDATE) l
+        CROSS JOIN LATERAL (  -- whose answer was lost believes that it has more
+            SELECT least(l.slots, greatest(keep.slots, 0)) AS slots) kept),
     free AS (
-        UPDATE hosts h SET leased = h.leased - mine.less FROM mine
+        UPDATE hosts h SET leased = greatest(0, h.leased - mine.less) FROM mine
         WHERE h.host_id = mine.host_id AND mine.less > 0),
     less AS (
         UPDATE leases l SET slots = mine.slots, in_flight = mine.in_flight FROM mine
@@ -94,6 +96,22 @@ _LOOK = sql.SQL("""
         OFFSET 0) l
     CROSS JOIN LATERAL (SELECT * FROM hosts WHERE host_id = l.host_id OFFSET 0) h
 """).format(limits=LIMITS, others=_OTHERS)
+# What differs in one snapshot may be a lease on its way; the sums count once the hosts are locked.
+_DIFFERENT = """
+    SELECT h.host_id FROM hosts h
+    LEFT JOIN (SELECT host_id, sum(slots) AS slots FROM leases GROUP BY host_id) l ON l.host_id = h.host_id
+    WHERE h.leased <> coalesce(l.slots, 0)
+    ORDER BY h.host_id FOR NO KEY UPDATE OF h
+"""
+_ADD_UP = """
+    UPDATE hosts h SET leased = n.slots
+    FROM (
+        SELECT host_id,
+            coalesce((SELECT sum(slots) FROM leases l WHERE l.host_id = wrong.host_id), 0) AS slots
+        FROM unnest(%s::int[]) AS wrong (host_id)) n
+    WHERE n.host_id = h.host_id AND h.leased <> n.slots
+    RETURNING h.host_id
+"""
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -167,6 +185,18 @@ async def look(
     parameters = {"worker_id": worker_id, "cap": cap, "host_ids": given}
     cursor = await connection.execute(_LOOK, parameters, prepare=True)
     return [_lease(row) for row in await cursor.fetchall()]
+
+
+async def add_up(connection: Connection) -> list[int]:
+    """Mends hosts whose leased slots are not what the leases say, in the transaction of `connection`."""
+    cursor = await connection.execute(_DIFFERENT, prepare=False)
+    different = [host_id for (host_id,) in await cursor.fetchall()]
+    if not different:
+        return []
+    cursor = await connection.execute(_ADD_UP, [different], prepare=False)
+    mended = [host_id for (host_id,) in await cursor.fetchall()]
+    await notify_hosts(connection, mended)
+    return mended
 
 
 def _lease(row: tuple[Any, ...]) -> LeaseRow:

@@ -17,7 +17,8 @@ _SILENT = """
 """
 # OFFSET has each result looked up by its key, whatever the planner believes of a job.
 _PUT_BACK = """
-    WITH held AS (DELETE FROM grants WHERE worker_id = ANY(%(worker_ids)s) RETURNING *),
+    WITH held AS (
+        DELETE FROM grants WHERE worker_id = ANY(%(worker_ids)s) AND grant_id <> ALL(%(kept)s) RETURNING *),
     back AS (
         INSERT INTO slices (host_id, rank, tag, job_id, image_nos)
         SELECT host_id, rank, tag, job_id, left_over
@@ -29,11 +30,15 @@ _PUT_BACK = """
         RETURNING host_id, cardinality(image_nos) AS images)
     SELECT host_id, sum(images)::int FROM back GROUP BY host_id
 """
+_MOVE = (
+    "UPDATE grants SET worker_id = %s WHERE worker_id = %s",
+    "UPDATE leases SET worker_id = %s WHERE worker_id = %s",
+)
 _FREE_SLOTS = """
     WITH slots AS (DELETE FROM leases WHERE worker_id = ANY(%s) RETURNING host_id, slots),
     freed AS MATERIALIZED (
         SELECT host_id, sum(slots)::int AS slots FROM slots GROUP BY host_id ORDER BY host_id)
-    UPDATE hosts h SET leased = h.leased - freed.slots FROM freed
+    UPDATE hosts h SET leased = greatest(0, h.leased - freed.slots) FROM freed
     WHERE h.host_id = freed.host_id
     RETURNING h.host_id
 """
@@ -79,20 +84,53 @@ async def sweep(connection: Connection, stale_seconds: float) -> tuple[int, int]
     return len(silent), await leave(connection, silent) if silent else 0
 
 
+async def renew(connection: Connection, worker_id: int, grant_ids: Sequence[int]) -> int | None:
+    """Lets a worker go on under a new id, in the transaction of `connection`; None where it was swept.
+
+    It has lost its connection, and with it perhaps answers: images of grants other than these wait again.
+    What it has asked for by the old id and the server has not begun yet comes to nothing.
+    """
+    cursor = await connection.execute("SELECT FROM workers WHERE worker_id = %s FOR UPDATE", [worker_id])
+    if await cursor.fetchone() is None:
+        return None
+    back = await _put_back(connection, [worker_id], await _lock_jobs(connection, [worker_id]), grant_ids)
+    new_id = await register(connection)
+    for statement in _MOVE:
+        await connection.execute(statement, [new_id, worker_id])
+    await connection.execute("DELETE FROM workers WHERE worker_id = %s", [worker_id])
+    await notify_hosts(connection, back)
+    return new_id
+
+
 async def leave(connection: Connection, worker_ids: Sequence[int]) -> int:
     """Takes away all that workers have, and the workers themselves; returns how many images wait again."""
     given = [list(worker_ids)]
     await connection.execute("SELECT FROM workers WHERE worker_id = ANY(%s) FOR UPDATE", given)
-    cursor = await connection.execute("SELECT DISTINCT job_id FROM grants WHERE worker_id = ANY(%s)", given)
-    cursor = await connection.execute(LOCK_JOBS, [sorted(job_id for (job_id,) in await cursor.fetchall())])
-    ongoing = [job_id for (job_id,) in await cursor.fetchall()]
+    ongoing = await _lock_jobs(connection, worker_ids)
     cursor = await connection.execute(_FREE_SLOTS, given, prepare=False)
     hosts = {host_id for (host_id,) in await cursor.fetchall()}
-    cursor = await connection.execute(_PUT_BACK, {"worker_ids": given[0], "job_ids": ongoing}, prepare=False)
-    back: dict[int, int] = dict(await cursor.fetchall())
+    back = await _put_back(connection, worker_ids, ongoing)
     await connection.execute("DELETE FROM workers WHERE worker_id = ANY(%s)", given)
     await notify_hosts(connection, hosts | back.keys())
     return sum(back.values())
+
+
+async def _lock_jobs(connection: Connection, worker_ids: Sequence[int]) -> list[UUID]:
+    """The ongoing jobs of which workers have images; none of them ends before this transaction."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT job_id FROM grants WHERE worker_id = ANY(%s)", [list(worker_ids)]
+    )
+    cursor = await connection.execute(LOCK_JOBS, [sorted(job_id for (job_id,) in await cursor.fetchall())])
+    return [job_id for (job_id,) in await cursor.fetchall()]
+
+
+async def _put_back(
+    connection: Connection, worker_ids: Sequence[int], job_ids: Sequence[UUID], kept: Sequence[int] = ()
+) -> dict[int, int]:
+    """Puts images of workers in line again, but for those of the grants `kept`; how many at each host."""
+    parameters = {"worker_ids": list(worker_ids), "job_ids": list(job_ids), "kept": list(kept)}
+    cursor = await connection.execute(_PUT_BACK, parameters, prepare=False)
+    return dict(await cursor.fetchall())
 
 
 async def ended_jobs(connection: Connection, job_ids: Collection[UUID]) -> list[UUID]:
