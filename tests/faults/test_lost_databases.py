@@ -1,5 +1,6 @@
 """PostgreSQL restarted, crashed, gone, frozen, its sessions ended: all goes on by itself, nothing is lost."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator

@@ -12,7 +12,6 @@ import httpx
 import psycopg
 import pytest
 
-<<<<<<< HEAD
 from tests.faults.breaking import (
     ask,
     asleep,
@@ -22,10 +21,8 @@ from tests.faults.breaking import (
     outlast_the_stale_time,
     wait_for_workers,
     waiting,
+    with_signal,
 )
-=======
-from tests.faults.breaking import ask, asleep, holding, in_hand, outlast_the_stale_time, waiting, with_signal
->>>>>>> issue14
 from tests.faults.postgres import processes_of
 from tests.lifecycle.processes import LEADING, PICTURE, Shop, submit
 from tests.origin import Reply
