@@ -121,7 +121,7 @@ def test_the_share_of_a_worker_cut_off_is_used_by_the_others_and_shared_again(br
     wait_for(lambda: branch.slots() == [8, 8])
     branch.wait_until_ended(job_id)
     branch.postgres.check_truth(job_id)
-    assert branch.shop.origin.most_busy == 16
+    assert branch.shop.origin.most_waiting == 16
 
 
 def test_who_hears_nothing_begins_nothing_that_others_may_have(branch: Branch) -> None:
