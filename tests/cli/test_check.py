@@ -14,7 +14,7 @@ from retailpulse.cli import group
 from retailpulse.storage.database import Database
 from tests.lifecycle.processes import QUICK, processes_in
 from tests.running import clean_environment
-from tests.storage import servers
+from tests.storage import claiming, servers
 from tests.storage.jobs import failed, measured, submit
 from tests.storage.settling import settle
 
@@ -37,10 +37,9 @@ def check(url: str, *arguments: str, **environment: str) -> subprocess.Completed
 
 @pytest.fixture
 async def job_id(database: Database) -> UUID:
-    """A job that ended with one failure; nothing of it is in the queue."""
+    """A job that ended with one failure."""
     made = await submit(database, URLS)
     await settle(database, [measured(made, number) for number in range(1, 5)] + [failed(made, 5)])
-    change(database.url, "DELETE FROM procrastinate_jobs")
     return made
 
 
@@ -99,18 +98,36 @@ def test_what_cannot_be_mended_is_told_after_the_repair_and_exits_with_1(
     }
 
 
-async def test_a_lost_message_is_looked_for_twice_and_sent_again(database: Database) -> None:
-    await submit(database, URLS)
-    change(database.url, "DELETE FROM procrastinate_jobs")
-    done = check(database.url, "--repair")
-    assert done.stderr.startswith(
-        "2 open chunks of ongoing jobs that no message names: looking again in 2.3 s"
+async def test_lost_images_are_found_and_put_in_line_again(database: Database) -> None:
+    job_id = await submit(database, URLS)
+    change(database.url, "DELETE FROM slices")
+    lost = (
+        "Images without a result that nobody would fetch, or that wait twice: 5, e.g. "
+        f"job {job_id}: image 1 is in line or in work 0 times"
     )
+    assert lost in check(database.url).stdout
+    done = check(database.url, "--repair")
     assert done.stdout.splitlines() == [
-        "Mended: lost messages sent again: 2.",
+        "Mended: lost images put in line again: 5.",
         "Everything agrees: 1 jobs, 5 images, 0 results.",
     ]
     assert done.returncode == 0
+    assert claiming.in_line(database, job_id) == [1, 2, 3, 4, 5]
+
+
+async def test_a_silent_worker_is_looked_for_twice_and_what_it_had_is_handed_back(database: Database) -> None:
+    job_id = await submit(database, URLS)
+    silent = await claiming.add_worker(database)
+    await claiming.claim(database, silent)
+    claiming.silence(database, silent, seconds=3_600)
+    change(database.url, "INSERT INTO workers (beat_at) VALUES (now() + interval '1 hour')")
+    done = check(database.url, "--repair")
+    assert done.stderr.startswith(
+        "1 workers that are silent and still have images or slots: looking again in 2.3 s"
+    )
+    assert "Mended: images of silent workers handed back: 5." in done.stdout.splitlines()
+    assert done.returncode == 0
+    assert claiming.in_line(database, job_id) == [1, 2, 3, 4, 5]
 
 
 def test_a_command_line_or_a_setting_that_cannot_be_used_exits_with_2(database_url: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from retailpulse.storage import results
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs.cancel import cancel_job
+from retailpulse.storage.scheduling.claims import close_grants
 from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.checking import URLS, change, found, mended, whole_job
@@ -103,3 +104,17 @@ async def test_a_repair_counts_each_result_once_that_is_settled_meanwhile(databa
     async with database.connection() as connection:
         cursor = await connection.execute("SELECT measured, failed FROM jobs")
         assert await cursor.fetchone() == (6, 1)
+
+
+async def test_a_repair_of_what_waits_and_who_settles_wait_for_each_other_in_turn(database: Database) -> None:
+    job_id = await submit(database, URLS)
+    granted = await claiming.claim(database, await claiming.add_worker(database), 8)
+    change(database, "DELETE FROM slices")
+    async with database.transaction() as settling:
+        await results.settle(settling, [measured(job_id, number) for number in range(1, 9)])
+        mending = asyncio.create_task(mended(database))
+        await asyncio.to_thread(wait_for, lambda: mending.done() or waiters(database.url))
+        await close_grants(settling, claiming.grant_ids(granted))  # as it does at its end
+    assert await mending == ["lost images put in line again: 2"]
+    assert found(database) == {}
+    assert claiming.in_line(database, job_id) == [9, 10]

@@ -13,7 +13,7 @@ from retailpulse.storage import deliveries
 from retailpulse.storage.database import Connection
 from retailpulse.storage.invariants import Patience, Report
 from retailpulse.storage.laws import COUNTERS, JOB_COUNTS, QUEUE_LAWS, SHARES, STATES
-from retailpulse.storage.scheduling import workers
+from retailpulse.storage.scheduling import leases, workers
 from retailpulse.storage.scheduling.enqueue import JobPlace, OriginOf, enqueue_missing
 
 _SUSPECTS = sql.SQL(" UNION ").join(
@@ -76,13 +76,6 @@ _MEND_SHARES: dict[str, LiteralString] = {
     "leases deleted whose worker does not exist": """
         DELETE FROM leases l WHERE NOT EXISTS (SELECT FROM workers w WHERE w.worker_id = l.worker_id)
     """,
-    "slots of hosts set to what the leases say": """
-        UPDATE hosts h SET leased = n.slots
-        FROM (
-            SELECT host_id, coalesce((SELECT sum(slots) FROM leases l WHERE l.host_id = hosts.host_id), 0)
-                AS slots FROM hosts) n
-        WHERE n.host_id = h.host_id AND h.leased <> n.slots
-    """,
 }
 
 # A job that is given its end here has its delivery by that already.
@@ -127,6 +120,11 @@ async def _lock_suspects(connection: Connection) -> list[UUID]:
 
 async def _mend_waiting(connection: Connection, patience: Patience, origin_of: OriginOf) -> dict[str, int]:
     """Takes away what silent workers have, and lets each image that should wait do so once."""
+    # First the jobs: who settles has locked those before it comes to its grants.
+    cursor = await connection.execute(
+        "SELECT job_id, priority FROM jobs WHERE status = 'ongoing' ORDER BY job_id FOR UPDATE"
+    )
+    ongoing = await cursor.fetchall()
     silent_seconds = patience.stale_seconds + patience.sweep_seconds
     _, back = await workers.sweep(connection, silent_seconds)
     await connection.execute("LOCK TABLE grants, slices IN SHARE ROW EXCLUSIVE MODE")  # no claim meanwhile
@@ -134,11 +132,9 @@ async def _mend_waiting(connection: Connection, patience: Patience, origin_of: O
     for what, statement in _MEND_SHARES.items():
         cursor = await connection.execute(statement)
         mended[what] = cursor.rowcount
-    cursor = await connection.execute(
-        "SELECT job_id, priority FROM jobs WHERE status = 'ongoing' ORDER BY job_id FOR UPDATE"
-    )
+    mended["slots of hosts set to what the leases say"] = len(await leases.add_up(connection))
     sent = 0
-    for job_id, priority in await cursor.fetchall():
+    for job_id, priority in ongoing:
         place = JobPlace(job_id=job_id, priority=priority, origin_of=origin_of)
         sent += await enqueue_missing(connection, place)
     return {**mended, "lost images put in line again": sent}

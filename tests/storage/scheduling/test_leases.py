@@ -9,9 +9,11 @@ from retailpulse.domain.hosts import BreakerState, HostLimits
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.invariants import check_invariants
 from retailpulse.storage.scheduling import hosts, leases
+from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import submit
+from tests.storage.settling import waiters
 from tests.storage.truth import PATIENCE
 
 CAP = 16
@@ -188,3 +190,22 @@ async def test_hosts_where_something_waits_are_found_with_who_is_next_there(data
     assert [(w.rank, w.job_id, w.free_slots, w.is_resting) for w in (a, b)] == [
         (0, low, CAP, False), (-5, high, CAP, False)
     ]  # fmt: skip
+
+
+async def test_a_sweep_and_who_gives_slots_back_lock_hosts_in_one_order(database: Database) -> None:
+    host_ids = await add_hosts(database, 100)
+    dead, living = [await claiming.add_worker(database) for _ in range(2)]
+    first, *_, last = host_ids
+    async with database.dedicated(planned_once=True) as connection:
+        for worker_id in (dead, living):
+            for host_id in reversed(host_ids):  # so that the rows do not lie in the order of their ids
+                await leases.acquire(connection, worker_id, {host_id: 2}, cap=CAP)
+        claiming.silence(database, dead)
+        await connection.execute("ANALYZE", prepare=False)
+        async with asyncio.timeout(60), connection.transaction():
+            await leases.keep(connection, living, [(first, 1, 0)])
+            sweeping = asyncio.create_task(claiming.sweep(database))
+            await asyncio.to_thread(wait_for, lambda: waiters(database.url))
+            await leases.keep(connection, living, [(last, 1, 0)])
+    assert await sweeping == (1, 0)
+    assert agrees(database)

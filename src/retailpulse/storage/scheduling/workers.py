@@ -34,11 +34,14 @@ _MOVE = (
     "UPDATE grants SET worker_id = %s WHERE worker_id = %s",
     "UPDATE leases SET worker_id = %s WHERE worker_id = %s",
 )
+# All hosts are locked in the order of their ids, whatever plan adds up their slots.
 _FREE_SLOTS = """
     WITH slots AS (DELETE FROM leases WHERE worker_id = ANY(%s) RETURNING host_id, slots),
-    freed AS MATERIALIZED (
-        SELECT host_id, sum(slots)::int AS slots FROM slots GROUP BY host_id ORDER BY host_id)
-    UPDATE hosts h SET leased = greatest(0, h.leased - freed.slots) FROM freed
+    freed AS MATERIALIZED (SELECT host_id, sum(slots)::int AS slots FROM slots GROUP BY host_id),
+    locked AS MATERIALIZED (
+        SELECT host_id FROM hosts WHERE host_id IN (SELECT host_id FROM freed)
+        ORDER BY host_id FOR NO KEY UPDATE)
+    UPDATE hosts h SET leased = greatest(0, h.leased - freed.slots) FROM freed JOIN locked USING (host_id)
     WHERE h.host_id = freed.host_id
     RETURNING h.host_id
 """
