@@ -76,7 +76,7 @@ def main(
       python -m bench --only submit,latency    two of the other parts, about 4 minutes
       python -m bench --only scheduling        who waits for what (give it --runs 1 in a hurry)
       python -m bench --only hostile           beside hosts that misbehave, about 15 minutes
-      python -m bench --setting FETCH_PER_HOST=32 --setting WORKER_CHUNKS=8
+      python -m bench --setting FETCH_PER_HOST=32 --setting MEASURE_DECODERS=2
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)

@@ -49,7 +49,7 @@ class Origin:
     """The server: `serve` a path, then ask for its URL. Use it in a `with`, or close it.
 
     What it counts may be read at any time: `requests`; `connections`, and how many of them are `open`;
-    `busy` and `most_busy` requests.
+    `busy` and `most_busy` requests; `waiting` and `most_waiting` of these, whose answer has not begun.
     """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
@@ -68,6 +68,8 @@ class Origin:
         self.open = 0
         self.busy = 0
         self.most_busy = 0
+        self.waiting = 0
+        self.most_waiting = 0
         self._start(self._accept)
 
     def __enter__(self) -> Self:
@@ -143,10 +145,14 @@ class Origin:
             self.requests.append(seen)
             self.busy += 1
             self.most_busy = max(self.busy, self.most_busy)
+            self.waiting += 1
+            self.most_waiting = max(self.waiting, self.most_waiting)
             self._changed.notify_all()
         try:
             self._wait_for(reply.before)
             self._closing.wait(reply.seconds)
+            with self._changed:
+                self.waiting -= 1  # before its client can know, who may ask for the next then
             return self._send(speaking, reply, seen)
         finally:
             with self._changed:

@@ -211,9 +211,11 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
 
 
 def _limits(settings: Settings) -> "Limits":
+    from retailpulse.measure import check_sandbox
     from retailpulse.service import Limits
 
     return Limits(
+        sandbox_missing=check_sandbox(settings.measure.sandbox),
         max_unsettled_images=settings.api.max_unsettled_images,
         keys_hours=settings.retention.keys_hours,
         stale_seconds=settings.worker.stale_seconds,

@@ -17,6 +17,7 @@ from retailpulse.bootstrap import OpenDatabase, check_access, open_database
 from retailpulse.config.loading import Loaded, variable
 from retailpulse.config.settings import Settings
 from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
+from retailpulse.measure import check_sandbox
 from retailpulse.probing import why_not_ready
 from retailpulse.storage.embedded import EmbeddedServer
 
@@ -33,6 +34,7 @@ KILL_AFTER_SECONDS = 10.0
 def serve(loaded: Loaded) -> None:
     """Runs the whole service until it is told to stop; raises DatabaseError or ConfigError at the start."""
     check_port(loaded.settings.api)
+    check_sandbox(loaded.settings.measure.sandbox)
     asyncio.run(_serve(loaded))
 
 

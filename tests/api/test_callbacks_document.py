@@ -86,7 +86,13 @@ def test_its_message_has_the_fields_that_are_sent(service: RunningService) -> No
     job = service.job(service.submit([visit()]))
     assert shown["type"] == JOB_ENDED
     assert list(shown["data"]) == [name for name in job if name in shown["data"]]
-    assert job.keys() - shown["data"].keys() == {"causes", "stores", "images_per_second", "seconds_left"}
+    assert job.keys() - shown["data"].keys() == {
+        "causes",
+        "stores",
+        "images_per_second",
+        "seconds_left",
+        "waiting_for",
+    }
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("curl ")])

@@ -33,10 +33,12 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
         server.stop()
 
 
-def messages_of(api: RunningApi, job_id: str) -> int:
+def waiting_of(api: RunningApi, job_id: str) -> int:
+    """How many images of a job wait in line."""
     with psycopg.connect(api.database_url) as connection:
-        found = connection.execute("SELECT FROM procrastinate_jobs WHERE args->>'job_id' = %s", [job_id])
-        return found.rowcount
+        query = "SELECT coalesce(sum(cardinality(image_nos)), 0)::int FROM slices WHERE job_id = %s"
+        ((images,),) = connection.execute(query, [job_id]).fetchall()
+    return int(images)
 
 
 def test_a_body_beyond_the_room_that_is_left_is_refused_for_now(api: RunningApi) -> None:
@@ -72,7 +74,7 @@ def test_beyond_so_many_images_that_wait_submits_are_refused_for_now(api: Runnin
     assert "6 images wait for a result, and 10 may" in refused(answer, 503)
     assert post(api, body(visit())).status_code == 201
     job_id = first.json()["job_id"]
-    assert messages_of(api, job_id) == 1
+    assert waiting_of(api, job_id) == 6
     api.http.post(f"/api/v1/jobs/{job_id}/cancel").raise_for_status()
-    assert messages_of(api, job_id) == 0
+    assert waiting_of(api, job_id) == 0
     wait_for(lambda: post(api, some).status_code == 201)

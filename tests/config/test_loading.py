@@ -67,14 +67,14 @@ def test_a_toml_file_may_be_named(tmp_path: Path) -> None:
 
 
 def test_the_command_line_goes_before_the_environment_and_that_before_the_file() -> None:
-    Path("retailpulse.toml").write_text("[worker]\nprocesses = 1\nchunks = 2\nsettle_rows = 3\n")
-    environ = {"RETAILPULSE_WORKER_PROCESSES": "4", "RETAILPULSE_WORKER_CHUNKS": "5"}
+    Path("retailpulse.toml").write_text("[worker]\nprocesses = 1\nconnections = 3\nsettle_rows = 3\n")
+    environ = {"RETAILPULSE_WORKER_PROCESSES": "4", "RETAILPULSE_WORKER_CONNECTIONS": "5"}
     overrides: dict[Name, Any] = {("worker", "processes"): 6}
     loaded = load(environ=environ, overrides=overrides)
     assert shown(loaded, "RETAILPULSE_WORKER_PROCESSES") == (6, "command line")
-    assert shown(loaded, "RETAILPULSE_WORKER_CHUNKS") == (5, "environment")
+    assert shown(loaded, "RETAILPULSE_WORKER_CONNECTIONS") == (5, "environment")
     assert shown(loaded, "RETAILPULSE_WORKER_SETTLE_ROWS") == (3, "file")
-    assert shown(loaded, "RETAILPULSE_WORKER_CHUNK_IMAGES") == (0, "default")
+    assert shown(loaded, "RETAILPULSE_WORKER_GRACE_SECONDS") == (20.0, "default")
 
 
 def test_every_setting_is_listed_with_its_meaning() -> None:
@@ -152,7 +152,7 @@ def test_a_file_that_is_not_utf_8_is_an_error() -> None:
         ("RETAILPULSE_FETCH_TIMEOUT_SECONDS", "1e300"),
         ("RETAILPULSE_MEASURE_DEPTH", "deep"),
         ("RETAILPULSE_LOG_LEVEL", "LOUD"),
-        ("RETAILPULSE_WORKER_CHUNK_IMAGES", "10001"),
+        ("RETAILPULSE_WORKER_SETTLE_ROWS", "10001"),
         ("RETAILPULSE_MEASURE_PAUSE_SECONDS", "0.4-0.1"),
         ("RETAILPULSE_MEASURE_PAUSE_SECONDS", "-1"),
         ("RETAILPULSE_MEASURE_PAUSE_SECONDS", "a while"),

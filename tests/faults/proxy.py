@@ -32,6 +32,8 @@ class Proxy:
         self._passing = threading.Event()
         self._passing.set()
         self._cut_after: bytes | None = None
+        self._prepared: bytes | None = None
+        self.answer_is_lost = threading.Event()
         self.delay_seconds = 0.0
         self._accept(self._listener)
 
@@ -53,6 +55,10 @@ class Proxy:
     def cut_before_commit(self, *, of: bytes) -> None:
         """Cuts once a client commits what it did with a statement that holds `of`."""
         self._cut_after = of
+
+    def lose_answer(self, *, to: bytes) -> None:
+        """Breaks a line once the server has answered to a statement that holds `to`, without its answer."""
+        self._prepared = to
 
     def is_cut(self) -> bool:
         """Whether packets are lost now."""
@@ -111,6 +117,12 @@ class Proxy:
             while block := source.recv(_BLOCK_BYTES):
                 if source is line.client and self._is_awaited(line, block):
                     self.cut()
+                if source is line.client:
+                    self._watch(line, block)
+                elif line.is_executed:
+                    self.answer_is_lost.set()
+                    line.reset()
+                    return
                 self._passing.wait()
                 time.sleep(self.delay_seconds)
                 target.sendall(block)
@@ -128,6 +140,13 @@ class Proxy:
         self._cut_after, line.is_awaited = None, False
         return True
 
+    def _watch(self, line: "_Line", block: bytes) -> None:
+        """A statement is prepared by one message and executed by the next."""
+        if line.is_prepared:
+            line.is_executed, line.is_prepared = True, False
+        elif self._prepared is not None and self._prepared in block:
+            self._prepared, line.is_prepared = None, True
+
     def _cut(self) -> None:
         self._passing.clear()
         for end in [self._listener, *(end for line in self._lines for end in line.ends)]:
@@ -141,7 +160,7 @@ class _Line:
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client = client
         self.ends = (client, server)
-        self.is_awaited = False
+        self.is_awaited = self.is_prepared = self.is_executed = False
 
     def reset(self) -> None:
         """Ends it without a farewell."""

@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
 
 from retailpulse.storage.migrating import migrate
 from tests.api.jobs import RunningApi, body, post, put_stores, visit
 from tests.conftest import STORES
-from tests.faults.postgres import CLAIM, Postgres, waiting_at
+from tests.faults.postgres import CLAIM, Postgres
 from tests.faults.proxy import Proxy
 from tests.faults.submitting import THREADS, Submitter
 from tests.lifecycle.processes import QUICK, Shop
@@ -60,6 +59,11 @@ class Branch:
         """Waits for the end of a job."""
         query = "SELECT FROM jobs WHERE job_id = %s AND status <> 'ongoing'"
         wait_for(lambda: self.postgres.ask(query, job_id))
+
+    def in_hand(self) -> int:
+        """How many images workers have in work."""
+        ((count,),) = self.postgres.ask("SELECT coalesce(sum(cardinality(image_nos)), 0) FROM grants")
+        return int(count)
 
     def close(self) -> None:
         """Ends the processes by the way they are meant to be ended."""
@@ -117,20 +121,38 @@ def test_the_share_of_a_worker_cut_off_is_used_by_the_others_and_shared_again(br
     wait_for(lambda: branch.slots() == [8, 8])
     branch.wait_until_ended(job_id)
     branch.postgres.check_truth(job_id)
-    assert branch.shop.origin.most_busy == 16
+    assert branch.shop.origin.most_waiting == 16
+
+
+def test_who_hears_nothing_begins_nothing_that_others_may_have(branch: Branch) -> None:
+    """What it has begun it may end; what waits for a slot in its hands is fetched by the others alone."""
+    api = branch.api(branch.postgres.url)
+    branch.worker("far", branch.line.url)
+    gate, origin = branch.shop.gate(), branch.shop.origin
+    quick = branch.submit(api, 200)
+    branch.wait_until_ended(quick)  # a host that is known to be quick is claimed some images ahead
+    job_id = branch.submit(api, 60, gate)
+    branch.shop.wait_for_requests(200 + 16)
+    wait_for(lambda: branch.in_hand() > 16)
+    begun = set(branch.shop.requests())
+    branch.line.cut()
+    branch.worker("near", branch.postgres.url)
+    branch.shop.wait_for_requests(200 + 16 + 16)
+    gate.set()
+    branch.wait_until_ended(job_id)
+    wait_for(lambda: origin.busy == 0)
+    branch.line.heal()
+    branch.postgres.check_truth(quick, job_id)
+    assert {path: count for path, count in branch.shop.requests().items() if count > 1}.keys() <= begun
 
 
 def test_a_claim_whose_answer_is_lost(branch: Branch) -> None:
     """Its images are not left with a worker that does not know of them, however long that lives."""
     api = branch.api(branch.postgres.url)
+    branch.line.lose_answer(to=CLAIM.encode())
     branch.worker("far", branch.line.url, RETAILPULSE_WORKER_STALE_SECONDS="600")
-    wait_for(lambda: branch.postgres.ask("SELECT FROM workers"))
-    with psycopg.connect(branch.postgres.url) as holding:
-        holding.execute("LOCK TABLE grants IN SHARE MODE")
-        job_id = branch.submit(api, 40)
-        wait_for(lambda: waiting_at(branch.postgres.url, CLAIM))
-        branch.line.reset()
-        wait_for(lambda: waiting_at(branch.postgres.url, "FROM workers%FOR UPDATE"))
+    job_id = branch.submit(api, 40)
+    wait_for(branch.line.answer_is_lost.is_set)
     branch.wait_until_ended(job_id)
     branch.postgres.check_truth(job_id)
     assert set(branch.shop.requests().values()) == {1}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.faults.breaking import with_signal
 from tests.faults.postgres import Postgres, embedded_url, end_sessions, frozen, processes_of, sessions
 from tests.faults.submitting import THREADS, Submitter, wait_until_ended
 from tests.lifecycle.processes import QUICK, Shop, submit
@@ -79,7 +80,7 @@ def test_the_embedded_database_killed_in_the_middle_of_the_work(shop: Shop) -> N
         shop.wait_for_requests(before + 8)
         starts = count_starts(running)
         for pid in victims(processes_of(running.pids()["postgres"][0])):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         gate.set()
         wait_for_start(running, starts)
         wait_for(lambda: running.http.get("/health/ready").status_code == 200)
@@ -107,11 +108,11 @@ def test_a_database_away_for_longer_than_the_stale_time_costs_no_photo(
     running = shop.serve(workers=2, RETAILPULSE_DATABASE_URL=postgres.url)
     job_id = submit(running, shop.photos(40, before=gate))
     shop.wait_for_requests(16)
-    before = postgres.ask("SELECT max(beat_at) FROM workers")
+    ((before,),) = postgres.ask("SELECT max(beat_at) FROM workers")
     postgres.stop()
     pass_seconds(STALE_SECONDS + 1, since=time.monotonic())
     postgres.start()
-    wait_for(lambda: postgres.ask("SELECT max(beat_at) FROM workers") > before)
+    wait_for(lambda: postgres.ask("SELECT FROM workers WHERE beat_at > %s", before))
     gate.set()
     assert running.finished(job_id)["images"]["measured"] == 40
     postgres.check_truth(job_id)

@@ -21,6 +21,7 @@ from tests.faults.breaking import (
     outlast_the_stale_time,
     wait_for_workers,
     waiting,
+    with_signal,
 )
 from tests.faults.postgres import processes_of
 from tests.lifecycle.processes import LEADING, PICTURE, Shop, submit
@@ -85,7 +86,7 @@ def test_a_database_killed_in_the_middle_of_a_retry_keeps_the_job_as_it_was(
         answer = meanwhile(retry, running, job_id)
         wait_for(lambda: waiting(shop, "UPDATE jobs"))  # the results are taken back, but not committed
         for pid in processes_of(running.pids()["postgres"][0]):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         assert answer.result().status_code == 503
     running.wait_until_ready()
     wait_for(lambda: running.http.get(f"/api/v1/jobs/{job_id}").status_code == 200)
@@ -106,7 +107,7 @@ def test_a_database_killed_in_the_middle_of_a_cancel_lets_the_job_go_on(
         answer = meanwhile(running.http.post, f"/api/v1/jobs/{job_id}/cancel")
         wait_for(lambda: waiting(shop, "UPDATE jobs SET cancelled"))
         for pid in processes_of(running.pids()["postgres"][0]):
-            os.kill(pid, signal.SIGKILL)
+            with_signal(pid, signal.SIGKILL)
         assert answer.result().status_code == 503
     gate.set()
     running.wait_until_ready()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.breaking import Session, ask, asleep, further_worker, holding, waiting, with_signal
 from tests.lifecycle.processes import IN_FLIGHT, Shop, submit
+from tests.origin import Reply
 from tests.running import RunningService, wait_for
 
 
@@ -52,6 +53,29 @@ def test_a_worker_that_falls_asleep_as_it_settles_keeps_nobody_from_the_job(shop
             with_signal(sleeper, signal.SIGSTOP)
         with asleep(sleeper):
             assert running.finished(job_id)["images"]["measured"] == 20
+        shop.check_truth(job_id)
+    assert only_worker(running) == sleeper
+
+
+@pytest.mark.slow
+def test_late_results_that_end_a_job_leave_nothing_of_it_to_others(shop: Shop) -> None:
+    """What a sleeper had settled counts when it wakes, although another has its images by then."""
+    gate = shop.gate()
+    running = shop.serve()
+    urls = shop.photos(8, before=gate)
+    job_id = submit(running, urls)
+    wait_for(lambda: shop.origin.busy == 8)
+    sleeper = only_worker(running)
+    with further_worker(shop, "peer"):
+        with holding(shop, "SELECT FROM jobs WHERE job_id = %s FOR UPDATE", job_id):
+            gate.set()
+            wait_for(lambda: waiting(shop, "UPDATE jobs"))
+            with_signal(sleeper, signal.SIGSTOP)
+        with asleep(sleeper):
+            for url in urls:
+                shop.origin.serve(f"/{url.rpartition('/')[2]}", Reply(before=shop.gate()))
+            shop.wait_for_requests(16)
+        assert running.finished(job_id)["images"]["measured"] == 8
         shop.check_truth(job_id)
     assert only_worker(running) == sleeper
 

@@ -9,7 +9,7 @@ from tests.fuzz.cases import Tally, share
 from tests.fuzz.oracle import Address, Network, is_special, may_be_dialled
 
 
-@share(0.2)
+@share(0.14)
 @given(address=ADDRESSES, data=st.data())
 def test_an_address_is_permitted_where_the_registries_call_it_global(
     tally: Tally, address: Address, data: st.DataObject

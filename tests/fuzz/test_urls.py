@@ -63,7 +63,7 @@ def dialled(host: str) -> str:
     return host
 
 
-@share(0.16)
+@share(0.12)
 @given(url=URLS)
 def test_a_url_is_refused_or_every_parser_sees_what_was_checked(tally: Tally, url: str) -> None:
     tally.count("URLs")

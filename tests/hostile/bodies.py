@@ -12,6 +12,8 @@ from functools import cache
 
 from tests.measure.pictures import heic, picture, png, png_chunk, saved
 
+_EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
+"""A stored block of deflate that holds nothing."""
 BLOCK_BYTES = 65_536
 _GZIP_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03"
 HTML = b"<!DOCTYPE html>\n<html><head><title>Not found</title></head><body>Please log in.</body></html>\n"
@@ -92,6 +94,20 @@ def endless_photo() -> Iterator[bytes]:
     block = bytes(range(1, 255)) * (BLOCK_BYTES // 254)
     while True:
         yield block
+
+
+def nested_gzip(gigabytes: int) -> bytes:
+    """A few hundred bytes of gzip in gzip in gzip in gzip: gigabytes of blocks that hold not one byte."""
+    head = _GZIP_HEAD
+    megabyte = _repeatable(_EMPTY_BLOCK * 200_000)
+    middle = _repeatable(megabyte * 1_000) * gigabytes
+    return head + _repeatable(head + _repeatable(head + _repeatable(head)) + middle)
+
+
+def _repeatable(data: bytes) -> bytes:
+    """Deflated data that does not refer to what is before it."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def gzip_bomb(size_bytes: int) -> Iterator[bytes]:

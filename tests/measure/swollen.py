@@ -96,6 +96,7 @@ SWOLLEN: dict[str, Callable[[int], bytes]] = {
             + boxed(b"ipma", struct.pack(">IIHB", 0, 1, 9, 255) + bytes(255)) * (size // 274),
         ),
     ),
+    "heif brands": lambda size: boxed(b"ftyp", bytes(4_080) + b"mif1") + boxed(b"meta", bytes(size)),
     "heif boxes": lambda size: FTYP + boxed(b"free", b"") * (size // 8),
     "heif boxes in meta": lambda size: _meta(boxed(b"free", b"") * (size // 8), PITM),
     "heif long boxes": lambda size: FTYP + struct.pack(">I4sQ", 1, b"free", 16) * (size // 16),
@@ -108,6 +109,7 @@ SWOLLEN: dict[str, Callable[[int], bytes]] = {
         struct.pack(">IHI", 2 << 24, 0, size // 10) + bytes(10) * (size // 10)
     ),
     "gif one-byte blocks": lambda size: GIF_HEAD + b"!\xff" + b"\x01a" * (size // 2) + b"\0;",
+    "gif blocks that break off": lambda size: GIF_HEAD + b"!\xff" + b"\x01a" * min(size // 2, 4_000),
     "gif short blocks": lambda size: GIF_HEAD + (b"!\xff" + b"\x01a" * 40 + b"\0") * (size // 83) + b";",
     "gif empty blocks": lambda size: GIF_HEAD + b"!\xff\0" * (size // 3) + b";",
     "gif images": lambda size: GIF_HEAD + (b"," + bytes(9) + b"\x02\0") * (size // 12) + b";",

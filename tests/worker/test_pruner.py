@@ -20,7 +20,7 @@ from tests.origin import Origin
 from tests.storage.ended import big_ended_job, ended_job, rows_of
 from tests.storage.jobs import submit
 from tests.storage.truth import check_truth
-from tests.worker.working import LOOPBACK, QUICK, until, until_over, urls
+from tests.worker.working import LOOPBACK, QUICK, rows, until, until_over, urls
 
 OFTEN = RetentionSettings(jobs_days=1, prune_seconds=0.05)
 
@@ -36,6 +36,18 @@ async def pruning(database: Database, settings: RetentionSettings = OFTEN) -> As
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
+
+
+async def test_what_was_learnt_of_hosts_long_ago_goes_and_they_with_it_in_the_end(database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO hosts (origin, cap, leased, learnt_at) VALUES ('old', 3, 0, now() - interval '2 h'),"
+            " ('in use', 3, 1, now() - interval '2 h'), ('young', 3, 0, now()),"
+            " ('unused', NULL, 0, now() - interval '8 days')"
+        )
+    known = "SELECT origin, cap FROM hosts WHERE host_id > 0 ORDER BY origin"
+    async with pruning(database):
+        await until(lambda: rows(database, known) == [("in use", 3), ("old", None), ("young", 3)])
 
 
 async def test_a_worker_prunes_beside_its_work(database: Database) -> None:

@@ -34,14 +34,3 @@ async def test_a_sweep_that_another_worker_is_just_doing_is_done_later(database:
         assert rows(database, "SELECT worker_id FROM workers") == [(silent,)]
     await sweep(database, QUICK)
     assert rows(database, "SELECT worker_id FROM workers") == []
-
-
-async def test_a_sweep_forgets_what_was_learnt_of_hosts_that_nobody_asks_for_long(database: Database) -> None:
-    async with database.connection() as connection:
-        await connection.execute(
-            "INSERT INTO hosts (origin, cap, leased, learnt_at) VALUES ('old', 3, 0, now() - interval '2 h'),"
-            " ('in use', 3, 1, now() - interval '2 h'), ('young', 3, 0, now())"
-        )
-    await sweep(database, QUICK)
-    known = "SELECT origin FROM hosts WHERE host_id > 0 AND cap IS NOT NULL ORDER BY origin"
-    assert rows(database, known) == [("in use",), ("young",)]

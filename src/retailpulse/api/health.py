@@ -19,8 +19,12 @@ class Ready(Struct):
     """Requests can be served."""
 
     status: Literal["ready"]
-    schema: Annotated[str, Meta(description="The version of the database's tables.", examples=["0004"])]
+    schema: Annotated[str, Meta(description="The version of the database's tables.", examples=["0010"])]
     workers: Annotated[int, Meta(ge=0, description="How many workers are alive, on all machines.")]
+    sandbox_missing: Annotated[
+        list[str],
+        Meta(description="Parts of the decoders' sandbox that this machine does not give.", examples=[[]]),
+    ]
 
 
 @get(
@@ -40,9 +44,19 @@ async def live() -> Live:
     operation_id="getReady",
     summary="Whether requests can be served",
     tags=[Tag.SERVICE],
-    opt=told(Ready, 503, meaning="They can.", example={"status": "ready", "schema": "0004", "workers": 2}),
+    opt=told(
+        Ready,
+        503,
+        meaning="They can.",
+        example={"status": "ready", "schema": "0010", "workers": 2, "sandbox_missing": []},
+    ),
 )
 async def ready(service: Service) -> Ready:
     """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
     readiness = await service.readiness()
-    return Ready(status="ready", schema=readiness.schema, workers=readiness.workers)
+    return Ready(
+        status="ready",
+        schema=readiness.schema,
+        workers=readiness.workers,
+        sandbox_missing=list(readiness.sandbox_missing),
+    )

@@ -99,7 +99,7 @@ async def _prune(
         keys_age = timedelta(hours=settings.retention.keys_hours)
         done = Step()
         with _bar() as bar:
-            # An image has a row for itself and one for its result; visits and chunks are few.
+            # An image has a row for itself and one for its result; visits are few.
             task = bar.add_task("Pruning", total=2 * old.images or None)
             async for step in Pruner(database, jobs_age=age, keys_age=keys_age, wait=True).steps():
                 done += step

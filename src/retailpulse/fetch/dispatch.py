@@ -5,6 +5,7 @@ Tells the host's limiter how it went. Tries, redirects and ranges are not known 
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -66,6 +67,7 @@ class Dispatch:
         self._slots = Slots[HostQueue](self.capacity, lambda queue: queue.limiter.is_proven, admit)
         self._budget = Budget(settings.buffer_bytes)
         self._names = Names()
+        self._unpacking = ThreadPoolExecutor(1, thread_name_prefix="fetch-unpacking")
         self._exchanges: set[Exchange] = set()
         self._idle: list[Exchange] = []
         self._closed = False
@@ -118,6 +120,7 @@ class Dispatch:
         for exchange in self._exchanges:
             exchange.close()
         self._names.close()
+        self._unpacking.shutdown(wait=False, cancel_futures=True)
 
     async def _take(self, queue: HostQueue, attempt: Attempt, place: Place) -> None:
         """Wait for a slot of the host; raises TryFailed where that is in vain."""
@@ -209,7 +212,11 @@ class Dispatch:
 
     def _new_exchange(self) -> Exchange:
         exchange = Exchange(
-            self._transport, self._settings, may_dial=self._rules.may_dial, budget=self._budget
+            self._transport,
+            self._settings,
+            may_dial=self._rules.may_dial,
+            budget=self._budget,
+            threads=self._unpacking,
         )
         self._exchanges.add(exchange)
         return exchange

@@ -6,22 +6,25 @@ tries and slots are not known here.
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Executor
 
 import pycurl
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
+from retailpulse.fetch.asking import Asking
 from retailpulse.fetch.budget import Budget
+from retailpulse.fetch.codings import Coding, find_coding
+from retailpulse.fetch.dialling import Dialling
 from retailpulse.fetch.failures import Progress, TryFailed, not_connected, of_code, stalled
 from retailpulse.fetch.handles import new_handle
 from retailpulse.fetch.intake import Intake
-from retailpulse.fetch.messages import WHOLE, Answer, Request, find_header
-from retailpulse.fetch.posts import MOST_ANSWER_BYTES, load
+from retailpulse.fetch.messages import WHOLE, Answer, Request
+from retailpulse.fetch.posts import MOST_ANSWER_BYTES
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.transport import Transport
+from retailpulse.fetch.unpacking import Unpacking
 
 _STOP = 0  # fewer bytes than a callback was given: libcurl ends the transfer
 _MAX_DISCARDED_BYTES = 65_536
@@ -44,30 +47,32 @@ class Exchange:
         *,
         may_dial: Callable[[str], bool],
         budget: Budget,
+        threads: Executor | None = None,
     ) -> None:
         self._transport = transport
         self._budget = budget
-        self._may_dial = may_dial
+        self._threads = threads
+        self._unpacking: Unpacking | None = None
         self._max_header_bytes = settings.max_header_bytes
-        self._connect_seconds = settings.connect_timeout_seconds
         self._stall_seconds = settings.stall_seconds
         self._loop = asyncio.get_running_loop()
         self.received_bytes = 0  # of the body of the last request, as it was sent
-        self._dialled: list[socket.socket] = []
-        self._connect_timer: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._began_at = 0.0
-        self._limits: tuple[int, int] | None = None
         self._span: Span | None = None
-        self._is_pinned = False
         self._is_counted = False
         self._failure: TryFailed | None = None
-        self._keeps_alive = True
-        self.peer: tuple[str, int] | None = None  # whom it dialled last
         self._keep: Callable[[bytes], object] = _NOTHING.keep
         self._lines: list[bytes] = []
         self._handle = new_handle(settings)
-        self._handle.setopt(pycurl.OPENSOCKETFUNCTION, self._on_dial)
+        self._asking = Asking(self._handle)
+        self._dialling = Dialling(
+            self._handle,
+            settings.connect_timeout_seconds,
+            may_dial=may_dial,
+            opened=transport.dials,
+            late=self._on_connect_time,
+        )
         self._handle.setopt(pycurl.HEADERFUNCTION, self._lines.append)  # libcurl ends headers over 300 kB
         self._handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
 
@@ -78,16 +83,26 @@ class Exchange:
         if self._silence is None:
             self._silence = self._loop.call_later(self._stall_seconds, self._on_silence)
         try:
-            return self._conclude(*await self._transport.begin(self._handle))
+            code, message = await self._transport.begin(self._handle)
+            if self._unpacking is not None:
+                await self._unpacking.finish()
+            return self._conclude(code, message)
         except asyncio.CancelledError:
             self._transport.drop(self._handle)
             raise
         finally:
-            if self._dialled:
-                self._close_dialled()
+            self._dialling.end()
+            if self._unpacking is not None:
+                self._unpacking.close()
+                self._unpacking = None
             if self._is_counted:
                 self._budget.release(self)
             self._intake, self._keep = _NOTHING, _NOTHING.keep  # or an idle handle would keep the whole body
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """Whom it dialled last."""
+        return self._dialling.peer
 
     @property
     def is_silent(self) -> bool:
@@ -96,12 +111,13 @@ class Exchange:
 
     def close_after(self) -> None:
         """Keep the connection of the running request for no other."""
-        if self._keeps_alive and self._transport.runs(self._handle):
-            self._handle.setopt(pycurl.FORBID_REUSE, 1)
-            self._keeps_alive = False
+        if self._transport.runs(self._handle):
+            self._asking.close_after()
 
     def read_on(self) -> None:
         """Go on reading after the budget had the transfer wait."""
+        if self._unpacking is not None:
+            self._unpacking.go_on()
         if self._transport.runs(self._handle):
             with contextlib.suppress(pycurl.error):  # how the transfer ends is told where it is awaited
                 self._handle.pause(pycurl.PAUSE_CONT)
@@ -121,71 +137,17 @@ class Exchange:
         self._lines.clear()
         self._discarded_bytes = 0
         self._post = request.post
-        if request.post is not None:
-            load(self._handle, request.post)
         self._room_bytes = _FREE_BYTES
-        self._granted_bytes = self._free_bytes = 0
+        self._granted_bytes = self._free_bytes = self._coded_bytes = 0
         self._is_counted = False
         self._failure = None
-        self._refused = False
-        self._handle.setopt(pycurl.URL, request.url)
-        self._limit(max(1, round(request.timeout_seconds * 1_000)), request.max_content_length)
-        if request.pin or self._is_pinned:
-            # libcurl forgets after a minute what it was told: it is told every time.
-            self._handle.setopt(pycurl.RESOLVE, [request.pin] if request.pin else [])
-            self._is_pinned = bool(request.pin)
-        if request.span != self._span:
-            self._ask_for(request.span)
-        if request.keeps_alive != self._keeps_alive:
-            self._keep_alive(keeps_alive=request.keeps_alive)
-
-    def _limit(self, timeout_ms: int, max_content_length: int) -> None:
-        limits = (timeout_ms, max_content_length)
-        if limits != self._limits:
-            self._handle.setopt(pycurl.TIMEOUT_MS, timeout_ms)
-            self._handle.setopt(pycurl.MAXFILESIZE_LARGE, max_content_length)
-            self._limits = limits
-
-    def _ask_for(self, span: Span | None) -> None:
-        if span is None:
-            self._handle.unsetopt(pycurl.RANGE)
-        else:
-            self._handle.setopt(pycurl.RANGE, str(span))
-        self._span = span
-
-    def _keep_alive(self, *, keeps_alive: bool) -> None:
-        self._handle.setopt(pycurl.FORBID_REUSE, not keeps_alive)
-        # The host closes first then, and the port on our side is free again at once.
-        if keeps_alive:
-            self._handle.unsetopt(pycurl.HTTPHEADER)
-        else:
-            self._handle.setopt(pycurl.HTTPHEADER, ["Connection: close"])
-        self._keeps_alive = keeps_alive
-
-    def _on_dial(self, _purpose: int, address: Any) -> Any:
-        """Refuse or open the socket to an address that libcurl is about to connect to."""
-        if address.family not in (socket.AF_INET, socket.AF_INET6) or not self._may_dial(address.addr[0]):
-            self._refused = True
-            return pycurl.SOCKET_BAD
-        self._transport.dials()
-        try:
-            dialled = socket.socket(address.family, address.socktype, address.protocol)
-        except OSError:
-            self._failure = TryFailed(Cause.CONNECT, "no socket is free to connect with", again=True)
-            return pycurl.SOCKET_BAD
-        self.peer = address.addr[:2]
-        self._dialled.append(dialled)  # libcurl works on a duplicate; this one tells whether TCP is through
-        if self._connect_timer is None:
-            self._connect_timer = self._loop.call_later(self._connect_seconds, self._on_connect_time)
-        return dialled
+        self._dialling.begin()
+        self._span = request.span
+        self._asking.set(request)
 
     def _on_connect_time(self) -> None:
-        # A socket that was reset is not connected any more, but libcurl remembers that it was.
-        connected = self._handle.getinfo(pycurl.CONNECT_TIME) > 0 or any(map(_is_connected, self._dialled))
-        self._close_dialled()
-        if not connected:
-            self._failure = not_connected()
-            self._transport.abort(self._handle)
+        self._failure = not_connected()
+        self._transport.abort(self._handle)
 
     def _on_silence(self) -> None:
         """End a request that nothing was heard of: libcurl measures speeds only when it hears something."""
@@ -225,12 +187,40 @@ class Exchange:
         self._is_answered = self._status >= 200 and blanks > 0
         if self._post is not None:
             return
+        try:
+            self._begin_body()
+        except TryFailed as failure:
+            self._failure = failure
+
+    def _begin_body(self) -> None:
+        """See whether the body is wanted, and how it is coded; raises TryFailed."""
         if self._status in WHOLE:
             self._is_wanted = True
             self._intake.begin_whole()
-        elif self._status == 206 and self._span is not None:
+            coding = find_coding(self._head)
+            if coding is not None:
+                self._unpack(coding)
+        elif self._status == 206 and self._span is not None and find_coding(self._head) is None:
             self._is_wanted = True
             self._intake.begin_part(self._span.end)
+
+    def _unpack(self, coding: Coding) -> None:
+        def deliver(piece: bytes) -> bool:
+            self._room_bytes -= len(piece)
+            return self._intake.take(piece)
+
+        def fail(error: BaseException | None) -> None:
+            self._intake.failure = error or self._intake.failure
+            self._transport.abort(self._handle)
+
+        self._unpacking = Unpacking(
+            coding,
+            self._threads,
+            find_room=self._find_room,
+            deliver=deliver,
+            ready=self.read_on,
+            failed=fail,
+        )
 
     def _on_body(self, piece: bytes) -> int | None:
         size_bytes = len(piece)
@@ -252,13 +242,26 @@ class Exchange:
             self._discarded_bytes += size_bytes
             most_bytes = _MAX_DISCARDED_BYTES if self._post is None else MOST_ANSWER_BYTES
             return None if self._discarded_bytes <= most_bytes else _STOP
-        if size_bytes > self._room_bytes and not self._find_room(size_bytes):
-            return self._hold_back()
+        if self._unpacking is not None:
+            return self._pass_on(piece, size_bytes, self._unpacking)
+        if not self._find_room(size_bytes):
+            return int(pycurl.WRITEFUNC_PAUSE)
         self._room_bytes -= size_bytes
         if not self._intake.take(piece):
             return _STOP
         self._keep = self._intake.keep
         self._granted_bytes = self._free_bytes = min(self._room_bytes, self._intake.free_bytes)
+        return None
+
+    def _pass_on(self, piece: bytes, size_bytes: int, unpacking: Unpacking) -> int | None:
+        """Have a piece of a coded body unpacked; what was sent is held to the limit as what comes out is."""
+        if unpacking.is_full:
+            return int(pycurl.WRITEFUNC_PAUSE)
+        self._coded_bytes += size_bytes
+        if self._coded_bytes > self._intake.max_bytes:
+            self._intake.failure = self._intake.too_large()
+            return _STOP
+        unpacking.feed(piece)
         return None
 
     def _count_kept(self) -> None:
@@ -270,22 +273,14 @@ class Exchange:
 
     def _find_room(self, size_bytes: int) -> bool:
         """Have the budget count some chunks at once, more of them the larger the body has become."""
+        if size_bytes <= self._room_bytes:
+            return True
         more_bytes = max(size_bytes, min(self._intake.size, _MOST_ROOM_BYTES)) - self._room_bytes
         self._is_counted = True
         if not self._budget.take(self, more_bytes):
             return False
         self._room_bytes += more_bytes
         return True
-
-    def _hold_back(self) -> int:
-        """Pause; but what is being decompressed would go on piling up within libcurl."""
-        if not self._encoded():
-            return int(pycurl.WRITEFUNC_PAUSE)
-        self._failure = TryFailed(Cause.TOO_LARGE, "unpacks to more than there is room for", again=True)
-        return _STOP
-
-    def _encoded(self) -> bool:
-        return find_header(self._head, b"content-encoding") not in (None, b"identity")
 
     def _conclude(self, code: int, message: str) -> Answer:
         self.received_bytes = self._handle.getinfo(pycurl.SIZE_DOWNLOAD_T)
@@ -299,14 +294,19 @@ class Exchange:
         if not self._is_answered:
             raise self._failed(code, message)
         # A status that is no success says it all, however its error page ended.
-        if code and self._is_wanted and not self._intake.satisfied:
-            raise self._failed(code, message)
+        if self._is_wanted and not self._intake.satisfied:
+            if code:
+                raise self._failed(code, message)
+            if self._unpacking is not None:
+                self._unpacking.check_end()
         retry_after_seconds = self._handle.getinfo(pycurl.RETRY_AFTER) if self._status >= 400 else 0
         return Answer(self._status, self._head, retry_after_seconds)
 
     def _failed(self, code: int, message: str) -> TryFailed:
-        if self._refused and code == pycurl.E_COULDNT_CONNECT:
+        if self._dialling.is_refused and code == pycurl.E_COULDNT_CONNECT:
             return TryFailed(Cause.BLOCKED_ADDRESS, "the address of the host is not allowed")
+        if self._dialling.is_full:
+            return TryFailed(Cause.CONNECT, "no socket is free to connect with", again=True)
         if code == pycurl.E_FILESIZE_EXCEEDED:
             return self._intake.too_large()
         progress = Progress(
@@ -315,19 +315,3 @@ class Exchange:
             body_bytes=self._intake.size,
         )
         return of_code(code, message, progress)
-
-    def _close_dialled(self) -> None:
-        if self._connect_timer is not None:
-            self._connect_timer.cancel()
-            self._connect_timer = None
-        for dialled in self._dialled:
-            dialled.close()
-        self._dialled.clear()
-
-
-def _is_connected(dialled: socket.socket) -> bool:
-    try:
-        dialled.getpeername()
-    except OSError:
-        return False
-    return True

@@ -88,6 +88,7 @@ _CODES = {
     pycurl.E_GOT_NOTHING: (Cause.CONNECT, "the connection closed without an answer", True),
     pycurl.E_SEND_ERROR: (Cause.CONNECT, "the connection broke", True),
     pycurl.E_RECV_ERROR: (Cause.CONNECT, "the connection broke", True),
+    100: (Cause.BAD_RESPONSE, "the headers are over the limit", False),  # CURLE_TOO_LARGE; trailers count too
     92: (Cause.CONNECT, "the HTTP/2 stream broke", True),  # CURLE_HTTP2_STREAM, unnamed in pycurl
 }
 _UNREACHED = frozenset(

@@ -21,7 +21,7 @@ class Intake:
     """The body so far, as the pieces that it came in."""
 
     def __init__(self, *, max_bytes: int, enough: Enough | None = None, tap: Tap | None = None) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._enough = enough
         self._tap = tap
         self.pieces: list[bytes] = []
@@ -31,7 +31,7 @@ class Intake:
         self._part_end: int | None = None
         self.size = 0
         self.satisfied = False
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     def begin_whole(self) -> None:
         """The body comes from its first byte on; what was there before is dropped."""
@@ -52,12 +52,12 @@ class Intake:
     def free_bytes(self) -> int:
         """So many may be given to `keep`, and counted later: there is nothing to decide about them."""
         end = self._next_look - 1 if self._part_end is None else self._part_end
-        return max(0, min(end, self._max_bytes) - self.size)
+        return max(0, min(end, self.max_bytes) - self.size)
 
     def take(self, piece: bytes) -> bool:
         """Keep a piece; False says that no more is wanted: see `satisfied` and `failure`."""
         self.size += len(piece)
-        if self.size > self._max_bytes:
+        if self.size > self.max_bytes:
             self.failure = self.too_large()
             return False
         self.keep(piece)
@@ -69,7 +69,7 @@ class Intake:
 
     def too_large(self) -> TryFailed:
         """What a body over the limit fails with."""
-        return TryFailed(Cause.TOO_LARGE, f"larger than {self._max_bytes} bytes")
+        return TryFailed(Cause.TOO_LARGE, f"larger than {self.max_bytes} bytes")
 
     def look(self) -> bool:
         """Ask `enough` about the body so far; what it raises is kept, True ends the transfer."""

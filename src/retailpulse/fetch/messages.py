@@ -33,6 +33,16 @@ class Answer(msgspec.Struct, frozen=True):
         return find_header(self.head, name)
 
 
+def find_headers(head: bytes, name: bytes) -> list[bytes]:
+    """The values of all headers of a lower-case name in a head, in order."""
+    found, lowered, start = [], head.lower(), 0
+    while (start := lowered.find(b"\n%b:" % name, start)) >= 0:
+        start += len(name) + 2
+        end = head.find(b"\n", start)
+        found.append(head[start : end if end >= 0 else len(head)].strip())
+    return found
+
+
 def find_header(head: bytes, name: bytes) -> bytes | None:
     """The value of the first header of a lower-case name in a head."""
     start = head.lower().find(b"\n%b:" % name)

@@ -103,6 +103,8 @@ class Names:
 
 def _look_up(host: str) -> tuple[str, ...]:
     """The addresses of a name, none where it does not exist; raises OSError where that cannot be told."""
+    if host == ".":  # the root of all names is no host, which also holds where no name server is reached
+        return ()
     try:
         found = socket.getaddrinfo(host.encode(), None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:

@@ -6,6 +6,8 @@ A handle that was loaded is good for this one request: whoever loads it makes it
 import msgspec
 import pycurl
 
+from retailpulse.fetch.handles import IDENTITY
+
 MOST_ANSWER_BYTES = 4_096
 """How much of the answer to a post is read, and thrown away: only its status counts."""
 
@@ -25,7 +27,7 @@ def load(handle: pycurl.Curl, post: Post) -> None:
     handle.setopt(pycurl.POST, 1)
     handle.setopt(pycurl.POSTFIELDS, post.body)
     # Without the empty one libcurl may wait for a permission to send that many receivers never give.
-    handle.setopt(pycurl.HTTPHEADER, [*post.headers, "Expect:"])
+    handle.setopt(pycurl.HTTPHEADER, [*post.headers, IDENTITY, "Expect:"])
     handle.setopt(pycurl.BUFFERSIZE, MOST_ANSWER_BYTES)
     # A connection kept from the last post may be closed by now, and a post is not simply sent again.
     handle.setopt(pycurl.FRESH_CONNECT, 1)

@@ -45,7 +45,7 @@ def check_complete(body: bytes, max_pixels: int, work: Work) -> Header:
 
 def _examine(body: bytes, depth: Depth, max_pixels: int, work: Work) -> tuple[Header, str | None]:
     """The header, and what looks damaged in a picture that decodes."""
-    if sniff(body) is Format.JPEG:
+    if sniff(body, work) is Format.JPEG:
         return _examine_jpeg(body, depth, max_pixels, work)
     header = read_header(body, max_pixels, work)
     if header is None:

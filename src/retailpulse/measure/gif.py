@@ -66,12 +66,13 @@ def _after_block_start(body: bytes, position: int, work: Work) -> int:
 
 def _after_sub_blocks(body: bytes, position: int, work: Work) -> int:
     """Behind the empty sub-block that ends a block; IndexError where the bytes run out first."""
-    most = _SUB_BLOCKS_PER_STEP * (work.left + 1)
-    for count in range(most):
-        length = body[position]
-        position += length + 1
-        if not length:
-            work.spend(count // _SUB_BLOCKS_PER_STEP)
-            return position
-    work.spend(work.left + 1)
-    raise IndexError(position)
+    count, most = 0, _SUB_BLOCKS_PER_STEP * (work.left + 1)
+    try:
+        for count in range(1, most + 1):  # noqa: B007 - counted for whatever way there is out of here
+            length = body[position]
+            position += length + 1
+            if not length:
+                break
+    finally:
+        work.spend(count // _SUB_BLOCKS_PER_STEP)
+    return position

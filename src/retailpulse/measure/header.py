@@ -33,7 +33,7 @@ def read_header(data: bytes, max_pixels: int, work: Work | None = None) -> Heade
     for all calls about a file; without it each call has a budget of its own.
     """
     work = work or Work()
-    image_format = sniff(data)
+    image_format = sniff(data, work)
     size = None if image_format is None else _READERS[image_format](data, work)
     if image_format is None or size is None:
         return None

@@ -58,7 +58,7 @@ def joined(pieces: Sequence[bytes]) -> bytes:
 def _complete_jpeg(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header | None:
     """The header of a complete JPEG, or None where its beginning does not tell, or it is none."""
     for beginning in _beginnings(pieces):
-        frame = jpeg.read_frame(beginning, work) if sniff(beginning) is Format.JPEG else None
+        frame = jpeg.read_frame(beginning, work) if sniff(beginning, work) is Format.JPEG else None
         header = None if frame is None else check_size(Format.JPEG, frame.size, max_pixels)
         scan = None if frame is None or header is None else jpeg.find_scan(beginning, frame, work)
         if scan is not None:

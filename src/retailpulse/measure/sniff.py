@@ -8,6 +8,7 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Format
 from retailpulse.measure import bmp
 from retailpulse.measure.faults import truncated, unsupported
+from retailpulse.measure.work import Work
 
 SNIFF_BYTES = 12
 """The fewest bytes that tell most formats; BMP and the ISO containers take a few more."""
@@ -39,7 +40,7 @@ _KNOWN_STARTS = (
 )
 
 
-def sniff(data: bytes) -> Format | None:
+def sniff(data: bytes, work: Work) -> Format | None:
     """The format of an image, or None where more bytes are needed; raises ImageError for anything else."""
     if data.startswith(b"\xff\xd8\xff"):
         return Format.JPEG
@@ -48,7 +49,7 @@ def sniff(data: bytes) -> Format | None:
     for starts, image_format in _STARTS:
         if data.startswith(starts):
             return image_format
-    return _sniff_weak_start(data)
+    return _sniff_weak_start(data, work)
 
 
 def ended_early(data: bytes) -> ImageError:
@@ -60,21 +61,22 @@ def ended_early(data: bytes) -> ImageError:
     return _no_image(data)
 
 
-def _sniff_weak_start(data: bytes) -> Format | None:
+def _sniff_weak_start(data: bytes, work: Work) -> Format | None:
     """The formats whose first bytes alone do not tell them."""
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return Format.WEBP
     if data[4:8] == b"ftyp":
-        return _sniff_brands(data)
+        return _sniff_brands(data, work)
     if data.startswith(b"BM"):
         return _sniff_bmp(data)
     raise _no_image(data)
 
 
-def _sniff_brands(data: bytes) -> Format | None:
+def _sniff_brands(data: bytes, work: Work) -> Format | None:
     end = min(int.from_bytes(data[:4]), _MAX_FTYP_BYTES)
     if len(data) < end:
         return None
+    work.spend(end // 4)
     major = data[8:12]
     brands = [major, *(data[at : at + 4] for at in range(16, end - 3, 4))]
     for brand in brands:

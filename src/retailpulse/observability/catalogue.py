@@ -44,7 +44,7 @@ QUEUE_WAIT = Metric(
     name="retailpulse_queue_wait_seconds",
     kind="histogram",
     bounds=_SLOW,
-    meaning="How long jobs waited for a worker to take their first image, since submit or retry, in seconds.",
+    meaning="How long jobs waited for a worker to take their first image, since the submit, in seconds.",
 )
 TRANSFER = Metric(
     name="retailpulse_transfer_seconds",

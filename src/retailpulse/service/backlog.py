@@ -16,6 +16,7 @@ class Limits:
     """What the service keeps to, from the settings of several rooms."""
 
     max_unsettled_images: int
+    sandbox_missing: tuple[str, ...] = ()
     keys_hours: float
     stale_seconds: float
 

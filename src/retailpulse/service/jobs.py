@@ -29,10 +29,11 @@ IMPORTS_AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readiness:
-    """The version of the tables, and how many workers are alive."""
+    """The version of the tables, how many workers are alive, and what decoders on this machine lack."""
 
     schema: str
     workers: int
+    sandbox_missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,7 +134,7 @@ class Service:
         schema = await self._database.check_tables()
         async with self._database.connection() as connection:
             alive = await workers.alive(connection, self._limits.stale_seconds)
-        return Readiness(schema=schema, workers=len(alive))
+        return Readiness(schema=schema, workers=len(alive), sandbox_missing=self._limits.sandbox_missing)
 
 
 def describe_failures(failures: Iterable[StoreFailure]) -> list[StoreError]:
@@ -163,7 +164,7 @@ def _describe(kind: str, failures: list[StoreFailure]) -> str:
 
 
 def _images_per_second(job: JobRow) -> float | None:
-    """The mean rate since the first chunk was claimed or the last retry began, in images per second."""
+    """The mean rate since its first image was claimed or the last retry began, in images per second."""
     since = job.retried_at or job.started_at
     settled = job.settled - job.retried_from
     if since is None or settled == 0:

@@ -5,12 +5,13 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
 from retailpulse.domain.jobs import Result
 from retailpulse.fetch import Downloader
-from retailpulse.measure import Decoders, Digest, measure_pieces, read_header
+from retailpulse.measure import Decoders, Digest, Work, measure_pieces, read_header
 from retailpulse.worker.admission import Admission, Draining
 from retailpulse.worker.in_hand import HeldImage, InHand
 from retailpulse.worker.measures import Measures
@@ -19,6 +20,8 @@ from retailpulse.worker.settler import Settler
 
 logger = logging.getLogger(__name__)
 
+LARGE_BYTES = 4_000_000
+"""Larger bodies are read in a thread."""
 SLEEPS_PER_IMAGE = 3
 """How often an image is tried anew because its worker slept; then its failure counts."""
 
@@ -99,10 +102,11 @@ async def _conclude(held: HeldImage, context: WorkerContext) -> Result:
 
 async def _measure_head(held: HeldImage, context: WorkerContext) -> tuple[Measurement, int]:
     header: Header | None = None
+    work = Work()  # one for all looks at the file, however it arrives
 
     def enough(data: bytes) -> bool:
         nonlocal header
-        header = read_header(data, context.max_pixels)
+        header = read_header(data, context.max_pixels, work)
         return header is not None
 
     fetched = await context.downloader.fetch_head_pieces(held.image.image_url, enough, place=held.place)
@@ -139,7 +143,9 @@ async def _measure_pieces(
     context.admission.arrived(size_bytes)
     try:
         if digest is not None:
-            return measure_pieces(pieces, digest.digest(), context.max_pixels), tries
+            measured = partial(measure_pieces, pieces, digest.digest(), context.max_pixels)
+            # Joining a large body alone would keep the event loop for some milliseconds.
+            return await asyncio.to_thread(measured) if size_bytes > LARGE_BYTES else measured(), tries
         return await context.decoders.measure(pieces, depth), tries
     except ImageError as error:
         error.tries = tries

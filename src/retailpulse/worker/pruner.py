@@ -16,6 +16,7 @@ from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage import statistics
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.jobs import prune as pruning
+from retailpulse.storage.scheduling import hosts
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ class Pruner:
                 yield step
             async for step in self._fold_minutes():
                 yield step
+            async for step in self._forget_hosts():
+                yield step
             async for step in self._hide_old_jobs():
                 yield step
             while hidden := await self._hidden():
@@ -93,6 +96,16 @@ class Pruner:
             async with self._database.transaction() as connection:
                 await self._lock(connection)
                 rows = await statistics.fold_minutes(connection, STEP_ROWS)
+            if not rows:
+                return
+            yield Step(rows=rows)
+
+    async def _forget_hosts(self) -> AsyncIterator[Step]:
+        while True:
+            async with self._database.transaction() as connection:
+                await self._lock(connection)
+                await hosts.forget_old(connection)
+                rows = await hosts.drop_unused(connection, STEP_ROWS)
             if not rows:
                 return
             yield Step(rows=rows)

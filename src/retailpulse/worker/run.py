@@ -22,7 +22,6 @@ from retailpulse.observability.reporting import Reporter
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.courier import deliver_forever
-from retailpulse.worker.dispatcher import Dispatcher
 from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.image_task import WorkerContext
 from retailpulse.worker.in_hand import InHand
@@ -70,7 +69,6 @@ async def run_worker(
     measures = Measures()
     reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
     async with reporting, _tools(database, worker, fetch, measure, measures) as tools:
-        admission, scheduler = tools.context.admission, tools.scheduler
         beside = [
             asyncio.create_task(listen_forever(database, tools.news)),
             asyncio.create_task(sweep_forever(database, worker, tools.heartbeat.is_steady)),
@@ -79,28 +77,28 @@ async def run_worker(
                 deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
             ),
         ]
-        scheduling = asyncio.create_task(scheduler.run())
-        stopping = asyncio.create_task(stop.wait())
-        parts: set[asyncio.Future[Any]] = {
-            *beside,
-            scheduling,
-            stopping,
-            tools.settling,
-            tools.context.failed,
-        }
-        logger.info("ready to work")
-        ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-        logger.info("stopping: what is in flight is settled, the rest handed back")
-        until = asyncio.get_running_loop().time() + worker.grace_seconds
-        admission.drain()
-        tools.news.wake.set()
-        for task in (stopping, *beside):
-            task.cancel()
-        await asyncio.wait({scheduling})
-        await _drain(tools, until)
-        await asyncio.wait(beside)
-        for part in ended - {stopping}:
-            part.result()
+        await _work_until_stopped(tools, beside, stop, worker.grace_seconds)
+
+
+async def _work_until_stopped(
+    tools: "_Tools", beside: list[asyncio.Task[None]], stop: asyncio.Event, grace_seconds: float
+) -> None:
+    scheduling = asyncio.create_task(tools.scheduler.run())
+    stopping = asyncio.create_task(stop.wait())
+    parts: set[asyncio.Future[Any]] = {*beside, scheduling, stopping, tools.settling, tools.context.failed}
+    logger.info("ready to work")
+    ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+    logger.info("stopping: what is in flight is settled, the rest handed back")
+    until = asyncio.get_running_loop().time() + grace_seconds
+    tools.context.admission.drain()
+    tools.news.wake.set()
+    for task in (stopping, *beside):
+        task.cancel()
+    await asyncio.wait({scheduling})
+    await _drain(tools, until)
+    await asyncio.wait(beside)
+    for part in ended - {stopping}:
+        part.result()
 
 
 async def _drain(tools: "_Tools", until: float) -> None:
@@ -147,49 +145,47 @@ async def _tools(
     measures: Measures,
 ) -> AsyncIterator[_Tools]:
     """The parts of a worker; what is left of them at the end is closed."""
-    admission, news, pulse = Admission(UNMEASURED_BYTES), News(), Pulse()
-    in_hand = InHand(news.has_room)
-    downloader = Downloader(fetch, admit=admission.admit, observe=measures.transferred, listener=news)
-    settler = Settler(database, worker, measures.settled)
-    settling = asyncio.create_task(settler.run())
-    decoders = Decoders(measure, observe=measures.decoded)
-    measures.in_flight, measures.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
-    context = WorkerContext(
-        downloader=downloader,
-        admission=admission,
-        settler=settler,
-        decoders=decoders,
-        in_hand=in_hand,
-        measures=measures,
-        pulse=pulse,
-        max_pixels=measure.max_pixels,
-        pause_seconds=measure.pause(),
-        failed=asyncio.get_running_loop().create_future(),
-    )
-    heartbeat = Heartbeat(worker.stale_seconds)
-    scheduler = Scheduler(
-        database,
-        worker=worker,
-        fetch=fetch,
-        admission=admission,
-        downloader=downloader,
-        in_hand=in_hand,
-        dispatcher=Dispatcher(context),
-        settler=settler,
-        heartbeat=heartbeat,
-        news=news,
-    )
+    news, heartbeat = News(), Heartbeat(worker.stale_seconds)
+    context = _make_context(database, worker, fetch, measure, measures, news)
+    scheduler = Scheduler(database, context, news, heartbeat, worker=worker, cap=fetch.per_host)
+    settling = asyncio.create_task(context.settler.run())
     try:
-        async with _beside(pulse.beat_forever()):
+        async with _beside(context.pulse.beat_forever()):
             yield _Tools(
                 context=context, scheduler=scheduler, news=news, heartbeat=heartbeat, settling=settling
             )
     finally:
-        await _write_the_last(settler, settling)
-        await downloader.aclose()
-        await decoders.aclose()
+        await _write_the_last(context.settler, settling)
+        await context.downloader.aclose()
+        await context.decoders.aclose()
         if settling.done() and not settling.cancelled():
             settling.result()
+
+
+def _make_context(
+    database: Database,
+    worker: WorkerSettings,
+    fetch: FetchSettings,
+    measure: MeasureSettings,
+    measures: Measures,
+    news: News,
+) -> WorkerContext:
+    admission = Admission(UNMEASURED_BYTES)
+    downloader = Downloader(fetch, admit=admission.admit, observe=measures.transferred, listener=news)
+    decoders = Decoders(measure, observe=measures.decoded)
+    measures.in_flight, measures.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
+    return WorkerContext(
+        downloader=downloader,
+        admission=admission,
+        settler=Settler(database, worker, measures.settled),
+        decoders=decoders,
+        in_hand=InHand(news.has_room),
+        measures=measures,
+        pulse=Pulse(),
+        max_pixels=measure.max_pixels,
+        pause_seconds=measure.pause(),
+        failed=asyncio.get_running_loop().create_future(),
+    )
 
 
 async def _write_the_last(settler: Settler, settling: asyncio.Task[None]) -> None:

@@ -10,20 +10,18 @@ import logging
 from collections.abc import Iterable
 from uuid import UUID
 
-from retailpulse.config.settings import FetchSettings, WorkerSettings
+from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.fetch import Downloader
 from retailpulse.storage.database import Connection, Database, cut_after
 from retailpulse.storage.scheduling import workers
-from retailpulse.worker.admission import Admission
 from retailpulse.worker.claimer import Claimer
 from retailpulse.worker.dispatcher import Dispatcher
 from retailpulse.worker.heartbeat import Heartbeat
-from retailpulse.worker.in_hand import HeldImage, InHand
+from retailpulse.worker.image_task import WorkerContext
+from retailpulse.worker.in_hand import HeldImage
 from retailpulse.worker.leases import Leases
 from retailpulse.worker.news import News
 from retailpulse.worker.rooms import PERIOD_SECONDS
-from retailpulse.worker.settler import Settler
 from retailpulse.worker.slot_broker import SlotBroker
 
 logger = logging.getLogger(__name__)
@@ -48,30 +46,27 @@ class Scheduler:
     def __init__(
         self,
         database: Database,
+        context: WorkerContext,
+        news: News,
+        heartbeat: Heartbeat,
         *,
         worker: WorkerSettings,
-        fetch: FetchSettings,
-        admission: Admission,
-        downloader: Downloader,
-        in_hand: InHand,
-        dispatcher: Dispatcher,
-        settler: Settler,
-        heartbeat: Heartbeat,
-        news: News,
+        cap: int,
     ) -> None:
+        """`cap` is what a host bears of which nothing is known."""
         self._database = database
-        self._admission = admission
-        self._downloader = downloader
-        self._in_hand = in_hand
-        self._dispatcher = dispatcher
-        self._settler = settler
+        self._admission = context.admission
+        self._downloader = context.downloader
+        self._in_hand = context.in_hand
+        self._settler = context.settler
+        self._dispatcher = Dispatcher(context)
         self._heartbeat = heartbeat
         self._news = news
         self._stale_seconds = worker.stale_seconds
         self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
-        self._leases = Leases(downloader.hosts)
-        self._broker = SlotBroker(downloader, in_hand, self._leases, news, cap=fetch.per_host)
-        self._claimer = Claimer(downloader, in_hand, dispatcher, self._leases, news)
+        self._leases = Leases(context.downloader.hosts)
+        self._broker = SlotBroker(context.downloader, context.in_hand, self._leases, news, cap=cap)
+        self._claimer = Claimer(context.downloader, context.in_hand, self._dispatcher, self._leases, news)
         self._loop = asyncio.get_running_loop()
         self._next_beat = 0.0
         self._worker_id = 0
@@ -197,6 +192,7 @@ class Scheduler:
     def _forget_all(self) -> None:
         self._abandon(self._in_hand.jobs())
         self._leases.drop_all_but(())
+        self._left.clear()
         self._worker_id = 0
 
     def _abandon(self, job_ids: Iterable[UUID]) -> None:

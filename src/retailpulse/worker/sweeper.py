@@ -1,7 +1,7 @@
 """Puts right what a crash left behind: what dead workers had in hand waits again.
 
-It sends callbacks that are due, adds up what was counted for the metrics and what is leased of each host, and
-forgets what was learnt of hosts long ago. Every worker sweeps; an advisory lock lets one do it at a time.
+It sends callbacks that are due, and adds up what was counted for the metrics and what is leased of each host.
+Every worker sweeps; an advisory lock lets one do it at a time.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage import deliveries, reports
 from retailpulse.storage.database import Database
-from retailpulse.storage.scheduling import hosts, leases, workers
+from retailpulse.storage.scheduling import leases, workers
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,6 @@ async def sweep(
     async with database.transaction() as connection:  # its own: a fault here must keep no image
         await reports.note_lost(connection, settings.stale_seconds)
         await reports.fold(connection)
-        await hosts.forget_old(connection)
         mended = await leases.add_up(connection)
     if silent:
         logger.info("swept: %d silent workers, %d of their images wait again", silent, images)

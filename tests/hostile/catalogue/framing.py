@@ -1,11 +1,13 @@
 """Hosts that break HTTP itself: what an answer is, where it ends, how it is packed and which part it is."""
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterator
+from itertools import repeat
 
 from retailpulse.domain.images import Cause
 from tests.hostile.answering import JPEG_TYPE, chunk, give, gives, head, pours, says
-from tests.hostile.bodies import endless_photo, gzip_bomb, photo, small_jpeg
+from tests.hostile.bodies import endless_photo, gzip_bomb, nested_gzip, photo, small_jpeg
 from tests.hostile.stage import Visit
 from tests.hostile.trick import MEASURED, Answer, Trick
 
@@ -38,6 +40,26 @@ def _damaged_gzip() -> bytes:
 def _cut_gzip() -> bytes:
     packed = gzip.compress(photo())
     return packed[: len(packed) // 2]
+
+
+def _nested_lines() -> bytes:
+    body = nested_gzip(gigabytes=30)
+    lines = b"Content-Encoding: gzip\r\n" * 4
+    return b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (lines, len(body), body)
+
+
+def _gzip_of_nothing() -> Iterator[bytes]:
+    yield gzip.compress(b"")[:10]
+    yield from repeat(b"\x00\x00\x00\xff\xff" * 10_000, _TEN_GB // 50_000)
+
+
+def _empty_members() -> Iterator[bytes]:
+    return repeat(gzip.compress(b"") * 1_000, 1_000)
+
+
+def _deflated_raw() -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(photo()) + packer.flush()
 
 
 def _two_lengths() -> bytes:
@@ -197,10 +219,54 @@ FRAMING = (
         expected=Cause.BAD_RESPONSE,
     ),
     Trick(
-        name="unknown-encoding",
-        about="Content-Encoding: x-secret",
-        answer=_packed(small_jpeg, "x-secret"),
+        name="gzip-nested",
+        about="a few hundred bytes: gzip in gzip in gzip in gzip, gigabytes that hold nothing",
+        answer=_packed(lambda: nested_gzip(gigabytes=30), "gzip, gzip, gzip, gzip"),
         expected=Cause.BAD_RESPONSE,
+        detail="4 content codings",
+    ),
+    Trick(
+        name="gzip-nested-lines",
+        about="the same, each coding in a header of its own",
+        answer=says(_nested_lines),
+        expected=Cause.BAD_RESPONSE,
+        detail="4 content codings",
+    ),
+    Trick(
+        name="gzip-of-nothing",
+        about="10 GB of gzip that holds not one byte",
+        answer=pours(head(200, {"Content-Encoding": "gzip"}), _gzip_of_nothing),
+        expected=Cause.TOO_LARGE,
+    ),
+    Trick(
+        name="gzip-members",
+        about="gzip of a million empty members",
+        answer=pours(head(200, {"Content-Encoding": "gzip"}), _empty_members),
+        expected=Cause.BAD_RESPONSE,
+        detail="members",
+    ),
+    Trick(
+        name="deflate-raw",
+        about="a photo in deflate without its header, as half of the world sends it",
+        answer=_packed(_deflated_raw, "deflate"),
+    ),
+    *(
+        Trick(
+            name=f"coding-{name}",
+            about=f"Content-Encoding: {name}",
+            answer=_packed(photo, name),
+            expected=Cause.BAD_RESPONSE,
+            detail=name,
+        )
+        for name in ("br", "zstd", "compress")
+    ),
+    *(
+        Trick(
+            name=f"no-coding-{name}",
+            about=f"Content-Encoding: {name}, which is none",
+            answer=_packed(photo, name),
+        )
+        for name in ("base64", "utf-8", "aws-chunked", "binary", "x-secret")
     ),
     Trick(
         name="part-unasked",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from retailpulse.domain.ids import new_job_id
+from retailpulse.domain.jobs import Result
 from retailpulse.storage import results
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.scheduling import claims, leases, workers
@@ -141,13 +142,13 @@ async def test_settling(filled: Database) -> None:
     worker_id = await claiming.add_worker(filled)
     async with metered(filled) as (connection, meter):
         one, *_ = await busiest(connection, 1)
-        asks, spent = {one: Ask(room=200, slices=12)}, 0
+        asks, spent = {one: Ask(room=200, slices=12)}, 0.0
         for _ in range(3):
             granted = await claims.claim(connection, worker_id, asks)
             rows = [measured(grant.job_id, image.image_no) for grant in granted for image in grant.images]
             assert len(rows) > 50
 
-            async def settle(rows: list[results.Result] = rows, granted: list[Granted] = granted) -> None:
+            async def settle(rows: list[Result] = rows, granted: list[Granted] = granted) -> None:
                 async with connection.transaction():
                     assert await results.settle(connection, rows, claiming.grant_ids(granted)) == len(rows)
 

@@ -119,6 +119,24 @@ async def test_what_was_learnt_is_forgotten_after_a_while_but_not_while_a_worker
     assert read.limits.rest_seconds == 0
 
 
+async def test_a_host_is_removed_once_nobody_has_asked_it_for_long(database: Database, host: int) -> None:
+    async with database.connection() as connection:
+        await connection.execute("UPDATE hosts SET learnt_at = now() - interval '2 minutes'")
+        await connection.execute(
+            "INSERT INTO slices (host_id, rank, tag, job_id, image_nos)"
+            " VALUES (%s, 0, 0, gen_random_uuid(), '{1}')",
+            [host],
+        )
+        assert await hosts.drop_unused(connection, 10, 60.0) == 0
+        await connection.execute("DELETE FROM slices")
+        assert await hosts.drop_unused(connection, 10, 180.0) == 0
+        async with database.transaction() as submitting:
+            assert await hosts.find_hosts(submitting, ["http://a"]) == {"http://a": host}
+            assert await hosts.drop_unused(connection, 10, 60.0) == 0, "a submit has just found it"
+        assert await hosts.drop_unused(connection, 10, 60.0) == 1
+        assert await hosts.find_hosts(connection, ["http://a"]) != {"http://a": host}
+
+
 async def test_a_host_is_busy_where_workers_ask_it_or_it_is_left_alone(database: Database) -> None:
     async with database.connection() as connection:
         await connection.execute(

@@ -11,6 +11,8 @@ from retailpulse.storage.database import Connection
 
 REMEMBERED_SECONDS = 3_600.0
 """What was learnt of a host that nobody asks is trusted for so long."""
+UNUSED_SECONDS = 7 * 86_400.0
+"""A host that nobody has asked for so long is removed."""
 
 _FIND = "SELECT origin, host_id FROM hosts WHERE origin = ANY(%s) ORDER BY origin FOR KEY SHARE"
 _ADD = """
@@ -51,6 +53,16 @@ _FORGET = """
         version = version + 1, learnt_at = now()
     WHERE host_id > 0 AND leased = 0 AND learnt_at < now() - make_interval(secs => %s)
       AND (cap IS NOT NULL OR breaker <> 'closed')
+"""
+# A submit that has found a host keeps it by its lock until what waits there can be seen.
+_DROP = """
+    DELETE FROM hosts WHERE host_id IN (
+        SELECT h.host_id FROM hosts h
+        WHERE h.host_id > 0 AND h.leased = 0 AND h.learnt_at < now() - make_interval(secs => %s)
+          AND NOT EXISTS (SELECT FROM slices s WHERE s.host_id = h.host_id)
+          AND NOT EXISTS (SELECT FROM grants g WHERE g.host_id = h.host_id)
+          AND NOT EXISTS (SELECT FROM leases l WHERE l.host_id = h.host_id)
+        LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -101,6 +113,12 @@ async def write_limits(
 async def forget_old(connection: Connection, seconds: float = REMEMBERED_SECONDS) -> int:
     """Forgets what was learnt of hosts that nobody has asked for so long; returns of how many."""
     cursor = await connection.execute(_FORGET, [seconds], prepare=False)
+    return cursor.rowcount
+
+
+async def drop_unused(connection: Connection, limit: int, seconds: float = UNUSED_SECONDS) -> int:
+    """Removes up to so many hosts that nobody has asked for so long; returns how many."""
+    cursor = await connection.execute(_DROP, [seconds, limit], prepare=False)
     return cursor.rowcount
 
 
