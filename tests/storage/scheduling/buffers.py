@@ -79,6 +79,16 @@ async def add_job(database: Database, images: int, hosts: int = 1) -> UUID:
     return job_id
 
 
+async def settle_last_tenth(database: Database, job_id: UUID, images: int) -> None:
+    """The last tenth of a job has results already, as if it had been worked on from its end."""
+    async with database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO results (job_id, image_no, outcome, width, height, tries)"
+            " SELECT %s, n, 'measured', 1, 1, 1 FROM generate_series(%s, %s) n",
+            [job_id, images * 9 // 10 + 1, images],
+        )
+
+
 def analyse(database: Database) -> None:
     """Lets the planner know the tables as they are now."""
     with psycopg.connect(database.url, autocommit=True) as connection:

@@ -16,15 +16,15 @@ from retailpulse.storage.scheduling.claims import Ask, Granted
 from retailpulse.storage.scheduling.enqueue import enqueue_images
 from tests.storage import claiming
 from tests.storage.jobs import measured, place
-from tests.storage.scheduling.buffers import Meter, add_job, analyse, metered
+from tests.storage.scheduling.buffers import Meter, add_job, analyse, metered, settle_last_tenth
 
 MANY = 40_000
 """Images of each of the two jobs that are worked on: a plan that reads one of them whole shows."""
 
 
 async def add_big_jobs(database: Database) -> None:
-    await add_job(database, MANY)
-    await add_job(database, MANY, hosts=100)
+    for hosts in (1, 100):
+        await settle_last_tenth(database, await add_job(database, MANY, hosts=hosts), MANY)
 
 
 async def fresh(database: Database) -> None:

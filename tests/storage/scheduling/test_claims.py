@@ -57,7 +57,7 @@ async def test_images_of_a_job_are_given_out_in_the_order_of_its_submit(database
 
 
 async def test_equal_jobs_get_equal_shares_of_a_host_all_the_time(database: Database) -> None:
-    jobs = [await submit(database, at("a", 300)) for _ in range(5)]
+    jobs = [await submit(database, at("a", 2_000)) for _ in range(5)]
     total: Counter[UUID] = Counter()
     for given in await given_out(database, room=16, claim_count=60):
         total += given

@@ -37,7 +37,7 @@ async def test_open_images_wait_once_and_those_that_are_settled_copies_or_unknow
     old: ChunkedDatabase, upgraded: Database
 ) -> None:
     job_id = old.job(
-        (SHOP, URLS[:130]), (UNKNOWN, URLS[:5]), (SHOP, [URLS[0], URLS[1], URLS[129], *URLS[130:]]),
+        (SHOP, URLS[:130]), (UNKNOWN, URLS[:5]), (SHOP, [URLS[0], URLS[2], URLS[129], *URLS[130:]]),
         settled=[1, 2, *range(60, 131), 200],
     )  # fmt: skip
     whole = old.job((SHOP, URLS[:3]))
