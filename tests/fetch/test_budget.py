@@ -1,8 +1,10 @@
 import asyncio
 import hashlib
 
+import pytest
+
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.budget import Budget
+from retailpulse.fetch.budget import Budget, Reader
 from tests.fetch.conftest import MakeDownloader
 from tests.fetch.failing import cause_of
 from tests.origin import Origin, Reply
@@ -57,6 +59,20 @@ async def test_bodies_that_do_not_fit_at_once_all_arrive_one_after_the_other(
     fetched = await asyncio.gather(*map(downloader.fetch, urls))
     told = [hashlib.sha256(photo.body).digest() for photo in fetched]
     assert told == [hashlib.sha256(body).digest() for body in photos.values()]
+
+
+async def test_what_the_objects_of_a_body_weigh_is_counted(
+    origin: Origin, make_downloader: MakeDownloader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted, take = [], Budget.take
+
+    def count(budget: Budget, reader: Reader, size_bytes: int) -> bool:
+        counted.append(size_bytes)
+        return take(budget, reader, size_bytes)
+
+    monkeypatch.setattr(Budget, "take", count)
+    await make_downloader().fetch(origin.serve("/a", Reply(body=bytes(3_000_000))))
+    assert sum(counted) >= 3_000_000 * 17 // 16 - 16_384 * 17 // 16
 
 
 async def test_when_the_largest_is_given_up_the_next_goes_on(

@@ -19,7 +19,7 @@ from retailpulse.fetch.codings import Coding, find_coding
 from retailpulse.fetch.dialling import Dialling
 from retailpulse.fetch.failures import Progress, TryFailed, not_connected, of_code, stalled
 from retailpulse.fetch.handles import new_handle
-from retailpulse.fetch.intake import Intake
+from retailpulse.fetch.intake import SMALL_BYTES, Intake
 from retailpulse.fetch.messages import WHOLE, Answer, Request
 from retailpulse.fetch.posts import MOST_ANSWER_BYTES
 from retailpulse.fetch.ranges import Span
@@ -31,6 +31,8 @@ _MAX_DISCARDED_BYTES = 65_536
 """How much of an error page is read to keep its connection; a longer one costs the connection."""
 _FREE_BYTES = 16_384
 """How much of an answer the budget does not count: counting a small one costs more than it may hold."""
+_OBJECTS_SHARE = 16
+"""Pieces are kept as they come where they have a kilobyte; each is an object of some 64 bytes besides."""
 _MOST_ROOM_BYTES = 131_072
 """How much of the budget an answer is given at a time."""
 
@@ -224,7 +226,7 @@ class Exchange:
 
     def _on_body(self, piece: bytes) -> int | None:
         size_bytes = len(piece)
-        if size_bytes > self._free_bytes:
+        if size_bytes > self._free_bytes or size_bytes < SMALL_BYTES:
             return self._decide(piece, size_bytes)
         self._free_bytes -= size_bytes
         self._keep(piece)
@@ -232,18 +234,22 @@ class Exchange:
 
     def _decide(self, piece: bytes, size_bytes: int) -> int | None:
         """See whether a piece is wanted, and how much may follow it with nothing to decide."""
+        transport = self._transport
+        transport.decisions_left -= 1
+        if transport.decisions_left < 0:
+            transport.go_on_later(self.read_on)
+            return int(pycurl.WRITEFUNC_PAUSE)
         if self._granted_bytes:
             self._count_kept()
         if not self._status:
             self._begin()
             if self._failure is not None:
                 return _STOP
-        if not self._is_wanted:
-            self._discarded_bytes += size_bytes
-            most_bytes = _MAX_DISCARDED_BYTES if self._post is None else MOST_ANSWER_BYTES
-            return None if self._discarded_bytes <= most_bytes else _STOP
         if self._unpacking is not None:
             return self._pass_on(piece, size_bytes, self._unpacking)
+        return self._take(piece, size_bytes) if self._is_wanted else self._discard(size_bytes)
+
+    def _take(self, piece: bytes, size_bytes: int) -> int | None:
         if not self._find_room(size_bytes):
             return int(pycurl.WRITEFUNC_PAUSE)
         self._room_bytes -= size_bytes
@@ -252,6 +258,11 @@ class Exchange:
         self._keep = self._intake.keep
         self._granted_bytes = self._free_bytes = min(self._room_bytes, self._intake.free_bytes)
         return None
+
+    def _discard(self, size_bytes: int) -> int | None:
+        self._discarded_bytes += size_bytes
+        most_bytes = _MAX_DISCARDED_BYTES if self._post is None else MOST_ANSWER_BYTES
+        return None if self._discarded_bytes <= most_bytes else _STOP
 
     def _pass_on(self, piece: bytes, size_bytes: int, unpacking: Unpacking) -> int | None:
         """Have a piece of a coded body unpacked; what was sent is held to the limit as what comes out is."""
@@ -277,7 +288,7 @@ class Exchange:
             return True
         more_bytes = max(size_bytes, min(self._intake.size, _MOST_ROOM_BYTES)) - self._room_bytes
         self._is_counted = True
-        if not self._budget.take(self, more_bytes):
+        if not self._budget.take(self, more_bytes + more_bytes // _OBJECTS_SHARE):
             return False
         self._room_bytes += more_bytes
         return True
@@ -288,6 +299,7 @@ class Exchange:
             self._count_kept()
         if not self._status:
             self._begin()
+        self._intake.join_small()
         self._intake.raise_failure()
         if self._failure is not None:
             raise self._failure.bare()

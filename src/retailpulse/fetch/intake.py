@@ -9,6 +9,12 @@ from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 
 FIRST_LOOK_BYTES = 16_384
+SMALL_BYTES = 1_024
+"""Smaller pieces are joined before they are kept: as an object of its own each byte would weigh fifty."""
+_JOINED_BYTES = 16_384
+MOST_SMALL = 250_000
+"""So many small pieces are taken, and one more for each 64 bytes: no server needs more for a photo."""
+_LEAST_MEAN_BYTES = 64
 _LOOK_GROWTH = 4
 
 Enough = Callable[[bytes], bool]
@@ -26,6 +32,8 @@ class Intake:
         self._tap = tap
         self.pieces: list[bytes] = []
         self.keep: Callable[[bytes], object] = self.pieces.append
+        self._small = bytearray()
+        self._small_count = 0
         self._next_look = FIRST_LOOK_BYTES if enough else max_bytes + 1
         self._looked_bytes = -1
         self._part_end: int | None = None
@@ -36,7 +44,8 @@ class Intake:
     def begin_whole(self) -> None:
         """The body comes from its first byte on; what was there before is dropped."""
         self.pieces.clear()
-        self.size = 0
+        self._small.clear()
+        self.size = self._small_count = 0
         self._part_end = None
         if self._tap is not None:
             self.keep = _both(self.pieces.append, self._tap())
@@ -51,6 +60,8 @@ class Intake:
     @property
     def free_bytes(self) -> int:
         """So many may be given to `keep`, and counted later: there is nothing to decide about them."""
+        if self._small:
+            return 0
         end = self._next_look - 1 if self._part_end is None else self._part_end
         return max(0, min(end, self.max_bytes) - self.size)
 
@@ -60,12 +71,32 @@ class Intake:
         if self.size > self.max_bytes:
             self.failure = self.too_large()
             return False
-        self.keep(piece)
+        if len(piece) >= SMALL_BYTES:
+            self.join_small()
+            self.keep(piece)
+        elif not self._keep_small(piece):
+            return False
         if self._part_end is None:
             return self.size < self._next_look or not self.look()
         if self.size > self._part_end:
             self.failure = TryFailed(Cause.BAD_RESPONSE, "more bytes than the range that was asked for")
         return self.failure is None
+
+    def join_small(self) -> None:
+        """Keep the small pieces that came last as one."""
+        if self._small:
+            self.keep(bytes(self._small))
+            self._small.clear()
+
+    def _keep_small(self, piece: bytes) -> bool:
+        self._small += piece
+        self._small_count += 1
+        if self._small_count > MOST_SMALL + self.size // _LEAST_MEAN_BYTES:
+            self.failure = TryFailed(Cause.BAD_RESPONSE, "the body comes in pieces of a few bytes")
+            return False
+        if len(self._small) >= _JOINED_BYTES:
+            self.join_small()
+        return True
 
     def too_large(self) -> TryFailed:
         """What a body over the limit fails with."""
@@ -100,6 +131,7 @@ class Intake:
 
     def _body(self) -> bytes:
         """All bytes taken so far, which then are one piece."""
+        self.join_small()
         if len(self.pieces) != 1:
             self.pieces[:] = [b"".join(self.pieces)]
         return self.pieces[0]

@@ -5,15 +5,25 @@ Weak: it must be made, used and closed on one loop, in one thread.
 """
 
 import asyncio
-from collections.abc import Container
+from collections import deque
+from collections.abc import Callable, Container
+from time import perf_counter
 
 import pycurl
 
 from retailpulse.fetch.sockets import Sockets
 
+_TURN_SECONDS = 0.01
+"""So long the loop works for libcurl in one go; what is ready beyond that has its turn after others."""
+MOST_DECISIONS = 2_000
+"""So many pieces of bodies are decided on within one call of libcurl; a transfer with more pauses."""
+
 
 class Transport:
-    """Runs many easy handles at once; each is awaited on its own."""
+    """Runs many easy handles at once; each is awaited on its own.
+
+    `decisions_left` is counted down by whoever takes bodies; below zero the transfer pauses, to go on later.
+    """
 
     def __init__(self, *, idle_connections: int, has_proxy: bool) -> None:
         self._loop = asyncio.get_running_loop()
@@ -22,6 +32,10 @@ class Transport:
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._timer_at = 0.0
         self._due_at: float | None = None
+        self.decisions_left = MOST_DECISIONS
+        self._ready: deque[tuple[int, int]] = deque()
+        self._paused: deque[Callable[[], object]] = deque()
+        self._going_on: asyncio.Handle | None = None
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._sockets.want)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
@@ -47,6 +61,12 @@ class Transport:
         """Say that libcurl opens a socket."""
         self._sockets.opened()
 
+    def go_on_later(self, go_on: Callable[[], object]) -> None:
+        """Call this once the loop has seen to everything else."""
+        self._paused.append(go_on)
+        if self._going_on is None:
+            self._going_on = self._loop.call_soon(self._on_turn)
+
     def close_idle(self, peers: Container[tuple[str, int]]) -> None:
         """Close the connections to some addresses that are kept and not in use."""
         self._sockets.shut_idle(peers)
@@ -69,6 +89,8 @@ class Transport:
         self._multi.close()
         if self._timer is not None:
             self._timer.cancel()
+        if self._going_on is not None:
+            self._going_on.cancel()
         if not self._sockets.is_closed:
             self._loop.remove_reader(self._sockets.fileno())
             self._sockets.close()
@@ -105,14 +127,39 @@ class Transport:
             self._arm(due_at, early_seconds)
             return
         self._due_at = None
-        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._act(pycurl.SOCKET_TIMEOUT, 0)
         self._collect()
 
     def _on_ready(self) -> None:
-        """Have libcurl work on every socket that is ready, then see what has come to its end."""
-        for fd, events in self._sockets.ready():
-            self._multi.socket_action(fd, events)
+        """Have libcurl work on the sockets that are ready, then see what has come to its end.
+
+        Those that are left when the turn is over come first in the next one: the kernel tells of them again.
+        """
+        until = perf_counter() + _TURN_SECONDS
+        if not self._ready:
+            self._ready.extend(self._sockets.ready())
+        while self._ready:
+            self._act(*self._ready.popleft())
+            if perf_counter() > until:
+                break
         self._collect()
+
+    def _on_turn(self) -> None:
+        """Let those that paused go on, as long as the turn lasts."""
+        self._going_on = None
+        until = perf_counter() + _TURN_SECONDS
+        while self._paused:
+            self.decisions_left = MOST_DECISIONS
+            self._paused.popleft()()
+            if perf_counter() > until:
+                break
+        if self._paused:
+            self._going_on = self._loop.call_soon(self._on_turn)
+        self._collect()
+
+    def _act(self, fd: int, events: int) -> None:
+        self.decisions_left = MOST_DECISIONS
+        self._multi.socket_action(fd, events)
 
     def _collect(self) -> None:
         left = 1

@@ -71,6 +71,11 @@ def _chunks_without_end() -> Iterator[bytes]:
     return map(chunk, endless_photo())
 
 
+def _tiny_chunks() -> bytes:
+    body = photo()
+    return _CHUNKED + b"".join(chunk(body[at : at + 2]) for at in range(0, len(body), 2)) + chunk(b"")
+
+
 def _one_endless_header() -> Iterator[bytes]:
     return iter(lambda: b"x" * 8_192, b"")
 
@@ -138,6 +143,24 @@ FRAMING = (
         answer=pours(_CHUNKED, _chunks_without_end),
         expected=Cause.TOO_LARGE,
         of_head=MEASURED,
+    ),
+    Trick(name="tiny-chunks", about="a photo in chunks of two bytes", answer=says(_tiny_chunks)),
+    Trick(
+        name="endless-tiny-chunks",
+        about="chunks of two bytes without an end",
+        answer=pours(_CHUNKED, lambda: repeat(chunk(b"ab") * 5_000)),
+        expected=Cause.BAD_RESPONSE,
+        detail="pieces of a few bytes",
+        of_head=Cause.UNSUPPORTED_FORMAT,
+    ),
+    Trick(
+        name="endless-trailers",
+        about="headers behind a body without an end",
+        answer=pours(
+            _CHUNKED + chunk(b"\xff\xd8") + b"0\r\n", lambda: repeat(b"X-Padding: abcdefghijklmnop\r\n" * 100)
+        ),
+        expected=Cause.BAD_RESPONSE,
+        detail="headers",
     ),
     Trick(
         name="endless-until-close",
