@@ -36,7 +36,7 @@ COMMANDS = dict(commands(group, "retailpulse"))
 def options(command: click.Command) -> set[str]:
     """The options of a command that its help shows, by their long names."""
     shown = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
-    return {name for param in shown for name in param.opts if name.startswith("--")}
+    return {name for param in shown for name in (*param.opts, *param.secondary_opts) if name.startswith("--")}
 
 
 def test_every_command_has_a_section_and_every_section_a_command() -> None:

@@ -66,7 +66,39 @@ def test_other_formats_are_passed_on_byte_for_byte(run: Run, canned: CannedServi
 
 
 @pytest.mark.parametrize(
-    ("name", "query"), [("r.csv", "format=csv"), ("r.jsonl", "format=ndjson"), ("r.ndjson", "format=ndjson")]
+    ("arguments", "query"),
+    [
+        (("-o", "r.csv"), "format=csv&safe=spreadsheet"),
+        (("-o", "r.csv", "--no-excel"), "format=csv"),
+        (("-o", "r.txt", "--format", "csv"), "format=csv"),
+        (("--format", "csv"), "format=csv"),
+        (("--format", "csv", "--excel"), "format=csv&safe=spreadsheet"),
+        (("-o", "r.ndjson"), "format=ndjson"),
+    ],
+)
+def test_a_file_for_a_spreadsheet_is_asked_for_without_formulas(
+    run: Run,
+    canned: CannedService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    query: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    canned.on(RESULTS, Answer(body=CSV))
+    assert run("results", JOB_ID, *arguments).exit_code == 0
+    assert canned.asked[-1].query == query
+
+
+@pytest.mark.parametrize("file_format", ["ndjson", "json", "table", "parquet"])
+def test_only_csv_is_made_for_a_spreadsheet(run: Run, canned: CannedService, file_format: str) -> None:
+    assert run("results", JOB_ID, "--format", file_format, "--excel").exit_code == 2
+    assert canned.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [("r.csv", "format=csv&safe=spreadsheet"), ("r.jsonl", "format=ndjson"), ("r.ndjson", "format=ndjson")],
 )
 def test_the_name_of_the_file_says_the_format(
     run: Run, canned: CannedService, tmp_path: Path, name: str, query: str

@@ -12,6 +12,7 @@ import rich_click as click
 
 from retailpulse import __version__
 from retailpulse.cli.leaving import leaving_well
+from retailpulse.cli.terminal import say
 from retailpulse.domain.errors import RetailPulseError
 
 MODULES = {
@@ -119,5 +120,5 @@ def main() -> None:
     try:
         group()
     except RetailPulseError as error:
-        click.echo(f"retailpulse: {error}", err=True)
+        say(f"retailpulse: {error}", err=True)
         sys.exit(1)

@@ -5,9 +5,14 @@ from typing import Any
 
 import rich_click as click
 
+from retailpulse.cli.terminal import say, say_json
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def answer(sentence: str, *, as_json: bool, **facts: Any) -> None:
     """Prints the sentence, or the facts as JSON."""
-    click.echo(json.dumps(facts, indent=2) if as_json else sentence)
+    if as_json:
+        say_json(json.dumps(facts, indent=2))
+    else:
+        say(sentence)

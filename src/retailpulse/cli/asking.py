@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from retailpulse.cli.leaving import Refusal
-from retailpulse.cli.progress import error_console
+from retailpulse.cli.terminal import error_console
 from retailpulse.client import (
     BadInput,
     Client,

@@ -15,9 +15,8 @@ import rich_click as click
 
 from retailpulse.cli.answering import json_option
 from retailpulse.cli.keeping import database_url, end_on_sigterm
-from retailpulse.cli.progress import error_console
-from retailpulse.cli.render import printable
 from retailpulse.cli.server import data_dir_option, load_settings
+from retailpulse.cli.terminal import error_console, say, say_json
 from retailpulse.config.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:
@@ -57,13 +56,13 @@ def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "check")
     end_on_sigterm()
-    with _sign_of_life() as say, database_url(settings) as url:
-        report, mended = _check(url, settings, repair, say)
+    with _sign_of_life() as tell, database_url(settings) as url:
+        report, mended = _check(url, settings, repair, tell)
     if as_json:
-        click.echo(json.dumps(_as_json(report, mended), indent=2))
+        say_json(json.dumps(_as_json(report, mended), indent=2))
     else:
         for line in _lines(report, mended):
-            click.echo(line)
+            say(line)
     if report.findings:
         sys.exit(1)
 
@@ -86,7 +85,7 @@ def _sign_of_life() -> Iterator[Say]:
         status.stop()
 
 
-def _check(url: str, settings: Settings, repair: bool, say: Say) -> tuple["Report", list[str]]:
+def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Report", list[str]]:
     """What is off, after the repair where one is wanted, and what that mended."""
     from retailpulse.storage.invariants import Patience, check_invariants
 
@@ -95,11 +94,11 @@ def _check(url: str, settings: Settings, repair: bool, say: Say) -> tuple["Repor
         stale_seconds=settings.worker.stale_seconds,
     )
     asyncio.run(_check_tables(url, settings.database))
-    report = check_invariants(url, patience, before_second_look=say)
+    report = check_invariants(url, patience, before_second_look=tell)
     if not (repair and report.findings):
         return report, []
     mended = asyncio.run(_repair(url, settings.database, report, patience))
-    return check_invariants(url, patience, before_second_look=say), mended
+    return check_invariants(url, patience, before_second_look=tell), mended
 
 
 async def _check_tables(url: str, settings: DatabaseSettings) -> None:
@@ -132,7 +131,7 @@ def _lines(report: "Report", mended: list[str]) -> Iterator[str]:
 
 def _line(finding: "Finding") -> str:
     examples = "; ".join(
-        f"job {printable(example.job_id)}: {example.detail}" if example.job_id else example.detail
+        f"job {example.job_id}: {example.detail}" if example.job_id else example.detail
         for example in finding.examples
     )
     return f"{finding.broken[0].upper()}{finding.broken[1:]}: {finding.count:,}, e.g. {examples}"

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from retailpulse.cli.render import printable, store_table, summary, titled_table
+from retailpulse.cli.render import store_table, summary, titled_table
+from retailpulse.cli.terminal import printable
 from retailpulse.client import Job, Result
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.images import Outcome

@@ -1,13 +1,13 @@
 """Following a job until it ends, and what Ctrl-C means then."""
 
-import rich_click as click
 from click.exceptions import Exit
 from rich.console import Console
 
 from retailpulse.cli.leaving import INTERRUPTED
 from retailpulse.cli.printing import print_json
-from retailpulse.cli.progress import JobProgress, error_console
+from retailpulse.cli.progress import JobProgress
 from retailpulse.cli.render import summary
+from retailpulse.cli.terminal import error_console, say
 from retailpulse.client import Client, Job, JobStatus
 
 
@@ -22,12 +22,12 @@ def watch_to_the_end(client: Client, job_id: str, *, as_json: bool, summary_to_s
     try:
         job = follow(client, job_id, error_console())
     except KeyboardInterrupt:
-        click.echo(f"\nThe job goes on. Watch it again: {watch_command(client, job_id)}", err=True)
+        say(f"\nThe job goes on. Watch it again: {watch_command(client, job_id)}", err=True)
         raise Exit(INTERRUPTED) from None
     if as_json:
         print_json(job)
     else:
-        click.echo(summary(job), err=summary_to_stderr)
+        say(summary(job), err=summary_to_stderr)
     raise Exit(exit_code(job))
 
 

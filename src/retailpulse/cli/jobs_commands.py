@@ -7,7 +7,8 @@ import rich_click as click
 from retailpulse.cli.answering import answer, json_option
 from retailpulse.cli.asking import CAUSES, read_labels, with_client
 from retailpulse.cli.printing import Column, limit_options, print_json, show_list
-from retailpulse.cli.render import job_view, output_console, when
+from retailpulse.cli.render import job_view, when
+from retailpulse.cli.terminal import output_console, say
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary
 
 
@@ -217,7 +218,7 @@ def redeliver(client: Client, job_id: str, as_json: bool) -> None:
     if as_json:
         print_json(delivery)
     else:
-        click.echo("On its way. `retailpulse deliveries` says how it goes.")
+        say("On its way. `retailpulse deliveries` says how it goes.")
 
 
 def _print_job(job: Job, as_json: bool) -> None:

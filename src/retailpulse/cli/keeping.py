@@ -19,10 +19,11 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.status import Status
+from rich.text import Text
 
 from retailpulse.cli.answering import answer, json_option
-from retailpulse.cli.progress import error_console
 from retailpulse.cli.server import data_dir_option, load_settings
+from retailpulse.cli.terminal import error_console
 from retailpulse.config.settings import DatabaseSettings, RetentionSettings, Settings
 from retailpulse.domain.errors import DatabaseError
 
@@ -219,8 +220,8 @@ class _Told:
         if time.monotonic() < self._next_at:
             return
         if self._console.is_terminal:
-            self._status.update(f"{self._what}: {text}")
+            self._status.update(Text(f"{self._what}: {text}"))
             self._status.start()
         else:
             self._next_at = time.monotonic() + _LINE_SECONDS
-            self._console.print(f"{self._what}: {text}")
+            self._console.print(f"{self._what}: {text}", markup=False)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import rich_click as click
 from click.exceptions import Exit
 
+from retailpulse.cli.terminal import printable, printable_lines
+
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -32,6 +34,12 @@ def leaving_well() -> Iterator[None]:
         raise Exit(0) from None
     except KeyboardInterrupt:
         raise Exit(INTERRUPTED) from None
+    except click.ClickException as error:
+        # Its attributes are final for type checkers, and it is the library that prints them.
+        vars(error).update(message=printable_lines(error.message))
+        if isinstance(error, click.FileError):
+            vars(error).update(ui_filename=printable(error.ui_filename))
+        raise
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("retailpulse"):
             raise

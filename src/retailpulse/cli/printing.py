@@ -13,8 +13,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import rich_click as click
 
-from retailpulse.cli.progress import error_console
-from retailpulse.cli.render import printable
+from retailpulse.cli.terminal import error_console, printable, printable_json, say, say_json
 
 T = TypeVar("T")
 
@@ -64,7 +63,7 @@ def show_list(
 def print_array(items: Iterator[Any]) -> None:
     """Prints items as a JSON array, one a line."""
     for line in array_lines(items):
-        click.echo(line)
+        say(line)
 
 
 def array_lines(items: Iterator[Any]) -> Iterator[str]:
@@ -75,22 +74,26 @@ def array_lines(items: Iterator[Any]) -> Iterator[str]:
         return
     yield "["
     for item in items:
-        yield msgspec.json.encode(before).decode() + ","
+        yield _json_line(before) + ","
         before = item
-    yield msgspec.json.encode(before).decode()
+    yield _json_line(before)
     yield "]"
+
+
+def _json_line(item: Any) -> str:
+    return printable_json(msgspec.json.encode(item).decode())
 
 
 def print_json(item: Any) -> None:
     """Prints an item as JSON, for people too."""
-    click.echo(msgspec.json.format(msgspec.json.encode(item), indent=2).decode())
+    say_json(msgspec.json.format(msgspec.json.encode(item), indent=2).decode())
 
 
 def print_lines(items: Iterator[T], columns: Sequence[Column[T]]) -> None:
     """Prints items as lines under a header; on a terminal they are cut to its width."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in lines(items, columns):
-        click.echo(cut(line, width))
+        say(cut(line, width))
 
 
 def lines(items: Iterator[T], columns: Sequence[Column[T]]) -> Iterator[str]:

@@ -3,7 +3,6 @@
 Standard output stays free for what a command answers.
 """
 
-import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,16 +12,11 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
+from retailpulse.cli.terminal import error_console
 from retailpulse.client.models import Job
 from retailpulse.client.models import Progress as Moment
 
 _LINE_SECONDS = 10.0
-
-
-@functools.cache
-def error_console() -> Console:
-    """Standard error: one console, so that what is said stands above a bar that moves."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class JobProgress:

@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 
 import msgspec
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from retailpulse.cli.progress import duration, moving
+from retailpulse.cli.terminal import printable
 from retailpulse.client.models import Imported, Job, Stats, WaitingFor
 from retailpulse.domain.jobs import JobStatus
 
 MAX_BAD_LINES = 20
 """How many bad lines of a store file are shown."""
 
-_PIPE_WIDTH = 200  # nothing is cut off where no one looks
 _COLOURS = {
     JobStatus.ONGOING: "cyan",
     JobStatus.COMPLETED: "green",
@@ -34,27 +34,9 @@ _REASONS = {
 }
 
 
-def output_console() -> Console:
-    """Standard output, as it is now."""
-    console = _Console(highlight=False)
-    return console if console.is_terminal else _Console(highlight=False, width=_PIPE_WIDTH)
-
-
-class _Console(Console):
-    """Leaves it to the command line how a reader that hangs up is met; the library would exit with 1."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
 def when(instant: datetime | None) -> str:
     """A time in UTC, to the second."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if instant else "-"
-
-
-def printable(text: str) -> str:
-    """The text with every control character replaced."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def summary(job: Job) -> str:
@@ -82,7 +64,7 @@ def titled_table(title: str, *columns: str) -> Table:
 def job_view(job: Job) -> RenderableType:
     """A job with its causes and its stores with failures."""
     facts = Table.grid(padding=(0, 2))
-    facts.add_row("job", job.job_id)
+    facts.add_row("job", Text(job.job_id))
     if job.name:
         facts.add_row("name", Text(printable(job.name)))
     facts.add_row("status", Text(job.status, style=_COLOURS[job.status]))
@@ -130,7 +112,7 @@ def cause_table(job: Job) -> Table:
     table = titled_table("Failures by cause", "cause")
     table.add_column("images", justify="right")
     for cause, number in job.causes.items():
-        table.add_row(printable(cause), f"{number:,}")
+        table.add_row(Text(printable(cause)), f"{number:,}")
     return table
 
 
@@ -179,5 +161,5 @@ def stats_view(stats: Stats) -> RenderableType:
     hour, day = msgspec.structs.asdict(stats.images.hour), msgspec.structs.asdict(stats.images.day)
     for name, number in (day | stats.causes.day).items():
         lately = (hour | stats.causes.hour).get(name, 0)
-        table.add_row(printable(name), f"{lately:,}", f"{number:,}")
+        table.add_row(Text(printable(name)), f"{lately:,}", f"{number:,}")
     return Group(facts, "", table)

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import rich_click as click
 from retailpulse.cli.asking import CAUSES, with_client
 from retailpulse.cli.printing import Column, array_lines, cut, lines
 from retailpulse.cli.progress import shown_count
+from retailpulse.cli.terminal import printable_blocks, say
 from retailpulse.client import Client, ExportFormat, Outcome, Result, appearing
 
 COLUMNS: tuple[Column[Result], ...] = (
@@ -72,6 +73,12 @@ _SUFFIXES: dict[str, ResultFormat] = {
 )
 @click.option("--store-id", multiple=True, metavar="ID", help="Only images of this store; may be repeated.")
 @click.option("--earlier", is_flag=True, help="With JSON: also what images were found to be before a retry.")
+@click.option(
+    "--excel/--no-excel",
+    "is_for_excel",
+    default=None,
+    help="CSV in which no text can act as a formula.  [default: for a FILE that is called .csv]",
+)
 @with_client
 def results(
     client: Client,
@@ -80,7 +87,8 @@ def results(
     as_json: bool,
     output: Path | None,
     earlier: bool,
-    **filters: tuple[str, ...],
+    is_for_excel: bool | None,
+    **filters: Any,
 ) -> None:
     """Print the result of every image of a job, in the order of the submit.
 
@@ -90,17 +98,23 @@ def results(
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --outcome failed --cause timeout
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --format ndjson | jq .perimeter
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 -o results.parquet
+      retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --format csv --no-excel > results.csv
     """
     chosen = "json" if as_json else file_format or _format_of(output)
     if earlier and chosen != "json":
         raise click.UsageError("--earlier is for --format json")
+    if is_for_excel and chosen != "csv":
+        raise click.UsageError("--excel is for --format csv")
+    if is_for_excel is None:
+        is_for_excel = chosen == "csv" and _format_of(output) == "csv"
+    asked = {**filters, "safe": "spreadsheet"} if is_for_excel else filters
     match chosen:
         case "table" | "json":
             _show(client.results(job_id, earlier=earlier, **filters), chosen, output)
         case _ if output is None:
-            _write_out(client, job_id, chosen, filters)
+            _write_out(client, job_id, chosen, asked)
         case _:
-            _save(client, job_id, chosen, output, filters)
+            _save(client, job_id, chosen, output, asked)
 
 
 def _format_of(output: Path | None) -> ResultFormat:
@@ -112,7 +126,7 @@ def _show(found: Iterator[Result], chosen: str, output: Path | None) -> None:
     if output is None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         for line in _texts(found, chosen):
-            click.echo(cut(line, width))
+            say(cut(line, width))
         return
     with _told_of(output), appearing(output) as file:
         for line in _texts(found, chosen):
@@ -124,11 +138,12 @@ def _texts(found: Iterator[Result], chosen: str) -> Iterator[str]:
 
 
 def _write_out(client: Client, job_id: str, chosen: ExportFormat, filters: Mapping[str, Any]) -> None:
-    """Passes an export on, byte for byte, as it comes."""
+    """Passes an export on as it comes, byte for byte; a terminal gets no control characters."""
     if chosen == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is nothing for a terminal: give a file with -o, or a pipe")
+    shown: Callable[[bytes], bytes] = printable_blocks() if sys.stdout.isatty() else bytes
     for block in client.exported(job_id, format=chosen, **filters):
-        sys.stdout.buffer.write(block)
+        sys.stdout.buffer.write(shown(block))
         sys.stdout.buffer.flush()
 
 
@@ -136,7 +151,8 @@ def _save(
     client: Client, job_id: str, chosen: ExportFormat, output: Path, filters: Mapping[str, Any]
 ) -> None:
     """Writes an export to a file, all or nothing, with a bar on a terminal."""
-    total = None if any(filters.values()) or chosen == "parquet" else client.job(job_id).images.total
+    is_filtered = any(value for name, value in filters.items() if name != "safe")
+    total = None if is_filtered or chosen == "parquet" else client.job(job_id).images.total
     with _told_of(output), shown_count(f"Writing {output.name}", total) as count:
         size_bytes = client.export(
             job_id,
@@ -145,7 +161,7 @@ def _save(
             on_block=lambda block: count(block.count(b"\n")),
             **filters,
         )
-    click.echo(f"{output}: {size_bytes:,} bytes", err=True)
+    say(f"{output}: {size_bytes:,} bytes", err=True)
 
 
 @contextmanager

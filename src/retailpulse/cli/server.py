@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import rich_click as click
-from rich.console import Console
 from rich.text import Text
 
 from retailpulse.cli.answering import answer, json_option
+from retailpulse.cli.terminal import output_console, say_json
 from retailpulse.config.loading import Loaded, load
 from retailpulse.domain.errors import ConfigError
 
@@ -193,9 +193,9 @@ def config(as_json: bool) -> None:
             {"name": s.variable, "value": s.shown(), "source": s.source, "meaning": s.meaning}
             for s in settings
         ]
-        click.echo(json.dumps(rows, indent=2))
+        say_json(json.dumps(rows, indent=2))
         return
-    console = Console(highlight=False)
+    console = output_console()
     for s in settings:
         value = Text(str(s.shown()) if s.shown() != "" else "(empty)", style="bold")
         console.print(Text(f"{s.variable} = ") + value + Text(f"  ({s.source})", style="dim"), soft_wrap=True)

@@ -5,7 +5,8 @@ import rich_click as click
 from retailpulse.cli.answering import json_option
 from retailpulse.cli.asking import with_client
 from retailpulse.cli.printing import print_json
-from retailpulse.cli.render import output_console, stats_view
+from retailpulse.cli.render import stats_view
+from retailpulse.cli.terminal import output_console
 from retailpulse.client import Client
 
 

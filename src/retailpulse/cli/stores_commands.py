@@ -9,6 +9,7 @@ from retailpulse.cli.answering import json_option
 from retailpulse.cli.asking import with_client
 from retailpulse.cli.printing import Column, limit_options, print_json, show_list
 from retailpulse.cli.render import import_report
+from retailpulse.cli.terminal import say
 from retailpulse.cli.uploading import shown_upload
 from retailpulse.client import Area, Client, Store, Visit
 
@@ -60,7 +61,7 @@ def import_(client: Client, file: BinaryIO, good_lines: bool, as_json: bool) -> 
         print_json(done)
     else:
         for line in import_report(done):
-            click.echo(line)
+            say(line)
     raise Exit(1 if done.rejected else 0)
 
 

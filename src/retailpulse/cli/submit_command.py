@@ -12,6 +12,7 @@ from retailpulse.cli.answering import json_option
 from retailpulse.cli.asking import read_label, with_client
 from retailpulse.cli.following import watch_to_the_end
 from retailpulse.cli.printing import print_json
+from retailpulse.cli.terminal import say
 from retailpulse.cli.uploading import shown_upload
 from retailpulse.client import Client, FileFormat, InvalidRequest, Unreachable
 from retailpulse.domain.images import Depth
@@ -81,7 +82,7 @@ def submit(
     if as_json and not watch:
         print_json({"job_id": job_id})
     elif not as_json:
-        click.echo(job_id)
+        say(job_id)
     if watch:
         watch_to_the_end(client, job_id, as_json=as_json, summary_to_stderr=True)
 
@@ -93,9 +94,7 @@ def _told_of_formats(is_guessed: bool) -> Iterator[None]:
         yield
     except InvalidRequest as error:
         if is_guessed and "not JSON" in str(error):
-            click.echo(
-                "Standard input is read as JSON; --format csv or --format ndjson says otherwise.", err=True
-            )
+            say("Standard input is read as JSON; --format csv or --format ndjson says otherwise.", err=True)
         raise
 
 
@@ -107,8 +106,8 @@ def _told_how_to_go_on(key: str) -> Iterator[None]:
         yield
     except Unreachable as error:
         if error.was_sent:
-            click.echo(text, err=True)
+            say(text, err=True)
         raise
     except KeyboardInterrupt:
-        click.echo(f"\n{text}", err=True)
+        say(f"\n{text}", err=True)
         raise

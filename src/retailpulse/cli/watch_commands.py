@@ -7,7 +7,8 @@ from retailpulse.cli.answering import json_option
 from retailpulse.cli.asking import with_client
 from retailpulse.cli.following import exit_code, watch_to_the_end
 from retailpulse.cli.printing import print_json
-from retailpulse.cli.render import job_view, output_console
+from retailpulse.cli.render import job_view
+from retailpulse.cli.terminal import output_console
 from retailpulse.client import Client
 
 

@@ -16,6 +16,7 @@ from retailpulse.client.models import Result
 from retailpulse.client.transports import Ask
 
 ExportFormat = Literal["csv", "ndjson", "parquet"]
+Safety = Literal["spreadsheet"]
 
 FORMATS = ("csv", "ndjson", "parquet")
 _SUFFIXES = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet"}
@@ -58,15 +59,17 @@ async def exported(
     outcome: Some = None,
     cause: Some = None,
     store_id: Some = None,
+    safe: Safety | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """The results of a job as a file of CSV, NDJSON or Parquet, in blocks as they come.
 
-    An export that breaks off raises Unreachable: one that ends is whole. Raises NotFound, NotAcceptable.
+    With `safe="spreadsheet"`, no text in a CSV can act as a formula in Excel and its like. An export that
+    breaks off raises Unreachable: one that ends is whole. Raises NotFound, NotAcceptable, BadInput.
 
     >>> b"".join(client.exported(job_id, format="csv")).splitlines()[0][:28]
     b'image_no,store_id,visit_time'
     """
-    async for block in exchange.blocks(_export_of(job_id, format, outcome, cause, store_id)):
+    async for block in exchange.blocks(_export_of(job_id, format, outcome, cause, store_id, safe)):
         yield block
 
 
@@ -79,18 +82,20 @@ async def export(
     outcome: Some = None,
     cause: Some = None,
     store_id: Some = None,
+    safe: Safety | None = None,
     on_block: Callable[[bytes], None] | None = None,
 ) -> int:
     """Write the results of a job to a file, and give its size in bytes; memory is bounded.
 
     `target` is a path, whose suffix says the format unless `format` does, or a file that is open for
     writing bytes. A path's file appears when it is whole; whatever stood there before is kept until then.
+    With `safe="spreadsheet"`, no text in a CSV can act as a formula in Excel and its like.
     `on_block` is given each block that was written. Raises NotFound, NotAcceptable, BadInput, OSError.
 
     >>> client.export(job_id, "results.csv") > 0
     True
     """
-    request = _export_of(job_id, format or _format_of(target), outcome, cause, store_id)
+    request = _export_of(job_id, format or _format_of(target), outcome, cause, store_id, safe)
     if not isinstance(target, str | os.PathLike):
         async with exchange.opened(request) as response:
             return await _write(exchange, response, target, on_block)
@@ -103,10 +108,14 @@ async def export(
     return await exchange.attempt(request, write)
 
 
-def _export_of(job_id: str, format: str, outcome: Some, cause: Some, store_id: Some) -> Ask:
+def _export_of(
+    job_id: str, format: str, outcome: Some, cause: Some, store_id: Some, safe: Safety | None
+) -> Ask:
     if format not in FORMATS:
         raise BadInput(f"format {format!r} is none of {', '.join(FORMATS)}")
-    params = filters(format=format, outcome=outcome, cause=cause, store_id=store_id)
+    if safe and format != "csv":
+        raise BadInput(f"safe: it is for CSV, and not for {format}")
+    params = filters(format=format, safe=safe, outcome=outcome, cause=cause, store_id=store_id)
     return Ask(method="GET", path=job_path(job_id, "results"), params=params)
 
 

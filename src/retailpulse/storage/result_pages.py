@@ -27,8 +27,9 @@ _NUMBER = re.compile(rb"\d+")
 
 # OFFSET 0 keeps the planner from joining whole tables: each row is looked up by its key.
 _PAGE = sql.SQL("""
-    SELECT image_no, store_id, visit_time, image_url, outcome, cause, detail, format, width, height,
-        displayed_width, displayed_height, perimeter, size_bytes, sha256, suspect, tries, settled_at{earlier}
+    SELECT image_no, {store_id} AS store_id, {visit_time} AS visit_time, {image_url} AS image_url, outcome,
+        cause, {detail} AS detail, format, width, height, displayed_width, displayed_height, perimeter,
+        size_bytes, sha256, {suspect} AS suspect, tries, settled_at{earlier}
     FROM (
         SELECT *, sum(octet_length(store_id) + octet_length(visit_time) + octet_length(image_url))
             OVER (ORDER BY image_no) AS bytes, row_number() OVER (ORDER BY image_no) AS place
@@ -53,6 +54,15 @@ _PAGE = sql.SQL("""
     WHERE bytes <= {page_bytes} OR place = 1
     ORDER BY image_no
 """)
+
+# A spreadsheet takes a cell that begins so for a formula, in full width too and behind spaces and quotes.
+# Where its separator is the semicolon, a cell may begin within ours, at what is in `_INNER`; only a few
+# characters are looked ahead there, so that the work grows with the text alone.
+_FORMULA = r"[-=+@\uff0d\uff1d\uff0b\uff20]"
+_OUTER = r"""^(?=[\x01-\x1f\x7f-\x9f]|[\s"]*""" + _FORMULA + ")"
+_INNER = r"""([;\t\r\n])(?=[\s"]{0,8}""" + _FORMULA + ")"
+_AS_TEXT = sql.SQL("regexp_replace(regexp_replace({column}, {inner}, {kept}, 'g'), {outer}, '''')")
+_TEXTS = ("store_id", "visit_time", "image_url", "detail", "suspect")
 
 _EARLIER = sql.SQL(""", coalesce((
         SELECT json_agg(json_build_object('outcome', e.outcome, 'cause', e.cause, 'detail', e.detail,
@@ -128,10 +138,14 @@ class ResultFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultForm:
-    """How rows are given: their format, and whether each tells the outcomes that retries took back."""
+    """How rows are given: their format, and whether each tells the outcomes that retries took back.
+
+    With `for_spreadsheet`, no text can act as a formula: an apostrophe stands before what would.
+    """
 
     page_format: PageFormat
     with_earlier: bool = False
+    for_spreadsheet: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +169,7 @@ async def read_page(
     last = after + (limit if wanted.is_empty else window)
     values = {"job_id": sql.Literal(job_id), "first": sql.Literal(after + 1), "last": sql.Literal(last)}
     page = _PAGE.format(
+        **{column: _text(column, form) for column in _TEXTS},
         seen=_seen(wanted, values),
         wanted=_condition(wanted),
         earlier=_EARLIER.format(**values) if form.with_earlier else sql.SQL(""),
@@ -175,6 +190,14 @@ def number_of(line: bytes) -> int:
     if found is None:
         raise ValueError(f"no row of a result: {line[:100]!r}")
     return int(found[0])
+
+
+def _text(column: str, form: ResultForm) -> sql.Composable:
+    name = sql.Identifier(column)
+    if not form.for_spreadsheet:
+        return name
+    outer, inner, kept = map(sql.Literal, (_OUTER, _INNER, r"\1'"))
+    return _AS_TEXT.format(column=name, outer=outer, inner=inner, kept=kept)
 
 
 def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Composable:

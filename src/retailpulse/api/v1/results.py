@@ -54,6 +54,12 @@ class AskedOutcome(StrEnum):
     UNSETTLED = "unsettled"
 
 
+class Safety(StrEnum):
+    """What an export is made safe for."""
+
+    SPREADSHEET = "spreadsheet"
+
+
 class EarlierResult(msgspec.Struct, frozen=True, kw_only=True):
     """How an image ended before a retry took that back."""
 
@@ -135,6 +141,10 @@ async def job_results(
     include: Annotated[
         list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
     ] = None,
+    safe: Annotated[
+        Safety | None,
+        Parameter(description="Only with CSV. `spreadsheet`: no text can act as a formula in a spreadsheet."),
+    ] = None,
     cursor: CursorText = None,
     limit: Limit = MAX_LIMIT,
 ) -> Response[Page[msgspec.Raw]] | Stream:
@@ -150,17 +160,22 @@ async def job_results(
         causes=tuple(cause or ()),
         store_ids=texts("store_id", store_id),
     )
-    with_earlier = _with_earlier(include)
     name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
-    if name not in TYPES:
-        raise InvalidRequest(f"format: {name[:100]!r} is none of json, csv, ndjson, parquet")
+    form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=safe is not None)
     if name != "json":
-        form = ResultForm(page_format=EXPORTED_AS[name], with_earlier=with_earlier)
         return await _export(known, name, results.all(known, wanted, form))
-    form = ResultForm(page_format=PageFormat.JSON_ROWS, with_earlier=with_earlier)
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
     rows = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
     return page_response(request, rows, write_cursor(CURSORS, following), limit)
+
+
+def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm:
+    if name not in TYPES:
+        raise InvalidRequest(f"format: {name[:100]!r} is none of json, csv, ndjson, parquet")
+    if for_spreadsheet and name != "csv":
+        raise InvalidRequest(f"safe: it is for CSV, and not for {name}")
+    page_format = EXPORTED_AS.get(name, PageFormat.JSON_ROWS)
+    return ResultForm(page_format=page_format, with_earlier=with_earlier, for_spreadsheet=for_spreadsheet)
 
 
 async def _export(job_id: UUID, name: str, rows: AsyncIterator[bytes]) -> Stream:
