@@ -107,6 +107,27 @@ def test_a_page_of_another_origin_changes_nothing_on_an_open_service(
     assert open_api.http.post(path, json=job, headers={"Origin": f"{APP}:1"}).status_code == 403
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_that_hides_its_origin_changes_nothing_on_an_open_service(
+    service: RunningService, open_api: RunningApi, method: str, site: str
+) -> None:
+    path = {"POST": "/api/submit", "PUT": "/api/v1/stores", "DELETE": JOB}[method]
+    refused = service.http.request(method, path, headers={"Sec-Fetch-Site": site})
+    assert refused.status_code == 403
+    assert "Sec-Fetch-Site: pages of other sites may not" in refused.text
+    named = {"Sec-Fetch-Site": site, "Origin": APP}
+    assert open_api.http.request(method, path, headers=named).status_code != 403
+    assert open_api.http.request(method, path, headers=named | {"Origin": f"{APP}:1"}).status_code == 403
+    assert service.http.get("/health/live", headers={"Sec-Fetch-Site": site}).status_code == 200
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_a_page_of_the_service_itself_may_use_it(service: RunningService, site: str) -> None:
+    job = body(visit("nobody"))
+    assert service.http.post("/api/submit", json=job, headers={"Sec-Fetch-Site": site}).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -181,7 +181,7 @@ def test_an_open_quote_in_a_long_file_does_not_swallow_the_rest(service: Running
     rest = "".join(f"{area},Shop,{area}-{number}\n" for number in range(10_000))
     ((line, error),) = rejected(put_stores(service, f'{HEADER}{area},"open,x\n{rest}'.encode())).items()
     assert line == 2
-    assert "field larger than field limit (100000), read up to line " in error
+    assert "field larger than field limit (131072), read up to line " in error
 
 
 def test_lines_that_are_not_utf_8_are_told_by_number(service: RunningService, area: str) -> None:
@@ -321,3 +321,15 @@ def test_a_file_over_the_limit_is_refused(
     answer = strict.http.put("/api/v1/stores", content=content if length_known else iter([content]))
     assert "20000 bytes" in problem(answer, 413, "too-large")["detail"]
     assert master(service, f"{area}-0") == []
+
+
+def test_an_import_leaves_the_limits_of_other_csv_as_they_were(service: RunningService, area: str) -> None:
+    put_stores(service, store_file([[area, "A shop", f"{area}-1"]]))
+    rows = f"store_id,image_url,visit_time\n{area}-1,nowhere,{'x' * 110_000}\n"
+    answer = service.http.post("/api/v1/jobs", content=rows, headers={"Content-Type": "text/csv"})
+    assert answer.status_code in {201, 202}, answer.text
+
+
+def test_a_field_that_is_too_long_is_told_by_its_line(service: RunningService, area: str) -> None:
+    answer = put_stores(service, store_file([[area, "x" * 100_001, f"{area}-1"]]))
+    assert rejected(answer) == {2: "a field is longer than 100000 characters"}

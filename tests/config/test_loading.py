@@ -2,6 +2,7 @@
 
 from ipaddress import ip_network
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import msgspec
@@ -196,7 +197,8 @@ def test_networks_are_separated_by_commas() -> None:
     ("url", "told"),
     [
         ("postgresql://user:secret@host/db", "postgresql://user:***@host/db"),
-        ("postgresql://user:se:cr/e@t@host:1/db", "postgresql://user:***@host:1/db"),
+        ("postgresql://user:se:cr%2Fe%40t@host:1/db", "postgresql://user:***@host:1/db"),
+        ("postgres://u:secret@[::1]:5432,%2Fvar%2Frun/db", "postgres://u:***@[::1]:5432,%2Fvar%2Frun/db"),
         ("postgresql://:secret@host", "postgresql://:***@host"),
         ("postgresql://a:secret@h1:1,h2:2/db?sslpassword=secret&x=1", "postgresql://a:***@h1:1,h2:2/db?sslpassword=***&x=1"),
         ("postgresql://host/db?user=u&password=secret", "postgresql://host/db?user=u&password=***"),
@@ -211,6 +213,30 @@ def test_passwords_are_not_shown(url: str, told: str) -> None:
     (setting,) = [setting for setting in loaded.listed() if setting.variable == "RETAILPULSE_DATABASE_URL"]
     assert setting.shown() == told
     assert setting.value == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:secret",
+        "postgresql://user:secret/x@host/db",
+        "postgresql://user:sec@ret@host/db",
+        "postgresql://user:secret%@host/db",
+        "postgresql://user:secret@host:port/db",
+        "postgres:/user:secret@host/db",
+        "postgresql+psycopg://user:secret@host/db",
+        "user:secret@host/db",
+        "host=h password='secret",
+        "host=h password secret",
+        "secret",
+    ],
+)
+def test_a_malformed_database_url_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(environ={"RETAILPULSE_DATABASE_URL": url})
+    text = "".join(format_exception(refused.value))
+    assert "RETAILPULSE_DATABASE_URL (from the environment)" in text
+    assert "sec" not in text.replace("_seconds", "")
 
 
 def test_passwords_are_not_told_in_errors_either() -> None:

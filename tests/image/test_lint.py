@@ -165,3 +165,20 @@ def test_every_package_is_installed_by_its_hash_or_from_what_was_built() -> None
     assert len(installs) == 3
     for text in installs:
         assert "--require-hashes --only-binary :all:" in text or "--no-deps --no-index /dist/*.whl" in text
+
+
+def test_the_apis_believe_the_balancer_alone_who_a_client_is() -> None:
+    balanced = services("compose.scale.yaml")
+    believed = balanced["api"]["environment"]["RETAILPULSE_API_TRUSTED_PROXIES"]
+    assert believed == balanced["balancer"]["networks"]["default"]["ipv4_address"]
+    balancer = (ROOT / "deploy" / "haproxy.cfg").read_text()
+    assert "http-request set-header X-Forwarded-For %[src]" in balancer
+    assert "forwardfor" not in balancer
+
+
+@each_compose
+def test_no_container_makes_processes_without_end_or_spools_into_memory(name: str) -> None:
+    for service in services(name).values():
+        assert service["pids_limit"]
+        spool = service.get("environment", {}).get("RETAILPULSE_API_SPOOL_DIR")
+        assert spool is None or (spool in service["volumes"] and spool not in service["tmpfs"])

@@ -8,6 +8,7 @@ from retailpulse.domain.errors import Forbidden, InvalidRequest
 
 Header = tuple[bytes, bytes]
 _MOST_SEEN = 1_000
+_OTHER_SITES = frozenset({b"cross-site", b"same-site"})
 
 SECURITY_HEADERS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
@@ -92,9 +93,21 @@ class Cors:
         this is for a service that wants none. A page of the service itself names its Host as its origin.
         """
         own = origin.partition(b"://")[2]
-        if own != host and origin not in self._origins and b"*" not in self._origins:
+        if origin and own != host and origin not in self._origins and b"*" not in self._origins:
             raise Forbidden(
                 f"Origin: pages of {origin.decode('latin-1')[:100]} may not use this service; "
+                "RETAILPULSE_API_CORS_ORIGINS names those that may"
+            )
+
+    def check_site(self, site: bytes, origin: bytes) -> None:
+        """Raises Forbidden where a browser says that a page of another site sends this.
+
+        It says so also where it names no origin. Pages of a sibling domain or another port (`same-site`) are
+        no pages of the service either. `none` is a person's doing; what says nothing is no browser.
+        """
+        if site in _OTHER_SITES and origin not in self._origins and b"*" not in self._origins:
+            raise Forbidden(
+                "Sec-Fetch-Site: pages of other sites may not use this service; "
                 "RETAILPULSE_API_CORS_ORIGINS names those that may"
             )
 

@@ -23,6 +23,7 @@ from retailpulse.domain.errors import Forbidden, RetailPulseError, Unauthenticat
 DRAIN_SECONDS = 5.0
 """How long the body of a request that is refused may go on coming."""
 HEALTH = PUBLIC[:1]
+_READ = frozenset({b"host", b"authorization", b"origin", b"sec-fetch-site"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -45,15 +46,9 @@ class Gate:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        host = origin = b""
-        authorization = None
-        for name, value in scope["headers"]:
-            if name == b"host":
-                host = value
-            elif name == b"authorization":
-                authorization = value
-            elif name == b"origin":
-                origin = value
+        named = {name: value for name, value in scope["headers"] if name in _READ}
+        host, origin, site = (named.get(name, b"") for name in (b"host", b"origin", b"sec-fetch-site"))
+        authorization = named.get(b"authorization")
         headers = list(SECURITY_HEADERS)
         send = dressed(send, headers)
         try:
@@ -64,8 +59,9 @@ class Gate:
                     await _send(send, HTTP_204_NO_CONTENT, allowed)
                     return
             await self._admit(scope, authorization, headers)
-            if origin and self._keyring.is_open and scope["method"] not in _WITHOUT_BODY:
+            if self._keyring.is_open and scope["method"] not in _WITHOUT_BODY:
                 self._cors.check(origin, host)
+                self._cors.check_site(site, origin)
         except RetailPulseError as error:
             if scope["method"] not in _WITHOUT_BODY:
                 await drain(receive, DRAIN_SECONDS)

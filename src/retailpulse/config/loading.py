@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from retailpulse.config.database_url import is_database_url
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import ConfigError
 
@@ -82,6 +83,12 @@ def load(
         values.update(layer)
         sources.update(dict.fromkeys(layer, source))
     settings = Settings(**{room: _room(room, values, sources) for room in Settings.__struct_fields__})
+    if settings.database.url and not is_database_url(settings.database.url):
+        raise ConfigError(
+            f"{variable('database', 'url')} (from the {sources['database', 'url']}) is not like"
+            " postgresql://user:password@host:5432/name; in a password, %, / and @ are written %25, %2F"
+            " and %40. It is not shown here, as a password may be in it"
+        )
     settings.fetch.networks()  # these raise where they cannot be read: at start, not at the first photo
     settings.fetch.port_numbers()
     settings.fetch.hosts()

@@ -90,7 +90,6 @@ class _Errors:
 
 
 def _rows(file: TextIO, errors: _Errors) -> Iterator[Row]:
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
     records = _records(file, errors)
     columns = _columns(next(records, (1, []))[1])
     for line, fields in records:
@@ -151,6 +150,8 @@ def _check_form(fields: list[str], columns: _Columns) -> str | None:
         return f"too few columns: {len(fields)} of {columns.count}"
     if len(fields) > columns.count and any(fields[columns.count :]):
         return f"too many columns: {len(fields)} of {columns.count}; a name with a comma in it needs quotes"
+    if max(map(len, fields)) > MAX_FIELD_CHARACTERS:
+        return f"a field is longer than {MAX_FIELD_CHARACTERS} characters"
     text = "".join(fields)
     if "\0" in text:
         return "it holds a NUL character"
