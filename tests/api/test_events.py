@@ -122,7 +122,7 @@ def test_who_listens_to_a_job_that_is_deleted_is_told(service: RunningService, o
             stream = events(answer)
             assert next(stream).name == "progress"
             with psycopg.connect(EmbeddedServer(service.data_dir).url()) as connection:
-                for table in ("jobs", "images", "visits", "chunks", "results"):  # as no request can
+                for table in ("jobs", "images", "visits", "slices", "grants", "results"):  # as no request can
                     connection.execute(f"DELETE FROM {table} WHERE job_id = %s".encode(), [job_id])
             assert next(stream).name == "deleted"
             assert list(stream) == []
