@@ -12,7 +12,7 @@ from psycopg import sql
 
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.images import Header
-from retailpulse.measure import read_header
+from retailpulse.measure import Work, read_header
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
 from retailpulse.storage.scheduling import workers
@@ -100,10 +100,10 @@ async def test_a_database_that_is_away_for_a_while_repeats_no_download(
 async def test_an_image_that_makes_this_program_stumble_harms_no_other(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(data: bytes, max_pixels: int) -> Header | None:
+    def stumble(data: bytes, max_pixels: int, work: Work) -> Header | None:
         if data.startswith(b"stumble"):
             raise RecursionError("a fault of ours")
-        return read_header(data, max_pixels)
+        return read_header(data, max_pixels, work)
 
     monkeypatch.setattr(image_task, "read_header", stumble)  # the readers are not known to do it
     with Origin() as origin:
