@@ -74,7 +74,7 @@ def _killed(bench: Bench) -> list[Figure]:
             seen.append(stage.origin.count().max_in_flight)
     case = f"{CASE}, one of {WORKERS} killed"
     return [
-        Figure(case=case, about="until its share is used", runs=back, unit="s"),
+        Figure(case=case, about="until full again", runs=back, unit="s"),
         Figure(case=case, about="most at the host", runs=seen, target=at_most(CAP + 1)),
     ]
 

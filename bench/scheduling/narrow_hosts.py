@@ -31,5 +31,5 @@ def _measure(bench: Bench, manners: str) -> list[Figure]:
             lost.append(IMAGES - stage.service.job(job_id)["images"]["measured"])
     return [
         Figure(case=case, about=f"photos lost of {IMAGES}", runs=lost, target=at_most(0)),
-        Figure(case=case, about="until all are settled", runs=taken, unit="s"),
+        Figure(case=case, about="until settled", runs=taken, unit="s"),
     ]

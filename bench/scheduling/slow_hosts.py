@@ -44,12 +44,12 @@ def measure(bench: Bench) -> list[Figure]:
             unit="/s",
             runs=rates,
             limits=[LIMIT_PER_SECOND] * len(rates),
-            limit_name="the hosts' caps",
+            limit_name="their caps",
             target=at_least(0.8),
         ),
         Figure(case=CASE, about="peak memory", unit="MB", runs=ours, target=at_most(1_000)),
-        Figure(case=CASE, about="peak memory of PostgreSQL", unit="MB", runs=postgres),
-        Figure(case=CASE, about="part of the cores in use", runs=busy),
+        Figure(case=CASE, about="PostgreSQL's peak", unit="MB", runs=postgres),
+        Figure(case=CASE, about="cores in use", runs=busy),
     ]
 
 

@@ -67,8 +67,8 @@ def _measure(bench: Bench, state: str) -> list[Figure]:
                 bench.show(words, 0)
                 costs[images].append(asyncio.run(_take(service, job_id)))
     small, large = costs[SMALL], costs[LARGE]
-    case = f"{state}, {LARGE:,} images"
-    limit_name = f"{SMALL:,} images"
+    case = f"{state}, {LARGE:,}"
+    limit_name = f"{SMALL:,}"
     return [
         Figure(
             case=case,
@@ -79,7 +79,7 @@ def _measure(bench: Bench, state: str) -> list[Figure]:
             limit_name=limit_name,
             target=at_most(1.15),
         )
-        for about, unit, name in (("CPU of PostgreSQL", "us", "microseconds"), ("buffers", "", "buffers"))
+        for about, unit, name in (("PostgreSQL's CPU", "us", "microseconds"), ("buffers", "", "buffers"))
     ]
 
 

@@ -25,19 +25,19 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _measure(bench: Bench, priority: int) -> list[Figure]:
-    case = f"{CASE}, priority {priority}"
+    case = f"{CASE}, priority {priority}, latencies"
     bench.show(f"{case}: starting the service", 0)
     with staged(bench) as stage:
         stage.submit(stage.origin.urls(LATENCY_MS, "big", IMAGES))
         time.sleep(3.0)
         taken = [_one(bench, stage, case, number, priority) for number in range(TIMES)]
     return [
-        Figure(case=case, about=f"each of {TIMES}", runs=taken, unit="latencies"),
+        Figure(case=case, about=f"each of {TIMES}", runs=taken, unit="x"),
         Figure(
             case=case,
             about=f"worst of {TIMES}",
             runs=[max(taken)],
-            unit="latencies",
+            unit="x",
             target=TARGETS[priority],
         ),
     ]

@@ -17,7 +17,7 @@ from tests.running import wait_for
 def endless(width: int = 4000, height: int = 3000) -> bytes:
     """A small JPEG that keeps its decoder busy: many passes over many pixels.
 
-    A fast processor is done with 4,000 x 3,000 in less than half a second, with 12,000 x 9,000 in over three.
+    A fast processor is done with the smallest in less than half a second: what must outlast that is larger.
     """
     body = saved("JPEG", Image.new("L", (width, height), 128), progressive=True)
     last_scan = body[body.rindex(b"\xff\xda") : -2]

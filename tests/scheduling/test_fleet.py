@@ -36,7 +36,6 @@ def test_one_worker_that_joins_and_is_killed_leaves_its_share_to_the_others(
     slow.wait_until_full()
     wait_for(lambda: _slots(slow) == 2)
     assert slow.origin.count().max_in_flight <= CAP + 1
-    assert slow.origin.count().max_connections <= CAP + 4, "none is kept for a slot that is another worker's"
     slow.cancel(job_id)
 
 

@@ -144,8 +144,6 @@ class HostQueue:
         """Give a slot back, after the limiter was told how it went."""
         self.used -= 1
         self._heed_crowd()
-        if self.leased is not None and self.used >= self.leased:
-            self._close_idle(self)  # its slot is another worker's now, who needs a connection for it
         failure = self.limiter.failure
         if failure is not None and self.limiter.is_given_up(self._loop.time()):
             self._dismiss(lambda _: True, failure)

@@ -69,7 +69,7 @@ def origin_key(url: str) -> str | None:
         return None
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _plain_key(scheme: str, host: str, port: str | None) -> str | None:
     try:
         return _plain_origin(scheme, host, port).key
@@ -77,12 +77,12 @@ def _plain_key(scheme: str, host: str, port: str | None) -> str | None:
         return None
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _plain_origin(scheme: str, host: str, port: str | None) -> Origin:
     return Origin(scheme, host, _port(port, scheme))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _key(scheme: str, host: str, port: int) -> str:
     return f"{scheme}://{host.removesuffix('.')}:{port}"
 

@@ -16,7 +16,7 @@ from retailpulse.domain.stores import MAX_KEY_BYTES
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape
-from retailpulse.storage.scheduling.enqueue import JobPlace, enqueue_images
+from retailpulse.storage.scheduling.enqueue import JobPlace, Line
 
 # Few statements: round trips are most of what a small job costs.
 _INSERT_VISITS = """
@@ -51,13 +51,14 @@ async def insert_job(connection: Connection, job: JobPlace, submission: Submissi
     job_id = job.job_id
     known = await _known_stores(connection, submission)
     await _write_visits(connection, job_id, submission, known)
-    to_fetch = await _write_images(connection, job_id, submission, known)
+    line = Line(job)
+    await _write_images(connection, job_id, submission, known, line)
     await connection.execute(
         INSERT_JOB, {"job_id": job_id, "images": submission.image_count, **job_fields(submission.options)}
     )
     if any(visit.store_id not in known for visit in submission.visits):
         await count_failed(connection, job_id, await settle_unknown_stores(connection, job_id))
-    await enqueue_images(connection, job, to_fetch)
+    await line.enqueue(connection)
 
 
 def job_fields(options: JobOptions) -> dict[str, Any]:
@@ -103,10 +104,9 @@ def _visit_rows(submission: Submission, known: set[str]) -> Iterator[_VisitRow]:
 
 
 async def _write_images(
-    connection: Connection, job_id: UUID, submission: Submission, known: set[str]
-) -> list[tuple[int, str]]:
-    """Writes the images; returns the numbers and URLs of those to fetch: of known stores, each URL once."""
-    to_fetch: list[tuple[int, str]] = []
+    connection: Connection, job_id: UUID, submission: Submission, known: set[str], line: Line
+) -> None:
+    """Writes the images; those to fetch, of known stores and each URL once, come to stand in line."""
     rows: list[str] = []
     job = str(job_id)
     async with connection.cursor().copy(
@@ -115,14 +115,13 @@ async def _write_images(
         # As text in blocks: the driver takes thrice as long for each row on its own.
         for image_no, visit_no, url, first_no in _images(submission, known):
             if first_no == image_no:
-                to_fetch.append((image_no, url))
+                line.add(image_no, url)
             same_as = r"\N" if first_no is None or first_no == image_no else first_no
             rows.append(f"{job}\t{image_no}\t{visit_no}\t{escape(url)}\t{same_as}\n")
             if len(rows) == BLOCK_ROWS:
                 await copy.write("".join(rows))
                 rows.clear()
         await copy.write("".join(rows))
-    return to_fetch
 
 
 def _images(submission: Submission, known: set[str]) -> Iterator[tuple[int, int, str, int | None]]:

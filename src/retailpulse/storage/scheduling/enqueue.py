@@ -6,8 +6,9 @@ by a hash of their host, which a worker sorts as it claims them.
 
 import math
 import zlib
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -113,29 +114,54 @@ class JobPlace:
     origin_of: OriginOf
 
 
-async def enqueue_images(connection: Connection, job: JobPlace, images: Iterable[tuple[int, str]]) -> None:
-    """Puts images in line, given as numbers in ascending order with their URLs."""
-    of_origin: dict[str, list[int]] = {}
-    for image_no, url in images:
-        of_origin.setdefault(job.origin_of(url) or "", []).append(image_no)
-    if not of_origin:
-        return
-    host_of = await _place(connection, {origin: len(numbers) for origin, numbers in of_origin.items()})
-    of_host: dict[int, list[int]] = {}
-    for origin, numbers in of_origin.items():
-        of_host.setdefault(host_of[origin], []).extend(numbers)
-    rows = [
-        (host_id, start, _array(numbers[start : start + size]))
-        for host_id, numbers in of_host.items()
-        for size in [_slice_size(len(numbers))]
-        for start in range(0, len(numbers), size)
-    ]
-    for first in range(0, len(rows), _BLOCK_ROWS):
-        host_ids, places, image_nos = zip(*rows[first : first + _BLOCK_ROWS], strict=True)
-        parameters = {"host_ids": list(host_ids), "places": list(places), "image_nos": list(image_nos)}
-        # Planned each time: a plan from when little waited would read all that waits.
-        await connection.execute(_INSERT, {**parameters, **_named(job)}, prepare=False)
-    await notify_hosts(connection, of_host, rank=-job.priority)
+class Line:
+    """Gathers the images of a job that are to wait, by host, while their rows are written.
+
+    Compact, as a job may have as many hosts as images.
+    """
+
+    def __init__(self, job: JobPlace) -> None:
+        self._job = job
+        self._of_origin: dict[str, array[int]] = {}
+
+    def add(self, image_no: int, url: str) -> None:
+        """Takes an image; numbers come in ascending order."""
+        origin = self._job.origin_of(url) or ""
+        numbers = self._of_origin.get(origin)
+        if numbers is None:
+            numbers = self._of_origin[origin] = array("i")
+        numbers.append(image_no)
+
+    async def enqueue(self, connection: Connection) -> None:
+        """Puts all of them in line, in the transaction of `connection`."""
+        of_host = await self._by_host(connection)
+        rows = [
+            (host_id, start, _array(numbers[start : start + size]))
+            for host_id, numbers in of_host.items()
+            for size in [_slice_size(len(numbers))]
+            for start in range(0, len(numbers), size)
+        ]
+        for first in range(0, len(rows), _BLOCK_ROWS):
+            host_ids, places, image_nos = zip(*rows[first : first + _BLOCK_ROWS], strict=True)
+            parameters = {"host_ids": list(host_ids), "places": list(places), "image_nos": list(image_nos)}
+            # Planned each time: a plan from when little waited would read all that waits.
+            await connection.execute(_INSERT, {**parameters, **_named(self._job)}, prepare=False)
+        await notify_hosts(connection, of_host, rank=-self._job.priority)
+
+    async def _by_host(self, connection: Connection) -> dict[int, list[int]]:
+        origins = len(self._of_origin)
+        own = [
+            origin for origin, numbers in self._of_origin.items() if _is_own(origin, len(numbers), origins)
+        ]
+        placed = await find_hosts(connection, own)
+        of_host: dict[int, list[int]] = {}
+        while self._of_origin:  # what is placed is let go of
+            origin, numbers = self._of_origin.popitem()
+            host_id = placed.get(origin) or _bucket(origin)
+            of_host.setdefault(host_id, []).extend(numbers)
+        for waiting in of_host.values():
+            waiting.sort()
+        return of_host
 
 
 async def enqueue_stored(connection: Connection, job: JobPlace) -> None:
@@ -199,12 +225,20 @@ async def _enqueue(
 
 async def _place(connection: Connection, counts: Mapping[str, int]) -> dict[str, int]:
     """For each origin with so many images the id of its host, or of its bucket."""
-    has_many = len(counts) >= MANY_HOSTS
-    own = [origin for origin, count in counts.items() if origin and not (has_many and count <= FEW_IMAGES)]
+    own = [origin for origin, count in counts.items() if _is_own(origin, count, len(counts))]
     placed = await find_hosts(connection, own)
     for origin in counts.keys() - placed.keys():
-        placed[origin] = -1 - zlib.crc32(origin.encode()) % BUCKETS
+        placed[origin] = _bucket(origin)
     return placed
+
+
+def _is_own(origin: str, images: int, origins: int) -> bool:
+    """Whether an origin with so many images of a job, beside so many others, has a line of its own."""
+    return bool(origin) and not (origins >= MANY_HOSTS and images <= FEW_IMAGES)
+
+
+def _bucket(origin: str) -> int:
+    return -1 - zlib.crc32(origin.encode()) % BUCKETS
 
 
 def _slice_size(images: int) -> int:
