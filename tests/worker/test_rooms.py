@@ -1,4 +1,4 @@
-"""How much a worker takes of each host: by slots and speed, and fairly by job where the worker is the limit."""
+"""How much a worker takes of each host: by slots and speed, and fairly by job where it is the limit."""
 
 from uuid import UUID
 
