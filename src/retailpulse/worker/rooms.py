@@ -43,17 +43,35 @@ def shares(heads: Mapping[int, Head], room: int, held: Mapping[UUID, int]) -> di
     By priority first, then the same for each job (max-min fairness): a job on one host gets as much as one
     on a hundred. `held` are the images of each job in hand, which count.
     """
-    can: dict[tuple[int, UUID], int] = {}
+    can: dict[int, dict[UUID, int]] = {}
     for head in heads.values():
-        can[head.rank, head.job_id] = can.get((head.rank, head.job_id), 0) + head.room
-    left = room + sum(held.get(job_id, 0) for _, job_id in can)
-    quotas: dict[UUID, int] = {}
-    for rank in sorted({rank for rank, _ in can}):
-        equals = sorted(
-            ((held.get(job_id, 0) + images, job_id) for (of, job_id), images in can.items() if of == rank)
-        )
-        for place, (most, job_id) in enumerate(equals):
-            quota = min(most, left // (len(equals) - place))
-            left -= quota
-            quotas[job_id] = max(0, quota - held.get(job_id, 0))
-    return quotas
+        of_rank = can.setdefault(head.rank, {})
+        of_rank[head.job_id] = of_rank.get(head.job_id, 0) + head.room
+    given: dict[UUID, int] = {}
+    for rank in sorted(can):
+        of_equals = _fill_up(can[rank], room, held)
+        room -= sum(of_equals.values())
+        given.update(of_equals)
+    return given
+
+
+def _fill_up(can: Mapping[UUID, int], room: int, held: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Gives room to equals, always to one of which least is in hand; none takes more than it can."""
+
+    def up_to(level: int) -> dict[UUID, int]:
+        return {
+            job_id: min(most, max(0, level - held.get(job_id, 0))) for job_id, most in sorted(can.items())
+        }
+
+    low, high = 0, max(most + held.get(job_id, 0) for job_id, most in can.items())
+    while low < high:
+        level = (low + high + 1) // 2
+        if sum(up_to(level).values()) <= room:
+            low = level
+        else:
+            high = level - 1
+    given, next_one = up_to(low), up_to(low + 1)
+    left = room - sum(given.values())
+    for job_id in [job_id for job_id in given if next_one[job_id] > given[job_id]][:left]:
+        given[job_id] += 1
+    return given

@@ -7,7 +7,7 @@ from uuid import UUID
 from retailpulse.storage.database import Database
 from retailpulse.storage.invariants import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
-from retailpulse.storage.scheduling import claims, hosts
+from retailpulse.storage.scheduling import claims, hosts, workers
 from retailpulse.storage.scheduling.claims import GivenBack, Granted
 from tests.storage import claiming
 from tests.storage.ended import rows
@@ -173,3 +173,28 @@ async def test_a_job_all_of_whose_images_were_settled_by_the_dead_gets_nothing_i
     claiming.silence(database, worker_id)
     assert await claiming.sweep(database) == (1, 8)
     assert [claiming.in_line(database, job_id) for job_id in jobs] == [[], list(range(1, 9))]
+
+
+async def test_a_worker_that_goes_on_under_a_new_id_keeps_what_it_knows_of_and_no_more(
+    database: Database,
+) -> None:
+    """It lost its connection, and with it the answer to a claim."""
+    job_id = await submit(database, URLS)
+    old = await claiming.add_worker(database)
+    known = await claiming.claim(database, old, 3)
+    await claiming.claim(database, old, 3)  # never heard of
+    await settle(database, [measured(job_id, 4)])
+    async with database.transaction() as connection:
+        new = await workers.renew(connection, old, claiming.grant_ids(known))
+    assert new is not None
+    assert (claiming.in_work(database, job_id), claiming.in_line(database, job_id)) == (
+        [1, 2, 3],
+        [5, 6, 7, 8],
+    )
+    assert await claiming.claim(database, old) == []
+    assert rows(database, "SELECT DISTINCT worker_id FROM grants") == [(new,)]
+    claiming.silence(database, new)
+    await claiming.sweep(database)
+    async with database.transaction() as connection:
+        assert await workers.renew(connection, new, []) is None
+    assert agrees(database)
