@@ -38,6 +38,7 @@ class Claimer:
             return
         self.claimed_at = self._loop.time()
         granted = await claims.claim(connection, worker_id, asks)
+        await self._dispatcher.start_jobs(connection, granted)
         got = dict.fromkeys(asks, 0)
         for grant in granted:
             got[grant.host_id] += len(grant.images)
@@ -47,8 +48,6 @@ class Claimer:
                 self._loop.call_soon(self._leases.begin_extra, self._leases.of_host[host_id])
             if self._leases.of_host[host_id].claimed(asks[host_id].room, images):
                 self._news.has_room(host_id)
-        for job_id in {grant.job_id for grant in granted if not grant.is_started}:
-            await self._dispatcher.start_job(connection, job_id)
 
     async def _begin(self, connection: Connection, worker_id: int, lease: Lease, grant: Granted) -> None:
         if lease.queue is None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from uuid import UUID
 
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import PendingImage, Result
@@ -88,8 +87,9 @@ class Dispatcher:
         for grant, count in counts.items():  # not before: it may have to be done again
             grant.unsettled -= count
 
-    async def start_job(self, connection: Connection, job_id: UUID) -> None:
-        """Notes that a job has begun, and how long it waited."""
-        waited_seconds = await claims.start_job(connection, job_id)
-        if waited_seconds is not None:
-            self._context.measures.waited(waited_seconds)
+    async def start_jobs(self, connection: Connection, granted: Iterable[Granted]) -> None:
+        """Notes that jobs have begun, and how long they waited; before their work, or they end before it."""
+        fresh = {grant.job_id for grant in granted if not grant.is_started}
+        if fresh:
+            for waited_seconds in await claims.start_jobs(connection, fresh):
+                self._context.measures.waited(waited_seconds)

@@ -70,10 +70,14 @@ _CLAIM = """
             SELECT image_no, image_url FROM images
             WHERE job_id = g.job_id AND image_no = ANY(g.image_nos) OFFSET 0) image) i
 """
+# Locked in the order in which everybody locks jobs.
 _START = """
-    UPDATE jobs SET started_at = now()
-    WHERE job_id = %s AND started_at IS NULL AND status = 'ongoing'
-    RETURNING extract(epoch FROM now() - submitted_at)::float8
+    UPDATE jobs j SET started_at = now()
+    FROM (
+        SELECT job_id FROM jobs WHERE job_id = ANY(%s) AND started_at IS NULL AND status = 'ongoing'
+        ORDER BY job_id FOR NO KEY UPDATE) fresh
+    WHERE j.job_id = fresh.job_id
+    RETURNING extract(epoch FROM now() - j.submitted_at)::float8
 """
 # Who cancels a job locks it first, and then finds each of its images in one place or the other.
 LOCK_JOBS = """
@@ -174,11 +178,10 @@ def _pending(numbers: list[int], urls: list[str], earlier: list[int] | None) -> 
     ]
 
 
-async def start_job(connection: Connection, job_id: UUID) -> float | None:
-    """Notes that the first images of a job are in work; how many seconds it waited, None if it had begun."""
-    cursor = await connection.execute(_START, [job_id])
-    row = await cursor.fetchone()
-    return None if row is None else float(row[0])
+async def start_jobs(connection: Connection, job_ids: Collection[UUID]) -> list[float]:
+    """Notes that the first images of jobs are in work; how many seconds those waited that had not begun."""
+    cursor = await connection.execute(_START, [sorted(job_ids)])
+    return [seconds for (seconds,) in await cursor.fetchall()]
 
 
 async def close_grants(connection: Connection, grant_ids: Sequence[int]) -> None:
