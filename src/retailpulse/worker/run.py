@@ -17,6 +17,7 @@ from retailpulse.config.settings import (
 )
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.fetch import Downloader
+from retailpulse.loop_watchdog import watch_loop
 from retailpulse.measure import Decoders
 from retailpulse.observability.reporting import Reporter
 from retailpulse.storage.database import Database
@@ -66,6 +67,7 @@ async def run_worker(
     Raises what ended one of its parts before that, once it has handed back its work.
     """
     _tune_memory()
+    watch_loop()
     measures = Measures()
     reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
     async with reporting, _tools(database, worker, fetch, measure, measures) as tools:

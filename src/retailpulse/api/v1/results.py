@@ -142,8 +142,8 @@ async def job_results(
         list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
     ] = None,
     safe: Annotated[
-        Safety | None,
-        Parameter(description="Only with CSV. `spreadsheet`: no text can act as a formula in a spreadsheet."),
+        list[Safety] | None,
+        Parameter(description="Of CSV. `spreadsheet`: no text can act as a formula in a spreadsheet."),
     ] = None,
     cursor: CursorText = None,
     limit: Limit = MAX_LIMIT,
@@ -161,7 +161,7 @@ async def job_results(
         store_ids=texts("store_id", store_id),
     )
     name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
-    form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=safe is not None)
+    form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe))
     if name != "json":
         return await _export(known, name, results.all(known, wanted, form))
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
@@ -172,8 +172,6 @@ async def job_results(
 def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm:
     if name not in TYPES:
         raise InvalidRequest(f"format: {name[:100]!r} is none of json, csv, ndjson, parquet")
-    if for_spreadsheet and name != "csv":
-        raise InvalidRequest(f"safe: it is for CSV, and not for {name}")
     page_format = EXPORTED_AS.get(name, PageFormat.JSON_ROWS)
     return ResultForm(page_format=page_format, with_earlier=with_earlier, for_spreadsheet=for_spreadsheet)
 
