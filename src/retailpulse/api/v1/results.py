@@ -161,7 +161,7 @@ async def job_results(
         store_ids=texts("store_id", store_id),
     )
     name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
-    form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe))
+    form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
         return await _export(known, name, results.all(known, wanted, form))
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
