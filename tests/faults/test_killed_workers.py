@@ -40,7 +40,7 @@ def test_a_peer_finishes_what_a_killed_worker_had_in_hand(shop: Shop) -> None:
     running = shop.serve(workers=2, **DEFAULTS)
     wait_for_workers(shop, 2)
     job_id = submit(running, [*shop.leading(), *shop.photos(160, before=gate)])
-    shop.wait_for_requests(LEADING + 16)
+    shop.wait_for_requests(LEADING + 8)
     wait_for(lambda: running.job(job_id)["images"]["settled"] == LEADING and holders(shop) == 2)
     in_flight = shop.origin.busy
     victim = kill_worker(running)
