@@ -68,6 +68,7 @@ class HostQueue:
         self.origin_key = origin_key
         self.limiter = limiter
         self.used = 0
+        self.is_held = False  # somebody has a lease here, be it of no slots now
         self.leased: int | None = None if listener is None else 0
         self.waiting = 0
         self.in_flight = InFlight()
@@ -88,8 +89,8 @@ class HostQueue:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody asks this host, waits for it or has leased slots of it."""
-        return not self.used and not self.waiting and not self.leased
+        """Whether nobody asks this host, waits for it or has a lease of it."""
+        return not self.used and not self.waiting and not self.leased and not self.is_held
 
     def lease(self, slots: int) -> None:
         """Take so many slots from now on in place of those before."""

@@ -178,6 +178,8 @@ class Leases:
         is_new = lease is None
         if lease is None:
             queue = None if row.host.host_id < 0 else self._hosts.queue(row.host.origin)
+            if queue is not None:
+                queue.is_held = True
             lease = self.of_host[row.host.host_id] = self._of_origin[row.host.origin] = Lease(row, queue)
         if lease.queue is not None and (is_new or row.host.version != lease.version):
             lease.queue.limiter.changed = False
@@ -222,6 +224,7 @@ class Leases:
         self.of_host.pop(lease.host_id, None)
         self._of_origin.pop(lease.origin, None)
         if lease.queue is not None:
+            lease.queue.is_held = False
             self._hosts.lease(lease.origin, 0)
 
     def drop_all_but(self, host_ids: Collection[int]) -> None:
