@@ -142,7 +142,7 @@ async def test_sockets_that_are_left_when_a_turn_is_over_have_the_next_one(
             theirs.send(b"x")
             fds.add(ours.fileno())
             driver._sockets.want(pycurl.POLL_IN, ours.fileno())
-        for _ in range(10):
+        for _ in range(12):  # in two of them it is seen that none is left
             driver._on_ready()
     driver.close()
     assert len(acts) == 10

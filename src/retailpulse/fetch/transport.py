@@ -6,7 +6,7 @@ Weak: it must be made, used and closed on one loop, in one thread.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from time import perf_counter
 
 import pycurl
@@ -33,7 +33,7 @@ class Transport:
         self._timer_at = 0.0
         self._due_at: float | None = None
         self.decisions_left = MOST_DECISIONS
-        self._ready: deque[tuple[int, int]] = deque()
+        self._ready: Iterator[tuple[int, int]] | None = None
         self._paused: deque[Callable[[], object]] = deque()
         self._going_on: asyncio.Handle | None = None
         self._multi = pycurl.CurlMulti()
@@ -136,11 +136,12 @@ class Transport:
         Those that are left when the turn is over come first in the next one: the kernel tells of them again.
         """
         until = perf_counter() + _TURN_SECONDS
-        if not self._ready:
-            self._ready.extend(self._sockets.ready())
-        while self._ready:
-            self._act(*self._ready.popleft())
+        ready = self._ready or self._sockets.ready()
+        self._ready = None
+        for fd, events in ready:  # what is not wanted any more when its turn comes is left out
+            self._act(fd, events)
             if perf_counter() > until:
+                self._ready = ready
                 break
         self._collect()
 
