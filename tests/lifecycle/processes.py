@@ -17,6 +17,7 @@ from tests.running import RunningService, wait_for
 from tests.storage.truth import check_truth
 
 QUICK = {
+    "RETAILPULSE_API_SUBMIT_SECONDS": "1.5",
     "RETAILPULSE_WORKER_HEARTBEAT_SECONDS": "0.2",
     "RETAILPULSE_WORKER_STALE_SECONDS": "2",
     "RETAILPULSE_WORKER_SWEEP_SECONDS": "0.3",
