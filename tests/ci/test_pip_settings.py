@@ -7,14 +7,14 @@ from tests.ci.pip_settings import places, settings
 
 def test_settings_of_files_become_variables_and_variables_win() -> None:
     listed = [
-        "global.extra-index-url='file:///a/simple\\nfile:///b/simple'",
+        "global.extra-index-url='file:///a/one\\nfile:///b/two'",
         "install.no-binary='x'",
         ":env:.timeout='7'",
         "global.timeout='5'",
     ]
     found = settings(listed, {"PIP_TIMEOUT": "7", "PIP_CONFIG_FILE": "/pip.conf", "OTHER": "1"})
     assert found == {
-        "PIP_EXTRA_INDEX_URL": "file:///a/simple file:///b/simple",
+        "PIP_EXTRA_INDEX_URL": "file:///a/one file:///b/two",
         "PIP_NO_BINARY": "x",
         "PIP_TIMEOUT": "7",
     }
@@ -26,12 +26,12 @@ def test_the_way_to_the_network_is_told_to_pip_alone() -> None:
 
 
 def test_files_and_folders_are_found_and_an_index_with_what_lies_beside_it(tmp_path: Path) -> None:
-    simple, cert = tmp_path / "index" / "simple", tmp_path / "ca.pem"
-    simple.mkdir(parents=True)
+    packages, cert = tmp_path / "index" / "packages", tmp_path / "ca.pem"
+    packages.mkdir(parents=True)
     cert.touch()
     found = {
-        "PIP_EXTRA_INDEX_URL": f"file://{simple} https://a/simple",
+        "PIP_EXTRA_INDEX_URL": f"file://{packages} https://a/other",
         "PIP_CERT": str(cert),
         "PIP_CONSTRAINT": "/nowhere/constraints.txt",
     }
-    assert list(places(found)) == [simple.parent, cert]
+    assert list(places(found)) == [packages.parent, cert]
