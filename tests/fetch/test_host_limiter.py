@@ -185,6 +185,30 @@ def test_a_host_that_bears_two_connections_is_asked_by_hardly_more_at_once(worke
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
+def test_a_slow_host_that_bears_two_connections_is_tried_with_more_only_now_and_then(workers: int) -> None:
+    origin = LimitedOrigin(workers, so_many_at_once(2), latency=4.0, refusal=reset)
+    origin.run(60.0)
+    before = origin.refused, sum(origin.served)
+    origin.run(400.0)
+    refused, served = origin.refused - before[0], sum(origin.served) - before[1]
+    assert refused < 0.35 * served
+    assert served > 0.7 * 400 * 2 / origin.latency
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("latency", [0.7, 2.0, 4.0])
+def test_a_slow_host_that_was_gone_for_a_moment_is_asked_as_before_soon(workers: int, latency: float) -> None:
+    is_gone = False
+    origin = LimitedOrigin(workers, lambda _: not is_gone, latency=latency, refusal=reset)
+    origin.run(20.0)
+    is_gone = True
+    origin.run(3.0)
+    is_gone = False
+    origin.run(40.0 + 40 * latency)
+    assert origin.in_flight >= 16
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
 @pytest.mark.parametrize("latency", [0.05, 2.0])
 def test_a_slow_host_is_never_asked_by_more_than_it_is_given_at_first(workers: int, latency: float) -> None:
     origin = LimitedOrigin(workers, lambda _: True, latency=latency)
