@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from retailpulse.domain.errors import ImageError
+from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader
 from tests.fetch.conftest import MakeDownloader
@@ -59,6 +60,17 @@ async def test_a_host_that_serves_one_connection_at_a_time_loses_no_photo(
         assert queue.limiter.is_crowded
     assert [end for end in ends if end != BODY] == []
     assert max(origin.requests.values()) == 1
+
+
+async def test_a_host_that_was_cut_to_one_at_a_time_is_asked_by_more_once_it_answers(
+    make_downloader: MakeDownloader,
+) -> None:
+    downloader = make_downloader(per_host=4)
+    with NarrowOrigin(8, patient=True) as origin:
+        queue = downloader.hosts.queue(origin.url("").removesuffix("/"))
+        queue.adopt(HostLimits(cap=1, ceiling=2))
+        assert await fetched(downloader, origin, paths()) == [BODY] * PHOTOS
+    assert queue.limiter.cap > 1
 
 
 async def test_the_last_photos_of_such_a_host_do_not_wait_for_a_connection_kept_alive(

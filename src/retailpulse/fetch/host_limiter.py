@@ -313,10 +313,11 @@ class HostLimiter:
         if self._cap.value == self._cap.start == self._cap.most:
             return
         lately = self._refused_at is not None and now - self._refused_at < WELL_SECONDS
+        latency = self._latency.seconds or 0.0
+        # The slot was taken before the request began: at a cap of one nothing else says that it was the last.
+        saturated = self._saturated_at >= began_at - latency and self._refusals.share < FEW_REFUSED
         self.changed |= self._cap.answered(
-            self._latency.seconds or 0.0,
-            saturated=self._saturated_at >= began_at and self._refusals.share < FEW_REFUSED,
-            well=self._latency.is_known and not lately,
+            latency, saturated=saturated, well=self._latency.is_known and not lately
         )
 
     def _count(self, failure: TryFailed, began_at: float, now: float) -> None:
