@@ -13,11 +13,20 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from retailpulse.config.settings import ApiSettings, DatabaseSettings, LogSettings, Settings
+from retailpulse.config.settings import (
+    ApiSettings,
+    DatabaseSettings,
+    LogSettings,
+    Settings,
+    WorkerSettings,
+)
 from retailpulse.domain.errors import ConfigError, DatabaseError, DatabaseUnavailable
 from retailpulse.lifecycle import exit_within, first, stop_on_signals
+from retailpulse.loop_heartbeat import beating, ending_when_stalled
 from retailpulse.loop_watchdog import watch_loop
+from retailpulse.service_manager import ServiceManager
 from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -258,8 +267,17 @@ def _make_uses(
     )
 
 
-def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
-    """Works on what waits until it is told to stop."""
+def run_worker_process(
+    settings: Settings,
+    parent_fd: int | None,
+    *,
+    process: UUID | None = None,
+    heartbeat_fd: int | None = None,
+) -> None:
+    """Works on what waits until it is told to stop.
+
+    Whoever has started it knows it as `process` and watches the pipe `heartbeat_fd`; else it watches itself.
+    """
     import uvloop
 
     from retailpulse.storage.database import Database
@@ -269,10 +287,12 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
     os.nice(WORKER_NICENESS)
 
     async def run() -> None:
-        stop = stop_on_signals(parent_fd)
+        stop, manager = stop_on_signals(parent_fd), ServiceManager()
+        opened = Database(url, settings.database, pool_size=settings.worker.connections)
         try:
-            async with Database(url, settings.database, pool_size=settings.worker.connections) as database:
+            async with _watched(settings.worker, heartbeat_fd), manager.informed(stop), opened as database:
                 await _check_tables(database)
+                manager.ready()
                 await run_worker(
                     database,
                     worker=settings.worker,
@@ -281,8 +301,20 @@ def run_worker_process(settings: Settings, parent_fd: int | None) -> None:
                     retention=settings.retention,
                     callbacks=settings.callbacks,
                     stop=stop,
+                    process=process,
                 )
         finally:
             exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())
+
+
+@contextlib.asynccontextmanager
+async def _watched(settings: WorkerSettings, heartbeat_fd: int | None) -> AsyncIterator[None]:
+    """Has the loop of a worker watched by whoever has started it, and by itself where nobody does."""
+    if heartbeat_fd is None:
+        async with ending_when_stalled(settings.stall_seconds):
+            yield
+    else:
+        async with beating(heartbeat_fd), ending_when_stalled(2 * settings.stall_seconds):
+            yield

@@ -18,6 +18,7 @@ from retailpulse.storage.scheduling.host_status import (
     read_hosts,
     read_hosts_of_job,
 )
+from retailpulse.storage.scheduling.losses import QUARANTINE
 from tests.storage.waiting import Waiting
 
 A, B, C = "https://a.example:443", "https://b.example:443", "http://c.example:80"
@@ -127,6 +128,23 @@ async def test_buckets_are_told_as_one_host_and_other_hosts_beside_it(
     assert (a.origin, a.waiting) == (A, 3)
     assert [host.waiting for host in await hosts(database, MANY_HOSTS)] == [24]
     assert [host.origin for host in await hosts(database, A, "nowhere")] == [A]
+
+
+async def test_the_quarantine_is_told_by_its_name_beside_the_buckets(
+    database: Database, waiting: Waiting
+) -> None:
+    job_id, worker = waiting.job(9), waiting.worker()
+    waiting.slices(QUARANTINE, job_id, images=3)
+    waiting.slices([-1], job_id, images=2)
+    waiting.grant(QUARANTINE, worker, job_id, [4])
+    alone, many = await hosts(database)
+    assert (alone.origin, alone.cap, alone.waiting, alone.taken) == ("(quarantine)", None, 3, 1)
+    assert (many.origin, many.waiting) == (MANY_HOSTS, 2)
+    assert [host.waiting for host in await hosts(database, "(quarantine)")] == [3]
+    assert [(host.origin, host.images) for host in await hosts_of_job(database, job_id)] == [
+        ("(quarantine)", 4),
+        (MANY_HOSTS, 2),
+    ]
 
 
 async def test_no_bucket_is_found_by_its_name_in_the_table(database: Database) -> None:

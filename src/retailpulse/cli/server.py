@@ -5,6 +5,7 @@ Each imports what it runs when it runs, so that the client commands start fast.
 
 import json
 from typing import Any
+from uuid import UUID
 
 import rich_click as click
 from rich.text import Text
@@ -84,8 +85,14 @@ def serve(
 @click.command()
 @data_dir_option
 @parent_option
-def worker(data_dir: str | None, parent_fd: int | None) -> None:
+@click.option("--process", type=click.UUID, hidden=True)
+@click.option("--heartbeat-fd", type=int, hidden=True)
+def worker(
+    data_dir: str | None, parent_fd: int | None, process: UUID | None, heartbeat_fd: int | None
+) -> None:
     """Run one worker process by hand, on this machine or another, beside those of `serve`.
+
+    Let a supervisor start it again when it ends: where its event loop stands still, it ends by itself.
 
     \b
     Examples:
@@ -96,7 +103,7 @@ def worker(data_dir: str | None, parent_fd: int | None) -> None:
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "worker")
-    run_worker_process(settings, parent_fd)
+    run_worker_process(settings, parent_fd, process=process, heartbeat_fd=heartbeat_fd)
 
 
 @click.command()

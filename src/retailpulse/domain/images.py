@@ -54,11 +54,18 @@ class Cause(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     CORRUPT = "corrupt"
     DECODER_CRASHED = "decoder_crashed"
+    WORKER_CRASHED = "worker_crashed"
     CANCELLED = "cancelled"
 
 
 _DECODE_CAUSES = frozenset(
-    {Cause.UNSUPPORTED_FORMAT, Cause.TOO_MANY_PIXELS, Cause.CORRUPT, Cause.DECODER_CRASHED}
+    {
+        Cause.UNSUPPORTED_FORMAT,
+        Cause.TOO_MANY_PIXELS,
+        Cause.CORRUPT,
+        Cause.DECODER_CRASHED,
+        Cause.WORKER_CRASHED,
+    }
 )
 
 

@@ -108,7 +108,16 @@ CRASHES = Metric(
     name="retailpulse_crashes",
     kind="counter",
     labels=("process",),
-    meaning="Processes that ended without saying goodbye: `api` or `worker`, or a `decoder` at its work.",
+    meaning="Processes that ended without saying goodbye: `api` or `worker`, a `decoder` at its work, or one "
+    "that tried an image alone, in `quarantine`.",
+)
+REPLACED_FOR = ("crashed", "stalled")
+REPLACED = Metric(
+    name="retailpulse_workers_replaced",
+    kind="counter",
+    labels=("reason",),
+    meaning="Workers that `serve` replaced: `crashed` ones ended by a signal or an error, those whose event "
+    "loop stood still (`stalled`) were killed by it.",
 )
 HTTP_REQUESTS = Metric(
     name="retailpulse_http_requests",
@@ -133,7 +142,7 @@ BUILD = Metric(
 CATALOGUE = (
     IMAGES_SETTLED, FETCHED_BYTES, QUEUE_WAIT, TRANSFER, DECODE, SETTLE, TRANSFERS_IN_FLIGHT,
     UNSETTLED_IMAGES, WAITING_IMAGES, ONGOING_JOBS, OLDEST_PENDING, LEASED_SLOTS, OPEN_BREAKERS,
-    WORKERS_ALIVE, STARTED, CRASHES,
+    WORKERS_ALIVE, STARTED, CRASHES, REPLACED,
     HTTP_REQUESTS, HTTP_SECONDS, BUILD,
 )  # fmt: skip
 """In the order in which they are told."""

@@ -103,10 +103,13 @@ def _of_processes(sums: dict[tuple[str, str], float], totals: Totals) -> dict[Me
     kinds = ("api", "worker")
     started: Values = {(kind,): sums.get((kind, reports.STARTED), 0.0) for kind in kinds}
     crashes: Values = {(kind,): sums.get((kind, reports.CRASHES), 0.0) for kind in kinds}
-    crashes["decoder",] = totals.counters(catalogue.CRASHES).get(("decoder",), 0.0)
+    crashed = totals.counters(catalogue.CRASHES)
+    crashes.update({(kind,): crashed.get((kind,), 0.0) for kind in ("decoder", "quarantine")})
+    replaced = totals.counters(catalogue.REPLACED)
     return {
         catalogue.STARTED: started,
         catalogue.CRASHES: crashes,
+        catalogue.REPLACED: {(reason,): replaced.get((reason,), 0.0) for reason in catalogue.REPLACED_FOR},
         catalogue.TRANSFERS_IN_FLIGHT: {(): sums.get(("worker", reports.IN_FLIGHT), 0.0)},
     }
 

@@ -105,6 +105,15 @@ async def fold(
     await connection.execute(_FOLD, {"ended_seconds": ended_seconds, "lost_seconds": lost_seconds})
 
 
+async def count(connection: Connection, kind: str, name: str) -> None:
+    """Counts one more of something that no process of this kind can count itself."""
+    await connection.execute(
+        "INSERT INTO ended_sums AS e (kind, name, value) VALUES (%s, %s, 1)"
+        " ON CONFLICT (kind, name) DO UPDATE SET value = e.value + 1",
+        [kind, name],
+    )
+
+
 async def read(connection: Connection, stale_seconds: float) -> dict[tuple[str, str], float]:
     """The sums of all processes that ever were, by their kind and name, and what those alive do now."""
     cursor = await connection.execute(_READ, {"stale_seconds": stale_seconds})

@@ -50,7 +50,7 @@ class Claimer:
                 self._news.has_room(host_id)
 
     async def _begin(self, connection: Connection, worker_id: int, lease: Lease, grant: Granted) -> None:
-        if lease.queue is None:
+        if lease.queue is None and not lease.is_quarantine:
             await self._dispatcher.sort(connection, worker_id, grant)
         elif lease.is_dismissing:
             self._dispatcher.dismiss(grant, *lease.why_dismissed())

@@ -16,10 +16,13 @@ from retailpulse.worker.admission import Admission, Draining
 from retailpulse.worker.in_hand import HeldImage, InHand
 from retailpulse.worker.measures import Measures
 from retailpulse.worker.pulse import Pulse
+from retailpulse.worker.quarantine import Quarantine
 from retailpulse.worker.settler import Settler
 
 logger = logging.getLogger(__name__)
 
+UNMEASURED_BYTES = 32_000_000
+"""Bodies that may wait to be measured; more only delays what is fetched next."""
 LARGE_BYTES = 4_000_000
 """Larger bodies are read in a thread."""
 SLEEPS_PER_IMAGE = 3
@@ -27,17 +30,24 @@ SLEEPS_PER_IMAGE = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WorkerContext:
-    """What the work on every image of a worker shares."""
+class MeasuringContext:
+    """What fetching and measuring an image takes."""
 
     downloader: Downloader
     admission: Admission
-    settler: Settler
     decoders: Decoders
     in_hand: InHand
-    measures: Measures
     pulse: Pulse
     max_pixels: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerContext(MeasuringContext):
+    """What the work on every image of a worker shares."""
+
+    settler: Settler
+    quarantine: Quarantine
+    measures: Measures
     pause_seconds: tuple[float, float] | None
     failed: asyncio.Future[None]
     """Fails with what keeps this worker from its work."""
@@ -46,7 +56,10 @@ class WorkerContext:
 async def work_on(held: HeldImage, context: WorkerContext) -> None:
     """Settles one image, or leaves it where the worker stops; it is not in hand any more after that."""
     try:
-        result = await _conclude(held, context)
+        if held.grant.is_quarantined:
+            result = await context.quarantine.conclude(held, context.admission)
+        else:
+            result = await conclude(held, context)
         if context.pause_seconds is not None:
             await context.admission.pause(random.uniform(*context.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
         context.settler.settle(result, held.grant)
@@ -60,7 +73,7 @@ async def work_on(held: HeldImage, context: WorkerContext) -> None:
             context.settler.hurry()  # its job may have ended
 
 
-async def _conclude(held: HeldImage, context: WorkerContext) -> Result:
+async def conclude(held: HeldImage, context: MeasuringContext) -> Result:
     """The result of an image; one that fails while this process sleeps is tried anew: it is not its fault."""
     image, job_id = held.image, held.grant.job_id
     measure = _measure_head if held.grant.depth is Depth.HEADER else _measure_whole
@@ -100,7 +113,7 @@ async def _conclude(held: HeldImage, context: WorkerContext) -> Result:
     )
 
 
-async def _measure_head(held: HeldImage, context: WorkerContext) -> tuple[Measurement, int]:
+async def _measure_head(held: HeldImage, context: MeasuringContext) -> tuple[Measurement, int]:
     header: Header | None = None
     work = Work()  # one for all looks at the file, however it arrives
 
@@ -117,7 +130,7 @@ async def _measure_head(held: HeldImage, context: WorkerContext) -> tuple[Measur
     return await _measure_pieces(fetched.pieces, None, fetched.tries, held.grant.depth, context)
 
 
-async def _measure_whole(held: HeldImage, context: WorkerContext) -> tuple[Measurement, int]:
+async def _measure_whole(held: HeldImage, context: MeasuringContext) -> tuple[Measurement, int]:
     digest: Digest | None = None
 
     def tap() -> Callable[[bytes], None]:
@@ -136,7 +149,7 @@ async def _measure_whole(held: HeldImage, context: WorkerContext) -> tuple[Measu
 
 
 async def _measure_pieces(
-    pieces: Sequence[bytes], digest: Digest | None, tries: int, depth: Depth, context: WorkerContext
+    pieces: Sequence[bytes], digest: Digest | None, tries: int, depth: Depth, context: MeasuringContext
 ) -> tuple[Measurement, int]:
     """Measures a body here where its digest is there already, else in a process that may be lost."""
     size_bytes = sum(map(len, pieces))

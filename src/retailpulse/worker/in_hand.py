@@ -13,6 +13,7 @@ from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
 from retailpulse.fetch import Place
 from retailpulse.storage.scheduling.claims import Granted
+from retailpulse.storage.scheduling.losses import QUARANTINE
 
 
 class Grant:
@@ -28,6 +29,11 @@ class Grant:
         self.depth: Depth = granted.depth
         self.unsettled = unsettled
 
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether its images were lost with workers before, and are to be tried alone."""
+        return self.host_id == QUARANTINE
+
 
 class HeldImage:
     """One image in hand and the task that works on it."""
@@ -37,7 +43,7 @@ class HeldImage:
     def __init__(self, grant: Grant, image: PendingImage, order: tuple[int, float]) -> None:
         self.grant = grant
         self.image = image
-        self.place = Place(order, unleased=grant.host_id < 0)
+        self.place = Place(order, unleased=grant.host_id <= 0)
         self.is_at_host = True
         self.task: asyncio.Task[None] | None = None
 

@@ -10,6 +10,7 @@ from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import HostPool, HostQueue
 from retailpulse.storage.scheduling.leases import LeaseRow
+from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.worker.rooms import ahead
 
 _IDLE_BEATS = 2
@@ -25,12 +26,13 @@ _UNKNOWN = (0, UUID(int=0))
 
 
 class Lease:
-    """A host or bucket of which this worker has slots, or wants some."""
+    """A host, a bucket or the quarantine, of which this worker has slots, or wants some."""
 
     def __init__(self, row: LeaseRow, queue: HostQueue | None) -> None:
         self.host_id = row.host.host_id
         self.origin = row.host.origin
-        self.queue = queue  # None: a bucket of many hosts
+        self.queue = queue  # None: a bucket of many hosts, or the quarantine
+        self.is_quarantine = row.host.host_id == QUARANTINE
         self.slots = row.slots
         self.others = row.others
         self.before = row.before
@@ -63,13 +65,16 @@ class Lease:
 
         So the shares of all are never more than the host bears together, also where that is a single one.
         """
+        if self.is_quarantine:
+            return 1
         even, over = divmod(self.most, 1 + self.others)
         return even + (self.before < over)
 
     def room(self, held: int, parked: int, now: float) -> int:
         """How many more images to take, where `held` are here and `parked` of those only pause."""
         if self.queue is None:
-            return max(0, BUCKET_ROOM - held) if self.slots else 0
+            room = 1 if self.is_quarantine else BUCKET_ROOM
+            return max(0, room - held) if self.slots else 0
         if self.is_dismissing:
             return _DISMISSED_AT_ONCE
         if self.queue.limiter.rest_until > now + 1.0 or not self.usable:
@@ -170,14 +175,14 @@ class Leases:
     @property
     def buckets(self) -> list[Lease]:
         """The buckets that this worker sorts."""
-        return [lease for lease in self.of_host.values() if lease.queue is None]
+        return [lease for lease in self.of_host.values() if lease.queue is None and not lease.is_quarantine]
 
     def learn(self, row: LeaseRow) -> Lease:
         """Takes over what the database says of a lease; a newer decision of another worker counts."""
         lease = self.of_host.get(row.host.host_id)
         is_new = lease is None
         if lease is None:
-            queue = None if row.host.host_id < 0 else self._hosts.queue(row.host.origin)
+            queue = None if row.host.host_id <= 0 else self._hosts.queue(row.host.origin)
             if queue is not None:
                 queue.is_held = True
             lease = self.of_host[row.host.host_id] = self._of_origin[row.host.origin] = Lease(row, queue)

@@ -22,6 +22,7 @@ class Measures:
         self.settled = self._tally.samples(SETTLE).observe
         self.in_flight: Callable[[], int] = lambda: 0
         self.decoder_crashes: Callable[[], int] = lambda: 0
+        self.quarantine_crashes: Callable[[], int] = lambda: 0
 
     def transferred(self, seconds: float, size_bytes: int) -> None:
         """Notes one request to an origin."""
@@ -33,4 +34,5 @@ class Measures:
         sums = self._tally.sums()
         sums[FETCHED_BYTES.name] = self._bytes
         sums[f"{CRASHES.name}|decoder"] = self.decoder_crashes()
+        sums[f"{CRASHES.name}|quarantine"] = self.quarantine_crashes()
         return Reading(sums=sums, in_flight=self.in_flight())

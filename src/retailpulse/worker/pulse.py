@@ -16,7 +16,9 @@ class Pulse:
 
     def __init__(self) -> None:
         self._beat_at = time.monotonic()
+        self._cpu_seconds = time.thread_time()
         self._sleeps = 0
+        self._busy_seconds = 0.0
 
     async def beat_forever(self) -> None:
         """Keeps the pulse until it is cancelled."""
@@ -26,8 +28,16 @@ class Pulse:
 
     def sleeps(self) -> int:
         """How often this process has slept, also where it woke up this very moment."""
-        now = time.monotonic()
-        if now - self._beat_at > GAP_SECONDS:
+        now, cpu_seconds = time.monotonic(), time.thread_time()
+        gap_seconds, used_seconds = now - self._beat_at, cpu_seconds - self._cpu_seconds
+        if gap_seconds > GAP_SECONDS:
             self._sleeps += 1
-        self._beat_at = now
+            self._busy_seconds = max(self._busy_seconds, used_seconds)
+        self._beat_at, self._cpu_seconds = now, cpu_seconds
         return self._sleeps
+
+    def busy_seconds(self) -> float:
+        """The most CPU time of the loop in one gap since this was last asked: of a sleep it is little."""
+        self.sleeps()
+        longest, self._busy_seconds = self._busy_seconds, 0.0
+        return longest

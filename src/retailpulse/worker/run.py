@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from retailpulse.config.settings import (
     CallbackSettings,
@@ -24,21 +25,20 @@ from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
 from retailpulse.worker.courier import deliver_forever
 from retailpulse.worker.heartbeat import Heartbeat
-from retailpulse.worker.image_task import WorkerContext
+from retailpulse.worker.image_task import UNMEASURED_BYTES, WorkerContext
 from retailpulse.worker.in_hand import InHand
 from retailpulse.worker.measures import Measures
 from retailpulse.worker.memory import keep_freed_memory
 from retailpulse.worker.news import News, listen_forever
 from retailpulse.worker.pruner import prune_forever
 from retailpulse.worker.pulse import Pulse
+from retailpulse.worker.quarantine import Quarantine
 from retailpulse.worker.scheduler import Scheduler
 from retailpulse.worker.settler import Settler
 from retailpulse.worker.sweeper import sweep_forever
 
 logger = logging.getLogger(__name__)
 
-UNMEASURED_BYTES = 32_000_000
-"""Bodies that may wait to be measured; more only delays what is fetched next."""
 COLLECTOR_THRESHOLDS = (50_000, 50, 1_000)
 """The garbage collector looks through every object and finds nothing; at Python's thresholds that took a
 fifth of the time at depth `header`."""
@@ -61,16 +61,18 @@ async def run_worker(
     retention: RetentionSettings | None = None,
     callbacks: CallbackSettings | None = None,
     stop: asyncio.Event,
+    process: UUID | None = None,
 ) -> None:
     """Works until `stop` is set; then settles what is in flight and hands back the rest.
 
+    `process` is what whoever has started this one tells of it when it is lost.
     Raises what ended one of its parts before that, once it has handed back its work.
     """
     _tune_memory()
     watch_loop()
     measures = Measures()
     reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
-    async with reporting, _tools(database, worker, fetch, measure, measures) as tools:
+    async with reporting, _tools(database, worker, fetch, measure, measures, process) as tools:
         beside = [
             asyncio.create_task(listen_forever(database, tools.news)),
             asyncio.create_task(sweep_forever(database, worker, tools.heartbeat.is_steady)),
@@ -145,11 +147,14 @@ async def _tools(
     fetch: FetchSettings,
     measure: MeasureSettings,
     measures: Measures,
+    process: UUID | None,
 ) -> AsyncIterator[_Tools]:
     """The parts of a worker; what is left of them at the end is closed."""
     news, heartbeat = News(), Heartbeat(worker.stale_seconds)
     context = _make_context(database, worker, fetch, measure, measures, news)
-    scheduler = Scheduler(database, context, news, heartbeat, worker=worker, cap=fetch.per_host)
+    scheduler = Scheduler(
+        database, context, news, heartbeat, worker=worker, cap=fetch.per_host, process=process
+    )
     settling = asyncio.create_task(context.settler.run())
     try:
         async with _beside(context.pulse.beat_forever()):
@@ -160,6 +165,7 @@ async def _tools(
         await _write_the_last(context.settler, settling)
         await context.downloader.aclose()
         await context.decoders.aclose()
+        await context.quarantine.aclose()
         if settling.done() and not settling.cancelled():
             settling.result()
 
@@ -175,12 +181,15 @@ def _make_context(
     admission = Admission(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=admission.admit, observe=measures.transferred, listener=news)
     decoders = Decoders(measure, observe=measures.decoded)
+    quarantine = Quarantine(fetch, measure, worker.stall_seconds)
     measures.in_flight, measures.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
+    measures.quarantine_crashes = lambda: quarantine.crashes
     return WorkerContext(
         downloader=downloader,
         admission=admission,
         settler=Settler(database, worker, measures.settled),
         decoders=decoders,
+        quarantine=quarantine,
         in_hand=InHand(news.has_room),
         measures=measures,
         pulse=Pulse(),

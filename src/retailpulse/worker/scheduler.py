@@ -8,12 +8,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.database import Connection, Database, cut_after
-from retailpulse.storage.scheduling import workers
+from retailpulse.storage.scheduling import losses, workers
 from retailpulse.worker.claimer import Claimer
 from retailpulse.worker.dispatcher import Dispatcher
 from retailpulse.worker.heartbeat import Heartbeat
@@ -52,8 +52,9 @@ class Scheduler:
         *,
         worker: WorkerSettings,
         cap: int,
+        process: UUID | None = None,
     ) -> None:
-        """`cap` is what a host bears of which nothing is known."""
+        """`cap` is what a host bears of which nothing is known; `process` is what others know this one by."""
         self._database = database
         self._admission = context.admission
         self._downloader = context.downloader
@@ -61,6 +62,7 @@ class Scheduler:
         self._settler = context.settler
         self._dispatcher = Dispatcher(context)
         self._heartbeat = heartbeat
+        self._pulse = context.pulse
         self._news = news
         self._stale_seconds = worker.stale_seconds
         self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
@@ -70,6 +72,7 @@ class Scheduler:
         self._loop = asyncio.get_running_loop()
         self._next_beat = 0.0
         self._worker_id = 0
+        self._process = process or uuid4()
         self._left: list[HeldImage] = []
         news.use(self._leases)
 
@@ -131,6 +134,7 @@ class Scheduler:
         """Gives back all that is left; raises DatabaseUnavailable, then a sweep does it."""
         async with self._database.transaction(patience_seconds=LEAVE_SECONDS) as connection:
             images = await workers.leave(connection, [self._worker_id])
+            await losses.take_back(connection, self._process)
         if images:
             logger.info("handed back %d images", images)
 
@@ -160,7 +164,9 @@ class Scheduler:
             if worker_id is None:
                 raise TakenForDead
         else:
-            worker_id = await workers.register(connection)
+            worker_id = await workers.register(connection, self._process)
+            if self._pulse.busy_seconds() < self._stale_seconds / 2:  # else it was an image of its own
+                await losses.take_back(connection, self._process)
         self._worker_id = self._news.worker_id = worker_id
 
     async def _pause(self) -> None:
@@ -219,7 +225,8 @@ class Scheduler:
 
     async def _say_alive(self, connection: Connection) -> None:
         began_at = self._loop.time()
-        if not await workers.beat(connection, self._worker_id):
+        is_stopping = self._admission.is_draining()
+        if not await workers.beat(connection, self._worker_id, is_stopping=is_stopping):
             raise TakenForDead
         self._heartbeat.beaten()
         self._admission.alive_until(began_at + FRESH_SHARE * self._stale_seconds)

@@ -12,6 +12,7 @@ from retailpulse.storage.database import Connection
 from retailpulse.storage.scheduling import hosts, leases
 from retailpulse.storage.scheduling.enqueue import BUCKETS
 from retailpulse.storage.scheduling.leases import Waiting
+from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_hosts
 from retailpulse.worker.claimer import HOSTS_AT_ONCE
 from retailpulse.worker.in_hand import InHand
@@ -78,6 +79,8 @@ class SlotBroker:
             self._news.noticed.add(waiting.host_id)
 
     def _wants(self, host_id: int) -> bool:
+        if host_id == QUARANTINE:
+            return True
         if host_id < 0:
             return len(self._leases.buckets) < self._fair_buckets()
         return self._leases.slots < self._downloader.capacity
@@ -152,7 +155,7 @@ class SlotBroker:
             host_id = self._news.noticed.pop()
             lease = self._leases.of_host.get(host_id)
             want = self._first_slots() if lease is None else lease.share - lease.slots
-            wants[host_id] = 1 if host_id < 0 else max(0, min(want, spare))
+            wants[host_id] = 1 if host_id <= 0 else max(0, min(want, spare))
             spare -= min(wants[host_id], self._cap)
         if wants:
             for row in await leases.acquire(connection, worker_id, wants, cap=self._cap):

@@ -12,7 +12,7 @@ from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage import deliveries, reports
 from retailpulse.storage.database import Database
-from retailpulse.storage.scheduling import leases, workers
+from retailpulse.storage.scheduling import leases, losses, workers
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ async def sweep(
         await reports.note_lost(connection, settings.stale_seconds)
         await reports.fold(connection)
         mended = await leases.add_up(connection)
+        await losses.forget_ended(connection)
     if silent:
         logger.info("swept: %d silent workers, %d of their images wait again", silent, images)
     if mended:

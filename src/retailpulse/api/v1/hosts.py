@@ -42,13 +42,14 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     origin: Annotated[
         str,
         Meta(
-            description="Scheme, host and port; `(many hosts)` stands for all those with a few images each.",
+            description="Scheme, host and port; `(many hosts)` stands for all those with a few images each, "
+            "`(quarantine)` for images that are tried alone, each in a process of its own.",
             examples=["https://photos.example:443"],
         ),
     ]
     cap: Annotated[
         int | None,
-        Meta(description="Most requests at once, of all workers together; null: for many hosts together."),
+        Meta(description="Most requests at once, of all workers together; null: for those in brackets."),
     ]
     in_flight: Annotated[int, Meta(description="Requests under way, as workers last said.", examples=[16])]
     leased: Annotated[int, Meta(description="Of the cap, what workers hold now.", examples=[16])]

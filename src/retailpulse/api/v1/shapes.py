@@ -45,7 +45,8 @@ class HostOfJob(msgspec.Struct, frozen=True, kw_only=True):
     origin: Annotated[
         str,
         Meta(
-            description="The host; `(many hosts)` for all those with a few images each.",
+            description="The host; `(many hosts)` for all those with a few images each, `(quarantine)` for "
+            "images that are tried alone.",
             examples=["https://photos.example:443"],
         ),
     ]

@@ -55,6 +55,12 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_seconds: Annotated[
         float, Meta(gt=0, description="How often what dead workers had in hand is handed back.")
     ] = 2.0
+    stall_seconds: Annotated[
+        float,
+        Meta(
+            ge=2, description="A worker whose event loop stands still for this long is killed and replaced."
+        ),
+    ] = 20.0
 
 
 class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):

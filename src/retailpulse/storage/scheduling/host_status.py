@@ -1,8 +1,8 @@
 """Photo hosts as operators see them: what waits there, what the fleet has learnt of each; where a job waits.
 
 It only reads. What waits is counted up to a bound, so that an answer costs the same at any backlog. The
-buckets of hosts with a few images each are told as one host. Weak: an image that was redirected waits
-elsewhere than it is counted.
+buckets of hosts with a few images each are told as one host; the quarantine is one too, without a cap. Weak:
+an image that was redirected waits elsewhere than it is counted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -46,7 +46,7 @@ IN_USE = """
             OR refused_at > now() - interval '10 minutes')
 """
 NAMED = """
-    SELECT host_id FROM hosts WHERE host_id > 0 AND origin = ANY(%(origins)s)
+    SELECT host_id FROM hosts WHERE host_id >= 0 AND origin = ANY(%(origins)s)
     UNION ALL SELECT host_id FROM hosts WHERE host_id < 0 AND %(many)s = ANY(%(origins)s)
 """
 STATUS = """
@@ -76,7 +76,7 @@ STATUS = """
         coalesce(greatest(extract(epoch FROM h.rest_until - now()), 0), 0)::float8 AS rest_seconds,
         coalesce(h.failed_probes, 0) AS failed_probes, h.cause, h.detail, h.refused_at
     FROM (SELECT DISTINCT greatest(host_id, -1) AS host_id FROM asked) known
-    LEFT JOIN hosts h ON h.host_id = known.host_id AND h.host_id > 0
+    LEFT JOIN hosts h ON h.host_id = known.host_id AND h.host_id >= 0
     LEFT JOIN waiting w ON w.host_id = known.host_id
     LEFT JOIN taken t ON t.host_id = known.host_id
     LEFT JOIN leased l ON l.host_id = known.host_id
@@ -100,7 +100,7 @@ WAITING_FOR = """
         h.rate_per_second, coalesce(h.breaker, 'closed') AS breaker,
         coalesce(greatest(extract(epoch FROM h.rest_until - now()), 0), 0)::float8 AS rest_seconds,
         c.hosts, c.counted_all
-    FROM counted c LEFT JOIN hosts h ON h.host_id = c.host_id AND h.host_id > 0
+    FROM counted c LEFT JOIN hosts h ON h.host_id = c.host_id AND h.host_id >= 0
     ORDER BY c.images DESC, c.host_id
 """
 TOTALS = """

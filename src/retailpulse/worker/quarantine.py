@@ -1,0 +1,106 @@
+"""Tries images alone that were in hand when workers were lost: in a process that has nothing else to do.
+
+So its parent sees by its end what an image did; only one that was the first of its process is blamed. Weak:
+its requests take no slots of hosts, so a host may see one more from each worker.
+"""
+
+import asyncio
+import logging
+from uuid import UUID
+
+import msgspec
+
+from retailpulse.config.settings import FetchSettings, MeasureSettings
+from retailpulse.domain.images import Cause, Outcome
+from retailpulse.domain.jobs import Result
+from retailpulse.storage.scheduling.losses import LOSSES_BEFORE_QUARANTINE
+from retailpulse.worker.admission import Admission, Draining
+from retailpulse.worker.in_hand import HeldImage
+from retailpulse.worker.lone_process import CannotTry, LoneProcess, Lost, Setup, Trial
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 10.0
+"""How long a process is kept that has nothing to try."""
+START_AGAIN_SECONDS = 2.0
+_NO_JOB = UUID(int=0)
+
+
+class Quarantine:
+    """The process of a worker that tries images alone: made for the first one, and anew when it is lost."""
+
+    def __init__(self, fetch: FetchSettings, measure: MeasureSettings, stall_seconds: float) -> None:
+        self._setup = Setup(fetch=fetch, measure=msgspec.structs.replace(measure, decoders=1))
+        self._stall_seconds = stall_seconds
+        self._process: LoneProcess | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._idle: asyncio.TimerHandle | None = None
+        self.crashes = 0
+
+    async def conclude(self, held: HeldImage, admission: Admission) -> Result:
+        """The result of an image; raises Draining where the worker stops before there is one."""
+        trial = Trial(image=held.image, depth=held.grant.depth)
+        async with self._one_at_a_time:
+            if self._idle is not None:
+                self._idle.cancel()
+            try:
+                result = await self._try(
+                    trial, f"image {held.image.image_no} of job {held.grant.job_id}", admission
+                )
+            finally:
+                self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end)
+        # A process that was taken over speaks for no other image.
+        return msgspec.structs.replace(
+            result, job_id=held.grant.job_id, image_no=held.image.image_no, earlier=held.image.earlier
+        )
+
+    async def _try(self, trial: Trial, name: str, admission: Admission) -> Result:
+        while True:
+            if admission.is_draining():
+                raise Draining
+            is_first = self._process is None
+            try:
+                if self._process is None:
+                    self._process = await LoneProcess.start(self._setup)
+                return await self._process.ask(trial, self._stall_seconds)
+            except Lost as lost:
+                self._end()
+                if admission.is_draining():  # whoever stops us may have stopped it too
+                    raise Draining from None
+                self.crashes += 1
+                logger.error("%s was tried alone, in a process that %s", name, lost)
+                if is_first:
+                    return _blamed(lost)
+            except (CannotTry, OSError) as error:  # this says nothing of the image
+                self._end()
+                logger.error("%s cannot be tried alone now: %s", name, error)
+                await admission.pause(START_AGAIN_SECONDS)
+            except BaseException:
+                self._end()
+                raise
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            ending = asyncio.create_task(process.end())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
+    async def aclose(self) -> None:
+        """Ends the process where there is one."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._end()
+        await asyncio.gather(*self._ending)
+
+
+def _blamed(lost: Lost) -> Result:
+    before = f"{LOSSES_BEFORE_QUARANTINE} workers were lost before while they had it"
+    return Result(
+        job_id=_NO_JOB,
+        image_no=0,
+        outcome=Outcome.FAILED,
+        cause=Cause.WORKER_CRASHED,
+        detail=f"tried alone in a process, which {lost}; {before}",
+    )

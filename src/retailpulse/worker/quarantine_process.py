@@ -1,0 +1,99 @@
+"""What runs in quarantine: fetches and measures one image after the other, with the code of every worker.
+
+`python -m retailpulse.worker.quarantine_process N`: N is the pipe for the signs of its loop. It ends with its
+parent, however that ends; no signal that asks to stop reaches it, as its end would be blamed on an image.
+"""
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import sys
+from uuid import UUID
+
+import msgspec
+import uvloop
+
+from retailpulse.domain.jobs import Result
+from retailpulse.fetch import Downloader
+from retailpulse.loop_heartbeat import beating
+from retailpulse.measure import Decoders
+from retailpulse.storage.scheduling.claims import Granted
+from retailpulse.storage.scheduling.losses import QUARANTINE
+from retailpulse.worker.admission import Admission
+from retailpulse.worker.image_task import UNMEASURED_BYTES, MeasuringContext, conclude
+from retailpulse.worker.in_hand import InHand
+from retailpulse.worker.lone_process import CANNOT_TRY, LONGEST_LINE_BYTES, READY, Setup, Trial
+from retailpulse.worker.pulse import Pulse
+
+_PR_SET_PDEATHSIG = 1
+_NO_JOB = UUID(int=0)
+
+
+def main() -> None:
+    """Works until the parent closes our input, or ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)-7s quarantine: %(message)s", stream=sys.stderr
+    )
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    try:
+        uvloop.run(_work(int(sys.argv[1]), answers))
+    except ImportError:
+        logging.exception("a library is missing")
+        code = CANNOT_TRY
+    except BaseException:
+        logging.exception("this process cannot go on")
+        code = 1
+    else:
+        code = 0
+    os._exit(code)  # a thread that never returns keeps nobody
+
+
+async def _work(heartbeat_fd: int, answers: int) -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=LONGEST_LINE_BYTES)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    first = await reader.readline()
+    if not first.endswith(b"\n"):
+        return
+    context = _make_context(msgspec.json.decode(first, type=Setup))
+    async with beating(heartbeat_fd):
+        pulse = asyncio.create_task(context.pulse.beat_forever())
+        os.write(answers, READY)
+        while (line := await reader.readline()).endswith(b"\n"):
+            result = await _try(msgspec.json.decode(line, type=Trial), context)
+            os.write(answers, msgspec.json.encode(result) + b"\n")
+        pulse.cancel()
+
+
+def _make_context(setup: Setup) -> MeasuringContext:
+    admission = Admission(UNMEASURED_BYTES)
+    return MeasuringContext(
+        downloader=Downloader(setup.fetch, admit=admission.admit),
+        admission=admission,
+        decoders=Decoders(setup.measure),
+        in_hand=InHand(lambda _host_id: None),
+        pulse=Pulse(),
+        max_pixels=setup.measure.max_pixels,
+    )
+
+
+async def _try(trial: Trial, context: MeasuringContext) -> Result:
+    granted = Granted(
+        grant_id=0, host_id=QUARANTINE, rank=0, job_id=_NO_JOB,
+        depth=trial.depth, is_started=True, images=[trial.image],
+    )  # fmt: skip
+    (held,) = context.in_hand.take(granted, granted.images)
+    try:
+        return await conclude(held, context)
+    finally:
+        context.in_hand.done(held)
+
+
+if __name__ == "__main__":
+    main()
