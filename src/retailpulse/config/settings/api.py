@@ -32,15 +32,15 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1_000_000,
-            description="Most bytes of submits that are read at once, beside the largest one; "
-            "a submit beyond that is refused for now (503).",
+            description="Most bytes of submits that are in memory at once, each counted for what it becomes, "
+            "beside the largest one; a submit beyond that is refused for now (503).",
         ),
     ] = 256_000_000
     spool_dir: Annotated[
         str,
         Meta(
-            description="Where submits of CSV and NDJSON wait on disk until they are whole; "
-            "empty: the system's directory for temporary files.",
+            description="Where submits of CSV, NDJSON and JSON of over 1 MB wait on disk until they are "
+            "whole; empty: the system's directory for temporary files.",
         ),
     ] = ""
     spool_bytes: Annotated[
