@@ -193,7 +193,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
         stop = stop_on_signals(parent_fd)
         watch_loop()
         try:
-            async with Database(url, settings.database) as database:
+            async with Database(url, settings.database, is_shared=True) as database:
                 await _check_tables(database)
                 keys = Keys(database)
                 with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
