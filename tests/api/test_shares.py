@@ -159,3 +159,40 @@ def test_any_number_of_probes_asks_the_database_once(database_url: str, idle: Ru
             assert idle.http.get("/health/live").status_code == 200
             assert waiting_for_locks(database_url) == 1
         assert {one.result().status_code for one in [first, *others]} == {200}
+
+
+def test_event_streams_have_quotas_of_a_key_and_of_all(guarded: Guarded) -> None:
+    quotas = {"RETAILPULSE_API_KEY_EVENT_STREAMS": "2", "RETAILPULSE_API_MAX_EVENT_STREAMS": "3"}
+    keys = [guarded.key(Scope.ADMIN) for _ in range(2)]
+    api = guarded.api(quotas)
+    api.http.headers.update(bearer(keys[0]))
+    put_stores(api, store_file([("1", "Corner Shop", CORNER_SHOP)])).raise_for_status()
+    job_id = post(api, body(visit())).json()["job_id"]
+    path = f"/api/v1/jobs/{job_id}/events"
+
+    with httpx.Client(base_url=api.url, timeout=60) as client:
+
+        def listening(key: str) -> httpx.Response:
+            return client.send(client.build_request("GET", path, headers=bearer(key)), stream=True)
+
+        def refusal(key: str, status: int, name: str) -> str:
+            answer = listening(key)
+            answer.read()
+            assert int(answer.headers["retry-after"]) > 0
+            return str(problem(answer, status, name)["detail"])
+
+        def is_free() -> bool:
+            answer = listening(keys[1])
+            answer.read() if answer.status_code == 503 else opened.append(answer)
+            return answer.status_code == 200
+
+        opened = [listening(keys[0]), listening(keys[0])]
+        assert "may have 2 event streams" in refusal(keys[0], 429, "too-many-requests")
+        opened.append(listening(keys[1]))
+        assert "3 event streams" in refusal(keys[1], 503, "unavailable")
+        assert [answer.status_code for answer in opened] == [200] * 3
+        assert api.http.get("/health/ready").status_code == 200
+        opened.pop(0).close()
+        wait_for(is_free)
+        for answer in opened:
+            answer.close()

@@ -132,6 +132,18 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=100_000, description="Most connections at once to one API process; more wait.")
     ] = 2_000
 
+    max_event_streams: Annotated[
+        int, Meta(ge=1, description="Most event streams at once from one API process; then refused (503).")
+    ] = 1_000
+    key_event_streams: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Most event streams at once with one key, or without a key from one address, from "
+            "one API process; then refused (429).",
+        ),
+    ] = 500
+
     def is_loopback(self) -> bool:
         """Whether only this machine reaches the address that is listened on."""
         try:
