@@ -17,13 +17,12 @@ from retailpulse.api.keyring import Keyring
 from retailpulse.api.limiting import Limiter, address_of
 from retailpulse.api.patience import drain, timed
 from retailpulse.api.quotas import name_caller
-from retailpulse.api.scopes import PUBLIC, is_below, needed_scope
+from retailpulse.api.scopes import HEALTH, is_below, needed_scope
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Forbidden, RetailPulseError, Unauthenticated
 
 DRAIN_SECONDS = 5.0
 """How long the body of a request that is refused may go on coming."""
-HEALTH = PUBLIC[:1]
 _READ = frozenset({b"host", b"authorization", b"origin", b"sec-fetch-site"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -143,6 +143,15 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             "one API process; then refused (429).",
         ),
     ] = 500
+    health_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="A second port, for /health alone: it answers while all other connections are "
+            "taken; 0: none.",
+        ),
+    ] = 0
 
     def is_loopback(self) -> bool:
         """Whether only this machine reaches the address that is listened on."""
