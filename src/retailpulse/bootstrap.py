@@ -42,6 +42,10 @@ LEAVE_SECONDS = 2.0
 WORKER_NICENESS = 5
 """Workers and their decoders fill every core they get: who asks the API should not have to wait for one."""
 
+SWITCH_SECONDS = 0.001
+"""So long a thread of the API that reads a large body keeps the interpreter from the event loop, which wants
+it many times for one request."""
+
 
 def set_up_logging(settings: LogSettings, process: str) -> None:
     """Logs to standard error, one line per event, with the name of the process."""
@@ -197,12 +201,13 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
 
     url = find_database(settings.database)
     check_port(settings.api)
+    sys.setswitchinterval(SWITCH_SECONDS)
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
         watch_loop()
         try:
-            async with Database(url, settings.database) as database:
+            async with Database(url, settings.database, is_shared=True) as database:
                 await _check_tables(database)
                 keys = Keys(database)
                 with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in

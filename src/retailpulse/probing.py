@@ -8,17 +8,21 @@ PATIENCE_SECONDS = 2.0
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # asked for, not listened on
 
 
-def why_not_ready(settings: ApiSettings) -> str | None:
-    """None where the API that these settings describe can serve, else what keeps it from that."""
+def why_not_ready(settings: ApiSettings, port: int | None = None) -> str | None:
+    """None where the API that these settings describe can serve, else what keeps it from that.
+
+    It is asked on `port`, None: on that which serves all.
+    """
+    port = port or settings.port
     host = _EVERY_ADDRESS.get(settings.host, settings.host)
-    connection = HTTPConnection(host, settings.port, timeout=PATIENCE_SECONDS)
+    connection = HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
     try:
         connection.request("GET", "/health/ready", headers={"Host": _name(settings) or _authority(host)})
         answer = connection.getresponse()
         text = answer.read(1_000).decode(errors="replace").strip()
         return None if answer.status == 200 else f"{answer.status} {text}"
     except (OSError, HTTPException) as error:
-        return f"nothing answers on {_authority(host)}:{settings.port}: {str(error) or type(error).__name__}"
+        return f"nothing answers on {_authority(host)}:{port}: {str(error) or type(error).__name__}"
     finally:
         connection.close()
 

@@ -76,8 +76,11 @@ def test_the_server_has_no_connection_left(shop: Shop, postgres: Postgres) -> No
 
 
 def test_every_connection_of_the_pool_in_use(shop: Shop) -> None:
-    """Refusals are honest: who finds no connection is told so in time, whoever has one is served."""
-    running = shop.serve(RETAILPULSE_DATABASE_POOL_SIZE="2")
+    """Refusals are honest: who finds no connection is told so in time, whoever has one is served.
+
+    Reads may use one of four, and others are answered meanwhile.
+    """
+    running = shop.serve(RETAILPULSE_DATABASE_POOL_SIZE="4")
     url = embedded_url(shop.folder)
     first = submit(running, shop.photos(1))
     running.finished(first)
@@ -90,14 +93,15 @@ def test_every_connection_of_the_pool_in_use(shop: Shop) -> None:
     with psycopg.connect(url) as connection, ThreadPoolExecutor(20) as threads:
         connection.execute("LOCK TABLE stores IN ACCESS EXCLUSIVE MODE")
         asked = [threads.submit(ask_for_visits) for _ in range(20)]
-        wait_for(lambda: sum(one.done() for one in asked) == 18)
+        wait_for(lambda: sum(one.done() for one in asked) == 19)
         refused = [one.result() for one in asked if one.done()]
-        assert running.http.get("/api/status", params={"jobid": first}).status_code == 503
+        assert running.http.get("/api/status", params={"jobid": first}).status_code == 200
+        assert running.http.get("/health/ready").status_code == 200
         connection.rollback()
         served = [one.result() for one in asked if one.result() not in refused]
     assert {status for status, _ in refused} == {503}
     assert max(seconds for _, seconds in refused) < REFUSED_WITHIN_SECONDS + MACHINE_SECONDS
-    assert [status for status, _ in served] == [200, 200]
+    assert [status for status, _ in served] == [200]
     second = submit(running, shop.photos(5))
     running.finished(second)
     shop.check_truth(first, second)

@@ -16,6 +16,7 @@ from retailpulse.api.errors import answer_http, answer_known, answer_unknown
 from retailpulse.api.keyring import Keyring
 from retailpulse.api.openapi import Description, openapi_json
 from retailpulse.api.problems import problem_page
+from retailpulse.api.quotas import Quota
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
@@ -71,6 +72,7 @@ PROVIDED = (
     *(use.name for use in fields(Uses)),
     "api_settings",
     "submits",
+    "event_streams",
     "description",
     "docs_files",
 )
@@ -83,6 +85,9 @@ def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, keyring: K
         **{use.name: getattr(uses, use.name) for use in fields(uses)},
         "api_settings": settings,
         "submits": Submits(uses.intake, settings, default_depth),
+        "event_streams": Quota(
+            settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
+        ),
         "description": Description(HANDLERS, PROVIDED, lambda: not keyring.is_open),
         "docs_files": DocsFiles(),
     }

@@ -12,6 +12,11 @@ from retailpulse.domain.errors import Busy, InvalidRequest, TooLarge, Unsupporte
 WRITE_BYTES = 1 << 20
 """A body on its way to disk is written in pieces of this size, in a thread."""
 
+STEP_BYTES = 64 * 1024
+"""So much is unpacked in one step of the event loop; what has more in it is unpacked in a thread."""
+QUOTE_BYTES = 32
+"""What half a text of JSON weighs as an object, beside its characters."""
+
 
 class BodyBudget:
     """The bodies that are in memory, or on disk, at once; one alone always has room."""
@@ -21,9 +26,14 @@ class BodyBudget:
         self._used_bytes = 0
 
     @asynccontextmanager
-    async def reading(self, blocks: AsyncIterator[bytes], expected_bytes: int) -> AsyncIterator[bytes]:
-        """A body, which counts as long as the block runs; raises Busy where there is no room for it."""
-        with self._hold(expected_bytes) as held:
+    async def reading(
+        self, blocks: AsyncIterator[bytes], expected_bytes: int, most_bytes: int
+    ) -> AsyncIterator["BodyInMemory"]:
+        """A body, which counts as long as the block runs; raises Busy where there is no room for it.
+
+        Of one with more than `most_bytes` it is the beginning, and the rest is still to be read.
+        """
+        with self._hold(min(expected_bytes, most_bytes)) as held:
             parts, size_bytes = [], 0
             async for block in blocks:
                 parts.append(block)
@@ -31,8 +41,10 @@ class BodyBudget:
                 held.grow(size_bytes)
                 if held.is_refused:
                     parts.clear()  # read to its end all the same: a client that is cut off reads no answer
+                elif size_bytes > most_bytes:
+                    break
             held.check()
-            yield b"".join(parts)
+            yield BodyInMemory(b"".join(parts), held, is_whole=size_bytes <= most_bytes)
 
     @asynccontextmanager
     async def spooling(
@@ -99,6 +111,20 @@ class _Held:
         self._budget.give_back(self._bytes)
 
 
+class BodyInMemory:
+    """A body that is in memory, or its beginning."""
+
+    def __init__(self, content: bytes, held: _Held, *, is_whole: bool) -> None:
+        self.content = content
+        self.is_whole = is_whole
+        self._held = held
+
+    def weigh(self) -> None:
+        """Counts what it weighs once it is read: each text in it is an object. Raises Busy."""
+        self._held.grow(len(self.content) + QUOTE_BYTES * self.content.count(b'"'))
+        self._held.check()
+
+
 def _write(piece: bytes, file: IO[bytes], tap: Callable[[bytes], None]) -> None:
     file.write(piece)
     tap(piece)
@@ -133,18 +159,28 @@ async def _gunzipped(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
     is_fresh = True
     try:
-        async for block in blocks:
+        async for block in _cut(blocks):
             left = block
             while left:
                 if unpacking.eof:
                     unpacking, is_fresh = zlib.decompressobj(zlib.MAX_WBITS | 16), True
-                yield unpacking.decompress(left, WRITE_BYTES)
+                if left is block:
+                    yield unpacking.decompress(left, STEP_BYTES)
+                else:  # more comes out than goes in
+                    yield await asyncio.to_thread(unpacking.decompress, left, WRITE_BYTES)
                 is_fresh = False
                 left = unpacking.unused_data if unpacking.eof else unpacking.unconsumed_tail
     except zlib.error as error:
         raise InvalidRequest("the body is not gzip, as its Content-Encoding says") from error
     if not unpacking.eof or is_fresh:
         raise InvalidRequest("the body ends before its gzip does")
+
+
+async def _cut(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of which each is looked through in no time."""
+    async for block in blocks:
+        for start in range(0, len(block), STEP_BYTES):
+            yield block[start : start + STEP_BYTES]
 
 
 async def drain(blocks: AsyncIterator[bytes]) -> None:

@@ -16,13 +16,13 @@ from retailpulse.api.errors import answer_known
 from retailpulse.api.keyring import Keyring
 from retailpulse.api.limiting import Limiter, address_of
 from retailpulse.api.patience import drain, timed
-from retailpulse.api.scopes import PUBLIC, is_below, needed_scope
+from retailpulse.api.quotas import name_caller
+from retailpulse.api.scopes import HEALTH, is_below, needed_scope
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Forbidden, RetailPulseError, Unauthenticated
 
 DRAIN_SECONDS = 5.0
 """How long the body of a request that is refused may go on coming."""
-HEALTH = PUBLIC[:1]
 _READ = frozenset({b"host", b"authorization", b"origin", b"sec-fetch-site"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -88,6 +88,7 @@ class Gate:
             self._addresses.count(address, headers)
             raise
         self._keys.count(key.key_id, headers)
+        name_caller(scope, key.key_id)
         if not key.allows(needed):
             raise Forbidden(f"this key lacks the scope {needed}", scope=needed)
 

@@ -17,6 +17,9 @@ from retailpulse.storage.jobs.spool import Spool
 
 COLUMNS = ("store_id", "image_url", "visit_time")
 MAX_LINE_BYTES = 4_000_000
+"""Most bytes of a line, and of a record of CSV, which may go over many lines."""
+MAX_COMMAS = 100_000
+"""Most commas in a record of CSV: each may end a field, which is an object."""
 _GATHERED = 1_000
 """Images of a visit that are handed on at once."""
 
@@ -73,12 +76,14 @@ class _Filling:
 
 def _read_csv(file: IO[bytes], filling: _Filling) -> None:
     """Consecutive rows of the same store and time are one visit."""
-    rows = csv.reader(_lines(file), strict=True)
+    lines = _RecordLines(file)
+    rows = csv.reader(lines, strict=True)
     store_no, url_no, time_no = _read_header(rows)
     visit: tuple[str, str] | None = None
     urls: list[str] = []
     try:
         for row in rows:
+            lines.end_record()
             line = rows.line_num
             if not row:
                 continue
@@ -130,6 +135,33 @@ def _read_ndjson(file: IO[bytes], filling: _Filling) -> None:
             raise _refused(line, "image_url: it is empty; a visit needs at least one image")
         filling.begin(line, visit.store_id, visit.visit_time)
         filling.add(line, urls)
+
+
+class _RecordLines:
+    """The lines of a CSV; refuses a record that would fill the memory before its fields are made."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._lines = _lines(file)
+        self._line = 0
+        self.end_record()
+
+    def end_record(self) -> None:
+        """Says that a record has ended: what follows belongs to the next."""
+        self._characters = self._commas = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        text = next(self._lines)
+        self._line += 1
+        self._characters += len(text)
+        self._commas += text.count(",")
+        if self._characters > MAX_LINE_BYTES:
+            raise _refused(self._line, f"its record has more than {MAX_LINE_BYTES} characters")
+        if self._commas > MAX_COMMAS:
+            raise _refused(self._line, f"its record has more than {MAX_COMMAS} commas")
+        return text
 
 
 def _lines(file: IO[bytes]) -> Iterator[str]:

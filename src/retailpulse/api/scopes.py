@@ -4,6 +4,7 @@ from retailpulse.domain.keys import Scope
 
 PUBLIC = ("/health", "/problems", "/docs", "/openapi.json")
 """What says nothing about anybody's data, with all that is below it."""
+HEALTH = PUBLIC[:1]
 METRICS = "/metrics"
 _BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "POST": Scope.SUBMIT}
 

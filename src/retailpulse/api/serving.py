@@ -11,14 +11,19 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.net import SocketSpec  # type: ignore[attr-defined]  # made in Rust, without types
 from granian.server.embed import Server
+from litestar.enums import ScopeType
+from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from retailpulse.api.ports import check_port
+from retailpulse.api.scopes import HEALTH, is_below
 from retailpulse.config.settings import ApiSettings
 
 CLOSE_SECONDS = 5.0
 """How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
 BACKLOG = 1024
+HEALTH_CONNECTIONS = 32
+"""Connections at once to the port for health alone."""
 OTHER_FILES = 200
 """Files that are kept for what is no connection of a client: the database, spooled bodies, pipes."""
 
@@ -44,28 +49,49 @@ class _PatientServer(Server):
 async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> None:
     """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
     check_port(settings)
+    servers = [_server(app, settings, settings.port, settings.max_connections)]
+    if settings.health_port:
+        servers.append(_server(health_alone(app), settings, settings.health_port, HEALTH_CONNECTIONS))
+    serving = [asyncio.create_task(server.serve()) for server in servers]
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for server, served in zip(servers, serving, strict=True):
+        if not served.done():
+            server.stop()  # type: ignore[no-untyped-call]  # Granian names no types here
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*serving), CLOSE_SECONDS)
+
+
+def _server(app: ASGIApp, settings: ApiSettings, port: int, connections: int) -> _PatientServer:
     server = _PatientServer(
         letting_go(app),
         address=settings.host,
-        port=settings.port,
+        port=port,
         interface=Interfaces.ASGINL,
         # Beside HTTP/1 alone: while it waits to see which HTTP a client speaks, it waits for ever.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=int(settings.header_seconds * 1000)),
         backlog=BACKLOG,
-        backpressure=_room_for(settings.max_connections),
+        backpressure=_room_for(connections),
         websockets=False,
         log_enabled=False,
     )
     server.answer_seconds = settings.answer_seconds
-    serving = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not serving.done():
-        server.stop()  # type: ignore[no-untyped-call]  # Granian names no types here
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(serving, CLOSE_SECONDS)
+    return server
+
+
+def health_alone(app: ASGIApp) -> ASGIApp:
+    """The same application, of which only /health is there."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and not is_below(scope["path"], HEALTH):
+            await send({"type": "http.response.start", "status": HTTP_404_NOT_FOUND, "headers": []})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        await app(scope, receive, send)
+
+    return call
 
 
 def letting_go(app: ASGIApp) -> ASGIApp:

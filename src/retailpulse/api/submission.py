@@ -1,7 +1,10 @@
-"""Reads the body of a submit, and says exactly what is wrong with one that cannot be accepted."""
+"""Reads the JSON of a submit, and says exactly what is wrong with one that cannot be accepted.
+
+A body that is too large to be in memory as objects comes here in pieces; `large_json` cuts them.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -38,11 +41,10 @@ class _Body(msgspec.Struct):
     callback_url: str | None = None
 
 
-_OLD_DECODER = msgspec.json.Decoder(_OldBody)
-_DECODER = msgspec.json.Decoder(_Body)
-_Parsed = TypeVar("_Parsed", _OldBody, _Body)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NUL = b"\\u0000"
 _VISIT = re.compile(r"\$\.visits\[(\d+)\](.*)")
+_IN_PIECE = re.compile(r"\$\[(\d+)\]")
 _TYPES = {
     "str": "a string",
     "int": "a whole number",
@@ -52,36 +54,89 @@ _TYPES = {
     "object": "an object",
     "null": "null",
 }
+_Decoded = TypeVar("_Decoded")
+_OLD_DECODER = msgspec.json.Decoder(_OldBody)
+_DECODER = msgspec.json.Decoder(_Body)
+_VISITS_DECODER = msgspec.json.Decoder(list[_Visit])
 
 
-def read_submission(body: bytes, *, in_query: JobOptions, max_images: int) -> Submission:
-    """The job that a body asks for; what it does not say of it is as `in_query`.
+class OldForm:
+    """How the old endpoint reads a body: it says its `count`, and may say `depth` and `priority`."""
+
+    def __init__(self, default_depth: Depth) -> None:
+        self._default_depth = default_depth
+
+    def read(self, body: bytes) -> tuple[_OldBody, JobOptions]:
+        """A body, and what it says of its job; raises InvalidRequest."""
+        parsed = _decode(body, _OLD_DECODER)
+        depth = parsed.depth or self._default_depth
+        return parsed, check_options(depth=depth, priority=parsed.priority)
+
+
+class NewForm:
+    """How the newer endpoint reads a body; what it does not say of its job is as `in_query`."""
+
+    def __init__(self, in_query: JobOptions) -> None:
+        self._in_query = in_query
+
+    def read(self, body: bytes) -> tuple[_Body, JobOptions]:
+        """A body, and what it says of its job; raises InvalidRequest."""
+        parsed, query = _decode(body, _DECODER), self._in_query
+        options = check_options(
+            depth=parsed.depth or query.depth,
+            name=query.name if parsed.name is None else parsed.name,
+            labels={**query.labels, **(parsed.labels or {})},
+            priority=query.priority if parsed.priority is None else parsed.priority,
+            callback_url=query.callback_url if parsed.callback_url is None else parsed.callback_url,
+        )
+        return parsed, options
+
+
+Form = OldForm | NewForm
+
+
+def read_submission(body: bytes, form: Form, *, max_images: int) -> Submission:
+    """The job that a body asks for, all of it in memory.
 
     Raises InvalidRequest naming the field, the visit and the reason; TooLarge over `max_images`.
     """
-    parsed = _parse(body, _DECODER)
-    options = check_options(
-        depth=parsed.depth or in_query.depth,
-        name=in_query.name if parsed.name is None else parsed.name,
-        labels={**in_query.labels, **(parsed.labels or {})},
-        priority=in_query.priority if parsed.priority is None else parsed.priority,
-        callback_url=in_query.callback_url if parsed.callback_url is None else parsed.callback_url,
-    )
-    return Submission(visits=_visits(body, parsed, max_images), options=options)
+    parsed, options = form.read(body)
+    check_count(parsed, len(parsed.visits))
+    images = sum(len(visit.image_url) for visit in parsed.visits)
+    if images > max_images:
+        raise TooLarge(f"the job has {images} images, more than {max_images}: split it into several jobs")
+    return Submission(visits=tuple(_checked(parsed.visits, 0, _NUL in body)), options=options)
 
 
-def read_old_submission(body: bytes, *, default_depth: Depth, max_images: int) -> Submission:
-    """The same for a body of the old endpoint: it says its `count`, and may say `depth` and `priority`."""
-    parsed = _parse(body, _OLD_DECODER)
-    options = check_options(depth=parsed.depth or default_depth, priority=parsed.priority)
-    return Submission(visits=_visits(body, parsed, max_images), options=options)
+def check_count(parsed: _OldBody | _Body, visits: int) -> None:
+    """Raises InvalidRequest where there is no visit, or not as many as the body says."""
+    if not visits:
+        raise InvalidRequest("visits: there is no visit; a job needs at least one")
+    if parsed.count is not None and parsed.count != visits:
+        raise InvalidRequest(
+            f"count does not match the visits: count is {parsed.count}, there are {visits} visits"
+        )
 
 
-def _parse(body: bytes, decoder: msgspec.json.Decoder[_Parsed]) -> _Parsed:
+def read_visits(text: bytes, first: int) -> Iterator[Visit]:
+    """Some of the visits of a body, which are a JSON list of their own; `first` is the number of the first.
+
+    Raises InvalidRequest as `read_submission` does.
+    """
+    visits = _decode(text, _VISITS_DECODER, first)
+    return _checked(visits, first, _NUL in text)
+
+
+def _checked(visits: Iterable[_Visit], first: int, may_hold_nul: bool) -> Iterator[Visit]:
+    return (_visit(number, visit, may_hold_nul) for number, visit in enumerate(visits, first))
+
+
+def _decode(body: bytes, decoder: msgspec.json.Decoder[_Decoded], first: int = 0) -> _Decoded:
     try:
         return decoder.decode(body.removeprefix(_BYTE_ORDER_MARK))  # RFC 8259, 8.1: it may be ignored
     except msgspec.ValidationError as error:
-        raise InvalidRequest(explain(str(error))) from error
+        said = _IN_PIECE.sub(lambda found: f"$.visits[{first + int(found[1])}]", str(error), count=1)
+        raise InvalidRequest(explain(said)) from error
     except RecursionError as error:
         raise InvalidRequest("the body is nested too deep") from error
     except UnicodeDecodeError as error:
@@ -89,20 +144,6 @@ def _parse(body: bytes, decoder: msgspec.json.Decoder[_Parsed]) -> _Parsed:
         raise InvalidRequest(f"the body is not JSON in UTF-8: {reason}") from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error
-
-
-def _visits(body: bytes, parsed: _OldBody | _Body, max_images: int) -> tuple[Visit, ...]:
-    if not parsed.visits:
-        raise InvalidRequest("visits: there is no visit; a job needs at least one")
-    if parsed.count is not None and parsed.count != len(parsed.visits):
-        raise InvalidRequest(
-            f"count does not match the visits: count is {parsed.count}, there are {len(parsed.visits)} visits"
-        )
-    images = sum(len(visit.image_url) for visit in parsed.visits)
-    if images > max_images:
-        raise TooLarge(f"the job has {images} images, more than {max_images}: split it into several jobs")
-    may_hold_nul = b"\\u0000" in body
-    return tuple(_visit(number, visit, may_hold_nul) for number, visit in enumerate(parsed.visits))
 
 
 def _visit(number: int, visit: _Visit, may_hold_nul: bool) -> Visit:

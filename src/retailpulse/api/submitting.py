@@ -1,4 +1,4 @@
-"""Takes in the request of a submit: JSON in memory, rows by way of the disk; its idempotency key."""
+"""Takes in the request of a submit: small JSON in memory, large JSON and rows by way of the disk; its key."""
 
 import asyncio
 import errno
@@ -10,20 +10,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request
 
 from retailpulse.api.bodies import BodyBudget, drain, unpacked
+from retailpulse.api.large_json import read_large
 from retailpulse.api.options import IN_QUERY, read_query
 from retailpulse.api.rows import RowFormat, read_rows
-from retailpulse.api.submission import read_old_submission, read_submission
+from retailpulse.api.submission import Form, NewForm, OldForm, read_submission
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
 from retailpulse.domain.images import Depth
-from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
+from retailpulse.domain.jobs import Idempotency, JobOptions
 from retailpulse.service import Intake
 from retailpulse.storage.jobs.spool import Spool, temporary_file
 
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 BIG_BODY_BYTES = 256 * 1024
 """A longer body is read in a thread: the others are not to wait for it."""
+LARGE_BODY_BYTES = 1 << 20
+"""A longer body of JSON goes by way of the disk, and is read piece by piece."""
 ROW_FORMATS = {
     "text/csv": RowFormat.CSV,
     "application/x-ndjson": RowFormat.NDJSON,
@@ -41,6 +44,9 @@ READ_AT_ONCE = 2
 _DISK_TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.EACCES, errno.EROFS, errno.EFBIG}
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _CHARSET = re.compile(r"charset=\"?([^\";\s]*)", re.IGNORECASE)
+
+_ReadInto = Callable[[IO[bytes], Spool, int], JobOptions]
+"""Reads a file into a spool, up to so many images, and gives what is said of the job."""
 
 
 class Submits:
@@ -56,8 +62,8 @@ class Submits:
 
     async def take_old(self, request: Request[Any, Any, Any]) -> UUID:
         """Submits what a request to the old endpoint asks for; returns the job's id."""
-        read = partial(read_old_submission, default_depth=self._default_depth)
-        return await self._take_json(request, read, _read_key(request), digest=hashlib.sha256())
+        form = OldForm(self._default_depth)
+        return await self._take_json(request, form, _read_key(request), digest=hashlib.sha256())
 
     async def take(self, request: Request[Any, Any, Any]) -> UUID:
         """Submits what a request asks for, as rows or else as JSON; returns the job's id."""
@@ -76,36 +82,47 @@ class Submits:
         digest = hashlib.sha256()
         if IN_QUERY & request.query_params.keys():  # without a query it is the same request on the old path
             digest.update(msgspec.json.encode(options, order="deterministic"))
-        return await self._take_json(request, partial(read_submission, in_query=options), key, digest=digest)
+        return await self._take_json(request, NewForm(options), key, digest=digest)
 
     async def _take_json(
-        self,
-        request: Request[Any, Any, Any],
-        read: Callable[..., Submission],
-        key: str | None,
-        *,
-        digest: "hashlib._Hash",
+        self, request: Request[Any, Any, Any], form: Form, key: str | None, *, digest: "hashlib._Hash"
     ) -> UUID:
-        async with self._in_memory.reading(self._body(request), _expected_bytes(request)) as body:
-            parse = partial(read, body, max_images=self._settings.max_images_per_job)
-            submission = await asyncio.to_thread(parse) if len(body) >= BIG_BODY_BYTES else parse()
+        blocks, expected = self._body(request), _expected_bytes(request)
+        async with self._in_memory.reading(blocks, expected, LARGE_BODY_BYTES) as body:
+            if not body.is_whole:
+                read_into = partial(_read_large, form)
+                blocks = _chain(body.content, blocks)
+                return await self._take_by_disk(blocks, expected, read_into, key, digest)
+            body.weigh()
+            read = partial(read_submission, body.content, form, max_images=self._settings.max_images_per_job)
+            submission = await asyncio.to_thread(read) if len(body.content) >= BIG_BODY_BYTES else read()
             if key is not None:
-                digest.update(body)
+                digest.update(body.content)
                 idempotency = Idempotency(key=key, request_sha256=digest.digest())
                 submission = replace(submission, idempotency=idempotency)
             return await self._intake.submit(submission)
 
     async def _take_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> UUID:
-        """By way of the disk: however slow a client is, nothing is held for it but its file."""
         options, key = await self._read_head(request)
-        body = self._body(request)
         # What the query says belongs to the request as much as its body does.
         digest = hashlib.sha256(msgspec.json.encode([row_format, options], order="deterministic"))
+        read_into = partial(_read_rows, row_format, options)
+        return await self._take_by_disk(self._body(request), _expected_bytes(request), read_into, key, digest)
+
+    async def _take_by_disk(
+        self,
+        blocks: AsyncIterator[bytes],
+        expected_bytes: int,
+        read_into: _ReadInto,
+        key: str | None,
+        digest: "hashlib._Hash",
+    ) -> UUID:
+        """However slow a client is, nothing is held for it but its file."""
         folder = self._settings.spool_dir or None
         with _told_of_disk(), temporary_file(folder) as file, Spool(folder) as spool:
-            async with self._on_disk.spooling(body, _expected_bytes(request), file, digest.update):
-                read = partial(read_rows, file, row_format, spool, self._settings.max_images_per_job)
-                await asyncio.get_running_loop().run_in_executor(self._threads, read)
+            async with self._on_disk.spooling(blocks, expected_bytes, file, digest.update):
+                read = partial(read_into, file, spool, self._settings.max_images_per_job)
+                options = await asyncio.get_running_loop().run_in_executor(self._threads, read)
                 file.close()
                 idempotency = Idempotency(key=key, request_sha256=digest.digest()) if key else None
                 return await self._intake.submit_spooled(spool, options, idempotency)
@@ -121,6 +138,23 @@ class Submits:
     def _body(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         encoding = request.headers.get("content-encoding", "")
         return unpacked(request.stream(), encoding, self._settings.max_body_bytes)
+
+
+def _read_large(form: Form, file: IO[bytes], spool: Spool, max_images: int) -> JobOptions:
+    return read_large(file, spool, form, max_images)
+
+
+def _read_rows(
+    row_format: RowFormat, options: JobOptions, file: IO[bytes], spool: Spool, max_images: int
+) -> JobOptions:
+    read_rows(file, row_format, spool, max_images)
+    return options
+
+
+async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for block in rest:
+        yield block
 
 
 def _read_key(request: Request[Any, Any, Any]) -> str | None:

@@ -173,7 +173,8 @@ def health(host: str | None, port: int | None, as_json: bool) -> None:
     """
     from retailpulse.probing import why_not_ready
 
-    reason = why_not_ready(load_settings(host=host, port=port).settings.api)
+    api = load_settings(host=host, port=port).settings.api
+    reason = why_not_ready(api, None if port else api.health_port or None)
     if reason is not None and not as_json:
         raise click.ClickException(reason)
     answer("ready", as_json=as_json, ready=reason is None, reason=reason)

@@ -15,6 +15,7 @@ from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage import reports
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.reports import Report
+from retailpulse.storage.shares import Share
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Reporter:
         """Reports now; raises DatabaseUnavailable."""
         async with self._one_at_a_time:
             reading = self._read()
-            async with self._database.connection() as connection:
+            async with self._database.connection(share=Share.VITAL) as connection:
                 if self._row.confirmed is None:
                     await self._begin(connection, reading)
                 while not await reports.go_on(connection, self._report(reading, is_last=is_last)):

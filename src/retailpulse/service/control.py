@@ -13,6 +13,7 @@ from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.retry import retry_job
+from retailpulse.storage.shares import Share
 
 CHANGE_SECONDS = 300.0
 """How long the database may take for all images of a job."""
@@ -30,7 +31,9 @@ class JobControl:
 
         Does nothing where it is cancelled already. Raises NotFound, or Conflict where it has ended.
         """
-        async with self._database.transaction(patience_seconds=CHANGE_SECONDS) as connection:
+        async with self._database.transaction(
+            share=Share.WRITES, patience_seconds=CHANGE_SECONDS
+        ) as connection:
             if await cancelling.cancel_job(connection, job_id):
                 return
             job = await jobs.known_job(connection, job_id)
@@ -42,7 +45,9 @@ class JobControl:
 
         Raises NotFound; Conflict where nothing can be retried; Busy where too many images wait already.
         """
-        async with self._database.transaction(patience_seconds=CHANGE_SECONDS) as connection:
+        async with self._database.transaction(
+            share=Share.WRITES, patience_seconds=CHANGE_SECONDS
+        ) as connection:
             images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key)
             await self._backlog.admit(connection, images)
 
@@ -51,5 +56,5 @@ class JobControl:
 
         Raises NotFound, or Conflict where it goes on.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(share=Share.WRITES) as connection:
             await pruning.hide_job(connection, job_id)

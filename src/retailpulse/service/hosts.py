@@ -10,6 +10,7 @@ from retailpulse.domain.hosts import BreakerState
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.scheduling import host_status
 from retailpulse.storage.scheduling.host_status import HostOfJob, HostStatus
+from retailpulse.storage.shares import Share
 
 KEPT_SECONDS, KEPT_TIMES = 1.0, 10
 """How old a list of the hosts in use may be, or so many times as long as it took: however many ask, and
@@ -86,7 +87,7 @@ class Hosts:
             return self._known
 
     async def _read(self, origins: Sequence[str]) -> list[HostStatus]:
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.READS) as connection:
             return await host_status.read_hosts(connection, origins, cap=self._cap)
 
     async def waiting_for(self, connection: Connection, job_id: UUID) -> WaitingFor:

@@ -1,10 +1,14 @@
 """Takes jobs in: the whole of one in a single transaction, whether it comes from memory or from a spool."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
+from weakref import WeakValueDictionary
 
+from retailpulse.domain.errors import Busy
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
 from retailpulse.fetch import origin_key
@@ -14,7 +18,10 @@ from retailpulse.storage.jobs import idempotency as keys
 from retailpulse.storage.jobs import insert, insert_spooled
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.scheduling.enqueue import JobPlace
+from retailpulse.storage.shares import Share
 
+TURN_SECONDS = 1.0
+"""How long a request waits for an earlier one with the same key."""
 _Write = Callable[[Connection, JobPlace], Awaitable[None]]
 """Writes a job under its id, and what waits of it."""
 
@@ -41,6 +48,7 @@ class Intake:
         self._limits = limits
         self._backlog = backlog
         self._patience = patience
+        self._turns = _Turns()
 
     async def submit(self, submission: Submission) -> UUID:
         """Stores a job and puts its images in line, in one transaction; it is on disk when this returns.
@@ -69,8 +77,16 @@ class Intake:
         return await self._store(job, partial(_write_from_spool, spool, options))
 
     async def _store(self, job: "_Job", write: _Write) -> UUID:
+        if job.idempotency is None:
+            return await self._write(job, write)
+        async with self._turns.turn(job.idempotency.key):
+            return await self._write(job, write)
+
+    async def _write(self, job: "_Job", write: _Write) -> UUID:
         patience_seconds = self._patience.seconds_for(job.images)
-        async with self._database.transaction(patience_seconds=patience_seconds) as connection:
+        async with self._database.transaction(
+            share=Share.WRITES, patience_seconds=patience_seconds
+        ) as connection:
             if job.idempotency is not None:
                 earlier = await keys.take_key(
                     connection, job.idempotency, job.job_id, self._limits.keys_hours
@@ -80,6 +96,32 @@ class Intake:
             await self._backlog.admit(connection, job.images)
             await write(connection, JobPlace(job_id=job.job_id, priority=job.priority, origin_of=origin_key))
         return job.job_id
+
+
+class _Turns:
+    """Who sends a key that is in work here waits for a moment, without a connection, then is refused for now.
+
+    Weak: of other processes the database knows, so who is refused for their sake has taken a connection.
+    """
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @contextlib.asynccontextmanager
+    async def turn(self, key: str) -> AsyncIterator[None]:
+        """The key for oneself during the block; raises Busy where it is in work for too long."""
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await lock.acquire()
+        except TimeoutError:
+            raise Busy(keys.IN_WORK) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

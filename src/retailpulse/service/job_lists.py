@@ -8,6 +8,7 @@ from retailpulse.storage.jobs import list as job_lists
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.list import JobFilter, JobPlace, StoreRow
 from retailpulse.storage.jobs.read import JobRow
+from retailpulse.storage.shares import Share
 
 
 class JobLists:
@@ -20,7 +21,7 @@ class JobLists:
         self, wanted: JobFilter, *, after: JobPlace | None, limit: int
     ) -> tuple[Sequence[JobRow], JobPlace | None]:
         """Jobs, the newest first."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.READS) as connection:
             found = await job_lists.read_jobs(connection, wanted, after=after, limit=limit + 1)
         page = found[:limit]
         return page, (page[-1].submitted_at, page[-1].job_id) if len(found) > limit else None
@@ -29,7 +30,7 @@ class JobLists:
         self, job_id: UUID, store_ids: Sequence[str], *, after: int, limit: int
     ) -> tuple[list[StoreRow], int | None]:
         """The stores of a job, in the order in which they first appear in it; raises NotFound."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.READS) as connection:
             found = await job_lists.read_stores(connection, job_id, store_ids, after=after, limit=limit + 1)
             await jobs.known_job(connection, job_id)
         page = found[:limit]

@@ -20,6 +20,7 @@ from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow, StoreFailure
 from retailpulse.storage.scheduling import workers
+from retailpulse.storage.shares import PAGE_WAIT_SECONDS, Share
 from retailpulse.storage.visits import VisitFilter, VisitRow
 
 VISITS_PER_PAGE = 1_000
@@ -68,6 +69,7 @@ class Service:
         self._database = database
         self._limits = limits
         self._hosts = hosts
+        self._looking: asyncio.Task[Readiness] | None = None
         # Threads of their own: slow uploads are not to hold up whatever else needs a thread.
         self._import_threads = ThreadPoolExecutor(IMPORTS_AT_ONCE, thread_name_prefix="import")
 
@@ -76,7 +78,7 @@ class Service:
 
         Raises NotFound.
         """
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.STATUS) as connection:
             job = await jobs.known_job(connection, job_id)
             if job.status in {JobStatus.ONGOING, JobStatus.COMPLETED}:
                 return job.status, []
@@ -84,7 +86,7 @@ class Service:
 
     async def report(self, job_id: UUID) -> JobReport:
         """All about where a job stands; raises NotFound."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.STATUS) as connection:
             job = await jobs.known_job(connection, job_id)
             has_causes = job.failed + job.cancelled > 0
             failures = await jobs.store_failures(connection, job_id) if has_causes else []
@@ -104,7 +106,7 @@ class Service:
 
     async def check_visits(self, wanted: VisitFilter) -> None:
         """Raises InvalidRequest where the area or the store that is asked for does not exist."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.READS) as connection:
             for area in wanted.area_codes:
                 if not await stores.area_exists(connection, area):
                     raise InvalidRequest(f"area: there is no area {area[:100]!r} in the store master")
@@ -116,7 +118,8 @@ class Service:
         """The visits that are asked for, by store, oldest first; memory is bounded."""
         after = None
         while True:
-            async with self._database.connection() as connection:
+            wait_seconds = None if after is None else PAGE_WAIT_SECONDS
+            async with self._database.connection(share=Share.READS, wait_seconds=wait_seconds) as connection:
                 page = await visits.read_visits(connection, wanted, after=after, limit=VISITS_PER_PAGE)
             for visit in page:
                 yield visit
@@ -131,8 +134,19 @@ class Service:
 
     async def readiness(self) -> Readiness:
         """Raises DatabaseError where the database does not answer, or has tables of another version."""
+        if self._looking is None:  # whoever asks meanwhile shares the answer: anybody may ask, at any rate
+            self._looking = looking = asyncio.create_task(self._look())
+            looking.add_done_callback(self._forget_look)
+        return await asyncio.shield(self._looking)
+
+    def _forget_look(self, looking: "asyncio.Task[Readiness]") -> None:
+        self._looking = None
+        if not looking.cancelled():
+            looking.exception()  # told to whoever waits, if anybody still does
+
+    async def _look(self) -> Readiness:
         schema = await self._database.check_tables()
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.VITAL) as connection:
             alive = await workers.alive(connection, self._limits.stale_seconds)
         return Readiness(schema=schema, workers=len(alive), sandbox_missing=self._limits.sandbox_missing)
 

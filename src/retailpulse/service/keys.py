@@ -7,6 +7,7 @@ from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.keys import ApiKey, Scope, Token, new_token, secret_sha256
 from retailpulse.storage import api_keys
 from retailpulse.storage.database import Database
+from retailpulse.storage.shares import Share
 
 MAX_NAME_CHARACTERS = 200
 FIND_SECONDS = 1.5
@@ -28,7 +29,7 @@ class Keys:
         if lifetime is not None and lifetime <= timedelta():
             raise InvalidRequest("a key that expires is valid for some time before that")
         token = new_token()
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(share=Share.VITAL) as connection:
             key = await api_keys.insert_key(
                 connection,
                 key_id=token.key_id,
@@ -41,33 +42,33 @@ class Keys:
 
     async def all(self) -> list[ApiKey]:
         """All keys that were ever made, the oldest first."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.VITAL) as connection:
             return await api_keys.list_keys(connection)
 
     async def revoke(self, key_ids: Iterable[str]) -> None:
         """Revokes keys, all or none; raises NotFound where there is no such key."""
         wanted = set(key_ids)
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(share=Share.VITAL) as connection:
             missing = wanted - set(await api_keys.revoke_keys(connection, wanted))
             if missing:
                 raise NotFound(f"there is no key {', '.join(sorted(missing))}; nothing is revoked")
 
     async def forget(self) -> int:
         """Deletes all keys, as if none had ever been made; how many there were."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(share=Share.VITAL) as connection:
             return await api_keys.delete_keys(connection)
 
     async def find(self, key_id: str) -> ApiKey | None:
         """The key with this id, in whatever state."""
-        async with self._database.connection(patience_seconds=FIND_SECONDS) as connection:
+        async with self._database.connection(share=Share.VITAL, patience_seconds=FIND_SECONDS) as connection:
             return await api_keys.find_key(connection, key_id)
 
     async def were_made(self) -> bool:
         """Whether a key was ever made."""
-        async with self._database.connection(patience_seconds=FIND_SECONDS) as connection:
+        async with self._database.connection(share=Share.VITAL, patience_seconds=FIND_SECONDS) as connection:
             return await api_keys.any_key(connection)
 
     async def note_uses(self, used_at: Mapping[str, datetime]) -> None:
         """Keeps when keys were last used."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(share=Share.VITAL) as connection:
             await api_keys.note_uses(connection, used_at)

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from enum import Enum
 from uuid import UUID
 
-from retailpulse.domain.errors import DatabaseUnavailable, NotFound
+from retailpulse.domain.errors import Busy, DatabaseUnavailable, NotFound
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow
+from retailpulse.storage.shares import Share
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Progress:
                 yield told
 
     async def _find(self, job_id: UUID) -> JobRow | None:
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.STATUS) as connection:
             return await jobs.find_job(connection, job_id)
 
     @contextmanager
@@ -98,14 +99,14 @@ class Progress:
                 await asyncio.wait_for(self._stop.wait(), LOOK_SECONDS)
             try:
                 await self._look()
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, Busy) as error:
                 logger.debug("listeners wait for the database: %s", error)
         for heard in self._heard.values():
             heard.tell()
 
     async def _look(self) -> None:
         wanted = list(self._heard)
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.STATUS) as connection:
             found = await jobs.find_jobs(connection, wanted)
         for job_id in wanted:
             heard = self._heard.get(job_id)

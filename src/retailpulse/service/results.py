@@ -15,6 +15,7 @@ from retailpulse.storage.result_pages import (
     ResultForm,
     number_of,
 )
+from retailpulse.storage.shares import PAGE_WAIT_SECONDS, Share
 
 EXPORTED_ROWS = 5_000
 """How many rows of an export are in memory at once."""
@@ -33,7 +34,7 @@ class Results:
 
         Raises NotFound.
         """
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.READS) as connection:
             job = await jobs.known_job(connection, job_id)
             lines: list[bytes] = []
             size_bytes, reached = 0, after
@@ -59,7 +60,8 @@ class Results:
         """
         reached = 0
         while True:
-            async with self._database.connection() as connection:
+            wait_seconds = PAGE_WAIT_SECONDS if reached else None
+            async with self._database.connection(share=Share.READS, wait_seconds=wait_seconds) as connection:
                 job = await jobs.known_job(connection, job_id)
                 rows = await result_pages.read_page(
                     connection, job_id, wanted, form, after=reached, limit=EXPORTED_ROWS

@@ -4,6 +4,7 @@ import asyncio
 
 from retailpulse.storage import statistics
 from retailpulse.storage.database import Database
+from retailpulse.storage.shares import Share
 from retailpulse.storage.statistics import Statistics
 
 KEPT_SECONDS = 1.0
@@ -25,7 +26,7 @@ class Stats:
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if self._known is None or now - self._read_at > KEPT_SECONDS:
-                async with self._database.connection() as connection:
+                async with self._database.connection(share=Share.READS) as connection:
                     self._known = await statistics.read_statistics(connection, self._stale_seconds)
                 self._read_at = now
             return self._known

@@ -3,6 +3,7 @@
 from retailpulse.domain.errors import NotFound
 from retailpulse.storage import store_lists, visits
 from retailpulse.storage.database import Database
+from retailpulse.storage.shares import Share
 from retailpulse.storage.store_lists import Area, Part, StoreFilter, StorePlace, StoreRow
 from retailpulse.storage.visits import Place, VisitFilter, VisitRow
 
@@ -23,7 +24,7 @@ class Stores:
         """
         place = after or _first_of(wanted.first_part)
         found: list[tuple[StoreRow, StorePlace]] = []
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.READS) as connection:
             while True:
                 some, reached = await store_lists.read_stores(
                     connection, wanted, after=place, limit=limit + 1 - len(found)
@@ -46,7 +47,7 @@ class Stores:
 
     async def areas(self, *, after: str, limit: int) -> tuple[list[Area], str | None]:
         """Areas by their code, and how many stores each has."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.READS) as connection:
             found = await store_lists.read_areas(connection, after=after, limit=limit + 1)
         return found[:limit], found[limit - 1].area_code if len(found) > limit else None
 
@@ -54,7 +55,7 @@ class Stores:
         self, wanted: VisitFilter, *, after: Place | None, limit: int
     ) -> tuple[list[VisitRow], Place | None]:
         """Visits of stores by their ids, of each store the oldest first."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=Share.READS) as connection:
             found = await visits.read_visits(connection, wanted, after=after, limit=limit + 1)
         return found[:limit], found[limit - 1].place if len(found) > limit else None
 

@@ -8,15 +8,17 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from importlib.resources import files
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew, Unconfirmed
+from retailpulse.domain.errors import Busy, DatabaseError, DatabaseUnavailable, SchemaTooNew, Unconfirmed
+from retailpulse.storage.shares import Share, Shares
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -84,8 +86,14 @@ def check_version(version: str) -> None:
 class Database:
     """A pool of connections to one PostgreSQL; use it as a context, inside a running event loop."""
 
-    def __init__(self, url: str, settings: DatabaseSettings, *, pool_size: int | None = None) -> None:
+    def __init__(
+        self, url: str, settings: DatabaseSettings, *, pool_size: int | None = None, is_shared: bool = False
+    ) -> None:
+        """`is_shared`: connections are shared out among the kinds of work that many clients ask for."""
         self.url = url
+        self._shares = Shares(settings.pool_size, settings.wait_seconds) if is_shared else None
+        self._read_seconds = settings.read_seconds
+        self._statement_seconds: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._check_seconds = settings.wait_seconds / 2
         self.pool: Pool = AsyncConnectionPool(
             url,
@@ -127,7 +135,7 @@ class Database:
 
     async def check_tables(self) -> str:
         """The version of the tables; raises DatabaseError where they are not this program's."""
-        async with self.connection() as connection:
+        async with self.connection(share=Share.VITAL) as connection:
             cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NULL")
             if await cursor.fetchone() == (True,):
                 raise DatabaseError("the database has no tables yet; run `retailpulse migrate` on it first")
@@ -141,22 +149,62 @@ class Database:
         await self.pool.close()
 
     @asynccontextmanager
-    async def connection(self, *, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Connection]:
-        """A connection of the pool; raises DatabaseUnavailable where there is none, or no answer, in time."""
-        with translated():
-            async with self.pool.connection() as connection:
-                with cut_after(patience_seconds, connection):
-                    yield connection
+    async def connection(
+        self,
+        *,
+        share: Share = Share.OTHER,
+        patience_seconds: float = PATIENCE_SECONDS,
+        wait_seconds: float | None = None,
+    ) -> AsyncIterator[Connection]:
+        """A connection of the pool; raises DatabaseUnavailable where there is none, or no answer, in time.
+
+        Raises Busy where the share has no place within `wait_seconds` (None: as set), or where a statement of
+        READS takes too long.
+        """
+        async with self._place(share, wait_seconds) as left_seconds:
+            with translated(), self._ended_in_time(share):
+                async with self.pool.connection(left_seconds) as connection:
+                    with cut_after(patience_seconds, connection):
+                        await self._limit_statements(connection, share)
+                        yield connection
+
+    def _place(self, share: Share, wait_seconds: float | None) -> AbstractAsyncContextManager[float | None]:
+        if self._shares is None:
+            return contextlib.nullcontext(wait_seconds)
+        return self._shares.place(share, wait_seconds)
+
+    async def _limit_statements(self, connection: Connection, share: Share) -> None:
+        """Has the server end statements of reads after a time, and others not."""
+        if self._shares is None:
+            return
+        seconds = self._read_seconds if share is Share.READS else 0.0
+        if self._statement_seconds.get(connection, 0.0) != seconds:
+            await connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{seconds}s"])
+            self._statement_seconds[connection] = seconds
+
+    @contextmanager
+    def _ended_in_time(self, share: Share) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.QueryCanceled as error:
+            if share is not Share.READS:
+                raise
+            raise Busy(
+                f"the database worked on this for {self._read_seconds:g} s and has not found an end; "
+                "ask for less, such as a smaller page or a narrower filter, or try again later"
+            ) from error
 
     @asynccontextmanager
-    async def transaction(self, *, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Connection]:
+    async def transaction(
+        self, *, share: Share = Share.OTHER, patience_seconds: float = PATIENCE_SECONDS
+    ) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits at the end, or rolls back on an error.
 
         The commit has more patience: whether one that was cut off took place is not known. Raises Unconfirmed
         then, which is a DatabaseUnavailable.
         """
         longest = patience_seconds + PATIENCE_SECONDS
-        async with self.connection(patience_seconds=longest) as connection:
+        async with self.connection(share=share, patience_seconds=longest) as connection:
             with contextlib.ExitStack() as commit, contextlib.ExitStack() as hurry:
                 hurry.enter_context(cut_after(patience_seconds, connection))
                 async with connection.transaction():

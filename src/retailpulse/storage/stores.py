@@ -18,6 +18,9 @@ COLUMNS = ("AreaCode", "StoreName", "StoreID")
 MAX_ERRORS = 100
 MAX_FIELD_CHARACTERS = 100_000
 MAX_LINE_CHARACTERS = 1_000_000
+"""Most characters of a line, and of a record, which may go over many lines."""
+MAX_COMMAS = 100_000
+"""Most commas in a record: each may end a field, which is an object."""
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 Row = tuple[int, str, str, str]
@@ -107,9 +110,11 @@ def _rows(file: TextIO, errors: _Errors) -> Iterator[Row]:
 
 def _records(file: TextIO, errors: _Errors) -> Iterator[tuple[int, list[str]]]:
     """Every record of a CSV file that is not empty, with the number of its first line."""
-    reader = csv.reader(_lines(file), strict=True)
+    lines = _Lines(file)
+    reader = csv.reader(lines, strict=True)
     while True:
         line = reader.line_num + 1
+        lines.begin_record()
         try:
             fields = next(reader, None)
         except csv.Error as error:
@@ -123,14 +128,37 @@ def _records(file: TextIO, errors: _Errors) -> Iterator[tuple[int, list[str]]]:
             yield line, fields
 
 
-def _lines(file: TextIO) -> Iterator[str]:
-    """The file's lines; raises InvalidRequest for one so long that it would fill the memory."""
-    number = 0
-    while line := file.readline(MAX_LINE_CHARACTERS):
-        number += 1
+class _Lines:
+    """The file's lines; raises InvalidRequest for a line or a record that would fill the memory."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._number = 0
+        self.begin_record()
+
+    def begin_record(self) -> None:
+        """Says that what follows belongs to the next record."""
+        self._characters = self._commas = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(MAX_LINE_CHARACTERS)
+        if not line:
+            raise StopIteration
+        self._number += 1
+        self._characters += len(line)
+        self._commas += line.count(",")
         if len(line) == MAX_LINE_CHARACTERS:
-            raise InvalidRequest(f"line {number} is longer than {MAX_LINE_CHARACTERS} characters")
-        yield line
+            raise InvalidRequest(f"line {self._number} is longer than {MAX_LINE_CHARACTERS} characters")
+        if self._characters > MAX_LINE_CHARACTERS:
+            raise InvalidRequest(
+                f"line {self._number}: its record is longer than {MAX_LINE_CHARACTERS} characters"
+            )
+        if self._commas > MAX_COMMAS:
+            raise InvalidRequest(f"line {self._number}: its record has more than {MAX_COMMAS} commas")
+        return line
 
 
 def _columns(header: list[str]) -> _Columns:

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from retailpulse.api.quotas import Place, Quota, caller_of
 from retailpulse.api.v1.job_operations import FOLLOW, JobEvent
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.shapes import count_images
@@ -19,7 +20,7 @@ RECONNECT_MILLISECONDS = 1_000
 
 @get("/api/v1/jobs/{job_id:str}/events", **FOLLOW)
 async def events(
-    request: Request[Any, Any, Any], progress: Progress, job_id: str
+    request: Request[Any, Any, Any], progress: Progress, event_streams: Quota, job_id: str
 ) -> ServerSentEvent | Response[None]:
     """Tell how a job gets on until it has ended, as Server-Sent Events.
 
@@ -29,10 +30,23 @@ async def events(
     has_it = request.headers.get("last-event-id") == _event_id(job)
     if has_it and job.status is not JobStatus.ONGOING:
         return Response(None, status_code=204)
-    return ServerSentEvent(_messages(progress, job, is_told=has_it), retry_duration=RECONNECT_MILLISECONDS)
+    place = event_streams.take(caller_of(request.scope))
+    return ServerSentEvent(
+        _messages(progress, job, place, is_told=has_it), retry_duration=RECONNECT_MILLISECONDS
+    )
 
 
 async def _messages(
+    progress: Progress, job: JobRow, place: Place, *, is_told: bool
+) -> AsyncIterator[ServerSentEventMessage]:
+    try:
+        async for message in _told_messages(progress, job, is_told=is_told):
+            yield message
+    finally:
+        place.give_back()
+
+
+async def _told_messages(
     progress: Progress, job: JobRow, *, is_told: bool
 ) -> AsyncIterator[ServerSentEventMessage]:
     if not is_told:

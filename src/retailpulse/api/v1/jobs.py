@@ -15,6 +15,8 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause
 from retailpulse.service import JobControl, Service
 
+SMALL_BODY_BYTES = 64 * 1024
+"""Most bytes of a body that is no submit and no store file."""
 _RETRY = msgspec.json.Decoder(told.Retry)
 
 
@@ -34,7 +36,9 @@ async def cancel(service: Service, control: JobControl, job_id: str) -> Job:
     return describe(await service.report(known))
 
 
-@post("/api/v1/jobs/{job_id:str}/retry", status_code=200, **told.RETRY)
+@post(
+    "/api/v1/jobs/{job_id:str}/retry", status_code=200, request_max_body_size=SMALL_BODY_BYTES, **told.RETRY
+)
 async def retry(request: Request[Any, Any, Any], service: Service, control: JobControl, job_id: str) -> Job:
     """Try again what failed in a job, or what failed for some causes; the earlier outcomes stay readable."""
     known = known_id(job_id)

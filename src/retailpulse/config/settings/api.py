@@ -32,15 +32,15 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1_000_000,
-            description="Most bytes of submits that are read at once, beside the largest one; "
-            "a submit beyond that is refused for now (503).",
+            description="Most bytes of submits that are in memory at once, each counted for what it becomes, "
+            "beside the largest one; a submit beyond that is refused for now (503).",
         ),
     ] = 256_000_000
     spool_dir: Annotated[
         str,
         Meta(
-            description="Where submits of CSV and NDJSON wait on disk until they are whole; "
-            "empty: the system's directory for temporary files.",
+            description="Where submits of CSV, NDJSON and JSON of over 1 MB wait on disk until they are "
+            "whole; empty: the system's directory for temporary files.",
         ),
     ] = ""
     spool_bytes: Annotated[
@@ -131,6 +131,27 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: Annotated[
         int, Meta(ge=1, le=100_000, description="Most connections at once to one API process; more wait.")
     ] = 2_000
+
+    max_event_streams: Annotated[
+        int, Meta(ge=1, description="Most event streams at once from one API process; then refused (503).")
+    ] = 1_000
+    key_event_streams: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Most event streams at once with one key, or without a key from one address, from "
+            "one API process; then refused (429).",
+        ),
+    ] = 500
+    health_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="A second port, for /health alone: it answers while all other connections are "
+            "taken; 0: none.",
+        ),
+    ] = 0
 
     def is_loopback(self) -> bool:
         """Whether only this machine reaches the address that is listened on."""

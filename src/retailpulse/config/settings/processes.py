@@ -26,6 +26,15 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="How long a request waits for a connection before it is refused."),
     ] = 1.2
+    read_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.001,
+            le=86_400,
+            description="How long the database may work on one statement of a search, a list or an export, "
+            "before the request is refused (503).",
+        ),
+    ] = 20.0
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):

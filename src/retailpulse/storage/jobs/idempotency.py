@@ -2,9 +2,11 @@
 
 from uuid import UUID
 
-from retailpulse.domain.errors import Conflict
+from retailpulse.domain.errors import Busy, Conflict
 from retailpulse.domain.jobs import Idempotency
 from retailpulse.storage.database import Connection
+
+IN_WORK = "a request with this Idempotency-Key is being worked on; send it again later to have its answer"
 
 
 async def take_key(
@@ -12,9 +14,14 @@ async def take_key(
 ) -> UUID | None:
     """Gives a key to a new job, in the transaction that makes it; the job that has it where one does.
 
-    Who comes with the same key at the same moment waits here for the end of that transaction. A key that is
-    too old is free again. Raises Conflict where the key was used for another request.
+    A key that is too old is free again. Raises Conflict where the key was used for another request, Busy
+    where another transaction is about to give it.
     """
+    cursor = await connection.execute(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended('idempotency ' || %s, 0))", [idempotency.key]
+    )
+    if await cursor.fetchone() != (True,):
+        raise Busy(IN_WORK)
     cursor = await connection.execute(
         """
         INSERT INTO idempotency_keys AS old (key, request_sha256, job_id) VALUES (%s, %s, %s)
