@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pycurl
 import pytest
@@ -85,3 +86,19 @@ def test_what_is_left_of_a_closed_socket_is_not_told(sockets: Sockets, pair: Pai
     os.close(number)
     theirs.send(b"x")
     assert list(sockets.ready()) == list(sockets.ready()) == []
+
+
+def test_shutting_idle_sockets_keeps_no_copy_of_a_number_that_is_another_file_now(
+    sockets: Sockets, pair: Pair
+) -> None:
+    ours, _ = pair
+    reading, writing = os.pipe()
+    number = os.dup(ours.fileno())
+    sockets.want(pycurl.POLL_IN, number)
+    sockets.want(pycurl.POLL_REMOVE, number)
+    os.dup2(reading, number)
+    before = sorted(Path("/proc/self/fd").iterdir())
+    sockets.shut_idle({("127.0.0.1", 80)})
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+    for descriptor in (reading, writing, number):
+        os.close(descriptor)

@@ -5,7 +5,6 @@ to the kernel for that, which an event loop's own readers would do at several ti
 """
 
 import contextlib
-import os
 import select
 import socket
 from collections.abc import Container, Iterator
@@ -82,10 +81,13 @@ class Sockets:
     def shut_idle(self, peers: Container[tuple[str, int]]) -> None:
         """Shut the sockets down that are idle and connected to some addresses; libcurl then drops them."""
         for fd in [fd for fd, known in self._watched.items() if not known.is_wanted]:
-            # It may be closed by now, or be another kind of file.
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as idle:
-                if idle.getpeername()[:2] in peers:
-                    idle.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # it may be closed by now, or be another kind of file
+                idle = socket.socket(fileno=fd)
+                try:
+                    if idle.getpeername()[:2] in peers:
+                        idle.shutdown(socket.SHUT_RDWR)
+                finally:
+                    idle.detach()  # libcurl closes it
 
     def close(self) -> None:
         """Let go of all."""
