@@ -3,12 +3,14 @@ import threading
 from collections.abc import Callable, Coroutine
 
 import msgspec
+import pycurl
 import pytest
 import uvloop
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader
+from retailpulse.fetch.transport import Transport
 from tests.fetch.failing import cause_of
 from tests.origin import Origin, Reply
 
@@ -55,3 +57,27 @@ async def test_many_downloads_leave_no_connection_open(origin: Origin) -> None:
         await asyncio.gather(*(cause_of(downloader.fetch(empty)) for _ in range(30)))
     await downloader.aclose()
     await asyncio.to_thread(origin.wait_until, lambda: origin.open == 0)
+
+
+async def test_a_transfer_that_pauses_is_not_idle(origin: Origin) -> None:
+    photo = bytes(range(256)) * 40_000
+    transport, handle = Transport(idle_connections=8, has_proxy=False), pycurl.Curl()
+    paused, pieces = asyncio.Event(), []
+
+    def write(piece: bytes) -> int | None:
+        if not paused.is_set():
+            paused.set()
+            return int(pycurl.WRITEFUNC_PAUSE)
+        pieces.append(piece)
+        return None
+
+    handle.setopt(pycurl.URL, origin.serve("/photo", Reply(body=photo)))
+    handle.setopt(pycurl.WRITEFUNCTION, write)
+    done = transport.begin(handle)
+    await paused.wait()
+    transport.close_idle({(handle.getinfo(pycurl.PRIMARY_IP), handle.getinfo(pycurl.PRIMARY_PORT))})
+    handle.pause(pycurl.PAUSE_CONT)
+    assert await done == (0, "")
+    assert b"".join(pieces) == photo
+    transport.close()
+    handle.close()

@@ -78,9 +78,9 @@ class Sockets:
             else:
                 self._forget(fd)
 
-    def shut_idle(self, peers: Container[tuple[str, int]]) -> None:
+    def shut_idle(self, peers: Container[tuple[str, int]], busy: Container[int] = ()) -> None:
         """Shut the sockets down that are idle and connected to some addresses; libcurl then drops them."""
-        for fd in [fd for fd, known in self._watched.items() if not known.is_wanted]:
+        for fd in [fd for fd, known in self._watched.items() if not known.is_wanted and fd not in busy]:
             with contextlib.suppress(OSError):  # it may be closed by now, or be another kind of file
                 idle = socket.socket(fileno=fd)
                 try:

@@ -68,8 +68,12 @@ class Transport:
             self._going_on = self._loop.call_soon(self._on_turn)
 
     def close_idle(self, peers: Container[tuple[str, int]]) -> None:
-        """Close the connections to some addresses that are kept and not in use."""
-        self._sockets.shut_idle(peers)
+        """Close the connections to some addresses that are kept and not in use.
+
+        Nothing is wanted of the socket of a transfer that pauses, but it is in use.
+        """
+        busy = {handle.getinfo(pycurl.ACTIVESOCKET) for handle in self._waiting}
+        self._sockets.shut_idle(peers, busy)
 
     def runs(self, handle: pycurl.Curl) -> bool:
         """Whether a handle has not come to its end."""
