@@ -102,3 +102,22 @@ def test_shutting_idle_sockets_keeps_no_copy_of_a_number_that_is_another_file_no
     assert sorted(Path("/proc/self/fd").iterdir()) == before
     for descriptor in (reading, writing, number):
         os.close(descriptor)
+
+
+def test_a_second_number_of_a_socket_in_use_does_not_get_it_shut(sockets: Sockets) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as ours,
+        listener.accept()[0] as theirs,
+    ):
+        second = os.dup(ours.fileno())
+        sockets.want(pycurl.POLL_IN, second)
+        sockets.want(pycurl.POLL_REMOVE, second)
+        sockets.want(pycurl.POLL_IN, ours.fileno())
+        sockets.shut_idle({listener.getsockname()})
+        theirs.send(b"x")
+        assert ours.recv(1) == b"x"
+        sockets.want(pycurl.POLL_REMOVE, ours.fileno())
+        sockets.shut_idle({listener.getsockname()})
+        assert ours.recv(1) == b""
+        os.close(second)

@@ -7,11 +7,12 @@ to the kernel for that, which an event loop's own readers would do at several ti
 import contextlib
 import select
 import socket
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 import pycurl
 
+_Address = tuple[str, int]
 _EVENTS = {
     pycurl.POLL_IN: select.EPOLLIN,
     pycurl.POLL_OUT: select.EPOLLOUT,
@@ -78,16 +79,18 @@ class Sockets:
             else:
                 self._forget(fd)
 
-    def shut_idle(self, peers: Container[tuple[str, int]], busy: Container[int] = ()) -> None:
-        """Shut the sockets down that are idle and connected to some addresses; libcurl then drops them."""
-        for fd in [fd for fd, known in self._watched.items() if not known.is_wanted and fd not in busy]:
-            with contextlib.suppress(OSError):  # it may be closed by now, or be another kind of file
-                idle = socket.socket(fileno=fd)
-                try:
-                    if idle.getpeername()[:2] in peers:
-                        idle.shutdown(socket.SHUT_RDWR)
-                finally:
-                    idle.detach()  # libcurl closes it
+    def shut_idle(self, peers: Container[_Address], busy: Iterable[int] = ()) -> None:
+        """Shut the sockets down that are idle and connected to some addresses; libcurl then drops them.
+
+        A number that was a socket once may be a second one of a socket in use: addresses tell them apart.
+        """
+        wanted = {fd for fd, known in self._watched.items() if known.is_wanted}.union(busy)
+        in_use = {addresses[0] for fd in wanted if (addresses := _addresses(fd)) is not None}
+        for fd in self._watched.keys() - wanted:
+            addresses = _addresses(fd)
+            if addresses is not None and addresses[0] not in in_use and addresses[1] in peers:
+                with _borrowed(fd) as idle, contextlib.suppress(OSError):
+                    idle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Let go of all."""
@@ -104,3 +107,20 @@ class Sockets:
         self._watched.pop(fd, None)
         with contextlib.suppress(OSError):  # closed, but for a copy that is closed soon
             self._epoll.unregister(fd)
+
+
+def _addresses(fd: int) -> tuple[_Address, _Address] | None:
+    """Our end and the other one of a connection; None where the number is closed or something else."""
+    with contextlib.suppress(OSError), _borrowed(fd) as connection:
+        return connection.getsockname()[:2], connection.getpeername()[:2]
+    return None
+
+
+@contextlib.contextmanager
+def _borrowed(fd: int) -> Iterator[socket.socket]:
+    """A number as a socket that stays open; raises OSError where it is none."""
+    borrowed = socket.socket(fileno=fd)
+    try:
+        yield borrowed
+    finally:
+        borrowed.detach()
