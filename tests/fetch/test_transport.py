@@ -74,6 +74,7 @@ async def test_a_transfer_that_pauses_is_not_idle(origin: Origin) -> None:
     handle.setopt(pycurl.URL, origin.serve("/photo", Reply(body=photo)))
     handle.setopt(pycurl.WRITEFUNCTION, write)
     done = transport.begin(handle)
+    transport.close_idle({("127.0.0.1", 80)})  # the transfer has no socket yet
     await paused.wait()
     transport.close_idle({(handle.getinfo(pycurl.PRIMARY_IP), handle.getinfo(pycurl.PRIMARY_PORT))})
     handle.pause(pycurl.PAUSE_CONT)

@@ -72,8 +72,8 @@ class Transport:
 
         Nothing is wanted of the socket of a transfer that pauses, but it is in use.
         """
-        busy = {handle.getinfo(pycurl.ACTIVESOCKET) for handle in self._waiting}
-        self._sockets.shut_idle(peers, busy)
+        active = (handle.getinfo(pycurl.ACTIVESOCKET) for handle in self._waiting)
+        self._sockets.shut_idle(peers, busy=[fd for fd in active if fd >= 0])  # -1 before it has one
 
     def runs(self, handle: pycurl.Curl) -> bool:
         """Whether a handle has not come to its end."""
