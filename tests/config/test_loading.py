@@ -105,6 +105,15 @@ def test_a_name_that_no_setting_has_is_an_error_with_a_hint(name: str, hint: str
     assert hint in str(refused.value)
 
 
+def test_a_setting_of_an_earlier_version_is_told_what_took_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="WORKER_CHUNKS any more: remove it; a worker takes as many"):
+        load(environ={"RETAILPULSE_WORKER_CHUNKS": "4"})
+    file = tmp_path / "retailpulse.toml"
+    file.write_text("[worker]\nchunk_images = 50\n")
+    with pytest.raises(ConfigError, match=r"no setting worker\.chunk_images any more: remove it"):
+        load(environ={"RETAILPULSE_CONFIG": str(file)})
+
+
 def test_names_that_are_no_settings_but_ours_are_let_through() -> None:
     assert load(environ={"RETAILPULSE_URL": "http://127.0.0.1:1"}).settings == Settings()
 

@@ -27,6 +27,11 @@ MAX_NUMBER = 1e9
 OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL", "RETAILPULSE_API_KEY"})
 
 Name = tuple[str, str]
+REMOVED: Mapping[Name, str] = {
+    ("worker", "chunks"): "a worker takes as many images as its hosts bear now",
+    ("worker", "chunk_images"): "a worker takes as many images as its hosts bear now",
+}
+"""Settings of earlier versions, and what is in their place."""
 """A room and one of its fields, e.g. ("fetch", "per_host")."""
 
 
@@ -154,6 +159,9 @@ def _from_file(environ: Mapping[str, str]) -> dict[Name, Any]:
 
 
 def _suggestion(name: str, known: Mapping[str, Name]) -> str:
+    for room, field in REMOVED:
+        if name in {variable(room, field), f"{room}.{field}"}:
+            return f" any more: remove it; {REMOVED[room, field]}"
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
     return f"; did you mean {near[0]}?" if near else "; `retailpulse config` lists all"
 
