@@ -3,8 +3,11 @@
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -17,23 +20,31 @@ SECOND = {"WATCHDOG_USEC": "600000"}
 
 
 class Manager:
-    """A socket that hears what a process says to its service manager."""
+    """A socket that hears what a process says to its service manager; it listens on, as few words fit in."""
 
     def __init__(self, address: str) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(f"\0{address[1:]}" if address.startswith("@") else address)
-        self._socket.settimeout(30)
+        self._said: Queue[str] = Queue()
+        self._hearing = threading.Thread(target=self._listen)
+        self._hearing.start()
         self.address = address
+
+    def _listen(self) -> None:
+        while said := self._socket.recv(1_000):
+            self._said.put(said.decode())
 
     def hear(self, *until: str) -> list[str]:
         """What was said up to the last of these, each of which must come, in this order."""
         heard: list[str] = []
         for wanted in until:
             while not heard or heard[-1] != wanted:
-                heard.append(self._socket.recv(1_000).decode())
+                heard.append(self._said.get(timeout=30))
         return heard
 
     def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._hearing.join()
         self._socket.close()
 
 
@@ -77,7 +88,11 @@ async def test_a_manager_that_is_gone_or_was_never_there_harms_nobody(
 
 
 def test_serve_and_a_worker_tell_their_manager_and_their_children_do_not(shop: Shop, folder: Path) -> None:
-    of_serve, of_worker = Manager(str(folder / "serve")), Manager(str(folder / "worker"))
+    with closing(Manager(str(folder / "serve"))) as serve, closing(Manager(str(folder / "worker"))) as worker:
+        _told_by_both(shop, folder, serve, worker)
+
+
+def _told_by_both(shop: Shop, folder: Path, of_serve: Manager, of_worker: Manager) -> None:
     running = shop.serve(NOTIFY_SOCKET=of_serve.address, WATCHDOG_USEC=SECOND["WATCHDOG_USEC"])
     of_serve.hear("READY=1", "WATCHDOG=1")
     for pid in running.pids()["worker"] + running.pids()["api"]:
@@ -95,5 +110,3 @@ def test_serve_and_a_worker_tell_their_manager_and_their_children_do_not(shop: S
     of_worker.hear("STOPPING=1")
     assert running.stop() == 0
     assert of_serve.hear("STOPPING=1").count("READY=1") == 0
-    for manager in (of_serve, of_worker):
-        manager.close()
