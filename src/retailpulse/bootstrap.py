@@ -60,8 +60,11 @@ def set_up_logging(settings: LogSettings, process: str) -> None:
     logging.getLogger("alembic").setLevel("WARNING")
 
 
-def find_database(settings: DatabaseSettings) -> str:
-    """The URL of the given database, or of the embedded one where it runs; raises DatabaseError."""
+def find_database(settings: DatabaseSettings, *, as_owner: bool = False) -> str:
+    """The URL of the given database, or of the embedded one where it runs; raises DatabaseError.
+
+    `as_owner` is for who changes the schema of the embedded one.
+    """
     if settings.url:
         return settings.url
     server = EmbeddedServer(Path(settings.data_dir))
@@ -70,7 +73,7 @@ def find_database(settings: DatabaseSettings) -> str:
             f"no database: RETAILPULSE_DATABASE_URL is not set, and none runs in {server.data_dir}. "
             "Start one with `retailpulse serve`, or name one with RETAILPULSE_DATABASE_URL."
         )
-    return server.url()
+    return server.url_of_owner() if as_owner else server.url()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +115,7 @@ def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
 
     if server is not None:
         url = server.start()
-    before, after = migrate(url)
+    before, after = migrate(server.url_of_owner() if server is not None else url)
     return OpenDatabase(url=url, server=server, before=before, after=after)
 
 
@@ -121,7 +124,7 @@ def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
     from retailpulse.storage.migrating import migrate
 
     if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
-        return migrate(find_database(settings))
+        return migrate(find_database(settings, as_owner=True))
 
     async def run() -> tuple[str | None, str]:
         stop = stop_on_signals(hurry=lambda: None)
