@@ -31,6 +31,7 @@ from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
     from retailpulse.api.app import Uses
+    from retailpulse.api.ports import Sockets
     from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys, Limits, SubmitPatience
     from retailpulse.storage.database import Database
@@ -188,8 +189,8 @@ async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"
         yield database
 
 
-def run_api_process(settings: Settings, parent_fd: int | None) -> None:
-    """Serves HTTP until it is told to stop."""
+def run_api_process(settings: Settings, parent_fd: int | None, sockets: "Sockets | None" = None) -> None:
+    """Serves HTTP until it is told to stop; on `sockets` where they listen already."""
     import uvloop
 
     from retailpulse.api.app import make_app
@@ -203,7 +204,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.storage.database import Database
 
     url = find_database(settings.database)
-    check_port(settings.api)
+    check_port(settings.api, sockets)
     sys.setswitchinterval(SWITCH_SECONDS)
 
     async def run() -> None:
@@ -222,7 +223,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
                     app = make_app(uses, settings.api, settings.measure.depth, keyring)
                     gate = make_gate(Methods(app), keyring, settings.api)
                     async with metrics.reporting(settings.worker.heartbeat_seconds):
-                        await serve_app(metrics.observe(gate), settings.api, stop)
+                        await serve_app(metrics.observe(gate), settings.api, stop, sockets)
         finally:
             exit_within(LEAVE_SECONDS, 0)
 
