@@ -44,11 +44,17 @@ def wait_for(condition: Callable[[], Found | None], seconds: float = 60.0) -> Fo
 class Process:
     """One `retailpulse` command that keeps running, with what it logs in a file."""
 
-    def __init__(self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        python: str = sys.executable,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._log = (folder / f"{arguments[0]}.log").open("a+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "retailpulse", *arguments],
+            [python, "-m", "retailpulse", *arguments],
             cwd=folder,
             env={**clean_environment(), **(environment or {})},
             stdout=self._log,
@@ -72,9 +78,15 @@ class RunningService(Process):
     """A whole `retailpulse serve`; `url` is where it answers."""
 
     def __init__(
-        self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, workers: int = 1
+        self,
+        folder: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        workers: int = 1,
+        python: str = sys.executable,
+        port: int | None = None,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data_dir = folder / "data"
         super().__init__(
@@ -85,6 +97,7 @@ class RunningService(Process):
             f"--workers={workers}",
             *arguments,
             environment={**ALLOW_LOOPBACK, **(environment or {})},
+            python=python,
         )
         self.http = httpx.Client(base_url=self.url, timeout=60)
 

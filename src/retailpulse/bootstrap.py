@@ -31,6 +31,7 @@ from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
     from retailpulse.api.app import Uses
+    from retailpulse.api.ports import Sockets
     from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys, Limits, SubmitPatience
     from retailpulse.storage.database import Database
@@ -60,8 +61,11 @@ def set_up_logging(settings: LogSettings, process: str) -> None:
     logging.getLogger("alembic").setLevel("WARNING")
 
 
-def find_database(settings: DatabaseSettings) -> str:
-    """The URL of the given database, or of the embedded one where it runs; raises DatabaseError."""
+def find_database(settings: DatabaseSettings, *, as_owner: bool = False) -> str:
+    """The URL of the given database, or of the embedded one where it runs; raises DatabaseError.
+
+    `as_owner` is for who changes the schema of the embedded one.
+    """
     if settings.url:
         return settings.url
     server = EmbeddedServer(Path(settings.data_dir))
@@ -70,7 +74,7 @@ def find_database(settings: DatabaseSettings) -> str:
             f"no database: RETAILPULSE_DATABASE_URL is not set, and none runs in {server.data_dir}. "
             "Start one with `retailpulse serve`, or name one with RETAILPULSE_DATABASE_URL."
         )
-    return server.url()
+    return server.url_of_owner() if as_owner else server.url()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +116,7 @@ def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
 
     if server is not None:
         url = server.start()
-    before, after = migrate(url)
+    before, after = migrate(server.url_of_owner() if server is not None else url)
     return OpenDatabase(url=url, server=server, before=before, after=after)
 
 
@@ -121,7 +125,7 @@ def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
     from retailpulse.storage.migrating import migrate
 
     if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
-        return migrate(find_database(settings))
+        return migrate(find_database(settings, as_owner=True))
 
     async def run() -> tuple[str | None, str]:
         stop = stop_on_signals(hurry=lambda: None)
@@ -185,8 +189,8 @@ async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"
         yield database
 
 
-def run_api_process(settings: Settings, parent_fd: int | None) -> None:
-    """Serves HTTP until it is told to stop."""
+def run_api_process(settings: Settings, parent_fd: int | None, sockets: "Sockets | None" = None) -> None:
+    """Serves HTTP until it is told to stop; on `sockets` where they listen already."""
     import uvloop
 
     from retailpulse.api.app import make_app
@@ -200,7 +204,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
     from retailpulse.storage.database import Database
 
     url = find_database(settings.database)
-    check_port(settings.api)
+    check_port(settings.api, sockets)
     sys.setswitchinterval(SWITCH_SECONDS)
 
     async def run() -> None:
@@ -219,7 +223,7 @@ def run_api_process(settings: Settings, parent_fd: int | None) -> None:
                     app = make_app(uses, settings.api, settings.measure.depth, keyring)
                     gate = make_gate(Methods(app), keyring, settings.api)
                     async with metrics.reporting(settings.worker.heartbeat_seconds):
-                        await serve_app(metrics.observe(gate), settings.api, stop)
+                        await serve_app(metrics.observe(gate), settings.api, stop, sockets)
         finally:
             exit_within(LEAVE_SECONDS, 0)
 

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from retailpulse.lifecycle import first
 from retailpulse.loop_heartbeat import LoopWatch
 from retailpulse.observability.catalogue import REPLACED
 from retailpulse.storage import reports
+from retailpulse.storage.account import Account
 from retailpulse.storage.database import Database
 from retailpulse.storage.scheduling import workers
 
@@ -34,9 +36,15 @@ Command = Literal["api", "worker"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChildSettings:
-    """What all children share; `patience_seconds` is how long a stopping one may take before it is killed."""
+    """What all children share; `patience_seconds` is how long a stopping one may take before it is killed.
 
-    environment: Mapping[str, str]
+    `listening`: descriptors of sockets that `account` may not open, by the option that hands them to the API.
+    """
+
+    environments: Mapping[Command, Mapping[str, str]]
+    account: Account
+    folder: Path | None
+    listening: Mapping[str, int]
     parent_fd: int
     patience_seconds: float
     stall_seconds: float
@@ -97,13 +105,19 @@ class Children:
 
     async def _start(self, command: Command, process: UUID, watch: LoopWatch) -> asyncio.subprocess.Process:
         # A session of its own: Ctrl-C reaches only us, and the children get one signal, from us.
-        arguments, descriptors = ["--parent-fd", str(self._settings.parent_fd)], [self._settings.parent_fd]
+        settings = self._settings
+        arguments, descriptors = ["--parent-fd", str(settings.parent_fd)], [settings.parent_fd]
         if command == "worker":
             arguments += ["--process", str(process), "--heartbeat-fd", str(watch.writing_end)]
             descriptors.append(watch.writing_end)
+        else:
+            for option, descriptor in settings.listening.items():
+                arguments += [option, str(descriptor)]
+                descriptors.append(descriptor)
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "retailpulse", command, *arguments,
-            env=self._settings.environment, pass_fds=descriptors, start_new_session=True,
+            env=settings.environments[command], pass_fds=descriptors, start_new_session=True,
+            cwd=settings.folder, **settings.account.process_options(),
         )  # fmt: skip
         watch.hand_over()
         return child

@@ -7,16 +7,19 @@ children are kept alive is in `children`.
 import asyncio
 import logging
 import os
+from pathlib import Path
 
-from retailpulse.api.ports import check_port
+from retailpulse.api.ports import check_port, listen_for
 from retailpulse.bootstrap import OpenDatabase, check_access, open_database
 from retailpulse.children import Children, ChildSettings, pause
-from retailpulse.config.loading import Loaded, variable
+from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
 from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
 from retailpulse.measure import check_sandbox
+from retailpulse.privileges import child_environment, choose_account, environment_of_api
 from retailpulse.probing import why_not_ready
-from retailpulse.service_manager import VARIABLES, ServiceManager
+from retailpulse.service_manager import ServiceManager
+from retailpulse.storage.account import Account
 from retailpulse.storage.embedded import EmbeddedServer
 
 logger = logging.getLogger(__name__)
@@ -53,8 +56,14 @@ async def _supervise(
     settings = loaded.settings
     workers = settings.worker.processes or os.cpu_count() or 1
     reading_end, writing_end = os.pipe()
+    environment = child_environment(loaded, database)
+    account = await asyncio.to_thread(choose_account, database, environment)
+    listening = listen_for(settings.api) if account.switches else {}
     shared = ChildSettings(
-        environment=_environment(loaded, database.url),
+        environments={"api": environment_of_api(environment), "worker": environment},
+        account=account,
+        folder=_folder_for(account),
+        listening={name: held.fileno() for name, held in listening.items()},
         parent_fd=reading_end,
         patience_seconds=settings.worker.grace_seconds + KILL_AFTER_SECONDS,
         stall_seconds=settings.worker.stall_seconds,
@@ -73,19 +82,13 @@ async def _supervise(
     finally:
         os.close(writing_end)
         os.close(reading_end)
+        for held in listening.values():
+            held.close()
 
 
-def _environment(loaded: Loaded, url: str) -> dict[str, str]:
-    """The environment of the children: ours, with every setting that is no default written out.
-
-    What a service manager says in it is meant for us.
-    """
-    environment = {name: text for name, text in os.environ.items() if name not in VARIABLES}
-    for room, field in loaded.sources:
-        value = getattr(getattr(loaded.settings, room), field)
-        environment[variable(room, field)] = str(value)
-    environment[variable("database", "url")] = url
-    return environment
+def _folder_for(account: Account) -> Path | None:
+    """The folder that the children stand in; None: ours, where they can."""
+    return None if not account.switches or account.reaches(Path.cwd()) else Path("/")
 
 
 async def _keep_database(server: EmbeddedServer, stop: asyncio.Event) -> None:

@@ -13,8 +13,8 @@ from retailpulse.domain.keys import Scope
 from retailpulse.service import Keys
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
 from tests.api.jobs import RunningApi
+from tests.storage.servers import start_migrated
 
 
 def make_key(url: str, *scopes: Scope, lifetime: timedelta | None = None) -> str:
@@ -46,8 +46,7 @@ class Guarded:
         self._count = 0
         stack.callback(self.stop)
         self.start()
-        self.url = self.server.url()
-        migrate(self.url)
+        self.url = start_migrated(self.server)
 
     def start(self) -> None:
         """Starts the database."""

@@ -9,11 +9,11 @@ import psycopg
 import pytest
 
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
 from tests.api.jobs import NOWHERE, RunningApi, body, post, visit
 from tests.api.test_submit import refused
 from tests.conftest import STORES
 from tests.running import wait_for
+from tests.storage.servers import start_migrated
 
 LIMITS = {"RETAILPULSE_API_MAX_UNSETTLED_IMAGES": "10", "RETAILPULSE_API_BUFFER_BYTES": "1000000"}
 
@@ -24,8 +24,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
     folder: Path = tmp_path_factory.mktemp("full")
     server = EmbeddedServer(folder / "data")
     try:
-        migrate(server.start())
-        api = RunningApi(folder, server.url(), LIMITS)
+        api = RunningApi(folder, start_migrated(server), LIMITS)
         api.wait_until_ready().http.put("/api/v1/stores", content=STORES.encode()).raise_for_status()
         yield api
         assert api.stop() == 0, api.log()

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
 from tests.api.jobs import CORNER_SHOP, NO_JOB, RunningApi, body, post, problem, put_stores, store_file, visit
 from tests.running import wait_for
+from tests.storage.servers import start_migrated
 
 REQUESTS = [
     ("GET", f"/api/status?jobid={NO_JOB}"),
@@ -27,8 +27,7 @@ class Lonely:
     def __init__(self, folder: Path) -> None:
         self._data_dir = folder / "data"
         self._server = EmbeddedServer(self._data_dir)
-        url = self._server.start()
-        migrate(url)
+        url = start_migrated(self._server)
         self.api = RunningApi(folder, url, {"RETAILPULSE_DATABASE_WAIT_SECONDS": "0.2"})
 
     def stop_database(self) -> None:

@@ -16,6 +16,7 @@ from retailpulse.storage.embedded import EmbeddedServer
 from tests.lifecycle.processes import nothing_waits
 from tests.processes import children
 from tests.running import free_port, wait_for
+from tests.storage.servers import OthersServer
 from tests.storage.truth import check_truth
 
 CLAIM = "ask AS MATERIALIZED"
@@ -27,7 +28,7 @@ class Postgres:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self._folder = folder
-        self._server = EmbeddedServer(folder)
+        self._server = OthersServer(folder)
         self.port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._settings = {"listen_addresses": "127.0.0.1", "port": self.port, **settings}
@@ -43,7 +44,7 @@ class Postgres:
         self._start()
 
     def _start(self) -> None:
-        self._server = EmbeddedServer(self._folder)  # one that was stopped is not started again
+        self._server = OthersServer(self._folder)  # one that was stopped is not started again
         self._server.start()
 
     def stop(self) -> None:

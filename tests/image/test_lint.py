@@ -177,8 +177,9 @@ def test_the_apis_believe_the_balancer_alone_who_a_client_is() -> None:
 
 
 @each_compose
-def test_no_container_makes_processes_without_end_or_spools_into_memory(name: str) -> None:
+def test_no_container_takes_processes_or_memory_without_end_or_spools_into_memory(name: str) -> None:
     for service in services(name).values():
         assert service["pids_limit"]
+        assert re.fullmatch(r"(\$\{[A-Z_]+:-)?[1-9]\d*[gm]\}?", service["mem_limit"])
         spool = service.get("environment", {}).get("RETAILPULSE_API_SPOOL_DIR")
         assert spool is None or (spool in service["volumes"] and spool not in service["tmpfs"])

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
 from tests.lifecycle.processes import Shop
 from tests.origin import Origin
-from tests.storage.servers import database, database_url, empty_url, folder, postgres
+from tests.storage.servers import database, database_url, empty_url, folder, postgres, start_migrated
 
 __all__ = ["database", "database_url", "empty_url", "folder", "postgres"]
 
@@ -23,7 +22,7 @@ def made() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="retailpulse-test-"))
     server = EmbeddedServer(folder / "data")
     try:
-        migrate(server.start())
+        start_migrated(server)
         server.stop()
         yield folder / "data"
     finally:

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from retailpulse.storage.database import Database
 from retailpulse.storage.migrating import migrate
 from tests.lifecycle.processes import PICTURE, QUICK, Shop, processes_in
 from tests.origin import Origin, Reply
+from tests.other_users import environment_for_others, python_for
 from tests.running import ALLOW_LOOPBACK, Process, clean_environment, free_port, wait_for
 from tests.storage.jobs import submit
 from tests.storage.truth import check_truth
@@ -125,15 +126,13 @@ async def test_a_worker_by_hand_works_on_the_database_that_it_is_given(
 def test_an_ordinary_user_runs_the_service_from_its_own_files(folder: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root: as an ordinary user all the other tests prove it")
-    python = next((name for name in (sys.executable, "/usr/bin/python3") if runs_as_nobody(name)), None)
-    if python is None:
-        pytest.skip("no Python of this version that the user `nobody` may run")
+    python = python_for("nobody")
     shutil.chown(folder, "nobody")
     port = free_port()
     with (folder / "log").open("wb") as log:
         serving = subprocess.Popen(
             [python, "-m", "retailpulse", "serve", f"--port={port}", "--data-dir=data", "--workers=1"],
-            user="nobody", extra_groups=[], cwd=folder, env=environment_of_nobody(), stdout=log, stderr=log,
+            user="nobody", extra_groups=[], cwd=folder, env=environment_for_others(), stdout=log, stderr=log,
         )  # fmt: skip
         try:
             wait_for(lambda: f"ready on http://127.0.0.1:{port}" in (folder / "log").read_text())
@@ -144,25 +143,3 @@ def test_an_ordinary_user_runs_the_service_from_its_own_files(folder: Path) -> N
             for pid in processes_in(folder):
                 os.kill(pid, signal.SIGKILL)
     assert processes_in(folder) == {}
-
-
-def environment_of_nobody() -> Mapping[str, str]:
-    """Lets another Python of the same version find what this one finds."""
-    return clean_environment() | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-def runs_as_nobody(python: str) -> bool:
-    version = f"sys.version_info[:2] == {tuple(sys.version_info[:2])}"
-    try:
-        done = subprocess.run(
-            [python, "-c", f"import sys, retailpulse.bootstrap; assert {version}"],
-            user="nobody",
-            extra_groups=[],
-            cwd="/",
-            env=environment_of_nobody(),
-            check=False,
-            capture_output=True,
-        )
-    except PermissionError:
-        return False
-    return done.returncode == 0

@@ -17,10 +17,33 @@ from retailpulse.config.settings import DatabaseSettings
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
 from retailpulse.storage.migrating import migrate
+from retailpulse.storage.roles import SUPERUSER
 
-__all__ = ["database", "database_url", "empty_url", "folder", "postgres"]
+__all__ = ["OthersServer", "database", "database_url", "empty_url", "folder", "postgres", "start_migrated"]
 
 _numbers = itertools.count(1)
+
+
+class OthersServer(EmbeddedServer):
+    """A server that stands for one that somebody else runs: it has no roles of ours, its user may do all."""
+
+    def url(self) -> str:
+        """The connection URL of the superuser."""
+        return self._url(SUPERUSER)
+
+    def url_of_owner(self) -> str:
+        """The same: it owns what it makes."""
+        return self._url(SUPERUSER)
+
+    def _set_up_roles(self) -> None:
+        """Makes none."""
+
+
+def start_migrated(server: EmbeddedServer) -> str:
+    """Starts a server, gives it our tables, and gives its URL for rows."""
+    server.start()
+    migrate(server.url_of_owner())
+    return server.url()
 
 
 @pytest.fixture
@@ -34,10 +57,10 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:
-    """A server that stands for one that somebody else runs; `template_retailpulse` is migrated."""
+    """A server of somebody else, as it were; `template_retailpulse` is migrated."""
     made = Path(tempfile.mkdtemp(prefix="retailpulse-test-"))
     made.chmod(0o755)
-    server = EmbeddedServer(made / "data")
+    server = OthersServer(made / "data")
     try:
         server.start()
         with psycopg.connect(server.url(), autocommit=True) as connection:

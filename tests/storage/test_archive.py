@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from shutil import copytree, rmtree
 from typing import Any, LiteralString
 
 import psycopg
@@ -16,10 +17,10 @@ from retailpulse.domain.errors import DatabaseError, SchemaTooNew
 from retailpulse.storage import archive
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
 from tests.storage import claiming
 from tests.storage.ended import URLS, ended_job
 from tests.storage.jobs import submit
+from tests.storage.servers import start_migrated
 from tests.storage.test_migrating import upgrade_to
 
 NOBODY = 65_534
@@ -36,14 +37,14 @@ def dump() -> Iterator[Path]:
     folder.chmod(0o755)
     server = EmbeddedServer(folder / "data")
     try:
-        migrate(server.start())
+        start_migrated(server)
         asyncio.run(fill(server.url()))
         archive.back_up(server, folder / "dump", force=False, tell=quiet)
         server.stop()
         yield folder / "dump"
     finally:
         server.stop()
-        rmtree(folder)
+        shutil.rmtree(folder)
 
 
 async def fill(url: str) -> None:
@@ -64,7 +65,7 @@ async def fill(url: str) -> None:
 @pytest.fixture
 def data(dump: Path, folder: Path) -> Path:
     """A data directory of our own, like the one that was backed up."""
-    copytree(dump.parent / "data", folder / "data", symlinks=True)
+    shutil.copytree(dump.parent / "data", folder / "data", symlinks=True)
     owner = (dump.parent / "data" / "postgres").stat()
     if os.geteuid() == 0:
         own(folder / "data" / "postgres", owner.st_uid, owner.st_gid)
@@ -82,6 +83,23 @@ def ask(data: Path, *queries: LiteralString) -> list[list[tuple[Any, ...]]]:
     server = EmbeddedServer(data)
     with archive.at_hand(server) as url, psycopg.connect(url) as connection:
         return [connection.execute(query).fetchall() for query in queries]
+
+
+@contextmanager
+def running(data: Path) -> Iterator[EmbeddedServer]:
+    """The server of a data directory, made where there is none."""
+    server = EmbeddedServer(data)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def run(server: EmbeddedServer, statement: LiteralString) -> None:
+    """Runs a statement as the owner of the tables."""
+    with psycopg.connect(server.url_of_owner()) as connection:
+        connection.execute(statement)
 
 
 def files(folder: Path) -> set[str]:
@@ -208,24 +226,18 @@ def test_a_replaced_database_is_gone_and_its_owner_the_same(dump: Path, data: Pa
 
 
 def test_a_backup_of_an_older_schema_is_migrated_and_of_a_newer_one_refused(data: Path, folder: Path) -> None:
-    server = EmbeddedServer(data)
-    url = server.start()
-    try:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("UPDATE alembic_version SET version_num = '9999'")
-            archive.back_up(server, folder / "newer", force=False, tell=quiet)
-            # Empty, as a program made it whose newest schema was the second.
-            connection.execute("DROP SCHEMA public CASCADE")
-            connection.execute("CREATE SCHEMA public")
-        upgrade_to(url, "0002")
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(
-                "INSERT INTO jobs (job_id, status, depth, images, measured, finished_at)"
-                " VALUES (gen_random_uuid(), 'completed', 'header', 1, 1, now())"
-            )
+    with running(data) as server:
+        run(server, "UPDATE alembic_version SET version_num = '9999'")
+        archive.back_up(server, folder / "newer", force=False, tell=quiet)
+    shutil.rmtree(data)
+    with running(data) as server:
+        upgrade_to(server.url_of_owner(), "0002")
+        run(
+            server,
+            "INSERT INTO jobs (job_id, status, depth, images, measured, finished_at)"
+            " VALUES (gen_random_uuid(), 'completed', 'header', 1, 1, now())",
+        )
         archive.back_up(server, folder / "older", force=False, tell=quiet)
-    finally:
-        server.stop()
     with pytest.raises(SchemaTooNew, match="the database has schema 9999, this program knows up to"):
         archive.restore(folder / "new", folder / "newer", replace=False, tell=quiet)
     assert files(folder) == {"data", "newer", "older"}

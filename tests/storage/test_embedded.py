@@ -15,9 +15,8 @@ import psycopg
 import pytest
 
 from retailpulse.domain.errors import DatabaseError
-from retailpulse.storage.account import account_for
 from retailpulse.storage.embedded import EmbeddedServer
-from tests.processes import children
+from tests.processes import children, stat
 from tests.running import wait_for
 
 
@@ -57,11 +56,10 @@ def server(data: Path) -> Iterator[EmbeddedServer]:
     server.stop()
 
 
-def answer(url: str) -> object:
+def answer(url: str) -> int:
+    """The first process of the server that answers."""
     with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT current_setting('data_directory')").fetchone()
-    assert row is not None
-    return row[0]
+        return int(stat(connection.info.backend_pid)[1])
 
 
 def postmaster(data: Path) -> int:
@@ -82,7 +80,7 @@ def kill_all(data: Path) -> None:
 def test_any_path_will_do(made: Path, folder: Path, name: str) -> None:
     with at(made, folder / name) as data:
         server = EmbeddedServer(data)
-        assert answer(server.start()) == str(data / "postgres")
+        assert answer(server.start()) == postmaster(data)
         server.stop()
         assert not server.is_running()
 
@@ -101,8 +99,8 @@ def test_a_socket_outside_of_the_data_is_removed_at_the_stop(made: Path, folder:
 def test_two_data_directories_have_two_servers(
     data: Path, server: EmbeddedServer, postgres: EmbeddedServer
 ) -> None:
-    assert answer(server.start()) == str(data / "postgres")
-    assert answer(postgres.url()) == str(postgres.data_dir / "postgres")
+    assert answer(server.start()) == postmaster(data)
+    assert answer(postgres.url()) == postmaster(postgres.data_dir)
     server.stop()
     assert (server.is_running(), postgres.is_running()) == (False, True)
 
@@ -121,11 +119,13 @@ def test_a_running_server_is_found_and_stopped_by_another_handle(server: Embedde
 def test_a_server_that_was_killed_with_all_its_processes_starts_again(
     server: EmbeddedServer, data: Path
 ) -> None:
-    with psycopg.connect(server.start(), autocommit=True) as connection:
+    server.start()
+    with psycopg.connect(server.url_of_owner(), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
         kill_all(data)
     wait_for(lambda: not server.is_running())
-    with psycopg.connect(server.start()) as connection:
+    server.start()
+    with psycopg.connect(server.url_of_owner()) as connection:
         assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
 
 
@@ -163,7 +163,7 @@ def test_the_number_of_a_dead_server_may_belong_to_another_process(
 ) -> None:
     server.start()
     kill_all(data)
-    account = account_for(data / "postgres")
+    account = server.account()
     with subprocess.Popen(["sleep", "600"], **account.process_options()) as other:
         try:
             for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):

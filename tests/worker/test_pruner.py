@@ -13,12 +13,12 @@ import pytest
 from retailpulse.config.settings import DatabaseSettings, MeasureSettings, RetentionSettings
 from retailpulse.storage.database import Database
 from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
 from retailpulse.worker import pruner
 from retailpulse.worker.run import run_worker
 from tests.origin import Origin
 from tests.storage.ended import big_ended_job, ended_job, rows_of
 from tests.storage.jobs import submit
+from tests.storage.servers import start_migrated
 from tests.storage.truth import check_truth
 from tests.worker.working import LOOPBACK, QUICK, rows, until, until_over, urls
 
@@ -118,8 +118,7 @@ async def test_the_pruning_waits_for_a_database_that_is_away(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = EmbeddedServer(folder / "data")
-    migrate(server.start())
-    database = Database(server.url(), DatabaseSettings(wait_seconds=0.2))
+    database = Database(start_migrated(server), DatabaseSettings(wait_seconds=0.2))
     await database.open()
     again = EmbeddedServer(folder / "data")
     try:

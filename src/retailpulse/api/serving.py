@@ -9,19 +9,18 @@ from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.net import SocketSpec  # type: ignore[attr-defined]  # made in Rust, without types
+from granian.net import SocketHolder, SocketSpec  # type: ignore[attr-defined]  # made in Rust, without types
 from granian.server.embed import Server
 from litestar.enums import ScopeType
 from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from retailpulse.api.ports import check_port
+from retailpulse.api.ports import BACKLOG, Sockets, check_port
 from retailpulse.api.scopes import HEALTH, is_below
 from retailpulse.config.settings import ApiSettings
 
 CLOSE_SECONDS = 5.0
 """How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
-BACKLOG = 1024
 HEALTH_CONNECTIONS = 32
 """Connections at once to the port for health alone."""
 OTHER_FILES = 200
@@ -36,9 +35,15 @@ class _PatientServer(Server):
     """
 
     answer_seconds = 60.0
+    socket_fd: int | None = None
 
     def _init_shared_socket(self) -> None:
-        held: Any = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        holder: Any = SocketHolder
+        held: Any = (
+            SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+            if self.socket_fd is None
+            else holder(self.socket_fd, False, self.backlog)  # False: no Unix socket
+        )
         self._shd, self._sfd = held, held.get_fd()
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             with socket.socket(fileno=os.dup(held.get_fd())) as listening:
@@ -46,12 +51,20 @@ class _PatientServer(Server):
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
-async def serve_app(app: ASGIApp, settings: ApiSettings, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port."""
-    check_port(settings)
+async def serve_app(
+    app: ASGIApp, settings: ApiSettings, stop: asyncio.Event, sockets: Sockets | None = None
+) -> None:
+    """Serves until `stop` is set, then finishes what is in flight; raises ConfigError for a busy port.
+
+    `sockets`: what listens already.
+    """
+    sockets = sockets or Sockets()
+    check_port(settings, sockets)
     servers = [_server(app, settings, settings.port, settings.max_connections)]
+    servers[0].socket_fd = sockets.all
     if settings.health_port:
         servers.append(_server(health_alone(app), settings, settings.health_port, HEALTH_CONNECTIONS))
+        servers[1].socket_fd = sockets.health
     serving = [asyncio.create_task(server.serve()) for server in servers]
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({*serving, stopping}, return_when=asyncio.FIRST_COMPLETED)

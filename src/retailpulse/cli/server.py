@@ -64,7 +64,8 @@ def serve(
     """Run the whole service: database, API and workers, until Ctrl-C.
 
     Without RETAILPULSE_DATABASE_URL it starts a PostgreSQL of its own in the data directory. On an address
-    that other machines reach it wants an API key first: `retailpulse keys create`.
+    that other machines reach it wants an API key first: `retailpulse keys create`. Started as root it
+    runs all that it starts as an ordinary user.
 
     \b
     Examples:
@@ -112,12 +113,16 @@ def worker(
 @data_dir_option
 @anonymous_option
 @parent_option
+@click.option("--socket-fd", type=int, hidden=True)
+@click.option("--health-socket-fd", type=int, hidden=True)
 def api(
     host: str | None,
     port: int | None,
     data_dir: str | None,
     allow_anonymous: bool | None,
     parent_fd: int | None,
+    socket_fd: int | None,
+    health_socket_fd: int | None,
 ) -> None:
     """Run the HTTP API alone; as many as wanted may share one database.
 
@@ -125,13 +130,14 @@ def api(
     Examples:
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse api --port 9091
     """
+    from retailpulse.api.ports import Sockets
     from retailpulse.bootstrap import run_api_process, set_up_logging
 
     settings = load_settings(
         host=host, port=port, data_dir=data_dir, allow_anonymous=allow_anonymous
     ).settings
     set_up_logging(settings.log, "api")
-    run_api_process(settings, parent_fd)
+    run_api_process(settings, parent_fd, Sockets(all=socket_fd, health=health_socket_fd))
 
 
 @click.command()

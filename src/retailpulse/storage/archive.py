@@ -20,6 +20,7 @@ from retailpulse.domain.errors import DatabaseError
 from retailpulse.storage.database import translated
 from retailpulse.storage.embedded import EmbeddedServer, sync_folder
 from retailpulse.storage.migrating import migrate
+from retailpulse.storage.programs import program_environment
 
 Tell = Callable[[str], None]
 """Is told several times a second what goes on."""
@@ -31,7 +32,10 @@ _SAID_BYTES = 2_000
 
 @contextmanager
 def at_hand(server: EmbeddedServer) -> Iterator[str]:
-    """The URL of a server, which runs only for this where none runs; raises DatabaseError for no data."""
+    """The URL for rows of a server, which runs only for this where none runs.
+
+    Raises DatabaseError where there is no data.
+    """
     if not server.has_data():
         raise DatabaseError(f"there is no database in {server.data_dir}; choose another --data-dir")
     if server.is_running():
@@ -51,11 +55,11 @@ def back_up(server: EmbeddedServer, file: Path, *, force: bool, tell: Tell) -> i
     """
     if file.is_dir() or (file.exists() and not force):
         raise DatabaseError(f"{file} exists already; choose another name, or add --force")
-    with at_hand(server) as url, _told_of(file), _appearing(file, force=force) as (descriptor, part):
+    with at_hand(server), _told_of(file), _appearing(file, force=force) as (descriptor, part):
         command = [
             str(server.program("pg_dump")), "--format=custom", "--no-owner", "--no-privileges",
             # By its name: of a file from standard output, an end that is cut off may go unnoticed.
-            f"--file={part}", f"--dbname={url}",
+            f"--file={part}", f"--dbname={server.url_of_owner()}",
         ]  # fmt: skip
         _run(command, "pg_dump", lambda: tell(f"{part.stat().st_size:,} bytes written"))
         os.fsync(descriptor)
@@ -79,7 +83,6 @@ def restore(data_dir: Path, file: Path, *, replace: bool, tell: Tell) -> str:
             version = _fill(new, file, tell)
             server.stop()  # one that outlived its `serve`
             tell("taking the old one's place")
-            _give(new.data_dir, server.data_dir / "postgres")
             server.replace_with(new)
     except BaseException:
         if not had_folder:
@@ -99,6 +102,7 @@ def _check_backup(server: EmbeddedServer, file: Path) -> None:
         text=True,
         errors="replace",
         check=False,
+        env=program_environment(),
     )
     if listed.returncode != 0:
         raise DatabaseError(f"{file} is no backup: {listed.stderr.strip()}")
@@ -113,6 +117,7 @@ def _new_server(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
         EmbeddedServer(left).stop()
         shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix="postgres.new-restore-", dir=server.data_dir))
+    server.account().give(folder)  # whose the new data is to be
     new = EmbeddedServer(folder)
     try:
         yield new
@@ -124,7 +129,8 @@ def _new_server(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
 def _fill(new: EmbeddedServer, file: Path, tell: Tell) -> str:
     """Restores into a new server, brings its schema and its queue up to date, and stops it."""
     tell("making a database")
-    url = new.start()
+    new.start()
+    url = new.url_of_owner()
     command = [
         str(new.program("pg_restore")), "--exit-on-error", "--no-owner", "--no-privileges",
         f"--jobs={min(os.cpu_count() or 1, _MAX_JOBS)}", f"--dbname={url}", str(file),
@@ -135,15 +141,6 @@ def _fill(new: EmbeddedServer, file: Path, tell: Tell) -> str:
     _mend(url)
     new.stop()
     return before or "none"
-
-
-def _give(folder: Path, like: Path) -> None:
-    """Makes the owner of the old data that of the new, where we are root and may."""
-    if os.geteuid() != 0 or not like.exists():
-        return
-    owner = like.stat()
-    for path in folder.rglob("*"):
-        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _mend(url: str) -> None:
@@ -162,7 +159,9 @@ def _mend(url: str) -> None:
 def _run(command: list[str], name: str, look: Callable[[], None]) -> None:
     """Runs a program to its end, which is ours too; raises DatabaseError with what it said."""
     with tempfile.TemporaryFile() as said:
-        running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        running = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=program_environment()
+        )
         try:
             while running.poll() is None:
                 look()

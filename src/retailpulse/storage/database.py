@@ -83,6 +83,12 @@ def check_version(version: str) -> None:
         )
 
 
+def try_to_connect(url: str) -> None:
+    """Raises DatabaseUnavailable where the database at `url` does not let us in now."""
+    with translated():
+        psycopg.connect(url, connect_timeout=5).close()
+
+
 class Database:
     """A pool of connections to one PostgreSQL; use it as a context, inside a running event loop."""
 

