@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from tests.measure.damage import DAMAGES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answered:
     """What a server sends, and what it means; `body` is None where that is not said.
 
@@ -25,6 +25,10 @@ class Answered:
     raw: bytes
     body: bytes | None
     ends: bool
+
+    def __repr__(self) -> str:
+        body = None if self.body is None else f"{len(self.body)} bytes"
+        return f"<{len(self.raw)} bytes {self.raw[:1_500]!r}, body={body}, ends={self.ends}>"
 
 
 def _deflated(data: bytes) -> bytes:
@@ -120,6 +124,13 @@ def sound(draw: st.DrawFn) -> Answered:
     head = b"\r\n".join([status, *lines, b"", b""])
     behind = draw(_BEHIND) if way != "close" else b""
     return Answered(draw(_INTERIM) + head + framed + behind, body, way != "close")
+
+
+def filling_a_read(read_bytes: int = 65_536) -> Answered:
+    """An answer that fills one read of libcurl's, and another one behind it, which it does not see."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+    body = bytes(read_bytes - len(head % read_bytes))
+    return Answered(head % len(body) + body + head % 4 + b"evil", body, True)
 
 
 def _damage(answered: Answered, seeds: Sequence[int]) -> Answered:

@@ -7,14 +7,14 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader
 from tests.fuzz.cases import Tally, share
-from tests.fuzz.framing import DAMAGED, Answered, sound
+from tests.fuzz.framing import DAMAGED, Answered, filling_a_read, sound
 from tests.fuzz.test_bodies import check_text
 
 KNOWN = b"the known body"
@@ -111,6 +111,7 @@ def exchanges() -> Iterator[Exchanges]:
 
 @share(0.04)
 @given(answered=sound())
+@example(answered=filling_a_read())
 def test_a_sound_answer_is_its_body_however_it_is_framed(
     tally: Tally, exchanges: Exchanges, answered: Answered
 ) -> None:
