@@ -36,7 +36,7 @@ test-slow: setup ## Run the slowest tests: long faults, the API held to its desc
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup ## Fuzz addresses, URLs, damaged and swollen photos (ARGS="--cases 100000 --seed 7")
+fuzz: setup ## Fuzz addresses, URLs, photos, answers, submits (ARGS="--cases 100000 --seed 7")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 .PHONY: fuzz-api

@@ -33,7 +33,7 @@ _INTERRUPTED = 130
     default="",
     help="Depths (header, download, decode) and photos (10kB, 214kB, 12MP) to take, and other parts "
     "(submit, latency, backlog, workers); scheduling, or one of its cases (scheduling-urgent, ...); or cases "
-    "beside hosts that misbehave (dead-host, rate-limited, tricks, bombs; hostile: all four).",
+    "beside hosts that misbehave (dead-host, rate-limited, tricks, bombs, attack; hostile: all five).",
 )
 @click.option(
     "--images",
@@ -75,7 +75,8 @@ def main(
       python -m bench --only decode            all photos of a depth, about 3 minutes
       python -m bench --only submit,latency    two of the other parts, about 4 minutes
       python -m bench --only scheduling        who waits for what (give it --runs 1 in a hurry)
-      python -m bench --only hostile           beside hosts that misbehave, about 15 minutes
+      python -m bench --only hostile           beside hosts that misbehave, over an hour
+      python -m bench --only attack --runs 1   every trick among 2,000 good photos, about 10 minutes
       python -m bench --setting FETCH_PER_HOST=32 --setting MEASURE_DECODERS=2
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

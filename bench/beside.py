@@ -1,17 +1,18 @@
 """What the cases beside misbehaving hosts share: both origins, and a service that may fetch from them.
 
-What each case plays is in `dead_host`, `rate_limited`, `tricks` and `bombs`.
+What each case plays is in `dead_host`, `rate_limited`, `tricks`, `bombs` and `attack`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tests.hostile import NETWORK, HostileOrigin, Rate
+from tests.hostile import MEASURED, NETWORK, HostileOrigin, Rate, Trick
 
-from bench.cases import SMALL, BenchFailed
+from bench.cases import SMALL, BenchFailed, Photo
 from bench.keeping import Kept
 from bench.origin import Origin
 from bench.serving import Ended, Service, running_service, write_submit
@@ -45,9 +46,9 @@ class Street:
     settings: Mapping[str, str]
     show: Callable[[str, float], None]
 
-    def good_urls(self, count: int, marker: str) -> list[str]:
-        """URLs of small photos, each of its own; `marker` makes them differ from those of other jobs."""
-        return [f"{self.origin.photo_url(SMALL)}?{marker}-{number}" for number in range(count)]
+    def good_urls(self, count: int, marker: str, photo: Photo = SMALL) -> list[str]:
+        """URLs of good photos, each of its own; `marker` makes them differ from those of other jobs."""
+        return [f"{self.origin.photo_url(photo)}?{marker}-{number}" for number in range(count)]
 
     @contextmanager
     def service(self, hostile: HostileOrigin, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
@@ -89,6 +90,23 @@ def evenly(many: Sequence[str], few: Sequence[str]) -> list[str]:
     """Both in one list, the few spread evenly among the many; one each in turn where they are as many."""
     places = [((number + 0.5) / len(urls), url) for urls in (many, few) for number, url in enumerate(urls)]
     return [url for _, url in sorted(places, key=lambda place: place[0])]
+
+
+def unexpected(told: Told, bad: Mapping[str, Trick]) -> Counter[str]:
+    """Results that differ from the catalogue, in words, with how many there are of each.
+
+    `bad` says which URLs play tricks; the others should be measured.
+    """
+    wrong: Counter[str] = Counter()
+    for result in told.results:
+        trick = bad.get(result["image_url"])
+        expected, detail = (MEASURED, "") if trick is None else (trick.expected, trick.detail)
+        came = result["cause"] or MEASURED
+        said = result["detail"] or result["suspect"] or ""
+        if came != expected or detail not in said:
+            name = "good" if trick is None else trick.name
+            wrong[f"{name}: {expected} expected, came {came} ({said})"] += 1
+    return wrong
 
 
 def _check_counts(told: Told, urls: Sequence[str]) -> None:

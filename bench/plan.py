@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench import backlog, bombs, dead_host, latency, rate_limited, submits, tricks, workers
+from bench import attack, backlog, bombs, dead_host, latency, rate_limited, submits, tricks, workers
 from bench.beside import Street
 from bench.cases import BenchFailed, Case, choose_cases
 from bench.circumstances import Circumstances, circumstances
@@ -19,7 +19,7 @@ PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     module.NAME: module.measure for module in (submits, latency, backlog, workers)
 }
 HOSTILE: Mapping[str, Callable[[Street], list[Figure]]] = {
-    module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs)
+    module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs, attack)
 }
 _ALL_HOSTILE, _ALL_SCHEDULING = "hostile", "scheduling"
 

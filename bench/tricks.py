@@ -3,14 +3,13 @@
 The limits of time are lowered, unless the run is a full one, so that it takes less than minutes.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any
 
 from tests.hostile import MEASURED, HostileOrigin, Trick
 
-from bench.beside import Street, Told, evenly, hostile_origin
+from bench.beside import Street, evenly, hostile_origin, unexpected
 from bench.figures import Figure, at_most
 from retailpulse.config.settings import FetchSettings
 
@@ -38,7 +37,7 @@ def measure(street: Street) -> list[Figure]:
             both = street.run(service, urls, f"{case}: all")
     deadline = float(settings.get("RETAILPULSE_FETCH_DEADLINE_SECONDS", FetchSettings().deadline_seconds))
     alone, beside = before.settled_seconds(), both.settled_seconds(lambda one: one["image_url"] not in bad)
-    wrong = _wrong(both, bad)
+    wrong = unexpected(both, bad)
     return [
         Figure(case=case, about="good ones alone", runs=[alone], unit="s"),
         Figure(case=case, about="good ones beside the tricks", runs=[beside], unit="s"),
@@ -62,16 +61,3 @@ def _tricks(hostile: HostileOrigin) -> Iterator[tuple[str, Trick]]:
 
 def _is_measured(result: dict[str, Any]) -> bool:
     return bool(result["outcome"] == MEASURED)
-
-
-def _wrong(both: Told, bad: dict[str, Trick]) -> Counter[str]:
-    """Results that differ from the catalogue, in words, with how many there are of each."""
-    wrong: Counter[str] = Counter()
-    for result in both.results:
-        trick = bad.get(result["image_url"])
-        expected, detail = (MEASURED, "") if trick is None else (trick.expected, trick.detail)
-        came = MEASURED if _is_measured(result) else result["cause"]
-        if came != expected or detail not in (result["detail"] or ""):
-            name = "good" if trick is None else trick.name
-            wrong[f"{name}: {expected} expected, came {came} ({result['detail']})"] += 1
-    return wrong

@@ -282,11 +282,9 @@ def run_worker_process(
     *,
     process: UUID | None = None,
     heartbeat_fd: int | None = None,
+    turn_fd: int | None = None,
 ) -> None:
-    """Works on what waits until it is told to stop.
-
-    Whoever has started it knows it as `process` and watches the pipe `heartbeat_fd`; else it watches itself.
-    """
+    """Works until it is told to stop; who started it watches the pipe `heartbeat_fd`, else it does itself."""
     import uvloop
 
     from retailpulse.storage.database import Database
@@ -311,6 +309,7 @@ def run_worker_process(
                     callbacks=settings.callbacks,
                     stop=stop,
                     process=process,
+                    turn_fd=turn_fd,
                 )
         finally:
             exit_within(LEAVE_SECONDS, 0)

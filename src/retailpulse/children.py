@@ -38,6 +38,8 @@ Command = Literal["api", "worker"]
 class ChildSettings:
     """What all children share; `patience_seconds` is how long a stopping one may take before it is killed.
 
+    `turn_fd` is the file that workers lock while they decode a vast picture.
+
     `listening`: descriptors of sockets that `account` may not open, by the option that hands them to the API.
     """
 
@@ -46,6 +48,7 @@ class ChildSettings:
     folder: Path | None
     listening: Mapping[str, int]
     parent_fd: int
+    turn_fd: int
     patience_seconds: float
     stall_seconds: float
     database_url: str
@@ -109,7 +112,8 @@ class Children:
         arguments, descriptors = ["--parent-fd", str(settings.parent_fd)], [settings.parent_fd]
         if command == "worker":
             arguments += ["--process", str(process), "--heartbeat-fd", str(watch.writing_end)]
-            descriptors.append(watch.writing_end)
+            arguments += ["--turn-fd", str(settings.turn_fd)]
+            descriptors += [watch.writing_end, settings.turn_fd]
         else:
             for option, descriptor in settings.listening.items():
                 arguments += [option, str(descriptor)]

@@ -15,7 +15,7 @@ from retailpulse.children import Children, ChildSettings, pause
 from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
 from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
-from retailpulse.measure import check_sandbox
+from retailpulse.measure import check_sandbox, new_turn_file
 from retailpulse.privileges import child_environment, choose_account, environment_of_api
 from retailpulse.probing import why_not_ready
 from retailpulse.service_manager import ServiceManager
@@ -55,7 +55,7 @@ async def _supervise(
 ) -> None:
     settings = loaded.settings
     workers = settings.worker.processes or os.cpu_count() or 1
-    reading_end, writing_end = os.pipe()
+    (reading_end, writing_end), turn_fd = os.pipe(), new_turn_file()
     environment = child_environment(loaded, database)
     account = await asyncio.to_thread(choose_account, database, environment)
     listening = listen_for(settings.api) if account.switches else {}
@@ -65,6 +65,7 @@ async def _supervise(
         folder=_folder_for(account),
         listening={name: held.fileno() for name, held in listening.items()},
         parent_fd=reading_end,
+        turn_fd=turn_fd,
         patience_seconds=settings.worker.grace_seconds + KILL_AFTER_SECONDS,
         stall_seconds=settings.worker.stall_seconds,
         database_url=database.url,
@@ -80,8 +81,8 @@ async def _supervise(
                 group.create_task(_keep_database(database.server, stop))
             group.create_task(_announce(settings, workers, stop, manager))
     finally:
-        os.close(writing_end)
-        os.close(reading_end)
+        for fd in (writing_end, reading_end, turn_fd):
+            os.close(fd)
         for held in listening.values():
             held.close()
 

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pycurl
@@ -47,16 +47,51 @@ def test_the_end_of_a_connection_can_be_read(sockets: Sockets, pair: Pair) -> No
     assert events & pycurl.CSELECT_IN
 
 
-def test_a_socket_that_was_let_go_of_is_told_again_only_when_it_is_wanted(
-    sockets: Sockets, pair: Pair
-) -> None:
+def test_a_socket_that_was_let_go_of_is_told_again_only_when_it_is_wanted(pair: Pair) -> None:
     ours, theirs = pair
+    sockets = Sockets(trusting=True, busy=lambda: {ours.fileno()})
     sockets.want(pycurl.POLL_IN, ours.fileno())
     sockets.want(pycurl.POLL_REMOVE, ours.fileno())
     theirs.send(b"x")
     assert list(sockets.ready()) == []
     sockets.want(pycurl.POLL_IN, ours.fileno())
     assert list(sockets.ready()) == [(ours.fileno(), pycurl.CSELECT_IN)]
+    sockets.close()
+
+
+@pytest.mark.parametrize("look", [Sockets.shut_strays, lambda sockets: list(sockets.ready())])
+def test_an_idle_socket_on_which_bytes_come_is_shut(
+    sockets: Sockets, pair: Pair, look: Callable[[Sockets], object]
+) -> None:
+    ours, theirs = pair
+    sockets.want(pycurl.POLL_IN, ours.fileno())
+    theirs.send(b"x")
+    look(sockets)
+    sockets.want(pycurl.POLL_REMOVE, ours.fileno())
+    theirs.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        theirs.recv(1)
+    look(sockets)
+    assert theirs.recv(1) == b""
+
+
+def test_a_number_that_is_another_socket_now_is_not_shut_for_what_came_on_the_first(
+    sockets: Sockets, pair: Pair
+) -> None:
+    ours, theirs = pair
+    copy = ours.dup()
+    sockets.want(pycurl.POLL_IN, copy.fileno())
+    sockets.want(pycurl.POLL_REMOVE, copy.fileno())
+    theirs.send(b"x")
+    other, its_peer = socket.socketpair()
+    with other, its_peer:
+        os.dup2(other.fileno(), copy.fileno())
+        its_peer.send(b"y")
+        sockets.shut_strays()
+        its_peer.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            its_peer.recv(1)
+    copy.close()
 
 
 @pytest.mark.parametrize("trusting", [True, False], ids=["told of the new one", "trusting nothing"])

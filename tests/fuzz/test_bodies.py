@@ -25,7 +25,7 @@ def examiner(tally: Tally) -> Iterator[Examiner]:
         running.check_leaks()
 
 
-@share(0.27)
+@share(0.16)
 @given(damaged=DAMAGED)
 def test_a_damaged_body_is_measured_or_refused_with_a_cause(
     tally: Tally, examiner: Examiner, damaged: Damaged

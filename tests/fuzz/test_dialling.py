@@ -27,7 +27,7 @@ def listener() -> Iterator[Origin]:
         yield origin
 
 
-@share(0.04)
+@share(0.02)
 @given(host=INTERNAL_HOSTS)
 @example(host="127.0.0.1")
 def test_no_spelling_of_an_internal_address_is_dialled(tally: Tally, listener: Origin, host: str) -> None:

@@ -33,7 +33,7 @@ def swollen(name: str, seed: int, damages: int) -> bytes:
     return body
 
 
-@share(0.1)
+@share(0.12)
 @given(name=st.sampled_from([*SWOLLEN, *FLAVOURS]), seed=st.integers(0, 2**32 - 1), damages=st.integers(0, 2))
 def test_no_file_takes_more_work_than_the_budget_has(
     tally: Tally, name: str, seed: int, damages: int

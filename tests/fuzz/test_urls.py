@@ -63,7 +63,7 @@ def dialled(host: str) -> str:
     return host
 
 
-@share(0.12)
+@share(0.08)
 @given(url=URLS)
 def test_a_url_is_refused_or_every_parser_sees_what_was_checked(tally: Tally, url: str) -> None:
     tally.count("URLs")
@@ -75,7 +75,7 @@ def test_a_url_is_refused_or_every_parser_sees_what_was_checked(tally: Tally, ur
         check(target)
 
 
-@share(0.08)
+@share(0.05)
 @given(start=plain_urls(), location=_LOCATIONS)
 def test_a_redirect_is_refused_or_every_parser_sees_what_was_checked(
     tally: Tally, start: tuple[str, Origin], location: bytes
@@ -89,14 +89,14 @@ def test_a_redirect_is_refused_or_every_parser_sees_what_was_checked(
         check(target)
 
 
-@share(0.03)
+@share(0.02)
 @given(plain=plain_urls())
 def test_a_plain_url_is_taken_as_it_is(tally: Tally, plain: tuple[str, Origin]) -> None:
     tally.count("plain URLs")
     assert parse_target(plain[0]) == Target(*plain)
 
 
-@share(0.02)
+@share(0.01)
 @given(data=st.data(), user=st.sampled_from(("u@", "u:p@", "@", ":@", "a.example:80@", "u%40@")))
 def test_a_url_with_credentials_is_refused(tally: Tally, data: st.DataObject, user: str) -> None:
     tally.count("credentials")

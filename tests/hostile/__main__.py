@@ -1,6 +1,8 @@
 """Serves the hostile origin by hand: prints what each URL should come to, then plays until Ctrl-C."""
 
+import os
 import signal
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ Examples:
   make hostile ARGS="--urls"                    bare URLs, one a line, then serve
   make hostile ARGS="--job job.json --images 500 --bad-percent 40"
   make hostile ARGS="--port 0 --tls-port 0"     any free ports
+  make hostile ARGS="--attack"                  a service measures all of it among 2,000 good photos
   curl -sS --max-time 5 http://127.0.1.1:8080/any/name.jpg -o photo.jpg
 """
 
@@ -36,6 +39,9 @@ Examples:
 @click.option("--heavy", is_flag=True, help="Take the tricks into the job that cost much memory, too.")
 @click.option("--rate", default=5, show_default=True, help="Requests a second that rate-limited takes.")
 @click.option("--retry-after", type=int, help="Seconds that rate-limited tells who asks for more.")
+@click.option(
+    "--attack", is_flag=True, help="Measure what good photos lose to all of it: the bench of that name."
+)
 def main(
     port: int,
     tls_port: int,
@@ -46,11 +52,15 @@ def main(
     heavy: bool,
     rate: int,
     retry_after: int | None,
+    attack: bool,
 ) -> None:
     """Play every trick of a broken or malicious photo host, each at a loopback address of its own.
 
     Any path of an address plays its trick, so one trick gives as many distinct photos as are wanted.
     """
+    if attack:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        os.execv(sys.executable, [sys.executable, "-m", "bench", "--only", "attack", "--runs", "1"])
     told = Rate(per_second=rate, retry_after_seconds=retry_after)
     with (
         tempfile.TemporaryDirectory(prefix="hostile-") as folder,

@@ -40,7 +40,7 @@ async def give(
 
 def gives(make: Callable[[], bytes], **headers: str) -> Answer:
     """A whole file, with these headers besides; an underscore stands for a dash."""
-    told = {**JPEG_TYPE, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    told = _told(headers)
 
     async def answer(visit: Visit) -> None:
         await give(visit, make(), headers=told)
@@ -48,13 +48,18 @@ def gives(make: Callable[[], bytes], **headers: str) -> Answer:
     return answer
 
 
-def gives_slowly_made(make: Callable[[], bytes]) -> Answer:
+def gives_slowly_made(make: Callable[[], bytes], **headers: str) -> Answer:
     """A file that takes long to make the first time; the other hosts do not wait for it."""
+    told = _told(headers)
 
     async def answer(visit: Visit) -> None:
-        await give(visit, await asyncio.to_thread(make))
+        await give(visit, await asyncio.to_thread(make), headers=told)
 
     return answer
+
+
+def _told(headers: Mapping[str, str]) -> dict[str, str]:
+    return {**JPEG_TYPE, **{name.replace("_", "-"): value for name, value in headers.items()}}
 
 
 def refuses(status: int, **headers: str) -> Answer:

@@ -16,15 +16,16 @@ import httpx
 import msgspec
 import pytest
 
-from retailpulse.config.settings import FetchSettings
+from retailpulse.config.settings import FetchSettings, MeasureSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.fetch import Downloader
-from retailpulse.measure import measure_body, read_header
+from retailpulse.measure import Decoders, measure_body, read_header
 from tests.hostile import MEASURED, NETWORK, HostileOrigin, Rate, Trick
 from tests.hostile.bodies import gzip_bomb, huge_png, photo, small_jpeg
 
-Measure = Callable[[Downloader, str], Awaitable[None]]
+Measure = Callable[[Downloader, str], Awaitable[str]]
+"""What is found suspicious in a photo, or nothing."""
 
 MAX_PIXELS = 250_000_000
 ROOT = Path(__file__).parents[2]
@@ -60,23 +61,25 @@ def impatient(origin: HostileOrigin) -> Downloader:
     )
 
 
-async def whole(downloader: Downloader, url: str) -> None:
-    body = (await downloader.fetch(url)).body
-    await asyncio.to_thread(measure_body, body, Depth.DECODE, MAX_PIXELS)
+def whole(decoders: Decoders) -> Measure:
+    async def measure(downloader: Downloader, url: str) -> str:
+        body = (await downloader.fetch(url)).body
+        return (await decoders.measure(body, Depth.DECODE)).suspect or ""
+
+    return measure
 
 
-async def head(downloader: Downloader, url: str) -> None:
+async def head(downloader: Downloader, url: str) -> str:
     body = (await downloader.fetch_head(url, lambda body: read_header(body, MAX_PIXELS) is not None)).body
-    measure_body(body, Depth.HEADER, MAX_PIXELS)
+    return measure_body(body, Depth.HEADER, MAX_PIXELS).suspect or ""
 
 
-async def conclusion(measuring: Awaitable[None]) -> tuple[str, str]:
-    """Cause and detail that an image ends with."""
+async def conclusion(measuring: Awaitable[str]) -> tuple[str, str]:
+    """Cause and detail that an image ends with, or what is suspicious in it."""
     try:
-        await measuring
+        return MEASURED, await measuring
     except ImageError as error:
         return error.cause, error.detail
-    return MEASURED, ""
 
 
 async def conclusions(
@@ -116,11 +119,17 @@ async def test_our_client_concludes_of_every_trick_what_it_should(hostile: Hosti
         other = hostile.tricks[name].of_head
         return of_whole(name) if other is None else (other, "")
 
-    wholes, heads = await asyncio.gather(all_conclusions(hostile, whole), all_conclusions(hostile, head))
+    decoders = Decoders(MeasureSettings())
+    try:
+        wholes, heads = await asyncio.gather(
+            all_conclusions(hostile, whole(decoders)), all_conclusions(hostile, head)
+        )
+    finally:
+        await decoders.aclose()
     for ends, expected in ((wholes, of_whole), (heads, of_head)):
         wrong = surprises(ends, expected)
         assert wrong == {}
-    assert len(wholes) > 90
+    assert len(wholes) > 140
 
 
 def raw(origin: HostileOrigin, name: str, size_bytes: int = 1_000_000) -> bytes:

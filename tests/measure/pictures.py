@@ -144,6 +144,16 @@ def tiff(
     return head + (pixels + directory if at_end else directory + pixels)
 
 
+def fax(rows: int = 20_000) -> bytes:
+    """A TIFF of bad code words: libtiff writes a line for nearly every row, and gives a picture."""
+    data = random.Random(1).randbytes(rows * 4)
+    tags = {256: 100, 257: rows, 258: 1, 259: 2, 262: 0, 273: 0, 277: 1, 278: rows, 279: len(data)}
+    tags[273] = 8 + 2 + 12 * len(tags) + 4
+    directory = struct.pack("<H", len(tags))
+    directory += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + data
+
+
 def _strips() -> list[bytes]:
     grey = picture(mode="L")
     return [grey.crop((0, y, WIDTH, min(HEIGHT, y + 16))).tobytes() for y in range(0, HEIGHT, 16)]

@@ -2,8 +2,6 @@
 
 import logging
 import os
-import random
-import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,23 +14,12 @@ from tests.measure.intrusion import noted
 from tests.processes import is_gone
 
 from . import intruder
-from .pictures import FLAVOURS
+from .pictures import FLAVOURS, fax
 from .test_decoders import failure, replaced, settings
 from .watching import alive, until
 
 PHOTO = FLAVOURS["jpeg baseline"].body
 INTRUDER = Path(intruder.__file__).read_text()
-ROWS = 20_000
-
-
-def fax(rows: int = ROWS) -> bytes:
-    """A TIFF of bad code words: libtiff writes a line for nearly every row, and gives a picture."""
-    data = random.Random(1).randbytes(rows * 4)
-    tags = {256: 100, 257: rows, 258: 1, 259: 2, 262: 0, 273: 0, 277: 1, 278: rows, 279: len(data)}
-    tags[273] = 8 + 2 + 12 * len(tags) + 4
-    directory = struct.pack("<H", len(tags))
-    directory += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
-    return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + data
 
 
 @pytest.fixture

@@ -88,8 +88,13 @@ def serve(
 @parent_option
 @click.option("--process", type=click.UUID, hidden=True)
 @click.option("--heartbeat-fd", type=int, hidden=True)
+@click.option("--turn-fd", type=int, hidden=True)
 def worker(
-    data_dir: str | None, parent_fd: int | None, process: UUID | None, heartbeat_fd: int | None
+    data_dir: str | None,
+    parent_fd: int | None,
+    process: UUID | None,
+    heartbeat_fd: int | None,
+    turn_fd: int | None,
 ) -> None:
     """Run one worker process by hand, on this machine or another, beside those of `serve`.
 
@@ -104,7 +109,7 @@ def worker(
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "worker")
-    run_worker_process(settings, parent_fd, process=process, heartbeat_fd=heartbeat_fd)
+    run_worker_process(settings, parent_fd, process=process, heartbeat_fd=heartbeat_fd, turn_fd=turn_fd)
 
 
 @click.command()

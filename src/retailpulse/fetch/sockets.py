@@ -7,7 +7,7 @@ to the kernel for that, which an event loop's own readers would do at several ti
 import contextlib
 import select
 import socket
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 import pycurl
@@ -33,10 +33,12 @@ class Sockets:
     """What is wanted of each socket, and which are ready; `fileno` is readable while one is.
 
     A number that was closed may come back as another socket's, so after every `opened` none is trusted to be
-    in the set; where sockets are opened that nobody tells of, `trusting` must be false.
+    in the set; where sockets are opened that nobody tells of, `trusting` must be false. `busy` gives those
+    that are in use though nothing may be wanted of them now: transfers that pause.
     """
 
-    def __init__(self, *, trusting: bool) -> None:
+    def __init__(self, *, trusting: bool, busy: Callable[[], Container[int]] = frozenset) -> None:
+        self._busy = busy
         self._epoll = select.epoll()
         self._watched: dict[int, _Watched] = {}
         self._age = 0
@@ -70,14 +72,22 @@ class Sockets:
             self._register(fd, what)
 
     def ready(self) -> Iterator[tuple[int, int]]:
-        """The sockets that are ready, with libcurl's words for what for."""
-        for fd, events in self._epoll.poll(0):
+        """The sockets that are ready, with libcurl's words for what for; strays are shut before."""
+        happened = self._epoll.poll(0)
+        self._shut_strays(happened)
+        for fd, events in happened:
             known = self._watched.get(fd)
             if known is not None and known.is_wanted:
                 readable = pycurl.CSELECT_IN if events & _READABLE else 0
                 yield fd, readable | (pycurl.CSELECT_OUT if events & _WRITABLE else 0)
-            else:
-                self._forget(fd)
+
+    def shut_strays(self) -> None:
+        """Shut idle connections down on which bytes came, before libcurl takes one for another request.
+
+        What a server sent beyond an answer would be read as the answer to the next request, and libcurl
+        does not look (8.23).
+        """
+        self._shut_strays(self._epoll.poll(0))
 
     def shut_idle(self, peers: Container[_Address], busy: Iterable[int] = ()) -> None:
         """Shut the sockets down that are idle and connected to some addresses; libcurl then drops them.
@@ -103,10 +113,23 @@ class Sockets:
             self._epoll.register(fd, _EVENTS[what])
         self._watched[fd] = _Watched(what, self._age)
 
-    def _forget(self, fd: int) -> None:
+    def _shut_strays(self, happened: Iterable[tuple[int, int]]) -> None:
+        for fd, events in happened:
+            known = self._watched.get(fd)
+            if known is not None and known.is_wanted:
+                continue
+            if self._forget(fd) and events & select.EPOLLIN and _has_bytes(fd) and fd not in self._busy():
+                with _borrowed(fd) as stray, contextlib.suppress(OSError):
+                    stray.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self, fd: int) -> bool:
+        """Whether the number still is the socket that was watched."""
         self._watched.pop(fd, None)
-        with contextlib.suppress(OSError):  # closed, but for a copy that is closed soon
+        try:
             self._epoll.unregister(fd)
+        except OSError:  # closed, but for a copy that is closed soon
+            return False
+        return True
 
 
 def _addresses(fd: int) -> tuple[_Address, _Address] | None:
@@ -114,6 +137,13 @@ def _addresses(fd: int) -> tuple[_Address, _Address] | None:
     with contextlib.suppress(OSError), _borrowed(fd) as connection:
         return connection.getsockname()[:2], connection.getpeername()[:2]
     return None
+
+
+def _has_bytes(fd: int) -> bool:
+    """Whether there is something to be read, other than the end."""
+    with contextlib.suppress(OSError), _borrowed(fd) as connection:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    return False
 
 
 @contextlib.contextmanager

@@ -15,6 +15,8 @@ from retailpulse.fetch.sockets import Sockets
 
 _TURN_SECONDS = 0.01
 """So long the loop works for libcurl in one go; what is ready beyond that has its turn after others."""
+_NO_SOCKET = -1
+"""What libcurl says of a transfer that has no connection now."""
 MOST_DECISIONS = 2_000
 """So many pieces of bodies are decided on within one call of libcurl; a transfer with more pauses."""
 
@@ -28,7 +30,8 @@ class Transport:
     def __init__(self, *, idle_connections: int, has_proxy: bool) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[pycurl.Curl, asyncio.Future[tuple[int, str]]] = {}
-        self._sockets = Sockets(trusting=not has_proxy)  # for a proxy's name libcurl opens sockets unseen
+        # For a proxy's name libcurl opens sockets unseen.
+        self._sockets = Sockets(trusting=not has_proxy, busy=self._busy)
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._timer_at = 0.0
         self._due_at: float | None = None
@@ -68,12 +71,8 @@ class Transport:
             self._going_on = self._loop.call_soon(self._on_turn)
 
     def close_idle(self, peers: Container[tuple[str, int]]) -> None:
-        """Close the connections to some addresses that are kept and not in use.
-
-        Nothing is wanted of the socket of a transfer that pauses, but it is in use.
-        """
-        active = (handle.getinfo(pycurl.ACTIVESOCKET) for handle in self._waiting)
-        self._sockets.shut_idle(peers, busy=[fd for fd in active if fd >= 0])  # -1 before it has one
+        """Close the connections to some addresses that are kept and not in use."""
+        self._sockets.shut_idle(peers, self._busy())
 
     def runs(self, handle: pycurl.Curl) -> bool:
         """Whether a handle has not come to its end."""
@@ -131,6 +130,7 @@ class Transport:
             self._arm(due_at, early_seconds)
             return
         self._due_at = None
+        self._sockets.shut_strays()
         self._act(pycurl.SOCKET_TIMEOUT, 0)
         self._collect()
 
@@ -161,6 +161,10 @@ class Transport:
         if self._paused:
             self._going_on = self._loop.call_soon(self._on_turn)
         self._collect()
+
+    def _busy(self) -> set[int]:
+        """The sockets of running transfers: of one that pauses nothing is wanted, but it is in use."""
+        return {handle.getinfo(pycurl.ACTIVESOCKET) for handle in self._waiting} - {_NO_SOCKET}
 
     def _act(self, fd: int, events: int) -> None:
         self.decisions_left = MOST_DECISIONS

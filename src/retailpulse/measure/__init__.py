@@ -9,6 +9,17 @@ from retailpulse.measure.decoders import Decoders
 from retailpulse.measure.header import read_header
 from retailpulse.measure.pieces import Digest, measure_pieces
 from retailpulse.measure.sandbox import check as check_sandbox
+from retailpulse.measure.turn import Turn, new_turn_file
 from retailpulse.measure.work import Work
 
-__all__ = ["Decoders", "Digest", "Work", "check_sandbox", "measure_body", "measure_pieces", "read_header"]
+__all__ = [
+    "Decoders",
+    "Digest",
+    "Turn",
+    "Work",
+    "check_sandbox",
+    "measure_body",
+    "measure_pieces",
+    "new_turn_file",
+    "read_header",
+]

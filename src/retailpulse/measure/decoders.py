@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Depth, Header, Measurement
+from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement
 from retailpulse.measure import sandbox
 from retailpulse.measure.answers import Answer, Ended, Failed, Measured, Missing
 from retailpulse.measure.body import measure_body
@@ -25,6 +25,7 @@ from retailpulse.measure.pieces import joined, read_header_of
 from retailpulse.measure.processes import Decoder, Job
 from retailpulse.measure.shelf import MOST_BYTES
 from retailpulse.measure.sniff import ended_early
+from retailpulse.measure.turn import Turn
 from retailpulse.measure.work import Work
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,10 @@ Found = TypeVar("Found")
 
 BIG_PIXELS = 50_000_000
 """Pictures of more pixels are decoded one at a time: each takes hundreds of megabytes."""
+VAST_BYTES = 400_000_000
+"""Pictures whose decoder may need more are decoded one at a time on a machine."""
+BYTES_PER_PIXEL = {Format.JPEG: 3, Format.WEBP: 16, Format.HEIC: 6, Format.AVIF: 9}
+"""What decoders need at most, measured; 4 for the others. Of a JPEG only a progressive one needs anything."""
 AT_ONCE_BYTES = 65_536
 """A body up to this size that needs no decoder is measured on the spot: a thread would take longer."""
 ATTEMPTS = 3
@@ -53,9 +58,15 @@ class Decoders:
     """
 
     def __init__(
-        self, settings: MeasureSettings, *, observe: Callable[[float], object] = lambda _seconds: None
+        self,
+        settings: MeasureSettings,
+        *,
+        observe: Callable[[float], object] = lambda _seconds: None,
+        turn: Turn | None = None,
     ) -> None:
         """`observe` is told after each body that was decoded how many seconds that took, with all waits.
+
+        `turn` is what the processes of this machine share for pictures that are vast.
 
         Raises ConfigError where the sandbox is required that this kernel does not give.
         """
@@ -69,6 +80,7 @@ class Decoders:
         self.crashes = 0  # of decoder processes, whoever was to blame
         self._threads = asyncio.Semaphore(settings.decoders)
         self._big = asyncio.Lock()
+        self._turn = turn or Turn()
         self._queue: deque[Job] = deque()
         self._big_queue: deque[Job] = deque()
         self._open: list[Decoder] = []
@@ -90,10 +102,11 @@ class Decoders:
             return await self._measure_here(pieces, depth)
         header = await self._read_header(pieces)
         size_bytes = sum(map(len, pieces))
-        is_big = header.width * header.height > BIG_PIXELS or size_bytes > MOST_BYTES
+        is_vast = _is_vast(header)
+        is_big = is_vast or header.width * header.height > BIG_PIXELS or size_bytes > MOST_BYTES
         began_at = self._loop.time()
         # Big ones queue before they take a decoder, so that small ones do not wait behind their queue.
-        async with self._big if is_big else nullcontext():
+        async with self._big if is_big else nullcontext(), self._turn if is_vast else nullcontext():
             answer = await self._ask(pieces, size_bytes, is_big=is_big)
         self._observe(self._loop.time() - began_at)
         return self._judge(answer, header, size_bytes)
@@ -289,6 +302,10 @@ class Decoders:
                 raise ImageError(Cause.TIMEOUT, detail)
             case Ended(code):
                 raise ImageError(Cause.DECODER_CRASHED, _obituary(code))
+
+
+def _is_vast(header: Header) -> bool:
+    return header.width * header.height * BYTES_PER_PIXEL.get(header.format, 4) > VAST_BYTES
 
 
 def _read_whole_header(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header:

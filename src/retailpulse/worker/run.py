@@ -19,7 +19,7 @@ from retailpulse.config.settings import (
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.fetch import Downloader
 from retailpulse.loop_watchdog import watch_loop
-from retailpulse.measure import Decoders
+from retailpulse.measure import Decoders, Turn
 from retailpulse.observability.reporting import Reporter
 from retailpulse.storage.database import Database
 from retailpulse.worker.admission import Admission
@@ -62,17 +62,20 @@ async def run_worker(
     callbacks: CallbackSettings | None = None,
     stop: asyncio.Event,
     process: UUID | None = None,
+    turn_fd: int | None = None,
 ) -> None:
     """Works until `stop` is set; then settles what is in flight and hands back the rest.
 
-    `process` is what whoever has started this one tells of it when it is lost.
+    `process` is what whoever has started this one tells of it when it is lost. `turn_fd` is the file that
+    the workers of this machine lock while they decode a vast picture.
     Raises what ended one of its parts before that, once it has handed back its work.
     """
     _tune_memory()
     watch_loop()
     measures = Measures()
     reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
-    async with reporting, _tools(database, worker, fetch, measure, measures, process) as tools:
+    turn = Turn(turn_fd)
+    async with reporting, _tools(database, worker, fetch, measure, measures, process, turn) as tools:
         beside = [
             asyncio.create_task(listen_forever(database, tools.news)),
             asyncio.create_task(sweep_forever(database, worker, tools.heartbeat.is_steady)),
@@ -148,10 +151,11 @@ async def _tools(
     measure: MeasureSettings,
     measures: Measures,
     process: UUID | None,
+    turn: Turn,
 ) -> AsyncIterator[_Tools]:
     """The parts of a worker; what is left of them at the end is closed."""
     news, heartbeat = News(), Heartbeat(worker.stale_seconds)
-    context = _make_context(database, worker, fetch, measure, measures, news)
+    context = _make_context(database, worker, fetch, measure, measures, news, turn)
     scheduler = Scheduler(
         database, context, news, heartbeat, worker=worker, cap=fetch.per_host, process=process
     )
@@ -177,10 +181,11 @@ def _make_context(
     measure: MeasureSettings,
     measures: Measures,
     news: News,
+    turn: Turn,
 ) -> WorkerContext:
     admission = Admission(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=admission.admit, observe=measures.transferred, listener=news)
-    decoders = Decoders(measure, observe=measures.decoded)
+    decoders = Decoders(measure, observe=measures.decoded, turn=turn)
     quarantine = Quarantine(fetch, measure, worker.stall_seconds)
     measures.in_flight, measures.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
     measures.quarantine_crashes = lambda: quarantine.crashes

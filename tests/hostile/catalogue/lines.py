@@ -1,13 +1,15 @@
 """Hosts whose connections are the trouble: dead, silent, broken off, or too slow to live."""
 
 from retailpulse.domain.images import Cause
-from tests.hostile.answering import JPEG_TYPE, drips, head, says
+from tests.hostile.answering import JPEG_TYPE, chunk, drips, head, says
 from tests.hostile.bodies import photo
 from tests.hostile.stage import Line
 from tests.hostile.trick import Door, Trick
 
 _HALF_A_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/jp"
 _LARGE = head(200, {**JPEG_TYPE, "Content-Length": 4_000_000})
+_CHUNKED = head(200, {**JPEG_TYPE, "Transfer-Encoding": "chunked"})
+_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
 _NO_FRAME_YET = b"\xff\xd8" + 61 * (b"\xff\xef\xff\xff" + bytes(65_533))
 """The start of a JPEG that might be good, however long it is looked at: segments for applications."""
 
@@ -106,6 +108,27 @@ LINES = (
         name="slow-body",
         about="a body by one byte a second",
         answer=drips(_LARGE, bytes(1_000)),
+        expected=Cause.STALLED,
+        waits=True,
+    ),
+    Trick(
+        name="slow-chunks",
+        about="chunks of one byte, one a second",
+        answer=drips(_CHUNKED, chunk(b"x"), size_bytes=6),
+        expected=Cause.STALLED,
+        waits=True,
+    ),
+    Trick(
+        name="slow-interim",
+        about="an interim answer a second, and never the answer",
+        answer=drips(b"", _HINTS, size_bytes=len(_HINTS)),
+        expected=Cause.STALLED,
+        waits=True,
+    ),
+    Trick(
+        name="slow-trailers",
+        about="a header a second behind a whole photo",
+        answer=drips(_CHUNKED + chunk(b"\xff\xd8") + b"0\r\n", b"X-A: b\r\n", size_bytes=8),
         expected=Cause.STALLED,
         waits=True,
     ),

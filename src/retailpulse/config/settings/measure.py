@@ -36,7 +36,7 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     )
     memory_bytes: Annotated[
         int, Meta(ge=256_000_000, description="Most memory that one decoder process may use, in bytes.")
-    ] = 2_000_000_000
+    ] = 800_000_000
     sandbox: Annotated[
         Sandbox,
         Meta(

@@ -1,0 +1,45 @@
+"""One at a time among the processes of a machine: who decodes a picture of several hundred megabytes.
+
+Whoever starts the processes makes the file and hands it to each of them. The lock is a process's own and
+ends with it, however it ends. Weak: it is asked for again and again, so who waits longest is not always next.
+"""
+
+import asyncio
+import fcntl
+import os
+from types import TracebackType
+from typing import Self
+
+LOOK_SECONDS = 0.05
+
+
+def new_turn_file() -> int:
+    """A descriptor to lock, which children may be handed; raises OSError."""
+    return os.memfd_create("turn")
+
+
+class Turn:
+    """The turn of one process; without a file it always has it. Use it in an `async with`, once at a time."""
+
+    def __init__(self, fd: int | None = None) -> None:
+        self._fd = fd
+
+    async def __aenter__(self) -> Self:
+        while True:
+            if self._fd is None or _taken(self._fd):
+                return self
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fd is not None:
+            fcntl.lockf(self._fd, fcntl.LOCK_UN)
+
+
+def _taken(fd: int) -> bool:
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
