@@ -43,6 +43,8 @@ LEAVE_SECONDS = 2.0
 WORKER_NICENESS = 5
 """Workers and their decoders fill every core they get: who asks the API should not have to wait for one."""
 
+WATCHED_AFTER_SECONDS = 5.0
+"""So long after its start the event loop of the API is watched: the start itself takes many long turns."""
 SWITCH_SECONDS = 0.001
 """So long a thread of the API that reads a large body keeps the interpreter from the event loop, which wants
 it many times for one request."""
@@ -209,7 +211,7 @@ def run_api_process(settings: Settings, parent_fd: int | None, sockets: "Sockets
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
-        watch_loop()
+        asyncio.get_running_loop().call_later(WATCHED_AFTER_SECONDS, watch_loop)
         try:
             async with Database(url, settings.database, is_shared=True) as database:
                 await _check_tables(database)

@@ -90,7 +90,8 @@ def test_a_job_says_what_it_waits_for_and_why(idle: RunningApi, waiting: Waiting
     for place, (name, known) in enumerate(learnt.items()):
         host = waiting.host(f"https://{name}.example:443", **known)
         waiting.slices(host, job_id, images=50 - place)
-        waiting.lease(host, worker, {"cap": 4, "room": 4, "unknown-full": 16}.get(name, 1))
+        in_flight = {"cap": 4, "room": 3, "unknown-full": 15}.get(name, 1)
+        waiting.lease(host, worker, 16, in_flight)
         if name == "rest":
             waiting.rests(host, seconds=600)
     told = idle.http.get(f"/api/v1/jobs/{job_id}").json()["waiting_for"]

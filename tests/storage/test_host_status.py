@@ -158,11 +158,11 @@ async def test_a_job_waits_for_the_hosts_of_all_its_images(database: Database, w
     waiting.slices(a, other, images=90)
     waiting.grant(b, worker, job_id, [4, 5, 6, 7])
     waiting.slices([-3, -4], job_id, slices=2, images=1)
-    waiting.lease(a, worker, 4)
+    waiting.lease(a, worker, 4, in_flight=3)
     told = await hosts_of_job(database, job_id)
-    assert [(host.origin, host.images, host.cap, host.leased) for host in told] == [
+    assert [(host.origin, host.images, host.cap, host.in_flight) for host in told] == [
         (B, 4, 1, 0),
-        (A, 3, 4, 4),
+        (A, 3, 4, 3),
         (MANY_HOSTS, 2, None, 0),
     ]
     assert [host.breaker for host in told] == [

@@ -147,7 +147,8 @@ def restore(file: Path, replace: bool, as_json: bool, data_dir: str | None) -> N
     """Make the embedded database from the backup FILE, while nothing runs on its data directory.
 
     Where it fails, what was there is as it was. Jobs that were not over at the time of the backup go on
-    with the next `retailpulse serve`. Restore only files of your own: a dump may hold any statement.
+    with the next `retailpulse serve`. API keys are those of the backup: revoke again what was revoked
+    since. Restore only files of your own: a dump may hold any statement.
 
     \b
     Examples:

@@ -67,12 +67,17 @@ def moving(job: Job | Moment) -> str:
     """Where a job stands, in one line."""
     parts = [f"{job.images.settled:,}/{job.images.total:,}"]
     if job.images_per_second:
-        parts.append(f"{job.images_per_second:,.0f}/s")
+        parts.append(f"{rate(job.images_per_second)}/s")
     if job.seconds_left is not None and job.images.settled < job.images.total:
         parts.append(f"{duration(job.seconds_left)} left")
     if job.images.failed:
         parts.append(f"{job.images.failed:,} failed")
     return "  ".join(parts)
+
+
+def rate(per_second: float) -> str:
+    """So many a second, with a digit after the point where there are few."""
+    return f"{per_second:,.0f}" if per_second >= 10 else f"{per_second:.1f}".removesuffix(".0")
 
 
 def duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from retailpulse.cli.progress import duration, moving
+from retailpulse.cli.progress import duration, moving, rate
 from retailpulse.cli.terminal import printable
 from retailpulse.client.models import Imported, Job, Stats, WaitingFor
 from retailpulse.domain.jobs import JobStatus
@@ -47,8 +47,8 @@ def summary(job: Job) -> str:
     failed = f", {without:,} not ({causes})" if counts.cancelled else f", {without:,} failed ({causes})"
     failed = failed if without else ""
     took = took_seconds(job)
-    rate = f" in {duration(took)}, {counts.settled / took:,.0f} images/s" if took else ""
-    return f"{job.status}: {counts.measured:,} of {counts.total:,} images measured{failed}{rate}"
+    speed = f" in {duration(took)}, {rate(counts.settled / took)} images/s" if took else ""
+    return f"{job.status}: {counts.measured:,} of {counts.total:,} images measured{failed}{speed}"
 
 
 def took_seconds(job: Job) -> float | None:

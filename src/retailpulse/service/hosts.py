@@ -100,6 +100,10 @@ class Hosts:
         )
 
 
+FULL_SHARE = 0.75
+"""A host counts as full from this share of its cap on: between two requests one is always on its way."""
+
+
 def _order(host: HostStatus) -> tuple[int, str]:
     return -host.waiting, host.origin
 
@@ -112,4 +116,6 @@ def _reason(host: HostOfJob) -> WaitReason | None:
         return WaitReason.REST
     if host.rate_per_second is not None:
         return WaitReason.PACE
-    return WaitReason.CAP if host.cap is not None and host.leased >= host.cap else None
+    if host.cap is not None and host.in_flight >= FULL_SHARE * host.cap:
+        return WaitReason.CAP
+    return None

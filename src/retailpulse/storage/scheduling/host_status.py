@@ -96,7 +96,7 @@ WAITING_FOR = """
         FROM part GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(most)s)
     SELECT coalesce(h.origin, %(many)s) AS origin, c.images,
         CASE WHEN h.breaker <> 'closed' THEN 1 WHEN h.host_id > 0 THEN coalesce(h.cap, %(cap)s) END AS cap,
-        coalesce(h.leased, 0) AS leased,
+        coalesce((SELECT sum(l.in_flight) FROM leases l WHERE l.host_id = c.host_id), 0)::bigint AS in_flight,
         h.rate_per_second, coalesce(h.breaker, 'closed') AS breaker,
         coalesce(greatest(extract(epoch FROM h.rest_until - now()), 0), 0)::float8 AS rest_seconds,
         c.hosts, c.counted_all
@@ -162,7 +162,7 @@ class HostOfJob:
     origin: str
     images: int
     cap: int | None
-    leased: int
+    in_flight: int
     rate_per_second: float | None
     breaker: BreakerState
     rest_seconds: float
