@@ -17,6 +17,9 @@ from tests.api.guarded import Guarded, bearer, guarded_by
 from tests.api.jobs import NO_JOB
 from tests.lifecycle.processes import processes_in
 from tests.running import Process, RunningService, clean_environment, free_port, wait_for
+from tests.storage.servers import empty_url, postgres
+
+__all__ = ["empty_url", "postgres"]
 
 KEY = re.compile(r"rp_([0-9a-f]{12})_([0-9a-f]{64})\n")
 ANYWHERE = "0.0.0.0"
@@ -150,12 +153,8 @@ def test_forgetting_asks_first(folder: Path) -> None:
     assert "No key was made yet." in run(folder, "keys", "list", "--data-dir=data").stderr
 
 
-def test_a_database_of_another_version_is_refused(guarded: Guarded, tmp_path: Path) -> None:
-    with psycopg.connect(guarded.url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE bare")
-    url = guarded.url.replace("/postgres?", "/bare?").replace("dbname=postgres", "dbname=bare")
-    assert url != guarded.url
-    done = run(tmp_path, "keys", "list", RETAILPULSE_DATABASE_URL=url)
+def test_a_database_of_another_version_is_refused(empty_url: str, tmp_path: Path) -> None:
+    done = run(tmp_path, "keys", "list", RETAILPULSE_DATABASE_URL=empty_url)
     assert done.returncode == 1
     assert "retailpulse migrate" in done.stderr
 
