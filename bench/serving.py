@@ -117,8 +117,9 @@ class Service:
 
     @contextmanager
     def database(self) -> Iterator["psycopg.Connection[Any]"]:
-        """A connection to its embedded PostgreSQL."""
-        with psycopg.connect(EmbeddedServer(self.kept.folder / "data").url(), autocommit=True) as connection:
+        """A connection to its embedded PostgreSQL, as the owner of the tables."""
+        url = EmbeddedServer(self.kept.folder / "data").url_of_owner()
+        with psycopg.connect(url, autocommit=True) as connection:
             yield connection
 
     def wait_until(self, holds: Callable[[], bool], patience_seconds: float = _PATIENCE_SECONDS) -> None:

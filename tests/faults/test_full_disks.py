@@ -72,10 +72,10 @@ def long_texts(count: int) -> list[str]:
 
 
 def end_the_log(url: str) -> None:
-    """Asks for one log file after the other, until there is no room for the next."""
+    """Fills one log file after the other, until there is no room for the next."""
     try:
         while True:
-            ask(url, "SELECT pg_logical_emit_message(false, 'test', 'x'), pg_switch_wal()")
+            ask(url, "SELECT pg_logical_emit_message(false, 'test', repeat('x', 16000000))")
     except psycopg.OperationalError:
         pass
 

@@ -123,9 +123,8 @@ COMMITTING = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'Sy
 
 def wait_for_replicas(shop: Shop, names: str) -> None:
     """Lets every commit wait for replicas of these names; for none where there are no names."""
+    data = shop.folder / "data" / "postgres"
+    (data / "postgresql.auto.conf").write_text(f"synchronous_standby_names = '{names}'\n")
+    os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGHUP)
     with session(shop) as connection:
-        connection.execute("SELECT set_config('synchronous_commit', 'local', false)")
-        statement = "ALTER SYSTEM SET synchronous_standby_names = " + f"'{names}'"
-        connection.execute(statement.encode())
-        connection.execute("SELECT pg_reload_conf()")
         wait_for(lambda: connection.execute("SHOW synchronous_standby_names").fetchone() == (names,))
