@@ -204,7 +204,7 @@ def test_a_slow_host_that_was_gone_for_a_moment_is_asked_as_before_soon(workers:
     is_gone = True
     origin.run(3.0)
     is_gone = False
-    origin.run(20.0 + 20 * latency)
+    origin.run(40.0 + 40 * latency)
     assert origin.in_flight >= 16
 
 

@@ -33,15 +33,13 @@ class AdaptiveCap:
     def cut(self, now: float, *, answered: bool) -> None:
         """The host turned some away: halve the cap, or lower it by one where it had only crept up to that.
 
-        `answered` says that it answered any since the last cut; else that was not nearly enough, or the host
-        is gone, which says nothing about how many it bears.
+        `answered` says that it answered any since the last cut; else that was not nearly enough.
         """
-        is_first, crept_up = self.cut_at == float("-inf"), self.ceiling == self.value
-        if answered or self.ceiling is None:
-            self.ceiling = self.value
-        if crept_up:
+        turned_away_at, self.ceiling = self.ceiling, self.value
+        if turned_away_at == self.value:
             self._cut(self.value - 1, now)
         else:
+            is_first = self.cut_at == float("-inf")
             self._cut(self.value // (2 if answered or is_first else 4), now)
 
     def restart(self) -> None:
