@@ -23,7 +23,8 @@ def heads(*of_hosts: tuple[int, UUID, int]) -> dict[int, Head]:
         (16, None, None, 0),  # nothing is known of the host
         (16, 2.0, None, 1),  # 8 a second, so not one in 50 ms
         (16, 0.01, None, 80),
-        (16, 0.0, None, 256),
+        (16, 0.0, None, 800),
+        (64, 0.0, None, 1_024),
         (1, 0.01, 2.0, 1),  # its pace counts where that is slower
         (16, 0.01, 100.0, 5),
     ],

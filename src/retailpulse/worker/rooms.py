@@ -11,7 +11,7 @@ import msgspec
 
 PERIOD_SECONDS = 0.025
 """At most one claim in so long."""
-_MOST_AHEAD = 256
+_MOST_AHEAD = 1_024
 
 
 def ahead(slots: int, latency_seconds: float | None, rate_per_second: float | None) -> int:
