@@ -8,6 +8,8 @@ import pytest
 
 from tests.running import clean_environment
 
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
 CANDIDATES = (sys.executable, "/usr/bin/python3")
 
 

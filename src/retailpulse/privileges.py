@@ -4,7 +4,6 @@ Where we are root: an ordinary user, if it can do all that a child does. `python
 tries that, as this user. Weak: where it cannot, the children stay root, and a line says why.
 """
 
-import contextlib
 import logging
 import os
 import subprocess
@@ -122,8 +121,9 @@ def _missing(settings: Settings) -> Iterable[str]:
 
 def main() -> None:
     """Ends with 1, and says why, where a child of `serve` could not work as the user that we are."""
-    with contextlib.suppress(StopIteration):
-        print(next(iter(_missing(load().settings))))  # noqa: T201
+    reason = next(iter(_missing(load().settings)), None)
+    if reason is not None:
+        sys.stdout.write(f"{reason}\n")
         sys.exit(1)
 
 

@@ -4,7 +4,6 @@ import gzip
 import json
 import threading
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,45 +47,34 @@ HEAVY = {
 }
 
 
-@pytest.fixture
-def small_api(database_url: str, tmp_path: Path) -> Iterator[RunningApi]:
-    """An API of its own, whose memory nobody else has used."""
-    api = RunningApi(tmp_path, database_url)
-    try:
-        yield api.wait_until_ready()
-    finally:
-        code = api.stop()
-    assert code == 0, api.log()
-
-
 @pytest.mark.parametrize("name", HEAVY)
 def test_a_heavy_body_is_refused_in_little_memory_and_others_are_answered(
-    small_api: RunningApi, name: str
+    idle: RunningApi, name: str
 ) -> None:
     media_type, content, status = HEAVY[name]
     headers = {"Content-Type": media_type, "Content-Encoding": "gzip"}
     answers: list[httpx.Response] = []
 
     def send() -> None:
-        url = f"{small_api.url}/api/v1/jobs"
+        url = f"{idle.url}/api/v1/jobs"
         answers.append(httpx.post(url, content=content, headers=headers, timeout=300))
 
     sending = threading.Thread(target=send)
     sending.start()
     answered = 0
     while sending.is_alive():
-        assert small_api.http.get("/health/live").status_code == 200
+        assert idle.http.get("/health/live").status_code == 200
         answered += 1
     assert answers[0].status_code == status, answers[0].text
     assert answered > 5
-    assert peak_kb(small_api.process.pid) < MOST_PEAK_KB
+    assert peak_kb(idle.process.pid) < MOST_PEAK_KB
 
 
-def test_a_heavy_record_of_a_store_file_is_refused_in_little_memory(small_api: RunningApi) -> None:
+def test_a_heavy_record_of_a_store_file_is_refused_in_little_memory(idle: RunningApi) -> None:
     rows = "AreaCode,StoreName,StoreID\n" + '1,"a",S9' + ',"\nab"' * 6_000_000
-    detail = problem(put_stores(small_api, rows.encode()), 400, "invalid-request")["detail"]
+    detail = problem(put_stores(idle, rows.encode()), 400, "invalid-request")["detail"]
     assert detail.endswith("its record has more than 100000 commas")
-    assert peak_kb(small_api.process.pid) < MOST_PEAK_KB
+    assert peak_kb(idle.process.pid) < MOST_PEAK_KB
 
 
 @pytest.mark.parametrize(

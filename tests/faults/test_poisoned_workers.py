@@ -7,6 +7,7 @@ of a photo says what it does to them.
 import os
 import re
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 from retailpulse.domain.images import Cause
@@ -38,6 +39,14 @@ def workers_lost(running: RunningService) -> int:
 
 def workers_noted(shop: Shop) -> int:
     return len(ask(shop, "SELECT DISTINCT process FROM losses"))
+
+
+def until_noted(shop: Shop, workers: int) -> None:
+    wait_for(lambda: workers_noted(shop) == workers)
+
+
+def until_frozen(pids: Iterable[int]) -> None:
+    wait_for(lambda: all(stat(pid)[0] in "TZX" for pid in pids))
 
 
 def metric(running: RunningService, series: str) -> float:
@@ -80,7 +89,7 @@ def test_images_that_three_workers_were_killed_with_are_measured(shop: Shop) -> 
         wait_for(lambda: in_hand(shop) and shop.origin.busy)
         (victim,) = wait_for(lambda: running.pids()["worker"])
         os.kill(victim, signal.SIGKILL)
-        wait_for(lambda: workers_noted(shop) == count)  # noqa: B023  # it waits here
+        until_noted(shop, count)
     gate.set()
     assert running.finished(job_id)["images"]["measured"] == 6
     assert "were lost" not in running.log()
@@ -133,7 +142,7 @@ def test_everything_frozen_for_longer_than_all_patience_blames_nobody(shop: Shop
         frozen = processes_in(shop.folder)
         for pid in frozen:
             with_signal(pid, signal.SIGSTOP)
-        wait_for(lambda: all(stat(pid)[0] in "TZX" for pid in frozen))  # noqa: B023  # it waits here
+        until_frozen(frozen)
         gate.wait(4)  # by the clock, as it is the time of a sleep that is tried
         for pid in frozen:
             with_signal(pid, signal.SIGCONT)

@@ -14,7 +14,7 @@ from retailpulse.storage.account import account_for
 from tests.conftest import STORES
 from tests.lifecycle.processes import PICTURE, submit
 from tests.origin import Origin, Reply
-from tests.other_users import environment_for_others, python_for
+from tests.other_users import as_root, environment_for_others, python_for
 from tests.processes import children, command
 from tests.running import RunningService, wait_for
 
@@ -24,7 +24,6 @@ SECRETS = {
     "RETAILPULSE_API_KEY": "a secret of a client",
 }
 OF_WORKERS = {"RETAILPULSE_CALLBACKS_SECRET": "whsec_" + "c2VjcmV0" * 5}
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 @pytest.fixture

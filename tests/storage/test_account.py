@@ -13,10 +13,10 @@ from retailpulse.domain.errors import DatabaseError
 from retailpulse.storage import programs
 from retailpulse.storage.account import Account, account_for, hand_over, open_own
 from retailpulse.storage.embedded import EmbeddedServer
+from tests.other_users import as_root
 from tests.processes import children
 
 NOBODY = Account(uid=65_534, gid=65_534, switches=True)
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 @pytest.fixture
