@@ -62,7 +62,8 @@ def settled_rows(shop: Shop) -> dict[tuple[str, str, str], int]:
 
 def tries_in_rows(shop: Shop) -> int:
     with psycopg.connect(EmbeddedServer(shop.folder / "data").url()) as connection:
-        return connection.execute("SELECT sum(coalesce(tries, 1)) FROM results").fetchone()[0]
+        ((tries,),) = connection.execute("SELECT sum(coalesce(tries, 1)) FROM results").fetchall()
+    return int(tries)
 
 
 def settled_told(samples: Samples) -> dict[tuple[str, str, str], float]:
