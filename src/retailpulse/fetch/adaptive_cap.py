@@ -48,6 +48,10 @@ class AdaptiveCap:
         self._slow_start_until = float(min(most, self.start))
         self._set(min(self._slow_start_until, float(RESTART_CAP)))
 
+    def stays(self, latency_seconds: float) -> bool:
+        """Whether an answer that took as long as usual changes nothing."""
+        return self.value == self.most and (latency_seconds <= SLOW_SECONDS or self.most == self.start)
+
     def answered(self, latency_seconds: float, *, saturated: bool, well: bool) -> bool:
         """Additive increase, where it was us who set the limit; whether the cap is another one now.
 

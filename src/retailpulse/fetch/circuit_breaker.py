@@ -23,6 +23,7 @@ REST_PER_WORK = 8.0
 from others, and may as well fail each image by its own try."""
 SHORTEST_REST_SECONDS = 0.05
 _MOST_DOUBLINGS = 10
+_CLOSED = BreakerState.CLOSED
 
 _random = SystemRandom()
 
@@ -42,7 +43,7 @@ class CircuitBreaker:
     @property
     def is_closed(self) -> bool:
         """Whether the host is asked as usual."""
-        return self.state is BreakerState.CLOSED
+        return self.state is _CLOSED
 
     def is_given_up(self, now: float) -> bool:
         """Whether nobody needs to wait for the next probe.

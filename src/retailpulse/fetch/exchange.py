@@ -36,6 +36,7 @@ _OBJECTS_SHARE = 16
 _MOST_ROOM_BYTES = 131_072
 """How much of the budget an answer is given at a time."""
 
+_WITH_BODY = WHOLE | {206}
 _NOTHING = Intake(max_bytes=0)
 
 
@@ -133,7 +134,7 @@ class Exchange:
     def _prepare(self, request: Request, intake: Intake) -> None:
         self._intake = intake
         self._status = 0
-        self._is_wanted = self._is_answered = False
+        self._is_wanted = self._is_answered = self._is_coded = False
         self._head = b""
         self.received_bytes = 0
         self._lines.clear()
@@ -196,13 +197,16 @@ class Exchange:
 
     def _begin_body(self) -> None:
         """See whether the body is wanted, and how it is coded; raises TryFailed."""
+        if self._status not in _WITH_BODY:
+            return
+        coding = find_coding(self._head)
+        self._is_coded = coding is not None
         if self._status in WHOLE:
             self._is_wanted = True
             self._intake.begin_whole()
-            coding = find_coding(self._head)
             if coding is not None:
                 self._unpack(coding)
-        elif self._status == 206 and self._span is not None and find_coding(self._head) is None:
+        elif self._span is not None and coding is None:
             self._is_wanted = True
             self._intake.begin_part(self._span.end)
 
@@ -312,7 +316,7 @@ class Exchange:
             if self._unpacking is not None:
                 self._unpacking.check_end()
         retry_after_seconds = self._handle.getinfo(pycurl.RETRY_AFTER) if self._status >= 400 else 0
-        return Answer(self._status, self._head, retry_after_seconds)
+        return Answer(self._status, self._head, retry_after_seconds, self._is_coded)
 
     def _failed(self, code: int, message: str) -> TryFailed:
         if self._dialling.is_refused and code == pycurl.E_COULDNT_CONNECT:

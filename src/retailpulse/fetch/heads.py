@@ -6,7 +6,6 @@ What is enough is the caller's to say. How a request is made is not known here.
 from collections.abc import Awaitable, Callable
 
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.codings import find_coding
 from retailpulse.fetch.failures import TryFailed, of_status
 from retailpulse.fetch.intake import FIRST_LOOK_BYTES, Intake
 from retailpulse.fetch.messages import WHOLE, Answer
@@ -36,7 +35,7 @@ async def read_head(ask: Ask, intake: Intake) -> None:
         if answer.status == 416:
             await _end_or_ask_whole(ask, intake, answer)
             return
-        if answer.status == 206 and start == 0 and find_coding(answer.head) is not None:
+        if answer.status == 206 and start == 0 and answer.is_coded:
             answer = await ask(None)  # a range of coded bytes says nothing on its own
         if answer.status != 206:
             _finish_whole(answer, intake)

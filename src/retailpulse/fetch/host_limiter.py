@@ -38,6 +38,7 @@ CROWDED_CAP = 4
 """A host that turns connections away at so few of them keeps none for later: others wait for it."""
 _FAILING_TOLD_SECONDS = 1.0
 
+_CLOSED = BreakerState.CLOSED  # an enum's attribute takes as long to look up as all else in `allows`
 _WITHOUT_ANSWER = frozenset({Cause.DNS, Cause.CONNECT, Cause.TLS, Cause.TIMEOUT, Cause.STALLED})
 
 
@@ -131,7 +132,7 @@ class HostLimiter:
     def allows(self, used: int, slots: int, now: float) -> bool:
         """Whether one more request may begin beside `used` others, by one who has so many slots."""
         self._slots = slots
-        most = self._cap.value if self._breaker.state is BreakerState.CLOSED else 1
+        most = self._cap.value if self._breaker.state is _CLOSED else 1
         if used >= slots or used >= most:
             if used:
                 self._saturated_at = now
@@ -150,7 +151,7 @@ class HostLimiter:
             self._saturated_at = now
         if self._pace is not None:
             self.rest_until = max(self.rest_until, now + 1 / self._pace.rate)
-        if self._breaker.state is not BreakerState.CLOSED and self._breaker.probed():
+        if self._breaker.state is not _CLOSED and self._breaker.probed():
             self.changed = True
 
     def answered(self, began_at: float, now: float) -> None:
@@ -158,8 +159,10 @@ class HostLimiter:
         self.answers += 1
         self._answered_at = now
         self._ended_well = True
-        self._refusals.answered()
-        self._away.answered()
+        if self._refusals.share:
+            self._refusals.answered()
+        if self._away.share:
+            self._away.answered()
         self._latency.add(now - began_at)
         if self._breaker.failure is not None:
             self._recover(now)
@@ -310,10 +313,10 @@ class HostLimiter:
         self.is_crowded |= failure.starved or self.cap <= CROWDED_CAP
 
     def _grow(self, began_at: float, now: float) -> None:
-        if self._cap.value == self._cap.start == self._cap.most:
+        latency = self._latency.seconds or 0.0
+        if self._cap.stays(latency):
             return
         lately = self._refused_at is not None and now - self._refused_at < WELL_SECONDS
-        latency = self._latency.seconds or 0.0
         # The slot was taken before the request began: at a cap of one nothing else says that it was the last.
         saturated = self._saturated_at >= began_at - latency and self._refusals.share < FEW_REFUSED
         self.changed |= self._cap.answered(

@@ -35,7 +35,7 @@ class HostListener(Protocol):
     """Who leases slots and shares what is learnt of hosts; called on the loop, and should be quick."""
 
     def on_demand(self, queue: "HostQueue") -> None:
-        """Someone waits, and all slots that this worker has here are in use."""
+        """Someone waits who needs a slot, and this worker has none here."""
 
     def on_room(self, queue: "HostQueue") -> None:
         """A request ended."""
@@ -130,8 +130,8 @@ class HostQueue:
         self.waiting += 1
         if self.waiting == 1:
             self.wake()
-        elif self._listener is not None:  # who waited before was woken then, and nothing is free since
-            self._ask_for_more(self._listener, unleased=unleased)
+        elif self.leased == 0 and not unleased:
+            self._ask_for_slots()
         try:
             return await waiter.turn
         except asyncio.CancelledError:
@@ -144,7 +144,8 @@ class HostQueue:
     def give_back(self) -> None:
         """Give a slot back, after the limiter was told how it went."""
         self.used -= 1
-        self._heed_crowd()
+        if self.limiter.is_crowded:
+            self._heed_crowd()
         failure = self.limiter.failure
         if failure is not None and self.limiter.is_given_up(self._loop.time()):
             self._dismiss(lambda _: True, failure)
@@ -152,7 +153,8 @@ class HostQueue:
             self._listener.on_room(self)  # first, as it may take a slot away
         if self.waiting or self._alarm is not None:
             self.wake()
-        self.decided()
+        if self.limiter.changed:
+            self.decided()
 
     def dialled(self, peer: tuple[str, int] | None) -> None:
         """Remember an address of the host, but not all of one that has ever new ones."""
@@ -195,29 +197,30 @@ class HostQueue:
 
     def wake(self) -> None:
         """Let begin whoever may, fail whoever waits in vain, and set the alarm for the next look."""
-        now = self._loop.time()
-        if self.limiter.failure is not None:
-            self._dismiss_late(now, self.limiter.failure)
+        now, limiter = self._loop.time(), self.limiter
+        if limiter.failure is not None:
+            self._dismiss_late(now, limiter.failure)
         while (waiter := self._first()) is not None:
-            if not self.limiter.allows(self.used, self._slots_for(unleased=waiter.unleased), now):
+            if not limiter.allows(self.used, self._slots_for(unleased=waiter.unleased), now):
                 break
             waiter = self._pop()
             self._begin(now)
-            waiter.turn.set_result(self.limiter.failing_seconds(waiter.came_at, now))
+            waiter.turn.set_result(limiter.failing_seconds(waiter.came_at, now))
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
         if waiter is not None:
             self._set_alarm(now)
-            if self._listener is not None:
-                self._ask_for_more(self._listener, unleased=waiter.unleased)
+            if self.leased == 0 and not waiter.unleased:
+                self._ask_for_slots()
 
-    def _ask_for_more(self, listener: HostListener, *, unleased: bool) -> None:
-        if self.used >= self._slots_for(unleased=unleased) and (self.leased or not unleased):
-            listener.on_demand(self)
+    def _ask_for_slots(self) -> None:
+        if self._listener is not None:
+            self._listener.on_demand(self)
 
     def _slots_for(self, *, unleased: bool) -> int:
-        return self.limiter.cap if unleased and not self.leased else self.slots
+        leased = self.leased
+        return self.limiter.cap if leased is None or (unleased and not leased) else leased
 
     def _begin(self, now: float) -> None:
         self.limiter.begin(self.used, now)
@@ -234,9 +237,13 @@ class HostQueue:
 
     def _first(self) -> _Waiter | None:
         """Who is next in order; those who have left are passed over."""
-        while self._heap and self._heap[0][-1].turn.done():
-            heappop(self._heap)
-        return self._heap[0][-1] if self._heap else None
+        heap = self._heap
+        while heap:
+            waiter = heap[0][-1]
+            if not waiter.turn.done():
+                return waiter
+            heappop(heap)
+        return None
 
     def _pop(self) -> _Waiter:
         """Whose turn it is: the first, or at a failing host anyone, for the first may be why it fails."""

@@ -4,7 +4,6 @@ So a host behaves that serves few connections, each for as long as it is kept al
 it on to the next. Weak: where most of what is asked for is slow and the rest is not, that looks alike.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 PATIENCE_SECONDS, _PATIENCE_LATENCIES, _CROWDED_ANSWERS = 1.0, 8.0, 8
@@ -24,17 +23,11 @@ class Running(Protocol):
         """Keep the connection for no other request."""
 
 
-@dataclass(slots=True)
-class _Start:
-    began_at: float
-    answers: int  # of the host, by then
-
-
 class InFlight:
     """Requests in the order in which they began."""
 
     def __init__(self) -> None:
-        self._starts: dict[Running, _Start] = {}
+        self._starts: dict[Running, tuple[float, int]] = {}  # when, and how many answers the host had given
         self._looked_at = 0.0
 
     def __len__(self) -> int:
@@ -42,7 +35,7 @@ class InFlight:
 
     def began(self, request: Running, now: float, answers: int) -> None:
         """A request begins, at a host that gave so many answers by now."""
-        self._starts[request] = _Start(now, answers)
+        self._starts[request] = (now, answers)
 
     def has_older(self, request: Running) -> bool:
         """Whether another one still runs that began before it."""
@@ -77,8 +70,8 @@ class InFlight:
         """How many got no byte for long, while the host gave so many answers beside them."""
         began_by = now - max(PATIENCE_SECONDS, _PATIENCE_LATENCIES * latency_seconds)
         count = 0
-        for request, start in self._starts.items():
-            if start.began_at > began_by or answers - start.answers < beside:
+        for request, (began_at, answers_before) in self._starts.items():
+            if began_at > began_by or answers - answers_before < beside:
                 break  # the others began later still
             count += request.is_silent
         return count

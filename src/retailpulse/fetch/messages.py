@@ -27,6 +27,7 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     head: bytes  # the status line and all headers, as they came
     retry_after_seconds: int
+    is_coded: bool = False  # its body has a content coding
 
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header of a lower-case name."""

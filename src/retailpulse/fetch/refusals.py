@@ -6,6 +6,7 @@ What follows from that is `host_limiter`'s.
 from random import SystemRandom
 
 _WEIGHT = 1 / 16
+_FORGOTTEN_SHARE = 0.001
 _SHORTEST_SECONDS, _MOST_DOUBLINGS = 0.025, 6
 """How long a worker that has no other request at a host waits after a refusal, doubled each time."""
 
@@ -16,7 +17,7 @@ class Refusals:
     """Refusals of one kind, and the backoff that they ask for."""
 
     def __init__(self) -> None:
-        self.share = 0.0
+        self.share = 0.0  # of the last requests; 0 where an answer would change nothing
         self.in_a_row = 0  # without an answer between them
         self.backoff_until = 0.0
         self._backoffs = 0
@@ -24,6 +25,8 @@ class Refusals:
     def answered(self) -> None:
         """A request was answered."""
         self.share -= self.share * _WEIGHT
+        if self.share < _FORGOTTEN_SHARE:
+            self.share = 0.0
         self.in_a_row = self._backoffs = 0
 
     def refused(self) -> None:

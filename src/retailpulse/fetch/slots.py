@@ -86,7 +86,8 @@ class Slots(Generic[Host]):
         self._unproven_used -= not proven
         if self._unproven.heap and self._is_proven(host):
             self._promote(host)
-        self._hand_out()
+        if self._proven.heap or self._unproven.heap:
+            self._hand_out()
 
     def close(self) -> None:
         """Fail everyone who waits: RuntimeError."""

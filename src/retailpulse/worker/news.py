@@ -44,10 +44,9 @@ class News:
         self._leases = leases
 
     def on_demand(self, queue: HostQueue) -> None:
-        """An image waits at a host, and all slots of this worker are in use: a redirect may lead there."""
-        if not queue.leased:
-            self.demanded.add(queue.origin_key)
-            self.wake.set()
+        """An image waits at a host of which this worker has no slots: a redirect may lead there."""
+        self.demanded.add(queue.origin_key)
+        self.wake.set()
 
     def on_room(self, queue: HostQueue) -> None:
         """A request at a host ended."""
