@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from retailpulse.worker.rooms import Head, ahead, shares
+from retailpulse.worker.rooms import PERIOD_SECONDS, Head, Throughput, ahead, shares
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 
@@ -33,6 +33,37 @@ def test_a_worker_takes_50_ms_of_a_hosts_work_beyond_its_slots(
     slots: int, latency: float | None, rate: float | None, expected: int
 ) -> None:
     assert ahead(slots, latency, rate) == expected
+
+
+@pytest.mark.parametrize("period", [PERIOD_SECONDS, 0.3])  # also beside a slow database
+def test_a_worker_that_gets_through_all_it_takes_soon_takes_all_that_its_host_bears(period: float) -> None:
+    throughput, now = Throughput(), 0.0
+    for _ in range(8):
+        throughput.look(0, now)
+        throughput.took(16 + throughput.ahead)
+        now += period
+    assert throughput.ahead > 1_024
+
+
+def test_a_worker_that_takes_longer_than_its_host_takes_little_ahead() -> None:
+    throughput, held = Throughput(), 0
+    for number in range(400):
+        held -= number % 2  # 20 a second, of a host that would answer thousands
+        throughput.look(held, number * PERIOD_SECONDS)
+        assert throughput.ahead == 8
+        throughput.took(max(0, 24 - held))
+        held = max(held, 24)
+
+
+def test_a_worker_that_turns_slow_takes_less_at_once() -> None:
+    throughput = Throughput()
+    for number in range(20):
+        throughput.look(0, number * PERIOD_SECONDS)
+        throughput.took(500)
+    assert throughput.ahead > 1_000
+    for number in range(20, 32):
+        throughput.look(500, number * PERIOD_SECONDS)
+    assert throughput.ahead == 8
 
 
 def test_a_job_on_one_host_gets_as_much_as_one_on_a_hundred() -> None:

@@ -11,7 +11,7 @@ from retailpulse.domain.images import Cause
 from retailpulse.fetch import HostPool, HostQueue
 from retailpulse.storage.scheduling.leases import LeaseRow
 from retailpulse.storage.scheduling.losses import QUARANTINE
-from retailpulse.worker.rooms import ahead
+from retailpulse.worker.rooms import Throughput, ahead
 
 _IDLE_BEATS = 2
 """A host that is not asked for so many heartbeats is left."""
@@ -48,6 +48,7 @@ class Lease:
         self.beats = 0
         self._empty_claims = 0
         self._idle_beats = 0
+        self._throughput = Throughput()
 
     @property
     def used(self) -> int:
@@ -77,6 +78,7 @@ class Lease:
             return max(0, room - held) if self.slots else 0
         if self.is_dismissing:
             return _DISMISSED_AT_ONCE
+        self._throughput.look(held, now)
         if self.queue.limiter.rest_until > now + 1.0 or not self.usable:
             return 0
         return max(0, self._enough - self._counted(held, parked))
@@ -99,13 +101,15 @@ class Lease:
         limiter = None if self.queue is None else self.queue.limiter
         if limiter is None or not limiter.is_closed:
             return self.usable
-        return self.usable + ahead(self.usable, limiter.latency_seconds, limiter.rate_per_second)
+        bears = ahead(self.usable, limiter.latency_seconds, limiter.rate_per_second)
+        return self.usable + min(bears, self._throughput.ahead)
 
     def _counted(self, held: int, parked: int) -> int:
         return held - min(parked, _MOST_PARKED + 4 * self.usable)
 
     def claimed(self, asked: int, got: int) -> bool:
         """Notes what a claim brought; whether it is worth another one soon."""
+        self._throughput.took(got)
         if got >= asked:
             self._empty_claims, self.slices = 0, max(_FIRST_SLICES, self.slices // 2)
             return self.is_dismissing
