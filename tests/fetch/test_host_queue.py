@@ -7,7 +7,8 @@ import pytest
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.circuit_breaker import GIVEN_UP_AFTER, OPENS_AFTER
 from retailpulse.fetch.failures import TryFailed
-from retailpulse.fetch.host_queue import HostPool, HostQueue
+from retailpulse.fetch.host_pool import HostPool
+from retailpulse.fetch.host_queue import HostQueue
 
 SHOP = "http://shop.example:80"
 

@@ -1,11 +1,14 @@
 """Readers of headers and ends on swollen files: a cause or a size, never more work than the budget has."""
 
 import random
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retailpulse.measure import Work
+from tests.fuzz import mass
 from tests.fuzz.cases import Tally, share
 from tests.measure.damage import DAMAGES
 from tests.measure.pictures import FLAVOURS
@@ -49,3 +52,23 @@ def test_no_file_takes_more_work_than_the_budget_has(
         ("corrupt: ", "truncated: ", "unsupported_format: ", "too_many")
     )
     assert (whole.left < 0) <= told.startswith("corrupt: ")
+
+
+def test_many_damaged_headers_are_read_without_hypothesis() -> None:
+    found, _, told = mass.examine(20261129, 3_000)
+    assert not found
+    assert told.total() == 3_000
+    assert {"measured", "truncated", "corrupt"} <= told.keys()
+
+
+def test_what_is_wrong_with_a_header_is_told_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object) -> None:
+        raise IndexError("index out of range")
+
+    monkeypatch.setattr(mass, "read_header", stumble)
+    found, _, told = mass.examine(1, 10)
+    name, _, path = found.rpartition(": ")
+    assert name == "IndexError: index out of range"
+    assert not told
+    assert Path(path).stat().st_size > 0
+    Path(path).unlink()
