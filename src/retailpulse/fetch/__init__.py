@@ -8,7 +8,8 @@ The rooms: `urls` and `addresses` say where we go, `transport` and `exchange` sp
 from retailpulse.fetch.dispatch import Place
 from retailpulse.fetch.downloader import Downloader, Fetched
 from retailpulse.fetch.host_limiter import HostLimiter
-from retailpulse.fetch.host_queue import HostListener, HostPool, HostQueue
+from retailpulse.fetch.host_pool import HostPool
+from retailpulse.fetch.host_queue import HostListener, HostQueue
 from retailpulse.fetch.poster import Posted, Poster
 from retailpulse.fetch.posts import Post
 from retailpulse.fetch.urls import origin_key

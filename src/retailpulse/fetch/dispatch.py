@@ -14,7 +14,8 @@ from retailpulse.domain.images import Cause
 from retailpulse.fetch.budget import Budget
 from retailpulse.fetch.exchange import Exchange
 from retailpulse.fetch.failures import REFUSING_STATUSES, TryFailed, of_status
-from retailpulse.fetch.host_queue import FIRST, HostListener, HostPool, HostQueue, Order
+from retailpulse.fetch.host_pool import HostPool
+from retailpulse.fetch.host_queue import FIRST, HostListener, HostQueue, Order
 from retailpulse.fetch.intake import Intake
 from retailpulse.fetch.messages import Answer, Request
 from retailpulse.fetch.names import PATIENCE_SECONDS, Names

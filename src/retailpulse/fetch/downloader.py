@@ -16,7 +16,8 @@ from retailpulse.fetch.dispatch import Dispatch, Observe, Place
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.heads import read_head, read_whole
-from retailpulse.fetch.host_queue import HostListener, HostPool
+from retailpulse.fetch.host_pool import HostPool
+from retailpulse.fetch.host_queue import HostListener
 from retailpulse.fetch.intake import Enough, Intake, Tap
 from retailpulse.fetch.messages import Answer
 from retailpulse.fetch.ranges import Span

@@ -159,9 +159,8 @@ class HostLimiter:
         self.answers += 1
         self._answered_at = now
         self._ended_well = True
-        if self._refusals.share:
+        if self._refusals.share or self._away.share:
             self._refusals.answered()
-        if self._away.share:
             self._away.answered()
         self._latency.add(now - began_at)
         if self._breaker.failure is not None:
@@ -313,8 +312,7 @@ class HostLimiter:
         self.is_crowded |= failure.starved or self.cap <= CROWDED_CAP
 
     def _grow(self, began_at: float, now: float) -> None:
-        latency = self._latency.seconds or 0.0
-        if self._cap.stays(latency):
+        if self._cap.stays(latency := self._latency.seconds or 0.0):
             return
         lately = self._refused_at is not None and now - self._refused_at < WELL_SECONDS
         # The slot was taken before the request began: at a cap of one nothing else says that it was the last.

@@ -5,7 +5,7 @@ Waiting costs nothing but memory, and no slot of the process.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -25,8 +25,6 @@ FIRST: Order = (0, 0.0)
 _LOOK_SECONDS = 1.0
 """How often the queue of a failing host is looked through for images whose time is over."""
 _MOST_PEERS = 64
-_MOST_REMEMBERED = 10_000
-"""Hosts that nobody asks now and that are remembered for what they did."""
 
 _random = SystemRandom()
 
@@ -276,71 +274,6 @@ class HostQueue:
         if len(self._heap) > self.waiting:
             self._heap = [entry for entry in self._heap if not entry[-1].turn.done()]
             heapify(self._heap)
-
-
-class HostPool:
-    """Every host that is in use, and those that misbehaved a short while ago.
-
-    Without a listener nobody leases slots: each host may be asked as its limiter allows.
-    """
-
-    def __init__(
-        self,
-        per_host: int,
-        most: int,
-        *,
-        listener: HostListener | None = None,
-        deadline_seconds: float = 180.0,
-        close_idle: Callable[[HostQueue], object] = lambda _: None,
-    ) -> None:
-        self._per_host = per_host
-        self._most = most
-        self._deadline_seconds = deadline_seconds
-        self._listener = listener
-        self._close_idle = close_idle
-        self._queues: dict[str, HostQueue] = {}
-
-    def __len__(self) -> int:
-        return len(self._queues)
-
-    def __iter__(self) -> Iterator[HostQueue]:
-        return iter(list(self._queues.values()))
-
-    def get(self, origin_key: str) -> HostQueue | None:
-        """The queue of a host that is known."""
-        return self._queues.get(origin_key)
-
-    def queue(self, origin_key: str) -> HostQueue:
-        """The queue of a host."""
-        queue = self._queues.get(origin_key)
-        if queue is None:
-            limiter = HostLimiter(self._per_host, self._most, deadline_seconds=self._deadline_seconds)
-            queue = HostQueue(origin_key, limiter, self._listener, self._close_idle)
-            self._queues[origin_key] = queue
-            if len(self._queues) > _MOST_REMEMBERED:
-                self._forget_idle()
-        return queue
-
-    def lease(self, origin_key: str, slots: int) -> HostQueue:
-        """Say how many slots this worker has at a host from now on."""
-        queue = self.queue(origin_key)
-        queue.lease(slots)
-        self._forget_plain(queue)
-        return queue
-
-    def leave(self, queue: HostQueue) -> None:
-        """Give a slot back; a host that nobody uses and that did nothing wrong is forgotten."""
-        queue.give_back()
-        self._forget_plain(queue)
-
-    def _forget_plain(self, queue: HostQueue) -> None:
-        if not queue.used and queue.is_idle and queue.limiter.is_plain:
-            self._queues.pop(queue.origin_key, None)
-
-    def _forget_idle(self) -> None:
-        idle = [key for key, queue in self._queues.items() if queue.is_idle]
-        for key in idle[: _MOST_REMEMBERED // 10]:
-            del self._queues[key]
 
 
 def _shared(failure: TryFailed) -> TryFailed:
