@@ -3,11 +3,11 @@
 from click.exceptions import Exit
 from rich.console import Console
 
-from retailpulse.cli.leaving import INTERRUPTED
-from retailpulse.cli.printing import print_json
+from retailpulse.cli.exit_codes import INTERRUPTED
 from retailpulse.cli.progress import JobProgress
-from retailpulse.cli.render import summary
+from retailpulse.cli.tables import print_json
 from retailpulse.cli.terminal import error_console, say
+from retailpulse.cli.views import summary
 from retailpulse.client import Client, Job, JobStatus
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import rich_click as click
 
-from retailpulse.cli.answering import answer, json_option
-from retailpulse.cli.asking import CAUSES, read_labels, with_client
-from retailpulse.cli.printing import Column, limit_options, print_json, show_list
-from retailpulse.cli.render import job_view, when
+from retailpulse.cli.connection import CAUSES, read_labels, with_client
+from retailpulse.cli.output import answer, json_option
+from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import output_console, say
+from retailpulse.cli.views import job_view, when
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary
 
 

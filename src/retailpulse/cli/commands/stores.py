@@ -5,12 +5,12 @@ from typing import Any, BinaryIO
 import rich_click as click
 from click.exceptions import Exit
 
-from retailpulse.cli.answering import json_option
-from retailpulse.cli.asking import with_client
-from retailpulse.cli.printing import Column, limit_options, print_json, show_list
-from retailpulse.cli.render import import_report
+from retailpulse.cli.connection import with_client
+from retailpulse.cli.output import json_option
+from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import say
-from retailpulse.cli.uploading import shown_upload
+from retailpulse.cli.upload_progress import shown_upload
+from retailpulse.cli.views import import_report
 from retailpulse.client import Area, Client, Store, Visit
 
 STORE_COLUMNS: tuple[Column[Store], ...] = (

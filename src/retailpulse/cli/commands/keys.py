@@ -14,9 +14,9 @@ import rich_click as click
 from rich.table import Table
 from rich.text import Text
 
-from retailpulse.cli.answering import answer, json_option
-from retailpulse.cli.keeping import read_age
-from retailpulse.cli.server import data_dir_option, load_settings
+from retailpulse.cli.commands.maintenance import read_age
+from retailpulse.cli.commands.server import data_dir_option, load_settings
+from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.terminal import output_console, say, say_json
 from retailpulse.domain.keys import ApiKey, KeyState, Scope
 from retailpulse.domain.times import in_utc

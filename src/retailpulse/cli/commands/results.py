@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import rich_click as click
 
-from retailpulse.cli.asking import CAUSES, with_client
-from retailpulse.cli.printing import Column, array_lines, cut, lines
+from retailpulse.cli.connection import CAUSES, with_client
 from retailpulse.cli.progress import shown_count
+from retailpulse.cli.tables import Column, array_lines, cut, lines
 from retailpulse.cli.terminal import printable_blocks, say
 from retailpulse.client import Client, ExportFormat, Outcome, Result, appearing
 

@@ -3,12 +3,12 @@
 import rich_click as click
 from click.exceptions import Exit
 
-from retailpulse.cli.answering import json_option
-from retailpulse.cli.asking import with_client
-from retailpulse.cli.following import exit_code, watch_to_the_end
-from retailpulse.cli.printing import print_json
-from retailpulse.cli.render import job_view
+from retailpulse.cli.connection import with_client
+from retailpulse.cli.output import json_option
+from retailpulse.cli.tables import print_json
 from retailpulse.cli.terminal import output_console
+from retailpulse.cli.views import job_view
+from retailpulse.cli.watch import exit_code, watch_to_the_end
 from retailpulse.client import Client
 
 

@@ -21,8 +21,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.status import Status
 from rich.text import Text
 
-from retailpulse.cli.answering import answer, json_option
-from retailpulse.cli.server import data_dir_option, load_settings
+from retailpulse.cli.commands.server import data_dir_option, load_settings
+from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.terminal import error_console
 from retailpulse.config.settings import DatabaseSettings, RetentionSettings, Settings
 from retailpulse.domain.errors import DatabaseError

@@ -2,11 +2,11 @@
 
 import rich_click as click
 
-from retailpulse.cli.answering import json_option
-from retailpulse.cli.asking import with_client
-from retailpulse.cli.printing import print_json
-from retailpulse.cli.render import stats_view
+from retailpulse.cli.connection import with_client
+from retailpulse.cli.output import json_option
+from retailpulse.cli.tables import print_json
 from retailpulse.cli.terminal import output_console
+from retailpulse.cli.views import stats_view
 from retailpulse.client import Client
 
 

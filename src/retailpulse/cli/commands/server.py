@@ -10,7 +10,7 @@ from uuid import UUID
 import rich_click as click
 from rich.text import Text
 
-from retailpulse.cli.answering import answer, json_option
+from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.terminal import output_console, say_json
 from retailpulse.config.loading import Loaded, load
 from retailpulse.domain.errors import ConfigError

@@ -4,9 +4,9 @@ from typing import Any
 
 import rich_click as click
 
-from retailpulse.cli.answering import json_option
-from retailpulse.cli.asking import with_client
-from retailpulse.cli.printing import Column, limit_options, show_list
+from retailpulse.cli.connection import with_client
+from retailpulse.cli.output import json_option
+from retailpulse.cli.tables import Column, limit_options, show_list
 from retailpulse.client import Client, Host
 
 

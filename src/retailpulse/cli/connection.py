@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
-from retailpulse.cli.leaving import Refusal
+from retailpulse.cli.exit_codes import Refusal
 from retailpulse.cli.terminal import error_console
 from retailpulse.client import (
     BadInput,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from retailpulse.cli.answering import json_option
-from retailpulse.cli.keeping import database_url, end_on_sigterm
-from retailpulse.cli.server import data_dir_option, load_settings
+from retailpulse.cli.commands.maintenance import database_url, end_on_sigterm
+from retailpulse.cli.commands.server import data_dir_option, load_settings
+from retailpulse.cli.output import json_option
 from retailpulse.cli.terminal import error_console, say, say_json
 from retailpulse.config.settings import DatabaseSettings, Settings
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import rich_click as click
 
-from retailpulse.cli.answering import json_option
-from retailpulse.cli.asking import read_label, with_client
-from retailpulse.cli.following import watch_to_the_end
-from retailpulse.cli.printing import print_json
+from retailpulse.cli.connection import read_label, with_client
+from retailpulse.cli.output import json_option
+from retailpulse.cli.tables import print_json
 from retailpulse.cli.terminal import say
-from retailpulse.cli.uploading import shown_upload
+from retailpulse.cli.upload_progress import shown_upload
+from retailpulse.cli.watch import watch_to_the_end
 from retailpulse.client import Client, FileFormat, InvalidRequest, Unreachable
 from retailpulse.domain.images import Depth
 

@@ -9,7 +9,7 @@ from types import FrameType
 import rich_click as click
 from click.exceptions import Exit
 
-from retailpulse.cli.leaving import INTERRUPTED
+from retailpulse.cli.exit_codes import INTERRUPTED
 from retailpulse.cli.terminal import output_console, say
 
 MIN_IMAGES = 20
