@@ -7,7 +7,7 @@ from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import Result
 from retailpulse.storage.database import Database
 from retailpulse.storage.scheduling.claims import Granted
-from retailpulse.worker.in_hand import Grant
+from retailpulse.worker.held_images import Grant
 from retailpulse.worker.settler import Settler
 from tests.origin import Origin
 from tests.storage import claiming

@@ -15,7 +15,7 @@ from retailpulse.domain.errors import DatabaseUnavailable, Overtaken
 from retailpulse.domain.jobs import Result
 from retailpulse.storage import results
 from retailpulse.storage.database import Database
-from retailpulse.worker.in_hand import Grant
+from retailpulse.worker.held_images import Grant
 
 logger = logging.getLogger(__name__)
 

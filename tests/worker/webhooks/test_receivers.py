@@ -9,7 +9,7 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.storage.database import Database
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit
-from tests.worker.receiving import (
+from tests.worker.webhooks.receiving import (
     HASTY,
     HURRIED,
     deliveries,

@@ -7,7 +7,7 @@ from retailpulse.observability.reporting import Reading
 from retailpulse.observability.tally import Tally
 
 
-class Measures:
+class WorkerMetrics:
     """The measures of one worker; its parts are handed the ends that they need.
 
     How many transfers are in flight, and how many decoders were lost, is asked for when it is read.

@@ -48,7 +48,7 @@ class HeldImage:
         self.task: asyncio.Task[None] | None = None
 
 
-class InHand:
+class HeldImages:
     """All of it; `on_room` is told of a host where one image fewer is."""
 
     def __init__(self, on_room: Callable[[int], None]) -> None:

@@ -2,7 +2,7 @@
 
 Beside the claims of images, with its own number of posts at once and its own connections: a receiver that
 hangs costs a task that waits. How deliveries are kept is `storage.deliveries`', what follows from a try is
-`verdicts`'.
+`retry_policy`'.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from retailpulse.fetch import Posted, Poster
 from retailpulse.storage import callback_secrets, deliveries
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.deliveries import Due
-from retailpulse.worker.letters import write_letter
-from retailpulse.worker.verdicts import judge
+from retailpulse.worker.webhooks.payload import signed_payload
+from retailpulse.worker.webhooks.retry_policy import decide
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ LOG_SECONDS, LOG_AGAIN_SECONDS = 300.0, 0.5
 """How long a worker tries to log a try while the database is away, and how often."""
 
 
-class Courier:
+class WebhookDispatcher:
     """Delivers what is due, at most so many at once; at most half of them to one receiver."""
 
     def __init__(self, database: Database, poster: Poster, settings: CallbackSettings) -> None:
@@ -131,7 +131,7 @@ class Courier:
                 if job is None:
                     return None
                 secrets = self._secrets or [one.text for one in await callback_secrets.signing(connection)]
-            return await self._poster.post(due.url, write_letter(due.key, job, secrets, due.now))
+            return await self._poster.post(due.url, signed_payload(due.key, job, secrets, due.now))
         except DatabaseUnavailable:
             raise
         except Exception as error:  # a fault of ours in one callback must not keep the others from going out
@@ -140,7 +140,7 @@ class Courier:
 
     async def _log(self, due: Due, posted: Posted, seconds: float) -> None:
         """Logs a try, which may have to wait for the database; raises DatabaseUnavailable."""
-        verdict = judge(
+        decision = decide(
             posted,
             failures=due.failures,
             pending_seconds=due.pending_seconds + seconds,
@@ -152,13 +152,13 @@ class Courier:
         while True:
             try:
                 async with self._database.connection() as connection:
-                    await deliveries.log_try(connection, due, made, verdict.state, verdict.wait_seconds)
+                    await deliveries.log_try(connection, due, made, decision.state, decision.wait_seconds)
                 break
             except DatabaseUnavailable:
                 if loop.time() > until:
                     raise
             await asyncio.sleep(LOG_AGAIN_SECONDS)
-        if verdict.state is DeliveryState.GIVEN_UP:
+        if decision.state is DeliveryState.GIVEN_UP:
             said = posted.error or f"HTTP {posted.status}"
             logger.warning("gave up the callback of job %s: %s", due.key.job_id, said)
 
@@ -186,6 +186,6 @@ async def deliver_forever(
     """Delivers callbacks until it is cancelled, then for as long as the grace lasts what is on its way."""
     poster = Poster(fetch, timeout_seconds=callbacks.timeout_seconds)
     try:
-        await Courier(database, poster, callbacks).deliver_forever(grace_seconds)
+        await WebhookDispatcher(database, poster, callbacks).deliver_forever(grace_seconds)
     finally:
         poster.close()

@@ -7,7 +7,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from retailpulse.storage import callback_secrets
 from retailpulse.storage.database import Database
 from tests.origin import Origin
-from tests.worker.receiving import (
+from tests.worker.webhooks.receiving import (
     HASTY,
     LOOPBACK,
     ended_job,

@@ -16,7 +16,7 @@ class Draining(Exception):
     """The worker is stopping: this image is left for another worker."""
 
 
-class Admission:
+class Backpressure:
     """Holds transfers back while more than `max_bytes` wait to be measured."""
 
     def __init__(self, max_bytes: int) -> None:

@@ -13,12 +13,12 @@ from retailpulse.storage.database import Database
 from retailpulse.storage.deliveries import send_again
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.jobs.retry import retry_job
-from retailpulse.worker import courier
-from retailpulse.worker.letters import write_letter
+from retailpulse.worker.webhooks import dispatcher
+from retailpulse.worker.webhooks.payload import signed_payload
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit
 from tests.storage.truth import check_truth
-from tests.worker.receiving import (
+from tests.worker.webhooks.receiving import (
     HASTY,
     HURRIED,
     PENDING,
@@ -215,9 +215,9 @@ async def test_a_fault_of_ours_in_one_callback_keeps_no_other_from_going_out(
     def stumble(key: DeliveryKey, *rest: object) -> object:
         if key.job_id == bad:
             raise RecursionError("a fault of ours")
-        return write_letter(key, *rest)  # type: ignore[arg-type]
+        return signed_payload(key, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(courier, "write_letter", stumble)
+    monkeypatch.setattr(dispatcher, "signed_payload", stumble)
     with Origin() as receiver:
         bad = await ended_job(database, hook(receiver))
         await ended_job(database, hook(receiver))

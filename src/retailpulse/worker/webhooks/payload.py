@@ -21,7 +21,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
     data: JobSummary
 
 
-def write_letter(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: datetime) -> Post:
+def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: datetime) -> Post:
     """A post that tells of the end of `job`, signed with every secret.
 
     The body is the same at every try; the timestamp among the headers is that of the try, so that a receiver

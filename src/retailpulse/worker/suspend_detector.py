@@ -11,7 +11,7 @@ GAP_SECONDS = 2.0
 """So long without a beat is a sleep; a busy event loop is late by less."""
 
 
-class Pulse:
+class SuspendDetector:
     """Counts the sleeps of this process; somebody must let it `beat_forever`."""
 
     def __init__(self) -> None:
@@ -21,12 +21,12 @@ class Pulse:
         self._busy_seconds = 0.0
 
     async def beat_forever(self) -> None:
-        """Keeps the pulse until it is cancelled."""
+        """Keeps the suspend_detector until it is cancelled."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            self.sleeps()
+            self.suspensions()
 
-    def sleeps(self) -> int:
+    def suspensions(self) -> int:
         """How often this process has slept, also where it woke up this very moment."""
         now, cpu_seconds = time.monotonic(), time.thread_time()
         gap_seconds, used_seconds = now - self._beat_at, cpu_seconds - self._cpu_seconds
@@ -38,6 +38,6 @@ class Pulse:
 
     def busy_seconds(self) -> float:
         """The most CPU time of the loop in one gap since this was last asked: of a sleep it is little."""
-        self.sleeps()
+        self.suspensions()
         longest, self._busy_seconds = self._busy_seconds, 0.0
         return longest

@@ -18,7 +18,7 @@ from retailpulse.worker.leases import Leases
 LISTEN_AGAIN_SECONDS = 1.0
 
 
-class News:
+class SchedulerEvents:
     """Notes of what is to be looked at; it is the listener of the hosts' queues."""
 
     def __init__(self) -> None:
@@ -65,26 +65,26 @@ class News:
         self.ready.add(host_id)
         self.wake.set()
 
-    def images_came(self, news: HostNews) -> None:
+    def images_came(self, events: HostNews) -> None:
         """Images came to wait at hosts. One worker looks at once where nobody has slots."""
-        if news.host_ids is None:
+        if events.host_ids is None:
             self.is_beat_due = True
-        for host_id in news.host_ids or ():
+        for host_id in events.host_ids or ():
             lease = self._leases.of_host.get(host_id)
             if lease is not None:
                 lease.waits = True
-                lease.urgent_rank = min(lease.urgent_rank, news.rank)
+                lease.urgent_rank = min(lease.urgent_rank, events.rank)
                 self.ready.add(host_id)
             elif self._is_first_at(host_id):
                 self.noticed.add(host_id)
         self.wake.set()
 
-    def limits_changed(self, news: HostNews) -> None:
+    def limits_changed(self, events: HostNews) -> None:
         """Slots of hosts are free that this worker may want, or their limits are new."""
-        if news.host_ids is None:
+        if events.host_ids is None:
             self.is_beat_due = True
         else:
-            self.limited |= news.host_ids & self._leases.of_host.keys()
+            self.limited |= events.host_ids & self._leases.of_host.keys()
         self.wake.set()
 
     def job_ended(self, job_id: UUID) -> None:
@@ -99,25 +99,25 @@ class News:
         )
 
 
-async def listen_forever(database: Database, news: News) -> None:
+async def listen_forever(database: Database, events: SchedulerEvents) -> None:
     """Passes on what other processes notify, until it is cancelled."""
     while True:
         try:
             async with database.dedicated() as connection:
                 await notifications.listen(connection)
-                news.images_came(HostNews(host_ids=None))  # whatever was missed so far
+                events.images_came(HostNews(host_ids=None))  # whatever was missed so far
                 async for notification in connection.notifies():
-                    _pass_on(news, notification.channel, notification.payload)
+                    _pass_on(events, notification.channel, notification.payload)
         except DatabaseUnavailable:
             await asyncio.sleep(LISTEN_AGAIN_SECONDS)
 
 
-def _pass_on(news: News, channel: str, payload: str) -> None:
+def _pass_on(events: SchedulerEvents, channel: str, payload: str) -> None:
     if channel == notifications.JOBS_CHANNEL:
         job_id = parse_job_id(payload)
         if job_id is not None:
-            news.job_ended(job_id)
+            events.job_ended(job_id)
     elif channel == notifications.LIMITS_CHANNEL:
-        news.limits_changed(notifications.read_hosts(payload))
+        events.limits_changed(notifications.read_hosts(payload))
     else:
-        news.images_came(notifications.read_hosts(payload))
+        events.images_came(notifications.read_hosts(payload))

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from retailpulse.worker.rooms import PERIOD_SECONDS, Head, Throughput, ahead, shares
+from retailpulse.worker.prefetch import PERIOD_SECONDS, Head, Throughput, ahead, shares
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 
