@@ -5,12 +5,11 @@ between two looks is missed.
 """
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from bench.watching import Watch
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _LOOK_SECONDS = 0.5
@@ -112,31 +111,17 @@ def pss_bytes(pids: Iterable[int]) -> int:
     return total
 
 
-class PeakMemory:
+class PeakMemory(Watch):
     """Samples the memory of processes while its context lasts; `peak_bytes` is the most that was seen.
 
     Who they are is asked anew each time: some end, and others are started in their place.
     """
 
     def __init__(self, pids: Callable[[], Iterable[int]], *, look_seconds: float = _LOOK_SECONDS) -> None:
+        super().__init__(look_seconds)
         self._pids = pids
-        self._look_seconds = look_seconds
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
         self.peak_bytes = 0
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while True:
-            self.peak_bytes = max(self.peak_bytes, pss_bytes(self._pids()))
-            if self._over.wait(self._look_seconds):
-                return
+    def look(self) -> None:
+        """Adds up what they have now."""
+        self.peak_bytes = max(self.peak_bytes, pss_bytes(self._pids()))

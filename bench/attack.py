@@ -5,12 +5,10 @@ Weak: the hostile origin, nginx and the bench use the same cores, and what they 
 """
 
 import statistics
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
 
 import httpx
 from tests.hostile import HostileOrigin
@@ -20,6 +18,7 @@ from bench.beside import Street, Told, evenly, hostile_origin, unexpected
 from bench.cases import LARGE, MEDIUM, BenchFailed, Photo
 from bench.figures import Figure, at_least, at_most
 from bench.serving import Service
+from bench.watching import Watch
 
 NAME = "attack"
 GOOD, WARM = 2_000, 200
@@ -43,33 +42,33 @@ class Run:
     wrong: Counter[str]
 
 
-class Readiness:
+class Readiness(Watch):
     """Asks for readiness again and again while its context lasts."""
 
     def __init__(self, service: Service) -> None:
-        self._url = f"{service.url}/health/ready"
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        super().__init__(_LOOK_SECONDS)
+        self._http = httpx.Client(base_url=service.url, timeout=30, trust_env=False)
         self.asked = self.refused = 0
         self.slowest_seconds = 0.0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
+        self._http.close()
 
-    def _watch(self) -> None:
-        with httpx.Client(timeout=30, trust_env=False) as http:
-            while not self._over.wait(_LOOK_SECONDS):
-                began = time.perf_counter()
-                self.asked += 1
-                self.refused += not _is_ready(http, self._url)
-                self.slowest_seconds = max(self.slowest_seconds, time.perf_counter() - began)
+    def look(self) -> None:
+        """Asks once."""
+        began = time.perf_counter()
+        self.asked += 1
+        self.refused += not self._is_ready()
+        self.slowest_seconds = max(self.slowest_seconds, time.perf_counter() - began)
+
+    def _is_ready(self) -> bool:
+        try:
+            return self._http.get("/health/ready").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
 
 
 class Losses:
@@ -177,10 +176,3 @@ def _measured_all(told: Told) -> Told:
 
 def _rate(told: Told) -> float:
     return len(told.results) / told.settled_seconds()
-
-
-def _is_ready(http: httpx.Client, url: str) -> bool:
-    try:
-        return http.get(url).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False

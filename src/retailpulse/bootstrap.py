@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,6 @@ from retailpulse.config.settings import (
     DatabaseSettings,
     LogSettings,
     Settings,
-    WorkerSettings,
 )
 from retailpulse.domain.errors import ConfigError, DatabaseError, DatabaseUnavailable
 from retailpulse.lifecycle import exit_within, first, stop_on_signals
@@ -191,22 +190,22 @@ async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"
         yield database
 
 
-def run_api_process(settings: Settings, parent_fd: int | None, sockets: "Sockets | None" = None) -> None:
-    """Serves HTTP until it is told to stop; on `sockets` where they listen already."""
+def run_api_process(
+    settings: Settings,
+    parent_fd: int | None,
+    sockets: "Sockets | None" = None,
+    *,
+    heartbeat_fd: int | None = None,
+) -> None:
+    """Serves HTTP until it is told to stop, on `sockets` where they listen; it is watched as a worker is."""
     import uvloop
 
-    from retailpulse.api.app import make_app
-    from retailpulse.api.gate import make_gate
-    from retailpulse.api.keyring import Keyring
-    from retailpulse.api.methods import Methods
     from retailpulse.api.ports import check_port
-    from retailpulse.api.serving import serve_app
-    from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Keys
     from retailpulse.storage.database import Database
 
     url = find_database(settings.database)
     check_port(settings.api, sockets)
+    serve_api = _server_of_api(settings, sockets, heartbeat_fd)
     sys.setswitchinterval(SWITCH_SECONDS)
 
     async def run() -> None:
@@ -215,21 +214,40 @@ def run_api_process(settings: Settings, parent_fd: int | None, sockets: "Sockets
         try:
             async with Database(url, settings.database, is_shared=True) as database:
                 await _check_tables(database)
-                keys = Keys(database)
-                with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
-                    await _check_keys(keys, settings.api)
-                keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
-                async with keyring.kept():
-                    metrics = Metrics(database, settings.worker.stale_seconds)
-                    uses = _make_uses(database, settings, stop, metrics)
-                    app = make_app(uses, settings.api, settings.measure.depth, keyring)
-                    gate = make_gate(Methods(app), keyring, settings.api)
-                    async with metrics.reporting(settings.worker.heartbeat_seconds):
-                        await serve_app(metrics.observe(gate), settings.api, stop, sockets)
+                await serve_api(database, stop)
         finally:
             exit_within(LEAVE_SECONDS, 0)
 
     uvloop.run(run())
+
+
+def _server_of_api(
+    settings: Settings, sockets: "Sockets | None", heartbeat_fd: int | None
+) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
+    """What serves HTTP over a database until the stop; its loop is judged once all is built."""
+    from retailpulse.api.app import make_app
+    from retailpulse.api.gate import make_gate
+    from retailpulse.api.keyring import Keyring
+    from retailpulse.api.methods import Methods
+    from retailpulse.api.serving import serve_app
+    from retailpulse.observability.exposition import Metrics
+    from retailpulse.service import Keys
+
+    async def serve_api(database: "Database", stop: asyncio.Event) -> None:
+        keys = Keys(database)
+        with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
+            await _check_keys(keys, settings.api)
+        keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
+        async with keyring.kept():
+            metrics = Metrics(database, settings.worker.stale_seconds)
+            uses = _make_uses(database, settings, stop, metrics)
+            app = make_app(uses, settings.api, settings.measure.depth, keyring)
+            gate = metrics.observe(make_gate(Methods(app), keyring, settings.api))
+            watched = _watched(settings.api.stall_seconds, heartbeat_fd)
+            async with metrics.reporting(settings.worker.heartbeat_seconds), watched:
+                await serve_app(gate, settings.api, stop, sockets)
+
+    return serve_api
 
 
 def _limits(settings: Settings) -> "Limits":
@@ -298,8 +316,9 @@ def run_worker_process(
     async def run() -> None:
         stop, manager = stop_on_signals(parent_fd), ServiceManager()
         opened = Database(url, settings.database, pool_size=settings.worker.connections)
+        watched = _watched(settings.worker.stall_seconds, heartbeat_fd)
         try:
-            async with _watched(settings.worker, heartbeat_fd), manager.informed(stop), opened as database:
+            async with watched, manager.informed(stop), opened as database:
                 await _check_tables(database)
                 manager.ready()
                 await run_worker(
@@ -320,11 +339,11 @@ def run_worker_process(
 
 
 @contextlib.asynccontextmanager
-async def _watched(settings: WorkerSettings, heartbeat_fd: int | None) -> AsyncIterator[None]:
-    """Has the loop of a worker watched by whoever has started it, and by itself where nobody does."""
+async def _watched(stall_seconds: float, heartbeat_fd: int | None) -> AsyncIterator[None]:
+    """Has the running loop watched by whoever has started the process, and by itself where nobody does."""
     if heartbeat_fd is None:
-        async with ending_when_stalled(settings.stall_seconds):
+        async with ending_when_stalled(stall_seconds):
             yield
     else:
-        async with beating(heartbeat_fd), ending_when_stalled(2 * settings.stall_seconds):
+        async with beating(heartbeat_fd), ending_when_stalled(2 * stall_seconds):
             yield

@@ -1,6 +1,6 @@
 """The child processes of `serve`: started, watched, started again when they die, and stopped.
 
-A worker whose event loop stands still is killed. Whatever a lost worker had in hand is released at once, and
+One whose event loop stands still is killed. Whatever a lost worker had in hand is released at once, and
 noted as lost with it: of all, `serve` alone sees how its children end.
 """
 
@@ -50,7 +50,7 @@ class ChildSettings:
     parent_fd: int
     turn_fd: int
     patience_seconds: float
-    stall_seconds: float
+    stall_seconds: Mapping[Command, float]
     database_url: str
     database: DatabaseSettings
 
@@ -88,7 +88,7 @@ class Children:
         with LoopWatch() as watch:
             child = await self._start(command, process, watch)
             ended = asyncio.create_task(child.wait())
-            stalling = asyncio.create_task(watch.until_stalled(self._settings.stall_seconds))
+            stalling = asyncio.create_task(watch.until_stalled(self._settings.stall_seconds[command]))
             try:
                 await self._until_ended(command, child, ended, stalling)
             finally:
@@ -109,11 +109,11 @@ class Children:
     async def _start(self, command: Command, process: UUID, watch: LoopWatch) -> asyncio.subprocess.Process:
         # A session of its own: Ctrl-C reaches only us, and the children get one signal, from us.
         settings = self._settings
-        arguments, descriptors = ["--parent-fd", str(settings.parent_fd)], [settings.parent_fd]
+        arguments = ["--parent-fd", str(settings.parent_fd), "--heartbeat-fd", str(watch.writing_end)]
+        descriptors = [settings.parent_fd, watch.writing_end]
         if command == "worker":
-            arguments += ["--process", str(process), "--heartbeat-fd", str(watch.writing_end)]
-            arguments += ["--turn-fd", str(settings.turn_fd)]
-            descriptors += [watch.writing_end, settings.turn_fd]
+            arguments += ["--process", str(process), "--turn-fd", str(settings.turn_fd)]
+            descriptors.append(settings.turn_fd)
         else:
             for option, descriptor in settings.listening.items():
                 arguments += [option, str(descriptor)]
@@ -146,7 +146,7 @@ class Children:
                 "the event loop of %s (process %d) stood still for %g s; it is killed",
                 command,
                 child.pid,
-                self._settings.stall_seconds,
+                self._settings.stall_seconds[command],
             )
             _signal(child, signal.SIGKILL)
             await asyncio.wait([ended])

@@ -67,7 +67,7 @@ async def _supervise(
         parent_fd=reading_end,
         turn_fd=turn_fd,
         patience_seconds=settings.worker.grace_seconds + KILL_AFTER_SECONDS,
-        stall_seconds=settings.worker.stall_seconds,
+        stall_seconds={"api": settings.api.stall_seconds, "worker": settings.worker.stall_seconds},
         database_url=database.url,
         database=settings.database,
     )

@@ -133,7 +133,7 @@ def test_a_worker_that_is_killed_while_it_stops_blames_nobody(shop: Shop) -> Non
 
 def test_everything_frozen_for_longer_than_all_patience_blames_nobody(shop: Shop) -> None:
     gate = shop.gate()
-    running = shop.serve(workers=2, RETAILPULSE_WORKER_STALL_SECONDS="2")
+    running = shop.serve(workers=2, RETAILPULSE_WORKER_STALL_SECONDS="2", RETAILPULSE_API_STALL_SECONDS="3")
     wait_for_workers(shop, 2)
     job_id = submit(running, shop.photos(12, before=gate))
     wait_for(lambda: holders(shop) and shop.origin.busy >= 8)

@@ -9,6 +9,7 @@ import pytest
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.names import LOOKUPS_AT_ONCE, Names
+from retailpulse.fetch.pins import HIDDEN
 from tests.fetch.namespace.playing import Report, play
 from tests.fetch.namespace.rebinding import PATHS
 from tests.fetch.namespace.refused import INTERNAL_ADDRESSES, REDIRECTS
@@ -54,6 +55,22 @@ def test_a_name_with_internal_addresses_alone_is_refused_also_by_an_alias() -> N
     assert set(outcomes(report.told).values()) == {"blocked_address"}
     assert {one["tries"] for one in report.told.values()} == {1}
     assert_only_sent_to(report)
+
+
+def test_where_internal_names_are_hidden_they_fail_like_names_that_do_not_exist() -> None:
+    report = play("names_that_are_hidden")
+    number, slow = (report.told.pop(f"http://{host}/") for host in ("10.1.2.3", "slow.test"))
+    alike = {"outcome": "dns", "tries": 1, "detail": HIDDEN}
+    for told in report.told.values():
+        assert told.pop("moments") >= 1  # a whole one; how many more is up to the machine
+        assert told == alike
+    assert slow.pop("moments") >= 2
+    assert slow == alike
+    assert (number["outcome"], number["detail"]) == (
+        "blocked_address",
+        "the address of the host is not allowed",
+    )
+    assert_only_sent_to(report, PUBLIC)
 
 
 def test_no_redirect_leads_inside_however_the_address_is_spelt() -> None:

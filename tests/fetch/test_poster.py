@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from retailpulse.config.settings import FetchSettings
-from retailpulse.fetch import Post, Posted, Poster, poster
+from retailpulse.fetch import Post, Posted, Poster
+from retailpulse.fetch.pins import Pins
 from tests.origin import Origin, Reply
 from tests.running import free_port
 
@@ -142,7 +143,7 @@ async def test_the_address_is_checked_again_where_it_is_dialled(
     async def rebound(*_: object) -> str:
         return f"+hooks.example:{origin.port}:127.0.0.1"
 
-    monkeypatch.setattr(poster, "find_pin", rebound)  # as if a name had changed after it was looked up
+    monkeypatch.setattr(Pins, "find", rebound)  # as if a name had changed after it was looked up
     posted = await make_poster(allowed_networks="").post(f"http://hooks.example:{origin.port}/", POST)
     assert posted == Posted(error="blocked_address: the address of the host is not allowed", is_final=True)
     assert origin.connections == 0

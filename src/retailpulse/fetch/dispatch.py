@@ -18,8 +18,8 @@ from retailpulse.fetch.host_pool import HostPool
 from retailpulse.fetch.host_queue import FIRST, HostListener, HostQueue, Order
 from retailpulse.fetch.intake import Intake
 from retailpulse.fetch.messages import Answer, Request
-from retailpulse.fetch.names import PATIENCE_SECONDS, Names
-from retailpulse.fetch.pins import find_pin, has_name
+from retailpulse.fetch.names import PATIENCE_SECONDS
+from retailpulse.fetch.pins import Pins
 from retailpulse.fetch.ranges import Span
 from retailpulse.fetch.retries import Attempt
 from retailpulse.fetch.rules import Rules
@@ -67,7 +67,7 @@ class Dispatch:
         )
         self._slots = Slots[HostQueue](self.capacity, lambda queue: queue.limiter.is_proven, admit)
         self._budget = Budget(settings.buffer_bytes)
-        self._names = Names()
+        self._pins = Pins(self._rules, hides_internal_names=settings.hide_internal_names)
         self._unpacking = ThreadPoolExecutor(1, thread_name_prefix="fetch-unpacking")
         self._exchanges: set[Exchange] = set()
         self._idle: list[Exchange] = []
@@ -90,7 +90,7 @@ class Dispatch:
             await self._take(queue, attempt, place)
         began_at = self._loop.time()
         try:
-            pin = await self._pin(target.origin, attempt) if has_name(target.origin, self._rules) else ""
+            pin = await self._pin(target.origin, attempt)
             proven = self._slots.take_now(queue)
             if proven is None:
                 proven = await self._slots.take(queue, place.order)
@@ -120,7 +120,7 @@ class Dispatch:
         self._slots.close()
         for exchange in self._exchanges:
             exchange.close()
-        self._names.close()
+        self._pins.close()
         self._unpacking.shutdown(wait=False, cancel_futures=True)
 
     async def _take(self, queue: HostQueue, attempt: Attempt, place: Place) -> None:
@@ -164,7 +164,7 @@ class Dispatch:
         """What libcurl is told of an origin's addresses, within the image's time."""
         began_at = self._loop.time()
         try:
-            return await find_pin(origin, self._names, self._rules)
+            return await self._pins.find(origin)
         finally:
             # The wait for a thread is our own doing.
             attempt.spend(min(self._loop.time() - began_at, PATIENCE_SECONDS))

@@ -18,8 +18,7 @@ from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.handles import check_settings
 from retailpulse.fetch.intake import Intake
 from retailpulse.fetch.messages import Answer, Request
-from retailpulse.fetch.names import Names
-from retailpulse.fetch.pins import find_pin, has_name
+from retailpulse.fetch.pins import Pins
 from retailpulse.fetch.posts import Post
 from retailpulse.fetch.rules import Rules
 from retailpulse.fetch.transport import Transport
@@ -53,7 +52,7 @@ class Poster:
         )
         self._timeout_seconds = timeout_seconds
         self._rules = Rules(settings)
-        self._names = Names()
+        self._pins = Pins(self._rules, hides_internal_names=settings.hide_internal_names)
         self._budget = Budget(settings.buffer_bytes)  # nothing of an answer is kept, so nothing is counted
         self._transport = Transport(idle_connections=1, has_proxy=self._rules.has_proxy)
 
@@ -77,10 +76,10 @@ class Poster:
     def close(self) -> None:
         """Abort what is in flight, whoever awaits it is cancelled, and free every connection."""
         self._transport.close()
-        self._names.close()
+        self._pins.close()
 
     async def _ask(self, target: Target, post: Post) -> Answer:
-        pin = await find_pin(target.origin, self._names, self._rules) if self._has_name(target) else ""
+        pin = await self._pins.find(target.origin)
         request = Request(url=target.url, timeout_seconds=self._timeout_seconds, pin=pin, post=post)
         exchange = Exchange(
             self._transport, self._settings, may_dial=self._rules.may_dial, budget=self._budget
@@ -89,6 +88,3 @@ class Poster:
             return await exchange.run(request, Intake(max_bytes=0))
         finally:
             exchange.close()
-
-    def _has_name(self, target: Target) -> bool:
-        return has_name(target.origin, self._rules)

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Self
 
 import msgspec
@@ -53,8 +54,9 @@ class CannotTry(Exception):
 class LoneProcess:
     """One such process; `start` it, and `end` it."""
 
-    def __init__(self, child: asyncio.subprocess.Process, watch: LoopWatch) -> None:
+    def __init__(self, child: asyncio.subprocess.Process, lines: "_Lines", watch: LoopWatch) -> None:
         self._child = child
+        self._lines = lines
         self._watch = watch
 
     @classmethod
@@ -69,11 +71,12 @@ class LoneProcess:
             )  # fmt: skip
             undo.callback(_kill, child)
             watch.hand_over()
-            await _send(child, setup)
-            if await _line(child) != READY:
+            lines = _Lines.of(child)
+            await lines.send(setup)
+            if await lines.next() != READY:
                 raise CannotTry(f"the process {_how_it_ended(await _patient(child.wait()))} at its start")
             undo.pop_all()
-        return cls(child, watch)
+        return cls(child, lines, watch)
 
     async def ask(self, trial: Trial, stall_seconds: float) -> Result:
         """What comes of an image; raises Lost where the process ends, or its loop stands still so long."""
@@ -89,8 +92,8 @@ class LoneProcess:
             stalling.cancel()
 
     async def _answer(self, trial: Trial) -> Result:
-        await _send(self._child, trial)
-        line = await _line(self._child)
+        await self._lines.send(trial)
+        line = await self._lines.next()
         if not line.endswith(b"\n"):
             # Not killed before that: `send_signal` of asyncio may take its exit status away from `wait`.
             code = await _patient(self._child.wait())
@@ -107,25 +110,39 @@ class LoneProcess:
         _kill(self._child)
         self._watch.close()
         await self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout):
-            if isinstance(pipe, asyncio.StreamWriter):
-                pipe.close()
-            elif pipe is not None:
-                await pipe.read()
+        await self._lines.close()
 
 
-async def _send(child: asyncio.subprocess.Process, message: msgspec.Struct) -> None:
-    assert child.stdin is not None  # noqa: S101  # it is a pipe
-    with contextlib.suppress(ConnectionError):  # its end is told by its output
-        child.stdin.write(msgspec.json.encode(message) + b"\n")
-        await child.stdin.drain()
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The two pipes to such a process, a line of JSON at a time."""
 
+    there: asyncio.StreamWriter
+    back: asyncio.StreamReader
 
-async def _line(child: asyncio.subprocess.Process) -> bytes:
-    assert child.stdout is not None  # noqa: S101  # it is a pipe
-    with contextlib.suppress(ConnectionError, ValueError):  # ValueError: a line without an end
-        return await child.stdout.readline()
-    return b""
+    @classmethod
+    def of(cls, child: asyncio.subprocess.Process) -> Self:
+        """Those of a process that was started with both."""
+        if child.stdin is None or child.stdout is None:
+            raise ValueError("the process was started without pipes")
+        return cls(child.stdin, child.stdout)
+
+    async def send(self, message: msgspec.Struct) -> None:
+        """Sends a message; whether it arrives is told by what comes back."""
+        with contextlib.suppress(ConnectionError):
+            self.there.write(msgspec.json.encode(message) + b"\n")
+            await self.there.drain()
+
+    async def next(self) -> bytes:
+        """The next line; without its end, or empty, where there is none."""
+        with contextlib.suppress(ConnectionError, ValueError):  # ValueError: a line without an end
+            return await self.back.readline()
+        return b""
+
+    async def close(self) -> None:
+        """Closes both, once the process has ended."""
+        self.there.close()
+        await self.back.read()
 
 
 def _kill(child: asyncio.subprocess.Process) -> None:

@@ -2,6 +2,7 @@
 
 A photo whose path begins with `/killer` kills the process that fetches it, as a fault of a library would; one
 with `/blocker` keeps its event loop for ever, as a reader without a limit would; `/hog` does for HOG_SECONDS.
+A request for `/blocker` does that to the API.
 """
 
 import os
@@ -30,5 +31,20 @@ def _poison() -> None:
     Downloader._persist = poisoned  # type: ignore[method-assign]
 
 
+def _poison_api() -> None:
+    from retailpulse.api.methods import Methods
+
+    call = Methods.__call__
+
+    async def poisoned(self, scope, receive, send):  # type: ignore[no-untyped-def]
+        while scope["path"] == "/blocker":
+            pass
+        await call(self, scope, receive, send)
+
+    Methods.__call__ = poisoned  # type: ignore[method-assign]
+
+
+if "api" in sys.orig_argv:
+    _poison_api()
 if "worker" in sys.orig_argv or "retailpulse.worker.quarantine_process" in sys.orig_argv:
     _poison()

@@ -1,7 +1,11 @@
 """Scenes in which a host is, or leads to, an address that is not to be dialled."""
 
+import logging
+import time
+from dataclasses import asdict
 from typing import Any
 
+from retailpulse.fetch import pins
 from tests.fetch.namespace.nameserver import Says, at
 from tests.fetch.namespace.stage import Stage
 from tests.fetch.namespace.world import (
@@ -92,3 +96,35 @@ async def redirects_to_the_inside(stage: Stage) -> dict[str, Any]:
     stage.names.tell("intranet.test", at(INTERNAL))
     stage.names.tell("alias.test", Says(alias="intranet.test"))
     return {where: await stage.fetch(f"http://public.test/to?{where}") for where in REDIRECTS}
+
+
+async def names_that_are_hidden(stage: Stage) -> dict[str, Any]:
+    """Names inside and such as do not exist, asked for quickly and slowly, also behind a redirect."""
+    logging.getLogger("retailpulse").addHandler(logging.NullHandler())
+    pins.EVEN_SECONDS = 0.25
+    downloader = stage.new_downloader(hide_internal_names=True)
+    stage.names.tell("public.test", at(PUBLIC))
+    stage.names.tell("intranet.test", at(INTERNAL, METADATA))
+    stage.names.tell("behind.test", at(INTERNAL))
+    stage.names.tell("alias.test", Says(alias="intranet.test"))
+    stage.names.tell("slow.test", Says(addresses=(INTERNAL,), after_seconds=0.3))
+    stage.names.tell("no-data.test", Says())
+    told = {}
+    for url in (
+        "http://intranet.test/",
+        "http://alias.test/",
+        "http://missing.test/",
+        "http://no-data.test/",
+        "http://public.test/to?http://behind.test/",
+        "http://public.test/to?http://nowhere.test/",
+        "http://slow.test/",
+        "http://10.1.2.3/",
+    ):
+        began_at = time.monotonic()
+        one = await stage.fetch(url, downloader)
+        told[url] = {**asdict(one), "moments": (time.monotonic() - began_at) // pins.EVEN_SECONDS}
+    pins.EVEN_SECONDS = 3_600.0  # what failed just now fails at once
+    for host in ("intranet", "missing"):
+        told[host] = {**asdict(await stage.fetch(f"http://{host}.test./", downloader)), "moments": 1}
+    await downloader.aclose()
+    return told

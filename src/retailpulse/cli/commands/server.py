@@ -31,6 +31,7 @@ anonymous_option = click.option(
     help="Serve an address that other machines reach although no API key was made.",
 )
 parent_option = click.option("--parent-fd", type=int, hidden=True)
+heartbeat_option = click.option("--heartbeat-fd", type=int, hidden=True)
 
 
 def load_settings(**overrides: Any) -> Loaded:
@@ -87,7 +88,7 @@ def serve(
 @data_dir_option
 @parent_option
 @click.option("--process", type=click.UUID, hidden=True)
-@click.option("--heartbeat-fd", type=int, hidden=True)
+@heartbeat_option
 @click.option("--turn-fd", type=int, hidden=True)
 def worker(
     data_dir: str | None,
@@ -118,6 +119,7 @@ def worker(
 @data_dir_option
 @anonymous_option
 @parent_option
+@heartbeat_option
 @click.option("--socket-fd", type=int, hidden=True)
 @click.option("--health-socket-fd", type=int, hidden=True)
 def api(
@@ -126,10 +128,13 @@ def api(
     data_dir: str | None,
     allow_anonymous: bool | None,
     parent_fd: int | None,
+    heartbeat_fd: int | None,
     socket_fd: int | None,
     health_socket_fd: int | None,
 ) -> None:
     """Run the HTTP API alone; as many as wanted may share one database.
+
+    Let a supervisor start it again when it ends: where its event loop stands still, it ends by itself.
 
     \b
     Examples:
@@ -142,7 +147,8 @@ def api(
         host=host, port=port, data_dir=data_dir, allow_anonymous=allow_anonymous
     ).settings
     set_up_logging(settings.log, "api")
-    run_api_process(settings, parent_fd, Sockets(all=socket_fd, health=health_socket_fd))
+    sockets = Sockets(all=socket_fd, health=health_socket_fd)
+    run_api_process(settings, parent_fd, sockets, heartbeat_fd=heartbeat_fd)
 
 
 @click.command()

@@ -132,6 +132,13 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=100_000, description="Most connections at once to one API process; more wait.")
     ] = 2_000
 
+    stall_seconds: Annotated[
+        float,
+        Meta(
+            ge=2,
+            description="An API process whose event loop stands still for this long is killed and replaced.",
+        ),
+    ] = 20.0
     max_event_streams: Annotated[
         int, Meta(ge=1, description="Most event streams at once from one API process; then refused (503).")
     ] = 1_000

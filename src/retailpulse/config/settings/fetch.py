@@ -55,6 +55,13 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
             "photos.example,*.cdn.example; empty: any host."
         ),
     ] = ""
+    hide_internal_names: Annotated[
+        bool,
+        Meta(
+            description="Whether a host name whose addresses may not be fetched from is told like one that "
+            "does not exist; the log says which it was.",
+        ),
+    ] = False
     ports: Annotated[str, Meta(description="Ports that may be fetched from, comma-separated, or any.")] = (
         "80,443,8080,8443"
     )
