@@ -32,7 +32,7 @@ def _poison() -> None:
 
 
 def _poison_api() -> None:
-    from retailpulse.api.methods import Methods
+    from retailpulse.web.middleware.head_options import Methods
 
     call = Methods.__call__
 

@@ -140,8 +140,8 @@ def api(
     Examples:
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse api --port 9091
     """
-    from retailpulse.api.ports import Sockets
     from retailpulse.bootstrap import run_api_process, set_up_logging
+    from retailpulse.web.ports import Sockets
 
     settings = load_settings(
         host=host, port=port, data_dir=data_dir, allow_anonymous=allow_anonymous

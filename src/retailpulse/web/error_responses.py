@@ -1,4 +1,4 @@
-"""The one table in which errors become HTTP answers; what these look like is `problems`'."""
+"""The one table in which errors become HTTP answers; what these look like is `problem_details`'."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,6 @@ from litestar.status_codes import (
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
-from retailpulse.api.problems import refuse
 from retailpulse.domain.errors import (
     Busy,
     Conflict,
@@ -41,6 +40,7 @@ from retailpulse.domain.errors import (
     Unconfirmed,
     UnsupportedMediaType,
 )
+from retailpulse.web.problem_details import refuse
 
 logger = logging.getLogger(__name__)
 

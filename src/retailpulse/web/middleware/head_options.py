@@ -16,7 +16,7 @@ _NO_METHOD = "NONE"
 """What no path knows, so that the framework names all methods of the one that is asked for."""
 
 
-class Methods:
+class HeadOptionsMiddleware:
     """An application whose paths answer OPTIONS, and HEAD with what GET would answer, but no body."""
 
     def __init__(self, app: ASGIApp) -> None:

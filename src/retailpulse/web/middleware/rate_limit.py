@@ -1,7 +1,7 @@
-"""How often one key, and one address without a valid key, may ask.
+"""Rate limit: how often one key, and one address without a valid key, may ask.
 
-Counted by the minute, in the memory of this process; a counter costs one entry of a dictionary until the
-minute is over.
+A fixed window of a minute, in the memory of this process; a counter costs one entry of a dictionary until the
+minute is over. Weak: twice as many may pass at the border of two minutes.
 """
 
 import math
@@ -14,8 +14,8 @@ Header = tuple[bytes, bytes]
 MINUTE_SECONDS = 60.0
 
 
-class Limiter:
-    """Counts requests by who sends them; `most` in a minute, 0: any number."""
+class FixedWindowRateLimiter:
+    """Allows each sender `most` requests a minute, 0: any number."""
 
     def __init__(self, most: int, what: str) -> None:
         self._most = most
@@ -25,11 +25,11 @@ class Limiter:
         self._limit = (b"ratelimit-limit", b"%d" % most)
         self._policy = (b"ratelimit-policy", b"%d;w=60" % most)
 
-    def count(self, who: str, headers: list[Header]) -> None:
+    def hit(self, who: str, headers: list[Header]) -> None:
         """Counts one request and adds to `headers` what is left; raises TooOften where nothing is."""
         if not self._most:
             return
-        now = self._turn()
+        now = self._roll_window()
         count = self._counts[who] = self._counts.get(who, 0) + 1
         seconds = math.ceil(self._ends_at - now)
         left = max(self._most - count, 0)
@@ -45,10 +45,10 @@ class Limiter:
 
     def is_over(self, who: str) -> bool:
         """Whether nothing is left for whoever this is."""
-        self._turn()
+        self._roll_window()
         return 0 < self._most <= self._counts.get(who, 0)
 
-    def _turn(self) -> float:
+    def _roll_window(self) -> float:
         now = time.monotonic()
         if now >= self._ends_at:
             self._counts = {}

@@ -7,8 +7,8 @@ from collections import Counter
 
 from litestar.types import Scope
 
-from retailpulse.api.limiting import address_of
 from retailpulse.domain.errors import Busy, TooOften
+from retailpulse.web.middleware.rate_limit import address_of
 
 WAIT_SECONDS = 5
 _CALLER = "retailpulse.caller"

@@ -23,7 +23,7 @@ async def drain(receive: Receive, most_seconds: float) -> None:
                 message = await receive()
 
 
-def timed(receive: Receive, most_seconds: float) -> Receive:
+def with_body_timeout(receive: Receive, most_seconds: float) -> Receive:
     """Receives as `receive` does, but raises TooSlow where a body keeps us waiting for too long in all.
 
     Time in which nobody waits is not the client's. After the body, waiting is for the end of the connection

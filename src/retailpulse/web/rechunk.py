@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 
-async def gathered(pieces: AsyncIterator[bytes], least_bytes: int) -> AsyncIterator[bytes]:
+async def rechunked(pieces: AsyncIterator[bytes], least_bytes: int) -> AsyncIterator[bytes]:
     """The same bytes in pieces of at least `least_bytes`, but for the last one."""
     parts: list[bytes] = []
     size_bytes = 0

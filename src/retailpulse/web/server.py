@@ -15,9 +15,9 @@ from litestar.enums import ScopeType
 from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from retailpulse.api.ports import BACKLOG, Sockets, check_port
-from retailpulse.api.scopes import HEALTH, is_below
 from retailpulse.config.settings import ApiSettings
+from retailpulse.web.middleware.scopes import HEALTH, is_below
+from retailpulse.web.ports import BACKLOG, Sockets, check_port
 
 CLOSE_SECONDS = 5.0
 """How long requests in flight may take once a stop is asked for; kept-alive connections wait no longer."""
@@ -27,7 +27,7 @@ OTHER_FILES = 200
 """Files that are kept for what is no connection of a client: the database, spooled bodies, pipes."""
 
 
-class _PatientServer(Server):
+class GranianServer(Server):
     """Granian with a limit to how long a client may take nothing of its answer.
 
     The server has no such limit of its own; the kernel has, for every connection of a listening socket
@@ -76,9 +76,9 @@ async def serve_app(
         await asyncio.wait_for(asyncio.gather(*serving), CLOSE_SECONDS)
 
 
-def _server(app: ASGIApp, settings: ApiSettings, port: int, connections: int) -> _PatientServer:
-    server = _PatientServer(
-        letting_go(app),
+def _server(app: ASGIApp, settings: ApiSettings, port: int, connections: int) -> GranianServer:
+    server = GranianServer(
+        releasing_connections(app),
         address=settings.host,
         port=port,
         interface=Interfaces.ASGINL,
@@ -107,7 +107,7 @@ def health_alone(app: ASGIApp) -> ASGIApp:
     return call
 
 
-def letting_go(app: ASGIApp) -> ASGIApp:
+def releasing_connections(app: ASGIApp) -> ASGIApp:
     """The same application, which holds no connection once it has answered, whatever it still holds itself.
 
     Granian ends a connection whose body was given up half way when nobody can ask for more of it; but what an

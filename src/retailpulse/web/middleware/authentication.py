@@ -25,7 +25,7 @@ MOST_KNOWN = 10_000
 HINT = "send Authorization: Bearer rp_..."
 
 
-class Keyring:
+class ApiKeyCache:
     """The keys, as one API process knows them."""
 
     def __init__(self, keys: Keys, *, may_be_open: bool) -> None:
@@ -88,7 +88,7 @@ class Keyring:
             del self._looking[key_id]
 
     @contextlib.asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Keeps up to date, while the block runs, whether keys were made, and writes when keys were used."""
         await self._look_for_any()
         keeping = [asyncio.create_task(self._keep_looking()), asyncio.create_task(self._keep_noting())]

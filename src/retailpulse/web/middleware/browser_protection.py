@@ -20,20 +20,20 @@ SECURITY_HEADERS: tuple[Header, ...] = (
 """On every answer that does not say otherwise itself, as the pages of the documentation do."""
 
 
-def dressed(send: Send, headers: list[Header]) -> Send:
+def with_headers(send: Send, headers: list[Header]) -> Send:
     """Adds headers to the answer, each where the answer has none of that name."""
 
-    async def send_dressed(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             own = list(message["headers"])
             names = {name.lower() for name, _ in own}
             message["headers"] = [*own, *(header for header in headers if header[0] not in names)]
         await send(message)
 
-    return send_dressed
+    return send_with_headers
 
 
-class Hosts:
+class AllowedHosts:
     """The names that requests may use in Host.
 
     A page of another site can make a browser ask this machine by a name of the page's own (DNS rebinding);

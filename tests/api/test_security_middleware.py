@@ -1,4 +1,4 @@
-"""The gate before the application: names in Host, other origins, security headers, how often one may ask."""
+"""Security middleware: names in Host, other origins, security headers, how often one may ask."""
 
 from collections.abc import Iterator
 
