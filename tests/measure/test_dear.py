@@ -69,7 +69,7 @@ async def test_many_cheap_photos_do_not_make_a_decoder_dear(decoders: Decoders) 
     clock = CpuClock(pid)
     while clock.seconds() < 3 * processes.DEAR_SECONDS:
         await asyncio.gather(*(decoders.measure(PHOTO, Depth.DECODE) for _ in range(MANY)))
-    assert alive() == [pid]
+        assert alive() == [pid]
     assert not is_lowered(pid)
 
 
