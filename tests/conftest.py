@@ -28,7 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     Hanging up stays ignored: whoever said `nohup` wants the run to outlive the terminal.
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD):
+    reset = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGALRM, signal.SIGPROF, signal.SIGCHLD)
+    for number in reset:
         if signal.getsignal(number) is signal.SIG_IGN:
             is_interrupt = number is signal.SIGINT
             signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)

@@ -98,7 +98,7 @@ def test_an_image_that_never_ends_is_given_up_and_costs_only_itself(
     workers = running.pids()["worker"]
     job_id, _ = among_neighbours(shop, running, endless(8_000, 6_000))
     shop.open_gates()
-    detail = f"not decoded within {DECODE_SECONDS} s"
+    detail = f"not decoded within {DECODE_SECONDS} s of CPU time"
     assert failures(shop, running, job_id) == [(6, Cause.TIMEOUT, detail)]
     assert running.pids()["worker"] == workers
 

@@ -38,4 +38,4 @@ async def test_a_picture_that_does_not_end_is_given_up_and_costs_only_itself(dat
             await until_over(database, job_id)
         assert set(requests(origin).values()) == {1}
     check_truth(database.url, job_id)
-    assert rows(database, FAILED) == [(1, "timeout", "not decoded within 1 s")]
+    assert rows(database, FAILED) == [(1, "timeout", "not decoded within 1 s of CPU time")]

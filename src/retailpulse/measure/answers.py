@@ -24,7 +24,7 @@ A body at 0 does not lie on the shelf: it is in a file that comes with the reque
 """
 ORDER = struct.Struct("<cQ")
 """What the nursery should do, and the number of the decoder it concerns."""
-FORK, KILL = b"f", b"k"
+FORK, KILL, LOWER = b"f", b"k", b"l"
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]  # PostgreSQL stores no NUL
 
@@ -65,9 +65,15 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     said: LogText = ""
 
 
+class Forked(msgspec.Struct, frozen=True, tag=True):
+    """The first word on a channel, by the nursery: which process the decoder is."""
+
+    pid: Annotated[int, Meta(gt=0, lt=2**31)]
+
+
 Reply = Measured | Failed | Missing | Skipped
 Answer = Measured | Failed | Missing | Ended
 
 encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(Annotated[list[Reply], Meta(max_length=BATCH)] | Ended).decode
+decode = msgspec.msgpack.Decoder(Annotated[list[Reply], Meta(max_length=BATCH)] | Forked | Ended).decode
 """Raises msgspec.MsgspecError, or UnicodeDecodeError, on what is no answer."""

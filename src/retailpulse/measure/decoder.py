@@ -1,7 +1,7 @@
 """The inside of a decoder: takes one body after the other from the shelf and answers for them in batches.
 
-Its limits are the kernel's: a sandbox, an alarm that kills it in the middle of C code, a cap on its memory.
-Weak: what takes it over can put its alarm off, until the worker has it killed; it sees the bodies to come.
+Its limits are the kernel's: a sandbox, alarms that kill it in the middle of C code, a cap on its memory.
+Weak: what takes it over can put its alarms off, until the worker has it killed; it sees the bodies to come.
 """
 
 import contextlib
@@ -40,6 +40,8 @@ KEPT_BYTES = SHELF_BYTES
 """Shared memory that stays with a decoder; a larger body comes in a file of its own and leaves with it."""
 HELD_SECONDS = 0.01
 """An answer older than this does not wait for the next body of its batch to be measured."""
+CLOCK_FACTOR = 20
+"""So many times its CPU time a decode may take by the clock: on a busy machine it waits most of the time."""
 MOST_BYTES_PER_PIXEL = 16
 """What the hungriest decoder (lossless WebP) needs; measured: 13."""
 SILENT_FORMATS = frozenset({Format.WEBP, Format.AVIF, Format.HEIC})
@@ -50,7 +52,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a decoder may use."""
 
     max_pixels: int
-    timeout_seconds: float
+    timeout_seconds: float  # of CPU time, for each body
     memory_bytes: int
     sandbox: Sandbox
 
@@ -84,19 +86,24 @@ def _measure_batch(
             replies.append(Skipped())
             continue
         shelf[slot] = TAKEN  # from here on, the end of this process is the body's fault
-        # No handler: the kernel itself ends this process, whatever it is busy with.
-        signal.setitimer(signal.ITIMER_REAL, limits.timeout_seconds)
+        _set_alarms(limits.timeout_seconds)
         reply = _measure(shelf, fds, offset, length, limits)
         said = read_said(said_fd)
         replies.append(_with_finding(reply, said) if said else reply)
         shelf[slot] = DONE
         if monotonic() - began > HELD_SECONDS:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _set_alarms(0)
             yield replies
             replies, began = [], monotonic()
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    _set_alarms(0)
     if replies:
         yield replies
+
+
+def _set_alarms(cpu_seconds: float) -> None:
+    """Have the kernel end this process, whatever it is busy with, after so much CPU time; 0: not at all."""
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+    signal.setitimer(signal.ITIMER_REAL, CLOCK_FACTOR * cpu_seconds)
 
 
 def _limit(memory_bytes: int) -> None:

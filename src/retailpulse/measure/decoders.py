@@ -7,25 +7,25 @@ what runs in them in `nursery` and `decoder`.
 import asyncio
 import logging
 import os
-import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement
+from retailpulse.domain.images import Depth, Format, Header, Measurement
 from retailpulse.measure import sandbox
-from retailpulse.measure.answers import Answer, Ended, Failed, Measured, Missing
+from retailpulse.measure.answers import Answer
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.forking import Nursery
 from retailpulse.measure.header import read_header
+from retailpulse.measure.job import Job
 from retailpulse.measure.pieces import joined, read_header_of
-from retailpulse.measure.processes import Decoder, Job
+from retailpulse.measure.processes import Decoder
 from retailpulse.measure.shelf import MOST_BYTES
 from retailpulse.measure.sniff import ended_early
 from retailpulse.measure.turn import Turn
+from retailpulse.measure.verdict import judge
 from retailpulse.measure.work import Work
 
 logger = logging.getLogger(__name__)
@@ -44,8 +44,11 @@ AT_ONCE_BYTES = 65_536
 ATTEMPTS = 3
 """How often a body is handed out; decoders that end before they take it are a fault of the machine."""
 SPARE = 2
-"""Decoders beyond the setting, forked while others are at a big picture, or at one that takes long."""
-LOOK_SECONDS = 0.25
+"""Decoders beyond the setting, forked while others are at a big picture, or at one that takes long.
+
+At most so many are at dear bodies at once, so that these never have the last one.
+"""
+LOOK_SECONDS = 0.1
 """How often decoders that owe an answer are looked at."""
 SLICE_BYTES = 1_000_000
 """Written at a time to a file; between two slices the loop does other work."""
@@ -107,9 +110,9 @@ class Decoders:
         began_at = self._loop.time()
         # Big ones queue before they take a decoder, so that small ones do not wait behind their queue.
         async with self._big if is_big else nullcontext(), self._turn if is_vast else nullcontext():
-            answer = await self._ask(pieces, size_bytes, is_big=is_big)
+            answer = await self._ask(pieces, size_bytes, is_big=is_big, is_dear=is_vast)
         self._observe(self._loop.time() - began_at)
-        return self._judge(answer, header, size_bytes)
+        return judge(answer, header, size_bytes, self._settings.timeout_seconds)
 
     async def aclose(self) -> None:
         """Kill all processes; who waits for one gets a RuntimeError."""
@@ -145,17 +148,20 @@ class Decoders:
         async with self._threads:
             return await asyncio.to_thread(function, *arguments, **others)
 
-    async def _ask(self, pieces: Sequence[bytes], size_bytes: int, *, is_big: bool) -> Answer:
-        if size_bytes > MOST_BYTES:
-            async with _written(pieces) as file:
-                return await self._wait(self._job(pieces, size_bytes, is_big=True, file=file))
-        return await self._wait(self._job(pieces, size_bytes, is_big=is_big, file=None))
-
-    def _job(self, pieces: Sequence[bytes], size_bytes: int, *, is_big: bool, file: int | None) -> Job:
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        return Job(
-            pieces=pieces, size_bytes=size_bytes, answer=answer, is_big=is_big, is_alone=is_big, file=file
+    async def _ask(self, pieces: Sequence[bytes], size_bytes: int, *, is_big: bool, is_dear: bool) -> Answer:
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        job = Job(
+            pieces=pieces,
+            size_bytes=size_bytes,
+            answer=answer,
+            is_big=is_big,
+            is_alone=is_big,
+            is_dear=is_dear,
         )
+        if size_bytes <= MOST_BYTES:
+            return await self._wait(job)
+        async with _written(pieces) as job.file:
+            return await self._wait(job)
 
     async def _wait(self, job: Job) -> Answer:
         if self._is_closed:
@@ -182,7 +188,8 @@ class Decoders:
             return
         self._forget_answered()
         usable = [decoder for decoder in self._open if not decoder.is_slow]
-        if self._big_queue and (idle := self._idle(usable) or self._fork()):
+        has_room = len(self._open) - len(usable) < SPARE
+        if self._big_queue and has_room and (idle := self._idle(usable) or self._fork()):
             idle.hand_out(self._big_queue, 1)
             usable = [decoder for decoder in usable if decoder is not idle]
         wanted = self._settings.decoders
@@ -208,8 +215,21 @@ class Decoders:
     def _look(self) -> None:
         self._look_again = None
         for decoder in list(self._open):
+            was_lowered = decoder.is_lowered
             decoder.look(self._settings.timeout_seconds)
+            has_begun = decoder.is_lowered and not was_lowered
+            if has_begun and sum(one.is_lowered for one in self._open) > SPARE:
+                self._put_off(decoder)
         self._soon()
+
+    def _put_off(self, decoder: Decoder) -> None:
+        """Let a dear body begin anew once others are done: it has the last decoder, which the rest need."""
+        job = decoder.take_back()
+        self._open.remove(decoder)
+        if job is not None:
+            job.decoder = None
+            job.is_big = job.is_alone = job.is_dear = True
+            self._big_queue.append(job)
 
     def _changed(self, decoder: Decoder, left: list[Job]) -> None:
         """A decoder has answered, ended, or is slow; some of its bodies must be handed out anew."""
@@ -288,21 +308,6 @@ class Decoders:
     def _idle(decoders: Sequence[Decoder]) -> Decoder | None:
         return next((decoder for decoder in decoders if decoder.is_idle), None)
 
-    def _judge(self, answer: Answer, header: Header, size_bytes: int) -> Measurement:
-        match answer:
-            case Measured():
-                sha256, suspect = answer.sha256, answer.suspect
-                return Measurement(header=header, size_bytes=size_bytes, sha256=sha256, suspect=suspect)
-            case Failed():
-                raise ImageError(answer.cause, answer.detail)
-            case Missing():
-                raise ImportError(answer.text)
-            case Ended(code) if code == -signal.SIGALRM:
-                detail = f"not decoded within {self._settings.timeout_seconds:g} s"
-                raise ImageError(Cause.TIMEOUT, detail)
-            case Ended(code):
-                raise ImageError(Cause.DECODER_CRASHED, _obituary(code))
-
 
 def _is_vast(header: Header) -> bool:
     return header.width * header.height * BYTES_PER_PIXEL.get(header.format, 4) > VAST_BYTES
@@ -318,16 +323,6 @@ def _read_whole_header(pieces: Sequence[bytes], max_pixels: int, work: Work) -> 
 
 def _measure_joined(pieces: Sequence[bytes], depth: Depth, max_pixels: int) -> Measurement:
     return measure_body(joined(pieces), depth, max_pixels)
-
-
-def _obituary(code: int) -> str:
-    """How a decoder ended, in words."""
-    if code >= 0:
-        return f"the decoder ended with code {code}"
-    try:
-        return f"the decoder was killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"the decoder was killed by signal {-code}"
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The worker's end of the nursery: starts it, and orders it to fork decoders and to kill them.
+"""The worker's end of the nursery: starts it, and orders it to fork, lower and kill decoders.
 
 What decoders are told and what they answer is not here: it passes over a channel of each one's own.
 """
@@ -13,7 +13,7 @@ from contextlib import suppress
 import msgspec
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.measure.answers import FORK, KILL, ORDER
+from retailpulse.measure.answers import FORK, KILL, LOWER, ORDER
 from retailpulse.measure.decoder import Limits
 
 _TO_FIND_CODE = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
@@ -67,6 +67,11 @@ class Nursery:
         """Have a decoder killed, dead or alive."""
         with suppress(OSError):
             self._orders.send(ORDER.pack(KILL, number))
+
+    def lower(self, number: int) -> None:
+        """Have a decoder take what others leave of the cores, until its end."""
+        with suppress(OSError):
+            self._orders.send(ORDER.pack(LOWER, number))
 
     def close(self) -> None:
         """End the process and all decoders; blocks until it is gone."""

@@ -1,7 +1,7 @@
 """The process that decoders are forked from: it has loaded every library, so that a new one is there at once.
 
-It forks and kills on the worker's orders, tells each decoder's end on that decoder's own channel, and takes
-all of them with it when the worker is gone. Started by `forking`; never imported by the worker.
+It forks, lowers and kills on the worker's orders, tells the beginning and end of each decoder on its own
+channel, and takes all of them with it when the worker is gone. Started by `forking`; no worker imports it.
 """
 
 import gc
@@ -18,9 +18,12 @@ from typing import NamedTuple
 import msgspec
 
 from retailpulse.measure import libraries
-from retailpulse.measure.answers import FORK, KILL, MAX_TEXT, ORDER, Ended, encode
+from retailpulse.measure.answers import FORK, KILL, LOWER, MAX_TEXT, ORDER, Ended, Forked, encode
 from retailpulse.measure.decoder import Limits, serve
 from retailpulse.measure.stderr import last_words, new_pipe, read_said
+
+LOWEST_NICENESS = 19
+"""Some four parts in a hundred of a core that a decoder at its usual place wants as well, by its weight."""
 
 
 class _Child(NamedTuple):
@@ -71,6 +74,8 @@ class _Nursery:
             self._fork(number, *fds)
         elif verb == KILL and number in self._pids:  # not buried yet, so its pid is nobody else's
             os.kill(self._pids[number], signal.SIGKILL)
+        elif verb == LOWER and number in self._pids:
+            _lower(self._pids[number])
         return True
 
     def _fork(self, number: int, channel_fd: int, shelf_fd: int) -> None:
@@ -90,11 +95,16 @@ class _Nursery:
         os.close(stderr_fd)
         self._pids[number] = pid
         self._children[pid] = _Child(channel, said_fd)
+        with suppress(OSError):  # the worker may not listen
+            channel.send(encode(Forked(pid)), socket.MSG_DONTWAIT)
 
     def _become_decoder(self, channel: socket.socket, shelf_fd: int, said_fd: int, stderr_fd: int) -> None:
         """Live as a decoder, holding nothing of its siblings; does not return."""
         code = 1
         try:
+            # Where the kernel shares out cores by session, being nice counts only within one.
+            os.setsid()
+            _lower_session(os.getpid(), os.getpriority(os.PRIO_PROCESS, 0))
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for fd in range(3):
@@ -118,6 +128,21 @@ class _Nursery:
                 os.close(said_fd)
                 with channel, suppress(OSError):  # the worker may not listen
                     channel.send(encode(Ended(os.waitstatus_to_exitcode(status), said)), socket.MSG_DONTWAIT)
+
+
+def _lower(pid: int) -> None:
+    """Let a process take what others leave of the cores, for good; to Linux each thread has its own place."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # a thread may have ended meanwhile
+            os.setpriority(os.PRIO_PROCESS, int(task.name), LOWEST_NICENESS)
+    if os.getsid(pid) == pid:  # before it has a session of its own, that would be the worker's
+        _lower_session(pid, LOWEST_NICENESS)
+
+
+def _lower_session(pid: int, niceness: int) -> None:
+    """Do the same for its session as a whole, where the kernel shares out cores by session (autogroup)."""
+    with suppress(OSError):  # it does not, or was told of some session a tenth of a second ago
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def _close_all_but(kept: Container[int]) -> None:

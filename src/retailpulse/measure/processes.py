@@ -24,50 +24,29 @@ from retailpulse.measure.answers import (
     Answer,
     Ended,
     Failed,
+    Forked,
     Reply,
     Skipped,
     decode,
 )
+from retailpulse.measure.cpu_clock import CpuClock
+from retailpulse.measure.decoder import CLOCK_FACTOR
 from retailpulse.measure.forking import Nursery
+from retailpulse.measure.job import Job
 from retailpulse.measure.shelf import REVOKED, SLOTS, TAKEN, WAITING, Shelf
 
 logger = logging.getLogger(__name__)
 
 OVERDUE_SECONDS = 10.0
-"""How long after its own alarm a decoder is given up that is not gone; a nursery may start first."""
+"""How long after its own alarms a decoder is given up that is not gone; a nursery may start first."""
 SLOW_SECONDS = 0.5
 """Who waits behind a body that takes longer is handed to another decoder."""
+DEAR_SECONDS = 0.25
+"""A body that has taken more CPU time is dear: its decoder takes what others leave of the cores."""
 BATCH_BYTES = 400_000
 """A batch that has so many is enough: some milliseconds of work, and the shelf stays in the cache."""
 BATCHES = SLOTS // BATCH
 """Batches on their way to a decoder: one that it works on, one that is there when it comes back."""
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class Job:
-    """A body on its way to its answer.
-
-    `file` holds what does not fit on a shelf; `is_alone` keeps it from sharing a decoder with others.
-    """
-
-    pieces: Sequence[bytes]
-    size_bytes: int
-    answer: asyncio.Future[Answer]
-    is_big: bool = False
-    is_alone: bool = False
-    file: int | None = None
-    attempts: int = 0
-    decoder: "Decoder | None" = None
-
-    def settle(self, answer: Answer) -> None:
-        """Answer whoever waits for it, if anybody does."""
-        if not self.answer.done():
-            self.answer.set_result(answer)
-
-    def fail(self, error: BaseException) -> None:
-        """Raise an error at whoever waits for it, if anybody does."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
 
 
 @dataclass(slots=True, eq=False)
@@ -100,7 +79,11 @@ class Decoder:
         self._since = 0.0
         self.is_open = True
         self.is_slow = False
+        self.is_lowered = False
         self.is_dropped = False
+        self._clock: CpuClock | None = None
+        self._seen: _Ticket | None = None
+        self._seen_at = 0.0
         self._shelf = Shelf()
         try:
             self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -155,6 +138,8 @@ class Decoder:
             batch_bytes += job.size_bytes
             if job.is_alone:
                 fds = [] if job.file is None else [job.file]
+                if job.is_dear:
+                    self._lower()
                 break
         if requests:
             self._send(b"".join(requests), fds, is_first=was_idle)
@@ -172,17 +157,29 @@ class Decoder:
             self._shelf.memory[ticket.slot] = REVOKED
 
     def look(self, timeout_seconds: float) -> None:
-        """Where nothing was heard for long: take from a slow one what waits, give up what is overdue."""
+        """Lower it at a dear body, take from a slow one what waits, give up what is overdue."""
         if self._quiet_seconds() > SLOW_SECONDS:
             self._hear()  # this process itself may have slept
-        if not self.is_open or (quiet := self._quiet_seconds()) <= SLOW_SECONDS:
+        if not self.is_open or not self._tickets:
             return
-        taken = self._taken()
-        if quiet > timeout_seconds + OVERDUE_SECONDS:
+        quiet, taken = self._quiet_seconds(), self._taken()
+        spent = 0.0 if taken is None else self._spent_seconds(taken)
+        if spent > timeout_seconds + OVERDUE_SECONDS:
+            self._end(taken, Ended(-signal.SIGPROF))
+        elif quiet > CLOCK_FACTOR * timeout_seconds + OVERDUE_SECONDS:
             self._end(taken or self._tickets[0], Ended(-signal.SIGALRM))
-        elif taken is not None and not self.is_slow:
-            self.is_slow = True
-            self._changed(self, self._revoke_all_but(taken))
+        elif taken is not None:
+            if spent > DEAR_SECONDS or self.is_lowered:
+                self._lower()
+            if (quiet > SLOW_SECONDS or self.is_lowered) and not self.is_slow:
+                self.is_slow = True
+                self._changed(self, self._revoke_all_but(taken))
+
+    def take_back(self) -> Job | None:
+        """Close a slow one in the middle of its body, and take that back; None: nobody waits for it."""
+        job = next((ticket.job for ticket in self._tickets if ticket.job is not None), None)
+        self._retire()
+        return job
 
     def close(self) -> None:
         """Kill the process and let go of everything shared with it."""
@@ -237,6 +234,8 @@ class Decoder:
             return
         if told is None:
             self._end(None, None)
+        elif isinstance(told, Forked):
+            self._clock = self._clock or CpuClock(told.pid)  # the first word is the nursery's
         elif isinstance(told, Ended):
             if told.said:
                 logger.warning("a decoder ended with code %d and said: %s", told.code, told.said)
@@ -262,6 +261,8 @@ class Decoder:
                 ticket.job.settle(reply)
         self._since = self._loop.time()
         self.is_slow = False
+        if self.is_lowered and not any(ticket.job for ticket in self._tickets):
+            self._retire()  # an ordinary process cannot raise it again, and a new one is there at once
         self._changed(self, left)
 
     def _disbelieve(self) -> None:
@@ -290,6 +291,24 @@ class Decoder:
             left.append(ticket.job)
         self._tickets.clear()
         self._changed(self, left)
+
+    def _retire(self) -> None:
+        """Close it for no fault of anybody's."""
+        self.is_dropped = True
+        self.close()
+        self._tickets.clear()
+
+    def _lower(self) -> None:
+        """To be repeated while it lives: it may start threads, and the kernel may refuse a part for now."""
+        self.is_lowered = True
+        self._nursery.lower(self._number)
+
+    def _spent_seconds(self, taken: _Ticket) -> float:
+        """CPU time since it was first seen at this body: never more than the body has taken."""
+        now = 0.0 if self._clock is None else self._clock.seconds()
+        if self._seen is not taken:
+            self._seen, self._seen_at = taken, now
+        return now - self._seen_at
 
     def _taken(self) -> _Ticket | None:
         """The one that the decoder is at."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 COLLECTOR_THRESHOLDS = (50_000, 50, 1_000)
 """The garbage collector looks through every object and finds nothing; at Python's thresholds that took a
 fifth of the time at depth `header`."""
+SWITCH_SECONDS = 0.001
+"""So long a thread that reads a header made to be long keeps the interpreter from the event loop."""
 LAST_WRITE_SECONDS = 5.0
 """How long a stopping worker tries to write the results that it still holds."""
 
@@ -71,6 +74,7 @@ async def run_worker(
     Raises what ended one of its parts before that, once it has handed back its work.
     """
     _tune_memory()
+    sys.setswitchinterval(SWITCH_SECONDS)
     watch_loop()
     metrics = WorkerMetrics()
     reporting = Reporter(database, "worker", metrics.read).reporting(worker.heartbeat_seconds)

@@ -31,9 +31,13 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Most pixels of an image, checked before it is decoded.")
     ] = 250_000_000
     decoders: Annotated[int, Meta(ge=1, le=256, description="Decoder processes per worker process.")] = 1
-    timeout_seconds: Annotated[float, Meta(gt=0, description="A decode that takes longer is given up.")] = (
-        30.0
-    )
+    timeout_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Most CPU time of a decode, in seconds; by the clock it may take 20 times as long.",
+        ),
+    ] = 30.0
     memory_bytes: Annotated[
         int, Meta(ge=256_000_000, description="Most memory that one decoder process may use, in bytes.")
     ] = 800_000_000
