@@ -11,7 +11,7 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
 from retailpulse.domain.jobs import Result
 from retailpulse.fetch import Downloader
-from retailpulse.measure import Decoders, Digest, Work, measure_pieces, read_header
+from retailpulse.measure import DecoderPool, Digest, Work, measure_pieces, read_header
 from retailpulse.worker.backpressure import Backpressure, Draining
 from retailpulse.worker.held_images import HeldImage, HeldImages
 from retailpulse.worker.quarantine import Quarantine
@@ -35,7 +35,7 @@ class MeasuringContext:
 
     downloader: Downloader
     backpressure: Backpressure
-    decoders: Decoders
+    decoders: DecoderPool
     held_images: HeldImages
     suspend_detector: SuspendDetector
     max_pixels: int

@@ -18,7 +18,7 @@ import uvloop
 from retailpulse.domain.jobs import Result
 from retailpulse.fetch import Downloader
 from retailpulse.loop_heartbeat import beating
-from retailpulse.measure import Decoders
+from retailpulse.measure import DecoderPool
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.worker.backpressure import Backpressure
@@ -76,7 +76,7 @@ def _make_context(setup: Setup) -> MeasuringContext:
     return MeasuringContext(
         downloader=Downloader(setup.fetch, admit=backpressure.admit),
         backpressure=backpressure,
-        decoders=Decoders(setup.measure),
+        decoders=DecoderPool(setup.measure),
         held_images=HeldImages(lambda _host_id: None),
         suspend_detector=SuspendDetector(),
         max_pixels=setup.measure.max_pixels,

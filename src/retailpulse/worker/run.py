@@ -20,7 +20,7 @@ from retailpulse.config.settings import (
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.fetch import Downloader
 from retailpulse.loop_watchdog import watch_loop
-from retailpulse.measure import Decoders, Turn
+from retailpulse.measure import DecoderPool, Turn
 from retailpulse.observability.reporting import Reporter
 from retailpulse.storage.database import Database
 from retailpulse.worker.backpressure import Backpressure
@@ -189,7 +189,7 @@ def _make_context(
 ) -> WorkerContext:
     backpressure = Backpressure(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=backpressure.admit, observe=metrics.transferred, listener=events)
-    decoders = Decoders(measure, observe=metrics.decoded, turn=turn)
+    decoders = DecoderPool(measure, observe=metrics.decoded, turn=turn)
     quarantine = Quarantine(fetch, measure, worker.stall_seconds)
     metrics.in_flight, metrics.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
     metrics.quarantine_crashes = lambda: quarantine.crashes

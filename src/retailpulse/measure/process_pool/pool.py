@@ -1,7 +1,7 @@
 """Measuring in processes of their own, so that a picture that kills its decoder costs only itself.
 
-Here is which decoder gets what, and how many there are; what passes between the processes is in `processes`,
-what runs in them in `nursery` and `decoder`.
+Here is which decoder gets what, and how many there are; what passes between the processes is in `handle`,
+what runs in them in `fork_server` and `child`.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from typing import ParamSpec, TypeVar
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.images import Depth, Format, Header, Measurement
 from retailpulse.measure import sandbox
-from retailpulse.measure.answers import Answer
 from retailpulse.measure.body import measure_body
-from retailpulse.measure.forking import Nursery
+from retailpulse.measure.formats.sniff import ended_early
 from retailpulse.measure.header import read_header
-from retailpulse.measure.job import Job
 from retailpulse.measure.pieces import joined, read_header_of
-from retailpulse.measure.processes import Decoder
-from retailpulse.measure.shelf import MOST_BYTES
-from retailpulse.measure.sniff import ended_early
-from retailpulse.measure.turn import Turn
-from retailpulse.measure.verdict import judge
+from retailpulse.measure.process_pool.fork_client import ForkServer
+from retailpulse.measure.process_pool.handle import Decoder
+from retailpulse.measure.process_pool.job import Job
+from retailpulse.measure.process_pool.machine_lock import Turn
+from retailpulse.measure.process_pool.protocol import Answer
+from retailpulse.measure.process_pool.ring_buffer import MOST_BYTES
+from retailpulse.measure.process_pool.verdict import judge
 from retailpulse.measure.work import Work
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ AT_ONCE_BYTES = 65_536
 ATTEMPTS = 3
 """How often a body is handed out; decoders that end before they take it are a fault of the machine."""
 SPARE = 2
-"""Decoders beyond the setting, forked while others are at a big picture, or at one that takes long.
+"""DecoderPool beyond the setting, forked while others are at a big picture, or at one that takes long.
 
 At most so many are at dear bodies at once, so that these never have the last one.
 """
@@ -54,7 +54,7 @@ SLICE_BYTES = 1_000_000
 """Written at a time to a file; between two slices the loop does other work."""
 
 
-class Decoders:
+class DecoderPool:
     """Measures bodies and decodes in processes of their own: a picture that kills one costs only itself.
 
     No process is started before the first body needs one.
@@ -87,7 +87,7 @@ class Decoders:
         self._queue: deque[Job] = deque()
         self._big_queue: deque[Job] = deque()
         self._open: list[Decoder] = []
-        self._nursery: Nursery | None = None
+        self._fork_server: ForkServer | None = None
         self._starting: asyncio.Task[None] | None = None
         self._look_again: asyncio.TimerHandle | None = None
         self._forked = 0
@@ -124,9 +124,9 @@ class Decoders:
         self._fail_waiting(_closed())
         if self._starting is not None:
             await asyncio.wait({self._starting})
-        nursery, self._nursery = self._nursery, None
-        if nursery is not None:
-            await asyncio.to_thread(nursery.close)
+        fork_server, self._fork_server = self._fork_server, None
+        if fork_server is not None:
+            await asyncio.to_thread(fork_server.close)
 
     async def _read_header(self, pieces: Sequence[bytes]) -> Header:
         """The header of a whole body; one that its beginning does not tell is a thread's work."""
@@ -247,14 +247,14 @@ class Decoders:
         """A new decoder, or None where there are enough, or none can be had yet."""
         if len(self._open) >= self._settings.decoders + SPARE or self._starting is not None:
             return None
-        if self._nursery is None or not self._nursery.is_alive():
-            self._start_nursery()
+        if self._fork_server is None or not self._fork_server.is_alive():
+            self._start_fork_server()
             return None
         self._forked += 1
         try:
-            decoder = Decoder(self._nursery, self._forked, self._changed)
-        except ConnectionError:  # the nursery has just gone; another one is started
-            self._start_nursery()
+            decoder = Decoder(self._fork_server, self._forked, self._changed)
+        except ConnectionError:  # the fork server has just gone; another one is started
+            self._start_fork_server()
             return None
         except OSError as error:
             self._fail_waiting(error)
@@ -262,21 +262,21 @@ class Decoders:
         self._open.append(decoder)
         return decoder
 
-    def _start_nursery(self) -> None:
-        if self._nursery is not None:
+    def _start_fork_server(self) -> None:
+        if self._fork_server is not None:
             for job in self._waiting():
                 job.attempts += 1
             self._give_up_hopeless()
-        self._starting = asyncio.create_task(self._replace_nursery())
-        self._starting.add_done_callback(self._nursery_started)
+        self._starting = asyncio.create_task(self._replace_fork_server())
+        self._starting.add_done_callback(self._fork_server_started)
 
-    async def _replace_nursery(self) -> None:
-        old, self._nursery = self._nursery, None
+    async def _replace_fork_server(self) -> None:
+        old, self._fork_server = self._fork_server, None
         if old is not None:
             await asyncio.to_thread(old.close)
-        self._nursery = await asyncio.to_thread(Nursery, self._settings)
+        self._fork_server = await asyncio.to_thread(ForkServer, self._settings)
 
-    def _nursery_started(self, starting: asyncio.Task[None]) -> None:
+    def _fork_server_started(self, starting: asyncio.Task[None]) -> None:
         self._starting = None
         if starting.cancelled() or (error := starting.exception()) is None:
             self._soon()

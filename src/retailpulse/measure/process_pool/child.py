@@ -1,4 +1,4 @@
-"""The inside of a decoder: takes one body after the other from the shelf and answers for them in batches.
+"""The inside of a decoder: takes one body after the other from the ring buffer, answers for them in batches.
 
 Its limits are the kernel's: a sandbox, alarms that kill it in the middle of C code, a cap on its memory.
 Weak: what takes it over can put its alarms off, until the worker has it killed; it sees the bodies to come.
@@ -20,7 +20,9 @@ from retailpulse.config.settings import Sandbox
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Format
 from retailpulse.measure import sandbox
-from retailpulse.measure.answers import (
+from retailpulse.measure.body import measure_body
+from retailpulse.measure.header import read_header
+from retailpulse.measure.process_pool.protocol import (
     BATCH,
     MAX_TEXT,
     REQUEST,
@@ -31,10 +33,8 @@ from retailpulse.measure.answers import (
     Skipped,
     encode,
 )
-from retailpulse.measure.body import measure_body
-from retailpulse.measure.header import read_header
-from retailpulse.measure.shelf import DONE, SHELF_BYTES, TAKEN, WAITING
-from retailpulse.measure.stderr import first_line, read_said
+from retailpulse.measure.process_pool.ring_buffer import DONE, SHELF_BYTES, TAKEN, WAITING
+from retailpulse.measure.process_pool.stderr import first_line, read_said
 
 KEPT_BYTES = SHELF_BYTES
 """Shared memory that stays with a decoder; a larger body comes in a file of its own and leaves with it."""
@@ -63,7 +63,7 @@ def serve(channel: socket.socket, shelf_fd: int, said_fd: int, limits: Limits) -
     What the libraries write to standard error comes out of `said_fd`.
     """
     _limit(limits.memory_bytes)
-    shelf = mmap(shelf_fd, SHELF_BYTES)
+    ring_buffer = mmap(shelf_fd, SHELF_BYTES)
     os.close(shelf_fd)
     _confine(limits.sandbox)
     with contextlib.suppress(ConnectionError):  # the worker left while it was told something
@@ -71,26 +71,26 @@ def serve(channel: socket.socket, shelf_fd: int, said_fd: int, limits: Limits) -
             requests, fds, _, _ = socket.recv_fds(channel, BATCH * REQUEST.size, 1)
             if not requests:
                 return
-            for replies in _measure_batch(requests, fds, shelf, said_fd, limits):
+            for replies in _measure_batch(requests, fds, ring_buffer, said_fd, limits):
                 channel.send(encode(replies))
 
 
 def _measure_batch(
-    requests: bytes, fds: Sequence[int], shelf: mmap, said_fd: int, limits: Limits
+    requests: bytes, fds: Sequence[int], ring_buffer: mmap, said_fd: int, limits: Limits
 ) -> Iterator[list[Reply]]:
     """The answers in the order of the requests, in as few parts as keeps none of them waiting."""
     replies: list[Reply] = []
     began = monotonic()
     for slot, offset, length in REQUEST.iter_unpack(requests):
-        if shelf[slot] != WAITING:
+        if ring_buffer[slot] != WAITING:
             replies.append(Skipped())
             continue
-        shelf[slot] = TAKEN  # from here on, the end of this process is the body's fault
+        ring_buffer[slot] = TAKEN  # from here on, the end of this process is the body's fault
         _set_alarms(limits.timeout_seconds)
-        reply = _measure(shelf, fds, offset, length, limits)
+        reply = _measure(ring_buffer, fds, offset, length, limits)
         said = read_said(said_fd)
         replies.append(_with_finding(reply, said) if said else reply)
-        shelf[slot] = DONE
+        ring_buffer[slot] = DONE
         if monotonic() - began > HELD_SECONDS:
             _set_alarms(0)
             yield replies
@@ -123,9 +123,9 @@ def _confine(mode: Sandbox) -> None:
         raise OSError(f"decoders cannot be confined as required: no {', '.join(lacking)}")
 
 
-def _measure(shelf: mmap, fds: Sequence[int], offset: int, length: int, limits: Limits) -> Reply:
+def _measure(ring_buffer: mmap, fds: Sequence[int], offset: int, length: int, limits: Limits) -> Reply:
     try:
-        body = shelf[offset : offset + length] if offset else _read_away(fds[0], length)
+        body = ring_buffer[offset : offset + length] if offset else _read_away(fds[0], length)
         return _measure_body(body, limits)
     except ImportError as error:
         return Missing(str(error)[:MAX_TEXT])

@@ -8,29 +8,35 @@ from pathlib import Path
 import pytest
 
 from retailpulse.domain.images import Cause, Depth
-from retailpulse.measure import Decoders
-from retailpulse.measure.stderr import MAX_LINE, PIPE_BYTES, first_line, last_words, new_pipe, read_said
+from retailpulse.measure import DecoderPool
+from retailpulse.measure.process_pool.stderr import (
+    MAX_LINE,
+    PIPE_BYTES,
+    first_line,
+    last_words,
+    new_pipe,
+    read_said,
+)
+from tests.measure import intruder
 from tests.measure.intrusion import noted
+from tests.measure.pictures import FLAVOURS, fax
+from tests.measure.process_pool.test_pool import failure, replaced, settings
+from tests.measure.watching import alive, until
 from tests.processes import is_gone
-
-from . import intruder
-from .pictures import FLAVOURS, fax
-from .test_decoders import failure, replaced, settings
-from .watching import alive, until
 
 PHOTO = FLAVOURS["jpeg baseline"].body
 INTRUDER = Path(intruder.__file__).read_text()
 
 
 @pytest.fixture
-async def decoders() -> AsyncIterator[Decoders]:
-    made = Decoders(settings())
+async def decoders() -> AsyncIterator[DecoderPool]:
+    made = DecoderPool(settings())
     yield made
     await made.aclose()
 
 
 async def test_what_a_library_writes_is_a_finding_about_its_body_alone(
-    decoders: Decoders, capfd: pytest.CaptureFixture[str]
+    decoders: DecoderPool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bodies = [FLAVOURS["tiff lzw"].body, fax(), PHOTO]
     found = [(await decoders.measure(body, Depth.DECODE)).suspect for body in bodies]
@@ -41,14 +47,14 @@ async def test_what_a_library_writes_is_a_finding_about_its_body_alone(
     assert decoders.crashes == 0
 
 
-async def test_a_body_that_fails_leaves_nothing_it_said_to_the_next(decoders: Decoders) -> None:
+async def test_a_body_that_fails_leaves_nothing_it_said_to_the_next(decoders: DecoderPool) -> None:
     broken = fax()[:-40_000]
     assert (await failure(decoders, broken)).cause is Cause.TRUNCATED
     assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
 
 
 async def test_what_is_said_is_cut_and_made_fit_to_be_shown(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     replaced(monkeypatch, tmp_path, "simplejpeg", INTRUDER)
     said = (await decoders.measure(noted("talk"), Depth.DECODE)).suspect
@@ -57,7 +63,7 @@ async def test_what_is_said_is_cut_and_made_fit_to_be_shown(
 
 
 async def test_the_last_words_of_a_decoder_are_one_line_of_our_log(
-    decoders: Decoders,
+    decoders: DecoderPool,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -74,14 +80,14 @@ async def test_the_last_words_of_a_decoder_are_one_line_of_our_log(
 
 
 async def test_a_decoder_that_makes_up_its_own_end_writes_no_line_of_its_own(
-    decoders: Decoders,
+    decoders: DecoderPool,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     source = """if True:
         import os
-        from retailpulse.measure.answers import Ended, encode
+        from retailpulse.measure.process_pool.protocol import Ended, encode
         def decode_jpeg(*_, **__):
             for fd in range(3, 20):
                 try: os.write(fd, encode(Ended(0, "all is well\\n2030-01-01 ERROR worker: stolen")))

@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator
 
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.size import Size
-from retailpulse.measure.tiff import exif_turns
+from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.tiff import exif_turns
 from retailpulse.measure.work import Work
 
 _CHUNK = struct.Struct(">I4s")

@@ -8,7 +8,7 @@ import struct
 from typing import NamedTuple
 
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.size import Size
+from retailpulse.measure.formats.size import Size
 from retailpulse.measure.work import Work
 
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274

@@ -1,7 +1,7 @@
 """What a worker and its decoders say to each other: requests of a fixed shape, answers of a few types.
 
 An answer may come from a process that a picture has taken over: it is decoded into these types and nothing
-else, and every text, list and length in it is bounded. The bodies themselves lie on the `shelf`.
+else, and every text, list and length in it is bounded. The bodies themselves lie on the `ring_buffer`.
 """
 
 import struct
@@ -18,12 +18,12 @@ BATCH = 32
 MAX_ANSWER_BYTES = BATCH * (4 * MAX_TEXT + 100)
 
 REQUEST = struct.Struct("<IQQ")
-"""The place of the body's state on the shelf, where the body lies, and its length.
+"""The place of the body's state on the ring buffer, where the body lies, and its length.
 
-A body at 0 does not lie on the shelf: it is in a file that comes with the request, which is then alone.
+A body at 0 does not lie on the ring buffer: it is in a file that comes with the request, which is then alone.
 """
 ORDER = struct.Struct("<cQ")
-"""What the nursery should do, and the number of the decoder it concerns."""
+"""What the fork server should do, and the number of the decoder it concerns."""
 FORK, KILL, LOWER = b"f", b"k", b"l"
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]  # PostgreSQL stores no NUL
@@ -66,7 +66,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
 
 
 class Forked(msgspec.Struct, frozen=True, tag=True):
-    """The first word on a channel, by the nursery: which process the decoder is."""
+    """The first word on a channel, by the fork server: which process the decoder is."""
 
     pid: Annotated[int, Meta(gt=0, lt=2**31)]
 

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from mmap import mmap
 
 SLOTS = 64
-"""States at the beginning of the shelf, one byte for each body that is on its way."""
+"""States at the beginning of the ring buffer, one byte for each body that is on its way."""
 SHELF_BYTES = 8_000_000
 HOT_BYTES = 700_000
 """Behind this the ring goes round early where it can: what is in the cache is faster (3 us at 10 kB)."""
 MOST_BYTES = SHELF_BYTES - SLOTS
-"""The longest body that fits on a shelf."""
+"""The longest body that fits on a ring buffer."""
 
 WAITING, TAKEN, DONE, REVOKED = b"wtdr"
 """A body's states: nobody has begun, the decoder is at it, it was measured, nobody wants it any more."""
 
 
-class Shelf:
+class RingBuffer:
     """The worker's end of it."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import re
 import struct
 
 from retailpulse.measure.faults import truncated
-from retailpulse.measure.size import Size
+from retailpulse.measure.formats.size import Size
 from retailpulse.measure.work import BYTES_PER_STEP, Work
 
 _SCREEN = struct.Struct("<HHB")

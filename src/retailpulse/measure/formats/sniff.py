@@ -6,8 +6,8 @@ for people to read; nothing depends on them.
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Format
-from retailpulse.measure import bmp
 from retailpulse.measure.faults import truncated, unsupported
+from retailpulse.measure.formats import bmp
 from retailpulse.measure.work import Work
 
 SNIFF_BYTES = 12

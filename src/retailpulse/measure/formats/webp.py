@@ -6,8 +6,8 @@ Weak: EXIF stands behind the picture, so a photo that has it needs nearly the wh
 import struct
 
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.size import Size
-from retailpulse.measure.tiff import exif_turns
+from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.tiff import exif_turns
 from retailpulse.measure.work import Work
 
 _CHUNK = struct.Struct("<4sI")

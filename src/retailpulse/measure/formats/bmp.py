@@ -6,7 +6,7 @@ Weak: a compressed picture (RLE, embedded JPEG or PNG) is complete where a lengt
 import struct
 
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.size import Size
+from retailpulse.measure.formats.size import Size
 from retailpulse.measure.work import Work
 
 _CORE_BYTES = 12

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from retailpulse.domain.images import Depth
-from retailpulse.measure import Decoders, processes
-from retailpulse.measure import decoders as module
-from retailpulse.measure.cpu_clock import CpuClock
-from retailpulse.measure.decoders import SPARE
-from retailpulse.measure.nursery import LOWEST_NICENESS
+from retailpulse.measure import DecoderPool
+from retailpulse.measure.process_pool import handle
+from retailpulse.measure.process_pool import pool as module
+from retailpulse.measure.process_pool.cpu_clock import CpuClock
+from retailpulse.measure.process_pool.fork_server import LOWEST_NICENESS
+from retailpulse.measure.process_pool.pool import SPARE
+from tests.measure.process_pool.test_batches import MANY, PHOTO, found_sums, measured, photo, sums
+from tests.measure.process_pool.test_pool import replaced, settings
+from tests.measure.watching import alive, endless, fork_server, until, until_busy
 from tests.processes import is_gone, stat
-
-from .test_batches import MANY, PHOTO, found_sums, measured, photo, sums
-from .test_decoders import replaced, settings
-from .watching import alive, endless, nursery, until, until_busy
 
 LONG = (5_000, 4_000)
 """Pixels of a picture that is decoded for far longer than makes it dear, and is not big."""
@@ -33,8 +33,8 @@ BURNING = """if True:
 
 
 @pytest.fixture
-async def decoders() -> AsyncIterator[Decoders]:
-    made = Decoders(settings())
+async def decoders() -> AsyncIterator[DecoderPool]:
+    made = DecoderPool(settings())
     yield made
     await made.aclose()
 
@@ -51,7 +51,7 @@ def lowered() -> list[int]:
     return [pid for pid in alive() if is_lowered(pid)]
 
 
-async def test_a_decoder_at_a_dear_picture_is_lowered_and_then_replaced(decoders: Decoders) -> None:
+async def test_a_decoder_at_a_dear_picture_is_lowered_and_then_replaced(decoders: DecoderPool) -> None:
     dear = asyncio.create_task(decoders.measure(endless(*LONG), Depth.DECODE))
     await until(lowered)
     (pid,) = lowered()
@@ -63,28 +63,28 @@ async def test_a_decoder_at_a_dear_picture_is_lowered_and_then_replaced(decoders
     assert decoders.crashes == 0
 
 
-async def test_many_cheap_photos_do_not_make_a_decoder_dear(decoders: Decoders) -> None:
+async def test_many_cheap_photos_do_not_make_a_decoder_dear(decoders: DecoderPool) -> None:
     await decoders.measure(PHOTO, Depth.DECODE)
     (pid,) = alive()
     clock = CpuClock(pid)
-    while clock.seconds() < 3 * processes.DEAR_SECONDS:
+    while clock.seconds() < 3 * handle.EXPENSIVE_SECONDS:
         await asyncio.gather(*(decoders.measure(PHOTO, Depth.DECODE) for _ in range(MANY)))
         assert alive() == [pid]
     assert not is_lowered(pid)
 
 
 async def test_a_vast_picture_is_decoded_by_a_lowered_one_from_the_start(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "VAST_BYTES", 0)
-    monkeypatch.setattr(processes, "DEAR_SECONDS", 1000)
+    monkeypatch.setattr(handle, "EXPENSIVE_SECONDS", 1000)
     dear = asyncio.create_task(decoders.measure(endless(*LONG), Depth.DECODE))
     await until(lowered)
     assert (await dear).header.width == LONG[0]
 
 
 async def test_a_picture_that_is_starved_of_cpu_time_does_not_fail() -> None:
-    decoders = Decoders(settings(timeout_seconds=3))
+    decoders = DecoderPool(settings(timeout_seconds=3))
     starved = asyncio.create_task(decoders.measure(endless(), Depth.DECODE))
     await until(alive)
     (pid,) = alive()
@@ -99,7 +99,7 @@ async def test_a_picture_that_is_starved_of_cpu_time_does_not_fail() -> None:
 
 
 async def test_dear_pictures_never_have_the_last_decoder(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     replaced(monkeypatch, tmp_path, "simplejpeg", BURNING)
     burning = [
@@ -116,21 +116,21 @@ async def test_dear_pictures_never_have_the_last_decoder(
 
 
 async def test_all_dear_pictures_are_measured_in_the_end(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "DEAR_SECONDS", 0.02)
+    monkeypatch.setattr(handle, "EXPENSIVE_SECONDS", 0.02)
     body = endless(3_000, 2_500)
     dear = await asyncio.gather(*(decoders.measure(body, Depth.DECODE) for _ in range(SPARE + 2)))
     assert [found.header.width for found in dear] == [3_000] * len(dear)
     assert decoders.crashes == 0
 
 
-async def test_only_the_session_of_a_dear_decoder_is_lowered(decoders: Decoders) -> None:
+async def test_only_the_session_of_a_dear_decoder_is_lowered(decoders: DecoderPool) -> None:
     dear = asyncio.create_task(decoders.measure(endless(*LONG), Depth.DECODE))
     await until(lowered)
     (pid,) = lowered()
     assert os.getsid(pid) == pid
-    ours, theirs = (Path(f"/proc/{one}/autogroup") for one in (nursery(os.getpid()), pid))
+    ours, theirs = (Path(f"/proc/{one}/autogroup") for one in (fork_server(os.getpid()), pid))
     if theirs.exists() and theirs.read_text():  # the kernel shares out cores by session
         lowest = f" nice {LOWEST_NICENESS}\n"
         await until(lambda: theirs.read_text().endswith(lowest))

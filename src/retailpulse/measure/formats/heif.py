@@ -6,9 +6,9 @@ refused, and a crop (`clap`) is not applied to the displayed size.
 
 from collections.abc import Iterator
 
-from retailpulse.measure.boxes import WHOLE_FILE, Box, Cursor, boxes
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.size import Size
+from retailpulse.measure.formats.isobmff import WHOLE_FILE, Box, Cursor, boxes
+from retailpulse.measure.formats.size import Size
 from retailpulse.measure.work import Work
 
 _IN_FILE, _IN_IDAT = 0, 1

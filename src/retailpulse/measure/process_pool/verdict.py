@@ -4,8 +4,8 @@ import signal
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Header, Measurement
-from retailpulse.measure.answers import Answer, Ended, Failed, Measured, Missing
-from retailpulse.measure.decoder import CLOCK_FACTOR
+from retailpulse.measure.process_pool.child import CLOCK_FACTOR
+from retailpulse.measure.process_pool.protocol import Answer, Ended, Failed, Measured, Missing
 
 
 def judge(answer: Answer, header: Header, size_bytes: int, timeout_seconds: float) -> Measurement:

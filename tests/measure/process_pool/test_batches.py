@@ -1,4 +1,4 @@
-"""Many bodies on their way to one decoder: who is to blame, who waits for whom, what fits on the shelf."""
+"""Many bodies on their way to one decoder: who is to blame, who waits for whom, what the ring holds."""
 
 import asyncio
 import hashlib
@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from retailpulse.domain.images import Cause, Depth, Measurement
-from retailpulse.measure import Decoders, measure_body, processes
+from retailpulse.measure import DecoderPool, measure_body
+from retailpulse.measure.process_pool import handle
+from tests.measure.pictures import FLAVOURS, LIMIT, jpeg_segment, saved
+from tests.measure.process_pool.test_pool import failure, replaced, settings
+from tests.measure.watching import alive, until
 from tests.processes import is_gone
-
-from .pictures import FLAVOURS, LIMIT, jpeg_segment, saved
-from .test_decoders import failure, replaced, settings
-from .watching import alive, until
 
 PHOTO = FLAVOURS["jpeg baseline"].body
 MANY = 70
@@ -44,18 +44,18 @@ def photo(number: int, note: bytes = b"", body: bytes = PHOTO) -> bytes:
 
 @pytest.fixture
 def obeying(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Decoders that do what a photo's note says, in place of faults that no known photo brings about."""
+    """DecoderPool that do what a photo's note says, in place of faults that no known photo brings about."""
     replaced(monkeypatch, tmp_path, "simplejpeg", DECODER)
 
 
 @pytest.fixture
-async def decoders() -> AsyncIterator[Decoders]:
-    made = Decoders(settings())
+async def decoders() -> AsyncIterator[DecoderPool]:
+    made = DecoderPool(settings())
     yield made
     await made.aclose()
 
 
-async def measured(decoders: Decoders, bodies: list[bytes]) -> list[Measurement | BaseException]:
+async def measured(decoders: DecoderPool, bodies: list[bytes]) -> list[Measurement | BaseException]:
     """All at once, in their order."""
     measuring = (decoders.measure(body, Depth.DECODE) for body in bodies)
     return await asyncio.gather(*measuring, return_exceptions=True)
@@ -70,7 +70,7 @@ def found_sums(found: list[Measurement | BaseException]) -> list[bytes | None]:
 
 
 def large_files() -> list[str]:
-    """The files of bodies that did not fit on a shelf, as this process holds them."""
+    """The files of bodies that did not fit on a ring buffer, as this process holds them."""
     links = [fd for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
     return [str(fd.readlink()) for fd in links if "memfd:large" in str(fd.readlink())]
 
@@ -85,7 +85,7 @@ def large_files() -> list[str]:
 @pytest.mark.parametrize("bad", [{0}, {17}, {31, 32}, {5, 6, 40, MANY - 1}])
 @pytest.mark.usefixtures("obeying")
 async def test_in_a_batch_the_bad_ones_fail_and_no_other(
-    decoders: Decoders, bad: set[int], note: bytes, told: str
+    decoders: DecoderPool, bad: set[int], note: bytes, told: str
 ) -> None:
     bodies = [photo(number, note if number in bad else b"") for number in range(MANY)]
     found = await measured(decoders, bodies)
@@ -96,7 +96,7 @@ async def test_in_a_batch_the_bad_ones_fail_and_no_other(
 
 @pytest.mark.usefixtures("obeying")
 async def test_a_body_of_a_batch_that_takes_too_long_fails_alone() -> None:
-    decoders = Decoders(settings(timeout_seconds=0.1))
+    decoders = DecoderPool(settings(timeout_seconds=0.1))
     bodies = [photo(number, b"endless" if number == 9 else b"") for number in range(MANY)]
     found = await measured(decoders, bodies)
     assert [number for number, one in enumerate(found) if not isinstance(one, Measurement)] == [9]
@@ -105,7 +105,7 @@ async def test_a_body_of_a_batch_that_takes_too_long_fails_alone() -> None:
 
 
 @pytest.mark.usefixtures("obeying")
-async def test_photos_behind_endless_ones_go_to_other_decoders(decoders: Decoders) -> None:
+async def test_photos_behind_endless_ones_go_to_other_decoders(decoders: DecoderPool) -> None:
     endless = [asyncio.create_task(decoders.measure(photo(n, b"endless"), Depth.DECODE)) for n in range(2)]
     bodies = [photo(number) for number in range(MANY)]
     assert found_sums(await measured(decoders, bodies)) == sums(bodies)
@@ -120,7 +120,7 @@ async def test_photos_behind_endless_ones_go_to_other_decoders(decoders: Decoder
 
 
 @pytest.mark.usefixtures("obeying")
-async def test_decoders_that_are_no_longer_needed_are_ended(decoders: Decoders) -> None:
+async def test_decoders_that_are_no_longer_needed_are_ended(decoders: DecoderPool) -> None:
     slow = asyncio.create_task(decoders.measure(photo(0, b"slow"), Depth.DECODE))
     await measured(decoders, [photo(1)])
     assert len(alive()) == 2
@@ -130,9 +130,9 @@ async def test_decoders_that_are_no_longer_needed_are_ended(decoders: Decoders) 
 
 @pytest.mark.usefixtures("obeying")
 async def test_a_photo_that_is_cancelled_while_it_waits_is_not_measured(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "SLOW_SECONDS", 1000)
+    monkeypatch.setattr(handle, "SLOW_SECONDS", 1000)
     bodies = [photo(0, b"slow"), photo(1, b"fatal"), photo(2)]
     tasks = [asyncio.create_task(decoders.measure(body, Depth.DECODE)) for body in bodies]
     await until(alive)
@@ -145,9 +145,9 @@ async def test_a_photo_that_is_cancelled_while_it_waits_is_not_measured(
 
 @pytest.mark.usefixtures("obeying")
 async def test_photos_do_not_wait_behind_a_big_one(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "SLOW_SECONDS", 1000)
+    monkeypatch.setattr(handle, "SLOW_SECONDS", 1000)
     big_body = photo(0, b"endless", saved("JPEG", Image.new("L", (8000, 6500))))
     big = asyncio.create_task(decoders.measure(big_body, Depth.DECODE))
     await until(alive)
@@ -160,9 +160,9 @@ async def test_photos_do_not_wait_behind_a_big_one(
 
 @pytest.mark.usefixtures("obeying")
 async def test_a_cancelled_photo_answers_for_none_of_its_batch(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "SLOW_SECONDS", 1000)  # on a busy machine others would take over
+    monkeypatch.setattr(handle, "SLOW_SECONDS", 1000)  # on a busy machine others would take over
     bodies = [photo(number, b"endless" if number == 3 else b"") for number in range(20)]
     tasks = [asyncio.create_task(decoders.measure(body, Depth.DECODE)) for body in bodies]
     await until(lambda: len(alive()) == 1)  # one that the test before ended may not be buried yet
@@ -175,7 +175,7 @@ async def test_a_cancelled_photo_answers_for_none_of_its_batch(
     await until(lambda: alive() != [pid] or not is_gone(pid))
 
 
-async def test_the_shelf_goes_round_many_times(decoders: Decoders) -> None:
+async def test_the_shelf_goes_round_many_times(decoders: DecoderPool) -> None:
     dice = random.Random(1)
     bodies = [PHOTO + dice.randbytes(dice.choice((10, 40_000, 700_000, 3_000_000))) for _ in range(120)]
     assert sum(map(len, bodies)) > 60_000_000
@@ -184,7 +184,7 @@ async def test_the_shelf_goes_round_many_times(decoders: Decoders) -> None:
 
 @pytest.mark.parametrize("size_bytes", [7_999_935, 7_999_936, 7_999_937, 20_000_000])
 async def test_bodies_that_fill_the_shelf_or_do_not_fit_are_measured_among_others(
-    decoders: Decoders, size_bytes: int
+    decoders: DecoderPool, size_bytes: int
 ) -> None:
     small = [photo(number) for number in range(MANY)]
     large = [photo(number).ljust(size_bytes, b"\1") for number in range(3)]
@@ -194,7 +194,7 @@ async def test_bodies_that_fill_the_shelf_or_do_not_fit_are_measured_among_other
 
 
 @pytest.mark.usefixtures("obeying")
-async def test_a_large_body_that_kills_its_decoder_costs_only_itself(decoders: Decoders) -> None:
+async def test_a_large_body_that_kills_its_decoder_costs_only_itself(decoders: DecoderPool) -> None:
     large = photo(0, b"fatal").ljust(9_000_000, b"\1")
     others = [photo(number) for number in range(MANY)]
     found = await measured(decoders, [*others[:30], large, *others[30:]])

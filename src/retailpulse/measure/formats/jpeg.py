@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.size import Size
-from retailpulse.measure.tiff import exif_turns
+from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.tiff import exif_turns
 from retailpulse.measure.work import BYTES_PER_FAST_STEP, BYTES_PER_STEP, Work
 
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")

@@ -1,7 +1,7 @@
 """The worker's end of a decoder: the bodies it was given, in their order, and what came of them.
 
-Bodies lie on a shelf that both sides map; a batch of requests or of answers is one datagram.
-Weak: where nursery and decoder are killed together, nobody says how; the bodies are tried again.
+Bodies lie on a ring buffer that both sides map; a batch of requests or of answers is one datagram.
+Weak: where fork server and decoder are killed together, nobody says how; the bodies are tried again.
 """
 
 import asyncio
@@ -17,7 +17,11 @@ from dataclasses import dataclass
 import msgspec
 
 from retailpulse.domain.images import Cause
-from retailpulse.measure.answers import (
+from retailpulse.measure.process_pool.child import CLOCK_FACTOR
+from retailpulse.measure.process_pool.cpu_clock import CpuClock
+from retailpulse.measure.process_pool.fork_client import ForkServer
+from retailpulse.measure.process_pool.job import Job
+from retailpulse.measure.process_pool.protocol import (
     BATCH,
     MAX_ANSWER_BYTES,
     REQUEST,
@@ -29,22 +33,18 @@ from retailpulse.measure.answers import (
     Skipped,
     decode,
 )
-from retailpulse.measure.cpu_clock import CpuClock
-from retailpulse.measure.decoder import CLOCK_FACTOR
-from retailpulse.measure.forking import Nursery
-from retailpulse.measure.job import Job
-from retailpulse.measure.shelf import REVOKED, SLOTS, TAKEN, WAITING, Shelf
+from retailpulse.measure.process_pool.ring_buffer import REVOKED, SLOTS, TAKEN, WAITING, RingBuffer
 
 logger = logging.getLogger(__name__)
 
 OVERDUE_SECONDS = 10.0
-"""How long after its own alarms a decoder is given up that is not gone; a nursery may start first."""
+"""How long after its own alarms a decoder is given up that is not gone; a fork server may start first."""
 SLOW_SECONDS = 0.5
 """Who waits behind a body that takes longer is handed to another decoder."""
-DEAR_SECONDS = 0.25
+EXPENSIVE_SECONDS = 0.25
 """A body that has taken more CPU time is dear: its decoder takes what others leave of the cores."""
 BATCH_BYTES = 400_000
-"""A batch that has so many is enough: some milliseconds of work, and the shelf stays in the cache."""
+"""A batch that has so many is enough: some milliseconds of work, and the ring buffer stays in the cache."""
 BATCHES = SLOTS // BATCH
 """Batches on their way to a decoder: one that it works on, one that is there when it comes back."""
 
@@ -66,10 +66,10 @@ class Decoder:
     """
 
     def __init__(
-        self, nursery: Nursery, number: int, changed: Callable[["Decoder", list[Job]], None]
+        self, fork_server: ForkServer, number: int, changed: Callable[["Decoder", list[Job]], None]
     ) -> None:
         """Has the process forked and does not wait for it; raises OSError."""
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._number = number
         self._changed = changed
         self._loop = asyncio.get_running_loop()
@@ -84,23 +84,23 @@ class Decoder:
         self._clock: CpuClock | None = None
         self._seen: _Ticket | None = None
         self._seen_at = 0.0
-        self._shelf = Shelf()
+        self._ring_buffer = RingBuffer()
         try:
             self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         except OSError:
-            os.close(self._shelf.fd)
-            self._shelf.close()
+            os.close(self._ring_buffer.fd)
+            self._ring_buffer.close()
             raise
         self._channel.setblocking(False)
         self._loop.add_reader(self._channel.fileno(), self._hear)
         try:
-            nursery.fork(number, theirs, self._shelf.fd)
+            fork_server.fork(number, theirs, self._ring_buffer.fd)
         except OSError:
             self.close()
             raise
         finally:
             theirs.close()
-            os.close(self._shelf.fd)
+            os.close(self._ring_buffer.fd)
 
     @property
     def is_idle(self) -> bool:
@@ -131,7 +131,7 @@ class Decoder:
                 continue
             if job.is_alone and self._tickets:
                 break
-            offset = 0 if job.file is not None else self._shelf.lay(job.pieces, job.size_bytes)
+            offset = 0 if job.file is not None else self._ring_buffer.lay(job.pieces, job.size_bytes)
             if offset is None:
                 break
             requests.append(REQUEST.pack(self._enter(jobs.popleft()), offset, job.size_bytes))
@@ -150,11 +150,11 @@ class Decoder:
         if ticket is None or not self.is_open:
             return
         ticket.job = None
-        if self._shelf.memory[ticket.slot] == TAKEN:
+        if self._ring_buffer.memory[ticket.slot] == TAKEN:
             self.is_dropped = True
             self._end(ticket, None)
         else:
-            self._shelf.memory[ticket.slot] = REVOKED
+            self._ring_buffer.memory[ticket.slot] = REVOKED
 
     def look(self, timeout_seconds: float) -> None:
         """Lower it at a dear body, take from a slow one what waits, give up what is overdue."""
@@ -169,7 +169,7 @@ class Decoder:
         elif quiet > CLOCK_FACTOR * timeout_seconds + OVERDUE_SECONDS:
             self._end(taken or self._tickets[0], Ended(-signal.SIGALRM))
         elif taken is not None:
-            if spent > DEAR_SECONDS or self.is_lowered:
+            if spent > EXPENSIVE_SECONDS or self.is_lowered:
                 self._lower()
             if (quiet > SLOW_SECONDS or self.is_lowered) and not self.is_slow:
                 self.is_slow = True
@@ -188,8 +188,8 @@ class Decoder:
         self.is_open = False
         self._loop.remove_reader(self._channel.fileno())
         self._channel.close()
-        self._shelf.close()
-        self._nursery.kill(self._number)
+        self._ring_buffer.close()
+        self._fork_server.kill(self._number)
 
     def abort(self, error: Exception) -> None:
         """Close it; who waits for an answer gets the error."""
@@ -202,7 +202,7 @@ class Decoder:
         """Keep in mind that it has this one now; gives the place of its state."""
         slot = self._given % SLOTS
         self._given += 1
-        self._shelf.memory[slot] = WAITING
+        self._ring_buffer.memory[slot] = WAITING
         self._tickets.append(_Ticket(job, slot, job.file is None))
         self.is_slow = job.is_big
         job.decoder = self
@@ -235,7 +235,7 @@ class Decoder:
         if told is None:
             self._end(None, None)
         elif isinstance(told, Forked):
-            self._clock = self._clock or CpuClock(told.pid)  # the first word is the nursery's
+            self._clock = self._clock or CpuClock(told.pid)  # the first word is the fork server's
         elif isinstance(told, Ended):
             if told.said:
                 logger.warning("a decoder ended with code %d and said: %s", told.code, told.said)
@@ -251,7 +251,7 @@ class Decoder:
             ticket = self._tickets.popleft()
             self._batches -= ticket.ends_batch
             if ticket.on_shelf:
-                self._shelf.free_oldest()
+                self._ring_buffer.free_oldest()
             if ticket.job is None:
                 continue
             if isinstance(reply, Skipped):  # it was not told to
@@ -301,7 +301,7 @@ class Decoder:
     def _lower(self) -> None:
         """To be repeated while it lives: it may start threads, and the kernel may refuse a part for now."""
         self.is_lowered = True
-        self._nursery.lower(self._number)
+        self._fork_server.lower(self._number)
 
     def _spent_seconds(self, taken: _Ticket) -> float:
         """CPU time since it was first seen at this body: never more than the body has taken."""
@@ -312,14 +312,14 @@ class Decoder:
 
     def _taken(self) -> _Ticket | None:
         """The one that the decoder is at."""
-        return next((one for one in self._tickets if self._shelf.memory[one.slot] == TAKEN), None)
+        return next((one for one in self._tickets if self._ring_buffer.memory[one.slot] == TAKEN), None)
 
     def _revoke_all_but(self, kept: _Ticket) -> list[Job]:
         """Take back what the decoder has not begun, or has not answered for."""
         revoked: list[Job] = []
         for ticket in self._tickets:
             if ticket is not kept and ticket.job is not None:
-                self._shelf.memory[ticket.slot] = REVOKED
+                self._ring_buffer.memory[ticket.slot] = REVOKED
                 revoked.append(ticket.job)
                 ticket.job = None
         return revoked

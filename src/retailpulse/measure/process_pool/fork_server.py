@@ -17,10 +17,19 @@ from typing import NamedTuple
 
 import msgspec
 
-from retailpulse.measure import libraries
-from retailpulse.measure.answers import FORK, KILL, LOWER, MAX_TEXT, ORDER, Ended, Forked, encode
-from retailpulse.measure.decoder import Limits, serve
-from retailpulse.measure.stderr import last_words, new_pipe, read_said
+from retailpulse.measure.process_pool import libraries
+from retailpulse.measure.process_pool.child import Limits, serve
+from retailpulse.measure.process_pool.protocol import (
+    FORK,
+    KILL,
+    LOWER,
+    MAX_TEXT,
+    ORDER,
+    Ended,
+    Forked,
+    encode,
+)
+from retailpulse.measure.process_pool.stderr import last_words, new_pipe, read_said
 
 LOWEST_NICENESS = 19
 """Some four parts in a hundred of a core that a decoder at its usual place wants as well, by its weight."""
@@ -33,7 +42,7 @@ class _Child(NamedTuple):
     said_fd: int
 
 
-class _Nursery:
+class _Server:
     """The living decoders: by number their process, by process what is held of them."""
 
     def __init__(self, orders: socket.socket, limits: Limits) -> None:
@@ -154,7 +163,7 @@ def _close_all_but(kept: Container[int]) -> None:
 
 
 def main() -> None:
-    """Run as `python -m retailpulse.measure.nursery FD LIMITS`: the worker's socket, and Limits as JSON."""
+    """Run with the file descriptor of the worker's socket, and Limits as JSON."""
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the worker, which drains before it leaves
         signal.signal(number, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
@@ -162,7 +171,7 @@ def main() -> None:
     libraries.load_all()
     gc.collect()
     gc.freeze()  # a collection in a decoder would copy every page that it shares
-    _Nursery(orders, limits).run()
+    _Server(orders, limits).run()
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ import pytest
 from PIL import Image
 
 from retailpulse.domain.images import Depth
-from retailpulse.measure import Decoders, Turn, new_turn_file
-
-from .pictures import FLAVOURS, saved
-from .test_decoders import settings
-from .watching import alive
+from retailpulse.measure import DecoderPool, Turn, new_turn_file
+from tests.measure.pictures import FLAVOURS, saved
+from tests.measure.process_pool.test_pool import settings
+from tests.measure.watching import alive
 
 PHOTO = FLAVOURS["jpeg baseline"].body
 HOLDER = """
@@ -70,7 +69,7 @@ async def test_who_has_the_turn_keeps_others_waiting_until_it_leaves_or_dies(
 async def test_a_vast_picture_waits_for_its_turn_and_no_other_waits_for_it(
     turn: Turn, holder: subprocess.Popen[bytes]
 ) -> None:
-    decoders = Decoders(settings(), turn=turn)
+    decoders = DecoderPool(settings(), turn=turn)
     vast = saved("PNG", Image.new("L", (11_000, 10_000)), compress_level=1)
     measuring = asyncio.create_task(decoders.measure(vast, Depth.DECODE))
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The worker's end of the nursery: starts it, and orders it to fork, lower and kill decoders.
+"""The worker's end of the fork server: starts it, and orders it to fork, lower and kill decoders.
 
 What decoders are told and what they answer is not here: it passes over a channel of each one's own.
 """
@@ -13,13 +13,13 @@ from contextlib import suppress
 import msgspec
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.measure.answers import FORK, KILL, LOWER, ORDER
-from retailpulse.measure.decoder import Limits
+from retailpulse.measure.process_pool.child import Limits
+from retailpulse.measure.process_pool.protocol import FORK, KILL, LOWER, ORDER
 
 _TO_FIND_CODE = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 
 
-class Nursery:
+class ForkServer:
     """The process that decoders are forked from; its end is theirs."""
 
     def __init__(self, settings: MeasureSettings) -> None:
@@ -32,7 +32,7 @@ class Nursery:
         )
         self._is_lost = False
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        module = "retailpulse.measure.nursery"
+        module = "retailpulse.measure.process_pool.fork_server"
         command = [sys.executable, "-m", module, str(theirs.fileno()), msgspec.json.encode(limits).decode()]
         # Blocked, a signal to the whole group cannot hit it before it ignores them; threads have own masks.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})

@@ -1,6 +1,6 @@
 """A body on its way to its answer, through whatever queues and decoders it takes.
 
-Who decides where it goes is `decoders`; which decoder has it, and what came of it there, is `processes`.
+Who decides where it goes is `pool`; which decoder has it, and what came of it there, is `handle`.
 """
 
 import asyncio
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from retailpulse.measure.answers import Answer
+from retailpulse.measure.process_pool.protocol import Answer
 
 if TYPE_CHECKING:
-    from retailpulse.measure.processes import Decoder
+    from retailpulse.measure.process_pool.handle import Decoder
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Job:
     """A body on its way to its answer.
 
-    `file` holds what does not fit on a shelf; `is_alone` keeps it from sharing a decoder with others;
+    `file` holds what does not fit on a ring buffer; `is_alone` keeps it from sharing a decoder with others;
     `is_dear` has its decoder lowered from the start.
     """
 
