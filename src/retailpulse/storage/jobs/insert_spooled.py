@@ -1,4 +1,7 @@
-"""Writes a submitted job from its spool; PostgreSQL finds unknown stores and copies, which do not wait."""
+"""Writes a submitted job from its spool; PostgreSQL finds unknown stores and copies, which do not wait.
+
+Where the spool has seen no URL twice there are no copies, and nothing is looked for.
+"""
 
 import asyncio
 from uuid import UUID
@@ -50,7 +53,7 @@ async def insert_job(connection: Connection, job: JobPlace, spool: Spool, option
     ) as copy:
         while images := await asyncio.to_thread(spool.read_images):
             await copy.write(images)
-    copies = await _mark_copies(connection, job_id)
+    copies = await _mark_copies(connection, job_id) if spool.may_have_copies else 0
     failed = await settle_unknown_stores(connection, job_id)
     if failed:
         await count_failed(connection, job_id, failed)

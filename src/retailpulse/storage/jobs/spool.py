@@ -1,7 +1,7 @@
 """A job on its way in that is too large for memory: its visits and images in files, as COPY reads them.
 
 It is filled by a thread, while nobody holds a connection; the files vanish when it is closed. In memory are
-the numbers of its images, by host.
+the numbers of its images by host, and a few bytes of each URL's hash: the database would take longer.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import IO, Self
 import msgspec
 
 from retailpulse.domain.ids import new_job_id
+from retailpulse.storage.jobs.repeats import Repeats
 from retailpulse.storage.scheduling.line import Line, OriginOf
 
 MEMORY_BYTES = 1 << 20
@@ -53,6 +54,9 @@ class Spool:
         self.visits = 0
         self.line = Line(origin_of)
         """All images, whatever their stores and URLs."""
+        self.may_have_copies = False
+        """Whether any URL may be there twice; known once it is finished."""
+        self._repeats = Repeats()
         self._begins = f"{self.job_id}\t"
         self._open: SpooledVisit | None = None
         self._visits: list[SpooledVisit] = []
@@ -88,6 +92,7 @@ class Spool:
             for image_no, url in enumerate(_escape_all(urls), first_no)
         ]
         self._image_file.write("".join(rows).encode())
+        self._repeats.add_all(urls)
         self.line.add_all(first_no, urls)
         self.images += len(urls)
 
@@ -95,6 +100,7 @@ class Spool:
         """Says that nothing more comes; it can be read from now on."""
         self._end_visit()
         self._write_visits()
+        self.may_have_copies = self._repeats.end()
         self._visit_file.seek(0)
         self._image_file.seek(0)
 
