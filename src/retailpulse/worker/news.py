@@ -66,7 +66,7 @@ class News:
         self.wake.set()
 
     def images_came(self, news: HostNews) -> None:
-        """Images came to wait at hosts. One worker looks at once where nobody has slots."""
+        """Images came to wait at hosts. Few of them are for one worker; all look at once where many came."""
         if news.host_ids is None:
             self.is_beat_due = True
         for host_id in news.host_ids or ():
@@ -75,7 +75,7 @@ class News:
                 lease.waits = True
                 lease.urgent_rank = min(lease.urgent_rank, news.rank)
                 self.ready.add(host_id)
-            elif self._is_first_at(host_id):
+            elif (news.are_many and host_id > 0) or self._is_first_at(host_id):
                 self.noticed.add(host_id)
         self.wake.set()
 

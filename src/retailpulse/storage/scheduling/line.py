@@ -27,6 +27,8 @@ _SLICES = 16
 BUCKETS = 64
 FEW_IMAGES = 4
 """A host with so few images of a job shares a bucket, where the job has many hosts."""
+MANY_IMAGES = 64
+"""So many images of a job at one host are for all workers to begin with, not for the first that hears."""
 MANY_HOSTS = 2_048
 MORE_HOSTS = 1 << 16
 """After so many more hosts of a job those with few images are put into their buckets and forgotten."""
@@ -112,7 +114,9 @@ class Line:
             named = {"job_id": job.job_id, "rank": -job.priority}
             # Planned each time: a plan from when little waited would read all that waits.
             await connection.execute(_INSERT, {**parameters, **named}, prepare=False)
-        await notify_hosts(connection, lines, rank=-job.priority)
+        many = {host_id for host_id, numbers in lines.items() if len(numbers) >= MANY_IMAGES}
+        await notify_hosts(connection, many, rank=-job.priority, are_many=True)
+        await notify_hosts(connection, lines.keys() - many, rank=-job.priority)
         return sum(map(len, lines.values()))
 
     def _turn_to(self, url: str) -> None:
