@@ -13,6 +13,7 @@ from retailpulse.api.submission import Form, NewForm, OldForm, read_submission
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions
+from retailpulse.fetch import origin_key
 from retailpulse.storage.jobs.spool import Spool
 from tests.api.jobs import body, visit
 from tests.api.test_submit import SAMPLE
@@ -64,7 +65,7 @@ def in_one(text: bytes, form: Form) -> Any:
 
 
 def in_pieces(text: bytes, form: Form) -> Any:
-    with Spool(None) as spool:
+    with Spool(None, origin_key) as spool:
         options = read_large(io.BytesIO(text), spool, form, MAX_IMAGES)
         rows = [row for block in spool.visit_blocks() for row in json.loads(block)]
         lines = b"".join(iter(spool.read_images, b"")).decode().splitlines()

@@ -22,6 +22,7 @@ from retailpulse.api.submission import NewForm, OldForm, read_submission
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions
+from retailpulse.fetch import origin_key
 from retailpulse.storage.jobs.spool import Spool
 from tests.fuzz.cases import Tally, share
 from tests.fuzz.submits import (
@@ -51,7 +52,7 @@ forms = st.sampled_from(FORMS)
 
 def read_back(fill: Callable[[Spool], object]) -> list[VisitRow]:
     """What COPY would read of a spool that is filled; each image must be one row of four columns."""
-    with Spool(None) as spool:
+    with Spool(None, origin_key) as spool:
         fill(spool)
         rows = [row for block in spool.visit_blocks() for row in json.loads(block)]
         *lines, end = b"".join(iter(spool.read_images, b"")).decode().split("\n")

@@ -9,7 +9,7 @@ from retailpulse.domain.jobs import JobOptions, Result, Submission, Visit
 from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import insert as submitting
-from retailpulse.storage.scheduling.enqueue import JobPlace
+from retailpulse.storage.scheduling.line import JobPlace
 
 KNOWN = ("RP00001", "RP00002")
 
@@ -49,13 +49,13 @@ async def submit_visits(
             "INSERT INTO stores SELECT unnest(%s::text[]), '7100015', 'Corner Shop' ON CONFLICT DO NOTHING",
             [list(KNOWN)],
         )
-        await submitting.insert_job(connection, place(job_id, priority), submission)
+        await submitting.insert_job(connection, place(job_id, priority), submission, origin_key)
     return job_id
 
 
 def place(job_id: UUID, priority: int = 0) -> JobPlace:
     """A job as those name it who put its images in line."""
-    return JobPlace(job_id=job_id, priority=priority, origin_of=origin_key)
+    return JobPlace(job_id=job_id, priority=priority)
 
 
 def measured(job_id: UUID, image_no: int, *, width: int = 10) -> Result:

@@ -9,6 +9,7 @@ import pytest
 
 from retailpulse.domain.images import Cause, Format, Header, Measurement, Outcome
 from retailpulse.domain.jobs import JobStatus, PendingImage, Result
+from retailpulse.fetch import origin_key
 from retailpulse.storage import results, visits
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
@@ -209,7 +210,7 @@ async def test_a_copy_never_waits_also_where_what_is_missing_is_put_in_line(data
     first, *_ = results_of(granted := await claim(database))
     await settle(database, [first], claiming.grant_ids(granted))  # and the others are lost
     async with database.transaction() as connection:
-        assert await enqueue_missing(connection, place(job_id)) == 2
+        assert await enqueue_missing(connection, place(job_id), origin_key) == 2
     assert claiming.in_line(database, job_id) == [2, 4]
 
 

@@ -10,11 +10,13 @@ import pytest
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
+from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Database
 from retailpulse.storage.invariants import check_invariants
 from retailpulse.storage.jobs import insert as submitting
 from retailpulse.storage.jobs import insert_spooled as spooled
 from retailpulse.storage.jobs.spool import BLOCK_ROWS, Spool
+from retailpulse.storage.scheduling.line import MANY_HOSTS
 from tests.storage.jobs import place
 from tests.storage.test_submitting import ODD
 from tests.storage.truth import PATIENCE
@@ -32,6 +34,16 @@ JOBS = {
     ],
     "only unknown stores": [("U", "x", None, (A, B)), ("V" * 600, "x", None, (A,))],
     "odd texts": [(odd, odd, None, (odd, f"{odd} {odd}")) for odd in ODD],
+    "a copy far from its first": [
+        *[("S", str(number), None, (f"http://a/{number}",)) for number in range(1, 1_200)],
+        ("T", "x", None, ("http://a/1", B)),
+    ],
+    "URLs that nobody will ask": [("S", "x", None, ("http:", A, "no url", "//", "no url", "http://", B))],
+    "hosts in turn": [("S", "x", None, tuple(f"http://h{number % 3}/{number}" for number in range(700)))],
+    "many hosts with few images": [
+        ("ST"[number % 2], "x", None, (f"http://h{number}/", f"http://a/{number}", f"http://h{number}/"))
+        for number in range(MANY_HOSTS)
+    ],
     "more than a block": [
         (("S", "T", "U")[number % 3], str(number), None, (f"http://a/{number % 700}", f"http://b/{number}"))
         for number in range(2 * BLOCK_ROWS + 3)
@@ -66,15 +78,17 @@ async def test_both_ways_write_the_same(database: Database, visits: Visits) -> N
         options=OPTIONS,
     )
     in_memory = new_job_id()
-    with Spool(None) as spool:
+    with Spool(None, origin_key) as spool:
         for store_id, visit_time, visited_at, urls in visits:
             spool.begin_visit(store_id, visit_time, visited_at)
-            for url in urls:
-                spool.add_images([url])
+            for some in (urls[:1], urls[1:]):
+                spool.add_images(some)
         spool.finish()
         async with database.transaction() as connection:
             await connection.execute("INSERT INTO stores VALUES ('S', '1', 'Shop'), ('T', '1', 'Shop')")
-            await submitting.insert_job(connection, place(in_memory, OPTIONS.priority), submission)
+            await submitting.insert_job(
+                connection, place(in_memory, OPTIONS.priority), submission, origin_key
+            )
         first = rows(database, in_memory)
         # Where the other job waits already, this one would be put beside it, whatever its numbers.
         with psycopg.connect(database.url) as rewriting:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
+from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import insert as submitting
 from retailpulse.storage.jobs import spool
@@ -40,7 +41,7 @@ async def test_visits_keep_their_texts_and_times(database: Database) -> None:
     submission = Submission(visits=tuple(visits), options=JobOptions(depth=Depth.HEADER))
     async with database.transaction() as connection:
         await connection.execute("INSERT INTO stores VALUES ('S', '1', 'Shop')")
-        await submitting.insert_job(connection, place(job_id), submission)
+        await submitting.insert_job(connection, place(job_id), submission, origin_key)
         found = await (await connection.execute(VISITS, [job_id])).fetchall()
     count = len(ODD)
     assert found == [
@@ -58,7 +59,7 @@ async def test_a_job_of_more_rows_than_a_block_has_them_all_in_order(database: D
     submission = Submission(visits=tuple(visits), options=JobOptions(depth=Depth.HEADER))
     async with database.transaction() as connection:
         await connection.execute("INSERT INTO stores VALUES ('S', '1', 'Shop')")
-        await submitting.insert_job(connection, place(job_id), submission)
+        await submitting.insert_job(connection, place(job_id), submission, origin_key)
         images = await (await connection.execute(IMAGES, [job_id])).fetchall()
         found = await (await connection.execute(VISITS, [job_id])).fetchall()
     assert [url for (url,) in images] == urls

@@ -25,6 +25,7 @@ from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import Idempotency, JobOptions
+from retailpulse.fetch import origin_key
 from retailpulse.service import Intake
 from retailpulse.storage.jobs.spool import Spool, temporary_file
 
@@ -119,7 +120,7 @@ class Submits:
     ) -> UUID:
         """However slow a client is, nothing is held for it but its file."""
         folder = self._settings.spool_dir or None
-        with _told_of_disk(), temporary_file(folder) as file, Spool(folder) as spool:
+        with _told_of_disk(), temporary_file(folder) as file, Spool(folder, origin_key) as spool:
             async with self._on_disk.spooling(blocks, expected_bytes, file, digest.update):
                 read = partial(read_into, file, spool, self._settings.max_images_per_job)
                 options = await asyncio.get_running_loop().run_in_executor(self._threads, read)

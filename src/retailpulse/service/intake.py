@@ -17,7 +17,7 @@ from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.jobs import idempotency as keys
 from retailpulse.storage.jobs import insert, insert_spooled
 from retailpulse.storage.jobs.spool import Spool
-from retailpulse.storage.scheduling.enqueue import JobPlace
+from retailpulse.storage.scheduling.line import JobPlace
 from retailpulse.storage.shares import Share
 
 TURN_SECONDS = 1.0
@@ -94,7 +94,7 @@ class Intake:
                 if earlier is not None:
                     return earlier
             await self._backlog.admit(connection, job.images)
-            await write(connection, JobPlace(job_id=job.job_id, priority=job.priority, origin_of=origin_key))
+            await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
         return job.job_id
 
 
@@ -135,7 +135,7 @@ class _Job:
 
 
 async def _write_from_memory(submission: Submission, connection: Connection, place: JobPlace) -> None:
-    await insert.insert_job(connection, place, submission)
+    await insert.insert_job(connection, place, submission, origin_key)
 
 
 async def _write_from_spool(

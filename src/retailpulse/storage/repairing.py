@@ -14,7 +14,8 @@ from retailpulse.storage.database import Connection
 from retailpulse.storage.invariants import Patience, Report
 from retailpulse.storage.laws import COUNTERS, JOB_COUNTS, QUEUE_LAWS, SHARES, STATES
 from retailpulse.storage.scheduling import leases, workers
-from retailpulse.storage.scheduling.enqueue import JobPlace, OriginOf, enqueue_missing
+from retailpulse.storage.scheduling.enqueue import enqueue_missing
+from retailpulse.storage.scheduling.line import JobPlace, OriginOf
 
 _SUSPECTS = sql.SQL(" UNION ").join(
     sql.SQL("SELECT job_id FROM ({law}) AS broken (job_id, number, detail)").format(law=law.statement)
@@ -135,8 +136,8 @@ async def _mend_waiting(connection: Connection, patience: Patience, origin_of: O
     mended["slots of hosts set to what the leases say"] = len(await leases.add_up(connection))
     sent = 0
     for job_id, priority in ongoing:
-        place = JobPlace(job_id=job_id, priority=priority, origin_of=origin_of)
-        sent += await enqueue_missing(connection, place)
+        place = JobPlace(job_id=job_id, priority=priority)
+        sent += await enqueue_missing(connection, place, origin_of)
     return {**mended, "lost images put in line again": sent}
 
 

@@ -10,7 +10,7 @@ from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Connection
 from retailpulse.storage.scheduling import claims, hosts
 from retailpulse.storage.scheduling.claims import GivenBack, Granted
-from retailpulse.storage.scheduling.enqueue import FEW_IMAGES
+from retailpulse.storage.scheduling.line import FEW_IMAGES
 from retailpulse.storage.scheduling.notifications import notify_hosts
 from retailpulse.worker.held_images import Grant, HeldImage
 from retailpulse.worker.image_task import WorkerContext, work_on

@@ -55,6 +55,7 @@ class HeldImages:
         self._on_room = on_room
         self._of_job: dict[UUID, set[HeldImage]] = {}
         self._at_host: Counter[int] = Counter()
+        self._of_host: Counter[int] = Counter()
         self._ranks: dict[int, Counter[int]] = {}
         self._times: dict[UUID, float] = {}
         self._now = 0.0
@@ -72,6 +73,7 @@ class HeldImages:
         self._times[grant.job_id] = time
         self._of_job.setdefault(grant.job_id, set()).update(held)
         self._at_host[grant.host_id] += len(held)
+        self._of_host[grant.host_id] += len(held)
         self._ranks.setdefault(grant.host_id, Counter())[grant.rank] += len(held)
         self.count += len(held)
         return held
@@ -88,11 +90,11 @@ class HeldImages:
                 del self._ranks[host_id][rank]
             if not self._at_host[host_id]:
                 del self._at_host[host_id], self._ranks[host_id]
-            self._on_room(host_id)
 
     def done(self, held: HeldImage) -> bool:
         """Says that one image is not in hand any more; whether it was the last one of its job here."""
         self.fetched(held)
+        self._count_off(held.grant.host_id)
         job = self._of_job[held.grant.job_id]
         job.discard(held)
         self.count -= 1
@@ -100,6 +102,12 @@ class HeldImages:
             del self._of_job[held.grant.job_id]
             del self._times[held.grant.job_id]
         return not job
+
+    def _count_off(self, host_id: int) -> None:
+        self._of_host[host_id] -= 1
+        if not self._of_host[host_id]:
+            del self._of_host[host_id]
+        self._on_room(host_id)
 
     def put_down(self, held: HeldImage) -> None:
         """Says that an image is left for another worker."""
@@ -117,6 +125,10 @@ class HeldImages:
     def at_host(self, host_id: int) -> int:
         """How many images wait for a host here or are being fetched from it."""
         return self._at_host[host_id]
+
+    def of_host(self, host_id: int) -> int:
+        """How many images of a host are in hand, those included that only wait to be measured."""
+        return self._of_host[host_id]
 
     def rank_at(self, host_id: int) -> int | None:
         """The lowest rank, that is the highest priority, of the images at a host."""

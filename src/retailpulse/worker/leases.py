@@ -81,13 +81,15 @@ class Lease:
         self._throughput.look(held, now)
         if self.queue.limiter.rest_until > now + 1.0 or not self.usable:
             return 0
-        return max(0, self._enough - self._counted(held, parked))
+        ahead = self._ahead
+        room = self.usable + ahead - self._counted(held, parked)
+        return room if room > ahead // 2 else 0  # many small claims would cost more than the images
 
     def surplus(self, held: int, parked: int) -> int:
         """How many images here are far too many: the host bears less than when they were claimed."""
         if self.queue is None or self.is_dismissing:
             return 0
-        enough = 2 * self._enough + 2 if self.usable else 0
+        enough = 2 * (self.usable + self._ahead) + 2 if self.usable else 0
         return max(0, self._counted(held, parked) - enough)
 
     @property
@@ -96,13 +98,13 @@ class Lease:
         return min(self.slots - self.extra, self.share) + self.extra
 
     @property
-    def _enough(self) -> int:
-        """How many images the host keeps busy with until the claim after the next one."""
+    def _ahead(self) -> int:
+        """How many images beyond its slots keep host and worker busy until the claim after the next one."""
         limiter = None if self.queue is None else self.queue.limiter
         if limiter is None or not limiter.is_closed:
-            return self.usable
+            return 0
         bears = ahead(self.usable, limiter.latency_seconds, limiter.rate_per_second)
-        return self.usable + min(bears, self._throughput.ahead)
+        return min(bears, self._throughput.ahead)
 
     def _counted(self, held: int, parked: int) -> int:
         return held - min(parked, _MOST_PARKED + 4 * self.usable)

@@ -65,26 +65,26 @@ class SchedulerEvents:
         self.ready.add(host_id)
         self.wake.set()
 
-    def images_came(self, events: HostNews) -> None:
-        """Images came to wait at hosts. One worker looks at once where nobody has slots."""
-        if events.host_ids is None:
+    def images_came(self, told: HostNews) -> None:
+        """Images came to wait at hosts. Few of them are for one worker; all look at once where many came."""
+        if told.host_ids is None:
             self.is_beat_due = True
-        for host_id in events.host_ids or ():
+        for host_id in told.host_ids or ():
             lease = self._leases.of_host.get(host_id)
             if lease is not None:
                 lease.waits = True
-                lease.urgent_rank = min(lease.urgent_rank, events.rank)
+                lease.urgent_rank = min(lease.urgent_rank, told.rank)
                 self.ready.add(host_id)
-            elif self._is_first_at(host_id):
+            elif (told.are_many and host_id > 0) or self._is_first_at(host_id):
                 self.noticed.add(host_id)
         self.wake.set()
 
-    def limits_changed(self, events: HostNews) -> None:
+    def limits_changed(self, told: HostNews) -> None:
         """Slots of hosts are free that this worker may want, or their limits are new."""
-        if events.host_ids is None:
+        if told.host_ids is None:
             self.is_beat_due = True
         else:
-            self.limited |= events.host_ids & self._leases.of_host.keys()
+            self.limited |= told.host_ids & self._leases.of_host.keys()
         self.wake.set()
 
     def job_ended(self, job_id: UUID) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from retailpulse.fetch import Downloader
 from retailpulse.storage.database import Connection
 from retailpulse.storage.scheduling import hosts, leases
-from retailpulse.storage.scheduling.enqueue import BUCKETS
 from retailpulse.storage.scheduling.leases import Waiting
+from retailpulse.storage.scheduling.line import BUCKETS
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_hosts
 from retailpulse.worker.claimer import HOSTS_AT_ONCE
@@ -166,12 +166,20 @@ class SlotBroker:
             wants[host_id] = 1 if host_id <= 0 else max(0, min(want, spare))
             spare -= min(wants[host_id], self._cap)
         if wants:
+            known = set(self._leases.of_host)
             for row in await leases.acquire(connection, worker_id, wants, cap=self._cap):
                 lease = self._leases.learn(row)
                 lease.waits = True
                 self._events.ready.add(lease.host_id)
+            await self._ask_for_shares(connection, wants.keys() - known)
         if self._events.noticed:
             self._events.wake.set()
+
+    async def _ask_for_shares(self, connection: Connection, host_ids: Iterable[int]) -> None:
+        """Tells the workers that have all slots of hosts that this one has come."""
+        found = [lease for host_id in host_ids if (lease := self._leases.of_host.get(host_id)) is not None]
+        short = [lease.host_id for lease in found if lease.others and lease.slots < lease.share]
+        await notify_hosts(connection, short, channel=LIMITS_CHANNEL)
 
     async def find_extra(self, connection: Connection, worker_id: int) -> None:
         """Acquires one slot beyond the cap where an image came that should wait for none at its host."""

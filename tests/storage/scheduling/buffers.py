@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 
 from retailpulse.domain.ids import new_job_id
+from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.scheduling import enqueue
 from tests.storage.jobs import KNOWN, place
@@ -75,7 +76,7 @@ async def add_job(database: Database, images: int, hosts: int = 1) -> UUID:
             " FROM generate_series(1, %(images)s) n",
             given,
         )
-        await enqueue.enqueue_stored(connection, place(job_id))
+        await enqueue.enqueue_missing(connection, place(job_id), origin_key)
     return job_id
 
 

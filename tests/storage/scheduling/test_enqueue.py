@@ -1,9 +1,11 @@
 """A submit puts each image in line once: at its host, or in a bucket where there are very many hosts."""
 
 from retailpulse.domain.ids import new_job_id
+from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Database
 from retailpulse.storage.invariants import check_invariants
-from retailpulse.storage.scheduling.enqueue import BUCKETS, MANY_HOSTS, MOST_IMAGES, enqueue_missing
+from retailpulse.storage.scheduling.enqueue import enqueue_missing
+from retailpulse.storage.scheduling.line import BUCKETS, MANY_HOSTS, MOST_IMAGES
 from tests.storage import claiming
 from tests.storage.checking import change
 from tests.storage.ended import rows
@@ -73,7 +75,7 @@ async def test_only_what_is_missing_is_put_in_line_again(database: Database) -> 
     change(database, "DELETE FROM slices WHERE 20 = ANY(image_nos)")
     lost = 32 - len(claiming.in_line(database, job_id))
     async with database.transaction() as connection:
-        assert await enqueue_missing(connection, place(job_id)) == lost > 0
-        assert await enqueue_missing(connection, place(job_id)) == 0
-        assert await enqueue_missing(connection, place(new_job_id())) == 0
+        assert await enqueue_missing(connection, place(job_id), origin_key) == lost > 0
+        assert await enqueue_missing(connection, place(job_id), origin_key) == 0
+        assert await enqueue_missing(connection, place(new_job_id()), origin_key) == 0
     assert claiming.in_line(database, job_id) == list(range(9, 41))

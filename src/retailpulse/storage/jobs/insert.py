@@ -16,7 +16,7 @@ from retailpulse.domain.stores import MAX_KEY_BYTES
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape
-from retailpulse.storage.scheduling.enqueue import JobPlace, Line
+from retailpulse.storage.scheduling.line import JobPlace, Line, OriginOf
 
 # Few statements: round trips are most of what a small job costs.
 _INSERT_VISITS = """
@@ -43,7 +43,9 @@ class _VisitRow(msgspec.Struct, kw_only=True, gc=False):
     images: int
 
 
-async def insert_job(connection: Connection, job: JobPlace, submission: Submission) -> None:
+async def insert_job(
+    connection: Connection, job: JobPlace, submission: Submission, origin_of: OriginOf
+) -> None:
     """Writes a whole job; images of unknown stores are settled at once, the others wait at their hosts.
 
     An image whose URL an earlier one has does not wait: it is settled with that one.
@@ -51,14 +53,14 @@ async def insert_job(connection: Connection, job: JobPlace, submission: Submissi
     job_id = job.job_id
     known = await _known_stores(connection, submission)
     await _write_visits(connection, job_id, submission, known)
-    line = Line(job)
+    line = Line(origin_of)
     await _write_images(connection, job_id, submission, known, line)
     await connection.execute(
         INSERT_JOB, {"job_id": job_id, "images": submission.image_count, **job_fields(submission.options)}
     )
     if any(visit.store_id not in known for visit in submission.visits):
         await count_failed(connection, job_id, await settle_unknown_stores(connection, job_id))
-    await line.enqueue(connection)
+    await line.enqueue(connection, job)
 
 
 def job_fields(options: JobOptions) -> dict[str, Any]:

@@ -1,13 +1,17 @@
-"""Writes a submitted job from its spool: what Python does for one in memory, PostgreSQL does on the rows."""
+"""Writes a submitted job from its spool; PostgreSQL finds unknown stores and copies, which do not wait.
+
+Where the spool has seen no URL twice there are no copies, and nothing is looked for.
+"""
 
 import asyncio
+from uuid import UUID
 
 from retailpulse.domain.jobs import JobOptions
 from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.insert import INSERT_JOB, count_failed, job_fields, settle_unknown_stores
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.joining import joined_by_hash
-from retailpulse.storage.scheduling.enqueue import JobPlace, enqueue_stored
+from retailpulse.storage.scheduling.line import JobPlace
 
 _INSERT_VISITS = """
     INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,
@@ -29,6 +33,14 @@ _MARK_COPIES = """
 """
 
 
+_NOT_WAITING = """
+    SELECT first_image_no, images FROM visits WHERE job_id = %(job_id)s AND NOT store_known
+    UNION ALL
+    SELECT image_no, 1 FROM images WHERE job_id = %(job_id)s AND same_as IS NOT NULL
+"""
+_BLOCK_ROWS = 2_000
+
+
 async def insert_job(connection: Connection, job: JobPlace, spool: Spool, options: JobOptions) -> None:
     """Writes a whole job in the transaction of `connection`, as `insert.insert_job` does."""
     job_id = spool.job_id
@@ -41,10 +53,28 @@ async def insert_job(connection: Connection, job: JobPlace, spool: Spool, option
     ) as copy:
         while images := await asyncio.to_thread(spool.read_images):
             await copy.write(images)
-    await connection.execute("SET LOCAL work_mem = '32MB'")
-    async with joined_by_hash(connection):
-        await connection.execute(_MARK_COPIES, {"job_id": job_id}, prepare=False)
+    copies = await _mark_copies(connection, job_id) if spool.may_have_copies else 0
     failed = await settle_unknown_stores(connection, job_id)
     if failed:
         await count_failed(connection, job_id, failed)
-    await enqueue_stored(connection, job)
+    if failed or copies:
+        await asyncio.to_thread(spool.line.leave_out, await _not_waiting(connection, spool))
+    await spool.line.enqueue(connection, job)
+
+
+async def _mark_copies(connection: Connection, job_id: UUID) -> int:
+    await connection.execute("SET LOCAL work_mem = '32MB'")
+    async with joined_by_hash(connection):
+        cursor = await connection.execute(_MARK_COPIES, {"job_id": job_id}, prepare=False)
+    return cursor.rowcount
+
+
+async def _not_waiting(connection: Connection, spool: Spool) -> bytearray:
+    """A byte for each number from 0 on, which is 1 for an image that does not wait."""
+    found = bytearray(spool.images + 1)
+    async with connection.cursor(name="not_waiting") as cursor:
+        cursor.itersize = _BLOCK_ROWS
+        await cursor.execute(_NOT_WAITING, {"job_id": spool.job_id})
+        async for first, count in cursor:
+            found[first : first + count] = b"\1" * count
+    return found

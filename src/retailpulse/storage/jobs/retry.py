@@ -16,7 +16,8 @@ from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.insert import settle_unknown_stores
 from retailpulse.storage.jobs.lock import lock_job
 from retailpulse.storage.jobs.read import known_job
-from retailpulse.storage.scheduling.enqueue import JobPlace, OriginOf, enqueue_retried
+from retailpulse.storage.scheduling.enqueue import enqueue_retried
+from retailpulse.storage.scheduling.line import JobPlace, OriginOf
 
 # The index of failures finds them, however many others there are.
 _TAKE_BACK = """
@@ -66,8 +67,8 @@ async def retry_job(
     cursor = await connection.execute(_REOPEN_JOB, {**keys, "taken": taken, "again": again})
     if cursor.rowcount == 0:
         raise NotFound(f"the job {job_id} was pruned in this moment")
-    place = JobPlace(job_id=job_id, priority=job.priority, origin_of=origin_of)
-    await enqueue_retried(connection, place, retry_no)
+    place = JobPlace(job_id=job_id, priority=job.priority)
+    await enqueue_retried(connection, place, origin_of, retry_no)
     await finish_jobs(connection, [job_id])
     return taken - again
 

@@ -1,6 +1,7 @@
 """A job on its way in that is too large for memory: its visits and images in files, as COPY reads them.
 
-It is filled by a thread, while nobody holds a connection; the files vanish when it is closed.
+It is filled by a thread, while nobody holds a connection; the files vanish when it is closed. In memory are
+the numbers of its images by host, and a few bytes of each URL's hash: the database would take longer.
 """
 
 import re
@@ -12,10 +13,12 @@ from typing import IO, Self
 import msgspec
 
 from retailpulse.domain.ids import new_job_id
+from retailpulse.storage.jobs.repeats import Repeats
+from retailpulse.storage.scheduling.line import Line, OriginOf
 
 MEMORY_BYTES = 1 << 20
 """A file that stays smaller than this is kept in memory."""
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18
 BLOCK_ROWS = 1_000
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {ord("\\"): r"\\", ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\r"}
@@ -25,6 +28,10 @@ _ESCAPES = {ord("\\"): r"\\", ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\
 def escape(text: str) -> str:
     """A text as COPY reads it."""
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+
+
+def _escape_all(texts: Sequence[str]) -> Sequence[str]:
+    return list(map(escape, texts)) if _SPECIAL.search("".join(texts)) else texts
 
 
 class SpooledVisit(msgspec.Struct, kw_only=True, gc=False):
@@ -41,10 +48,15 @@ class SpooledVisit(msgspec.Struct, kw_only=True, gc=False):
 class Spool:
     """The visits of one job; numbers begin with 1, in the order in which they are added."""
 
-    def __init__(self, folder: str | None) -> None:
+    def __init__(self, folder: str | None, origin_of: OriginOf) -> None:
         self.job_id = new_job_id()
         self.images = 0
         self.visits = 0
+        self.line = Line(origin_of)
+        """All images, whatever their stores and URLs."""
+        self.may_have_copies = False
+        """Whether any URL may be there twice; known once it is finished."""
+        self._repeats = Repeats()
         self._begins = f"{self.job_id}\t"
         self._open: SpooledVisit | None = None
         self._visits: list[SpooledVisit] = []
@@ -74,18 +86,21 @@ class Spool:
     def add_images(self, urls: Sequence[str]) -> None:
         """Adds images to the visit that was begun last."""
         end = f"\t{self.visits}\t"
-        self._image_file.write(
-            "".join(
-                f"{self._begins}{image_no}{end}{escape(url)}\n"
-                for image_no, url in enumerate(urls, self.images + 1)
-            ).encode()
-        )
+        first_no = self.images + 1
+        rows = [
+            f"{self._begins}{image_no}{end}{url}\n"
+            for image_no, url in enumerate(_escape_all(urls), first_no)
+        ]
+        self._image_file.write("".join(rows).encode())
+        self._repeats.add_all(urls)
+        self.line.add_all(first_no, urls)
         self.images += len(urls)
 
     def finish(self) -> None:
         """Says that nothing more comes; it can be read from now on."""
         self._end_visit()
         self._write_visits()
+        self.may_have_copies = self._repeats.end()
         self._visit_file.seek(0)
         self._image_file.seek(0)
 

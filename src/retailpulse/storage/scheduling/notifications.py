@@ -24,19 +24,29 @@ _NOTIFY = "SELECT pg_notify(%s, %s)"
 
 
 class HostNews(msgspec.Struct, frozen=True, kw_only=True):
-    """What a notification says: which hosts, None for any; and of images that came, their rank."""
+    """What a notification says: which hosts, None for any; and of images that came, their rank.
+
+    `are_many`: so many came to each host that all workers should begin with them at once.
+    """
 
     host_ids: frozenset[int] | None
     rank: int = 0
+    are_many: bool = False
 
 
 async def notify_hosts(
-    connection: Connection, host_ids: Iterable[int], *, channel: str = HOSTS_CHANNEL, rank: int = 0
+    connection: Connection,
+    host_ids: Iterable[int],
+    *,
+    channel: str = HOSTS_CHANNEL,
+    rank: int = 0,
+    are_many: bool = False,
 ) -> None:
     """Tells all workers of hosts, once the transaction of `connection` is committed."""
     named = frozenset(host_ids)
     if named:
-        news = HostNews(host_ids=named if len(named) <= MOST_NAMED else None, rank=rank)
+        told = named if len(named) <= MOST_NAMED else None
+        news = HostNews(host_ids=told, rank=rank, are_many=are_many)
         await connection.execute(_NOTIFY, [channel, msgspec.json.encode(news).decode()])
 
 
