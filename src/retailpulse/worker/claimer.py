@@ -70,7 +70,10 @@ class Claimer:
             lease = self._leases.of_host.get(ready.pop())
             if lease is None or not (lease.waits or lease.is_dismissing):
                 continue
-            held, parked = self._held_images.of_host(lease.host_id), self._downloader.parked_at(lease.origin)
+            held, parked = (
+                self._held_images.unmeasured(lease.host_id),
+                self._downloader.parked_at(lease.origin),
+            )
             if room := lease.room(held, parked, now):
                 rooms[lease.host_id] = room
         spare = max(0, self._most_in_hand - self._held_images.count)

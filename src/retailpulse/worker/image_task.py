@@ -60,6 +60,7 @@ async def work_on(held: HeldImage, context: WorkerContext) -> None:
             result = await context.quarantine.conclude(held, context.backpressure)
         else:
             result = await conclude(held, context)
+        context.held_images.measured(held)
         if context.pause_seconds is not None:
             await context.backpressure.pause(random.uniform(*context.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
         context.settler.settle(result, held.grant)

@@ -52,7 +52,8 @@ class SchedulerEvents:
         """A request at a host ended."""
         lease = self._leases.at(queue.origin_key)
         if lease is not None:
-            self._leases.end_extra(lease)
+            if lease.extra:
+                self._leases.end_extra(lease)
             self.has_room(lease.host_id)
 
     def on_decision(self, queue: HostQueue) -> None:
@@ -61,9 +62,10 @@ class SchedulerEvents:
         self.wake.set()
 
     def has_room(self, host_id: int) -> None:
-        """One image fewer is at a host."""
+        """One image fewer of a host is in hand."""
         self.ready.add(host_id)
-        self.wake.set()
+        if not self.wake.is_set():
+            self.wake.set()
 
     def images_came(self, told: HostNews) -> None:
         """Images came to wait at hosts. Few of them are for one worker; all look at once where many came."""

@@ -50,7 +50,8 @@ class Settler:
         """Queues the result of an image of a grant."""
         self._batch.results.append(result)
         self._batch.grants[grant] += 1
-        self._some.set()
+        if len(self._batch.results) == 1:
+            self._some.set()
         if len(self._batch.results) >= self._max_rows:
             self._full.set()
 

@@ -7,6 +7,8 @@ import asyncio
 import time
 
 BEAT_SECONDS = 0.5
+CPU_SECONDS = 0.1
+"""How old the CPU time of the last beat may be: asking the kernel for it takes longer than all else here."""
 GAP_SECONDS = 2.0
 """So long without a beat is a sleep; a busy event loop is late by less."""
 
@@ -16,7 +18,7 @@ class SuspendDetector:
 
     def __init__(self) -> None:
         self._beat_at = time.monotonic()
-        self._cpu_seconds = time.thread_time()
+        self._cpu_at, self._cpu_seconds = self._beat_at, time.thread_time()
         self._sleeps = 0
         self._busy_seconds = 0.0
 
@@ -28,12 +30,13 @@ class SuspendDetector:
 
     def suspensions(self) -> int:
         """How often this process has slept, also where it woke up this very moment."""
-        now, cpu_seconds = time.monotonic(), time.thread_time()
-        gap_seconds, used_seconds = now - self._beat_at, cpu_seconds - self._cpu_seconds
-        if gap_seconds > GAP_SECONDS:
+        now = time.monotonic()
+        if now - self._beat_at > GAP_SECONDS:
             self._sleeps += 1
-            self._busy_seconds = max(self._busy_seconds, used_seconds)
-        self._beat_at, self._cpu_seconds = now, cpu_seconds
+            self._busy_seconds = max(self._busy_seconds, time.thread_time() - self._cpu_seconds)
+        self._beat_at = now
+        if now - self._cpu_at > CPU_SECONDS:
+            self._cpu_at, self._cpu_seconds = now, time.thread_time()
         return self._sleeps
 
     def busy_seconds(self) -> float:

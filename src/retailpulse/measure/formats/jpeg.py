@@ -131,7 +131,9 @@ def _find_end_in(piece: bytes, work: Work) -> int:
 
 def _next_segment(data: bytes, position: int, work: Work) -> _Segment | None:
     """The next marker and what it carries, or None where the bytes run out."""
-    work.spend(_SEGMENT_STEPS)
+    work.left -= _SEGMENT_STEPS
+    if work.left < 0:
+        work.give_up()
     if position + _HEAD.size <= len(data):  # nearly always it is right here, and a search costs more
         lead, marker, length = _HEAD.unpack_from(data, position)
         if lead == 0xFF and length >= 2 and marker in _CARRYING:

@@ -108,9 +108,11 @@ class DecoderPool:
         is_vast = _is_vast(header)
         is_big = is_vast or header.width * header.height > BIG_PIXELS or size_bytes > MOST_BYTES
         began_at = self._loop.time()
-        # Big ones queue before they take a decoder, so that small ones do not wait behind their queue.
-        async with self._big if is_big else nullcontext(), self._turn if is_vast else nullcontext():
-            answer = await self._ask(pieces, size_bytes, is_big=is_big, is_dear=is_vast)
+        if not is_big:
+            answer = await self._ask(pieces, size_bytes, is_big=False, is_dear=False)
+        else:  # they queue before they take a decoder, so that small ones do not wait behind their queue
+            async with self._big, self._turn if is_vast else nullcontext():
+                answer = await self._ask(pieces, size_bytes, is_big=True, is_dear=is_vast)
         self._observe(self._loop.time() - began_at)
         return judge(answer, header, size_bytes, self._settings.timeout_seconds)
 
