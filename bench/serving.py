@@ -32,7 +32,7 @@ _SHORTEST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.01, 0.5
 _COMMANDS = {
     "api": " retailpulse api ",
     "worker": " retailpulse worker ",
-    "decoder": " retailpulse.measure.nursery ",  # those that it forks keep its command
+    "decoder": " retailpulse.measure.process_pool.fork_server ",  # those that it forks keep its command
 }
 _NOTHING_TO_DO = "SELECT NOT EXISTS (SELECT FROM slices) AND NOT EXISTS (SELECT FROM grants)"
 _ALLOWED = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8", "RETAILPULSE_FETCH_PORTS": "any"}

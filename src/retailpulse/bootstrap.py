@@ -30,10 +30,10 @@ from retailpulse.storage.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
     from retailpulse.api.app import Uses
-    from retailpulse.api.ports import Sockets
     from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys, Limits, SubmitPatience
     from retailpulse.storage.database import Database
+    from retailpulse.web.ports import Sockets
 
 logger = logging.getLogger(__name__)
 
@@ -200,8 +200,8 @@ def run_api_process(
     """Serves HTTP until it is told to stop, on `sockets` where they listen; it is watched as a worker is."""
     import uvloop
 
-    from retailpulse.api.ports import check_port
     from retailpulse.storage.database import Database
+    from retailpulse.web.ports import check_port
 
     url = find_database(settings.database)
     check_port(settings.api, sockets)
@@ -226,26 +226,26 @@ def _server_of_api(
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
-    from retailpulse.api.gate import make_gate
-    from retailpulse.api.keyring import Keyring
-    from retailpulse.api.methods import Methods
-    from retailpulse.api.serving import serve_app
     from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys
+    from retailpulse.web.middleware.authentication import ApiKeyCache
+    from retailpulse.web.middleware.head_options import HeadOptionsMiddleware
+    from retailpulse.web.middleware.security import with_security
+    from retailpulse.web.server import serve_app
 
     async def serve_api(database: "Database", stop: asyncio.Event) -> None:
         keys = Keys(database)
         with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
             await _check_keys(keys, settings.api)
-        keyring = Keyring(keys, may_be_open=settings.api.may_be_open())
-        async with keyring.kept():
+        api_keys = ApiKeyCache(keys, may_be_open=settings.api.may_be_open())
+        async with api_keys.running():
             metrics = Metrics(database, settings.worker.stale_seconds)
             uses = _make_uses(database, settings, stop, metrics)
-            app = make_app(uses, settings.api, settings.measure.depth, keyring)
-            gate = metrics.observe(make_gate(Methods(app), keyring, settings.api))
+            app = make_app(uses, settings.api, settings.measure.depth, api_keys)
+            secured = metrics.observe(with_security(HeadOptionsMiddleware(app), api_keys, settings.api))
             watched = _watched(settings.api.stall_seconds, heartbeat_fd)
             async with metrics.reporting(settings.worker.heartbeat_seconds), watched:
-                await serve_app(gate, settings.api, stop, sockets)
+                await serve_app(secured, settings.api, stop, sockets)
 
     return serve_api
 

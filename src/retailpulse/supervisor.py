@@ -9,7 +9,6 @@ import logging
 import os
 from pathlib import Path
 
-from retailpulse.api.ports import check_port, listen_for
 from retailpulse.bootstrap import OpenDatabase, check_access, open_database
 from retailpulse.children import Children, ChildSettings, pause
 from retailpulse.config.loading import Loaded
@@ -21,6 +20,7 @@ from retailpulse.probing import why_not_ready
 from retailpulse.service_manager import ServiceManager
 from retailpulse.storage.account import Account
 from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.web.ports import check_port, listen_for
 
 logger = logging.getLogger(__name__)
 

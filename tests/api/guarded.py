@@ -1,4 +1,4 @@
-"""What the tests of the gate share: a database of their own, keys made in it, and APIs that want one."""
+"""What the tests of the security middleware share: a database, keys made in it, and APIs that want one."""
 
 import asyncio
 from collections.abc import Iterator, Mapping

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retailpulse.api.problems import KINDS, ProblemKind, kind_of
+from retailpulse.web.problem_kinds import KINDS, ProblemKind, kind_of
 from tests.api.jobs import problem
 from tests.running import RunningService
 

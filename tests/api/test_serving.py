@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from retailpulse.api.serving import serve_app
 from retailpulse.config.settings import ApiSettings
+from retailpulse.web.server import serve_app
 from tests.running import free_port
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"

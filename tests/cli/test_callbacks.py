@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from retailpulse.config.settings.callbacks import CallbackSettings
-from tests.cli.test_keeping import NO_DATABASE, command
+from tests.cli.test_maintenance import NO_DATABASE, command
 from tests.storage.servers import database_url, empty_url, postgres
 
 __all__ = ["database_url", "empty_url", "postgres"]

@@ -8,8 +8,8 @@ import rich_click as click
 from click.testing import CliRunner
 
 from retailpulse.cli import group
-from retailpulse.cli.asking import Away
-from retailpulse.cli.leaving import Refusal
+from retailpulse.cli.connection import Away
+from retailpulse.cli.exit_codes import Refusal
 from tests.canned import JOB_ID
 
 OURS = [

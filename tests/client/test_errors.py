@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from retailpulse import client
-from retailpulse.api.problems import KINDS
 from retailpulse.client import ClientError, Refused, errors
+from retailpulse.web.problem_kinds import KINDS
 from tests.canned import JOB_ID, Answer, CannedService, as_json
 from tests.client.conftest import Connect
 

@@ -129,7 +129,7 @@ def test_the_client_and_its_commands_work(lean: Path, service: RunningService) -
 
 
 def test_the_whole_client_is_imported_without_any_part_of_the_server(lean: Path) -> None:
-    check = "import sys, retailpulse.client, retailpulse.cli.server; print(*sys.modules, sep='\\n')"
+    check = "import sys, retailpulse.client, retailpulse.cli.commands.server; print(*sys.modules, sep='\\n')"
     modules = run(lean, "python", "-c", check).split()
     assert "retailpulse.client.clients" in modules
     assert not [name for name in modules if name.startswith(("retailpulse.storage", "retailpulse.api"))]

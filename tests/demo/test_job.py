@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from retailpulse.cli.demo_command import MIN_IMAGES
+from retailpulse.cli.commands.demo import MIN_IMAGES
 from retailpulse.demo.album import ALBUM
 from retailpulse.demo.job import UNKNOWN_STORE, DemoJob, build_job, sample_stores
 from retailpulse.domain.times import parse_instant

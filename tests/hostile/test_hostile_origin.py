@@ -20,7 +20,7 @@ from retailpulse.config.settings import FetchSettings, MeasureSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.fetch import Downloader
-from retailpulse.measure import Decoders, measure_body, read_header
+from retailpulse.measure import DecoderPool, measure_body, read_header
 from tests.hostile import MEASURED, NETWORK, HostileOrigin, Rate, Trick
 from tests.hostile.bodies import gzip_bomb, huge_png, photo, small_jpeg
 
@@ -61,7 +61,7 @@ def impatient(origin: HostileOrigin) -> Downloader:
     )
 
 
-def whole(decoders: Decoders) -> Measure:
+def whole(decoders: DecoderPool) -> Measure:
     async def measure(downloader: Downloader, url: str) -> str:
         body = (await downloader.fetch(url)).body
         return (await decoders.measure(body, Depth.DECODE)).suspect or ""
@@ -119,7 +119,7 @@ async def test_our_client_concludes_of_every_trick_what_it_should(hostile: Hosti
         other = hostile.tricks[name].of_head
         return of_whole(name) if other is None else (other, "")
 
-    decoders = Decoders(MeasureSettings())
+    decoders = DecoderPool(MeasureSettings())
     try:
         wholes, heads = await asyncio.gather(
             all_conclusions(hostile, whole(decoders)), all_conclusions(hostile, head)

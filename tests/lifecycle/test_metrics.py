@@ -133,9 +133,9 @@ def test_a_decoder_that_is_killed_is_told(shop: Shop) -> None:
     running = shop.serve(workers=1)
     running.finished(submit(running, shop.photos(1), "decode"))
     (worker,) = running.pids()["worker"]
-    # The nursery forks the decoders, so they are the children of the worker's child.
-    (nursery,) = children(worker)
-    (decoder,) = children(nursery)
+    # The fork server forks the decoders, so they are the children of the worker's child.
+    (fork_server,) = children(worker)
+    (decoder,) = children(fork_server)
     os.kill(decoder, signal.SIGKILL)
     witness = Witness(running)
     witness.until(CRASHES, 1, process="decoder")

@@ -95,7 +95,7 @@ def test_all_that_serve_starts_runs_as_an_ordinary_user_whatever_folder_is_close
     before = closed.parent.stat().st_mode
     with serving(closed, python, environment_for_others() | SECRETS, port=low_port()) as running:
         pids = descendants(running.process.pid)
-        names = ("retailpulse api", "retailpulse worker", "nursery", "postgres -D")
+        names = ("retailpulse api", "retailpulse worker", "fork_server", "postgres -D")
         assert all(name in " ".join(map(command, pids)) for name in names)
         assert {user_of(pid) for pid in pids} == {user}
         assert not [pid for pid in pids if "Groups:\t \n" not in Path(f"/proc/{pid}/status").read_text()]

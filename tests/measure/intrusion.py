@@ -20,7 +20,7 @@ from pathlib import Path
 from retailpulse.config.settings import MeasureSettings, Sandbox
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Depth
-from retailpulse.measure import Decoders, measure_body
+from retailpulse.measure import DecoderPool, measure_body
 from retailpulse.measure.sandbox import missing
 from retailpulse.measure.sandbox.calls import architecture, call
 from tests.measure import intruder
@@ -50,16 +50,16 @@ def take_away(part: str) -> None:
 
 
 @asynccontextmanager
-async def intruded(mode: Sandbox, folder: Path) -> AsyncIterator[Decoders]:
+async def intruded(mode: Sandbox, folder: Path) -> AsyncIterator[DecoderPool]:
     shutil.copy(intruder.__file__, folder / "simplejpeg.py")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     os.environ["RETAILPULSE_DATABASE_URL"] = "postgresql://secret"
-    decoders = Decoders(MeasureSettings(sandbox=mode, max_pixels=LIMIT))
+    decoders = DecoderPool(MeasureSettings(sandbox=mode, max_pixels=LIMIT))
     yield decoders
     await decoders.aclose()
 
 
-async def try_all(decoders: Decoders) -> AsyncIterator[tuple[str, str]]:
+async def try_all(decoders: DecoderPool) -> AsyncIterator[tuple[str, str]]:
     """Each attempt and what came of it; one that ended its decoder says how."""
     for attempt in intruder.ATTEMPTS:
         try:
@@ -71,7 +71,7 @@ async def try_all(decoders: Decoders) -> AsyncIterator[tuple[str, str]]:
             yield attempt, str(error)
 
 
-async def wrong_measurements(decoders: Decoders) -> list[str]:
+async def wrong_measurements(decoders: DecoderPool) -> list[str]:
     """The flavours and depths that are not measured as without any process."""
     found = []
     for name, flavour in FLAVOURS.items():

@@ -8,11 +8,11 @@ import pytest
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Depth, Measurement
-from retailpulse.measure import Decoders, Digest, measure_body, measure_pieces
+from retailpulse.measure import DecoderPool, Digest, measure_body, measure_pieces
+from tests.measure.process_pool.test_pool import settings
 
 from .damage import DAMAGES
 from .pictures import FLAVOURS, LIMIT, Flavour, jpeg_segment, saved
-from .test_decoders import settings
 
 ALL = pytest.mark.parametrize("flavour", FLAVOURS.values(), ids=FLAVOURS.keys())
 Told = Measurement | str
@@ -99,7 +99,7 @@ def test_a_large_jpeg_is_not_put_together() -> None:
 
 @pytest.mark.parametrize("depth", list(Depth))
 async def test_decoders_measure_pieces_like_the_whole(depth: Depth) -> None:
-    decoders = Decoders(settings())
+    decoders = DecoderPool(settings())
     for flavour in FLAVOURS.values():
         for piece_bytes in (50, 16_384):
             found = await decoders.measure(cut(flavour.body, piece_bytes), depth)

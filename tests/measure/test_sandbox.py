@@ -18,7 +18,7 @@ import pytest
 
 from retailpulse.config.settings import MeasureSettings, Sandbox
 from retailpulse.domain.images import Depth
-from retailpulse.measure import Decoders
+from retailpulse.measure import DecoderPool
 from retailpulse.measure.sandbox import landlock, missing, seccomp
 from retailpulse.measure.sandbox.calls import ARCHITECTURES, Architecture
 from retailpulse.storage.embedded import EmbeddedServer
@@ -116,7 +116,7 @@ def intrude(
     assert tried.pop("environment_of_c") == "worked: []"
     if mode is not Sandbox.OFF and without != "seccomp":
         assert len(json.loads(tried["descriptors"].removeprefix("worked: "))) == 3, (
-            "channel, stderr and shelf"
+            "channel, stderr and ring_buffer"
         )
         assert not (folder / "written").exists()
     return {name: text for name, text in tried.items() if name not in BESIDE}, logged
@@ -181,7 +181,7 @@ def test_a_sandbox_that_is_required_and_not_to_be_had_refuses_to_start(folder: P
 
 async def seen_from_outside(name: str) -> str:
     """A file of the kernel about a decoder."""
-    decoders = Decoders(MeasureSettings())
+    decoders = DecoderPool(MeasureSettings())
     await decoders.measure(PHOTO, Depth.DECODE)
     (pid,) = alive()
     seen = await asyncio.to_thread(Path(f"/proc/{pid}/{name}").read_text)

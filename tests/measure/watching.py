@@ -24,24 +24,24 @@ def endless(width: int = 4000, height: int = 3000) -> bytes:
     return body[:-2] + 90 * last_scan + b"\xff\xd9"
 
 
-def nurseries(owner: int) -> list[int]:
-    return [pid for pid in children(owner) if "measure.nursery" in command(pid)]
+def fork_servers(owner: int) -> list[int]:
+    return [pid for pid in children(owner) if "process_pool.fork_server" in command(pid)]
 
 
-def nursery(owner: int) -> int:
-    (pid,) = nurseries(owner)
+def fork_server(owner: int) -> int:
+    (pid,) = fork_servers(owner)
     return pid
 
 
-def shelf_bytes(decoder: int) -> int:
+def ring_bytes(decoder: int) -> int:
     fds = Path(f"/proc/{decoder}/fd").iterdir()
-    (shelf,) = (fd for fd in fds if "memfd:body" in str(fd.readlink()))
-    return shelf.stat().st_size
+    (ring_buffer,) = (fd for fd in fds if "memfd:body" in str(fd.readlink()))
+    return ring_buffer.stat().st_size
 
 
 def alive(owner: int | None = None) -> list[int]:
     """The decoders of a process, oldest first."""
-    return [pid for parent in nurseries(owner or os.getpid()) for pid in children(parent)]
+    return [pid for parent in fork_servers(owner or os.getpid()) for pid in children(parent)]
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -18,8 +18,8 @@ from retailpulse.domain.jobs import PendingImage, Result
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.worker import quarantine as quarantine_room
-from retailpulse.worker.admission import Admission, Draining
-from retailpulse.worker.in_hand import InHand
+from retailpulse.worker.backpressure import Backpressure, Draining
+from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.quarantine import Quarantine
 from tests.origin import Origin, Reply
 from tests.processes import children, command, is_gone, stat
@@ -47,17 +47,17 @@ class Room:
 
     def __init__(self) -> None:
         self.quarantine = Quarantine(LOOPBACK, MeasureSettings(), STALL_SECONDS)
-        self.admission = Admission(1_000_000)
+        self.backpressure = Backpressure(1_000_000)
         self.job_id: UUID = new_job_id()
-        self._in_hand = InHand(lambda _host_id: None)
+        self._held_images = HeldImages(lambda _host_id: None)
 
     async def conclude(self, url: str, depth: Depth = Depth.DECODE, image_no: int = 7) -> Result:
         granted = Granted(
             grant_id=1, host_id=QUARANTINE, rank=0, job_id=self.job_id, depth=depth, is_started=True,
             images=[PendingImage(image_no=image_no, image_url=url, earlier=2)],
         )  # fmt: skip
-        (held,) = self._in_hand.take(granted, granted.images)
-        return await self.quarantine.conclude(held, self.admission)
+        (held,) = self._held_images.take(granted, granted.images)
+        return await self.quarantine.conclude(held, self.backpressure)
 
 
 def processes() -> list[int]:
@@ -140,7 +140,7 @@ async def test_a_worker_that_stops_leaves_the_image_and_blames_nobody(room: Room
     await asyncio.to_thread(origin.wait_until, lambda: origin.busy == 1)
     (pid,) = processes()
     os.kill(pid, signal.SIGTERM)  # whoever stops a service may ask all of its processes to stop
-    room.admission.drain()
+    room.backpressure.drain()
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(Draining):
         await trying

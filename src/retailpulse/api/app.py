@@ -1,4 +1,4 @@
-"""Puts the HTTP application together. Who gets to it is decided before it, in `gate`."""
+"""Puts the HTTP application together. Who gets to it is decided before it, in `web.middleware`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -12,11 +12,8 @@ from litestar.types import ControllerRouterHandler
 from retailpulse.api import contract, health, metrics, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
-from retailpulse.api.errors import answer_http, answer_known, answer_unknown
-from retailpulse.api.keyring import Keyring
 from retailpulse.api.openapi import Description, openapi_json
-from retailpulse.api.problems import problem_page
-from retailpulse.api.quotas import Quota
+from retailpulse.api.problem_pages import problem_page
 from retailpulse.api.submitting import Submits
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
@@ -34,6 +31,9 @@ from retailpulse.service import (
     Stats,
     Stores,
 )
+from retailpulse.web.error_responses import answer_http, answer_known, answer_unknown
+from retailpulse.web.middleware.authentication import ApiKeyCache
+from retailpulse.web.quotas import Quota
 
 HANDLERS: list[ControllerRouterHandler] = [
     contract.submit,
@@ -79,7 +79,7 @@ PROVIDED = (
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, keyring: Keyring) -> Litestar:
+def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, api_keys: ApiKeyCache) -> Litestar:
     """The application over a service that is ready to use."""
     provided: dict[str, Any] = {
         **{use.name: getattr(uses, use.name) for use in fields(uses)},
@@ -88,7 +88,7 @@ def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, keyring: K
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),
-        "description": Description(HANDLERS, PROVIDED, lambda: not keyring.is_open),
+        "description": Description(HANDLERS, PROVIDED, lambda: not api_keys.is_open),
         "docs_files": DocsFiles(),
     }
     return Litestar(

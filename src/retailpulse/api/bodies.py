@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import IO
 
-from retailpulse.api.gathering import gathered
 from retailpulse.domain.errors import Busy, InvalidRequest, TooLarge, UnsupportedMediaType
+from retailpulse.web.rechunk import rechunked
 
 WRITE_BYTES = 1 << 20
 """A body on its way to disk is written in pieces of this size, in a thread."""
@@ -56,7 +56,7 @@ class BodyBudget:
         """
         with self._hold(expected_bytes) as held:
             size_bytes = 0
-            async for piece in gathered(blocks, WRITE_BYTES):
+            async for piece in rechunked(blocks, WRITE_BYTES):
                 size_bytes += len(piece)
                 held.grow(size_bytes)
                 if not held.is_refused:

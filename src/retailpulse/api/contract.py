@@ -9,7 +9,6 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from retailpulse.api.contract_shapes import STATUS, SUBMIT, VISITS
-from retailpulse.api.gathering import gathered
 from retailpulse.api.submitting import Submits
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
@@ -17,6 +16,7 @@ from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import parse_day_range
 from retailpulse.service import Service
 from retailpulse.storage.visits import VisitFilter, VisitRow
+from retailpulse.web.rechunk import rechunked
 
 BLOCK_BYTES = 64 * 1024
 
@@ -76,7 +76,7 @@ async def visits(
     )
     await service.check_visits(wanted)
     pieces = (text.encode() async for text in _write_visits(service.visits(wanted)))
-    return Stream(gathered(pieces, BLOCK_BYTES), media_type=MediaType.JSON)
+    return Stream(rechunked(pieces, BLOCK_BYTES), media_type=MediaType.JSON)
 
 
 async def _write_visits(visits: AsyncIterator[VisitRow]) -> AsyncIterator[str]:

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from retailpulse.api.problems import PROBLEM_TYPE, Problem, Refusal, kind_of, refusal
 from retailpulse.api.schemas import Schemas
-from retailpulse.api.scopes import needed_scope
 from retailpulse.api.telling import (
     JOB_ID,
     RETRY_AFTER,
@@ -19,6 +17,9 @@ from retailpulse.api.telling import (
     Told,
     When,
 )
+from retailpulse.web.middleware.scopes import needed_scope
+from retailpulse.web.problem_details import PROBLEM_TYPE, Problem, Refusal, refusal
+from retailpulse.web.problem_kinds import kind_of
 
 ALWAYS = frozenset({401, 403, 429, 500, 503})
 """What any request to the API may be refused with, whatever it asks for."""

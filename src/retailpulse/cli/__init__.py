@@ -11,39 +11,39 @@ from typing import Any
 import rich_click as click
 
 from retailpulse import __version__
-from retailpulse.cli.leaving import leaving_well
+from retailpulse.cli.exit_codes import leaving_well
 from retailpulse.cli.terminal import say
 from retailpulse.domain.errors import RetailPulseError
 
 MODULES = {
-    "demo": "demo_command",
+    "demo": "demo",
     "serve": "server",
     "worker": "server",
     "api": "server",
     "migrate": "server",
     "health": "server",
-    "check": "check_command",
-    "keys": "keys_command",
+    "check": "check",
+    "keys": "keys",
     "config": "server",
-    "prune": "keeping",
-    "backup": "keeping",
-    "restore": "keeping",
-    "callbacks": "callbacks_command",
-    "submit": "submit_command",
-    "watch": "watch_commands",
-    "status": "watch_commands",
-    "results": "results_command",
-    "jobs": "jobs_commands",
-    "cancel": "jobs_commands",
-    "retry": "jobs_commands",
-    "deliveries": "jobs_commands",
-    "redeliver": "jobs_commands",
-    "stores": "stores_commands",
-    "areas": "stores_commands",
-    "visits": "stores_commands",
-    "stats": "stats_command",
-    "hosts": "hosts_command",
-    "completion": "completion_command",
+    "prune": "maintenance",
+    "backup": "maintenance",
+    "restore": "maintenance",
+    "callbacks": "callbacks",
+    "submit": "submit",
+    "watch": "watch",
+    "status": "watch",
+    "results": "results",
+    "jobs": "jobs",
+    "cancel": "jobs",
+    "retry": "jobs",
+    "deliveries": "jobs",
+    "redeliver": "jobs",
+    "stores": "stores",
+    "areas": "stores",
+    "visits": "stores",
+    "stats": "stats",
+    "hosts": "hosts",
+    "completion": "completion",
 }
 """Where each command stands, in the order of the help."""
 
@@ -69,7 +69,7 @@ class _Group(click.RichGroup):
     def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in MODULES:
             return None
-        module = import_module(f"retailpulse.cli.{MODULES[cmd_name]}")
+        module = import_module(f"retailpulse.cli.commands.{MODULES[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
 

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from retailpulse.cli.render import store_table, summary, titled_table
 from retailpulse.cli.terminal import printable
+from retailpulse.cli.views import store_table, summary, titled_table
 from retailpulse.client import Job, Result
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.images import Outcome

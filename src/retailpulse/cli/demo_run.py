@@ -14,10 +14,10 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from retailpulse.cli.demo_command import Terminated
+from retailpulse.cli.commands.demo import Terminated
 from retailpulse.cli.demo_report import check, report, ways_on, without_host
-from retailpulse.cli.following import follow
 from retailpulse.cli.invocation import invocation
+from retailpulse.cli.watch import follow
 from retailpulse.client import Client, Job, Unreachable
 from retailpulse.demo.album import ALBUM, Photo
 from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job, sample_stores

@@ -16,7 +16,7 @@ from retailpulse.client import stores as _stores
 from retailpulse.client import submitting, waiting
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange, Outage, Patience
-from retailpulse.client.running import AsyncSession, Call, Session, Stream, SyncSession, run_now
+from retailpulse.client.sync_bridge import AsyncSession, Call, Session, Stream, SyncSession, run_now
 from retailpulse.client.transports import AsyncTransport, SyncTransport
 
 DEFAULT_URL = "http://127.0.0.1:9090"

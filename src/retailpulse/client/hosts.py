@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator
 
-from retailpulse.client.asking import Some, filters
 from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Host
+from retailpulse.client.params import Some, filters
 
 
 async def hosts(exchange: Exchange, *, origin: Some = None) -> AsyncGenerator[Host, None]:

@@ -9,10 +9,10 @@ from typing import IO, Literal
 
 import httpx
 
-from retailpulse.client.asking import Some, filters, job_path
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Result
+from retailpulse.client.params import Some, filters, job_path
 from retailpulse.client.transports import Ask
 
 ExportFormat = Literal["csv", "ndjson", "parquet"]

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from typing import IO
 from urllib.parse import quote
 
-from retailpulse.client.asking import Some, When, filters
 from retailpulse.client.bodies import Sent, body_of_file
 from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Area, Imported, Store, Visit
+from retailpulse.client.params import Some, When, filters
 from retailpulse.client.transports import Ask
 
 STORES = "/api/v1/stores"

@@ -6,11 +6,11 @@ from contextlib import aclosing
 
 import msgspec
 
-from retailpulse.client.asking import job_path
 from retailpulse.client.errors import InvalidRequest, NotFound, TimedOut
 from retailpulse.client.exchange import OUTAGES, Exchange
 from retailpulse.client.jobs import job
 from retailpulse.client.models import Job, Progress
+from retailpulse.client.params import job_path
 from retailpulse.client.transports import Ask
 from retailpulse.domain.jobs import JobStatus
 

@@ -18,8 +18,8 @@ Scene = Callable[[Size, Dice], Image.Image]
 _RAILS: tuple[Colour, ...] = ((186, 36, 42), (28, 86, 150), (44, 120, 70), (232, 232, 228), (236, 150, 30))
 
 
-def shelf(size: Size, dice: Dice) -> Image.Image:
-    """A shelf as a rep photographs it: nearly straight on, from a step to one side."""
+def ring_buffer(size: Size, dice: Dice) -> Image.Image:
+    """A ring buffer as a rep photographs it: nearly straight on, from a step to one side."""
     width, height = size
     wall = Wall(
         width=int(width * 1.25),

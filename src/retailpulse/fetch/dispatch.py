@@ -90,7 +90,7 @@ class Dispatch:
             await self._take(queue, attempt, place)
         began_at = self._loop.time()
         try:
-            pin = await self._pin(target.origin, attempt)
+            pin = await self._pin(target.origin, attempt) if self._pins.has_name(target.origin) else ""
             proven = self._slots.take_now(queue)
             if proven is None:
                 proven = await self._slots.take(queue, place.order)

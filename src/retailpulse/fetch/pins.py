@@ -30,14 +30,18 @@ class Pins:
         self._refused = RefusedNames()
         self._failed: dict[str, float] = {}  # names, and until when they fail at once
 
+    def has_name(self, origin: Origin) -> bool:
+        """Whether its addresses are looked up: not those of numbers, nor what a proxy dials."""
+        return not self._rules.has_proxy and numeric_address(origin.host) is None
+
     async def find(self, origin: Origin) -> str:
         """The addresses that an origin's name has and that may be dialled, as libcurl wants to be told.
 
-        Empty for a number, and where a proxy dials. Raises TryFailed where the name does not resolve, and
+        Empty where no name is looked up. Raises TryFailed where the name does not resolve, and
         where none of its addresses may be dialled ImageError `blocked_address`; the same TryFailed for
         both, after as long, where internal names are hidden.
         """
-        if self._rules.has_proxy or numeric_address(origin.host) is not None:
+        if not self.has_name(origin):
             return ""
         return await (self._alike if self._hides else self._find)(origin)
 

@@ -1,19 +1,19 @@
 """Measuring images: what a header says, whether a body is complete, whether it decodes.
 
-The readers are pure functions over bytes. Decoding is C code that can fault or never end, so `Decoders` runs
-it in processes that may be lost; fetching the bytes is another room's work.
+The readers are pure functions over bytes. Decoding is C code that can fault or never end, so `DecoderPool`
+runs it in processes that may be lost; fetching the bytes is another room's work.
 """
 
 from retailpulse.measure.body import measure_body
-from retailpulse.measure.decoders import Decoders
 from retailpulse.measure.header import read_header
 from retailpulse.measure.pieces import Digest, measure_pieces
+from retailpulse.measure.process_pool.machine_lock import Turn, new_turn_file
+from retailpulse.measure.process_pool.pool import DecoderPool
 from retailpulse.measure.sandbox import check as check_sandbox
-from retailpulse.measure.turn import Turn, new_turn_file
 from retailpulse.measure.work import Work
 
 __all__ = [
-    "Decoders",
+    "DecoderPool",
     "Digest",
     "Turn",
     "Work",

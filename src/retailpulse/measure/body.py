@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Callable
 
 from retailpulse.domain.images import Depth, Format, Header, Measurement
-from retailpulse.measure import bmp, gif, heif, jpeg, png, tiff, webp
 from retailpulse.measure.decode import decode, decode_jpeg
+from retailpulse.measure.formats import bmp, gif, heif, jpeg, png, tiff, webp
+from retailpulse.measure.formats.sniff import ended_early, sniff
 from retailpulse.measure.header import check_size, read_header
-from retailpulse.measure.sniff import ended_early, sniff
 from retailpulse.measure.work import Work
 
 _END_CHECKS: dict[Format, Callable[[bytes, Work], None]] = {

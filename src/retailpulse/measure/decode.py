@@ -12,9 +12,10 @@ from PIL import Image, UnidentifiedImageError
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Format
-from retailpulse.measure import jpeg, pillow, png
+from retailpulse.measure import pillow
 from retailpulse.measure.faults import corrupt, too_many_pixels, truncated, unsupported
-from retailpulse.measure.libraries import library
+from retailpulse.measure.formats import jpeg, png
+from retailpulse.measure.process_pool.libraries import library
 from retailpulse.measure.work import Work
 
 _MAX_TEXT = 160

@@ -7,10 +7,10 @@ Both within the work that one file may take: who reads it again as it grows hand
 from collections.abc import Callable
 
 from retailpulse.domain.images import Format, Header
-from retailpulse.measure import bmp, gif, heif, jpeg, png, tiff, webp
 from retailpulse.measure.faults import corrupt, too_many_pixels
-from retailpulse.measure.size import Size
-from retailpulse.measure.sniff import sniff
+from retailpulse.measure.formats import bmp, gif, heif, jpeg, png, tiff, webp
+from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.sniff import sniff
 from retailpulse.measure.work import Work
 
 _READERS: dict[Format, Callable[[bytes, Work], Size | None]] = {

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from retailpulse.domain.images import Format, Header, Measurement
-from retailpulse.measure import jpeg
 from retailpulse.measure.body import check_complete
+from retailpulse.measure.formats import jpeg
+from retailpulse.measure.formats.sniff import sniff
 from retailpulse.measure.header import check_size, read_header
-from retailpulse.measure.sniff import sniff
 from retailpulse.measure.work import Work
 
 HEAD_BYTES = 65_536

@@ -4,6 +4,8 @@ Decoding is not counted here: the kernel limits it. Weak: a file that is read ag
 pays for each reading, so the part of the budget that one reading has shrinks with their number.
 """
 
+from typing import NoReturn
+
 from retailpulse.measure.faults import corrupt
 
 MAX_STEPS = 200_000
@@ -26,4 +28,8 @@ class Work:
         """Take so many steps; raises ImageError `corrupt` where they are not there any more."""
         self.left -= steps
         if self.left < 0:
-            raise corrupt("the file has more parts than any picture needs: reading it was given up")
+            self.give_up()
+
+    def give_up(self) -> NoReturn:
+        """Raise what `spend` raises; a loop that runs for each file may count by itself."""
+        raise corrupt("the file has more parts than any picture needs: reading it was given up")

@@ -7,10 +7,10 @@ from retailpulse.storage.database import Connection
 from retailpulse.storage.scheduling import claims
 from retailpulse.storage.scheduling.claims import Ask, Granted
 from retailpulse.worker.dispatcher import Dispatcher
-from retailpulse.worker.in_hand import InHand
+from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.leases import Lease, Leases
-from retailpulse.worker.news import News
-from retailpulse.worker.rooms import Head, shares
+from retailpulse.worker.prefetch import Head, shares
+from retailpulse.worker.scheduler_events import SchedulerEvents
 
 HOSTS_AT_ONCE = 256
 """Hosts in one claim."""
@@ -20,13 +20,18 @@ class Claimer:
     """The claims of one worker."""
 
     def __init__(
-        self, downloader: Downloader, in_hand: InHand, dispatcher: Dispatcher, leases: Leases, news: News
+        self,
+        downloader: Downloader,
+        held_images: HeldImages,
+        dispatcher: Dispatcher,
+        leases: Leases,
+        events: SchedulerEvents,
     ) -> None:
         self._downloader = downloader
-        self._in_hand = in_hand
+        self._held_images = held_images
         self._dispatcher = dispatcher
         self._leases = leases
-        self._news = news
+        self._events = events
         self._loop = asyncio.get_running_loop()
         self._most_in_hand = downloader.capacity + downloader.capacity // 4 + 64
         self.claimed_at = 0.0
@@ -47,7 +52,7 @@ class Claimer:
             if self._leases.of_host[host_id].extra:  # once the tasks have come to wait there
                 self._loop.call_soon(self._leases.begin_extra, self._leases.of_host[host_id])
             if self._leases.of_host[host_id].claimed(asks[host_id].room, images):
-                self._news.has_room(host_id)
+                self._events.has_room(host_id)
 
     async def _begin(self, connection: Connection, worker_id: int, lease: Lease, grant: Granted) -> None:
         if lease.queue is None and not lease.is_quarantine:
@@ -60,15 +65,18 @@ class Claimer:
     def _asks(self) -> dict[int, Ask]:
         """How many images to claim of each host now."""
         rooms: dict[int, int] = {}
-        now, ready = self._loop.time(), self._news.ready
+        now, ready = self._loop.time(), self._events.ready
         while ready and len(rooms) < HOSTS_AT_ONCE:
             lease = self._leases.of_host.get(ready.pop())
             if lease is None or not (lease.waits or lease.is_dismissing):
                 continue
-            held, parked = self._in_hand.of_host(lease.host_id), self._downloader.parked_at(lease.origin)
+            held, parked = (
+                self._held_images.unmeasured(lease.host_id),
+                self._downloader.parked_at(lease.origin),
+            )
             if room := lease.room(held, parked, now):
                 rooms[lease.host_id] = room
-        spare = max(0, self._most_in_hand - self._in_hand.count)
+        spare = max(0, self._most_in_hand - self._held_images.count)
         if sum(rooms.values()) > spare:
             rooms = self._limit(rooms, spare)
         return {
@@ -82,7 +90,7 @@ class Claimer:
         for host_id, room in rooms.items():
             rank, job_id = self._leases.of_host[host_id].head
             heads[host_id] = Head(host_id=host_id, rank=rank, job_id=job_id, room=room)
-        left = shares(heads, spare, self._in_hand.of_jobs())
+        left = shares(heads, spare, self._held_images.of_jobs())
         limited = {}
         for host_id, head in sorted(heads.items(), key=lambda item: item[1].rank):
             if room := min(head.room, left[head.job_id]):

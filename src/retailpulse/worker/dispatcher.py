@@ -12,8 +12,8 @@ from retailpulse.storage.scheduling import claims, hosts
 from retailpulse.storage.scheduling.claims import GivenBack, Granted
 from retailpulse.storage.scheduling.line import FEW_IMAGES
 from retailpulse.storage.scheduling.notifications import notify_hosts
+from retailpulse.worker.held_images import Grant, HeldImage
 from retailpulse.worker.image_task import WorkerContext, work_on
-from retailpulse.worker.in_hand import Grant, HeldImage
 
 
 class Dispatcher:
@@ -25,12 +25,12 @@ class Dispatcher:
 
     def begin(self, grant: Granted, images: Sequence[PendingImage]) -> None:
         """Works on images of a grant."""
-        for held in self._context.in_hand.take(grant, images):
+        for held in self._context.held_images.take(grant, images):
             held.task = self._loop.create_task(work_on(held, self._context))
 
     def dismiss(self, grant: Granted, cause: Cause, detail: str) -> None:
         """Fails images without asking their host, which was given up."""
-        for held in self._context.in_hand.take(grant, grant.images):
+        for held in self._context.held_images.take(grant, grant.images):
             result = Result(
                 job_id=grant.job_id,
                 image_no=held.image.image_no,
@@ -40,7 +40,7 @@ class Dispatcher:
                 detail=detail,
             )
             self._context.settler.settle(result, held.grant)
-            self._context.in_hand.done(held)
+            self._context.held_images.done(held)
 
     async def sort(self, connection: Connection, worker_id: int, grant: Granted) -> None:
         """Begins with images of a bucket; those of hosts that are in use, or have many, wait there."""
@@ -92,4 +92,4 @@ class Dispatcher:
         fresh = {grant.job_id for grant in granted if not grant.is_started}
         if fresh:
             for waited_seconds in await claims.start_jobs(connection, fresh):
-                self._context.measures.waited(waited_seconds)
+                self._context.metrics.waited(waited_seconds)

@@ -11,13 +11,13 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
 from retailpulse.domain.jobs import Result
 from retailpulse.fetch import Downloader
-from retailpulse.measure import Decoders, Digest, Work, measure_pieces, read_header
-from retailpulse.worker.admission import Admission, Draining
-from retailpulse.worker.in_hand import HeldImage, InHand
-from retailpulse.worker.measures import Measures
-from retailpulse.worker.pulse import Pulse
+from retailpulse.measure import DecoderPool, Digest, Work, measure_pieces, read_header
+from retailpulse.worker.backpressure import Backpressure, Draining
+from retailpulse.worker.held_images import HeldImage, HeldImages
 from retailpulse.worker.quarantine import Quarantine
 from retailpulse.worker.settler import Settler
+from retailpulse.worker.suspend_detector import SuspendDetector
+from retailpulse.worker.worker_metrics import WorkerMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +34,10 @@ class MeasuringContext:
     """What fetching and measuring an image takes."""
 
     downloader: Downloader
-    admission: Admission
-    decoders: Decoders
-    in_hand: InHand
-    pulse: Pulse
+    backpressure: Backpressure
+    decoders: DecoderPool
+    held_images: HeldImages
+    suspend_detector: SuspendDetector
     max_pixels: int
 
 
@@ -47,7 +47,7 @@ class WorkerContext(MeasuringContext):
 
     settler: Settler
     quarantine: Quarantine
-    measures: Measures
+    metrics: WorkerMetrics
     pause_seconds: tuple[float, float] | None
     failed: asyncio.Future[None]
     """Fails with what keeps this worker from its work."""
@@ -57,19 +57,20 @@ async def work_on(held: HeldImage, context: WorkerContext) -> None:
     """Settles one image, or leaves it where the worker stops; it is not in hand any more after that."""
     try:
         if held.grant.is_quarantined:
-            result = await context.quarantine.conclude(held, context.admission)
+            result = await context.quarantine.conclude(held, context.backpressure)
         else:
             result = await conclude(held, context)
+        context.held_images.measured(held)
         if context.pause_seconds is not None:
-            await context.admission.pause(random.uniform(*context.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
+            await context.backpressure.pause(random.uniform(*context.pause_seconds))  # noqa: S311 - stands for a model's time, not a secret
         context.settler.settle(result, held.grant)
     except Draining:
-        context.in_hand.put_down(held)
+        context.held_images.put_down(held)
     except ImportError as error:  # a decoder that is not there says nothing about the image
         if not context.failed.done():
             context.failed.set_exception(error)
     finally:
-        if context.in_hand.done(held):
+        if context.held_images.done(held):
             context.settler.hurry()  # its job may have ended
 
 
@@ -79,14 +80,14 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> Result:
     measure = _measure_head if held.grant.depth is Depth.HEADER else _measure_whole
     failed: ImageError
     for _ in range(SLEEPS_PER_IMAGE + 1):
-        sleeps = context.pulse.sleeps()
+        sleeps = context.suspend_detector.suspensions()
         try:
             measurement, tries = await measure(held, context)
         except (Draining, ImportError):
             raise
         except ImageError as error:
             failed = error
-            if context.pulse.sleeps() == sleeps:
+            if context.suspend_detector.suspensions() == sleeps:
                 break
             logger.info("image %d of job %s failed in a sleep: %s", image.image_no, job_id, error)
         except Exception as error:  # a fault of ours in one image must not keep its job from ending
@@ -123,7 +124,7 @@ async def _measure_head(held: HeldImage, context: MeasuringContext) -> tuple[Mea
         return header is not None
 
     fetched = await context.downloader.fetch_head_pieces(held.image.image_url, enough, place=held.place)
-    context.in_hand.fetched(held)
+    context.held_images.fetched(held)
     if header is not None:
         return Measurement(header=header), fetched.tries
     # A file that ended before its header is measured as a whole, which tells what is wrong with it.
@@ -144,7 +145,7 @@ async def _measure_whole(held: HeldImage, context: MeasuringContext) -> tuple[Me
         tap if depth is Depth.DOWNLOAD else None,
         place=held.place,
     )
-    context.in_hand.fetched(held)
+    context.held_images.fetched(held)
     return await _measure_pieces(fetched.pieces, digest, fetched.tries, depth, context)
 
 
@@ -153,7 +154,7 @@ async def _measure_pieces(
 ) -> tuple[Measurement, int]:
     """Measures a body here where its digest is there already, else in a process that may be lost."""
     size_bytes = sum(map(len, pieces))
-    context.admission.arrived(size_bytes)
+    context.backpressure.arrived(size_bytes)
     try:
         if digest is not None:
             measured = partial(measure_pieces, pieces, digest.digest(), context.max_pixels)
@@ -164,4 +165,4 @@ async def _measure_pieces(
         error.tries = tries
         raise
     finally:
-        context.admission.left(size_bytes)
+        context.backpressure.left(size_bytes)

@@ -11,7 +11,7 @@ from retailpulse.domain.images import Cause
 from retailpulse.fetch import HostPool, HostQueue
 from retailpulse.storage.scheduling.leases import LeaseRow
 from retailpulse.storage.scheduling.losses import QUARANTINE
-from retailpulse.worker.rooms import Throughput, ahead
+from retailpulse.worker.prefetch import Throughput, ahead
 
 _IDLE_BEATS = 2
 """A host that is not asked for so many heartbeats is left."""

@@ -14,9 +14,9 @@ from retailpulse.config.settings import FetchSettings, MeasureSettings
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import Result
 from retailpulse.storage.scheduling.losses import LOSSES_BEFORE_QUARANTINE
-from retailpulse.worker.admission import Admission, Draining
-from retailpulse.worker.in_hand import HeldImage
-from retailpulse.worker.lone_process import CannotTry, LoneProcess, Lost, Setup, Trial
+from retailpulse.worker.backpressure import Backpressure, Draining
+from retailpulse.worker.child_process import CannotTry, LoneProcess, Lost, Setup, Trial
+from retailpulse.worker.held_images import HeldImage
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Quarantine:
         self._idle: asyncio.TimerHandle | None = None
         self.crashes = 0
 
-    async def conclude(self, held: HeldImage, admission: Admission) -> Result:
+    async def conclude(self, held: HeldImage, backpressure: Backpressure) -> Result:
         """The result of an image; raises Draining where the worker stops before there is one."""
         trial = Trial(image=held.image, depth=held.grant.depth)
         async with self._one_at_a_time:
@@ -46,7 +46,7 @@ class Quarantine:
                 self._idle.cancel()
             try:
                 result = await self._try(
-                    trial, f"image {held.image.image_no} of job {held.grant.job_id}", admission
+                    trial, f"image {held.image.image_no} of job {held.grant.job_id}", backpressure
                 )
             finally:
                 self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end)
@@ -55,9 +55,9 @@ class Quarantine:
             result, job_id=held.grant.job_id, image_no=held.image.image_no, earlier=held.image.earlier
         )
 
-    async def _try(self, trial: Trial, name: str, admission: Admission) -> Result:
+    async def _try(self, trial: Trial, name: str, backpressure: Backpressure) -> Result:
         while True:
-            if admission.is_draining():
+            if backpressure.is_draining():
                 raise Draining
             is_first = self._process is None
             try:
@@ -66,7 +66,7 @@ class Quarantine:
                 return await self._process.ask(trial, self._stall_seconds)
             except Lost as lost:
                 self._end()
-                if admission.is_draining():  # whoever stops us may have stopped it too
+                if backpressure.is_draining():  # whoever stops us may have stopped it too
                     raise Draining from None
                 self.crashes += 1
                 logger.error("%s was tried alone, in a process that %s", name, lost)
@@ -75,7 +75,7 @@ class Quarantine:
             except (CannotTry, OSError) as error:  # this says nothing of the image
                 self._end()
                 logger.error("%s cannot be tried alone now: %s", name, error)
-                await admission.pause(START_AGAIN_SECONDS)
+                await backpressure.pause(START_AGAIN_SECONDS)
             except BaseException:
                 self._end()
                 raise

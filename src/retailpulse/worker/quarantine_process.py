@@ -18,14 +18,14 @@ import uvloop
 from retailpulse.domain.jobs import Result
 from retailpulse.fetch import Downloader
 from retailpulse.loop_heartbeat import beating
-from retailpulse.measure import Decoders
+from retailpulse.measure import DecoderPool
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
-from retailpulse.worker.admission import Admission
+from retailpulse.worker.backpressure import Backpressure
+from retailpulse.worker.child_process import CANNOT_TRY, LONGEST_LINE_BYTES, READY, Setup, Trial
+from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.image_task import UNMEASURED_BYTES, MeasuringContext, conclude
-from retailpulse.worker.in_hand import InHand
-from retailpulse.worker.lone_process import CANNOT_TRY, LONGEST_LINE_BYTES, READY, Setup, Trial
-from retailpulse.worker.pulse import Pulse
+from retailpulse.worker.suspend_detector import SuspendDetector
 
 _PR_SET_PDEATHSIG = 1
 _NO_JOB = UUID(int=0)
@@ -63,22 +63,22 @@ async def _work(heartbeat_fd: int, answers: int) -> None:
         return
     context = _make_context(msgspec.json.decode(first, type=Setup))
     async with beating(heartbeat_fd):
-        pulse = asyncio.create_task(context.pulse.beat_forever())
+        suspend_detector = asyncio.create_task(context.suspend_detector.beat_forever())
         os.write(answers, READY)
         while (line := await reader.readline()).endswith(b"\n"):
             result = await _try(msgspec.json.decode(line, type=Trial), context)
             os.write(answers, msgspec.json.encode(result) + b"\n")
-        pulse.cancel()
+        suspend_detector.cancel()
 
 
 def _make_context(setup: Setup) -> MeasuringContext:
-    admission = Admission(UNMEASURED_BYTES)
+    backpressure = Backpressure(UNMEASURED_BYTES)
     return MeasuringContext(
-        downloader=Downloader(setup.fetch, admit=admission.admit),
-        admission=admission,
-        decoders=Decoders(setup.measure),
-        in_hand=InHand(lambda _host_id: None),
-        pulse=Pulse(),
+        downloader=Downloader(setup.fetch, admit=backpressure.admit),
+        backpressure=backpressure,
+        decoders=DecoderPool(setup.measure),
+        held_images=HeldImages(lambda _host_id: None),
+        suspend_detector=SuspendDetector(),
         max_pixels=setup.measure.max_pixels,
     )
 
@@ -88,11 +88,11 @@ async def _try(trial: Trial, context: MeasuringContext) -> Result:
         grant_id=0, host_id=QUARANTINE, rank=0, job_id=_NO_JOB,
         depth=trial.depth, is_started=True, images=[trial.image],
     )  # fmt: skip
-    (held,) = context.in_hand.take(granted, granted.images)
+    (held,) = context.held_images.take(granted, granted.images)
     try:
         return await conclude(held, context)
     finally:
-        context.in_hand.done(held)
+        context.held_images.done(held)
 
 
 if __name__ == "__main__":

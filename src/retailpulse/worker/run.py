@@ -20,23 +20,23 @@ from retailpulse.config.settings import (
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.fetch import Downloader
 from retailpulse.loop_watchdog import watch_loop
-from retailpulse.measure import Decoders, Turn
+from retailpulse.measure import DecoderPool, Turn
 from retailpulse.observability.reporting import Reporter
 from retailpulse.storage.database import Database
-from retailpulse.worker.admission import Admission
-from retailpulse.worker.courier import deliver_forever
+from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.heartbeat import Heartbeat
+from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.image_task import UNMEASURED_BYTES, WorkerContext
-from retailpulse.worker.in_hand import InHand
-from retailpulse.worker.measures import Measures
 from retailpulse.worker.memory import keep_freed_memory
-from retailpulse.worker.news import News, listen_forever
 from retailpulse.worker.pruner import prune_forever
-from retailpulse.worker.pulse import Pulse
 from retailpulse.worker.quarantine import Quarantine
 from retailpulse.worker.scheduler import Scheduler
+from retailpulse.worker.scheduler_events import SchedulerEvents, listen_forever
 from retailpulse.worker.settler import Settler
+from retailpulse.worker.suspend_detector import SuspendDetector
 from retailpulse.worker.sweeper import sweep_forever
+from retailpulse.worker.webhooks.dispatcher import deliver_forever
+from retailpulse.worker.worker_metrics import WorkerMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +76,12 @@ async def run_worker(
     _tune_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
     watch_loop()
-    measures = Measures()
-    reporting = Reporter(database, "worker", measures.read).reporting(worker.heartbeat_seconds)
+    metrics = WorkerMetrics()
+    reporting = Reporter(database, "worker", metrics.read).reporting(worker.heartbeat_seconds)
     turn = Turn(turn_fd)
-    async with reporting, _tools(database, worker, fetch, measure, measures, process, turn) as tools:
+    async with reporting, _tools(database, worker, fetch, measure, metrics, process, turn) as tools:
         beside = [
-            asyncio.create_task(listen_forever(database, tools.news)),
+            asyncio.create_task(listen_forever(database, tools.events)),
             asyncio.create_task(sweep_forever(database, worker, tools.heartbeat.is_steady)),
             asyncio.create_task(prune_forever(database, retention or RetentionSettings())),
             asyncio.create_task(
@@ -101,8 +101,8 @@ async def _work_until_stopped(
     ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
     logger.info("stopping: what is in flight is settled, the rest handed back")
     until = asyncio.get_running_loop().time() + grace_seconds
-    tools.context.admission.drain()
-    tools.news.wake.set()
+    tools.context.backpressure.drain()
+    tools.events.wake.set()
     for task in (stopping, *beside):
         task.cancel()
     await asyncio.wait({scheduling})
@@ -114,9 +114,9 @@ async def _work_until_stopped(
 
 async def _drain(tools: "_Tools", until: float) -> None:
     """Settles what is in flight until a time of the loop's clock, and hands back all else."""
-    in_hand, scheduler = tools.context.in_hand, tools.scheduler
+    held_images, scheduler = tools.context.held_images, tools.scheduler
     await scheduler.drain(until=until)
-    for held in in_hand.all():
+    for held in held_images.all():
         if held.task is not None:
             held.task.cancel()
     await _write_the_last(tools.context.settler, tools.settling)
@@ -130,7 +130,7 @@ class _Tools:
 
     context: WorkerContext
     scheduler: Scheduler
-    news: News
+    events: SchedulerEvents
     heartbeat: Heartbeat
     settling: asyncio.Task[None]
 
@@ -153,21 +153,21 @@ async def _tools(
     worker: WorkerSettings,
     fetch: FetchSettings,
     measure: MeasureSettings,
-    measures: Measures,
+    metrics: WorkerMetrics,
     process: UUID | None,
     turn: Turn,
 ) -> AsyncIterator[_Tools]:
     """The parts of a worker; what is left of them at the end is closed."""
-    news, heartbeat = News(), Heartbeat(worker.stale_seconds)
-    context = _make_context(database, worker, fetch, measure, measures, news, turn)
+    events, heartbeat = SchedulerEvents(), Heartbeat(worker.stale_seconds)
+    context = _make_context(database, worker, fetch, measure, metrics, events, turn)
     scheduler = Scheduler(
-        database, context, news, heartbeat, worker=worker, cap=fetch.per_host, process=process
+        database, context, events, heartbeat, worker=worker, cap=fetch.per_host, process=process
     )
     settling = asyncio.create_task(context.settler.run())
     try:
-        async with _beside(context.pulse.beat_forever()):
+        async with _beside(context.suspend_detector.beat_forever()):
             yield _Tools(
-                context=context, scheduler=scheduler, news=news, heartbeat=heartbeat, settling=settling
+                context=context, scheduler=scheduler, events=events, heartbeat=heartbeat, settling=settling
             )
     finally:
         await _write_the_last(context.settler, settling)
@@ -183,25 +183,25 @@ def _make_context(
     worker: WorkerSettings,
     fetch: FetchSettings,
     measure: MeasureSettings,
-    measures: Measures,
-    news: News,
+    metrics: WorkerMetrics,
+    events: SchedulerEvents,
     turn: Turn,
 ) -> WorkerContext:
-    admission = Admission(UNMEASURED_BYTES)
-    downloader = Downloader(fetch, admit=admission.admit, observe=measures.transferred, listener=news)
-    decoders = Decoders(measure, observe=measures.decoded, turn=turn)
+    backpressure = Backpressure(UNMEASURED_BYTES)
+    downloader = Downloader(fetch, admit=backpressure.admit, observe=metrics.transferred, listener=events)
+    decoders = DecoderPool(measure, observe=metrics.decoded, turn=turn)
     quarantine = Quarantine(fetch, measure, worker.stall_seconds)
-    measures.in_flight, measures.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
-    measures.quarantine_crashes = lambda: quarantine.crashes
+    metrics.in_flight, metrics.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
+    metrics.quarantine_crashes = lambda: quarantine.crashes
     return WorkerContext(
         downloader=downloader,
-        admission=admission,
-        settler=Settler(database, worker, measures.settled),
+        backpressure=backpressure,
+        settler=Settler(database, worker, metrics.settled),
         decoders=decoders,
         quarantine=quarantine,
-        in_hand=InHand(news.has_room),
-        measures=measures,
-        pulse=Pulse(),
+        held_images=HeldImages(events.has_room),
+        metrics=metrics,
+        suspend_detector=SuspendDetector(),
         max_pixels=measure.max_pixels,
         pause_seconds=measure.pause(),
         failed=asyncio.get_running_loop().create_future(),

@@ -17,11 +17,11 @@ from retailpulse.storage.scheduling import losses, workers
 from retailpulse.worker.claimer import Claimer
 from retailpulse.worker.dispatcher import Dispatcher
 from retailpulse.worker.heartbeat import Heartbeat
+from retailpulse.worker.held_images import HeldImage
 from retailpulse.worker.image_task import WorkerContext
-from retailpulse.worker.in_hand import HeldImage
 from retailpulse.worker.leases import Leases
-from retailpulse.worker.news import News
-from retailpulse.worker.rooms import PERIOD_SECONDS
+from retailpulse.worker.prefetch import PERIOD_SECONDS
+from retailpulse.worker.scheduler_events import SchedulerEvents
 from retailpulse.worker.slot_broker import SlotBroker
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Scheduler:
         self,
         database: Database,
         context: WorkerContext,
-        news: News,
+        events: SchedulerEvents,
         heartbeat: Heartbeat,
         *,
         worker: WorkerSettings,
@@ -56,29 +56,31 @@ class Scheduler:
     ) -> None:
         """`cap` is what a host bears of which nothing is known; `process` is what others know this one by."""
         self._database = database
-        self._admission = context.admission
+        self._backpressure = context.backpressure
         self._downloader = context.downloader
-        self._in_hand = context.in_hand
+        self._held_images = context.held_images
         self._settler = context.settler
         self._dispatcher = Dispatcher(context)
         self._heartbeat = heartbeat
-        self._pulse = context.pulse
-        self._news = news
+        self._suspend_detector = context.suspend_detector
+        self._events = events
         self._stale_seconds = worker.stale_seconds
         self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
         self._leases = Leases(context.downloader.hosts)
-        self._broker = SlotBroker(context.downloader, context.in_hand, self._leases, news, cap=cap)
-        self._claimer = Claimer(context.downloader, context.in_hand, self._dispatcher, self._leases, news)
+        self._broker = SlotBroker(context.downloader, context.held_images, self._leases, events, cap=cap)
+        self._claimer = Claimer(
+            context.downloader, context.held_images, self._dispatcher, self._leases, events
+        )
         self._loop = asyncio.get_running_loop()
         self._next_beat = 0.0
         self._worker_id = 0
         self._process = process or uuid4()
         self._left: list[HeldImage] = []
-        news.use(self._leases)
+        events.use(self._leases)
 
     async def run(self) -> None:
         """Works until the worker drains."""
-        while not self._admission.is_draining():
+        while not self._backpressure.is_draining():
             try:
                 async with self._database.dedicated(planned_once=True) as connection:
                     await self._work(connection)
@@ -87,20 +89,20 @@ class Scheduler:
                 self._forget_all()
             except DatabaseUnavailable as error:
                 logger.warning("the scheduling waits for the database: %s", error)
-                await self._admission.pause(RESTART_SECONDS)
+                await self._backpressure.pause(RESTART_SECONDS)
 
     async def drain(self, *, until: float) -> None:
         """Hands back at once what has not begun, and stays alive until the rest is settled, or that time."""
-        self._lay_down(self._in_hand.not_running())
+        self._lay_down(self._held_images.not_running())
         is_told = False
-        while not is_told or (self._in_hand.count and self._loop.time() < until):
+        while not is_told or (self._held_images.count and self._loop.time() < until):
             try:
                 async with self._database.dedicated(planned_once=True) as connection:
                     with cut_after(self._patience(until), connection):
                         await self._take_up(connection)
                         await self._drain_turn(connection)
                     is_told = True
-                    while self._in_hand.count and self._loop.time() < until:
+                    while self._held_images.count and self._loop.time() < until:
                         await self._rest(min(self._beat_seconds, until - self._loop.time()))
                         with cut_after(self._patience(until), connection):
                             await self._drain_turn(connection)
@@ -108,7 +110,7 @@ class Scheduler:
                 return
             except DatabaseUnavailable as error:
                 logger.warning("the end waits for the database: %s", error)
-                if not self._in_hand.count or self._loop.time() >= until:
+                if not self._held_images.count or self._loop.time() >= until:
                     return  # a sweep hands back what is left
                 await asyncio.sleep(RESTART_SECONDS)
 
@@ -119,7 +121,7 @@ class Scheduler:
         await self._say_alive(connection)
         await self._broker.look(connection, self._worker_id)
         await self._abandon_ended(connection)
-        self._left += self._in_hand.take_put_down()
+        self._left += self._held_images.take_put_down()
         await self._hand_back(connection)
         await self._broker.keep_used(connection, self._worker_id)
 
@@ -141,16 +143,16 @@ class Scheduler:
     async def _rest(self, seconds: float) -> None:
         """Waits, but no longer than until nothing is in hand."""
         end = self._loop.time() + seconds
-        while self._in_hand.count and (left := end - self._loop.time()) > 0:
-            self._news.wake.clear()
+        while self._held_images.count and (left := end - self._loop.time()) > 0:
+            self._events.wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wake.wait(), left)
+                await asyncio.wait_for(self._events.wake.wait(), left)
 
     async def _work(self, connection: Connection) -> None:
         with cut_after(ANSWER_SECONDS, connection):
             await self._take_up(connection)
         self._next_beat = 0.0
-        while not self._admission.is_draining():
+        while not self._backpressure.is_draining():
             with cut_after(ANSWER_SECONDS, connection):
                 await self._turn(connection)
             await self._pause()
@@ -158,85 +160,87 @@ class Scheduler:
     async def _take_up(self, connection: Connection) -> None:
         """Goes on by another connection than before, under another id: see `workers.renew`."""
         if self._worker_id:
-            known = {grant.grant_id for grant in self._in_hand.grants() | self._settler.grants()}
+            known = {grant.grant_id for grant in self._held_images.grants() | self._settler.grants()}
             async with connection.transaction():
                 worker_id = await workers.renew(connection, self._worker_id, sorted(known))
             if worker_id is None:
                 raise TakenForDead
         else:
             worker_id = await workers.register(connection, self._process)
-            if self._pulse.busy_seconds() < self._stale_seconds / 2:  # else it was an image of its own
+            if (
+                self._suspend_detector.busy_seconds() < self._stale_seconds / 2
+            ):  # else it was an image of its own
                 await losses.take_back(connection, self._process)
-        self._worker_id = self._news.worker_id = worker_id
+        self._worker_id = self._events.worker_id = worker_id
 
     async def _pause(self) -> None:
-        """Waits for news, or for the next heartbeat; claims follow each other at a steady pace."""
-        if not self._news.wake.is_set():
+        """Waits for events, or for the next heartbeat; claims follow each other at a steady pace."""
+        if not self._events.wake.is_set():
             with contextlib.suppress(TimeoutError):
                 left = max(0.0, self._next_beat - self._loop.time())
-                await asyncio.wait_for(self._news.wake.wait(), left)
+                await asyncio.wait_for(self._events.wake.wait(), left)
         rest_seconds = self._claimer.claimed_at + PERIOD_SECONDS - self._loop.time()
         if rest_seconds > 0:
             await asyncio.sleep(rest_seconds)
-        self._news.wake.clear()
+        self._events.wake.clear()
 
     async def _turn(self, connection: Connection) -> None:
-        self._abandon(self._news.ended)
-        self._news.ended.clear()
-        is_beat = self._news.is_beat_due or self._loop.time() >= self._next_beat
+        self._abandon(self._events.ended)
+        self._events.ended.clear()
+        is_beat = self._events.is_beat_due or self._loop.time() >= self._next_beat
         if is_beat:
             await self._beat(connection)
-        if self._news.decided:
+        if self._events.decided:
             await self._broker.share_decisions(connection, self._worker_id)
-        if self._news.limited:
-            await self._broker.look(connection, self._worker_id, self._news.limited)
+        if self._events.limited:
+            await self._broker.look(connection, self._worker_id, self._events.limited)
         await self._broker.give_back(connection, self._worker_id, is_beat=is_beat)
         await self._broker.find_slots(connection, self._worker_id)
         await self._broker.find_extra(connection, self._worker_id)
         await self._claimer.claim(connection, self._worker_id)
 
     def _forget_all(self) -> None:
-        self._abandon(self._in_hand.jobs())
+        self._abandon(self._held_images.jobs())
         self._leases.drop_all_but(())
         self._left.clear()
         self._worker_id = 0
 
     def _abandon(self, job_ids: Iterable[UUID]) -> None:
         for job_id in job_ids:
-            if dropped := self._in_hand.abandon(job_id):
+            if dropped := self._held_images.abandon(job_id):
                 logger.info("stopped work on %d images of the job %s", dropped, job_id)
 
     # Heartbeat
 
     async def _abandon_ended(self, connection: Connection) -> None:
-        if held := self._in_hand.jobs():
+        if held := self._held_images.jobs():
             self._abandon(await workers.ended_jobs(connection, held))
 
     async def _beat(self, connection: Connection) -> None:
-        self._news.is_beat_due = False
+        self._events.is_beat_due = False
         self._next_beat = self._loop.time() + self._beat_seconds
         await self._say_alive(connection)
         await self._broker.look(connection, self._worker_id)
-        self._news.alive = await workers.alive(connection, self._stale_seconds)
+        self._events.alive = await workers.alive(connection, self._stale_seconds)
         await self._abandon_ended(connection)
         await self._broker.discover(connection)
         await self._relieve(connection)
-        self._news.ready.update(self._leases.of_host)
+        self._events.ready.update(self._leases.of_host)
 
     async def _say_alive(self, connection: Connection) -> None:
         began_at = self._loop.time()
-        is_stopping = self._admission.is_draining()
+        is_stopping = self._backpressure.is_draining()
         if not await workers.beat(connection, self._worker_id, is_stopping=is_stopping):
             raise TakenForDead
         self._heartbeat.beaten()
-        self._admission.alive_until(began_at + FRESH_SHARE * self._stale_seconds)
+        self._backpressure.alive_until(began_at + FRESH_SHARE * self._stale_seconds)
 
     async def _relieve(self, connection: Connection) -> None:
         """Hands back images of hosts that bear much less than when these were claimed."""
         for lease in self._leases.of_host.values():
-            held, parked = self._in_hand.at_host(lease.host_id), self._downloader.parked_at(lease.origin)
+            held, parked = self._held_images.at_host(lease.host_id), self._downloader.parked_at(lease.origin)
             if surplus := lease.surplus(held, parked):
-                self._lay_down(self._in_hand.untried(lease.host_id)[-surplus:])
+                self._lay_down(self._held_images.untried(lease.host_id)[-surplus:])
         await self._hand_back(connection)
 
     async def _hand_back(self, connection: Connection) -> None:

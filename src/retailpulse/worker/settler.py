@@ -15,7 +15,7 @@ from retailpulse.domain.errors import DatabaseUnavailable, Overtaken
 from retailpulse.domain.jobs import Result
 from retailpulse.storage import results
 from retailpulse.storage.database import Database
-from retailpulse.worker.in_hand import Grant
+from retailpulse.worker.held_images import Grant
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,8 @@ class Settler:
         """Queues the result of an image of a grant."""
         self._batch.results.append(result)
         self._batch.grants[grant] += 1
-        self._some.set()
+        if len(self._batch.results) == 1:
+            self._some.set()
         if len(self._batch.results) >= self._max_rows:
             self._full.set()
 

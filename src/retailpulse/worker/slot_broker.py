@@ -15,9 +15,9 @@ from retailpulse.storage.scheduling.line import BUCKETS
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_hosts
 from retailpulse.worker.claimer import HOSTS_AT_ONCE
-from retailpulse.worker.in_hand import InHand
+from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.leases import Lease, Leases
-from retailpulse.worker.news import News
+from retailpulse.worker.scheduler_events import SchedulerEvents
 
 DISCOVERED_AT_ONCE = 1_000
 _BEFORE_ALL = -(2**31)
@@ -29,12 +29,18 @@ class SlotBroker:
     """Moves slots between this worker and all others; `cap` is for hosts of which nothing is known."""
 
     def __init__(
-        self, downloader: Downloader, in_hand: InHand, held: Leases, news: News, *, cap: int
+        self,
+        downloader: Downloader,
+        held_images: HeldImages,
+        held: Leases,
+        events: SchedulerEvents,
+        *,
+        cap: int,
     ) -> None:
         self._downloader = downloader
-        self._in_hand = in_hand
+        self._held_images = held_images
         self._leases = held
-        self._news = news
+        self._events = events
         self._cap = cap
         self._after = _BEFORE_ALL
         self._loop = asyncio.get_running_loop()
@@ -50,10 +56,10 @@ class SlotBroker:
         for row in rows:
             lease = self._leases.learn(row)
             if given is not None:
-                self._news.ready.add(lease.host_id)
+                self._events.ready.add(lease.host_id)
             if lease.slots < lease.share and (lease.has_waiting or (lease.waits and given is not None)):
-                self._news.noticed.add(lease.host_id)
-        self._news.limited.clear()
+                self._events.noticed.add(lease.host_id)
+        self._events.limited.clear()
 
     async def discover(self, connection: Connection) -> None:
         """Looks where images wait: where there are very many such hosts, at some of them each time."""
@@ -72,11 +78,11 @@ class SlotBroker:
         if lease is not None:
             lease.waits, lease.head = True, (waiting.rank, waiting.job_id)
             lease.urgent_rank = waiting.rank
-            is_alone = len(self._news.alive) == 1 or lease.beats > _ALONE_BEATS
+            is_alone = len(self._events.alive) == 1 or lease.beats > _ALONE_BEATS
             if lease.slots < lease.share and waiting.free_slots > 0 and (lease.others or is_alone):
-                self._news.noticed.add(waiting.host_id)
+                self._events.noticed.add(waiting.host_id)
         elif not waiting.is_resting and self._wants(waiting.host_id):
-            self._news.noticed.add(waiting.host_id)
+            self._events.noticed.add(waiting.host_id)
 
     def _wants(self, host_id: int) -> bool:
         if host_id == QUARANTINE:
@@ -87,22 +93,22 @@ class SlotBroker:
 
     def _first_slots(self) -> int:
         """How many slots of a host to begin with: all other workers that are alive may want as many."""
-        return -(-self._cap // max(1, len(self._news.alive)))
+        return -(-self._cap // max(1, len(self._events.alive)))
 
     def _fair_buckets(self) -> int:
-        return -(-BUCKETS // max(1, len(self._news.alive)))
+        return -(-BUCKETS // max(1, len(self._events.alive)))
 
     async def share_decisions(self, connection: Connection, worker_id: int) -> None:
         """Writes what the limiters of hosts have decided, and tells the other workers there."""
         now = self._loop.time()
         decided: dict[int, Lease] = {}
-        for origin_key in self._news.decided:
+        for origin_key in self._events.decided:
             queue, lease = self._downloader.hosts.get(origin_key), self._leases.at(origin_key)
             if queue is not None and queue.limiter.changed:
                 queue.limiter.changed = False
                 if lease is not None:
                     decided[lease.host_id] = lease
-        self._news.decided.clear()
+        self._events.decided.clear()
         if not decided:
             return
         rows = {host_id: (lease.version, lease.decision(now)) for host_id, lease in decided.items()}
@@ -110,22 +116,24 @@ class SlotBroker:
         for host_id, version in versions.items():
             self._leases.decided(decided[host_id], version, rows[host_id][1])
             if decided[host_id].slots < decided[host_id].share:
-                self._news.noticed.add(host_id)
+                self._events.noticed.add(host_id)
         if lost := decided.keys() - versions.keys():
             await self.look(connection, worker_id, lost)
         shared = [host_id for host_id in versions if decided[host_id].others]
         await notify_hosts(connection, shared, channel=LIMITS_CHANNEL)
-        self._news.ready |= decided.keys()
+        self._events.ready |= decided.keys()
 
     async def give_back(self, connection: Connection, worker_id: int, *, is_beat: bool) -> None:
         """Gives back slots beyond this worker's share, and those of hosts that it has no more use for."""
         kept: list[tuple[int, int, int]] = []
         surplus = self._leases.buckets[self._fair_buckets() :] if is_beat else []
-        for host_id in self._leases.of_host.keys() if is_beat else self._news.ready:
+        for host_id in self._leases.of_host.keys() if is_beat else self._events.ready:
             lease = self._leases.of_host.get(host_id)
             if lease is None:
                 continue
-            keep = -1 if lease in surplus else lease.to_keep(self._in_hand.at_host(host_id), is_beat=is_beat)
+            keep = (
+                -1 if lease in surplus else lease.to_keep(self._held_images.at_host(host_id), is_beat=is_beat)
+            )
             if keep != lease.slots or (is_beat and lease.used != lease.in_flight_told):
                 kept.append((host_id, keep, lease.used))
         await self._keep(connection, worker_id, kept)
@@ -145,14 +153,14 @@ class SlotBroker:
 
     async def find_slots(self, connection: Connection, worker_id: int) -> None:
         """Acquires slots where images wait, or where redirects lead."""
-        if self._news.demanded:
-            demanded = [origin for origin in self._news.demanded if self._leases.at(origin) is None]
-            self._news.demanded.clear()
-            self._news.noticed |= set((await hosts.find_hosts(connection, demanded)).values())
+        if self._events.demanded:
+            demanded = [origin for origin in self._events.demanded if self._leases.at(origin) is None]
+            self._events.demanded.clear()
+            self._events.noticed |= set((await hosts.find_hosts(connection, demanded)).values())
         wants: dict[int, int] = {}
         spare = self._downloader.capacity - self._leases.slots
-        while self._news.noticed and len(wants) < HOSTS_AT_ONCE:
-            host_id = self._news.noticed.pop()
+        while self._events.noticed and len(wants) < HOSTS_AT_ONCE:
+            host_id = self._events.noticed.pop()
             lease = self._leases.of_host.get(host_id)
             want = self._first_slots() if lease is None else lease.share - lease.slots
             wants[host_id] = 1 if host_id <= 0 else max(0, min(want, spare))
@@ -162,10 +170,10 @@ class SlotBroker:
             for row in await leases.acquire(connection, worker_id, wants, cap=self._cap):
                 lease = self._leases.learn(row)
                 lease.waits = True
-                self._news.ready.add(lease.host_id)
+                self._events.ready.add(lease.host_id)
             await self._ask_for_shares(connection, wants.keys() - known)
-        if self._news.noticed:
-            self._news.wake.set()
+        if self._events.noticed:
+            self._events.wake.set()
 
     async def _ask_for_shares(self, connection: Connection, host_ids: Iterable[int]) -> None:
         """Tells the workers that have all slots of hosts that this one has come."""
@@ -175,8 +183,10 @@ class SlotBroker:
 
     async def find_extra(self, connection: Connection, worker_id: int) -> None:
         """Acquires one slot beyond the cap where an image came that should wait for none at its host."""
-        leased = [self._leases.of_host[host_id] for host_id in self._news.ready & self._leases.of_host.keys()]
-        urgent = [lease for lease in leased if lease.may_have_extra(self._in_hand.rank_at(lease.host_id))]
+        leased = [
+            self._leases.of_host[host_id] for host_id in self._events.ready & self._leases.of_host.keys()
+        ]
+        urgent = [lease for lease in leased if lease.may_have_extra(self._held_images.rank_at(lease.host_id))]
         if not urgent:
             return
         wants = {lease.host_id: 1 for lease in urgent}

@@ -32,16 +32,16 @@ def _poison() -> None:
 
 
 def _poison_api() -> None:
-    from retailpulse.api.methods import Methods
+    from retailpulse.web.middleware.head_options import HeadOptionsMiddleware
 
-    call = Methods.__call__
+    call = HeadOptionsMiddleware.__call__
 
     async def poisoned(self, scope, receive, send):  # type: ignore[no-untyped-def]
         while scope["path"] == "/blocker":
             pass
         await call(self, scope, receive, send)
 
-    Methods.__call__ = poisoned  # type: ignore[method-assign]
+    HeadOptionsMiddleware.__call__ = poisoned  # type: ignore[method-assign]
 
 
 if "api" in sys.orig_argv:

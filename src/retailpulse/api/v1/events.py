@@ -7,13 +7,13 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from retailpulse.api.quotas import Place, Quota, caller_of
 from retailpulse.api.v1.job_operations import FOLLOW, JobEvent
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.shapes import count_images
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Progress, Signal
 from retailpulse.storage.jobs.read import JobRow
+from retailpulse.web.quotas import Place, Quota, caller_of
 
 RECONNECT_MILLISECONDS = 1_000
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from retailpulse.api.gathering import gathered
+from retailpulse.web.rechunk import rechunked
 
 GROUP_BYTES = 8_000_000
 """So much CSV becomes one row group: some 35,000 rows."""
@@ -39,7 +39,7 @@ async def write_parquet(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """A Parquet file in pieces, from blocks of CSV that begins with its header."""
     writer = _Writer()
     loop = asyncio.get_running_loop()
-    async for group in gathered(blocks, GROUP_BYTES):
+    async for group in rechunked(blocks, GROUP_BYTES):
         yield await loop.run_in_executor(_THREAD, writer.add, group)
     yield await loop.run_in_executor(_THREAD, writer.finish)
 

@@ -11,13 +11,13 @@ from litestar.params import Parameter
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from msgspec import Meta, Struct
 
-from retailpulse.api.problems import PROBLEM_TYPE, Asked, Problem, refuse
 from retailpulse.api.row_shapes import StoreRows
 from retailpulse.api.telling import CSV, Answer, Body, Content, Tag, told
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.service import Service
+from retailpulse.web.problem_details import PROBLEM_TYPE, Asked, Problem, refuse
 
 
 class BadLine(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """The sandbox of a decoder: what the kernel takes from a process before it sees the first byte of a stranger.
 
-Each part holds without the others. Descriptors, environment, memory and time are `decoder`'s to limit.
+Each part holds without the others. Descriptors, environment, memory and time are limited in `process_pool`.
 Weak: what a thread may still do is compute, take memory up to its limit, and answer what it likes.
 """
 

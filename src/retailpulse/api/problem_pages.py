@@ -1,0 +1,24 @@
+"""The page of each problem, where the `type` of a problem points."""
+
+from litestar import MediaType, Response, get
+
+from retailpulse.api.telling import TEXT, Answer, Content, Tag, told
+from retailpulse.domain.errors import NotFound
+from retailpulse.web.problem_kinds import BY_NAME, KINDS
+
+_PAGE = Answer(meaning="The page.", contents=(Content(shape=str, media_type=TEXT, example=KINDS[0].page),))
+
+
+@get(
+    "/problems/{name:str}",
+    operation_id="getProblem",
+    summary="What a problem means",
+    tags=[Tag.SERVICE],
+    opt=told(None, 404, answers={200: _PAGE}),
+)
+async def problem_page(name: str) -> Response[str]:
+    """Explain a problem that an answer has named as its `type`."""
+    kind = BY_NAME.get(name)
+    if kind is None:
+        raise NotFound(f"there is no problem {name[:100]}")
+    return Response(kind.page, media_type=MediaType.TEXT)

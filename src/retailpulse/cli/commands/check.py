@@ -1,0 +1,158 @@
+"""The command `check`: reads the whole database for what contradicts itself, and mends that if told to.
+
+What must hold is said in `storage.laws`; this only runs the check and prints what it found.
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from retailpulse.cli.commands.maintenance import database_url, end_on_sigterm
+from retailpulse.cli.commands.server import data_dir_option, load_settings
+from retailpulse.cli.output import json_option
+from retailpulse.cli.terminal import error_console, say, say_json
+from retailpulse.config.settings import DatabaseSettings, Settings
+
+if TYPE_CHECKING:
+    from retailpulse.storage.invariants import Finding, Patience, Report
+
+Say = Callable[[str], None]
+
+_QUIET_SECONDS = 2.0
+_REPAIR_SECONDS = 3600.0
+"""How long a repair may take: it reads all rows once more, and those of broken jobs twice."""
+
+
+@click.command()
+@data_dir_option
+@click.option("--repair", is_flag=True, help="Mend counters, ends of jobs and what waits from the rows.")
+@json_option
+def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
+    """Check that all in the database agrees: images, results, counters, states, and what waits.
+
+    It may run beside a service at work. What is off is one line for each kind, with up to three examples.
+    --repair mends what follows from the rows alone; it never makes up a result and never deletes one.
+
+    \b
+    Exit codes:
+      0  everything agrees; with --repair, it does now
+      1  something is off, or the database cannot be read
+      2  the command line or a setting cannot be used
+
+    \b
+    Examples:
+      retailpulse check
+      retailpulse check --repair --data-dir /var/lib/retailpulse
+      RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse check --json
+    """
+    from retailpulse.bootstrap import set_up_logging
+
+    settings = load_settings(data_dir=data_dir).settings
+    set_up_logging(settings.log, "check")
+    end_on_sigterm()
+    with _sign_of_life() as tell, database_url(settings) as url:
+        report, mended = _check(url, settings, repair, tell)
+    if as_json:
+        say_json(json.dumps(_as_json(report, mended), indent=2))
+    else:
+        for line in _lines(report, mended):
+            say(line)
+    if report.findings:
+        sys.exit(1)
+
+
+@contextlib.contextmanager
+def _sign_of_life() -> Iterator[Say]:
+    """Shows a spinner on a terminal once it takes long; gives what says a sentence on standard error."""
+    console = error_console()
+    status = console.status("Reading every row")
+    starting = threading.Timer(_QUIET_SECONDS, status.start)
+    starting.daemon = True
+    if console.is_terminal:
+        starting.start()
+    try:
+        yield lambda text: console.print(text, markup=False)
+    finally:
+        starting.cancel()
+        if starting.ident is not None:
+            starting.join()  # it may just be showing the spinner
+        status.stop()
+
+
+def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Report", list[str]]:
+    """What is off, after the repair where one is wanted, and what that mended."""
+    from retailpulse.storage.invariants import Patience, check_invariants
+
+    patience = Patience(
+        sweep_seconds=settings.worker.sweep_seconds,
+        stale_seconds=settings.worker.stale_seconds,
+    )
+    asyncio.run(_check_tables(url, settings.database))
+    report = check_invariants(url, patience, before_second_look=tell)
+    if not (repair and report.findings):
+        return report, []
+    mended = asyncio.run(_repair(url, settings.database, report, patience))
+    return check_invariants(url, patience, before_second_look=tell), mended
+
+
+async def _check_tables(url: str, settings: DatabaseSettings) -> None:
+    from retailpulse.storage.database import Database
+
+    async with Database(url, settings, pool_size=1) as database:
+        await database.check_tables()
+
+
+async def _repair(url: str, settings: DatabaseSettings, report: "Report", patience: "Patience") -> list[str]:
+    from retailpulse.fetch import origin_key
+    from retailpulse.storage.database import Database
+    from retailpulse.storage.repairing import repair
+
+    async with (
+        Database(url, settings, pool_size=2) as database,
+        database.transaction(patience_seconds=_REPAIR_SECONDS) as connection,
+    ):
+        return await repair(connection, report, patience, origin_key)
+
+
+def _lines(report: "Report", mended: list[str]) -> Iterator[str]:
+    yield from (f"Mended: {what}." for what in mended)
+    yield from (_line(finding) for finding in report.findings)
+    if not report.findings:
+        yield (
+            f"Everything agrees: {report.jobs:,} jobs, {report.images:,} images, {report.results:,} results."
+        )
+
+
+def _line(finding: "Finding") -> str:
+    examples = "; ".join(
+        f"job {example.job_id}: {example.detail}" if example.job_id else example.detail
+        for example in finding.examples
+    )
+    return f"{finding.broken[0].upper()}{finding.broken[1:]}: {finding.count:,}, e.g. {examples}"
+
+
+def _as_json(report: "Report", mended: list[str]) -> dict[str, object]:
+    return {
+        "agrees": not report.findings,
+        "jobs": report.jobs,
+        "images": report.images,
+        "results": report.results,
+        "findings": [
+            {
+                "kind": finding.name,
+                "meaning": finding.broken,
+                "count": finding.count,
+                "examples": [
+                    {"job_id": example.job_id, "detail": example.detail} for example in finding.examples
+                ],
+            }
+            for finding in report.findings
+        ],
+        "mended": mended,
+    }

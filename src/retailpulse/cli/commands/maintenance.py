@@ -1,0 +1,228 @@
+"""The commands that look after what is kept: prune, backup, restore.
+
+They work on the database itself, so they run where it is; where the embedded one does not run, they run
+it for themselves.
+"""
+
+import asyncio
+import contextlib
+import re
+import signal
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+import rich_click as click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.status import Status
+from rich.text import Text
+
+from retailpulse.cli.commands.server import data_dir_option, load_settings
+from retailpulse.cli.output import answer, json_option
+from retailpulse.cli.terminal import error_console
+from retailpulse.config.settings import DatabaseSettings, RetentionSettings, Settings
+from retailpulse.domain.errors import DatabaseError
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_QUIET_SECONDS = 2.0
+_LINE_SECONDS = 10.0
+
+
+def read_age(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
+    """Reads a time like 30d."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smhd])", value.strip())
+    if found is None:
+        raise click.BadParameter(f"{value!r} is no time; write one like 30d, 12h, 90m or 45s")
+    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+
+
+@click.command()
+@click.option(
+    "--older-than",
+    callback=read_age,
+    metavar="AGE",
+    help="Prune jobs that ended longer ago than this: 30d, 12h, 90m, 45s."
+    "  [default: RETAILPULSE_RETENTION_JOBS_DAYS]",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@json_option
+@data_dir_option
+def prune(older_than: timedelta | None, dry_run: bool, as_json: bool, data_dir: str | None) -> None:
+    """Delete jobs that ended long ago, with their visits, images and results, while the service runs.
+
+    It asks nothing, and what is deleted is gone. Jobs that are not over are never touched.
+
+    \b
+    Examples:
+      retailpulse prune --older-than 30d --dry-run
+      retailpulse prune --older-than 12h --data-dir /var/lib/retailpulse
+    """
+    from retailpulse.bootstrap import set_up_logging
+
+    settings = load_settings(data_dir=data_dir).settings
+    set_up_logging(settings.log, "prune")
+    age = older_than if older_than is not None else _set_age(settings.retention)
+    end_on_sigterm()
+    with database_url(settings) as url:
+        sentence, facts = asyncio.run(_prune(url, settings, age, dry_run=dry_run))
+    answer(sentence, as_json=as_json, **facts)
+
+
+def _set_age(settings: RetentionSettings) -> timedelta:
+    if not settings.jobs_days:
+        raise click.UsageError(
+            "RETAILPULSE_RETENTION_JOBS_DAYS is 0: jobs are kept for ever. "
+            "Say how old a job may get with --older-than, e.g. --older-than 30d, or set it."
+        )
+    return timedelta(days=settings.jobs_days)
+
+
+async def _prune(
+    url: str, settings: Settings, age: timedelta, *, dry_run: bool
+) -> tuple[str, dict[str, int]]:
+    from retailpulse.storage.database import Database
+    from retailpulse.storage.jobs import prune as pruning
+    from retailpulse.worker.pruner import Pruner, Step
+
+    async with Database(url, settings.database, pool_size=2) as database:
+        await database.check_tables()
+        async with database.connection() as connection:
+            old = await pruning.count_old(connection, age)
+        if dry_run:
+            sentence = f"{old.jobs:,} jobs with {old.images:,} images would go."
+            return sentence, {"jobs": old.jobs, "images": old.images}
+        keys_age = timedelta(hours=settings.retention.keys_hours)
+        done = Step()
+        with _bar() as bar:
+            # An image has a row for itself and one for its result; visits are few.
+            task = bar.add_task("Pruning", total=2 * old.images or None)
+            async for step in Pruner(database, jobs_age=age, keys_age=keys_age, wait=True).steps():
+                done += step
+                bar.advance(task, step.rows)
+    return (
+        f"Pruned {done.jobs:,} jobs with {done.images:,} images: {done.rows:,} rows; "
+        f"and {done.keys:,} old idempotency keys."
+    ), {"jobs": done.jobs, "images": done.images, "rows": done.rows, "idempotency_keys": done.keys}
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace FILE where it exists.")
+@json_option
+@data_dir_option
+def backup(file: Path, force: bool, as_json: bool, data_dir: str | None) -> None:
+    """Write the whole embedded database, as it is at this moment, to FILE, while the service runs or not.
+
+    FILE appears when it is whole, and only its owner may read it. It is a dump of pg_dump in its custom
+    format.
+
+    \b
+    Examples:
+      retailpulse backup /backups/retailpulse-2026-11-20.dump
+      retailpulse backup --force latest.dump --data-dir /var/lib/retailpulse
+    """
+    from retailpulse.storage.archive import back_up
+    from retailpulse.storage.embedded import EmbeddedServer
+
+    settings = load_settings(data_dir=data_dir).settings.database
+    _check_embedded(settings, "pg_dump --format=custom")
+    end_on_sigterm()
+    with _Told("Backup") as told:
+        size_bytes = back_up(EmbeddedServer(Path(settings.data_dir)), file, force=force, tell=told.tell)
+    answer(f"Wrote {file}: {size_bytes:,} bytes.", as_json=as_json, file=str(file), size_bytes=size_bytes)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Delete the database that the data directory has.")
+@json_option
+@data_dir_option
+def restore(file: Path, replace: bool, as_json: bool, data_dir: str | None) -> None:
+    """Make the embedded database from the backup FILE, while nothing runs on its data directory.
+
+    Where it fails, what was there is as it was. Jobs that were not over at the time of the backup go on
+    with the next `retailpulse serve`. API keys are those of the backup: revoke again what was revoked
+    since. Restore only files of your own: a dump may hold any statement.
+
+    \b
+    Examples:
+      retailpulse restore /backups/retailpulse-2026-11-20.dump --data-dir /var/lib/retailpulse
+      retailpulse restore latest.dump --replace
+    """
+    from retailpulse.storage.archive import restore as run
+
+    settings = load_settings(data_dir=data_dir).settings.database
+    _check_embedded(settings, "pg_restore")
+    end_on_sigterm()
+    with _Told("Restore") as told:
+        version = run(Path(settings.data_dir), file, replace=replace, tell=told.tell)
+    sentence = f"Restored {file}, of schema {version}, to {settings.data_dir}."
+    answer(sentence, as_json=as_json, file=str(file), schema=version, data_dir=settings.data_dir)
+
+
+def _check_embedded(settings: DatabaseSettings, program: str) -> None:
+    if settings.url:
+        raise DatabaseError(
+            "RETAILPULSE_DATABASE_URL names a PostgreSQL of your own: this is for the embedded one alone. "
+            f"Use `{program}` of that server."
+        )
+
+
+def database_url(settings: Settings) -> contextlib.AbstractContextManager[str]:
+    """The URL of the given database, or of the embedded one, which runs only for this where none runs."""
+    from retailpulse.storage.archive import at_hand
+    from retailpulse.storage.embedded import EmbeddedServer
+
+    if settings.database.url:
+        return contextlib.nullcontext(settings.database.url)
+    return at_hand(EmbeddedServer(Path(settings.database.data_dir)))
+
+
+def end_on_sigterm() -> None:
+    """Lets a SIGTERM end the command like Ctrl-C: nothing half made is left, and no server."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def _bar() -> Progress:
+    console = error_console()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+
+
+class _Told:
+    """Says on standard error what goes on, once it takes longer than two seconds."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._console: Console = error_console()
+        self._status: Status = self._console.status(what)
+        self._next_at = time.monotonic() + _QUIET_SECONDS
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def tell(self, text: str) -> None:
+        """Say it, where it is time to."""
+        if time.monotonic() < self._next_at:
+            return
+        if self._console.is_terminal:
+            self._status.update(Text(f"{self._what}: {text}"))
+            self._status.start()
+        else:
+            self._next_at = time.monotonic() + _LINE_SECONDS
+            self._console.print(f"{self._what}: {text}", markup=False)

@@ -1,0 +1,144 @@
+"""The commands about the store master and what was seen there: stores, areas, visits."""
+
+from typing import Any, BinaryIO
+
+import rich_click as click
+from click.exceptions import Exit
+
+from retailpulse.cli.connection import with_client
+from retailpulse.cli.output import json_option
+from retailpulse.cli.tables import Column, limit_options, print_json, show_list
+from retailpulse.cli.terminal import say
+from retailpulse.cli.upload_progress import shown_upload
+from retailpulse.cli.views import import_report
+from retailpulse.client import Area, Client, Store, Visit
+
+STORE_COLUMNS: tuple[Column[Store], ...] = (
+    Column(title="STORE", width=12, text=lambda store: store.store_id),
+    Column(title="AREA", width=10, text=lambda store: store.area_code),
+    Column(title="NAME", width=4, text=lambda store: store.store_name),
+)
+AREA_COLUMNS: tuple[Column[Area], ...] = (
+    Column(title="AREA", width=10, text=lambda area: area.area_code),
+    Column(title="STORES", width=9, text=lambda area: f"{area.stores:,}", is_number=True),
+)
+VISIT_COLUMNS: tuple[Column[Visit], ...] = (
+    Column(title="VISIT TIME", width=20, text=lambda visit: visit.visit_time),
+    Column(title="STORE", width=12, text=lambda visit: visit.store_id),
+    Column(title="AREA", width=10, text=lambda visit: visit.area_code),
+    Column(title="IMAGES", width=6, text=lambda visit: f"{visit.images:,}", is_number=True),
+    Column(title="FAILED", width=6, text=lambda visit: f"{visit.failed:,}", is_number=True),
+    Column(title="PERIMETER", width=9, text=lambda visit: f"{visit.perimeter:,}", is_number=True),
+    Column(title="JOB", width=36, text=lambda visit: visit.job_id),
+    Column(title="NAME", width=4, text=lambda visit: visit.store_name),
+)
+
+
+@click.group()
+def stores() -> None:
+    """The store master."""
+
+
+@stores.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--good-lines", is_flag=True, help="Load the good lines of a file that has bad ones.")
+@json_option
+@with_client
+def import_(client: Client, file: BinaryIO, good_lines: bool, as_json: bool) -> None:
+    """Load a CSV file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
+
+    Bad lines are named with their numbers; nothing of a file with a bad line is loaded unless asked for.
+
+    \b
+    Examples:
+      retailpulse stores import stores.csv
+      retailpulse stores import stores.csv --good-lines
+      zcat stores.csv.gz | retailpulse stores import -
+    """
+    with shown_upload("the stores") as sent:
+        done = client.import_stores(file, good_lines=good_lines, on_sent=sent)
+    if as_json:
+        print_json(done)
+    else:
+        for line in import_report(done):
+            say(line)
+    raise Exit(1 if done.rejected else 0)
+
+
+@stores.command()
+@click.argument("text", required=False)
+@click.option("--area", multiple=True, metavar="CODE", help="Only stores of this area; may be repeated.")
+@click.option("--store-id", multiple=True, metavar="ID", help="Only this store; may be repeated.")
+@limit_options
+@json_option
+@with_client
+def search(
+    client: Client, text: str | None, area: tuple[str, ...], store_id: tuple[str, ...], **options: Any
+) -> None:
+    """Find stores whose name or id holds TEXT, in upper or lower case; without it, all.
+
+    \b
+    Examples:
+      retailpulse stores search harbour
+      retailpulse stores search --area 7100015 --all
+    """
+    show_list(client.stores(q=text, area=area, store_id=store_id), STORE_COLUMNS, **options)
+
+
+@stores.command()
+@click.argument("store_id", metavar="ID")
+@json_option
+@with_client
+def show(client: Client, store_id: str, as_json: bool) -> None:
+    """Show a store. Its visits are listed by `retailpulse visits --store-id ID`.
+
+    \b
+    Examples:
+      retailpulse stores show RP00001 --json
+    """
+    store = client.store(store_id)
+    if as_json:
+        print_json(store)
+    else:
+        show_list(iter([store]), STORE_COLUMNS, as_json=False, limit=1, is_all=True)
+
+
+@click.command()
+@limit_options
+@json_option
+@with_client
+def areas(client: Client, **options: Any) -> None:
+    """List the areas of the store master, and how many stores each has.
+
+    \b
+    Examples:
+      retailpulse areas --all
+    """
+    show_list(client.areas(), AREA_COLUMNS, **options)
+
+
+@click.command()
+@click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated.")
+@click.option("--store-id", multiple=True, metavar="ID", help="Only of this store; may be repeated.")
+@click.option("--after", metavar="TIME", help="Visited then or later: a date or an RFC 3339 time.")
+@click.option("--before", metavar="TIME", help="Visited before: a date or an RFC 3339 time.")
+@limit_options
+@json_option
+@with_client
+def visits(
+    client: Client,
+    area: tuple[str, ...],
+    store_id: tuple[str, ...],
+    after: str | None,
+    before: str | None,
+    **options: Any,
+) -> None:
+    """List visits of all jobs with their images and perimeters.
+
+    \b
+    Examples:
+      retailpulse visits --store-id RP00001
+      retailpulse visits --area 7100015 --after 2026-11-20 --before 2026-11-27 --json
+    """
+    found = client.visits(area=area, store_id=store_id, visited_after=after, visited_before=before)
+    show_list(found, VISIT_COLUMNS, **options)

@@ -1,0 +1,142 @@
+"""The options of every command that speaks to a service, the client they make, how its errors are told.
+
+Exit code 1: the service refused. 3: it cannot be reached or cannot work now, so that the same command may
+succeed later.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from retailpulse.cli.exit_codes import Refusal
+from retailpulse.cli.terminal import error_console
+from retailpulse.client import (
+    BadInput,
+    Client,
+    ClientError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    Unreachable,
+)
+from retailpulse.client.clients import DEFAULT_URL
+from retailpulse.domain.images import Cause
+
+T = TypeVar("T")
+
+CAUSES = click.Choice([str(cause) for cause in Cause])
+"""What `--cause` takes: a mistyped one is told before anybody is asked, and shells complete it."""
+
+
+def _check_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    try:
+        Client(value).close()
+    except BadInput as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+_url_option = click.option(
+    "--url",
+    envvar="RETAILPULSE_URL",
+    default=DEFAULT_URL,
+    show_default=True,
+    show_envvar=True,
+    callback=_check_url,
+    help="Where the service is.",
+)
+_key_option = click.option(
+    "--api-key",
+    envvar="RETAILPULSE_API_KEY",
+    show_envvar=True,
+    help="The key to the service, where it wants one; others may see it in the list of processes.",
+)
+_patience_option = click.option(
+    "--patience",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long an outage of the service is waited out.",
+)
+
+
+def with_client(command: Callable[..., T]) -> Callable[..., T]:
+    """Gives a command the options of the connection, and a client by them as its first argument."""
+
+    @_patience_option
+    @_key_option
+    @_url_option
+    @functools.wraps(command)
+    def run(*args: Any, url: str, api_key: str | None, patience: float, **kwargs: Any) -> T:
+        with Client(
+            url,
+            api_key=api_key,
+            patience_seconds=patience,
+            first_contact_seconds=0,  # a wrong address is better told at once
+            on_outage=_Said(patience).say,
+        ) as client:
+            try:
+                return command(client, *args, **kwargs)
+            except ClientError as error:
+                raise told(error) from error
+
+    return run
+
+
+class Away(click.ClickException):
+    """The service cannot be reached, or it cannot work now; trying again later may help."""
+
+    exit_code = 3
+
+
+def told(error: ClientError) -> click.ClickException:
+    """An error of the client as people are told it, with what to do about it."""
+    text = str(error)
+    if isinstance(error, Unreachable):
+        hint = "Start it with `retailpulse serve`, or say where it is with --url or RETAILPULSE_URL."
+        return Away(f"{text}." if error.was_sent else f"{text}. {hint}")
+    if isinstance(error, Unavailable | TooManyRequests):
+        wait = error.retry_after_seconds
+        return Away(text if wait is None else f"{text}; try again in {wait:g} s")
+    if isinstance(error, Unauthenticated):
+        return Refusal(f"{text}. Give a key with --api-key or RETAILPULSE_API_KEY.")
+    return Refusal(text)
+
+
+class _Said:
+    """Says once that the service is away."""
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds
+        self._is_said = False
+
+    def say(self, error: ClientError) -> None:
+        """Say it, unless it was said."""
+        if not self._is_said:
+            self._is_said = True
+            error_console().print(f"{error}. Trying again for {self._patience_seconds:g} s.", markup=False)
+
+
+def read_labels(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """Reads labels as they are written on a command line, region=north; a name may have several values."""
+    labels: dict[str, list[str]] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{value!r} is not like region=north")
+        labels.setdefault(name, []).append(text)
+    return labels
+
+
+def read_label(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Reads labels with one value each."""
+    labels = read_labels(context, option, values)
+    for name, texts in labels.items():
+        if len(texts) > 1:
+            raise click.BadParameter(f"the label {name!r} is given {len(texts)} times")
+    return {name: texts[0] for name, texts in labels.items()}

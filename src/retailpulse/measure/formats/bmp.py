@@ -1,0 +1,72 @@
+"""Reading BMP: the size from either kind of header, the end from the length of the pixels.
+
+Weak: a compressed picture (RLE, embedded JPEG or PNG) is complete where a length field says so.
+"""
+
+import struct
+
+from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.size import Size
+from retailpulse.measure.work import Work
+
+_CORE_BYTES = 12
+_HEADER_BYTES = frozenset({_CORE_BYTES, 40, 52, 56, 64, 108, 124})
+_PLAIN = frozenset({0, 3, 6})  # not compressed; with or without channel masks
+
+
+def has_known_header(data: bytes) -> bool | None:
+    """Whether a header of a known length follows the letters BM; None where more bytes are needed."""
+    return int.from_bytes(data[14:18], "little") in _HEADER_BYTES if len(data) >= 18 else None
+
+
+def read_size(data: bytes, _: Work) -> Size | None:
+    """Width and height, or None where more bytes are needed; rows stored top down count the same."""
+    if len(data) < 26:
+        return None
+    if data[14] == _CORE_BYTES:
+        width, height = struct.unpack_from("<HH", data, 18)
+    else:
+        width, height = struct.unpack_from("<ii", data, 18)
+    if width < 0:
+        raise corrupt("the BMP has a negative width")
+    return Size(width, abs(height), False)
+
+
+def check_end(body: bytes, _: Work) -> None:
+    """Raise ImageError `truncated` where the pixels are not all there.
+
+    The length in the file's header is often wrong, so it counts only where the pixels are compressed.
+    """
+    if len(body) < 54 and _has_long_header(body):
+        raise truncated("the BMP ends inside its header")
+    needed = _plain_end(body)
+    if needed is None:
+        needed = min(_number(body, 2), _compressed_end(body))
+    if len(body) < needed:
+        raise truncated(f"the BMP ends after {len(body)} of {needed} bytes")
+
+
+def _has_long_header(body: bytes) -> bool:
+    """Whether the header is one of those that say a compression."""
+    return body[14] >= 40
+
+
+def _plain_end(body: bytes) -> int | None:
+    """Where uncompressed pixels end, or None where they are compressed."""
+    if _has_long_header(body):
+        width, height, _, bits, compression = struct.unpack_from("<iiHHI", body, 18)
+    else:
+        width, height, _, bits = struct.unpack_from("<HHHH", body, 18)
+        compression = 0
+    if compression not in _PLAIN:
+        return None
+    pixel_bytes: int = (width * bits + 31) // 32 * 4 * abs(height)
+    return _number(body, 10) + pixel_bytes
+
+
+def _compressed_end(body: bytes) -> int:
+    return _number(body, 10) + _number(body, 34)
+
+
+def _number(body: bytes, position: int) -> int:
+    return int.from_bytes(body[position : position + 4], "little")

@@ -1,0 +1,73 @@
+"""Reading PNG: the size from the first chunk, the end from the last, the checksums in between.
+
+Weak: EXIF behind the picture's data is not looked at, so that a first part and the whole file say the same.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.tiff import exif_turns
+from retailpulse.measure.work import Work
+
+_CHUNK = struct.Struct(">I4s")
+_SIZE = struct.Struct(">II")
+_CRC = struct.Struct(">I")
+
+_MAX_CHUNK_BYTES = 0x7FFFFFFF + _CRC.size
+_CHUNK_STEPS = 3
+"""Encoders write 8 kB of data a chunk, or far more: 60,000 chunks would be a picture of 500 MB."""
+
+
+def read_size(data: bytes, work: Work) -> Size | None:
+    """Width, height and turn, or None where more bytes are needed."""
+    if len(data) < 24:
+        return None
+    if data[8:16] != b"\0\0\0\x0dIHDR":
+        raise corrupt("the PNG does not begin with its header chunk")
+    width, height = _SIZE.unpack_from(data, 16)
+    return Size(width, height, _turned(data, work))
+
+
+def check_end(body: bytes, work: Work) -> None:
+    """Raise ImageError `truncated` where the last chunk is missing."""
+    for kind, start, end in _chunks(body, work):
+        if end - start > _MAX_CHUNK_BYTES:
+            raise corrupt("the PNG has a chunk of an impossible length")
+        if kind == b"IEND" and end <= len(body):
+            return
+    raise truncated("the PNG has no end chunk")
+
+
+def find_damage(body: bytes, work: Work) -> str | None:
+    """Which chunk does not match its checksum, in a few words; None where all do."""
+    view = memoryview(body)
+    for kind, start, end in _chunks(body, work):
+        if zlib.crc32(view[start - 4 : end - 4]) != _CRC.unpack_from(body, end - 4)[0]:
+            return f"the checksum of the {repr(kind)[2:-1]} chunk does not match"
+        if kind == b"IEND":
+            break
+    return None
+
+
+def _turned(data: bytes, work: Work) -> bool | None:
+    for kind, start, end in _chunks(data, work):
+        # An impossible chunk is the end check's: the size was told before it, perhaps refused already.
+        if kind in {b"IDAT", b"IEND"} or end - start > _MAX_CHUNK_BYTES:
+            return False
+        if kind == b"eXIf":
+            return exif_turns(data, start, end - 4, work) if end <= len(data) else None
+    return None
+
+
+def _chunks(data: bytes, work: Work) -> Iterator[tuple[bytes, int, int]]:
+    """Each chunk's kind, where its content starts, and where its checksum ends, until the bytes run out."""
+    position = 8
+    while position + 8 <= len(data):
+        work.spend(_CHUNK_STEPS)
+        length, kind = _CHUNK.unpack_from(data, position)
+        start = position + 8
+        position = start + length + 4
+        yield kind, start, position

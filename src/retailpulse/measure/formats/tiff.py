@@ -1,0 +1,156 @@
+"""Reading TIFF: the first directory of a file, classic or BigTIFF, and the same thing inside EXIF.
+
+Weak: only the first directory counts, so a raw photo of a camera is measured by the preview it puts there.
+"""
+
+import operator
+import struct
+from typing import NamedTuple
+
+from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.size import Size
+from retailpulse.measure.work import Work
+
+_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
+_STRIPS, _TILES = (273, 279), (324, 325)  # offsets and byte counts
+_NEEDED = (258, 320, 347)  # bits per sample, colour map, JPEG tables: no decoding without them
+_WANTED = frozenset({_WIDTH, _HEIGHT, _ORIENTATION, *_STRIPS, *_TILES, *_NEEDED})
+_CODES = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
+
+_NUMBERS_PER_STEP = 8
+MAX_PARTS = 1_000_000
+"""Strips or tiles that are held in memory; a picture of the largest size has far fewer."""
+
+
+class _Layout(NamedTuple):
+    order: str
+    head: struct.Struct  # offset of the first directory
+    head_at: int
+    entries: struct.Struct
+    entry: struct.Struct
+
+
+class _Entry(NamedTuple):
+    kind: int
+    numbers: int
+    field: bytes
+
+
+_Directory = dict[int, _Entry]
+
+
+def _layout(order: str, *, big: bool) -> _Layout:
+    codes = ("Q", 8, "Q", "HHQ8s") if big else ("I", 4, "H", "HHI4s")
+    return _Layout(
+        order,
+        struct.Struct(order + codes[0]),
+        codes[1],
+        struct.Struct(order + codes[2]),
+        struct.Struct(order + codes[3]),
+    )
+
+
+_LAYOUTS = {
+    b"II*\0": _layout("<", big=False),
+    b"MM\0*": _layout(">", big=False),
+    b"II+\0": _layout("<", big=True),
+    b"MM\0+": _layout(">", big=True),
+}
+
+
+def read_size(data: bytes, work: Work) -> Size | None:
+    """Width, height and turn, or None where more bytes are needed."""
+    layout = _LAYOUTS[data[:4]]
+    directory = _read_directory(data, layout, work)
+    if directory is None:
+        return None
+    width, height = (_number(directory.get(tag), layout) for tag in (_WIDTH, _HEIGHT))
+    if width is None or height is None:
+        raise corrupt("the TIFF does not say its width and height")
+    return Size(width, height, _turns(_number(directory.get(_ORIENTATION), layout)))
+
+
+def check_end(body: bytes, work: Work) -> None:
+    """Raise ImageError `truncated` where a strip, a tile or a needed list lies beyond the end of the file."""
+    layout = _LAYOUTS[body[:4]]
+    directory = _read_directory(body, layout, work) or {}
+    for tag in _NEEDED:
+        _numbers(body, directory.get(tag), layout, work)
+    for offsets_tag, lengths_tag in (_STRIPS, _TILES):
+        offsets = _numbers(body, directory.get(offsets_tag), layout, work)
+        lengths = _numbers(body, directory.get(lengths_tag), layout, work)
+        last = max(map(operator.add, offsets, lengths), default=max(offsets, default=0))
+        if last > len(body):
+            raise truncated(f"the TIFF ends after {len(body)} of at least {last} bytes")
+
+
+def exif_turns(data: bytes, start: int, end: int, work: Work) -> bool:
+    """Whether the EXIF data between two positions asks viewers to swap width and height.
+
+    EXIF is an extra: whatever is wrong with it, the picture counts as not turned; but raises
+    ImageError `corrupt` where the work is used up.
+    """
+    layout = _LAYOUTS.get(data[start : start + 4])
+    end = min(end, len(data))
+    if layout is None or layout.head_at != 4 or start + 8 > end:
+        return False
+    first = start + layout.head.unpack_from(data, start + 4)[0]
+    if first + 2 > end:
+        return False
+    count = min(layout.entries.unpack_from(data, first)[0], (end - first - 2) // 12)
+    work.spend(count)
+    for tag, kind, number, field in layout.entry.iter_unpack(data[first + 2 : first + 2 + 12 * count]):
+        if tag == _ORIENTATION:
+            return _turns(_number(_Entry(kind, number, field), layout))
+    return False
+
+
+def _turns(orientation: int | None) -> bool:
+    return orientation is not None and 5 <= orientation <= 8
+
+
+def _read_directory(data: bytes, layout: _Layout, work: Work) -> _Directory | None:
+    if len(data) < layout.head_at + layout.head.size:
+        return None
+    first = layout.head.unpack_from(data, layout.head_at)[0]
+    if first < layout.head_at + layout.head.size:
+        raise corrupt("the TIFF has no first directory")
+    entries = first + layout.entries.size
+    if len(data) < entries:
+        return None
+    count = layout.entries.unpack_from(data, first)[0]
+    if count == 0:
+        raise corrupt("the first directory of the TIFF is empty")
+    work.spend(count)
+    end = entries + count * layout.entry.size
+    if len(data) < end:
+        return None
+    found: _Directory = {}
+    for tag, *rest in layout.entry.iter_unpack(data[entries:end]):
+        if tag in _WANTED and tag not in found:  # of a repeated tag the first counts
+            found[tag] = _Entry(*rest)
+    return found
+
+
+def _number(entry: _Entry | None, layout: _Layout) -> int | None:
+    """The value of an entry that holds one number inside itself, or None."""
+    if entry is None or entry.numbers != 1 or entry.kind not in _CODES:
+        return None
+    number: int = struct.unpack_from(layout.order + _CODES[entry.kind], entry.field.ljust(8, b"\0"))[0]
+    return number
+
+
+def _numbers(body: bytes, entry: _Entry | None, layout: _Layout, work: Work) -> tuple[int, ...]:
+    """All values of an entry, wherever they are."""
+    if entry is None:
+        return ()
+    if entry.kind not in _CODES or entry.numbers > MAX_PARTS:
+        raise corrupt("the TIFF has a list of an unknown kind or an impossible length")
+    work.spend(entry.numbers // _NUMBERS_PER_STEP)
+    array = struct.Struct(f"{layout.order}{entry.numbers}{_CODES[entry.kind]}")
+    if array.size <= len(entry.field):
+        return array.unpack_from(entry.field)
+    start = layout.head.unpack(entry.field)[0]
+    if start + array.size > len(body):
+        raise truncated("the TIFF ends before one of its lists does")
+    return array.unpack_from(body, start)

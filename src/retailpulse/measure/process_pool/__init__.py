@@ -1,0 +1,1 @@
+"""The processes that measure and decode: a pool of them, forked from one that has loaded every library."""

@@ -1,0 +1,43 @@
+"""A body on its way to its answer, through whatever queues and decoders it takes.
+
+Who decides where it goes is `pool`; which decoder has it, and what came of it there, is `handle`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from retailpulse.measure.process_pool.protocol import Answer
+
+if TYPE_CHECKING:
+    from retailpulse.measure.process_pool.handle import Decoder
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Job:
+    """A body on its way to its answer.
+
+    `file` holds what does not fit on a ring buffer; `is_alone` keeps it from sharing a decoder with others;
+    `is_dear` has its decoder lowered from the start.
+    """
+
+    pieces: Sequence[bytes]
+    size_bytes: int
+    answer: asyncio.Future[Answer]
+    is_big: bool = False
+    is_alone: bool = False
+    is_dear: bool = False
+    file: int | None = None
+    attempts: int = 0
+    decoder: "Decoder | None" = None
+
+    def settle(self, answer: Answer) -> None:
+        """Answer whoever waits for it, if anybody does."""
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+    def fail(self, error: BaseException) -> None:
+        """Raise an error at whoever waits for it, if anybody does."""
+        if not self.answer.done():
+            self.answer.set_exception(error)

@@ -1,0 +1,125 @@
+"""What an API process knows about keys: whether any is needed, and which it has seen valid a moment ago.
+
+A request with a key costs a look into a dictionary and one SHA-256; the database is asked once a second and
+key. So a revocation, like an end by date, acts within about a second on every process.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, Unauthenticated
+from retailpulse.domain.keys import ApiKey, KeyState, parse_token
+from retailpulse.service import Keys
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""How old what is known of a key may be."""
+NOTE_SECONDS = 10.0
+"""How often the times of last use are written."""
+MOST_KNOWN = 10_000
+HINT = "send Authorization: Bearer rp_..."
+
+
+class ApiKeyCache:
+    """The keys, as one API process knows them."""
+
+    def __init__(self, keys: Keys, *, may_be_open: bool) -> None:
+        self._keys = keys
+        self._may_be_open = may_be_open
+        self._were_made: bool | None = None
+        self._known: dict[str, tuple[float, ApiKey]] = {}
+        self._looking: dict[str, asyncio.Task[ApiKey | None]] = {}
+        self._used_at: dict[str, float] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody may do everything, since it is known that no key was ever made."""
+        return self._may_be_open and self._were_made is False
+
+    async def verify(self, authorization: bytes | None, *, may_look: bool = True) -> ApiKey:
+        """The key that a header names; raises Unauthenticated, or DatabaseUnavailable.
+
+        `may_look`: whether the database may be asked for a key that was not seen here before.
+        """
+        if self._may_be_open and self._were_made is None:
+            raise DatabaseUnavailable("whether API keys were made is not known yet")
+        if authorization is None:
+            raise Unauthenticated(f"this service wants an API key; {HINT}", was_sent=False)
+        kind, _, text = authorization.partition(b" ")
+        token = parse_token(text.strip().decode("latin-1")) if kind.lower() == b"bearer" else None
+        key = None
+        if token is not None and (may_look or token.key_id in self._known):
+            key = await self._find(token.key_id)
+        if token is None or key is None or not key.has_secret(token.secret):
+            raise Unauthenticated(f"the API key is not valid; {HINT}", was_sent=True)
+        if key.state is not KeyState.VALID:  # told only to who has its secret
+            done = "was revoked" if key.state is KeyState.REVOKED else "has expired"
+            raise Unauthenticated(
+                f"the API key {done}; ask who runs the service for a new one", was_sent=True
+            )
+        self._used_at[key.key_id] = time.time()
+        return key
+
+    async def _find(self, key_id: str) -> ApiKey | None:
+        found = self._known.get(key_id)
+        if found is not None and time.monotonic() - found[0] < LOOK_SECONDS:
+            return found[1]
+        looking = self._looking.get(key_id)
+        if looking is None:  # whoever asks for the same key in the meantime waits for the same answer
+            looking = self._looking[key_id] = asyncio.create_task(self._look(key_id))
+        return await asyncio.shield(looking)
+
+    async def _look(self, key_id: str) -> ApiKey | None:
+        try:
+            looked_at = time.monotonic()
+            key = await self._keys.find(key_id)
+            self._known.pop(key_id, None)
+            if key is not None:
+                if len(self._known) >= MOST_KNOWN:
+                    self._known.clear()
+                self._known[key_id] = (looked_at, key)
+            return key
+        finally:
+            del self._looking[key_id]
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keeps up to date, while the block runs, whether keys were made, and writes when keys were used."""
+        await self._look_for_any()
+        keeping = [asyncio.create_task(self._keep_looking()), asyncio.create_task(self._keep_noting())]
+        try:
+            yield
+        finally:
+            for task in keeping:
+                task.cancel()
+            await asyncio.wait(keeping)
+            await self._note()
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self._look_for_any()
+
+    async def _look_for_any(self) -> None:
+        """What was known stays where the database is away: nobody can make a key then either."""
+        with contextlib.suppress(DatabaseUnavailable):
+            self._were_made = await self._keys.were_made()
+
+    async def _keep_noting(self) -> None:
+        while True:
+            await asyncio.sleep(NOTE_SECONDS)
+            await self._note()
+
+    async def _note(self) -> None:
+        used_at, self._used_at = self._used_at, {}
+        if not used_at:
+            return
+        try:
+            await self._keys.note_uses({key: datetime.fromtimestamp(at, UTC) for key, at in used_at.items()})
+        except DatabaseError:
+            self._used_at = {**used_at, **self._used_at}

@@ -1,0 +1,66 @@
+"""How many answers that last, such as event streams, one caller and all together may have at once.
+
+Counted in the memory of this process.
+"""
+
+from collections import Counter
+
+from litestar.types import Scope
+
+from retailpulse.domain.errors import Busy, TooOften
+from retailpulse.web.middleware.rate_limit import address_of
+
+WAIT_SECONDS = 5
+_CALLER = "retailpulse.caller"
+
+
+def name_caller(scope: Scope, caller: str) -> None:
+    """Notes of a request whose key it has brought."""
+    scope[_CALLER] = caller  # type: ignore[literal-required]  # ASGI lets applications add their own
+
+
+def caller_of(scope: Scope) -> str:
+    """For whom a request counts: its key, or else its address."""
+    return str(scope.get(_CALLER) or address_of(scope["client"]))
+
+
+class Quota:
+    """Places for so many answers of one caller, and of all."""
+
+    def __init__(self, most: int, most_of_caller: int, what: str) -> None:
+        self._most = most
+        self._most_of_caller = most_of_caller
+        self._what = what
+        self._counts: Counter[str] = Counter()
+
+    def take(self, caller: str) -> "Place":
+        """A place; raises TooOften where the caller has all of its own, Busy where all are taken."""
+        if self._counts[caller] >= self._most_of_caller:
+            raise TooOften(
+                f"one key, or one address without a key, may have {self._most_of_caller} {self._what} at "
+                "once; end one first",
+                wait_seconds=WAIT_SECONDS,
+            )
+        if self._counts.total() >= self._most:
+            raise Busy(f"{self._most} {self._what} are open, and no more may be at once; try again later")
+        self._counts[caller] += 1
+        return Place(self._counts, caller)
+
+
+class Place:
+    """A place in a quota until it is given back, or nobody knows it any more."""
+
+    def __init__(self, counts: Counter[str], caller: str) -> None:
+        self._counts = counts
+        self._caller: str | None = caller
+
+    def give_back(self) -> None:
+        """Lets another have it; does nothing the second time."""
+        caller, self._caller = self._caller, None
+        if caller is not None:
+            self._counts[caller] -= 1
+            if not self._counts[caller]:
+                del self._counts[caller]
+
+    def __del__(self) -> None:
+        self.give_back()  # of an answer that was never begun

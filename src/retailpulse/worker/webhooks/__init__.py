@@ -1,0 +1,1 @@
+"""Callbacks of jobs: dispatched to their receivers, signed, and tried again."""

@@ -1,0 +1,191 @@
+"""Tells the receivers of jobs that they have ended: takes deliveries, posts them, logs every try.
+
+Beside the claims of images, with its own number of posts at once and its own connections: a receiver that
+hangs costs a task that waits. How deliveries are kept is `storage.deliveries`', what follows from a try is
+`retry_policy`'.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+from retailpulse.config.settings import CallbackSettings, FetchSettings
+from retailpulse.domain.callbacks import DeliveryState, Try
+from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.fetch import Posted, Poster
+from retailpulse.storage import callback_secrets, deliveries
+from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.deliveries import Due
+from retailpulse.worker.webhooks.payload import signed_payload
+from retailpulse.worker.webhooks.retry_policy import decide
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""How often a worker that has nothing to deliver looks for something."""
+LEASE_SECONDS = 10.0
+"""How long beyond its deadline a try is its worker's: within it the worker reads, signs and logs."""
+LOG_SECONDS, LOG_AGAIN_SECONDS = 300.0, 0.5
+"""How long a worker tries to log a try while the database is away, and how often."""
+
+
+class WebhookDispatcher:
+    """Delivers what is due, at most so many at once; at most half of them to one receiver."""
+
+    def __init__(self, database: Database, poster: Poster, settings: CallbackSettings) -> None:
+        self._database = database
+        self._poster = poster
+        self._settings = settings
+        self._secrets = settings.secrets()
+        self._lease_seconds = settings.timeout_seconds + LEASE_SECONDS
+        self._share = -(-settings.concurrency // 2)
+        self._running: dict[asyncio.Task[None], str] = {}
+
+    async def deliver_forever(self, grace_seconds: float) -> None:
+        """Delivers until it is cancelled; then finishes what is on its way, or hands it back."""
+        try:
+            while True:
+                await self._wait(is_more=await self._begin_some())
+        finally:
+            await self._finish(grace_seconds)
+
+    async def _begin_some(self) -> bool:
+        """Begins as much as there is room for; says whether more may be there."""
+        if len(self._running) >= self._settings.concurrency:
+            return True
+        try:
+            async with self._database.connection() as connection:
+                if not await deliveries.any_message(connection):
+                    return False
+            async with self._database.transaction() as connection:
+                taken, is_more = await self._take(connection)
+        except DatabaseUnavailable as error:
+            logger.warning("callbacks wait for the database: %s", error)
+            return False
+        for due in taken:
+            task = asyncio.create_task(self._deliver(due))
+            self._running[task] = due.receiver
+            task.add_done_callback(self._ended)
+        return is_more
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        receiver = self._running.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a callback to %s could not be logged", receiver, exc_info=error)
+
+    async def _wait(self, *, is_more: bool) -> None:
+        if is_more and len(self._running) < self._settings.concurrency:
+            await asyncio.sleep(0)
+        elif self._running:
+            patience = None if is_more else LOOK_SECONDS
+            await asyncio.wait(self._running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _take(self, connection: Connection) -> tuple[list[Due], bool]:
+        """Takes deliveries so that nobody else tries them; says also whether more may be there.
+
+        Those of a receiver that has its share wait in the queue; the next look reads past them.
+        """
+        room = self._settings.concurrency - len(self._running)
+        busy = [name for name, count in Counter(self._running.values()).items() if count >= self._share]
+        messages = await deliveries.lock_messages(connection, busy, room)
+        keys = [message.key for message in messages if message.key is not None]
+        taken, left = self._choose(await deliveries.lock_due(connection, keys))
+        await deliveries.take(connection, [due.key for due in taken], self._lease_seconds)
+        kept = {due.key for due in left}
+        await deliveries.drop_messages(connection, [one for one in messages if one.key not in kept])
+        return taken, len(messages) == room
+
+    def _choose(self, due: Sequence[Due]) -> tuple[list[Due], list[Due]]:
+        """What to begin now, and what waits because its receiver has its share."""
+        busy_with = Counter(self._running.values())
+        taken: list[Due] = []
+        left: list[Due] = []
+        for one in due:
+            is_busy = busy_with[one.receiver] >= self._share
+            (left if is_busy else taken).append(one)
+            busy_with[one.receiver] += not is_busy
+        return taken, left
+
+    async def _deliver(self, due: Due) -> None:
+        """Makes one try and logs it; cancelled before that, lets another worker make it."""
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
+        try:
+            posted = await self._post(due)
+            if posted is not None:
+                await self._log(due, posted, loop.time() - began_at)
+        except asyncio.CancelledError:
+            await self._hand_back(due)
+            raise
+        except DatabaseUnavailable as error:
+            logger.warning("the callback of job %s waits for the database: %s", due.key.job_id, error)
+
+    async def _post(self, due: Due) -> Posted | None:
+        """Posts; None where the job is not there any more. Raises DatabaseUnavailable."""
+        try:
+            async with self._database.connection() as connection:
+                job = await deliveries.job_as_ended(connection, due.key)
+                if job is None:
+                    return None
+                secrets = self._secrets or [one.text for one in await callback_secrets.signing(connection)]
+            return await self._poster.post(due.url, signed_payload(due.key, job, secrets, due.now))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # a fault of ours in one callback must not keep the others from going out
+            logger.exception("the callback of job %s met an unexpected error", due.key.job_id)
+            return Posted(error=f"unexpected {type(error).__name__}")
+
+    async def _log(self, due: Due, posted: Posted, seconds: float) -> None:
+        """Logs a try, which may have to wait for the database; raises DatabaseUnavailable."""
+        decision = decide(
+            posted,
+            failures=due.failures,
+            pending_seconds=due.pending_seconds + seconds,
+            settings=self._settings,
+        )
+        made = Try(at=due.now, status=posted.status, error=posted.error, seconds=round(seconds, 3))
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LOG_SECONDS
+        while True:
+            try:
+                async with self._database.connection() as connection:
+                    await deliveries.log_try(connection, due, made, decision.state, decision.wait_seconds)
+                break
+            except DatabaseUnavailable:
+                if loop.time() > until:
+                    raise
+            await asyncio.sleep(LOG_AGAIN_SECONDS)
+        if decision.state is DeliveryState.GIVEN_UP:
+            said = posted.error or f"HTTP {posted.status}"
+            logger.warning("gave up the callback of job %s: %s", due.key.job_id, said)
+
+    async def _hand_back(self, due: Due) -> None:
+        try:
+            async with self._database.connection() as connection:
+                await deliveries.hand_back(connection, due)
+        except DatabaseUnavailable as error:  # the sweep sends it when its time is over
+            logger.info("a callback of job %s is left to time: %s", due.key.job_id, error)
+
+    async def _finish(self, grace_seconds: float) -> None:
+        """Lets what is on its way come to its end, which its own deadline bounds; hands back the rest."""
+        running = set(self._running)
+        if not running:
+            return
+        await asyncio.wait(running, timeout=grace_seconds)
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
+
+
+async def deliver_forever(
+    database: Database, callbacks: CallbackSettings, fetch: FetchSettings, grace_seconds: float
+) -> None:
+    """Delivers callbacks until it is cancelled, then for as long as the grace lasts what is on its way."""
+    poster = Poster(fetch, timeout_seconds=callbacks.timeout_seconds)
+    try:
+        await WebhookDispatcher(database, poster, callbacks).deliver_forever(grace_seconds)
+    finally:
+        poster.close()

@@ -1,0 +1,42 @@
+"""Writes and signs what a receiver gets: the end of a job in the form of Standard Webhooks.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from standardwebhooks import Webhook
+
+from retailpulse.domain.callbacks import JOB_ENDED, DeliveryKey
+from retailpulse.fetch import Post
+from retailpulse.service.summaries import JobSummary, summarize
+from retailpulse.storage.jobs.read import JobRow
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True):
+    type: str
+    timestamp: datetime
+    data: JobSummary
+
+
+def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: datetime) -> Post:
+    """A post that tells of the end of `job`, signed with every secret.
+
+    The body is the same at every try; the timestamp among the headers is that of the try, so that a receiver
+    can refuse what somebody replays later.
+    """
+    body = msgspec.json.encode(
+        _Body(type=JOB_ENDED, timestamp=job.finished_at or now, data=summarize(job)), order="deterministic"
+    )
+    signatures = (Webhook(secret).sign(key.message_id, now, body.decode()) for secret in secrets)
+    return Post(
+        body=body,
+        headers=(
+            "Content-Type: application/json",
+            f"webhook-id: {key.message_id}",
+            f"webhook-timestamp: {int(now.timestamp())}",
+            f"webhook-signature: {' '.join(signatures)}",
+        ),
+    )

@@ -1,0 +1,45 @@
+"""Says what follows from a try of a callback: delivered, another try later, or none any more.
+
+It has no clock and no database, so that days of it are tested in milliseconds.
+"""
+
+from dataclasses import dataclass
+from random import SystemRandom
+
+from retailpulse.config.settings import CallbackSettings
+from retailpulse.domain.callbacks import DeliveryState
+from retailpulse.fetch import Posted
+
+GONE = 410
+"""A receiver that answers this wants to be told no more."""
+
+_random = SystemRandom()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryDecision:
+    """The state of a delivery after a try, and the seconds to the next one where there is one."""
+
+    state: DeliveryState
+    wait_seconds: float | None = None
+
+
+def decide(
+    posted: Posted, *, failures: int, pending_seconds: float, settings: CallbackSettings
+) -> RetryDecision:
+    """What follows from a try, after `failures` in vain within the `pending_seconds` up to its end.
+
+    Waits are exponential, drawn from the upper half so that many receivers that failed at once are not asked
+    at once again; one that names a time is not asked before it. A wait that would end too late is none.
+    """
+    if posted.status is not None and 200 <= posted.status < 300:
+        return RetryDecision(state=DeliveryState.DELIVERED)
+    left_seconds = settings.give_up_hours * 3_600 - pending_seconds
+    if posted.is_final or posted.status == GONE or left_seconds <= 0:
+        return RetryDecision(state=DeliveryState.GIVEN_UP)
+    longest = min(settings.longest_backoff_seconds, settings.backoff_seconds * 2.0 ** min(failures, 60))
+    # A time that is named beyond the end is cut to it: one last try then.
+    wait_seconds = max(_random.uniform(longest / 2, longest), min(posted.retry_after_seconds, left_seconds))
+    if wait_seconds > left_seconds:
+        return RetryDecision(state=DeliveryState.GIVEN_UP)
+    return RetryDecision(state=DeliveryState.PENDING, wait_seconds=wait_seconds)
