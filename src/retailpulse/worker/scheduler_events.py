@@ -5,6 +5,7 @@ Each method only notes something down and wakes the loop. What is never heard is
 
 import asyncio
 import zlib
+from collections.abc import Iterable
 from uuid import UUID
 
 from retailpulse.domain.errors import DatabaseUnavailable
@@ -66,6 +67,11 @@ class SchedulerEvents:
         self.ready.add(host_id)
         if not self.wake.is_set():
             self.wake.set()
+
+    def want_slots(self, host_ids: Iterable[int]) -> None:
+        """More slots of hosts are wanted."""
+        self.noticed.update(host_ids)
+        self.wake.set()
 
     def images_came(self, told: HostNews) -> None:
         """Images came to wait at hosts. Few of them are for one worker; all look at once where many came."""

@@ -17,6 +17,7 @@ from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_
 from retailpulse.worker.claimer import HOSTS_AT_ONCE
 from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.leases import Lease, Leases
+from retailpulse.worker.prefetch import PERIOD_SECONDS
 from retailpulse.worker.scheduler_events import SchedulerEvents
 
 DISCOVERED_AT_ONCE = 1_000
@@ -43,6 +44,7 @@ class SlotBroker:
         self._events = events
         self._cap = cap
         self._after = _BEFORE_ALL
+        self._tried_again: set[int] = set()  # since the last heartbeat
         self._loop = asyncio.get_running_loop()
 
     async def look(
@@ -52,6 +54,7 @@ class SlotBroker:
         given = None if host_ids is None else list(host_ids)
         rows = await leases.look(connection, worker_id, given, cap=self._cap)
         if given is None:
+            self._tried_again.clear()
             self._leases.drop_all_but({row.host.host_id for row in rows})
         for row in rows:
             lease = self._leases.learn(row)
@@ -167,13 +170,22 @@ class SlotBroker:
             spare -= min(wants[host_id], self._cap)
         if wants:
             known = set(self._leases.of_host)
-            for row in await leases.acquire(connection, worker_id, wants, cap=self._cap):
+            rows = await leases.acquire(connection, worker_id, wants, cap=self._cap)
+            for row in rows:
                 lease = self._leases.learn(row)
                 lease.waits = True
                 self._events.ready.add(lease.host_id)
+            self._try_again(wants.keys() - {row.host.host_id for row in rows})
             await self._ask_for_shares(connection, wants.keys() - known)
         if self._events.noticed:
             self._events.wake.set()
+
+    def _try_again(self, host_ids: Iterable[int]) -> None:
+        """Looks once more, and soon, at hosts of which another worker just took slots."""
+        again = [host_id for host_id in host_ids if host_id not in self._tried_again]
+        self._tried_again.update(again)
+        if again:
+            self._loop.call_later(PERIOD_SECONDS, self._events.want_slots, again)
 
     async def _ask_for_shares(self, connection: Connection, host_ids: Iterable[int]) -> None:
         """Tells the workers that have all slots of hosts that this one has come."""
