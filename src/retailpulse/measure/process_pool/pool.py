@@ -44,9 +44,9 @@ AT_ONCE_BYTES = 65_536
 ATTEMPTS = 3
 """How often a body is handed out; decoders that end before they take it are a fault of the machine."""
 SPARE = 2
-"""DecoderPool beyond the setting, forked while others are at a big picture, or at one that takes long.
+"""Decoders beyond the setting, forked while others are at a big picture, or at one that takes long.
 
-At most so many are at dear bodies at once, so that these never have the last one.
+All but one may be at dear bodies at once: these never have the last one.
 """
 LOOK_SECONDS = 0.1
 """How often decoders that owe an answer are looked at."""
@@ -220,7 +220,7 @@ class DecoderPool:
             was_lowered = decoder.is_lowered
             decoder.look(self._settings.timeout_seconds)
             has_begun = decoder.is_lowered and not was_lowered
-            if has_begun and sum(one.is_lowered for one in self._open) > SPARE:
+            if has_begun and sum(one.is_lowered for one in self._open) >= self._settings.decoders + SPARE:
                 self._put_off(decoder)
         self._soon()
 
