@@ -5,7 +5,8 @@ import random
 from retailpulse.domain.ids import new_job_id
 from retailpulse.fetch import origin_key
 from retailpulse.storage.database import Database
-from retailpulse.storage.scheduling.line import FEW_IMAGES, MORE_HOSTS, Line
+from retailpulse.storage.scheduling import notifications
+from retailpulse.storage.scheduling.line import FEW_IMAGES, MANY_IMAGES, MORE_HOSTS, Line
 from tests.storage.ended import rows
 from tests.storage.jobs import place
 
@@ -110,3 +111,19 @@ async def test_of_more_hosts_than_are_kept_each_image_waits_once(database: Datab
         name = names[number - 1]
         assert (host_id > 0, origin) == (name in own, f"http://{name}.example:80" if name in own else None)
     assert len({host_id for number, host_id, _ in found if names[number - 1] == "split"}) == 1
+
+
+async def test_workers_hear_where_many_images_came_and_where_few_did(database: Database) -> None:
+    line = Line(origin_key)
+    urls = [f"http://many.example/{number}" for number in range(MANY_IMAGES)]
+    line.add_all(1, urls)
+    line.add_all(len(urls) + 1, ["http://few.example/1"])
+    async with database.dedicated() as listening:
+        await notifications.listen(listening)
+        places = await put_in_line(database, line)
+        heard = [
+            notifications.read_hosts(told.payload)
+            async for told in listening.notifies(timeout=5, stop_after=2)
+        ]
+    many, few = places[0][1], places[-1][1]
+    assert sorted((told.are_many, *(told.host_ids or ())) for told in heard) == [(False, few), (True, many)]
