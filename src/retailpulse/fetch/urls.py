@@ -31,16 +31,20 @@ _QUERY_SAFE = "/%!$&()*+,;=:@[]|\\?{}`^"
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False):
-    """Whom a URL asks: what politeness is counted by."""
+    """Whom a URL asks: what politeness is counted by.
+
+    `key` is by what the whole fleet counts it: `scheme://host:port`, without a last dot of the host.
+    """
 
     scheme: str
     host: str
     port: int
+    key: str
 
-    @property
-    def key(self) -> str:
-        """By what the whole fleet counts it: `scheme://host:port`, without a last dot of the host."""
-        return _key(self.scheme, self.host, self.port)
+    @classmethod
+    def of(cls, scheme: str, host: str, port: int) -> "Origin":
+        """The origin of a scheme, a host in ASCII, and a port."""
+        return cls(scheme, host, port, f"{scheme}://{host.removesuffix('.')}:{port}")
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -60,31 +64,15 @@ def parse_target(url: str) -> Target:
 
 def origin_key(url: str) -> str | None:
     """The key of whom a URL asks, None for a URL that `parse_target` refuses."""
-    plain = _PLAIN.fullmatch(url)
-    if plain is not None and len(url) <= MAX_URL_BYTES:
-        return _plain_key(*plain.groups())
     try:
-        return _rewritten(url).origin.key
-    except ImageError:
-        return None
-
-
-@lru_cache(maxsize=4_096)
-def _plain_key(scheme: str, host: str, port: str | None) -> str | None:
-    try:
-        return _plain_origin(scheme, host, port).key
+        return parse_target(url).origin.key
     except ImageError:
         return None
 
 
 @lru_cache(maxsize=4_096)
 def _plain_origin(scheme: str, host: str, port: str | None) -> Origin:
-    return Origin(scheme, host, _port(port, scheme))
-
-
-@lru_cache(maxsize=4_096)
-def _key(scheme: str, host: str, port: int) -> str:
-    return f"{scheme}://{host.removesuffix('.')}:{port}"
+    return Origin.of(scheme, host, _port(port, scheme))
 
 
 def follow(target: Target, location: bytes) -> Target:
@@ -113,7 +101,7 @@ def _rewritten(url: str) -> Target:
     if "@" in authority:
         raise _bad("a URL with a user name or password is not fetched")
     host, port = _host_and_port(authority)
-    origin = Origin(scheme, host, _port(port, scheme))
+    origin = Origin.of(scheme, host, _port(port, scheme))
     place = quote(path.replace("\\", "/") or "/", safe=_PATH_SAFE) + quote(query or "", safe=_QUERY_SAFE)
     asked = f"{scheme}://{host}{':' + port if port else ''}{place}"
     if len(asked) > MAX_URL_BYTES:

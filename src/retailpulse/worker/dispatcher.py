@@ -44,14 +44,14 @@ class Dispatcher:
 
     async def sort(self, connection: Connection, worker_id: int, grant: Granted) -> None:
         """Begins with images of a bucket; those of hosts that are in use, or have many, wait there."""
-        origins = {image.image_no: origin_key(image.image_url) for image in grant.images}
-        counts = Counter(origin for origin in origins.values() if origin is not None)
+        origins = [origin_key(image.image_url) for image in grant.images]
+        counts = Counter(origin for origin in origins if origin is not None)
         host_of = await hosts.busy_hosts(connection, counts)
         many = [origin for origin, count in counts.items() if count > FEW_IMAGES and origin not in host_of]
         host_of.update(await hosts.find_hosts(connection, many))
         spilled, own = [], []
-        for image in grant.images:
-            host_id = host_of.get(origins[image.image_no] or "")
+        for image, origin in zip(grant.images, origins, strict=True):
+            host_id = host_of.get(origin or "")
             if host_id is None:
                 own.append(image)
             else:
