@@ -127,3 +127,15 @@ async def test_workers_hear_where_many_images_came_and_where_few_did(database: D
         ]
     many, few = places[0][1], places[-1][1]
     assert sorted((told.are_many, *(told.host_ids or ())) for told in heard) == [(False, few), (True, many)]
+
+
+async def test_very_many_hosts_make_about_as_many_slices_as_one(database: Database) -> None:
+    slices = []
+    for hosts in (1, 100_000):
+        line, job = Line(origin_key), place(new_job_id())
+        line.add_all(1, [f"http://photos-{number % hosts}.example/{number}" for number in range(100_000)])
+        async with database.transaction() as connection:
+            assert await line.enqueue(connection, job) == 100_000
+        slices.append(len(rows(database, "SELECT FROM slices WHERE job_id = %s", job.job_id)))
+    one, many = slices
+    assert many <= 1.2 * one

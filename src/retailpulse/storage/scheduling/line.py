@@ -163,7 +163,9 @@ def _cut(lines: Mapping[int, "array[int]"]) -> Iterator[tuple[int, int, str]]:
     """The slices at each host: its id, the place of the first image there, and the numbers as an array."""
     for host_id, gathered in lines.items():
         numbers = sorted(gathered) if host_id < 0 else gathered
-        size = min(MOST_IMAGES, max(FEWEST_IMAGES, -(-len(numbers) // _SLICES)))
+        size = MOST_IMAGES  # of a bucket: one worker at a time has it
+        if host_id >= 0:
+            size = min(MOST_IMAGES, max(FEWEST_IMAGES, -(-len(numbers) // _SLICES)))
         for first in range(0, len(numbers), size):
             # Many numbers in one parameter are read in one go.
             yield host_id, first, f"{{{','.join(map(str, numbers[first : first + size]))}}}"
