@@ -21,7 +21,7 @@ from bench.keeping import Kept
 from bench.origin import free_port
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Depth
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 
 OURS = ("api", "worker", "decoder", "supervisor")
 STORES = 100

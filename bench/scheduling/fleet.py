@@ -17,7 +17,7 @@ from bench.figures import Figure, Target, at_most
 from bench.keeping import Kept
 from bench.measuring import Bench
 from bench.scheduling.stage import CAP, Stage, staged
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 
 CASE = "fleet"
 NAME = "scheduling-fleet"

@@ -26,13 +26,13 @@ from retailpulse.lifecycle import exit_within, first, stop_on_signals
 from retailpulse.loop_heartbeat import beating, ending_when_stalled
 from retailpulse.loop_watchdog import watch_loop
 from retailpulse.service_manager import ServiceManager
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
     from retailpulse.api.app import Uses
     from retailpulse.observability.exposition import Metrics
     from retailpulse.service import Keys, Limits, SubmitPatience
-    from retailpulse.storage.database import Database
+    from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import Sockets
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ async def open_database(
 
 
 def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
-    from retailpulse.storage.migrating import migrate
+    from retailpulse.storage.postgres.migrate import migrate
 
     if server is not None:
         url = server.start()
@@ -123,7 +123,7 @@ def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
 
 def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
     """Migrates the given database, or the embedded one, which runs only for this where none runs yet."""
-    from retailpulse.storage.migrating import migrate
+    from retailpulse.storage.postgres.migrate import migrate
 
     if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
         return migrate(find_database(settings, as_owner=True))
@@ -147,7 +147,7 @@ async def _check_tables(database: "Database") -> None:
 async def check_access(url: str, settings: Settings) -> None:
     """Raises ConfigError where other machines would reach an API that everybody may use."""
     from retailpulse.service import Keys
-    from retailpulse.storage.database import Database
+    from retailpulse.storage.postgres.database import Database
 
     if settings.api.may_be_open():
         return
@@ -174,7 +174,7 @@ async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"
 
     Raises DatabaseError where its tables are not this program's.
     """
-    from retailpulse.storage.database import Database
+    from retailpulse.storage.postgres.database import Database
 
     async with contextlib.AsyncExitStack() as stack:
         if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
@@ -200,7 +200,7 @@ def run_api_process(
     """Serves HTTP until it is told to stop, on `sockets` where they listen; it is watched as a worker is."""
     import uvloop
 
-    from retailpulse.storage.database import Database
+    from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import check_port
 
     url = find_database(settings.database)
@@ -307,7 +307,7 @@ def run_worker_process(
     """Works until it is told to stop; who started it watches the pipe `heartbeat_fd`, else it does itself."""
     import uvloop
 
-    from retailpulse.storage.database import Database
+    from retailpulse.storage.postgres.database import Database
     from retailpulse.worker.run import run_worker
 
     url = find_database(settings.database)

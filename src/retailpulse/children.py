@@ -20,9 +20,9 @@ from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.lifecycle import first
 from retailpulse.loop_heartbeat import LoopWatch
 from retailpulse.observability.catalogue import REPLACED
-from retailpulse.storage import reports
-from retailpulse.storage.account import Account
-from retailpulse.storage.database import Database
+from retailpulse.storage.metrics import processes
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.os_user import OsUser
 from retailpulse.storage.scheduling import workers
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class ChildSettings:
     """
 
     environments: Mapping[Command, Mapping[str, str]]
-    account: Account
+    account: OsUser
     folder: Path | None
     listening: Mapping[str, int]
     parent_fd: int
@@ -159,7 +159,7 @@ class Children:
                 try:
                     async with database.transaction() as connection:
                         images = await workers.release(connection, process)
-                        await reports.count(connection, "worker", f"{REPLACED.name}|{reason}")
+                        await processes.count(connection, "worker", f"{REPLACED.name}|{reason}")
                     logger.info("%d images of the lost worker wait again", images)
                     return
                 except DatabaseUnavailable as error:

@@ -17,8 +17,8 @@ from retailpulse.config.loading import CONFIG_FILE_VARIABLE, OTHER_VARIABLES, Lo
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.service_manager import VARIABLES
-from retailpulse.storage.account import Account, account_for, ourselves
-from retailpulse.storage.database import try_to_connect
+from retailpulse.storage.postgres.database import try_to_connect
+from retailpulse.storage.postgres.os_user import OsUser, current_user, os_user_for
 
 logger = logging.getLogger(__name__)
 
@@ -53,27 +53,27 @@ def environment_of_api(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in environment.items() if name not in _WORKERS_ALONE}
 
 
-def choose_account(database: OpenDatabase, environment: dict[str, str]) -> Account:
+def choose_os_user(database: OpenDatabase, environment: dict[str, str]) -> OsUser:
     """Whom the children run as; changes their environment to what fits that user."""
     if os.geteuid() != 0:
-        return ourselves()
+        return current_user()
     try:
-        account = database.server.account() if database.server is not None else account_for()
+        account = database.server.os_user() if database.server is not None else os_user_for()
     except RetailPulseError as error:
         logger.warning("API and workers run as root: %s", error)
-        return ourselves()
+        return current_user()
     # All settings are in the environment; the folder that the file was found in is not theirs.
     fitting = {**environment, "HOME": "/", CONFIG_FILE_VARIABLE: os.devnull}
     reason = _why_not(account, fitting)
     if reason is not None:
         logger.warning("API and workers run as root: the user %s %s", account.name, reason)
-        return ourselves()
+        return current_user()
     logger.info("API and workers run as the user %s", account.name)
     environment.update(fitting)
     return account
 
 
-def _why_not(account: Account, environment: Mapping[str, str]) -> str | None:
+def _why_not(account: OsUser, environment: Mapping[str, str]) -> str | None:
     """None where the user can do what a child does, else what it cannot."""
     command = [sys.executable, "-m", "retailpulse.privileges"]
     try:

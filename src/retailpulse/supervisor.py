@@ -15,11 +15,11 @@ from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
 from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
 from retailpulse.measure import check_sandbox, new_turn_file
-from retailpulse.privileges import child_environment, choose_account, environment_of_api
+from retailpulse.privileges import child_environment, choose_os_user, environment_of_api
 from retailpulse.probing import why_not_ready
 from retailpulse.service_manager import ServiceManager
-from retailpulse.storage.account import Account
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
+from retailpulse.storage.postgres.os_user import OsUser
 from retailpulse.web.ports import check_port, listen_for
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ async def _supervise(
     workers = settings.worker.processes or os.cpu_count() or 1
     (reading_end, writing_end), turn_fd = os.pipe(), new_turn_file()
     environment = child_environment(loaded, database)
-    account = await asyncio.to_thread(choose_account, database, environment)
+    account = await asyncio.to_thread(choose_os_user, database, environment)
     listening = listen_for(settings.api) if account.switches else {}
     shared = ChildSettings(
         environments={"api": environment_of_api(environment), "worker": environment},
@@ -87,7 +87,7 @@ async def _supervise(
             held.close()
 
 
-def _folder_for(account: Account) -> Path | None:
+def _folder_for(account: OsUser) -> Path | None:
     """The folder that the children stand in; None: ours, where they can."""
     return None if not account.switches or account.reaches(Path.cwd()) else Path("/")
 

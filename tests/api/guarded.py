@@ -11,8 +11,8 @@ import httpx
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.keys import Scope
 from retailpulse.service import Keys
-from retailpulse.storage.database import Database
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
 from tests.storage.servers import start_migrated
 

@@ -11,7 +11,7 @@ import pytest
 from retailpulse.client.transports import LONG_SECONDS
 from retailpulse.config.settings import ApiSettings
 from retailpulse.service import SubmitPatience
-from retailpulse.storage.database import PATIENCE_SECONDS
+from retailpulse.storage.postgres.database import PATIENCE_SECONDS
 from tests.api.jobs import RunningApi, body, post, visit
 
 

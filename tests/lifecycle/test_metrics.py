@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
 from tests.lifecycle.processes import QUICK, Shop
 from tests.observability.scraping import Samples, counters, scrape, value

@@ -1,8 +1,8 @@
 """Reports of processes: they add up, are kept when a process is gone, and never go back or count twice."""
 
 from retailpulse.observability.reporting import Reading, Reporter
-from retailpulse.storage import reports
-from retailpulse.storage.database import Database
+from retailpulse.storage.metrics import processes
+from retailpulse.storage.postgres.database import Database
 from tests.worker.working import rows
 
 STALE_SECONDS = 8.0
@@ -27,14 +27,14 @@ class Counting:
 
 async def read(database: Database) -> dict[str, float]:
     async with database.connection() as connection:
-        return {name: value for (_, name), value in (await reports.read(connection, STALE_SECONDS)).items()}
+        return {name: value for (_, name), value in (await processes.read(connection, STALE_SECONDS)).items()}
 
 
 async def sweep(database: Database) -> None:
     """What a sweep does about processes."""
     async with database.transaction() as connection:
-        await reports.note_lost(connection, STALE_SECONDS)
-        await reports.fold(connection)
+        await processes.note_lost(connection, STALE_SECONDS)
+        await processes.fold(connection)
 
 
 async def let_pass(database: Database, seconds: float) -> None:
@@ -71,7 +71,7 @@ async def test_who_says_goodbye_did_not_crash_and_its_sums_stay(database: Databa
         await one.reach(5)
         one.count, one.in_flight = 7, 0
     assert await read(database) == {"bytes": 7, "started": 1, "crashes": 0}
-    await let_pass(database, reports.ENDED_SECONDS + 1)
+    await let_pass(database, processes.ENDED_SECONDS + 1)
     await sweep(database)
     assert rows(database, "SELECT count(*) FROM processes") == [(0,)]
     assert await read(database) == {"bytes": 7, "started": 1, "crashes": 0}
@@ -82,7 +82,7 @@ async def test_who_falls_silent_crashed_once_and_its_sums_stay(database: Databas
     await lose(database)
     for _ in range(3):
         assert await read(database) == {"bytes": 5, "started": 1, "crashes": 1}
-        await let_pass(database, reports.LOST_SECONDS)
+        await let_pass(database, processes.LOST_SECONDS)
         await sweep(database)
     assert rows(database, "SELECT count(*) FROM processes") == [(0,)]
 
@@ -115,13 +115,13 @@ async def test_who_slept_until_it_was_added_up_counts_nothing_twice(database: Da
     one = Counting(database)
     await one.reach(5)
     await lose(database)
-    await let_pass(database, reports.LOST_SECONDS)
+    await let_pass(database, processes.LOST_SECONDS)
     await sweep(database)
     for count in (8, 9):
         await one.reach(count)
         assert (await read(database))["bytes"] == count
     await lose(database)
-    await let_pass(database, reports.LOST_SECONDS)
+    await let_pass(database, processes.LOST_SECONDS)
     await sweep(database)
     await one.reach(20)
     assert (await read(database))["bytes"] == 20

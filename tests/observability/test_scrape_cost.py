@@ -6,9 +6,9 @@ from typing import LiteralString
 import psycopg
 
 from retailpulse.observability.exposition import Metrics
-from retailpulse.storage.database import Database
-from retailpulse.storage.reports import read
-from retailpulse.storage.tallies import read_backlog, read_settled
+from retailpulse.storage.metrics.processes import read
+from retailpulse.storage.metrics.totals import read_backlog, read_settled
+from retailpulse.storage.postgres.database import Database
 from tests.observability.scraping import parse, value
 from tests.storage.waiting import Waiting
 

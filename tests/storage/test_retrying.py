@@ -14,12 +14,12 @@ from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus, Result
 from retailpulse.fetch import origin_key
-from retailpulse.storage import results
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.jobs.retry import retry_job
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import settle as settling
 from retailpulse.storage.scheduling.claims import Granted
 from tests.running import wait_for
 from tests.storage import claiming
@@ -74,7 +74,7 @@ def earlier(database: Database, job_id: UUID) -> list[tuple[object, ...]]:
 
 
 def broken(database: Database) -> set[str]:
-    """The laws that do not hold."""
+    """The invariants that do not hold."""
     return {finding.name for finding in check_invariants(database.url, PATIENCE).findings}
 
 
@@ -204,8 +204,8 @@ async def test_who_settles_in_the_moment_of_a_retry_has_to_do_it_anew(database: 
 async def test_the_last_result_and_a_retry_at_once_count_right(database: Database) -> None:
     job_id = await submit(database, URLS)
     await settle(database, [failed(job_id, number) for number in range(1, 10)])
-    async with database.transaction() as settling:
-        await results.settle(settling, [failed(job_id, 10)])  # which ends the job
+    async with database.transaction() as session:
+        await settling.settle(session, [failed(job_id, 10)])  # which ends the job
         retrying = asyncio.create_task(retry(database, job_id))
         await asyncio.to_thread(wait_for, lambda: waiters(database.url))
     assert await retrying == 9

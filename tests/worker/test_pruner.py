@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from retailpulse.config.settings import DatabaseSettings, MeasureSettings, RetentionSettings
-from retailpulse.storage.database import Database
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.worker import pruner
 from retailpulse.worker.run import run_worker
 from tests.origin import Origin

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from retailpulse.config.settings import CallbackSettings, FetchSettings, MeasureSettings, WorkerSettings
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.worker.run import run_worker
 from tests.measure.pictures import picture, saved
 from tests.origin import Origin, Reply

@@ -15,7 +15,7 @@ from retailpulse.domain.ids import parse_job_id
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import parse_day_range
 from retailpulse.service import Service
-from retailpulse.storage.visits import VisitFilter, VisitRow
+from retailpulse.storage.stores.visits import VisitFilter, VisitRow
 from retailpulse.web.rechunk import rechunked
 
 BLOCK_BYTES = 64 * 1024

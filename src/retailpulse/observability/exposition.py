@@ -24,8 +24,9 @@ from retailpulse.observability.catalogue import CATALOGUE, Metric
 from retailpulse.observability.reporting import Reading, Reporter
 from retailpulse.observability.requests import Application, observed
 from retailpulse.observability.tally import Tally, Totals
-from retailpulse.storage import reports, tallies
-from retailpulse.storage.database import Database
+from retailpulse.storage.metrics import processes
+from retailpulse.storage.metrics import totals as image_totals
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import workers
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
@@ -75,9 +76,9 @@ class Metrics:
 
     async def _collect(self) -> list[Family]:
         async with self._database.connection() as connection:
-            sums = await reports.read(connection, self._stale_seconds)
-            settled = await tallies.read_settled(connection)
-            backlog = await tallies.read_backlog(connection)
+            sums = await processes.read(connection, self._stale_seconds)
+            settled = await image_totals.read_settled(connection)
+            backlog = await image_totals.read_backlog(connection)
             alive = await workers.alive(connection, self._stale_seconds)
         totals = Totals(sums)
         values = _of_processes(sums, totals)
@@ -101,8 +102,8 @@ class Metrics:
 def _of_processes(sums: dict[tuple[str, str], float], totals: Totals) -> dict[Metric, Values]:
     """What is told of the processes themselves; every label is there from the start, at 0."""
     kinds = ("api", "worker")
-    started: Values = {(kind,): sums.get((kind, reports.STARTED), 0.0) for kind in kinds}
-    crashes: Values = {(kind,): sums.get((kind, reports.CRASHES), 0.0) for kind in kinds}
+    started: Values = {(kind,): sums.get((kind, processes.STARTED), 0.0) for kind in kinds}
+    crashes: Values = {(kind,): sums.get((kind, processes.CRASHES), 0.0) for kind in kinds}
     crashed = totals.counters(catalogue.CRASHES)
     crashes.update({(kind,): crashed.get((kind,), 0.0) for kind in ("decoder", "quarantine")})
     replaced = totals.counters(catalogue.REPLACED)
@@ -110,7 +111,7 @@ def _of_processes(sums: dict[tuple[str, str], float], totals: Totals) -> dict[Me
         catalogue.STARTED: started,
         catalogue.CRASHES: crashes,
         catalogue.REPLACED: {(reason,): replaced.get((reason,), 0.0) for reason in catalogue.REPLACED_FOR},
-        catalogue.TRANSFERS_IN_FLIGHT: {(): sums.get(("worker", reports.IN_FLIGHT), 0.0)},
+        catalogue.TRANSFERS_IN_FLIGHT: {(): sums.get(("worker", processes.IN_FLIGHT), 0.0)},
     }
 
 

@@ -12,10 +12,10 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.storage import reports
-from retailpulse.storage.database import Connection, Database
-from retailpulse.storage.reports import Report
-from retailpulse.storage.shares import Share
+from retailpulse.storage.metrics import processes
+from retailpulse.storage.metrics.processes import Report
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Connection, Database
 
 logger = logging.getLogger(__name__)
 
@@ -72,14 +72,14 @@ class Reporter:
             async with self._database.connection(share=Share.VITAL) as connection:
                 if self._row.confirmed is None:
                     await self._begin(connection, reading)
-                while not await reports.go_on(connection, self._report(reading, is_last=is_last)):
+                while not await processes.go_on(connection, self._report(reading, is_last=is_last)):
                     # We slept so long that our row went up in the sums: the rest goes to another.
                     self._row = _Row(base=self._row.confirmed or {})
                     await self._begin(connection, reading)
             self._row.confirmed = reading.sums
 
     async def _begin(self, connection: Connection, reading: Reading) -> None:
-        await reports.begin(connection, self._report(reading))
+        await processes.begin(connection, self._report(reading))
         self._row.confirmed = reading.sums
 
     async def _report_forever(self, every_seconds: float) -> None:

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 
 from retailpulse.domain.errors import Busy
-from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.postgres.database import Connection
 
 COUNT_SECONDS = 1.0
 """How old the count of the images that wait may be."""

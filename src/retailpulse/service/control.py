@@ -8,12 +8,12 @@ from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.fetch import origin_key
 from retailpulse.service.backlog import Backlog
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.retry import retry_job
-from retailpulse.storage.shares import Share
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
 
 CHANGE_SECONDS = 300.0
 """How long the database may take for all images of a job."""

@@ -13,12 +13,12 @@ from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
 from retailpulse.fetch import origin_key
 from retailpulse.service.backlog import Backlog, Limits
-from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.jobs import idempotency as keys
 from retailpulse.storage.jobs import insert, insert_spooled
 from retailpulse.storage.jobs.spool import Spool
-from retailpulse.storage.scheduling.line import JobPlace
-from retailpulse.storage.shares import Share
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Connection, Database
+from retailpulse.storage.scheduling.slice_builder import JobPlace
 
 TURN_SECONDS = 1.0
 """How long a request waits for an earlier one with the same key."""

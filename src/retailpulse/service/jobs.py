@@ -15,13 +15,14 @@ from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.service.backlog import Limits
 from retailpulse.service.hosts import Hosts, WaitingFor
-from retailpulse.storage import stores, visits
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow, StoreFailure
+from retailpulse.storage.postgres.bulkhead import PAGE_WAIT_SECONDS, Share
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import workers
-from retailpulse.storage.shares import PAGE_WAIT_SECONDS, Share
-from retailpulse.storage.visits import VisitFilter, VisitRow
+from retailpulse.storage.stores import load as store_master
+from retailpulse.storage.stores import visits
+from retailpulse.storage.stores.visits import VisitFilter, VisitRow
 
 VISITS_PER_PAGE = 1_000
 IMPORTS_AT_ONCE = 8
@@ -108,10 +109,10 @@ class Service:
         """Raises InvalidRequest where the area or the store that is asked for does not exist."""
         async with self._database.connection(share=Share.READS) as connection:
             for area in wanted.area_codes:
-                if not await stores.area_exists(connection, area):
+                if not await store_master.area_exists(connection, area):
                     raise InvalidRequest(f"area: there is no area {area[:100]!r} in the store master")
             for store in wanted.store_ids:
-                if not await stores.store_exists(connection, store):
+                if not await store_master.store_exists(connection, store):
                     raise InvalidRequest(f"storeid: there is no store {store[:100]!r} in the store master")
 
     async def visits(self, wanted: VisitFilter) -> AsyncIterator[VisitRow]:
@@ -129,7 +130,7 @@ class Service:
 
     async def import_stores(self, file: TextIO, *, good_lines: bool) -> ImportSummary:
         """Loads a store file, in a thread; raises InvalidRequest where it is no such file."""
-        load = partial(stores.import_stores, self._database.url, file, good_lines=good_lines)
+        load = partial(store_master.import_stores, self._database.url, file, good_lines=good_lines)
         return await asyncio.get_running_loop().run_in_executor(self._import_threads, load)
 
     async def readiness(self) -> Readiness:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.keys import ApiKey, Scope, Token, new_token, secret_sha256
 from retailpulse.storage import api_keys
-from retailpulse.storage.database import Database
-from retailpulse.storage.shares import Share
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
 
 MAX_NAME_CHARACTERS = 200
 FIND_SECONDS = 1.5

@@ -22,7 +22,7 @@ from retailpulse.fetch import Downloader
 from retailpulse.loop_watchdog import watch_loop
 from retailpulse.measure import DecoderPool, Turn
 from retailpulse.observability.reporting import Reporter
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.held_images import HeldImages

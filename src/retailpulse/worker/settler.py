@@ -13,8 +13,8 @@ from collections.abc import Callable
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable, Overtaken
 from retailpulse.domain.jobs import Result
-from retailpulse.storage import results
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import settle as settling
 from retailpulse.worker.held_images import Grant
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Settler:
             try:
                 async with self._database.transaction() as connection:
                     ended = batch.ended()
-                    await results.settle(connection, batch.results, ended)
+                    await settling.settle(connection, batch.results, ended)
             except Overtaken as error:  # rolled back: the next try sees what has changed
                 logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:

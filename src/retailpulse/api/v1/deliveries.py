@@ -20,7 +20,7 @@ from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryState
 from retailpulse.domain.times import Instant
 from retailpulse.service import Deliveries
-from retailpulse.storage.deliveries import DeliveryRow
+from retailpulse.storage.webhooks.deliveries import DeliveryRow
 
 CURSORS = Cursors("deliveries", RowNumber)
 """A position is the number of the delivery that a page begins after."""

@@ -32,7 +32,7 @@ from retailpulse.domain.errors import InvalidRequest, NotAvailable
 from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.domain.times import Instant
 from retailpulse.service import Results
-from retailpulse.storage.result_pages import PageFormat, ResultFilter, ResultForm
+from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
 
 FORMATS = {JSON: "json", CSV: "csv", NDJSON: "ndjson", PARQUET: "parquet"}
 TYPES = {name: media_type for media_type, name in FORMATS.items()}

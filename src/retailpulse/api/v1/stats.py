@@ -10,7 +10,7 @@ from retailpulse.api.telling import Tag, told
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Stats
-from retailpulse.storage.statistics import Settled
+from retailpulse.storage.metrics.throughput import Settled
 
 
 class SettledImages(msgspec.Struct, frozen=True, kw_only=True):

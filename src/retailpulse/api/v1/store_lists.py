@@ -22,8 +22,8 @@ from retailpulse.api.v1.pages import (
 )
 from retailpulse.api.v1.visits import VISITS, After, Before, Visit, tell_visit
 from retailpulse.service import Stores
-from retailpulse.storage.store_lists import StoreFilter, StorePlace, StoreRow
-from retailpulse.storage.visits import VisitFilter
+from retailpulse.storage.stores.search import StoreFilter, StorePlace, StoreRow
+from retailpulse.storage.stores.visits import VisitFilter
 
 STORES: Cursors[StorePlace] = Cursors("stores", StorePlace)
 """A position is that of the store after which a page begins."""

@@ -21,7 +21,7 @@ from retailpulse.api.v1.pages import (
 )
 from retailpulse.domain.times import Instant
 from retailpulse.service import Stores
-from retailpulse.storage.visits import Place, VisitFilter, VisitRow
+from retailpulse.storage.stores.visits import Place, VisitFilter, VisitRow
 
 VISITS: Cursors[Place] = Cursors("visits", Place)
 """A position is that of the visit after which a page begins."""

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from retailpulse.domain.errors import Busy, Conflict
 from retailpulse.domain.jobs import Idempotency
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 IN_WORK = "a request with this Idempotency-Key is being worked on; send it again later to have its answer"
 

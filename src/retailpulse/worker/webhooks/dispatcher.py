@@ -14,9 +14,10 @@ from retailpulse.config.settings import CallbackSettings, FetchSettings
 from retailpulse.domain.callbacks import DeliveryState, Try
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.fetch import Posted, Poster
-from retailpulse.storage import callback_secrets, deliveries
-from retailpulse.storage.database import Connection, Database
-from retailpulse.storage.deliveries import Due
+from retailpulse.storage.postgres.database import Connection, Database
+from retailpulse.storage.webhooks import deliveries
+from retailpulse.storage.webhooks import secrets as callback_secrets
+from retailpulse.storage.webhooks.deliveries import Due
 from retailpulse.worker.webhooks.payload import signed_payload
 from retailpulse.worker.webhooks.retry_policy import decide
 
