@@ -9,12 +9,13 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api import contract, health, metrics, v1
+from retailpulse.api import health, metrics, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
-from retailpulse.api.openapi import Description, openapi_json
+from retailpulse.api.legacy import handlers
+from retailpulse.api.openapi.document import Description, openapi_json
 from retailpulse.api.problem_pages import problem_page
-from retailpulse.api.submitting import Submits
+from retailpulse.api.submit.handler import SubmitHandler
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
@@ -36,9 +37,9 @@ from retailpulse.web.middleware.authentication import ApiKeyCache
 from retailpulse.web.quotas import Quota
 
 HANDLERS: list[ControllerRouterHandler] = [
-    contract.submit,
-    contract.status,
-    contract.visits,
+    handlers.submit,
+    handlers.status,
+    handlers.visits,
     *v1.HANDLERS,
     health.live,
     health.ready,
@@ -84,7 +85,7 @@ def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, api_keys: 
     provided: dict[str, Any] = {
         **{use.name: getattr(uses, use.name) for use in fields(uses)},
         "api_settings": settings,
-        "submits": Submits(uses.intake, settings, default_depth),
+        "submits": SubmitHandler(uses.intake, settings, default_depth),
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from litestar import get
 from msgspec import Meta, Struct
 
-from retailpulse.api.telling import Tag, told
+from retailpulse.api.openapi.annotations import Tag, documented
 from retailpulse.service import Service
 
 
@@ -32,7 +32,7 @@ class Ready(Struct):
     operation_id="getLive",
     summary="Whether the process is up",
     tags=[Tag.SERVICE],
-    opt=told(Live, meaning="It is up.", example={"status": "live"}),
+    opt=documented(Live, meaning="It is up.", example={"status": "live"}),
 )
 async def live() -> Live:
     """Say that the process is up."""
@@ -44,7 +44,7 @@ async def live() -> Live:
     operation_id="getReady",
     summary="Whether requests can be served",
     tags=[Tag.SERVICE],
-    opt=told(
+    opt=documented(
         Ready,
         503,
         meaning="They can.",

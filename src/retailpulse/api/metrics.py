@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from retailpulse.api.telling import TEXT, Answer, Content, Tag, told
+from retailpulse.api.openapi.annotations import TEXT, Answer, Content, Tag, documented
 from retailpulse.observability.exposition import Metrics
 
 OPEN_METRICS = "application/openmetrics-text"
@@ -21,7 +21,7 @@ retailpulse_workers_alive 2.0
     summary="Metrics of all processes",
     tags=[Tag.SERVICE],
     media_type=TEXT,
-    opt=told(
+    opt=documented(
         answers={
             200: Answer(
                 meaning="Every metric of all processes on all machines.",

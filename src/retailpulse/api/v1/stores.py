@@ -11,8 +11,8 @@ from litestar.params import Parameter
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from msgspec import Meta, Struct
 
-from retailpulse.api.row_shapes import StoreRows
-from retailpulse.api.telling import CSV, Answer, Body, Content, Tag, told
+from retailpulse.api.openapi.annotations import CSV, Answer, Body, Content, Tag, documented
+from retailpulse.api.submit.row_schema import StoreRows
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.stores import ImportSummary
@@ -78,7 +78,7 @@ REFUSED_EXAMPLE = {
     operation_id="importStores",
     summary="Load the store master",
     tags=[Tag.STORES],
-    opt=told(
+    opt=documented(
         ImportDone,
         meaning="The file is loaded; with `good_lines` perhaps not all of it: see `rejected`.",
         answers={

@@ -10,7 +10,7 @@ from typing import IO
 
 import msgspec
 
-from retailpulse.api.submission import explain
+from retailpulse.api.submit.parse_json import explain
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.times import parse_visit_time
 from retailpulse.storage.jobs.spool import Spool

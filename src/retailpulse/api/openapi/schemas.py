@@ -15,7 +15,7 @@ _BY_TYPE = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "nul
 
 
 class Schemas:
-    """The schemas of all shapes that are told; those that have a name are `components`."""
+    """The schemas of all shapes that are described; those that have a name are `components`."""
 
     def __init__(self, shapes: list[Any]) -> None:
         self._shapes = shapes
@@ -33,9 +33,9 @@ class Schemas:
         return self._example(self.of(shape))
 
     def _example(self, schema: dict[str, Any]) -> Any:
-        told = [*schema.get("examples", ()), *schema.get("enum", ())] or [schema.get("const")]
-        if told[0] is not None:
-            return told[0]
+        examples = [*schema.get("examples", ()), *schema.get("enum", ())] or [schema.get("const")]
+        if examples[0] is not None:
+            return examples[0]
         if "$ref" in schema:
             return self._example(self.components[schema["$ref"].rpartition("/")[2]])
         if "anyOf" in schema:

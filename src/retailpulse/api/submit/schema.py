@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from retailpulse.api.telling import Param
+from retailpulse.api.openapi.annotations import Param
 
 SUBMIT_EXAMPLE = {
     "count": 2,

@@ -8,8 +8,8 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from retailpulse.api.contract_shapes import STATUS, SUBMIT, VISITS
-from retailpulse.api.submitting import Submits
+from retailpulse.api.legacy.schema import STATUS, SUBMIT, VISITS
+from retailpulse.api.submit.handler import SubmitHandler
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.domain.jobs import JobStatus
@@ -22,9 +22,9 @@ BLOCK_BYTES = 64 * 1024
 
 
 @post("/api/submit", status_code=201, **SUBMIT)
-async def submit(request: Request[Any, Any, Any], submits: Submits) -> dict[str, str]:
+async def submit(request: Request[Any, Any, Any], submits: SubmitHandler) -> dict[str, str]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submits.take_old(request)
+    job_id = await submits.submit_legacy(request)
     return {"job_id": str(job_id)}
 
 

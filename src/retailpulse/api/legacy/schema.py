@@ -4,14 +4,14 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retailpulse.api.submit_shapes import (
+from retailpulse.api.openapi.annotations import JOB_ID, Answer, Body, Content, Tag, documented
+from retailpulse.api.submit.schema import (
     IDEMPOTENCY_KEY,
     SUBMIT_EXAMPLE,
     Priority,
     Submitted,
     VisitToSubmit,
 )
-from retailpulse.api.telling import JOB_ID, Answer, Body, Content, Tag, told
 from retailpulse.domain.images import Depth
 
 STORE_ERROR_EXAMPLE = {
@@ -65,7 +65,7 @@ class VisitOnDay(Struct):
     perimeter: Annotated[int, Meta(ge=0)]
 
 
-class StoreWithVisits(Struct):
+class LegacyStore(Struct):
     """A store with its visits, the oldest first."""
 
     store_id: str
@@ -77,14 +77,14 @@ class StoreWithVisits(Struct):
 class VisitsOfStores(Struct):
     """Visits, store by store."""
 
-    results: list[StoreWithVisits]
+    results: list[LegacyStore]
 
 
 SUBMIT: dict[str, Any] = {
     "operation_id": "submit",
     "summary": "Submit a job",
-    "tags": [Tag.CONTRACT],
-    "opt": told(
+    "tags": [Tag.LEGACY],
+    "opt": documented(
         Submitted,
         409,
         status=201,
@@ -100,8 +100,8 @@ SUBMIT: dict[str, Any] = {
 STATUS: dict[str, Any] = {
     "operation_id": "getStatus",
     "summary": "Ask how a job stands",
-    "tags": [Tag.CONTRACT],
-    "opt": told(
+    "tags": [Tag.LEGACY],
+    "opt": documented(
         answers={
             200: Answer(
                 meaning="How the job stands.",
@@ -126,6 +126,6 @@ STATUS: dict[str, Any] = {
 VISITS: dict[str, Any] = {
     "operation_id": "getVisits",
     "summary": "List visits of an area or a store",
-    "tags": [Tag.CONTRACT],
-    "opt": told(VisitsOfStores, meaning="The visits; streamed, of any length.", example=VISITS_EXAMPLE),
+    "tags": [Tag.LEGACY],
+    "opt": documented(VisitsOfStores, meaning="The visits; streamed, of any length.", example=VISITS_EXAMPLE),
 }

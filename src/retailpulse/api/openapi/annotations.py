@@ -1,7 +1,7 @@
-"""What a handler tells the API's description (OpenAPI) about itself: bodies, answers, refusals, headers.
+"""How a handler annotates its operation for the description (OpenAPI): bodies, answers, refusals, headers.
 
-A handler passes `opt=told(...)`, beside the framework's own `operation_id`, `summary` and `tags`. Parameters
-are taken from its signature, its description from its docstring. `api/openapi.py` puts it all together.
+A handler passes `opt=documented(...)`, beside the framework's own `operation_id`, `summary` and `tags`.
+Parameters are taken from its signature, its description from its docstring. `document.py` puts it together.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ LabelText = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}:[^\\u0000]{0,200}
 class Tag(StrEnum):
     """The groups in which readers of the description show its operations."""
 
-    CONTRACT = "contract"
+    LEGACY = "contract"
     JOBS = "jobs"
     RESULTS = "results"
     STORES = "stores"
@@ -97,8 +97,8 @@ class Param:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
-    """All that a handler tells."""
+class OperationSpec:
+    """All that a handler says of its operation."""
 
     answers: Mapping[int, Answer]
     refusals: tuple[int, ...] = ()
@@ -114,7 +114,7 @@ LINK = Header(
 RETRY_AFTER = Header(meaning="In how many seconds to try again.", shape=int, example=5, is_always=True)
 
 
-def told(
+def documented(
     shape: Any = None,
     *refusals: int,
     example: Any = None,
@@ -125,7 +125,7 @@ def told(
     body: Body | None = None,
     params: tuple[Param, ...] = (),
 ) -> dict[str, Any]:
-    """The `opt` of a handler: told(Job, 404, example=...), or with `answers` for what is not one JSON shape.
+    """The `opt` of a handler: documented(Job, 404, example=...), or `answers` for what is not one JSON shape.
 
     `refusals` are the statuses with which it may refuse, beyond those that any request may get (401, 403,
     429, 500, 503; 400 where it has parameters; 400 and 413 where it has a body).
@@ -134,4 +134,4 @@ def told(
     if shape is not None:
         content = Content(shape=shape, example=example)
         given[status] = Answer(meaning=meaning, contents=(content,), headers=headers or {})
-    return {"told": Told(answers=given, refusals=refusals, body=body, params=params)}
+    return {"operation_spec": OperationSpec(answers=given, refusals=refusals, body=body, params=params)}

@@ -16,11 +16,11 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from retailpulse.api.bodies import BodyBudget, drain, unpacked
-from retailpulse.api.large_json import read_large
-from retailpulse.api.options import IN_QUERY, read_query
-from retailpulse.api.rows import RowFormat, read_rows
-from retailpulse.api.submission import Form, NewForm, OldForm, read_submission
+from retailpulse.api.submit.job_options import IN_QUERY, read_query
+from retailpulse.api.submit.parse_json import Form, LegacyForm, NewForm, read_submission
+from retailpulse.api.submit.parse_large_json import read_large
+from retailpulse.api.submit.parse_rows import RowFormat, read_rows
+from retailpulse.api.submit.request_body import BodyBudget, drain, unpacked
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
 from retailpulse.domain.images import Depth
@@ -50,8 +50,8 @@ _ReadInto = Callable[[IO[bytes], Spool, int], JobOptions]
 """Reads a file into a spool, up to so many images, and gives what is said of the job."""
 
 
-class Submits:
-    """Takes in submits on any path, and holds what all of them share."""
+class SubmitHandler:
+    """Handles submits on any path, and holds what all of them share."""
 
     def __init__(self, intake: Intake, settings: ApiSettings, default_depth: Depth) -> None:
         self._intake = intake
@@ -61,31 +61,31 @@ class Submits:
         self._on_disk = BodyBudget(settings.spool_bytes)
         self._threads = ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="rows")
 
-    async def take_old(self, request: Request[Any, Any, Any]) -> UUID:
+    async def submit_legacy(self, request: Request[Any, Any, Any]) -> UUID:
         """Submits what a request to the old endpoint asks for; returns the job's id."""
-        form = OldForm(self._default_depth)
-        return await self._take_json(request, form, _read_key(request), digest=hashlib.sha256())
+        form = LegacyForm(self._default_depth)
+        return await self._submit_json(request, form, _read_idempotency_key(request), digest=hashlib.sha256())
 
-    async def take(self, request: Request[Any, Any, Any]) -> UUID:
+    async def submit(self, request: Request[Any, Any, Any]) -> UUID:
         """Submits what a request asks for, as rows or else as JSON; returns the job's id."""
         media_type, _, parameters = request.headers.get("content-type", "").partition(";")
         row_format = ROW_FORMATS.get(media_type.strip().lower())
         if row_format is None:
-            return await self._take_new_json(request)
+            return await self._submit_new_json(request)
         charset = _CHARSET.search(parameters)
         if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
             await drain(request.stream())
             raise UnsupportedMediaType(f"Content-Type: rows are read in UTF-8, not in {charset[1][:100]}")
-        return await self._take_rows(request, row_format)
+        return await self._submit_rows(request, row_format)
 
-    async def _take_new_json(self, request: Request[Any, Any, Any]) -> UUID:
+    async def _submit_new_json(self, request: Request[Any, Any, Any]) -> UUID:
         options, key = await self._read_head(request)
         digest = hashlib.sha256()
         if IN_QUERY & request.query_params.keys():  # without a query it is the same request on the old path
             digest.update(msgspec.json.encode(options, order="deterministic"))
-        return await self._take_json(request, NewForm(options), key, digest=digest)
+        return await self._submit_json(request, NewForm(options), key, digest=digest)
 
-    async def _take_json(
+    async def _submit_json(
         self, request: Request[Any, Any, Any], form: Form, key: str | None, *, digest: "hashlib._Hash"
     ) -> UUID:
         blocks, expected = self._body(request), _expected_bytes(request)
@@ -93,7 +93,7 @@ class Submits:
             if not body.is_whole:
                 read_into = partial(_read_large, form)
                 blocks = _chain(body.content, blocks)
-                return await self._take_by_disk(blocks, expected, read_into, key, digest)
+                return await self._submit_spooled(blocks, expected, read_into, key, digest)
             body.weigh()
             read = partial(read_submission, body.content, form, max_images=self._settings.max_images_per_job)
             submission = await asyncio.to_thread(read) if len(body.content) >= BIG_BODY_BYTES else read()
@@ -103,14 +103,16 @@ class Submits:
                 submission = replace(submission, idempotency=idempotency)
             return await self._intake.submit(submission)
 
-    async def _take_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> UUID:
+    async def _submit_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> UUID:
         options, key = await self._read_head(request)
         # What the query says belongs to the request as much as its body does.
         digest = hashlib.sha256(msgspec.json.encode([row_format, options], order="deterministic"))
         read_into = partial(_read_rows, row_format, options)
-        return await self._take_by_disk(self._body(request), _expected_bytes(request), read_into, key, digest)
+        return await self._submit_spooled(
+            self._body(request), _expected_bytes(request), read_into, key, digest
+        )
 
-    async def _take_by_disk(
+    async def _submit_spooled(
         self,
         blocks: AsyncIterator[bytes],
         expected_bytes: int,
@@ -120,7 +122,7 @@ class Submits:
     ) -> UUID:
         """However slow a client is, nothing is held for it but its file."""
         folder = self._settings.spool_dir or None
-        with _told_of_disk(), temporary_file(folder) as file, Spool(folder, origin_key) as spool:
+        with _full_disk_as_busy(), temporary_file(folder) as file, Spool(folder, origin_key) as spool:
             async with self._on_disk.spooling(blocks, expected_bytes, file, digest.update):
                 read = partial(read_into, file, spool, self._settings.max_images_per_job)
                 options = await asyncio.get_running_loop().run_in_executor(self._threads, read)
@@ -131,7 +133,7 @@ class Submits:
     async def _read_head(self, request: Request[Any, Any, Any]) -> tuple[JobOptions, str | None]:
         """What the query says of the job, and the idempotency key."""
         try:
-            return read_query(request.query_params, self._default_depth), _read_key(request)
+            return read_query(request.query_params, self._default_depth), _read_idempotency_key(request)
         except InvalidRequest:
             await drain(self._body(request))  # a client that is cut off while it sends would never read why
             raise
@@ -158,7 +160,7 @@ async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
         yield block
 
 
-def _read_key(request: Request[Any, Any, Any]) -> str | None:
+def _read_idempotency_key(request: Request[Any, Any, Any]) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and _KEY.fullmatch(key) is None:
         raise InvalidRequest("Idempotency-Key: write 1 to 255 printable ASCII characters, such as a UUID")
@@ -171,7 +173,7 @@ def _expected_bytes(request: Request[Any, Any, Any]) -> int:
 
 
 @contextmanager
-def _told_of_disk() -> Iterator[None]:
+def _full_disk_as_busy() -> Iterator[None]:
     """Turns a disk that takes nothing into an answer that says so."""
     try:
         yield

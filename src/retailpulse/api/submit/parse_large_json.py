@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import IO
 
-from retailpulse.api.submission import Form, check_count, read_visits
+from retailpulse.api.submit.parse_json import Form, check_count, read_visits
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.jobs import JobOptions, Visit
 from retailpulse.storage.jobs.spool import Spool
@@ -129,14 +129,14 @@ class _Visits:
             del text[:1]
         self._check_texts(text)
         for visit in read_visits(b"[%b]" % bytes(text), number):
-            self._take(visit)
+            self._spool_visit(visit)
 
     def _check_texts(self, text: bytearray) -> None:
         """Raises TooLarge where there are more texts than images may be, before they are made."""
         if text.count(b'"') // 2 > self._max_images + _OTHER_TEXTS:
             raise self._too_many()
 
-    def _take(self, visit: Visit) -> None:
+    def _spool_visit(self, visit: Visit) -> None:
         if self._spool.images + len(visit.image_urls) > self._max_images:
             raise self._too_many()
         self._spool.begin_visit(visit.store_id, visit.visit_time, visit.visited_at)

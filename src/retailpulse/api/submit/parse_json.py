@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from retailpulse.api.options import check_options
+from retailpulse.api.submit.job_options import check_options
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
@@ -22,7 +22,7 @@ class _Visit(msgspec.Struct, gc=False):
     visit_time: str
 
 
-class _OldBody(msgspec.Struct):
+class _LegacyBody(msgspec.Struct):
     """What the old endpoint reads: of other fields it never looked at the type."""
 
     count: int
@@ -55,18 +55,18 @@ _TYPES = {
     "null": "null",
 }
 _Decoded = TypeVar("_Decoded")
-_OLD_DECODER = msgspec.json.Decoder(_OldBody)
+_OLD_DECODER = msgspec.json.Decoder(_LegacyBody)
 _DECODER = msgspec.json.Decoder(_Body)
 _VISITS_DECODER = msgspec.json.Decoder(list[_Visit])
 
 
-class OldForm:
+class LegacyForm:
     """How the old endpoint reads a body: it says its `count`, and may say `depth` and `priority`."""
 
     def __init__(self, default_depth: Depth) -> None:
         self._default_depth = default_depth
 
-    def read(self, body: bytes) -> tuple[_OldBody, JobOptions]:
+    def read(self, body: bytes) -> tuple[_LegacyBody, JobOptions]:
         """A body, and what it says of its job; raises InvalidRequest."""
         parsed = _decode(body, _OLD_DECODER)
         depth = parsed.depth or self._default_depth
@@ -92,7 +92,7 @@ class NewForm:
         return parsed, options
 
 
-Form = OldForm | NewForm
+Form = LegacyForm | NewForm
 
 
 def read_submission(body: bytes, form: Form, *, max_images: int) -> Submission:
@@ -108,7 +108,7 @@ def read_submission(body: bytes, form: Form, *, max_images: int) -> Submission:
     return Submission(visits=tuple(_checked(parsed.visits, 0, _NUL in body)), options=options)
 
 
-def check_count(parsed: _OldBody | _Body, visits: int) -> None:
+def check_count(parsed: _LegacyBody | _Body, visits: int) -> None:
     """Raises InvalidRequest where there is no visit, or not as many as the body says."""
     if not visits:
         raise InvalidRequest("visits: there is no visit; a job needs at least one")

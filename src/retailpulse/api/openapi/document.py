@@ -20,14 +20,14 @@ from litestar.routes import HTTPRoute
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api.operations import complete, link_jobs, shapes_of
-from retailpulse.api.schemas import Schemas, in_use
-from retailpulse.api.telling import JSON, Tag, Told, told
+from retailpulse.api.openapi.annotations import JSON, OperationSpec, Tag, documented
+from retailpulse.api.openapi.operations import complete, link_jobs, shapes_of
+from retailpulse.api.openapi.schemas import Schemas, in_use
 
 KEY_SCHEME = "key"
 
 TAGS = {
-    Tag.CONTRACT: "The three endpoints that existed first, kept exactly as they were.",
+    Tag.LEGACY: "The three endpoints that existed first, kept exactly as they were.",
     Tag.JOBS: "Submit jobs, see where they stand, call them off, try again what failed.",
     Tag.RESULTS: "One row per image.",
     Tag.STORES: "The store master.",
@@ -90,14 +90,14 @@ def describe(
 
 def _operations(
     app: Litestar, description: dict[str, Any]
-) -> Iterator[tuple[str, str, dict[str, Any], Told]]:
+) -> Iterator[tuple[str, str, dict[str, Any], OperationSpec]]:
     """Every operation whose handler tells something, with its method and path."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             methods = description["paths"].get(route.path_format, {})
             for handler in route.route_handlers:
                 for method in handler.http_methods:
-                    operation, each = methods.get(method.lower()), handler.opt.get("told")
+                    operation, each = methods.get(method.lower()), handler.opt.get("operation_spec")
                     if operation is not None and each is not None:
                         yield method, route.path_format, operation, each
 
@@ -133,7 +133,7 @@ def _written(description: dict[str, Any]) -> tuple[bytes, str]:
     operation_id="getDescription",
     summary="This description",
     tags=[Tag.SERVICE],
-    opt=told(dict[str, Any], meaning="The description of the API."),
+    opt=documented(dict[str, Any], meaning="The description of the API."),
     sync_to_thread=True,
 )
 def openapi_json(request: Request[Any, Any, Any], description: Description) -> Response[bytes | None]:

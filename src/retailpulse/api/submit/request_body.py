@@ -71,16 +71,16 @@ class BodyBudget:
         try:
             yield held
         finally:
-            held.give_back()
+            held.release()
 
-    def take(self, size_bytes: int, held_bytes: int) -> bool:
+    def acquire(self, size_bytes: int, held_bytes: int) -> bool:
         """Counts more bytes for one that holds some already; False where there is no room."""
         if self._used_bytes > held_bytes and self._used_bytes + size_bytes > self._most_bytes:
             return False
         self._used_bytes += size_bytes
         return True
 
-    def give_back(self, size_bytes: int) -> None:
+    def release(self, size_bytes: int) -> None:
         """Counts bytes off."""
         self._used_bytes -= size_bytes
 
@@ -98,7 +98,7 @@ class _Held:
         """Holds at least so much."""
         more = size_bytes - self._bytes
         if more > 0 and not self.is_refused:
-            self.is_refused = not self._budget.take(more, self._bytes)
+            self.is_refused = not self._budget.acquire(more, self._bytes)
             self._bytes += 0 if self.is_refused else more
 
     def check(self) -> None:
@@ -106,9 +106,9 @@ class _Held:
         if self.is_refused:
             raise Busy("too many large submits at once; submit this job again later")
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Holds nothing any more."""
-        self._budget.give_back(self._bytes)
+        self._budget.release(self._bytes)
 
 
 class BodyInMemory:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from retailpulse.api.schemas import Schemas
-from retailpulse.api.telling import (
+from retailpulse.api.openapi.annotations import (
     JOB_ID,
     RETRY_AFTER,
     Answer,
@@ -12,11 +11,12 @@ from retailpulse.api.telling import (
     CursorText,
     Header,
     LabelText,
+    OperationSpec,
     Param,
     Text,
-    Told,
     When,
 )
+from retailpulse.api.openapi.schemas import Schemas
 from retailpulse.web.middleware.scopes import needed_scope
 from retailpulse.web.problem_details import PROBLEM_TYPE, Problem, Refusal, refusal
 from retailpulse.web.problem_kinds import kind_of
@@ -46,7 +46,7 @@ QUERY_SHAPES: Mapping[str, Any] = {
 """What texts in a query look like, by the name of their parameter; the framework knows them as texts only."""
 
 
-def shapes_of(everything: Iterable[Told]) -> list[Any]:
+def shapes_of(everything: Iterable[OperationSpec]) -> list[Any]:
     """All shapes that have a schema, once each."""
     found: list[Any] = [Problem, Refusal, int, str, *QUERY_SHAPES.values()]
     for each in everything:
@@ -59,22 +59,24 @@ def shapes_of(everything: Iterable[Told]) -> list[Any]:
     return found
 
 
-def complete(method: str, path: str, operation: dict[str, Any], told: Told, schemas: Schemas) -> None:
+def complete(
+    method: str, path: str, operation: dict[str, Any], spec: OperationSpec, schemas: Schemas
+) -> None:
     """Adds bodies, answers, refusals and headers to an operation as the framework describes it."""
     params = [_tidy(param, schemas) for param in operation.get("parameters", [])]
-    params += [_param(param, schemas) for param in told.params]
+    params += [_param(param, schemas) for param in spec.params]
     if params:
         operation["parameters"] = params
-    if told.body is not None:
+    if spec.body is not None:
         operation["requestBody"] = {
-            "description": told.body.meaning,
-            "required": told.body.is_required,
-            "content": _content(told.body.contents, schemas),
+            "description": spec.body.meaning,
+            "required": spec.body.is_required,
+            "content": _content(spec.body.contents, schemas),
         }
-    answers = {status: _answer(answer, schemas) for status, answer in told.answers.items()}
+    answers = {status: _answer(answer, schemas) for status, answer in spec.answers.items()}
     if any(param["in"] == "query" for param in params):
         answers[414] = {"description": TOO_LONG}
-    for status in _refusals(method, path, operation, told):
+    for status in _refusals(method, path, operation, spec):
         answers.setdefault(status, _refusal(path, status, schemas))
     scope = needed_scope(method, path)
     if scope is None:
@@ -137,15 +139,15 @@ def _param(param: Param, schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def _refusals(method: str, path: str, operation: dict[str, Any], told: Told) -> set[int]:
-    statuses = set(told.refusals)
+def _refusals(method: str, path: str, operation: dict[str, Any], spec: OperationSpec) -> set[int]:
+    statuses = set(spec.refusals)
     if needed_scope(method, path) is not None:
         statuses |= ALWAYS
     if any(param["in"] != "path" for param in operation.get("parameters", ())):
         statuses.add(400)
     if any(param["name"] == "cursor" for param in operation.get("parameters", ())):
         statuses.add(404)
-    if told.body is not None:
+    if spec.body is not None:
         statuses |= {400, 413}
     return statuses
 
