@@ -8,9 +8,9 @@ import asyncio
 import os
 import sys
 
-from retailpulse.bootstrap import open_database
+from retailpulse.bootstrap.database import open_database
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.lifecycle import first, stop_on_signals
+from retailpulse.process.signals import first, stop_on_signals
 
 
 async def run(port: str, data_dir: str) -> None:

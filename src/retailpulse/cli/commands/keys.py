@@ -147,7 +147,8 @@ def forget(as_json: bool, data_dir: str | None) -> None:
 
 
 def _run(data_dir: str | None, use: Callable[[Any], Awaitable[Done]]) -> Done:
-    from retailpulse.bootstrap import reach_database, set_up_logging
+    from retailpulse.bootstrap.database import reach_database
+    from retailpulse.bootstrap.logging import set_up_logging
     from retailpulse.service import Keys
 
     settings = load_settings(data_dir=data_dir).settings

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from retailpulse.loop_watchdog import LoopWatchdog, watch_loop
+from retailpulse.process.loop_watchdog import LoopWatchdog, watch_loop
 from tests.running import wait_for
 
 MOST_SECONDS = 20.0
@@ -52,7 +52,7 @@ def test_a_turn_that_takes_too_long_is_logged_with_who_it_was(
     run(keep_the_loop())
     (line,) = caplog.messages
     assert "the event loop was kept for" in line
-    assert "burn_until < lifecycle/test_loop_watchdog.py" in line
+    assert "burn_until < process/test_loop_watchdog.py" in line
     assert "keep_the_loop" in line
 
 

@@ -9,17 +9,18 @@ import logging
 import os
 from pathlib import Path
 
-from retailpulse.bootstrap import OpenDatabase, check_access, open_database
-from retailpulse.children import Children, ChildSettings, pause
+from retailpulse.bootstrap.access import check_access
+from retailpulse.bootstrap.database import OpenDatabase, open_database
 from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
-from retailpulse.lifecycle import first, ignore_signals, stop_on_signals
 from retailpulse.measure import check_sandbox, new_turn_file
-from retailpulse.privileges import child_environment, choose_os_user, environment_of_api
-from retailpulse.probing import why_not_ready
-from retailpulse.service_manager import ServiceManager
+from retailpulse.process.readiness_probe import why_not_ready
+from retailpulse.process.service_manager import ServiceManager
+from retailpulse.process.signals import first, ignore_signals, stop_on_signals
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.postgres.os_user import OsUser
+from retailpulse.supervisor.children import Children, ChildSettings, pause
+from retailpulse.supervisor.privileges import child_environment, choose_os_user, environment_of_api
 from retailpulse.web.ports import check_port, listen_for
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Whom the children of `serve` run as, and what each of them is told of our environment.
 
-Where we are root: an ordinary user, if it can do all that a child does. `python -m retailpulse.privileges`
-tries that, as this user. Weak: where it cannot, the children stay root, and a line says why.
+Where we are root: an ordinary user, if it can do all that a child does. This module, run by `python -m` as
+that user, tries it. Weak: where it cannot, the children stay root, and a line says why.
 """
 
 import logging
@@ -12,11 +12,11 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from retailpulse.bootstrap import OpenDatabase
+from retailpulse.bootstrap.database import OpenDatabase
 from retailpulse.config.loading import CONFIG_FILE_VARIABLE, OTHER_VARIABLES, Loaded, load, variable
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import RetailPulseError
-from retailpulse.service_manager import VARIABLES
+from retailpulse.process.service_manager import VARIABLES
 from retailpulse.storage.postgres.database import try_to_connect
 from retailpulse.storage.postgres.os_user import OsUser, current_user, os_user_for
 
@@ -75,7 +75,7 @@ def choose_os_user(database: OpenDatabase, environment: dict[str, str]) -> OsUse
 
 def _why_not(account: OsUser, environment: Mapping[str, str]) -> str | None:
     """None where the user can do what a child does, else what it cannot."""
-    command = [sys.executable, "-m", "retailpulse.privileges"]
+    command = [sys.executable, "-m", "retailpulse.supervisor.privileges"]
     try:
         tried = subprocess.run(
             command,

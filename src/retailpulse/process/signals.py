@@ -10,7 +10,8 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-
+LEAVE_SECONDS = 2.0
+"""How long a process that is done may wait for threads that are not."""
 SAME_STOP_SECONDS = 0.3
 """Signals that come so close are one: `make`, `timeout` and terminals signal a process and its group."""
 

@@ -130,3 +130,14 @@ async def ending_when_stalled(seconds: float) -> AsyncIterator[None]:
         finally:
             is_over.set()
             thread.join()
+
+
+@contextlib.asynccontextmanager
+async def watched_loop(stall_seconds: float, heartbeat_fd: int | None) -> AsyncIterator[None]:
+    """Has the running loop watched by whoever has started the process, and by itself where nobody does."""
+    if heartbeat_fd is None:
+        async with ending_when_stalled(stall_seconds):
+            yield
+    else:
+        async with beating(heartbeat_fd), ending_when_stalled(2 * stall_seconds):
+            yield

@@ -17,9 +17,9 @@ from uuid import UUID, uuid4
 
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.lifecycle import first
-from retailpulse.loop_heartbeat import LoopWatch
 from retailpulse.observability.catalogue import REPLACED
+from retailpulse.process.loop_heartbeat import LoopWatch
+from retailpulse.process.signals import first
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.os_user import OsUser

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from retailpulse import loop_heartbeat
-from retailpulse.loop_heartbeat import LONGEST_LOOK_SECONDS, LoopWatch, beat_forever
+from retailpulse.process import loop_heartbeat
+from retailpulse.process.loop_heartbeat import LONGEST_LOOK_SECONDS, LoopWatch, beat_forever
 from tests.processes import stat
 from tests.running import wait_for
 
 BEATING = """
     import asyncio, sys
-    from retailpulse.loop_heartbeat import beat_forever
+    from retailpulse.process.loop_heartbeat import beat_forever
     async def main():
         task = asyncio.create_task(beat_forever(int(sys.argv[1])))
         await asyncio.sleep(0)
@@ -29,7 +29,7 @@ BEATING = """
 """
 WATCHING_ITSELF = """
     import asyncio
-    from retailpulse.loop_heartbeat import ending_when_stalled
+    from retailpulse.process.loop_heartbeat import ending_when_stalled
     async def main():
         async with ending_when_stalled(1):
             await asyncio.sleep(0)

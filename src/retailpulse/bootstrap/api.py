@@ -1,0 +1,137 @@
+"""Builds an API process: the application, its services over one database, and the server.
+
+What it is made of is imported when it is built.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from retailpulse.bootstrap.access import check_keys
+from retailpulse.bootstrap.database import check_tables, find_database
+from retailpulse.config.settings import ApiSettings, Settings
+from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.process.loop_heartbeat import watched_loop
+from retailpulse.process.loop_watchdog import watch_loop
+from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
+
+if TYPE_CHECKING:
+    from retailpulse.api.app import Uses
+    from retailpulse.observability.exposition import Metrics
+    from retailpulse.service import Limits, SubmitPatience
+    from retailpulse.storage.postgres.database import Database
+    from retailpulse.web.ports import Sockets
+
+WATCHED_AFTER_SECONDS = 5.0
+"""So long after its start the event loop of the API is watched: the start itself takes many long turns."""
+SWITCH_SECONDS = 0.001
+"""So long a thread of the API that reads a large body keeps the interpreter from the event loop, which wants
+it many times for one request."""
+
+
+def run_api_process(
+    settings: Settings,
+    parent_fd: int | None,
+    sockets: "Sockets | None" = None,
+    *,
+    heartbeat_fd: int | None = None,
+) -> None:
+    """Serves HTTP until it is told to stop, on `sockets` where they listen; it is watched as a worker is."""
+    import uvloop
+
+    from retailpulse.storage.postgres.database import Database
+    from retailpulse.web.ports import check_port
+
+    url = find_database(settings.database)
+    check_port(settings.api, sockets)
+    serve_api = _server_of_api(settings, sockets, heartbeat_fd)
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+    async def run() -> None:
+        stop = stop_on_signals(parent_fd)
+        asyncio.get_running_loop().call_later(WATCHED_AFTER_SECONDS, watch_loop)
+        try:
+            async with Database(url, settings.database, is_shared=True) as database:
+                await check_tables(database)
+                await serve_api(database, stop)
+        finally:
+            exit_within(LEAVE_SECONDS, 0)
+
+    uvloop.run(run())
+
+
+def _server_of_api(
+    settings: Settings, sockets: "Sockets | None", heartbeat_fd: int | None
+) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
+    """What serves HTTP over a database until the stop; its loop is judged once all is built."""
+    from retailpulse.api.app import make_app
+    from retailpulse.observability.exposition import Metrics
+    from retailpulse.service import Keys
+    from retailpulse.web.middleware.authentication import ApiKeyCache
+    from retailpulse.web.middleware.head_options import HeadOptionsMiddleware
+    from retailpulse.web.middleware.security import with_security
+    from retailpulse.web.server import serve_app
+
+    async def serve_api(database: "Database", stop: asyncio.Event) -> None:
+        keys = Keys(database)
+        with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
+            await check_keys(keys, settings.api)
+        api_keys = ApiKeyCache(keys, may_be_open=settings.api.may_be_open())
+        async with api_keys.running():
+            metrics = Metrics(database, settings.worker.stale_seconds)
+            uses = _make_uses(database, settings, stop, metrics)
+            app = make_app(uses, settings.api, settings.measure.depth, api_keys)
+            secured = metrics.observe(with_security(HeadOptionsMiddleware(app), api_keys, settings.api))
+            loop_watch = watched_loop(settings.api.stall_seconds, heartbeat_fd)
+            async with metrics.reporting(settings.worker.heartbeat_seconds), loop_watch:
+                await serve_app(secured, settings.api, stop, sockets)
+
+    return serve_api
+
+
+def _limits(settings: Settings) -> "Limits":
+    from retailpulse.measure import check_sandbox
+    from retailpulse.service import Limits
+
+    return Limits(
+        sandbox_missing=check_sandbox(settings.measure.sandbox),
+        max_unsettled_images=settings.api.max_unsettled_images,
+        keys_hours=settings.retention.keys_hours,
+        stale_seconds=settings.worker.stale_seconds,
+    )
+
+
+def _submit_patience(api: ApiSettings) -> "SubmitPatience":
+    from retailpulse.service import SubmitPatience
+
+    return SubmitPatience(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
+
+
+def _make_uses(
+    database: "Database",
+    settings: Settings,
+    stop: asyncio.Event,
+    metrics: "Metrics",
+) -> "Uses":
+    """What the API may do, over one database."""
+    from retailpulse import service as uses
+    from retailpulse.api.app import Uses
+
+    limits = _limits(settings)
+    hosts = uses.Hosts(database, settings.fetch.per_host)
+    backlog = uses.Backlog(limits.max_unsettled_images)
+    return Uses(
+        service=uses.Service(database, limits, hosts),
+        intake=uses.Intake(database, limits, backlog, _submit_patience(settings.api)),
+        control=uses.JobControl(database, backlog),
+        progress=uses.Progress(database, stop),
+        job_lists=uses.JobLists(database),
+        results=uses.Results(database),
+        stores=uses.Stores(database),
+        stats=uses.Stats(database, limits.stale_seconds),
+        hosts=hosts,
+        deliveries=uses.Deliveries(database),
+        metrics=metrics,
+    )
