@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.figures import Target, at_least, at_most
 from retailpulse.domain.images import Depth
-from retailpulse.fetch.intake import FIRST_LOOK_BYTES
+from retailpulse.fetch.http.body_reader import FIRST_LOOK_BYTES
 
 
 class BenchFailed(Exception):

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from retailpulse.fetch.urls import Origin
+from retailpulse.fetch.target.urls import Origin
 
 _FULL_WIDTH = str.maketrans("0123456789abcdefx.", "０１２３４５６７８９ａｂｃｄｅｆｘ。")
 _BASES = ("{:d}", "{:#x}", "{:#X}", "0{:o}", "00{:o}", "{:#010x}")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.urls import MAX_URL_BYTES, Origin, Target, follow, parse_target
+from retailpulse.fetch.target.urls import MAX_URL_BYTES, Origin, Target, follow, parse_target
 from tests.fuzz.cases import Tally, share
 from tests.fuzz.spelling import URLS, plain_urls
 

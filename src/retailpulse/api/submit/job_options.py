@@ -11,7 +11,7 @@ from litestar.datastructures import MultiDict
 from retailpulse.domain.errors import ImageError, InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions
-from retailpulse.fetch.urls import parse_target
+from retailpulse.fetch.target.urls import parse_target
 
 HIGHEST_PRIORITY = 100
 MAX_LABELS = 20
