@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from retailpulse.domain.keys import Scope
+from retailpulse.domain.api_keys import Scope
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.guarded import Guarded, bearer, guarded_by
 from tests.api.jobs import NO_JOB

@@ -6,7 +6,7 @@ from litestar import get
 from msgspec import Meta, Struct
 
 from retailpulse.api.openapi.annotations import Tag, documented
-from retailpulse.service import Service
+from retailpulse.service import ReadinessCheck
 
 
 class Live(Struct):
@@ -51,12 +51,12 @@ async def live() -> Live:
         example={"status": "ready", "schema": "0010", "workers": 2, "sandbox_missing": []},
     ),
 )
-async def ready(service: Service) -> Ready:
+async def ready(readiness: ReadinessCheck) -> Ready:
     """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
-    readiness = await service.readiness()
+    found = await readiness.check()
     return Ready(
         status="ready",
-        schema=readiness.schema,
-        workers=readiness.workers,
-        sandbox_missing=list(readiness.sandbox_missing),
+        schema=found.schema,
+        workers=found.workers,
+        sandbox_missing=list(found.sandbox_missing),
     )

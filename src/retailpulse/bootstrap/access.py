@@ -7,23 +7,23 @@ from retailpulse.config.settings import ApiSettings, Settings
 from retailpulse.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from retailpulse.service import Keys
+    from retailpulse.service import ApiKeys
 
 logger = logging.getLogger(__name__)
 
 
 async def check_access(url: str, settings: Settings) -> None:
     """Raises ConfigError where other machines would reach an API that everybody may use."""
-    from retailpulse.service import Keys
+    from retailpulse.service import ApiKeys
     from retailpulse.storage.postgres.database import Database
 
     if settings.api.may_be_open():
         return
     async with Database(url, settings.database, pool_size=1) as database:
-        await check_keys(Keys(database), settings.api)
+        await check_keys(ApiKeys(database), settings.api)
 
 
-async def check_keys(keys: "Keys", settings: ApiSettings) -> None:
+async def check_keys(keys: "ApiKeys", settings: ApiSettings) -> None:
     """As `check_access`, by the keys of a database that is open."""
     if settings.is_loopback() or await keys.were_made():
         return

@@ -18,9 +18,9 @@ from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
 
 if TYPE_CHECKING:
-    from retailpulse.api.app import Uses
+    from retailpulse.api.app import Services
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Limits, SubmitPatience
+    from retailpulse.service import Limits, SubmitTimeout
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import Sockets
 
@@ -68,21 +68,21 @@ def _server_of_api(
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
     from retailpulse.observability.exposition import Metrics
-    from retailpulse.service import Keys
+    from retailpulse.service import ApiKeys
     from retailpulse.web.middleware.authentication import ApiKeyCache
     from retailpulse.web.middleware.head_options import HeadOptionsMiddleware
     from retailpulse.web.middleware.security import with_security
     from retailpulse.web.server import serve_app
 
     async def serve_api(database: "Database", stop: asyncio.Event) -> None:
-        keys = Keys(database)
+        keys = ApiKeys(database)
         with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
             await check_keys(keys, settings.api)
         api_keys = ApiKeyCache(keys, may_be_open=settings.api.may_be_open())
         async with api_keys.running():
             metrics = Metrics(database, settings.worker.stale_seconds)
-            uses = _make_uses(database, settings, stop, metrics)
-            app = make_app(uses, settings.api, settings.measure.depth, api_keys)
+            services = _make_services(database, settings, stop, metrics)
+            app = make_app(services, settings.api, settings.measure.depth, api_keys)
             secured = metrics.observe(with_security(HeadOptionsMiddleware(app), api_keys, settings.api))
             loop_watch = watched_loop(settings.api.stall_seconds, heartbeat_fd)
             async with metrics.reporting(settings.worker.heartbeat_seconds), loop_watch:
@@ -98,40 +98,43 @@ def _limits(settings: Settings) -> "Limits":
     return Limits(
         sandbox_missing=check_sandbox(settings.measure.sandbox),
         max_unsettled_images=settings.api.max_unsettled_images,
-        keys_hours=settings.retention.keys_hours,
+        idempotency_hours=settings.retention.keys_hours,
         stale_seconds=settings.worker.stale_seconds,
     )
 
 
-def _submit_patience(api: ApiSettings) -> "SubmitPatience":
-    from retailpulse.service import SubmitPatience
+def _submit_timeout(api: ApiSettings) -> "SubmitTimeout":
+    from retailpulse.service import SubmitTimeout
 
-    return SubmitPatience(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
+    return SubmitTimeout(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
 
 
-def _make_uses(
+def _make_services(
     database: "Database",
     settings: Settings,
     stop: asyncio.Event,
     metrics: "Metrics",
-) -> "Uses":
+) -> "Services":
     """What the API may do, over one database."""
-    from retailpulse import service as uses
-    from retailpulse.api.app import Uses
+    from retailpulse import service
+    from retailpulse.api.app import Services
 
     limits = _limits(settings)
-    hosts = uses.Hosts(database, settings.fetch.per_host)
-    backlog = uses.Backlog(limits.max_unsettled_images)
-    return Uses(
-        service=uses.Service(database, limits, hosts),
-        intake=uses.Intake(database, limits, backlog, _submit_patience(settings.api)),
-        control=uses.JobControl(database, backlog),
-        progress=uses.Progress(database, stop),
-        job_lists=uses.JobLists(database),
-        results=uses.Results(database),
-        stores=uses.Stores(database),
-        stats=uses.Stats(database, limits.stale_seconds),
+    hosts = service.Hosts(database, settings.fetch.per_host)
+    admission = service.AdmissionControl(limits.max_unsettled_images)
+    return Services(
+        job_reports=service.JobReports(database, hosts),
+        job_submitter=service.JobSubmitter(database, limits, admission, _submit_timeout(settings.api)),
+        job_control=service.JobControl(database, admission),
+        progress=service.Progress(database, stop),
+        job_lists=service.JobLists(database),
+        results=service.Results(database),
+        visits=service.Visits(database),
+        store_import=service.StoreImport(database),
+        readiness=service.ReadinessCheck(database, limits),
+        stores=service.Stores(database),
+        stats=service.Stats(database, limits.stale_seconds),
         hosts=hosts,
-        deliveries=uses.Deliveries(database),
+        deliveries=service.Deliveries(database),
         metrics=metrics,
     )

@@ -23,8 +23,8 @@
 How an error becomes an HTTP answer is decided in one table, in `api`.
 """
 
+from retailpulse.domain.api_keys import Scope
 from retailpulse.domain.images import Cause
-from retailpulse.domain.keys import Scope
 
 
 class RetailPulseError(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import sql
 
-from retailpulse.domain.keys import ApiKey, KeyState, Scope
+from retailpulse.domain.api_keys import ApiKey, KeyState, Scope
 from retailpulse.storage.postgres.database import Connection
 
 _COLUMNS = sql.SQL("""

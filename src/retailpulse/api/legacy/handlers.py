@@ -14,7 +14,7 @@ from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import parse_day_range
-from retailpulse.service import Service
+from retailpulse.service import JobReports, Visits
 from retailpulse.storage.stores.visits import VisitFilter, VisitRow
 from retailpulse.web.rechunk import rechunked
 
@@ -30,7 +30,7 @@ async def submit(request: Request[Any, Any, Any], submits: SubmitHandler) -> dic
 
 @get("/api/status", **STATUS)
 async def status(
-    service: Service,
+    job_reports: JobReports,
     jobid: Annotated[str, Parameter(description="The id that the submit answered.")] = "",
 ) -> Response[dict[str, Any]]:
     """Say whether a job is ongoing, completed or failed, and which stores failed."""
@@ -38,7 +38,7 @@ async def status(
     if job_id is None:
         return Response({}, status_code=400)
     try:
-        state, failures = await service.status(job_id)
+        state, failures = await job_reports.status(job_id)
     except NotFound:
         return Response({}, status_code=400)
     if state is JobStatus.CANCELLED:
@@ -51,7 +51,7 @@ async def status(
 
 @get("/api/visits", **VISITS)
 async def visits(
-    service: Service,
+    visits: Visits,
     area: Annotated[str | None, Parameter(description="The area code of the store master.")] = None,
     storeid: Annotated[
         str | None,
@@ -74,8 +74,8 @@ async def visits(
         start=start,
         end=end,
     )
-    await service.check_visits(wanted)
-    pieces = (text.encode() async for text in _write_visits(service.visits(wanted)))
+    await visits.check(wanted)
+    pieces = (text.encode() async for text in _write_visits(visits.read(wanted)))
     return Stream(rechunked(pieces, BLOCK_BYTES), media_type=MediaType.JSON)
 
 

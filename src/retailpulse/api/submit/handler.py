@@ -26,7 +26,7 @@ from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import Idempotency, JobOptions
 from retailpulse.fetch import origin_key
-from retailpulse.service import Intake
+from retailpulse.service import JobSubmitter
 from retailpulse.storage.jobs.spool import Spool, temporary_file
 
 logger = logging.getLogger(__name__)
@@ -53,8 +53,8 @@ _ReadInto = Callable[[IO[bytes], Spool, int], JobOptions]
 class SubmitHandler:
     """Handles submits on any path, and holds what all of them share."""
 
-    def __init__(self, intake: Intake, settings: ApiSettings, default_depth: Depth) -> None:
-        self._intake = intake
+    def __init__(self, job_submitter: JobSubmitter, settings: ApiSettings, default_depth: Depth) -> None:
+        self._job_submitter = job_submitter
         self._settings = settings
         self._default_depth = default_depth
         self._in_memory = BodyBudget(settings.buffer_bytes)
@@ -101,7 +101,7 @@ class SubmitHandler:
                 digest.update(body.content)
                 idempotency = Idempotency(key=key, request_sha256=digest.digest())
                 submission = replace(submission, idempotency=idempotency)
-            return await self._intake.submit(submission)
+            return await self._job_submitter.submit(submission)
 
     async def _submit_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> UUID:
         options, key = await self._read_head(request)
@@ -128,7 +128,7 @@ class SubmitHandler:
                 options = await asyncio.get_running_loop().run_in_executor(self._threads, read)
                 file.close()
                 idempotency = Idempotency(key=key, request_sha256=digest.digest()) if key else None
-                return await self._intake.submit_spooled(spool, options, idempotency)
+                return await self._job_submitter.submit_spooled(spool, options, idempotency)
 
     async def _read_head(self, request: Request[Any, Any, Any]) -> tuple[JobOptions, str | None]:
         """What the query says of the job, and the idempotency key."""

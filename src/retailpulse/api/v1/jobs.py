@@ -13,7 +13,7 @@ from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.shapes import Job, describe
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause
-from retailpulse.service import JobControl, Service
+from retailpulse.service import JobControl, JobReports
 
 SMALL_BODY_BYTES = 64 * 1024
 """Most bytes of a body that is no submit and no store file."""
@@ -29,11 +29,11 @@ async def submit(request: Request[Any, Any, Any], submits: SubmitHandler) -> Res
 
 
 @post("/api/v1/jobs/{job_id:str}/cancel", status_code=200, **operations.CANCEL)
-async def cancel(service: Service, control: JobControl, job_id: str) -> Job:
+async def cancel(job_reports: JobReports, job_control: JobControl, job_id: str) -> Job:
     """End a job: images without a result get the outcome `cancelled`, all others keep theirs."""
     known = known_id(job_id)
-    await control.cancel(known)
-    return describe(await service.report(known))
+    await job_control.cancel(known)
+    return describe(await job_reports.report(known))
 
 
 @post(
@@ -42,23 +42,25 @@ async def cancel(service: Service, control: JobControl, job_id: str) -> Job:
     request_max_body_size=SMALL_BODY_BYTES,
     **operations.RETRY,
 )
-async def retry(request: Request[Any, Any, Any], service: Service, control: JobControl, job_id: str) -> Job:
+async def retry(
+    request: Request[Any, Any, Any], job_reports: JobReports, job_control: JobControl, job_id: str
+) -> Job:
     """Try again what failed in a job, or what failed for some causes; the earlier outcomes stay readable."""
     known = known_id(job_id)
-    await control.retry(known, _read_causes(await request.body()))
-    return describe(await service.report(known))
+    await job_control.retry(known, _read_causes(await request.body()))
+    return describe(await job_reports.report(known))
 
 
 @delete("/api/v1/jobs/{job_id:str}", status_code=204, **operations.DELETE)
-async def remove(control: JobControl, job_id: str) -> None:
+async def remove(job_control: JobControl, job_id: str) -> None:
     """Delete a job that has ended, with all its results."""
-    await control.delete(known_id(job_id))
+    await job_control.delete(known_id(job_id))
 
 
 @get("/api/v1/jobs/{job_id:str}", **operations.READ)
-async def job(service: Service, job_id: str) -> Job:
+async def job(job_reports: JobReports, job_id: str) -> Job:
     """Say all about where a job stands."""
-    return describe(await service.report(known_id(job_id)))
+    return describe(await job_reports.report(known_id(job_id)))
 
 
 def _read_causes(body: bytes) -> list[Cause] | None:

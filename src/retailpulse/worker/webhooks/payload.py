@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryKey
 from retailpulse.fetch import PostRequest
-from retailpulse.service.summaries import JobSummary, summarize
+from retailpulse.service.job_summary import JobSummary, summarize
 from retailpulse.storage.jobs.read import JobRow
 
 

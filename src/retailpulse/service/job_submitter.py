@@ -1,4 +1,4 @@
-"""Takes jobs in: the whole of one in a single transaction, whether it comes from memory or from a spool."""
+"""Submits jobs: the whole of one in a single transaction, whether it comes from memory or from a spool."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,9 @@ from retailpulse.domain.errors import Busy
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
 from retailpulse.fetch import origin_key
-from retailpulse.service.backlog import Backlog, Limits
-from retailpulse.storage.jobs import idempotency as keys
-from retailpulse.storage.jobs import insert, insert_spooled
+from retailpulse.service.admission_control import AdmissionControl
+from retailpulse.service.limits import Limits
+from retailpulse.storage.jobs import idempotency, insert, insert_spooled
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Connection, Database
@@ -27,7 +27,7 @@ _Write = Callable[[Connection, JobPlace], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SubmitPatience:
+class SubmitTimeout:
     """How long the database may take for a submit before its commit: longer the more images it has."""
 
     seconds: float
@@ -38,17 +38,17 @@ class SubmitPatience:
         return self.seconds + images / self.images_per_second
 
 
-class Intake:
-    """Submits over one database and its backlog."""
+class JobSubmitter:
+    """Submits over one database and its admission control."""
 
     def __init__(
-        self, database: Database, limits: Limits, backlog: Backlog, patience: SubmitPatience
+        self, database: Database, limits: Limits, admission: AdmissionControl, timeout: SubmitTimeout
     ) -> None:
         self._database = database
         self._limits = limits
-        self._backlog = backlog
-        self._patience = patience
-        self._turns = _Turns()
+        self._admission = admission
+        self._timeout = timeout
+        self._key_locks = _KeyLocks()
 
     async def submit(self, submission: Submission) -> UUID:
         """Stores a job and puts its images in line, in one transaction; it is on disk when this returns.
@@ -79,28 +79,29 @@ class Intake:
     async def _store(self, job: "_Job", write: _Write) -> UUID:
         if job.idempotency is None:
             return await self._write(job, write)
-        async with self._turns.turn(job.idempotency.key):
+        async with self._key_locks.hold(job.idempotency.key):
             return await self._write(job, write)
 
     async def _write(self, job: "_Job", write: _Write) -> UUID:
-        patience_seconds = self._patience.seconds_for(job.images)
+        timeout_seconds = self._timeout.seconds_for(job.images)
         async with self._database.transaction(
-            share=Share.WRITES, patience_seconds=patience_seconds
+            share=Share.WRITES, patience_seconds=timeout_seconds
         ) as connection:
             if job.idempotency is not None:
-                earlier = await keys.take_key(
-                    connection, job.idempotency, job.job_id, self._limits.keys_hours
+                earlier = await idempotency.claim_key(
+                    connection, job.idempotency, job.job_id, self._limits.idempotency_hours
                 )
                 if earlier is not None:
                     return earlier
-            await self._backlog.admit(connection, job.images)
+            await self._admission.admit(connection, job.images)
             await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
         return job.job_id
 
 
-class _Turns:
-    """Who sends a key that is in work here waits for a moment, without a connection, then is refused for now.
+class _KeyLocks:
+    """A lock for each idempotency key: whoever sends one in work waits a moment, is refused then.
 
+    A request that waits holds no connection.
     Weak: of other processes the database knows, so who is refused for their sake has taken a connection.
     """
 
@@ -108,7 +109,7 @@ class _Turns:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @contextlib.asynccontextmanager
-    async def turn(self, key: str) -> AsyncIterator[None]:
+    async def hold(self, key: str) -> AsyncIterator[None]:
         """The key for oneself during the block; raises Busy where it is in work for too long."""
         lock = self._locks.get(key)
         if lock is None:
@@ -117,7 +118,7 @@ class _Turns:
             async with asyncio.timeout(TURN_SECONDS):
                 await lock.acquire()
         except TimeoutError:
-            raise Busy(keys.IN_WORK) from None
+            raise Busy(idempotency.IN_WORK) from None
         try:
             yield
         finally:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from retailpulse.domain.api_keys import ApiKey, Scope, Token, new_token, secret_sha256
 from retailpulse.domain.errors import InvalidRequest, NotFound
-from retailpulse.domain.keys import ApiKey, Scope, Token, new_token, secret_sha256
 from retailpulse.storage import api_keys
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
@@ -14,7 +14,7 @@ FIND_SECONDS = 1.5
 """How long a request may wait for the key that it names."""
 
 
-class Keys:
+class ApiKeys:
     """API keys over one database."""
 
     def __init__(self, database: Database) -> None:

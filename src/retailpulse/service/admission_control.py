@@ -1,7 +1,6 @@
-"""The work that waits: how much of it may."""
+"""Admission control: how many images may wait for a result before submits are refused for now."""
 
 import asyncio
-from dataclasses import dataclass
 
 from retailpulse.domain.errors import Busy
 from retailpulse.storage.jobs import read as jobs
@@ -11,17 +10,7 @@ COUNT_SECONDS = 1.0
 """How old the count of the images that wait may be."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What the service keeps to, from the settings of several rooms."""
-
-    max_unsettled_images: int
-    sandbox_missing: tuple[str, ...] = ()
-    keys_hours: float
-    stale_seconds: float
-
-
-class Backlog:
+class AdmissionControl:
     """How many images wait: counted now and then, with those added that came since.
 
     Weak: each API process counts for itself, so that several of them may let in some jobs too many.

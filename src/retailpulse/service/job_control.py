@@ -7,7 +7,7 @@ from retailpulse.domain.errors import Conflict
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.fetch import origin_key
-from retailpulse.service.backlog import Backlog
+from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs import read as jobs
@@ -22,9 +22,9 @@ CHANGE_SECONDS = 300.0
 class JobControl:
     """What can be done to a job after its submit."""
 
-    def __init__(self, database: Database, backlog: Backlog) -> None:
+    def __init__(self, database: Database, admission: AdmissionControl) -> None:
         self._database = database
-        self._backlog = backlog
+        self._admission = admission
 
     async def cancel(self, job_id: UUID) -> None:
         """Ends a job; its images without a result get the outcome `cancelled`.
@@ -49,7 +49,7 @@ class JobControl:
             share=Share.WRITES, patience_seconds=CHANGE_SECONDS
         ) as connection:
             images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key)
-            await self._backlog.admit(connection, images)
+            await self._admission.admit(connection, images)
 
     async def delete(self, job_id: UUID) -> None:
         """Takes a job that has ended out of sight; workers delete its rows after that.
