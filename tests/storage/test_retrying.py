@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from retailpulse.domain.errors import Conflict, NotFound, Overtaken
+from retailpulse.domain.errors import Conflict, NotFound, StaleWrite
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus, Result
@@ -193,7 +193,7 @@ async def test_who_settles_in_the_moment_of_a_retry_has_to_do_it_anew(database: 
         await retry_job(retrying, job_id, causes=None, origin_of=origin_key)
         settling = asyncio.create_task(settle(database, late))
         await asyncio.to_thread(wait_for, lambda: waiters(database.url))  # for the row that is taken back
-    with pytest.raises(Overtaken):
+    with pytest.raises(StaleWrite):
         await settling
     assert await status(database, job_id) == (JobStatus.ONGOING, 9, 0)
     assert await settle(database, late) == 0
@@ -255,7 +255,7 @@ async def test_retries_settles_and_a_cancel_at_random_break_no_law(database: Dat
                         earlier=image.earlier)
                 for grant in granted for image in grant.images
             ]  # fmt: skip
-            with contextlib.suppress(Overtaken):  # then its images stay in its hands
+            with contextlib.suppress(StaleWrite):  # then its images stay in its hands
                 await settle(database, batch, claiming.grant_ids(granted))
         await claiming.leave(database, worker_id)
 
@@ -318,6 +318,6 @@ async def test_who_settles_in_the_moment_of_a_deletion_leaves_nothing_behind(dat
         await deleting.execute("DELETE FROM results WHERE job_id = %s", [job_id])
         settling = asyncio.create_task(settle(database, [measured(job_id, 1)]))
         await asyncio.to_thread(wait_for, lambda: waiters(database.url))
-    with pytest.raises(Overtaken):
+    with pytest.raises(StaleWrite):
         await settling
     assert rows(database, "SELECT count(*) FROM results") == [(0,)]

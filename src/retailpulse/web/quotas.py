@@ -7,7 +7,7 @@ from collections import Counter
 
 from litestar.types import Scope
 
-from retailpulse.domain.errors import Busy, TooOften
+from retailpulse.domain.errors import Busy, RateLimited
 from retailpulse.web.middleware.rate_limit import address_of
 
 WAIT_SECONDS = 5
@@ -34,9 +34,9 @@ class Quota:
         self._counts: Counter[str] = Counter()
 
     def acquire(self, caller: str) -> "Place":
-        """A place; raises TooOften where the caller has all of its own, Busy where all are taken."""
+        """A place; raises RateLimited where the caller has all of its own, Busy where all are taken."""
         if self._counts[caller] >= self._most_of_caller:
-            raise TooOften(
+            raise RateLimited(
                 f"one key, or one address without a key, may have {self._most_of_caller} {self._what} at "
                 "once; end one first",
                 wait_seconds=WAIT_SECONDS,

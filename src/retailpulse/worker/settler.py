@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
-from retailpulse.domain.errors import DatabaseUnavailable, Overtaken
+from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
 from retailpulse.domain.jobs import Result
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
@@ -98,7 +98,7 @@ class Settler:
                 async with self._database.transaction() as connection:
                     ended = batch.ended()
                     await settling.settle(connection, batch.results, ended)
-            except Overtaken as error:  # rolled back: the next try sees what has changed
+            except StaleWrite as error:  # rolled back: the next try sees what has changed
                 logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:
                 logger.warning("%d results wait for the database: %s", len(batch.results), error)

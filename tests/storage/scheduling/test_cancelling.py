@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from retailpulse.domain.errors import Conflict, Overtaken
+from retailpulse.domain.errors import Conflict, StaleWrite
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.fetch import origin_key
 from retailpulse.storage.integrity.check import check_invariants
@@ -210,7 +210,7 @@ async def _use(database: Database, worker_id: int, granted: Sequence[Granted], d
             batch = [
                 replace(result(grant.job_id, image.image_no), earlier=image.earlier) for image in grant.images
             ]
-            with contextlib.suppress(Overtaken):
+            with contextlib.suppress(StaleWrite):
                 await settle(database, batch, [grant.grant_id])
         elif dice.random() < 0.5:
             async with database.transaction() as connection:

@@ -17,7 +17,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.domain.errors import Busy, DatabaseError, DatabaseUnavailable, SchemaTooNew, Unconfirmed
+from retailpulse.domain.errors import Busy, CommitUnknown, DatabaseError, DatabaseUnavailable, SchemaTooNew
 from retailpulse.storage.postgres.bulkhead import Bulkhead, Share
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -206,8 +206,8 @@ class Database:
     ) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits at the end, or rolls back on an error.
 
-        The commit has more patience: whether one that was cut off took place is not known. Raises Unconfirmed
-        then, which is a DatabaseUnavailable.
+        A commit is waited for longer: whether one that was cut off took place is not known. Raises
+        CommitUnknown then, which is a DatabaseUnavailable.
         """
         longest = patience_seconds + PATIENCE_SECONDS
         async with self.connection(share=share, patience_seconds=longest) as connection:
@@ -216,7 +216,7 @@ class Database:
                 async with connection.transaction():
                     yield connection
                     hurry.close()
-                    commit.enter_context(_unconfirmed())
+                    commit.enter_context(_commit_unknown())
 
     async def _check(self, connection: Connection) -> None:
         """Raises where a connection is dead, or its server does not answer soon."""
@@ -246,14 +246,14 @@ def _cut(connection: Connection) -> None:
 
 
 @contextmanager
-def _unconfirmed() -> Iterator[None]:
+def _commit_unknown() -> Iterator[None]:
     """Says of a commit whose connection was lost that nobody knows."""
     try:
         yield
     except _UNAVAILABLE as error:
         if error.sqlstate is not None:  # the server itself says that it failed
             raise
-        raise Unconfirmed(
+        raise CommitUnknown(
             "the database went away while it was told to keep this, so whether it did is not known; "
             "send it again with the same Idempotency-Key, or look before you repeat it"
         ) from error

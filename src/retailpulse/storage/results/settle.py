@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from retailpulse.domain.errors import Overtaken
+from retailpulse.domain.errors import StaleWrite
 from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.domain.jobs import Result
 from retailpulse.storage.jobs.finish import finish_jobs
@@ -70,7 +70,7 @@ async def settle(connection: Connection, results: Sequence[Result], grants: Sequ
     the last image of a job finishes it. `grants` are those that are settled to the end with these results:
     they are closed. Returns how many rows were new. Rows are locked in one order everywhere,
     so workers cannot deadlock; copies need none, as only who has inserted the result of their first inserts
-    theirs. Raises Overtaken where a job was retried or pruned meanwhile.
+    theirs. Raises StaleWrite where a job was retried or pruned meanwhile.
     """
     ordered = _in_order(results)
     parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered)}
@@ -111,7 +111,7 @@ async def _count_in_jobs(
         )
         counted = await cursor.fetchone()
         if counted is None:
-            raise Overtaken(f"the job {job_id} was retried or pruned while results of it were written")
+            raise StaleWrite(f"the job {job_id} was retried or pruned while results of it were written")
         if counted[0]:
             done.append(job_id)
     return done
