@@ -19,7 +19,7 @@ from retailpulse.api.submit.handler import SubmitHandler
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.observability.exposition import Metrics
+from retailpulse.metrics.exposition import Metrics
 from retailpulse.service import (
     Deliveries,
     Hosts,

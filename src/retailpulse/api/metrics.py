@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, get
 
 from retailpulse.api.openapi.annotations import TEXT, Answer, Content, Tag, documented
-from retailpulse.observability.exposition import Metrics
+from retailpulse.metrics.exposition import Metrics
 
 OPEN_METRICS = "application/openmetrics-text"
 _EXAMPLE = """\
@@ -35,5 +35,5 @@ retailpulse_workers_alive 2.0
 )
 async def metrics(request: Request[Any, Any, Any], metrics: Metrics) -> Response[bytes]:
     """Tell every metric of all processes on all machines, in the format of Prometheus or OpenMetrics."""
-    exposition = await metrics.tell(request.headers.get("Accept", ""))
+    exposition = await metrics.render(request.headers.get("Accept", ""))
     return Response(exposition.content, headers={"Content-Type": exposition.content_type})

@@ -19,7 +19,7 @@ from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_sign
 
 if TYPE_CHECKING:
     from retailpulse.api.app import Services
-    from retailpulse.observability.exposition import Metrics
+    from retailpulse.metrics.exposition import Metrics
     from retailpulse.service import Limits, SubmitTimeout
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import Sockets
@@ -67,7 +67,7 @@ def _server_of_api(
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
-    from retailpulse.observability.exposition import Metrics
+    from retailpulse.metrics.exposition import Metrics
     from retailpulse.service import ApiKeys
     from retailpulse.web.middleware.authentication import ApiKeyCache
     from retailpulse.web.middleware.head_options import HeadOptionsMiddleware

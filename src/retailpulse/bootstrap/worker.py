@@ -19,7 +19,7 @@ from retailpulse.config.settings import (
 )
 from retailpulse.fetch import Downloader
 from retailpulse.measure import DecoderPool, Turn
-from retailpulse.observability.reporting import Reporter
+from retailpulse.metrics.reporting import Reporter
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.service_manager import ServiceManager

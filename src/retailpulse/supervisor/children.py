@@ -17,13 +17,13 @@ from uuid import UUID, uuid4
 
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.observability.catalogue import REPLACED
 from retailpulse.process.loop_heartbeat import LoopWatch
 from retailpulse.process.signals import first
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.os_user import OsUser
 from retailpulse.storage.scheduling import workers
+from retailpulse.telemetry.catalogue import REPLACED
 
 logger = logging.getLogger(__name__)
 

@@ -95,7 +95,7 @@ class Pruner:
         while True:
             async with self._database.transaction() as connection:
                 await self._lock(connection)
-                rows = await throughput.fold_minutes(connection, STEP_ROWS)
+                rows = await throughput.roll_up_minutes(connection, STEP_ROWS)
             if not rows:
                 return
             yield Step(rows=rows)

@@ -43,7 +43,7 @@ async def sweep(
         await deliveries.send_due(connection)
     async with database.transaction() as connection:  # its own: a fault here must keep no image
         await processes.note_lost(connection, settings.stale_seconds)
-        await processes.fold(connection)
+        await processes.roll_up(connection)
         mended = await leases.add_up(connection)
         await losses.forget_ended(connection)
     if silent:

@@ -31,11 +31,11 @@ async def counted(database: Database) -> Counted:
     return [(one.outcome, one.cause or "", one.depth, one.images) for one in found]
 
 
-async def fold(database: Database) -> None:
+async def roll_up(database: Database) -> None:
     """Adds up what was counted, as if it were days ago."""
     async with database.transaction() as connection:
         await connection.execute("UPDATE settled_minutes SET minute = minute - interval '2 days'")
-        await throughput.fold_minutes(connection, 1_000)
+        await throughput.roll_up_minutes(connection, 1_000)
 
 
 async def test_every_way_to_settle_an_image_counts_its_rows(database: Database) -> None:
@@ -56,7 +56,7 @@ async def test_every_way_to_settle_an_image_counts_its_rows(database: Database) 
         ("measured", "", "decode", 3),
     ]
     assert await counted(database) == expected == rows(database, ROWS)
-    await fold(database)
+    await roll_up(database)
     assert rows(database, "SELECT count(*) FROM settled_minutes") == [(0,)]
     assert await counted(database) == expected
 
@@ -92,7 +92,7 @@ async def test_whoever_reads_while_others_settle_and_add_up_sees_it_only_grow(da
 
     async def keep(work: asyncio.Task[None]) -> None:
         while not work.done():
-            await asyncio.gather(fold(database), fold(database))
+            await asyncio.gather(roll_up(database), roll_up(database))
 
     settling = asyncio.create_task(settle_all())
     folding = asyncio.create_task(keep(settling))

@@ -98,7 +98,7 @@ async def note_lost(connection: Connection, stale_seconds: float) -> int:
     return cursor.rowcount
 
 
-async def fold(
+async def roll_up(
     connection: Connection, *, ended_seconds: float = ENDED_SECONDS, lost_seconds: float = LOST_SECONDS
 ) -> None:
     """Adds up the sums of processes that are gone and removes their rows."""

@@ -101,7 +101,7 @@ def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> Settled:
     return Settled(outcome=outcome, cause=cause or None, images=images, bytes=size_bytes)
 
 
-async def fold_minutes(connection: Connection, limit: int) -> int:
+async def roll_up_minutes(connection: Connection, limit: int) -> int:
     """Adds the counters of minutes that nobody asks for any more to the totals; returns how many."""
     cursor = await connection.execute(_FOLD, [KEPT, limit])
     ((folded,),) = await cursor.fetchall()

@@ -8,7 +8,7 @@ import promql_parser
 import pytest
 import yaml
 
-from retailpulse.observability.catalogue import CATALOGUE, Metric
+from retailpulse.telemetry.catalogue import CATALOGUE, Metric
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}

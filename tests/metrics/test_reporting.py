@@ -1,6 +1,6 @@
 """Reports of processes: they add up, are kept when a process is gone, and never go back or count twice."""
 
-from retailpulse.observability.reporting import Reading, Reporter
+from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.postgres.database import Database
 from tests.worker.working import rows
@@ -34,7 +34,7 @@ async def sweep(database: Database) -> None:
     """What a sweep does about processes."""
     async with database.transaction() as connection:
         await processes.note_lost(connection, STALE_SECONDS)
-        await processes.fold(connection)
+        await processes.roll_up(connection)
 
 
 async def let_pass(database: Database, seconds: float) -> None:

@@ -5,11 +5,11 @@ from typing import LiteralString
 
 import psycopg
 
-from retailpulse.observability.exposition import Metrics
+from retailpulse.metrics.exposition import Metrics
 from retailpulse.storage.metrics.processes import read
 from retailpulse.storage.metrics.totals import read_backlog, read_settled
 from retailpulse.storage.postgres.database import Database
-from tests.observability.scraping import parse, value
+from tests.metrics.scraping import parse, value
 from tests.storage.waiting import Waiting
 
 ENDED_JOBS, ONGOING_JOBS, IMAGES = 2_000, 200, 100
@@ -68,9 +68,9 @@ async def test_a_scrape_reads_few_rows_however_many_there_are(database: Database
 
 async def test_many_who_ask_at_once_cost_the_database_one_answer(database: Database) -> None:
     metrics = Metrics(database, 8.0)
-    await metrics.tell("")
+    await metrics.render("")
     database.pool.pop_stats()
-    told = await asyncio.gather(*(metrics.tell("") for _ in range(50)))
+    told = await asyncio.gather(*(metrics.render("") for _ in range(50)))
     assert database.pool.pop_stats()["requests_num"] <= 2  # the first one's, and one for all others
     assert len({one.content for one in told}) == 1
 
@@ -79,5 +79,5 @@ async def test_who_asks_later_is_told_what_came_since(database: Database) -> Non
     metrics = Metrics(database, 8.0)
     for jobs in (1, 2, 3):
         Waiting(database.url).job(1)
-        told = parse((await metrics.tell("")).content.decode())
+        told = parse((await metrics.render("")).content.decode())
         assert value(told, "retailpulse_unsettled_images") == jobs

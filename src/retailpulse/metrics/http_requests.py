@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from retailpulse.observability.catalogue import HTTP_REQUESTS, HTTP_SECONDS
-from retailpulse.observability.tally import Tally
+from retailpulse.telemetry.catalogue import HTTP_REQUESTS, HTTP_SECONDS
+from retailpulse.telemetry.instruments import Instruments
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -19,7 +19,7 @@ NO_ROUTE, OTHER_METHOD, BROKEN_OFF = "none", "other", "none"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def observed(application: Application, tally: Tally) -> Application:
+def observed(application: Application, instruments: Instruments) -> Application:
     """The same application, observed."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,8 +40,8 @@ def observed(application: Application, tally: Tally) -> Application:
         finally:
             route = scope.get("path_template") or NO_ROUTE
             method = scope["method"] if scope["method"] in _METHODS else OTHER_METHOD
-            tally.count(HTTP_REQUESTS, route, method, _status_class(status))
-            tally.samples(HTTP_SECONDS, route, method).observe(time.monotonic() - began_at)
+            instruments.count(HTTP_REQUESTS, route, method, _status_class(status))
+            instruments.histogram(HTTP_SECONDS, route, method).observe(time.monotonic() - began_at)
 
     return call
 

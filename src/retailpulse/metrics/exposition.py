@@ -19,15 +19,15 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from retailpulse import __version__
-from retailpulse.observability import catalogue
-from retailpulse.observability.catalogue import CATALOGUE, Metric
-from retailpulse.observability.reporting import Reading, Reporter
-from retailpulse.observability.requests import Application, observed
-from retailpulse.observability.tally import Tally, Totals
+from retailpulse.metrics.http_requests import Application, observed
+from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.metrics import totals as image_totals
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import workers
+from retailpulse.telemetry import catalogue
+from retailpulse.telemetry.catalogue import CATALOGUE, Metric
+from retailpulse.telemetry.instruments import Instruments, Totals
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 Values = dict[tuple[str, ...], float]
@@ -47,21 +47,21 @@ class Metrics:
     def __init__(self, database: Database, stale_seconds: float) -> None:
         self._database = database
         self._stale_seconds = stale_seconds
-        self._tally = Tally()
-        self._reporter = Reporter(database, "api", lambda: Reading(sums=self._tally.sums()))
-        self._told: list[Family] = []
+        self._instruments = Instruments()
+        self._reporter = Reporter(database, "api", lambda: Reading(sums=self._instruments.sums()))
+        self._families: list[Family] = []
         self._collected_at = float("-inf")
         self._one_at_a_time = asyncio.Lock()
 
     def observe(self, application: Application) -> Application:
         """The same application, whose requests are counted and timed."""
-        return observed(application, self._tally)
+        return observed(application, self._instruments)
 
     def reporting(self, every_seconds: float) -> AbstractAsyncContextManager[None]:
         """Reports during the block what this process measures."""
         return self._reporter.reporting(every_seconds)
 
-    async def tell(self, accept: str) -> Exposition:
+    async def render(self, accept: str) -> Exposition:
         """All metrics, in the format that the `Accept` header asks for; raises DatabaseUnavailable."""
         asked_at = time.monotonic()
         async with self._one_at_a_time:
@@ -69,10 +69,10 @@ class Metrics:
             # API process has said by then.
             if self._collected_at < asked_at:
                 began_at = time.monotonic()
-                self._told = await self._collect()
+                self._families = await self._collect()
                 self._collected_at = began_at
         encode, content_type = choose_encoder(accept)
-        return Exposition(content=encode(_registry(self._told)), content_type=content_type)
+        return Exposition(content=encode(_registry(self._families)), content_type=content_type)
 
     async def _collect(self) -> list[Family]:
         async with self._database.connection() as connection:
@@ -140,10 +140,10 @@ def _histogram(metric: Metric, totals: Totals) -> HistogramMetricFamily:
 
 
 def _registry(families: list[Family]) -> CollectorRegistry:
-    class _Told(Collector):
+    class _Families(Collector):
         def collect(self) -> Iterable[Family]:
             return families
 
     registry = CollectorRegistry()
-    registry.register(_Told())
+    registry.register(_Families())
     return registry

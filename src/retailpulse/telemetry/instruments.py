@@ -8,13 +8,13 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from retailpulse.observability.catalogue import Metric
+from retailpulse.telemetry.catalogue import Metric
 
 _SEPARATOR = "|"
 _SUM = "sum"
 
 
-class Samples:
+class Histogram:
     """The durations of one thing, in seconds, in buckets that do not overlap."""
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
@@ -45,29 +45,29 @@ class Samples:
         self._counts[-1] += len(values) - before
 
 
-class Tally:
+class Instruments:
     """The counters and samples of a process, each by its metric and the values of its labels."""
 
     def __init__(self) -> None:
         self._counters: Counter[tuple[str, ...]] = Counter()
-        self._samples: dict[tuple[str, ...], Samples] = {}
+        self._samples: dict[tuple[str, ...], Histogram] = {}
 
     def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
         """Counts something."""
         self._counters[metric.name, *labels] += amount
 
-    def samples(self, metric: Metric, *labels: str) -> Samples:
+    def histogram(self, metric: Metric, *labels: str) -> Histogram:
         """What times something; the same whenever it is asked for."""
         key = (metric.name, *labels)
         if key not in self._samples:
-            self._samples[key] = Samples(metric.bounds)
+            self._samples[key] = Histogram(metric.bounds)
         return self._samples[key]
 
     def sums(self) -> dict[str, float]:
         """Everything so far, by names that `Totals` reads."""
         found: dict[str, float] = {_SEPARATOR.join(key): value for key, value in self._counters.items()}
-        for key, samples in self._samples.items():
-            for part, value in samples.sums():
+        for key, histogram in self._samples.items():
+            for part, value in histogram.sums():
                 found[_SEPARATOR.join((*key, part))] = value
         return found
 
