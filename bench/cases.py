@@ -1,6 +1,6 @@
 """What is measured: each depth on three sizes of photo, what is wanted of it, and how it is chosen by name.
 
-How a case is run is `measuring`'s; the photos themselves are drawn in `photos`.
+How a case is run is `case_runner`'s; the photos themselves are drawn in `photos`.
 """
 
 from collections.abc import Sequence

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.serving import IMAGES_PER_VISIT, STORES, Service, running_service
+from bench.service import IMAGES_PER_VISIT, STORES, Service, running_service
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.images import Format, Header, Measurement, Outcome
 from retailpulse.domain.jobs import Result
@@ -114,7 +114,7 @@ def _visit_time(number: int) -> str:
 
 async def _take(service: Service, job_id: UUID) -> Cost:
     """Claims and settles the first images of a job."""
-    url = EmbeddedServer(service.kept.folder / "data").url()
+    url = EmbeddedServer(service.scratch.folder / "data").url()
     database = Database(url, DatabaseSettings())
     async with database, database.dedicated(planned_once=True) as claiming, database.dedicated() as settling:
         worker_id = await workers.register(claiming)

@@ -1,6 +1,6 @@
 """The real service as anybody runs it: `retailpulse serve` in a temporary folder, spoken to over HTTP.
 
-Where no worker is wanted, `unmanned` runs it. Its database is looked into only to count and to wait.
+Where no worker is wanted, `api_only` runs it. Its database is looked into only to count and to wait.
 """
 
 import json
@@ -17,8 +17,8 @@ import psycopg
 
 from bench import accounting
 from bench.cases import BenchFailed, Case
-from bench.keeping import Kept
 from bench.origin import free_port
+from bench.scratch_process import ScratchProcess
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Depth
 from retailpulse.storage.postgres.embedded import EmbeddedServer
@@ -42,7 +42,7 @@ _ALLOWED = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8", "RETAILPULSE_FE
 class Service:
     """A running service."""
 
-    kept: Kept
+    scratch: ScratchProcess
     http: httpx.Client
     port: int
 
@@ -63,10 +63,10 @@ class Service:
     def pids(self) -> list[int]:
         """Its processes of this moment, without PostgreSQL, which `serve` starts as a child of its own."""
         others = set(self._postgres())
-        return [pid for pid in accounting.with_descendants(self.kept.keeper_pid)[1:] if pid not in others]
+        return [pid for pid in accounting.with_descendants(self.scratch.keeper_pid)[1:] if pid not in others]
 
     def _postgres(self) -> list[int]:
-        notes = self.kept.folder / "data/postgres/postmaster.pid"
+        notes = self.scratch.folder / "data/postgres/postmaster.pid"
         return accounting.with_descendants(int(notes.read_text().split()[0]))
 
     def time_job(self, body: bytes, images: int, show: Callable[[int], None]) -> float:
@@ -92,8 +92,8 @@ class Service:
             seconds = time.perf_counter() - began
             if job["status"] != "ongoing":
                 return Ended(job=job, seconds=seconds, submitted_at=submitted_at)
-            if seconds > patience_seconds or self.kept.ended():
-                raise BenchFailed(f"the job did not end: {job}\n{self.kept.log_end()}")
+            if seconds > patience_seconds or self.scratch.ended():
+                raise BenchFailed(f"the job did not end: {job}\n{self.scratch.log_end()}")
             show(job["images"]["settled"])
             time.sleep(_until_next_look(job["images"]["settled"], images, seconds))
 
@@ -118,7 +118,7 @@ class Service:
     @contextmanager
     def database(self) -> Iterator["psycopg.Connection[Any]"]:
         """A connection to its embedded PostgreSQL, as the owner of the tables."""
-        url = EmbeddedServer(self.kept.folder / "data").url_of_owner()
+        url = EmbeddedServer(self.scratch.folder / "data").url_of_owner()
         with psycopg.connect(url, autocommit=True) as connection:
             yield connection
 
@@ -126,8 +126,8 @@ class Service:
         """Waits for something to become true of the service."""
         until = time.monotonic() + patience_seconds
         while not holds():
-            if time.monotonic() > until or self.kept.ended():
-                raise BenchFailed(f"the service does not get on:\n{self.kept.log_end()}")
+            if time.monotonic() > until or self.scratch.ended():
+                raise BenchFailed(f"the service does not get on:\n{self.scratch.log_end()}")
             time.sleep(_SHORTEST_LOOK_SECONDS)
 
     def wait_until_idle(self) -> None:
@@ -160,10 +160,10 @@ def _until_next_look(settled: int, images: int, seconds: float) -> float:
 def running_service(workers: int, settings: Mapping[str, str]) -> Iterator[Service]:
     """Runs the service on fresh data, with a few stores, until the context ends; 0 workers: the API alone."""
     port = free_port("127.0.0.1")
-    with Kept("service") as kept:
-        kept.start(_command(workers, port, str(kept.folder / "data")), {**_ALLOWED, **settings})
+    with ScratchProcess("service") as scratch:
+        scratch.start(_command(workers, port, str(scratch.folder / "data")), {**_ALLOWED, **settings})
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http:
-            service = Service(kept=kept, http=http, port=port)
+            service = Service(scratch=scratch, http=http, port=port)
             _wait_until_ready(service)
             _load_stores(http)
             yield service
@@ -171,7 +171,7 @@ def running_service(workers: int, settings: Mapping[str, str]) -> Iterator[Servi
 
 def _command(workers: int, port: int, data_dir: str) -> tuple[str, ...]:
     if not workers:
-        return (sys.executable, "-m", "bench.unmanned", str(port), data_dir)
+        return (sys.executable, "-m", "bench.api_only", str(port), data_dir)
     options = ("--port", str(port), "--workers", str(workers), "--data-dir", data_dir)
     return (sys.executable, "-m", "retailpulse", "serve", *options)
 
@@ -208,8 +208,8 @@ def _wait_until_ready(service: Service) -> None:
                 return
         except httpx.TransportError:
             pass
-        if service.kept.ended() or time.monotonic() > until:
-            raise BenchFailed(f"the service did not start:\n{service.kept.log_end()}")
+        if service.scratch.ended() or time.monotonic() > until:
+            raise BenchFailed(f"the service did not start:\n{service.scratch.log_end()}")
         time.sleep(0.05)
 
 

@@ -1,6 +1,6 @@
 """The service without its workers: the embedded PostgreSQL and the API, so that submits are all that happens.
 
-Its own process (`python -m bench.unmanned PORT DATA_DIR`): the command line has no such thing, as jobs would
+Its own process (`python -m bench.api_only PORT DATA_DIR`): the command line has no such thing, as jobs would
 wait for ever.
 """
 

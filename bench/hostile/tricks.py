@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.hostile import MEASURED, HostileOrigin, Trick
 
-from bench.beside import Street, evenly, hostile_origin, unexpected
 from bench.figures import Figure, at_most
+from bench.hostile.hostile_env import HostileEnv, evenly, hostile_origin, unexpected
 from retailpulse.config.settings import FetchSettings
 
 NAME = "tricks"
@@ -24,17 +24,17 @@ LOWERED = {
 }
 
 
-def measure(street: Street) -> list[Figure]:
+def measure(env: HostileEnv) -> list[Figure]:
     """The good ones alone, then all together."""
-    settings = {} if street.full else LOWERED
-    case = f"{NAME}, {'default' if street.full else 'lowered'} limits"
+    settings = {} if env.full else LOWERED
+    case = f"{NAME}, {'default' if env.full else 'lowered'} limits"
     with hostile_origin() as hostile:
         bad = dict(islice(_tricks(hostile), BAD))
-        urls = evenly(list(bad), street.good_urls(GOOD, "beside"))
-        with street.service(hostile, settings) as service:
-            street.run(service, street.good_urls(GOOD, "warm"), f"{case}: warming up")
-            before = street.run(service, street.good_urls(GOOD, "before"), f"{case}: good ones alone")
-            both = street.run(service, urls, f"{case}: all")
+        urls = evenly(list(bad), env.good_urls(GOOD, "beside"))
+        with env.service(hostile, settings) as service:
+            env.run(service, env.good_urls(GOOD, "warm"), f"{case}: warming up")
+            before = env.run(service, env.good_urls(GOOD, "before"), f"{case}: good ones alone")
+            both = env.run(service, urls, f"{case}: all")
     deadline = float(settings.get("RETAILPULSE_FETCH_DEADLINE_SECONDS", FetchSettings().deadline_seconds))
     alone, beside = before.settled_seconds(), both.settled_seconds(lambda one: one["image_url"] not in bad)
     wrong = unexpected(both, bad)

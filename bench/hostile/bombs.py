@@ -7,10 +7,10 @@ Weak: what the kernel holds for sockets, and a body laid down for a decoder, is 
 from tests.hostile import MEASURED, HostileOrigin, Trick
 
 from bench import accounting
-from bench.beside import Street, Told, hostile_origin
 from bench.cases import BenchFailed
 from bench.figures import Figure, at_most
-from bench.serving import Service
+from bench.hostile.hostile_env import HostileEnv, JobOutcome, hostile_origin
+from bench.service import Service
 
 NAME = "bombs"
 FEW, MANY = 200, 1_000
@@ -21,21 +21,21 @@ _HEAVY, _HEAVY_MANY = "png-huge", 20
 _LOOK_SECONDS = 0.1
 
 
-def measure(street: Street) -> list[Figure]:
+def measure(env: HostileEnv) -> list[Figure]:
     """Every kind of bomb."""
     with hostile_origin() as hostile:
-        light = [figure for kind in _KINDS for figure in _measure(street, hostile, kind, FEW, MANY)]
-        return light + _measure(street, hostile, _HEAVY, _HEAVY_MANY // 5, _HEAVY_MANY)
+        light = [figure for kind in _KINDS for figure in _measure(env, hostile, kind, FEW, MANY)]
+        return light + _measure(env, hostile, _HEAVY, _HEAVY_MANY // 5, _HEAVY_MANY)
 
 
-def _measure(street: Street, hostile: HostileOrigin, kind: str, few: int, many: int) -> list[Figure]:
+def _measure(env: HostileEnv, hostile: HostileOrigin, kind: str, few: int, many: int) -> list[Figure]:
     case, trick = f"{NAME}, {kind}", hostile.tricks[kind]
-    with street.service(hostile) as service:
-        good, _ = _peak(street, service, street.good_urls(MANY, "good"), None, f"{case}: good photos")
+    with env.service(hostile) as service:
+        good, _ = _peak(env, service, env.good_urls(MANY, "good"), None, f"{case}: good photos")
         peaks = []
         for count in (few, many):
             urls = [hostile.url(kind, f"{count}-{number}.jpg") for number in range(count)]
-            peaks.append(_peak(street, service, urls, trick, f"{case}: {count}"))
+            peaks.append(_peak(env, service, urls, trick, f"{case}: {count}"))
     (low, _), (high, told) = peaks
     return [
         Figure(case=case, about=f"peak of {MANY:,} good photos", runs=[good], unit="MB"),
@@ -55,20 +55,20 @@ def _measure(street: Street, hostile: HostileOrigin, kind: str, few: int, many: 
 
 
 def _peak(
-    street: Street, service: Service, urls: list[str], trick: Trick | None, words: str
-) -> tuple[float, Told]:
+    env: HostileEnv, service: Service, urls: list[str], trick: Trick | None, words: str
+) -> tuple[float, JobOutcome]:
     """The most memory of a job in MB, and the job."""
     workers = service.kinds()["worker"]
     with accounting.PeakMemory(service.pids, look_seconds=_LOOK_SECONDS) as memory:
-        told = street.run(service, urls, words)
+        told = env.run(service, urls, words)
     if service.kinds()["worker"] != workers:
-        raise BenchFailed(f"a worker died of {words}:\n{service.kept.log_end()}")
+        raise BenchFailed(f"a worker died of {words}:\n{service.scratch.log_end()}")
     if trick is None and told.ended.job["images"]["measured"] != len(urls):
         raise BenchFailed(f"good photos failed: {told.ended.job['causes']}")
     return memory.peak_bytes / 1e6, told
 
 
-def _others(told: Told, trick: Trick) -> int:
+def _others(told: JobOutcome, trick: Trick) -> int:
     """How many images came to something else than the catalogue says."""
     job = told.ended.job
     right = job["images"]["measured"] if trick.expected is MEASURED else job["causes"].get(trick.expected, 0)

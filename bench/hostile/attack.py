@@ -14,11 +14,11 @@ import httpx
 from tests.hostile import HostileOrigin
 
 from bench import accounting
-from bench.beside import Street, Told, evenly, hostile_origin, unexpected
 from bench.cases import LARGE, MEDIUM, BenchFailed, Photo
 from bench.figures import Figure, at_least, at_most
-from bench.serving import Service
-from bench.watching import Watch
+from bench.hostile.hostile_env import HostileEnv, JobOutcome, evenly, hostile_origin, unexpected
+from bench.sampler import Sampler
+from bench.service import Service
 
 NAME = "attack"
 GOOD, WARM = 2_000, 200
@@ -42,7 +42,7 @@ class Run:
     wrong: Counter[str]
 
 
-class Readiness(Watch):
+class Readiness(Sampler):
     """Asks for readiness again and again while its context lasts."""
 
     def __init__(self, service: Service) -> None:
@@ -57,7 +57,7 @@ class Readiness(Watch):
         super().__exit__(kind, error, trace)
         self._http.close()
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """Asks once."""
         began = time.perf_counter()
         self.asked += 1
@@ -91,11 +91,11 @@ class Losses:
         return len(self._workers) - self._first
 
 
-def measure(street: Street) -> list[Figure]:
+def measure(env: HostileEnv) -> list[Figure]:
     """Among good photos of two sizes."""
     with hostile_origin() as hostile:
         make_all(hostile)
-        return [figure for photo in (LARGE, MEDIUM) for figure in _measure(street, hostile, photo)]
+        return [figure for photo in (LARGE, MEDIUM) for figure in _measure(env, hostile, photo)]
 
 
 def make_all(hostile: HostileOrigin) -> None:
@@ -106,11 +106,10 @@ def make_all(hostile: HostileOrigin) -> None:
                 http.get(hostile.url(name, "made.jpg")).raise_for_status()
 
 
-def _measure(street: Street, hostile: HostileOrigin, photo: Photo) -> list[Figure]:
+def _measure(env: HostileEnv, hostile: HostileOrigin, photo: Photo) -> list[Figure]:
     case = f"{NAME}, {photo.name}"
     runs = [
-        _run(street, hostile, photo, f"{case}, run {number + 1} of {street.runs}")
-        for number in range(street.runs)
+        _run(env, hostile, photo, f"{case}, run {number + 1} of {env.runs}") for number in range(env.runs)
     ]
     wrong = sum((run.wrong for run in runs), Counter())
     return [
@@ -144,19 +143,19 @@ def _measure(street: Street, hostile: HostileOrigin, photo: Photo) -> list[Figur
     ]
 
 
-def _run(street: Street, hostile: HostileOrigin, photo: Photo, words: str) -> Run:
+def _run(env: HostileEnv, hostile: HostileOrigin, photo: Photo, words: str) -> Run:
     bad = {hostile.url(name): trick for name, trick in hostile.tricks.items()}
-    good = street.good_urls(GOOD, "beside", photo)
-    with street.service(hostile) as service:
-        street.run(service, street.good_urls(WARM, "warm", photo), f"{words}: warming up")
+    good = env.good_urls(GOOD, "beside", photo)
+    with env.service(hostile) as service:
+        env.run(service, env.good_urls(WARM, "warm", photo), f"{words}: warming up")
         losses = Losses(service)
         with (
             Readiness(service) as ready,
             accounting.PeakMemory(losses.pids, look_seconds=_LOOK_SECONDS) as memory,
         ):
-            before = street.run(service, street.good_urls(GOOD, "before", photo), f"{words}: good ones alone")
-            both = street.run(service, evenly(good, list(bad)), f"{words}: all")
-            after = street.run(service, street.good_urls(GOOD, "after", photo), f"{words}: good ones alone")
+            before = env.run(service, env.good_urls(GOOD, "before", photo), f"{words}: good ones alone")
+            both = env.run(service, evenly(good, list(bad)), f"{words}: all")
+            after = env.run(service, env.good_urls(GOOD, "after", photo), f"{words}: good ones alone")
     return Run(
         usual=statistics.mean(map(_rate, (_measured_all(before), _measured_all(after)))),
         beside=GOOD / both.settled_seconds(lambda result: result["image_url"] not in bad),
@@ -168,11 +167,11 @@ def _run(street: Street, hostile: HostileOrigin, photo: Photo, words: str) -> Ru
     )
 
 
-def _measured_all(told: Told) -> Told:
+def _measured_all(told: JobOutcome) -> JobOutcome:
     if told.ended.job["images"]["failed"]:
         raise BenchFailed(f"good photos failed: {told.ended.job['causes']}")
     return told
 
 
-def _rate(told: Told) -> float:
+def _rate(told: JobOutcome) -> float:
     return len(told.results) / told.settled_seconds()

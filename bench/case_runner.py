@@ -10,7 +10,7 @@ from bench import accounting, limits
 from bench.cases import BenchFailed, Case
 from bench.figures import Figure
 from bench.origin import Origin
-from bench.serving import Service, connections, running_service, write_job
+from bench.service import Service, connections, running_service, write_job
 from retailpulse.domain.images import Depth
 
 _LIMIT_SHARE = 0.4  # of the seconds of a service run: enough for a steady rate
@@ -137,7 +137,7 @@ class Bench:
             after = self._account(service)
         now = service.kinds()
         if any(ours[kind] != now[kind] for kind in ("api", "worker")):
-            raise BenchFailed(f"a process of the service died in the run:\n{service.kept.log_end()}")
+            raise BenchFailed(f"a process of the service died in the run:\n{service.scratch.log_end()}")
         return _service_run(images, seconds, before, after, memory.peak_bytes, self.cores)
 
     def _account(self, service: Service) -> "_Account":

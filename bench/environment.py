@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.keeping import CHECKOUT
+from bench.scratch_process import CHECKOUT
 from retailpulse import __version__
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Circumstances:
+class Environment:
     """What the figures were taken on, and how."""
 
     taken_at: datetime
@@ -34,11 +34,11 @@ class Circumstances:
     settings: dict[str, str]
 
 
-def circumstances(
+def describe_environment(
     *, origin: str, cores: int, connections: int, runs: int, seconds: float, settings: dict[str, str]
-) -> Circumstances:
+) -> Environment:
     """Looks at the machine and the code."""
-    return Circumstances(
+    return Environment(
         taken_at=datetime.now(UTC).replace(microsecond=0),
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         code=_code(),

@@ -15,7 +15,7 @@ from bench.cases import BenchFailed
 _TIMEOUT_SECONDS = 120.0
 
 
-class Client:
+class TimedClient:
     """One connection to the service that is kept alive."""
 
     def __init__(self, connection: HTTPConnection) -> None:
@@ -41,11 +41,11 @@ class Client:
 
 
 @contextmanager
-def asking(port: int) -> Iterator[Client]:
+def timed_client(port: int) -> Iterator[TimedClient]:
     """A client of a service on a port of 127.0.0.1."""
     connection = HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
     try:
-        yield Client(connection)
+        yield TimedClient(connection)
     finally:
         connection.close()
 

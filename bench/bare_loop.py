@@ -1,7 +1,7 @@
 """The bare loops that a limit is taken with: fetch with libcurl, or decode, and nothing else, for a while.
 
-Its own process (`python -m bench.loop fetch|decode ...`): says "ready", waits for a line, runs, and prints
-how many images it did in how many seconds.
+Its own process (`python -m bench.bare_loop fetch|decode ...`): says "ready", waits for a line, runs, and
+prints how many images it did in how many seconds.
 """
 
 import os

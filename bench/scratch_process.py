@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).parents[1]
 _LOG_LINES = 25
 
 
-class Kept:
+class ScratchProcess:
     """A folder, and later a command that runs in it; use it as a context."""
 
     def __init__(self, name: str) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 from tests.slow_origin import SlowOrigin
 
-from bench.measuring import Bench
-from bench.serving import Service, running_service, write_submit
+from bench.case_runner import Bench
+from bench.service import Service, running_service, write_submit
 from retailpulse.domain.images import Depth
 
 LOOK_SECONDS = 0.02

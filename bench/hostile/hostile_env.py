@@ -13,16 +13,16 @@ from typing import Any
 from tests.hostile import MEASURED, NETWORK, HostileOrigin, Rate, Trick
 
 from bench.cases import SMALL, BenchFailed, Photo
-from bench.keeping import Kept
 from bench.origin import Origin
-from bench.serving import Ended, Service, running_service, write_submit
+from bench.scratch_process import ScratchProcess
+from bench.service import Ended, Service, running_service, write_submit
 from retailpulse.domain.images import Depth
 
 _PATIENCE_SECONDS = 900.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class JobOutcome:
     """A job that has ended, with all its results."""
 
     ended: Ended
@@ -35,7 +35,7 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Street:
+class HostileEnv:
     """The good origin and what the services beside it are run with."""
 
     origin: Origin
@@ -63,7 +63,7 @@ class Street:
 
     def run(
         self, service: Service, urls: Sequence[str], words: str, look: Callable[[int], None] | None = None
-    ) -> Told:
+    ) -> JobOutcome:
         """Runs a job at depth `decode`; every image must come out settled exactly once."""
 
         def show(settled: int) -> None:
@@ -74,7 +74,7 @@ class Street:
         self.show(words, 0)
         body = write_submit(urls, Depth.DECODE)
         ended = service.run_job(body, len(urls), show, _PATIENCE_SECONDS)
-        told = Told(ended=ended, results=service.results(ended))
+        told = JobOutcome(ended=ended, results=service.results(ended))
         _check_counts(told, urls)
         return told
 
@@ -82,7 +82,7 @@ class Street:
 @contextmanager
 def hostile_origin(rate: Rate | None = None) -> Iterator[HostileOrigin]:
     """Plays every trick until the context ends, in a thread of ours."""
-    with Kept("hostile") as kept, HostileOrigin(kept.folder, rate=rate) as hostile:
+    with ScratchProcess("hostile") as kept, HostileOrigin(kept.folder, rate=rate) as hostile:
         yield hostile
 
 
@@ -92,7 +92,7 @@ def evenly(many: Sequence[str], few: Sequence[str]) -> list[str]:
     return [url for _, url in sorted(places, key=lambda place: place[0])]
 
 
-def unexpected(told: Told, bad: Mapping[str, Trick]) -> Counter[str]:
+def unexpected(told: JobOutcome, bad: Mapping[str, Trick]) -> Counter[str]:
     """Results that differ from the catalogue, in words, with how many there are of each.
 
     `bad` says which URLs play tricks; the others should be measured.
@@ -109,7 +109,7 @@ def unexpected(told: Told, bad: Mapping[str, Trick]) -> Counter[str]:
     return wrong
 
 
-def _check_counts(told: Told, urls: Sequence[str]) -> None:
+def _check_counts(told: JobOutcome, urls: Sequence[str]) -> None:
     """What the job says of itself must agree with its results, and these with what was submitted."""
     images = told.ended.job["images"]
     measured = sum(result["outcome"] == "measured" for result in told.results)

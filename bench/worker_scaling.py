@@ -7,10 +7,10 @@ that have nothing to do cost next to nothing. Weak: a worker with several decode
 
 from contextlib import ExitStack
 
+from bench.case_runner import Bench
 from bench.cases import LARGE, MEDIUM, Case, find_case
 from bench.figures import Figure, at_least
-from bench.measuring import Bench
-from bench.serving import running_service
+from bench.service import running_service
 from retailpulse.domain.images import Depth
 
 NAME = "workers"

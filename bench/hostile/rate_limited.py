@@ -7,8 +7,8 @@ import time
 
 from tests.hostile import Rate
 
-from bench.beside import Street, hostile_origin
 from bench.figures import Figure, at_most
+from bench.hostile.hostile_env import HostileEnv, hostile_origin
 
 NAME = "rate-limited"
 IMAGES = 300
@@ -19,12 +19,12 @@ REFUSED_LIMIT = 0.2
 _TRICK = "rate-limited"
 
 
-def measure(street: Street) -> list[Figure]:
+def measure(env: HostileEnv) -> list[Figure]:
     """Without Retry-After, and with it."""
-    return [figure for seconds in (None, 1) for figure in _measure(street, seconds)]
+    return [figure for seconds in (None, 1) for figure in _measure(env, seconds)]
 
 
-def _measure(street: Street, retry_after_seconds: int | None) -> list[Figure]:
+def _measure(env: HostileEnv, retry_after_seconds: int | None) -> list[Figure]:
     told_what = "no Retry-After" if retry_after_seconds is None else f"Retry-After: {retry_after_seconds}"
     case = f"{NAME}, {told_what}"
     with hostile_origin(Rate(per_second=PER_SECOND, retry_after_seconds=retry_after_seconds)) as hostile:
@@ -35,9 +35,9 @@ def _measure(street: Street, retry_after_seconds: int | None) -> list[Figure]:
                 learnt.append((hostile.seen(_TRICK).requests, settled))
 
         urls = [hostile.url(_TRICK, f"{number}.jpg") for number in range(IMAGES)]
-        with street.service(hostile) as service:
+        with env.service(hostile) as service:
             began = time.monotonic()
-            told = street.run(service, urls, case, look)
+            told = env.run(service, urls, case, look)
         asked = hostile.seen(_TRICK).requests
     early, early_settled = learnt[0] if learnt else (0, 0)
     measured = told.ended.job["images"]["measured"]

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Watch(ABC):
+class Sampler(ABC):
     """Looks as its context begins, then every `look_seconds` until it ends."""
 
     def __init__(self, look_seconds: float) -> None:
@@ -25,11 +25,11 @@ class Watch(ABC):
         self._thread.join()
 
     @abstractmethod
-    def look(self) -> None:
+    def sample(self) -> None:
         """Looks once."""
 
     def _look_on(self) -> None:
         while True:
-            self.look()
+            self.sample()
             if self._over.wait(self._look_seconds):
                 return

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator, Sequence
 
-from bench.measuring import Measured
+from bench.case_runner import Measured
 
 BAR_COLUMNS = 60
 _FILLS = {"worker": "█", "decoder": "▓", "postgres": "▒", "origin": "░", "api": "o"}

@@ -8,9 +8,9 @@ import statistics
 
 from tests.hostile import HostileOrigin
 
-from bench.beside import Street, Told, evenly, hostile_origin
 from bench.cases import BenchFailed
 from bench.figures import Figure, at_most
+from bench.hostile.hostile_env import HostileEnv, JobOutcome, evenly, hostile_origin
 
 NAME = "dead-host"
 LIMIT = 1.3
@@ -19,20 +19,17 @@ _DEAD = ("refused", "black-hole")
 _ORDERS = ("mixed", "dead first")
 
 
-def measure(street: Street) -> list[Figure]:
+def measure(env: HostileEnv) -> list[Figure]:
     """Every kind of dead host in every order."""
     with hostile_origin() as hostile:
         return [
-            figure for kind in _DEAD for order in _ORDERS for figure in _measure(street, hostile, kind, order)
+            figure for kind in _DEAD for order in _ORDERS for figure in _measure(env, hostile, kind, order)
         ]
 
 
-def _measure(street: Street, hostile: HostileOrigin, kind: str, order: str) -> list[Figure]:
+def _measure(env: HostileEnv, hostile: HostileOrigin, kind: str, order: str) -> list[Figure]:
     case = f"{NAME}, {kind}, {order}"
-    runs = [
-        _run(street, hostile, kind, order, f"{case}, run {n + 1} of {street.runs}")
-        for n in range(street.runs)
-    ]
+    runs = [_run(env, hostile, kind, order, f"{case}, run {n + 1} of {env.runs}") for n in range(env.runs)]
     alone, good, whole = ([run[part] for run in runs] for part in range(3))
     return [
         Figure(
@@ -49,25 +46,25 @@ def _measure(street: Street, hostile: HostileOrigin, kind: str, order: str) -> l
 
 
 def _run(
-    street: Street, hostile: HostileOrigin, kind: str, order: str, words: str
+    env: HostileEnv, hostile: HostileOrigin, kind: str, order: str, words: str
 ) -> tuple[float, float, float]:
     """Seconds of the good ones alone, of those beside the dead, and of the whole job."""
-    count = street.images
-    good = street.good_urls(count, "beside")
+    count = env.images
+    good = env.good_urls(count, "beside")
     dead = [hostile.url(kind, f"{number}.jpg") for number in range(count)]
     urls = dead + good if order == "dead first" else evenly(good, dead)
-    with street.service(hostile) as service:
-        street.run(service, street.good_urls(count, "warm"), f"{words}: warming up")
-        before = street.run(service, street.good_urls(count, "before"), f"{words}: good ones alone")
-        both = street.run(service, urls, f"{words}: both")
-        after = street.run(service, street.good_urls(count, "after"), f"{words}: good ones alone")
+    with env.service(hostile) as service:
+        env.run(service, env.good_urls(count, "warm"), f"{words}: warming up")
+        before = env.run(service, env.good_urls(count, "before"), f"{words}: good ones alone")
+        both = env.run(service, urls, f"{words}: both")
+        after = env.run(service, env.good_urls(count, "after"), f"{words}: good ones alone")
     alone = statistics.mean(told.settled_seconds() for told in (before, after))
     _check(both, count)
     beside = both.settled_seconds(lambda result: result["outcome"] == "measured")
     return alone, beside, both.ended.seconds
 
 
-def _check(both: Told, count: int) -> None:
+def _check(both: JobOutcome, count: int) -> None:
     """All good ones measured, all dead ones `connect`."""
     causes = both.ended.job["causes"]
     if both.ended.job["images"]["measured"] != count or causes != {"connect": count}:

@@ -1,8 +1,8 @@
 """The bar of a case: as long as the cores had, each kind as long as it took."""
 
-from bench.bars import BAR_COLUMNS, draw_bars
+from bench.bar_chart import BAR_COLUMNS, draw_bars
+from bench.case_runner import Measured, ServiceRun
 from bench.cases import CASES
-from bench.measuring import Measured, ServiceRun
 
 
 def run(images_per_second: float, **cpu_us: float) -> ServiceRun:
