@@ -11,7 +11,7 @@ import rich_click as click
 from rich.console import Console
 
 from bench.cases import BenchFailed
-from bench.plan import Wishes, carry_out, choose
+from bench.plan import PlanOptions, choose, run_plan
 from bench.progress import progress_line
 from bench.report import PAGE_COLUMNS, print_page, write_json
 
@@ -84,7 +84,7 @@ def main(
     path = json_file or OUT / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
     try:
         plan = choose([word.strip() for word in only.split(",") if word.strip()])
-        wishes = Wishes(
+        options = PlanOptions(
             cores=len(os.sched_getaffinity(0)),
             runs=runs,
             seconds=seconds,
@@ -93,7 +93,7 @@ def main(
             settings=_settings(settings),
         )
         with progress_line() as bar:
-            outcome = carry_out(plan, wishes, bar)
+            outcome = run_plan(plan, options, bar)
     except BenchFailed as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(1)

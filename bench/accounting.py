@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.watching import Watch
+from bench.sampler import Sampler
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _LOOK_SECONDS = 0.5
@@ -111,7 +111,7 @@ def pss_bytes(pids: Iterable[int]) -> int:
     return total
 
 
-class PeakMemory(Watch):
+class PeakMemory(Sampler):
     """Samples the memory of processes while its context lasts; `peak_bytes` is the most that was seen.
 
     Who they are is asked anew each time: some end, and others are started in their place.
@@ -122,6 +122,6 @@ class PeakMemory(Watch):
         self._pids = pids
         self.peak_bytes = 0
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """Adds up what they have now."""
         self.peak_bytes = max(self.peak_bytes, pss_bytes(self._pids()))

@@ -14,10 +14,10 @@ from typing import Any, LiteralString
 import psycopg
 
 from bench.accounting import PeakMemory
+from bench.case_runner import Bench
 from bench.cases import SMALL, BenchFailed, find_case
 from bench.figures import Figure, Target, at_least, at_most
-from bench.measuring import Bench
-from bench.serving import Service, running_service, write_job
+from bench.service import Service, running_service, write_job
 from retailpulse.domain.images import Depth
 
 NAME = "backlog"
@@ -73,7 +73,7 @@ def _measure(bench: Bench, waiting: int, images: int) -> list[Run]:
     words = f"{NAME} {waiting:,}"
     bench.show(f"{words}: starting the service", 0)
     with running_service(bench.cores, bench.settings) as service, service.database() as connection:
-        pile = _Pile(bench, service, connection)
+        pile = _BacklogFiller(bench, service, connection)
         found = []
         for number in range(bench.runs):
             pile.fill_to(waiting + _MARGIN_IMAGES + round(images * (1 + _LEAD_SHARE)), words)
@@ -87,7 +87,7 @@ def _measure(bench: Bench, waiting: int, images: int) -> list[Run]:
     return found
 
 
-class _Pile:
+class _BacklogFiller:
     """The images of one service that wait, and how fast they become fewer."""
 
     def __init__(self, bench: Bench, service: Service, connection: "psycopg.Connection[Any]") -> None:
@@ -109,8 +109,8 @@ class _Pile:
         first, began = self.count(_SETTLED), time.perf_counter()
         until = began + _PATIENCE_SECONDS
         while (settled := self.count(_SETTLED) - first) < images:
-            if time.perf_counter() > until or self._service.kept.ended():
-                raise BenchFailed(f"the backlog does not get less:\n{self._service.kept.log_end()}")
+            if time.perf_counter() > until or self._service.scratch.ended():
+                raise BenchFailed(f"the backlog does not get less:\n{self._service.scratch.log_end()}")
             time.sleep(_LOOK_SECONDS)
         return settled / (time.perf_counter() - began)
 

@@ -1,6 +1,6 @@
 """What is measured: each depth on three sizes of photo, what is wanted of it, and how it is chosen by name.
 
-How a case is run is `measuring`'s; the photos themselves are drawn in `photos`.
+How a case is run is `case_runner`'s; the photos themselves are drawn in `photos`.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.figures import Target, at_least, at_most
 from retailpulse.domain.images import Depth
-from retailpulse.fetch.intake import FIRST_LOOK_BYTES
+from retailpulse.fetch.http.body_reader import FIRST_LOOK_BYTES
 
 
 class BenchFailed(Exception):

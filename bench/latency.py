@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import count
 
 from bench import limits
-from bench.asking import Client, ask_for, asking, p99
+from bench.case_runner import Bench
 from bench.cases import LARGE, SMALL, BenchFailed, Case, find_case
 from bench.figures import Figure, Target, at_most
-from bench.measuring import Bench
-from bench.serving import Service, running_service, write_job
+from bench.service import Service, running_service, write_job
+from bench.timed_client import TimedClient, ask_for, p99, timed_client
 from retailpulse.domain.images import Depth
 
 NAME = "latency"
@@ -51,7 +51,7 @@ def _measure(bench: Bench, load: Case) -> list[Figure]:
     busy: list[Answers] = []
     with ExitStack() as stack:
         service = stack.enter_context(running_service(bench.cores, bench.settings))
-        looks = _Looks(bench, load, service, stack.enter_context(asking(service.port)))
+        looks = _Looks(bench, load, service, stack.enter_context(timed_client(service.port)))
         looks.take()  # warms up
         for number in range(bench.runs):
             bench.show(f"{case}, run {number + 1} of {bench.runs}", number / bench.runs)
@@ -66,7 +66,7 @@ def _measure(bench: Bench, load: Case) -> list[Figure]:
 class _Looks:
     """Looks at the API of one service, idle and under one load."""
 
-    def __init__(self, bench: Bench, load: Case, service: Service, client: Client) -> None:
+    def __init__(self, bench: Bench, load: Case, service: Service, client: TimedClient) -> None:
         self._bench = bench
         self._load = load
         self._service = service

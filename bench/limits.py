@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from bench.cases import BenchFailed, Case
-from bench.keeping import clean_environment
+from bench.scratch_process import clean_environment
 
 _PATIENCE_SECONDS = 30.0
 _WRK_RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
@@ -58,7 +58,7 @@ def _wrk(url: str, byte_range: str | None, connections: int, threads: int, secon
 
 def _run_loops(arguments: list[str], processes: int) -> float:
     """Runs a loop in several processes, all from the same moment on; their rates together."""
-    command = [sys.executable, "-m", "bench.loop", *arguments]
+    command = [sys.executable, "-m", "bench.bare_loop", *arguments]
     with ExitStack() as stack:
         loops = [stack.enter_context(_started(command)) for _ in range(processes)]
         for loop in loops:

@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx
 
 from bench.cases import PHOTOS, BenchFailed, Photo
-from bench.keeping import Kept
 from bench.photos import draw_photo
+from bench.scratch_process import ScratchProcess
 
 ADDRESS = "127.0.1.250"
 """Beside those of the hostile origin, and unlike 127.0.0.1 none that its tricks lead to."""
@@ -71,17 +71,17 @@ class Origin:
 def running_origin(processes: int) -> Iterator[Origin]:
     """Draws the photos and serves them until the context ends."""
     port = free_port(ADDRESS)
-    with Kept("origin") as kept:
-        folder = kept.folder / "photos"
+    with ScratchProcess("origin") as scratch:
+        folder = scratch.folder / "photos"
         folder.mkdir()
         for photo in PHOTOS:
             draw_photo(photo, folder)
         nginx = find_nginx()
         name = _nginx_version(nginx) if nginx else "Python"
-        kept.start(_command(nginx, kept.folder, port, processes), {})
+        scratch.start(_command(nginx, scratch.folder, port, processes), {})
         url = f"http://{ADDRESS}:{port}"
-        origin = Origin(name=name, url=url, folder=folder, keeper_pid=kept.keeper_pid)
-        _wait_until_it_answers(kept, origin)
+        origin = Origin(name=name, url=url, folder=folder, keeper_pid=scratch.keeper_pid)
+        _wait_until_it_answers(scratch, origin)
         yield origin
 
 
@@ -113,7 +113,7 @@ def _nginx_version(nginx: str) -> str:
     return "nginx " + said.strip().rpartition("/")[2]
 
 
-def _wait_until_it_answers(kept: Kept, origin: Origin) -> None:
+def _wait_until_it_answers(scratch: ScratchProcess, origin: Origin) -> None:
     until = time.monotonic() + _READY_SECONDS
     while True:
         try:
@@ -121,6 +121,6 @@ def _wait_until_it_answers(kept: Kept, origin: Origin) -> None:
                 return
         except httpx.TransportError:
             pass
-        if kept.ended() or time.monotonic() > until:
-            raise BenchFailed(f"the origin ({origin.name}) did not start:\n{kept.log_end()}")
+        if scratch.ended() or time.monotonic() > until:
+            raise BenchFailed(f"the origin ({origin.name}) did not start:\n{scratch.log_end()}")
         time.sleep(0.05)

@@ -4,21 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench import attack, backlog, bombs, dead_host, latency, rate_limited, submits, tricks, workers
-from bench.beside import Street
+from bench import backlog, latency, submits, worker_scaling
+from bench.case_runner import Bench, Measured
 from bench.cases import BenchFailed, Case, choose_cases
-from bench.circumstances import Circumstances, circumstances
+from bench.environment import Environment, describe_environment
 from bench.figures import Figure
-from bench.measuring import Bench, Measured
+from bench.hostile import attack, bombs, dead_host, rate_limited, tricks
+from bench.hostile.hostile_env import HostileEnv
 from bench.origin import running_origin
 from bench.progress import Bar
 from bench.scheduling import SCHEDULING
-from bench.serving import connections
+from bench.service import connections
 
 PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
-    module.NAME: module.measure for module in (submits, latency, backlog, workers)
+    module.NAME: module.measure for module in (submits, latency, backlog, worker_scaling)
 }
-HOSTILE: Mapping[str, Callable[[Street], list[Figure]]] = {
+HOSTILE: Mapping[str, Callable[[HostileEnv], list[Figure]]] = {
     module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs, attack)
 }
 _ALL_HOSTILE, _ALL_SCHEDULING = "hostile", "scheduling"
@@ -40,7 +41,7 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
+class PlanOptions:
     """How it is to be measured; `images` and `full` are for the hosts that misbehave."""
 
     cores: int
@@ -55,7 +56,7 @@ class Wishes:
 class Outcome:
     """Everything that was measured, and on what."""
 
-    found: Circumstances
+    found: Environment
     measured: Sequence[Measured]
     figures: Sequence[Figure]
 
@@ -74,28 +75,28 @@ def choose(words: Sequence[str]) -> Plan:
     return Plan(cases=cases, parts=parts, scheduling=scheduling, hostile=hostile)
 
 
-def carry_out(plan: Plan, wishes: Wishes, bar: Bar) -> Outcome:
+def run_plan(plan: Plan, options: PlanOptions, bar: Bar) -> Outcome:
     """Measures all of a plan, each case on a fresh service, all on one origin."""
     measured: list[Measured] = []
     figures: list[Figure] = []
     with ExitStack() as stack:
         bar.show("drawing the photos", 0)
-        origin = stack.enter_context(running_origin(wishes.cores))
+        origin = stack.enter_context(running_origin(options.cores))
         bench = Bench(
             origin=origin,
-            cores=wishes.cores,
-            runs=wishes.runs,
-            seconds=wishes.seconds,
-            settings=wishes.settings,
+            cores=options.cores,
+            runs=options.runs,
+            seconds=options.seconds,
+            settings=options.settings,
             show=bar.show,
         )
-        street = Street(
+        env = HostileEnv(
             origin=origin,
-            cores=wishes.cores,
-            runs=wishes.runs,
-            images=wishes.images,
-            full=wishes.full,
-            settings=wishes.settings,
+            cores=options.cores,
+            runs=options.runs,
+            images=options.images,
+            full=options.full,
+            settings=options.settings,
             show=bar.show,
         )
         steps = _Steps(bar, plan.steps)
@@ -111,7 +112,7 @@ def carry_out(plan: Plan, wishes: Wishes, bar: Bar) -> Outcome:
             figures += SCHEDULING[name](bench)
         for name in plan.hostile:
             steps.next()
-            figures += HOSTILE[name](street)
+            figures += HOSTILE[name](env)
         return Outcome(found=_look_around(bench), measured=measured, figures=figures)
 
 
@@ -129,8 +130,8 @@ class _Steps:
         self._bar.place = f"{self._number}/{self._count}"
 
 
-def _look_around(bench: Bench) -> Circumstances:
-    return circumstances(
+def _look_around(bench: Bench) -> Environment:
+    return describe_environment(
         origin=bench.origin.name,
         cores=bench.cores,
         connections=connections(bench.settings),

@@ -13,10 +13,10 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
-from bench.bars import draw_bars
-from bench.circumstances import Circumstances
+from bench.bar_chart import draw_bars
+from bench.case_runner import Measured
+from bench.environment import Environment
 from bench.figures import Figure
-from bench.measuring import Measured
 from bench.plan import Outcome
 
 PAGE_COLUMNS = 150
@@ -52,7 +52,7 @@ def write_json(outcome: Outcome, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 
 
-def _heading(found: Circumstances) -> list[str]:
+def _heading(found: Environment) -> list[str]:
     settings = " ".join(f"{name}={text}" for name, text in found.settings.items()) or "all defaults"
     return [
         f"Retail Pulse {found.code}, {found.taken_at:%Y-%m-%d %H:%M} UTC: {found.command}",

@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from bench.asking import Client, asking
+from bench.case_runner import Bench
 from bench.cases import SMALL
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.serving import running_service, write_submit
+from bench.service import running_service, write_submit
+from bench.timed_client import TimedClient, timed_client
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
 
@@ -56,13 +56,13 @@ def _measure(bench: Bench, images: int) -> list[Figure]:
     bench.show(f"{case}: starting the service", 0)
     with ExitStack() as stack:
         service = stack.enter_context(running_service(0, bench.settings))
-        client = stack.enter_context(asking(service.port))
-        bare = _Bare(stack.enter_context(service.database()))
-        _pairs(client, bare, body, bench.seconds / 4)  # warms both up
+        client = stack.enter_context(timed_client(service.port))
+        baseline = _Baseline(stack.enter_context(service.database()))
+        _pairs(client, baseline, body, bench.seconds / 4)  # warms both up
         runs = []
         for number in range(bench.runs):
             bench.show(f"{case}, run {number + 1} of {bench.runs}", number / bench.runs)
-            runs.append(_pairs(client, bare, body, bench.seconds))
+            runs.append(_pairs(client, baseline, body, bench.seconds))
     submitted, least = ([1_000 * run[place] for run in runs] for place in (0, 1))
     name = "COPY + parse"
     return [
@@ -79,22 +79,22 @@ def _measure(bench: Bench, images: int) -> list[Figure]:
     ]
 
 
-def _pairs(client: Client, bare: "_Bare", body: bytes, seconds: float) -> tuple[float, float]:
+def _pairs(client: TimedClient, baseline: "_Baseline", body: bytes, seconds: float) -> tuple[float, float]:
     """Submits and does the least in turn for so long; the median seconds of the one and of the other."""
     until = time.perf_counter() + seconds
     submitted: list[float] = []
     least: list[float] = []
     while len(least) < _FEWEST_PAIRS or time.perf_counter() < until:
         if len(least) % 2:
-            least.append(bare.take(body))
+            least.append(baseline.measure(body))
             submitted.append(client.submit(body))
         else:
             submitted.append(client.submit(body))
-            least.append(bare.take(body))
+            least.append(baseline.measure(body))
     return statistics.median(submitted), statistics.median(least)
 
 
-class _Bare:
+class _Baseline:
     """The least that a submit costs, in a table of our own in the service's database."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
@@ -102,7 +102,7 @@ class _Bare:
         self._connection = connection
         self._decoder = msgspec.json.Decoder(_Body)
 
-    def take(self, body: bytes) -> float:
+    def measure(self, body: bytes) -> float:
         """Seconds to parse a body, and to write and commit its images."""
         job_id = new_job_id()
         began = time.perf_counter()

@@ -31,7 +31,7 @@ def _runs_as(user: str | int, python: str) -> bool:
     version = f"sys.version_info[:2] == {tuple(sys.version_info[:2])}"
     try:
         done = subprocess.run(
-            [python, "-c", f"import sys, retailpulse.bootstrap; assert {version}"],
+            [python, "-c", f"import sys, retailpulse.bootstrap.database; assert {version}"],
             user=user,
             extra_groups=[],
             cwd="/",

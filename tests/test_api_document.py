@@ -12,7 +12,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from retailpulse.api.app import HANDLERS, PROVIDED
-from retailpulse.api.openapi import describe
+from retailpulse.api.openapi.document import describe
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
 DESCRIPTION = describe(HANDLERS, PROVIDED)

@@ -5,8 +5,8 @@ Every case plays on the slow origin (`tests.slow_origin`), which counts what it 
 
 from collections.abc import Callable, Mapping
 
+from bench.case_runner import Bench
 from bench.figures import Figure
-from bench.measuring import Bench
 from bench.scheduling import (
     cancelled,
     fairness,

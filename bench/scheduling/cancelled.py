@@ -5,9 +5,9 @@ Times count from the moment in which the answer to the cancel was there.
 
 import time
 
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.scheduling.stage import staged
+from bench.scheduling.scheduling_env import staged
 
 CASE = "cancel"
 NAME = "scheduling-cancel"

@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.scheduling.stage import CAP, Stage, staged
+from bench.scheduling.scheduling_env import CAP, Stage, staged
 
 CASE = "fairness"
 NAME = "scheduling-fairness"

@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from bench import accounting
+from bench.case_runner import Bench
 from bench.figures import Figure, Target, at_most
-from bench.keeping import Kept
-from bench.measuring import Bench
-from bench.scheduling.stage import CAP, Stage, staged
-from retailpulse.storage.embedded import EmbeddedServer
+from bench.scheduling.scheduling_env import CAP, Stage, staged
+from bench.scratch_process import ScratchProcess
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 
 CASE = "fleet"
 NAME = "scheduling-fleet"
@@ -95,12 +95,12 @@ def _connections(pid: int, port: int) -> int:
 @contextmanager
 def _by_hand(stage: Stage) -> Iterator[list[int]]:
     """Starts the workers; gives their processes."""
-    url = EmbeddedServer(stage.service.kept.folder / "data").url()
+    url = EmbeddedServer(stage.service.scratch.folder / "data").url()
     allowed = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8", "RETAILPULSE_FETCH_PORTS": "any"}
     with ExitStack() as stack:
         pids = []
         for _ in range(WORKERS):
-            kept = stack.enter_context(Kept("worker"))
+            kept = stack.enter_context(ScratchProcess("worker"))
             kept.start(
                 (sys.executable, "-m", "retailpulse", "worker"), {"RETAILPULSE_DATABASE_URL": url, **allowed}
             )
@@ -109,10 +109,10 @@ def _by_hand(stage: Stage) -> Iterator[list[int]]:
         yield pids
 
 
-def _is_there(kept: Kept) -> bool:
+def _is_there(kept: ScratchProcess) -> bool:
     return bool(_worker_of(kept))
 
 
-def _worker_of(kept: Kept) -> list[int]:
+def _worker_of(kept: ScratchProcess) -> list[int]:
     descendants = accounting.with_descendants(kept.keeper_pid)[1:]
     return [pid for pid in descendants if " retailpulse worker" in accounting.command_line(pid)]

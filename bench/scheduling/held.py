@@ -7,9 +7,9 @@ on, one after the other. Of a host of 50 ms as much may be taken as it answers i
 import statistics
 import time
 
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.scheduling.stage import Stage, staged
+from bench.scheduling.scheduling_env import Stage, staged
 
 CASE = "held"
 NAME = "scheduling-held"

@@ -2,10 +2,10 @@
 
 import statistics
 
-from bench.asking import p99
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.scheduling.stage import Stage, staged
+from bench.scheduling.scheduling_env import Stage, staged
+from bench.timed_client import p99
 
 CASE = "idle host"
 NAME = "scheduling-idle-host"

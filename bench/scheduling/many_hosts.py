@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from tests.slow_origin import SlowOrigin
 
 from bench import accounting
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.scheduling.stage import Stage, staged
+from bench.scheduling.scheduling_env import Stage, staged
 
 CASE = "many hosts"
 NAME = "scheduling-many-hosts"

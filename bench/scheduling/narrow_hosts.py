@@ -3,9 +3,9 @@
 Nothing is wrong with their photos, so that each one that is lost is our fault.
 """
 
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.scheduling.stage import staged
+from bench.scheduling.scheduling_env import staged
 
 CASE = "narrow hosts"
 NAME = "scheduling-narrow-hosts"

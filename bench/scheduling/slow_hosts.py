@@ -7,9 +7,9 @@ import time
 from functools import partial
 
 from bench import accounting
+from bench.case_runner import Bench
 from bench.figures import Figure, at_least, at_most
-from bench.measuring import Bench
-from bench.scheduling.stage import CAP, Stage, staged
+from bench.scheduling.scheduling_env import CAP, Stage, staged
 
 CASE = "slow hosts"
 NAME = "scheduling-slow-hosts"

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.serving import IMAGES_PER_VISIT, STORES, Service, running_service
+from bench.service import IMAGES_PER_VISIT, STORES, Service, running_service
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.images import Format, Header, Measurement, Outcome
 from retailpulse.domain.jobs import Result
-from retailpulse.storage import results
-from retailpulse.storage.database import Connection, Database
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.database import Connection, Database
+from retailpulse.storage.postgres.embedded import EmbeddedServer
+from retailpulse.storage.results import settle
 from retailpulse.storage.scheduling import claims, workers
 from retailpulse.storage.scheduling.claims import Ask, Granted
 
@@ -114,7 +114,7 @@ def _visit_time(number: int) -> str:
 
 async def _take(service: Service, job_id: UUID) -> Cost:
     """Claims and settles the first images of a job."""
-    url = EmbeddedServer(service.kept.folder / "data").url()
+    url = EmbeddedServer(service.scratch.folder / "data").url()
     database = Database(url, DatabaseSettings())
     async with database, database.dedicated(planned_once=True) as claiming, database.dedicated() as settling:
         worker_id = await workers.register(claiming)
@@ -134,7 +134,7 @@ async def _round(claiming: Connection, settling: Connection, worker_id: int, hos
     granted = await claims.claim(claiming, worker_id, {host_id: Ask(room=AT_ONCE, slices=SLICES)})
     done = [result for grant in granted for result in _results(grant)]
     async with settling.transaction():
-        await results.settle(settling, done, [grant.grant_id for grant in granted])
+        await settle.settle(settling, done, [grant.grant_id for grant in granted])
     return len(done)
 
 

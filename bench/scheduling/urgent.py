@@ -6,9 +6,9 @@ given up, so that the figure is a lower bound there.
 
 import time
 
+from bench.case_runner import Bench
 from bench.figures import Figure, at_most
-from bench.measuring import Bench
-from bench.scheduling.stage import Stage, staged
+from bench.scheduling.scheduling_env import Stage, staged
 
 CASE = "urgent"
 NAME = "scheduling-urgent"

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from heapq import heappop, heappush
 from unittest.mock import patch
 
-from retailpulse.fetch import circuit_breaker, refusals, retries
+from retailpulse.fetch import retries
+from retailpulse.fetch.host import circuit_breaker, refusal_rate
 
 
 class Clock:
@@ -43,6 +44,6 @@ def seeded(seed: int = 7) -> Iterator[random.Random]:
     """Chance that is the same each time, also where the product asks the system for it."""
     chance = random.Random(seed)
     with ExitStack() as stack:
-        for module in (circuit_breaker, refusals, retries):
+        for module in (circuit_breaker, refusal_rate, retries):
             stack.enter_context(patch.object(module, "_random", chance))
         yield chance

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.simulation.fleet import CAP, MOST, HostRow
 from bench.simulation.photo_host import Job
-from retailpulse.fetch.host_limiter import HostLimiter
+from retailpulse.fetch.host.limiter import HostLimiter
 from retailpulse.fetch.retries import Attempt
 
 if TYPE_CHECKING:

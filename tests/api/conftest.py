@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
 from tests.origin import Origin
 from tests.running import RunningService

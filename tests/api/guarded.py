@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.domain.keys import Scope
-from retailpulse.service import Keys
-from retailpulse.storage.database import Database
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.domain.api_keys import Scope
+from retailpulse.service import ApiKeys
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
 from tests.storage.servers import start_migrated
 
@@ -24,7 +24,7 @@ def make_key(url: str, *scopes: Scope, lifetime: timedelta | None = None) -> str
         database = Database(url, DatabaseSettings(), pool_size=1)
         await database.open()
         try:
-            token, _ = await Keys(database).create("a test", scopes, lifetime)
+            token, _ = await ApiKeys(database).create("a test", scopes, lifetime)
         finally:
             await database.close()
         return token.text()

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import CORNER_SHOP, NO_JOB, body, held, photo, post, problem, visit
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for

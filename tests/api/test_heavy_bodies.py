@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from retailpulse.api.bodies import QUOTE_BYTES
-from retailpulse.api.submitting import LARGE_BODY_BYTES
+from retailpulse.api.submit.handler import LARGE_BODY_BYTES
+from retailpulse.api.submit.request_body import QUOTE_BYTES
 from tests.api.jobs import CORNER_SHOP, NOWHERE, RunningApi, body, post, problem, put_stores, visit
 from tests.api.test_submit import refused
 from tests.api.test_submit_patience import jobs_locked

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import body, visit
 from tests.api.test_submit import refused
 from tests.running import RunningService

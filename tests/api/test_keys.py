@@ -14,7 +14,7 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from retailpulse.api.app import HANDLERS
-from retailpulse.domain.keys import Scope
+from retailpulse.domain.api_keys import Scope
 from retailpulse.web.middleware.scopes import needed_scope
 from tests.api.guarded import Guarded, bearer, guarded_by, told
 from tests.api.jobs import NO_JOB, NOWHERE, RunningApi, body, problem, visit

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.conftest import STORES
 from tests.running import RunningService
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from retailpulse.api import large_json
-from retailpulse.api.large_json import read_large
-from retailpulse.api.submission import Form, NewForm, OldForm, read_submission
+from retailpulse.api.submit import parse_large_json
+from retailpulse.api.submit.parse_json import Form, LegacyForm, NewForm, read_submission
+from retailpulse.api.submit.parse_large_json import read_large
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions
@@ -19,7 +19,7 @@ from tests.api.jobs import body, visit
 from tests.api.test_submit import SAMPLE
 
 MAX_IMAGES = 20
-OLD, NEW = OldForm(Depth.HEADER), NewForm(JobOptions(depth=Depth.DECODE, name="asked"))
+OLD, NEW = LegacyForm(Depth.HEADER), NewForm(JobOptions(depth=Depth.DECODE, name="asked"))
 TRICKY = 'a "quoted" \\ text with {[]} and \\" in it, "visits": ['
 GOOD = [
     SAMPLE,
@@ -52,9 +52,9 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=[1, 2, 7, 64, 300, large_json.BLOCK_BYTES])
+@pytest.fixture(params=[1, 2, 7, 64, 300, parse_large_json.BLOCK_BYTES])
 def step_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(large_json, "BLOCK_BYTES", request.param)
+    monkeypatch.setattr(parse_large_json, "BLOCK_BYTES", request.param)
     return int(request.param)
 
 
@@ -126,6 +126,6 @@ def test_what_is_nested_too_deep_is_refused() -> None:
 
 def test_no_piece_is_larger_than_a_block_and_a_text(step_bytes: int) -> None:
     text = json.dumps(body(*(visit(at="x" * 100) for _ in range(MAX_IMAGES)))).encode()
-    pieces = list(large_json._pieces(io.BytesIO(text), 10_000))
+    pieces = list(parse_large_json._pieces(io.BytesIO(text), 10_000))
     assert b"".join(before + bracket for before, bracket in pieces) == text
     assert max(len(before) for before, _ in pieces) <= step_bytes + 102

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import NOWHERE, RunningApi, body, post, visit
 from tests.api.test_submit import refused
 from tests.conftest import STORES

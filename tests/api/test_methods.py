@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from retailpulse.api.app import HANDLERS, PROVIDED
-from retailpulse.api.openapi import describe
+from retailpulse.api.openapi.document import describe
 from tests.api.jobs import NO_JOB, NOWHERE, visit
 from tests.running import RunningService
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from retailpulse.observability.catalogue import CATALOGUE
+from retailpulse.telemetry.catalogue import CATALOGUE
 from tests.api.jobs import RunningApi, visit
 from tests.conftest import STORES
-from tests.observability.scraping import Samples, counters, parse, parse_open_metrics, scrape, value
+from tests.metrics.scraping import Samples, counters, parse, parse_open_metrics, scrape, value
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from retailpulse.api.app import HANDLERS, PROVIDED
-from retailpulse.api.openapi import describe
+from retailpulse.api.openapi.document import describe
 from tests.running import RunningService
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import CORNER_SHOP, NO_JOB, RunningApi, body, post, problem, put_stores, store_file, visit
 from tests.running import wait_for
 from tests.storage.servers import start_migrated

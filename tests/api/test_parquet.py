@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import CORNER_SHOP, NOWHERE, RunningApi, photo, problem, visit
 from tests.origin import Origin, Reply
 from tests.running import RunningService

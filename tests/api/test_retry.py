@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import (
     CORNER_SHOP,
     MARKET_HALL,

@@ -6,8 +6,8 @@ from typing import Any, get_args
 import pytest
 
 from retailpulse.api.app import HANDLERS, PROVIDED
-from retailpulse.api.openapi import describe
-from retailpulse.api.row_shapes import NDJSON_EXAMPLE, StoreRows, VisitLines, VisitRows
+from retailpulse.api.openapi.document import describe
+from retailpulse.api.submit.row_schema import NDJSON_EXAMPLE, StoreRows, VisitLines, VisitRows
 from retailpulse.api.v1.job_operations import CSV_EXAMPLE, Url
 from retailpulse.api.v1.stores import STORES_EXAMPLE
 from tests.running import RunningService

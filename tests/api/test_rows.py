@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import CORNER_SHOP, MARKET_HALL, NOWHERE, RunningApi, problem, visit
 from tests.running import RunningService, wait_for
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from retailpulse.domain.keys import Scope
+from retailpulse.domain.api_keys import Scope
 from tests.api.guarded import Guarded, bearer, guarded_by
 from tests.api.jobs import NO_JOB, RunningApi, body, problem, visit
 from tests.running import RunningService, wait_for

@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from retailpulse.domain.keys import Scope
+from retailpulse.domain.api_keys import Scope
 from tests.api.guarded import Guarded, bearer, guarded_by
 from tests.api.jobs import CORNER_SHOP, RunningApi, body, post, problem, put_stores, store_file, visit
 from tests.api.test_submit import refused

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import CORNER_SHOP, KIOSK, MARKET_HALL, NO_JOB, NOWHERE, held, photo, visit
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for

@@ -10,8 +10,8 @@ import pytest
 
 from retailpulse.client.transports import LONG_SECONDS
 from retailpulse.config.settings import ApiSettings
-from retailpulse.service import SubmitPatience
-from retailpulse.storage.database import PATIENCE_SECONDS
+from retailpulse.service import SubmitTimeout
+from retailpulse.storage.postgres.database import PATIENCE_SECONDS
 from tests.api.jobs import RunningApi, body, post, visit
 
 
@@ -47,11 +47,11 @@ def test_a_submit_that_takes_too_long_is_refused_for_now_and_not_kept(
 
 
 def test_a_submit_may_take_longer_the_more_images_it_has() -> None:
-    patience = SubmitPatience(seconds=10, images_per_second=2_000)
+    patience = SubmitTimeout(seconds=10, images_per_second=2_000)
     assert [patience.seconds_for(images) for images in (0, 20_000, 1_000_000)] == [10, 20, 510]
 
 
 def test_our_own_client_waits_longer_than_the_largest_submit_may_take() -> None:
     api = ApiSettings()
-    patience = SubmitPatience(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
+    patience = SubmitTimeout(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
     assert patience.seconds_for(api.max_images_per_job) + PATIENCE_SECONDS < LONG_SECONDS

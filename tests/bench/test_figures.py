@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from bench.asking import p99
 from bench.figures import Figure, Target, at_least, at_most
+from bench.timed_client import p99
 
 
 def compared(runs: list[float], limits: list[float], target: Target | None) -> Figure:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from retailpulse.cli import group
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from tests.lifecycle.processes import QUICK, processes_in
 from tests.running import clean_environment
 from tests.storage import claiming, servers

@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from retailpulse.domain.keys import Scope
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.domain.api_keys import Scope
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.guarded import Guarded, bearer, guarded_by
 from tests.api.jobs import NO_JOB
 from tests.lifecycle.processes import processes_in

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from tests.lifecycle.conftest import made, new_shop, shop
 from tests.lifecycle.processes import Shop, kill_all, processes_in, submit
 from tests.running import clean_environment, wait_for

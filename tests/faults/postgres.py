@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.lifecycle.processes import nothing_waits
 from tests.processes import children
 from tests.running import free_port, wait_for

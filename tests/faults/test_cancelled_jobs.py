@@ -17,7 +17,7 @@ import pytest
 from tests.faults.breaking import ask, asleep, holding, in_hand, outlast_the_stale_time, waiting
 from tests.faults.postgres import CLAIM, embedded_url, sessions
 from tests.lifecycle.processes import Shop, submit
-from tests.observability.scraping import scrape, value
+from tests.metrics.scraping import scrape, value
 from tests.origin import Origin
 from tests.running import RunningService, wait_for
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from retailpulse.storage.migrating import migrate
+from retailpulse.storage.postgres.migrate import migrate
 from tests.api.jobs import RunningApi, body, post, put_stores, visit
 from tests.conftest import STORES
 from tests.faults.postgres import CLAIM, Postgres

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed, of_status
-from retailpulse.fetch.host_limiter import HostLimiter
+from retailpulse.fetch.host.limiter import HostLimiter
 
 TICK_SECONDS = 0.001
 

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from retailpulse.fetch.urls import Origin
+from retailpulse.fetch.target.urls import Origin
 
 _FULL_WIDTH = str.maketrans("0123456789abcdefx.", "０１２３４５６７８９ａｂｃｄｅｆｘ。")
 _BASES = ("{:d}", "{:#x}", "{:#X}", "0{:o}", "00{:o}", "{:#010x}")
@@ -111,7 +111,7 @@ def plain_urls(draw: st.DrawFn, user: str = "") -> tuple[str, Origin]:
     host = draw(_NAMES)
     port = draw(st.one_of(st.none(), st.integers(1, 65_535)))
     url = f"{scheme}://{user}{host}{'' if port is None else f':{port}'}{draw(_PATHS)}"
-    return url, Origin(scheme, host, port or {"http": 80, "https": 443}[scheme])
+    return url, Origin.of(scheme, host, port or {"http": 80, "https": 443}[scheme])
 
 
 INTERNAL = st.one_of(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retailpulse.fetch.addresses import is_permitted
+from retailpulse.fetch.target.addresses import is_permitted
 from tests.fuzz.addressing import ADDRESSES, NETWORKS, beside_networks, spelled
 from tests.fuzz.cases import Tally, share
 from tests.fuzz.oracle import Address, Network, is_special, may_be_dialled

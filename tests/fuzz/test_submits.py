@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retailpulse.api import large_json
-from retailpulse.api.bodies import WRITE_BYTES, unpacked
-from retailpulse.api.large_json import read_large
-from retailpulse.api.rows import RowFormat, read_rows
-from retailpulse.api.submission import NewForm, OldForm, read_submission
+from retailpulse.api.submit import parse_large_json
+from retailpulse.api.submit.parse_json import LegacyForm, NewForm, read_submission
+from retailpulse.api.submit.parse_large_json import read_large
+from retailpulse.api.submit.parse_rows import RowFormat, read_rows
+from retailpulse.api.submit.request_body import WRITE_BYTES, unpacked
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions
@@ -41,12 +41,12 @@ from tests.fuzz.submits import (
 
 MAX_IMAGES = 100
 MOST_BYTES = 2_000_000
-FORMS = (OldForm(Depth.HEADER), NewForm(JobOptions(depth=Depth.DECODE)))
+FORMS = (LegacyForm(Depth.HEADER), NewForm(JobOptions(depth=Depth.DECODE)))
 STRICTER = re.compile("more than once|without escapes|nested too deep|cannot be read apart|malformed after")
 """Reasons that only a large body is refused for."""
 _ESCAPED = re.compile(r"\\(.)")
 _MEANT = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
-_blocks = st.sampled_from((1, 2, 7, 64, 300, large_json.BLOCK_BYTES))
+_blocks = st.sampled_from((1, 2, 7, 64, 300, parse_large_json.BLOCK_BYTES))
 forms = st.sampled_from(FORMS)
 
 
@@ -72,21 +72,21 @@ def check_message(error: InvalidRequest) -> None:
     assert "Traceback" not in str(error)
 
 
-def in_one(body: bytes, form: OldForm | NewForm) -> list[VisitRow]:
+def in_one(body: bytes, form: LegacyForm | NewForm) -> list[VisitRow]:
     submission = read_submission(body, form, max_images=MAX_IMAGES)
     return [(one.store_id, one.visit_time, one.image_urls) for one in submission.visits]
 
 
-def in_pieces(body: bytes, form: OldForm | NewForm, block_bytes: int) -> list[VisitRow]:
+def in_pieces(body: bytes, form: LegacyForm | NewForm, block_bytes: int) -> list[VisitRow]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(large_json, "BLOCK_BYTES", block_bytes)
+        patch.setattr(parse_large_json, "BLOCK_BYTES", block_bytes)
         return read_back(lambda spool: read_large(io.BytesIO(body), spool, form, MAX_IMAGES))
 
 
 @share(0.02)
 @given(visits=VISITS, seed=SEEDS, form=forms, block_bytes=_blocks)
 def test_json_says_what_was_written_wherever_it_is_cut(
-    tally: Tally, visits: list[VisitRow], seed: int, form: OldForm | NewForm, block_bytes: int
+    tally: Tally, visits: list[VisitRow], seed: int, form: LegacyForm | NewForm, block_bytes: int
 ) -> None:
     tally.count("bodies of JSON")
     body = as_json(visits, seed)
@@ -100,7 +100,7 @@ def test_damaged_json_is_the_same_job_in_pieces_or_refused(
     visits: list[VisitRow],
     seed: int,
     damage: list[int],
-    form: OldForm | NewForm,
+    form: LegacyForm | NewForm,
     block_bytes: int,
 ) -> None:
     tally.count("damaged JSON")

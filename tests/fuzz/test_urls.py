@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.urls import MAX_URL_BYTES, Origin, Target, follow, parse_target
+from retailpulse.fetch.target.urls import MAX_URL_BYTES, Origin, Target, follow, parse_target
 from tests.fuzz.cases import Tally, share
 from tests.fuzz.spelling import URLS, plain_urls
 
@@ -39,7 +39,7 @@ def check(target: Target) -> None:
     assert split.username is None and split.password is None, target
     port = split.port or {"http": 80, "https": 443}[split.scheme]
     host = f"[{split.hostname}]" if ":" in (split.hostname or "") else split.hostname
-    assert Origin(split.scheme, host or "", port) == target.origin
+    assert Origin.of(split.scheme, host or "", port) == target.origin
     check_as_libcurl(target)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.lifecycle.processes import Shop
 from tests.origin import Origin
 from tests.storage.servers import database, database_url, empty_url, folder, postgres, start_migrated

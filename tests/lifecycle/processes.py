@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.conftest import STORES
 from tests.measure.pictures import picture, saved
 from tests.origin import Origin, Reply

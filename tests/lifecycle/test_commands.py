@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from retailpulse.storage.database import Database
-from retailpulse.storage.migrating import migrate
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.migrate import migrate
 from tests.lifecycle.processes import PICTURE, QUICK, Shop, processes_in
 from tests.origin import Origin, Reply
 from tests.other_users import environment_for_others, python_for

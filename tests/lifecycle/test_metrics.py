@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
 from tests.lifecycle.processes import QUICK, Shop
-from tests.observability.scraping import Samples, counters, scrape, value
+from tests.metrics.scraping import Samples, counters, scrape, value
 from tests.processes import children
 from tests.running import RunningService, wait_for
 

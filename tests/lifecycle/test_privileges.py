@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from retailpulse.storage.account import account_for
+from retailpulse.storage.postgres.os_user import os_user_for
 from tests.conftest import STORES
 from tests.lifecycle.processes import PICTURE, submit
 from tests.origin import Origin, Reply
@@ -90,7 +90,7 @@ def ask(running: RunningService, python: str, *arguments: str) -> str:
 
 @as_root
 def test_all_that_serve_starts_runs_as_an_ordinary_user_whatever_folder_is_closed(closed: Path) -> None:
-    user = account_for().uid
+    user = os_user_for().uid
     python = python_for(user)
     before = closed.parent.stat().st_mode
     with serving(closed, python, environment_for_others() | SECRETS, port=low_port()) as running:
@@ -127,7 +127,7 @@ def test_a_python_that_the_ordinary_user_cannot_reach_leaves_children_root_and_s
     with serving(folder / "service", str(python), environment_for_others()) as running:
         found = running.pids()
         assert {user_of(pid) for pid in (*found["api"], *found["worker"])} == {0}
-        assert {user_of(pid) for pid in found["postgres"]} == {account_for().uid}
+        assert {user_of(pid) for pid in found["postgres"]} == {os_user_for().uid}
         assert running.log().count("API and workers run as root: the user pgserver cannot run ") == 1
 
 
@@ -136,7 +136,7 @@ def test_settings_that_the_ordinary_user_cannot_follow_leave_children_root_and_a
     closed: Path, folder: Path
 ) -> None:
     environment = environment_for_others() | {"RETAILPULSE_API_SPOOL_DIR": str(closed)}
-    with serving(folder / "service", python_for(account_for().uid), environment) as running:
+    with serving(folder / "service", python_for(os_user_for().uid), environment) as running:
         assert user_of(running.pids()["api"][0]) == 0
         assert f"no file can be written to {closed}" in running.log()
 

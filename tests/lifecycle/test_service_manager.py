@@ -11,7 +11,7 @@ from queue import Queue
 
 import pytest
 
-from retailpulse.service_manager import ServiceManager
+from retailpulse.process.service_manager import ServiceManager
 from tests.faults.postgres import embedded_url
 from tests.lifecycle.processes import QUICK, Shop
 from tests.running import ALLOW_LOOPBACK, Process

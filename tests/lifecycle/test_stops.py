@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import _LOCK
+from retailpulse.storage.postgres.embedded import EmbeddedServer
+from retailpulse.storage.postgres.migrate import _LOCK
 from tests.lifecycle.processes import Shop, processes_in, submit
 from tests.running import RunningService, wait_for
 

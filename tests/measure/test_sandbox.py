@@ -21,7 +21,7 @@ from retailpulse.domain.images import Depth
 from retailpulse.measure import DecoderPool
 from retailpulse.measure.sandbox import landlock, missing, seccomp
 from retailpulse.measure.sandbox.calls import ARCHITECTURES, Architecture
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.measure.intruder import ATTEMPTS, BESIDE
 from tests.measure.intrusion import PHOTO
 from tests.measure.watching import alive

@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.running import RunningService, wait_for
 from tests.slow_origin import SlowOrigin
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.conftest import STORES
 from tests.lifecycle.processes import kill_all, processes_in
 from tests.running import ALLOW_LOOPBACK, Process, clean_environment, free_port, wait_for

@@ -1,13 +1,13 @@
-"""Breaks what the tables hold, checks their laws, and has what is broken mended."""
+"""Breaks what the tables hold, checks their invariants, and has what is broken mended."""
 
 from uuid import UUID
 
 import psycopg
 
 from retailpulse.fetch import origin_key
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import Finding, Patience, check_invariants
-from retailpulse.storage.repairing import repair
+from retailpulse.storage.integrity.check import Finding, Patience, check_invariants
+from retailpulse.storage.integrity.repair import repair
+from retailpulse.storage.postgres.database import Database
 from tests.storage.jobs import failed, measured, submit
 from tests.storage.settling import settle
 
@@ -36,7 +36,7 @@ def change(database: Database, *statements: str) -> None:
 
 
 def found(database: Database) -> dict[str, Finding]:
-    """What is broken, by the name of its law."""
+    """What is broken, by the name of its invariant."""
     return {finding.name: finding for finding in check_invariants(database.url, PATIENCE).findings}
 
 

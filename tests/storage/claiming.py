@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 
 from retailpulse.domain.jobs import PendingImage
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import claims, leases, workers
 from retailpulse.storage.scheduling.claims import Ask, Granted
 

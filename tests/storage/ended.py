@@ -5,8 +5,8 @@ from uuid import UUID
 
 import psycopg
 
-from retailpulse.storage import results
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import settle
 from tests.storage.jobs import measured, submit
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]
@@ -16,7 +16,7 @@ async def ended_job(database: Database, *, days_ago: float = 2.0, status: str = 
     """A job all of whose images are measured, and that ended some days ago."""
     job_id = await submit(database, URLS)
     async with database.transaction() as connection:
-        await results.settle(connection, [measured(job_id, number) for number in range(1, 11)])
+        await settle.settle(connection, [measured(job_id, number) for number in range(1, 11)])
         await connection.execute("DELETE FROM slices WHERE job_id = %s", [job_id])
         await connection.execute(
             "UPDATE jobs SET status = %s, finished_at = now() - make_interval(secs => %s) WHERE job_id = %s",

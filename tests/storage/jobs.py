@@ -7,9 +7,9 @@ from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement, Outcome
 from retailpulse.domain.jobs import JobOptions, Result, Submission, Visit
 from retailpulse.fetch import origin_key
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import insert as submitting
-from retailpulse.storage.scheduling.line import JobPlace
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.scheduling.slice_builder import JobPlace
 
 KNOWN = ("RP00001", "RP00002")
 

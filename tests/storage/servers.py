@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.storage.database import Database
-from retailpulse.storage.embedded import EmbeddedServer
-from retailpulse.storage.migrating import migrate
-from retailpulse.storage.roles import SUPERUSER
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.embedded import EmbeddedServer
+from retailpulse.storage.postgres.migrate import migrate
+from retailpulse.storage.postgres.roles import SUPERUSER
 
 __all__ = ["OthersServer", "database", "database_url", "empty_url", "folder", "postgres", "start_migrated"]
 

@@ -6,15 +6,15 @@ from uuid import UUID
 import psycopg
 
 from retailpulse.domain.jobs import JobStatus, Result
-from retailpulse.storage import results
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import settle as settling
 
 
 async def settle(database: Database, rows: Sequence[Result], grant_ids: Sequence[int] = ()) -> int:
     """Settles results as a worker does, and closes the grants; how many of the results were new."""
     async with database.transaction() as connection:
-        return await results.settle(connection, rows, grant_ids)
+        return await settling.settle(connection, rows, grant_ids)
 
 
 async def status(database: Database, job_id: UUID) -> tuple[JobStatus, int, int]:

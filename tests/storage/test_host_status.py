@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from retailpulse.domain.hosts import BreakerState
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import host_status
 from retailpulse.storage.scheduling.host_status import (
     COUNTED_SLICES,

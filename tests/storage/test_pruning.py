@@ -3,10 +3,11 @@
 from datetime import timedelta
 from uuid import UUID
 
-from retailpulse.storage import statistics, visits
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import prune as pruning
-from retailpulse.storage.visits import VisitFilter
+from retailpulse.storage.metrics import throughput
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.stores import visits
+from retailpulse.storage.stores.visits import VisitFilter
 from retailpulse.worker.pruner import Pruner, Step
 from tests.storage.claiming import in_line
 from tests.storage.ended import URLS, ended_job, rows, rows_of
@@ -131,6 +132,6 @@ async def test_counters_of_what_was_settled_go_once_nobody_asks_for_them(databas
         await prune(database)
         cursor = await connection.execute("SELECT count(*) FROM settled_minutes")
         assert await cursor.fetchone() == (25,)
-        told = await statistics.read_statistics(connection, 8.0)
+        told = await throughput.read_statistics(connection, 8.0)
     assert [(some.images, some.bytes) for some in told.day] == [(24, 240)]
     assert [some.images for some in told.hour] == [1]

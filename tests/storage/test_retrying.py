@@ -9,17 +9,17 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from retailpulse.domain.errors import Conflict, NotFound, Overtaken
+from retailpulse.domain.errors import Conflict, NotFound, StaleWrite
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus, Result
 from retailpulse.fetch import origin_key
-from retailpulse.storage import results
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.jobs.retry import retry_job
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import settle as settling
 from retailpulse.storage.scheduling.claims import Granted
 from tests.running import wait_for
 from tests.storage import claiming
@@ -74,7 +74,7 @@ def earlier(database: Database, job_id: UUID) -> list[tuple[object, ...]]:
 
 
 def broken(database: Database) -> set[str]:
-    """The laws that do not hold."""
+    """The invariants that do not hold."""
     return {finding.name for finding in check_invariants(database.url, PATIENCE).findings}
 
 
@@ -193,7 +193,7 @@ async def test_who_settles_in_the_moment_of_a_retry_has_to_do_it_anew(database: 
         await retry_job(retrying, job_id, causes=None, origin_of=origin_key)
         settling = asyncio.create_task(settle(database, late))
         await asyncio.to_thread(wait_for, lambda: waiters(database.url))  # for the row that is taken back
-    with pytest.raises(Overtaken):
+    with pytest.raises(StaleWrite):
         await settling
     assert await status(database, job_id) == (JobStatus.ONGOING, 9, 0)
     assert await settle(database, late) == 0
@@ -204,8 +204,8 @@ async def test_who_settles_in_the_moment_of_a_retry_has_to_do_it_anew(database: 
 async def test_the_last_result_and_a_retry_at_once_count_right(database: Database) -> None:
     job_id = await submit(database, URLS)
     await settle(database, [failed(job_id, number) for number in range(1, 10)])
-    async with database.transaction() as settling:
-        await results.settle(settling, [failed(job_id, 10)])  # which ends the job
+    async with database.transaction() as session:
+        await settling.settle(session, [failed(job_id, 10)])  # which ends the job
         retrying = asyncio.create_task(retry(database, job_id))
         await asyncio.to_thread(wait_for, lambda: waiters(database.url))
     assert await retrying == 9
@@ -255,7 +255,7 @@ async def test_retries_settles_and_a_cancel_at_random_break_no_law(database: Dat
                         earlier=image.earlier)
                 for grant in granted for image in grant.images
             ]  # fmt: skip
-            with contextlib.suppress(Overtaken):  # then its images stay in its hands
+            with contextlib.suppress(StaleWrite):  # then its images stay in its hands
                 await settle(database, batch, claiming.grant_ids(granted))
         await claiming.leave(database, worker_id)
 
@@ -318,6 +318,6 @@ async def test_who_settles_in_the_moment_of_a_deletion_leaves_nothing_behind(dat
         await deleting.execute("DELETE FROM results WHERE job_id = %s", [job_id])
         settling = asyncio.create_task(settle(database, [measured(job_id, 1)]))
         await asyncio.to_thread(wait_for, lambda: waiters(database.url))
-    with pytest.raises(Overtaken):
+    with pytest.raises(StaleWrite):
         await settling
     assert rows(database, "SELECT count(*) FROM results") == [(0,)]

@@ -11,12 +11,12 @@ from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
 from retailpulse.fetch import origin_key
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs import insert as submitting
 from retailpulse.storage.jobs import insert_spooled as spooled
 from retailpulse.storage.jobs.spool import BLOCK_ROWS, Spool
-from retailpulse.storage.scheduling.line import MANY_HOSTS
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.scheduling.slice_builder import MANY_HOSTS
 from tests.storage.jobs import place
 from tests.storage.test_submitting import ODD
 from tests.storage.truth import PATIENCE

@@ -6,9 +6,9 @@ from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
 from retailpulse.fetch import origin_key
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import insert as submitting
 from retailpulse.storage.jobs import spool
+from retailpulse.storage.postgres.database import Database
 from tests.storage.jobs import place, submit
 
 ODD = [

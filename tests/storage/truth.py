@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from retailpulse.storage.invariants import Patience, check_invariants
+from retailpulse.storage.integrity.check import Patience, check_invariants
 
 PAUSES: list[float] = []
 """For each database that was checked, the longest time in which no image was settled, in seconds."""

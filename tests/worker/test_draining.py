@@ -6,7 +6,7 @@ import msgspec
 
 from retailpulse.config.settings import MeasureSettings, WorkerSettings
 from retailpulse.domain.images import Depth
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from tests.origin import Origin, Reply
 from tests.storage import claiming
 from tests.storage.jobs import submit

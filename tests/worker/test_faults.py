@@ -10,14 +10,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from retailpulse.bootstrap.worker import run_worker
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.images import Header
 from retailpulse.measure import Work, read_header
-from retailpulse.storage.database import Database
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.scheduling import workers
 from retailpulse.worker import image_task
-from retailpulse.worker.run import run_worker
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit
 from tests.storage.truth import check_truth

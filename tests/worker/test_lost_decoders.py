@@ -5,7 +5,7 @@ import signal
 
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.images import Depth
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from tests.measure.watching import alive, endless, until_busy
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
+from retailpulse.bootstrap.worker import run_worker
 from retailpulse.config.settings import DatabaseSettings, MeasureSettings, RetentionSettings
-from retailpulse.storage.database import Database
-from retailpulse.storage.embedded import EmbeddedServer
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.worker import pruner
-from retailpulse.worker.run import run_worker
 from tests.origin import Origin
 from tests.storage.ended import big_ended_job, ended_job, rows_of
 from tests.storage.jobs import submit

@@ -5,7 +5,7 @@ import asyncio
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import Result
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.worker.held_images import Grant, HeldImages
 from retailpulse.worker.settler import Settler

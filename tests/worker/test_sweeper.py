@@ -1,6 +1,6 @@
 """The sweep of a worker: what silent workers had waits again, and one sweeps at a time."""
 
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import workers
 from retailpulse.worker.sweeper import sweep
 from tests.storage import claiming

@@ -1,11 +1,11 @@
 """Jobs that were cut into chunks before the upgrade are finished after it, by real workers."""
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.storage.database import Database
-from retailpulse.storage.migrating import migrate
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.migrate import migrate
 from tests.origin import Origin
+from tests.storage.postgres.test_migrate import upgrade_to
 from tests.storage.scheduling.chunked import SHOP, UNKNOWN, ChunkedDatabase
-from tests.storage.test_migrating import upgrade_to
 from tests.storage.truth import check_truth
 from tests.worker.working import requests, rows, until, urls, working
 

@@ -1,6 +1,6 @@
 import threading
 
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from tests.worker.working import until, working
 
 

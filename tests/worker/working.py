@@ -10,9 +10,9 @@ from uuid import UUID
 
 import psycopg
 
+from retailpulse.bootstrap.worker import run_worker
 from retailpulse.config.settings import CallbackSettings, FetchSettings, MeasureSettings, WorkerSettings
-from retailpulse.storage.database import Database
-from retailpulse.worker.run import run_worker
+from retailpulse.storage.postgres.database import Database
 from tests.measure.pictures import picture, saved
 from tests.origin import Origin, Reply
 from tests.running import wait_for

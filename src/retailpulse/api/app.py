@@ -9,36 +9,40 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api import contract, health, metrics, v1
+from retailpulse.api import health, metrics, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
-from retailpulse.api.openapi import Description, openapi_json
+from retailpulse.api.legacy import handlers
+from retailpulse.api.openapi.document import Description, openapi_json
 from retailpulse.api.problem_pages import problem_page
-from retailpulse.api.submitting import Submits
+from retailpulse.api.submit.handler import SubmitHandler
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
-from retailpulse.observability.exposition import Metrics
+from retailpulse.metrics.exposition import Metrics
 from retailpulse.service import (
     Deliveries,
     Hosts,
-    Intake,
     JobControl,
     JobLists,
+    JobReports,
+    JobSubmitter,
     Progress,
+    ReadinessCheck,
     Results,
-    Service,
     Stats,
+    StoreImport,
     Stores,
+    Visits,
 )
 from retailpulse.web.error_responses import answer_http, answer_known, answer_unknown
 from retailpulse.web.middleware.authentication import ApiKeyCache
 from retailpulse.web.quotas import Quota
 
 HANDLERS: list[ControllerRouterHandler] = [
-    contract.submit,
-    contract.status,
-    contract.visits,
+    handlers.submit,
+    handlers.status,
+    handlers.visits,
     *v1.HANDLERS,
     health.live,
     health.ready,
@@ -52,15 +56,18 @@ HANDLERS: list[ControllerRouterHandler] = [
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Uses:
-    """The uses of the service that handlers ask for."""
+class Services:
+    """The services that handlers ask for; the name of a field is the name of their argument."""
 
-    service: Service
-    intake: Intake
-    control: JobControl
+    job_reports: JobReports
+    job_submitter: JobSubmitter
+    job_control: JobControl
     progress: Progress
     job_lists: JobLists
     results: Results
+    visits: Visits
+    store_import: StoreImport
+    readiness: ReadinessCheck
     stores: Stores
     stats: Stats
     hosts: Hosts
@@ -69,7 +76,7 @@ class Uses:
 
 
 PROVIDED = (
-    *(use.name for use in fields(Uses)),
+    *(service.name for service in fields(Services)),
     "api_settings",
     "submits",
     "event_streams",
@@ -79,12 +86,14 @@ PROVIDED = (
 """The arguments of handlers that the application gives them."""
 
 
-def make_app(uses: Uses, settings: ApiSettings, default_depth: Depth, api_keys: ApiKeyCache) -> Litestar:
-    """The application over a service that is ready to use."""
+def make_app(
+    services: Services, settings: ApiSettings, default_depth: Depth, api_keys: ApiKeyCache
+) -> Litestar:
+    """The application over services that are ready to use."""
     provided: dict[str, Any] = {
-        **{use.name: getattr(uses, use.name) for use in fields(uses)},
+        **{service.name: getattr(services, service.name) for service in fields(services)},
         "api_settings": settings,
-        "submits": Submits(uses.intake, settings, default_depth),
+        "submits": SubmitHandler(services.job_submitter, settings, default_depth),
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),

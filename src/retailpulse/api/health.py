@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from litestar import get
 from msgspec import Meta, Struct
 
-from retailpulse.api.telling import Tag, told
-from retailpulse.service import Service
+from retailpulse.api.openapi.annotations import Tag, documented
+from retailpulse.service import ReadinessCheck
 
 
 class Live(Struct):
@@ -32,7 +32,7 @@ class Ready(Struct):
     operation_id="getLive",
     summary="Whether the process is up",
     tags=[Tag.SERVICE],
-    opt=told(Live, meaning="It is up.", example={"status": "live"}),
+    opt=documented(Live, meaning="It is up.", example={"status": "live"}),
 )
 async def live() -> Live:
     """Say that the process is up."""
@@ -44,19 +44,19 @@ async def live() -> Live:
     operation_id="getReady",
     summary="Whether requests can be served",
     tags=[Tag.SERVICE],
-    opt=told(
+    opt=documented(
         Ready,
         503,
         meaning="They can.",
         example={"status": "ready", "schema": "0010", "workers": 2, "sandbox_missing": []},
     ),
 )
-async def ready(service: Service) -> Ready:
+async def ready(readiness: ReadinessCheck) -> Ready:
     """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
-    readiness = await service.readiness()
+    found = await readiness.check()
     return Ready(
         status="ready",
-        schema=readiness.schema,
-        workers=readiness.workers,
-        sandbox_missing=list(readiness.sandbox_missing),
+        schema=found.schema,
+        workers=found.workers,
+        sandbox_missing=list(found.sandbox_missing),
     )

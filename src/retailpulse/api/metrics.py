@@ -4,8 +4,8 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from retailpulse.api.telling import TEXT, Answer, Content, Tag, told
-from retailpulse.observability.exposition import Metrics
+from retailpulse.api.openapi.annotations import TEXT, Answer, Content, Tag, documented
+from retailpulse.metrics.exposition import Metrics
 
 OPEN_METRICS = "application/openmetrics-text"
 _EXAMPLE = """\
@@ -21,7 +21,7 @@ retailpulse_workers_alive 2.0
     summary="Metrics of all processes",
     tags=[Tag.SERVICE],
     media_type=TEXT,
-    opt=told(
+    opt=documented(
         answers={
             200: Answer(
                 meaning="Every metric of all processes on all machines.",
@@ -35,5 +35,5 @@ retailpulse_workers_alive 2.0
 )
 async def metrics(request: Request[Any, Any, Any], metrics: Metrics) -> Response[bytes]:
     """Tell every metric of all processes on all machines, in the format of Prometheus or OpenMetrics."""
-    exposition = await metrics.tell(request.headers.get("Accept", ""))
+    exposition = await metrics.render(request.headers.get("Accept", ""))
     return Response(exposition.content, headers={"Content-Type": exposition.content_type})

@@ -2,7 +2,7 @@
 
 from litestar import MediaType, Response, get
 
-from retailpulse.api.telling import TEXT, Answer, Content, Tag, told
+from retailpulse.api.openapi.annotations import TEXT, Answer, Content, Tag, documented
 from retailpulse.domain.errors import NotFound
 from retailpulse.web.problem_kinds import BY_NAME, KINDS
 
@@ -14,7 +14,7 @@ _PAGE = Answer(meaning="The page.", contents=(Content(shape=str, media_type=TEXT
     operation_id="getProblem",
     summary="What a problem means",
     tags=[Tag.SERVICE],
-    opt=told(None, 404, answers={200: _PAGE}),
+    opt=documented(None, 404, answers={200: _PAGE}),
 )
 async def problem_page(name: str) -> Response[str]:
     """Explain a problem that an answer has named as its `type`."""

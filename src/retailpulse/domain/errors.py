@@ -4,27 +4,27 @@
     |- ConfigError         a setting that cannot be used
     |- DatabaseError
     |  |- DatabaseUnavailable   it cannot be reached or refuses work now
-    |  |  '- Unconfirmed         it went away in a commit
+    |  |  '- CommitUnknown       it went away in a commit: nobody knows whether it took place
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
     |  |- TooLarge         it is over a configured limit
-    |  |- TooSlow          it came more slowly than is waited for
+    |  |- RequestTimeout   it came more slowly than is waited for
     |  |- NotAvailable     it is asked for in a form that cannot be given here
     |  '- UnsupportedMediaType   it comes in a form that is not read
     |- Unauthenticated     no API key, or none that may be used
     |- Forbidden           a key, or an origin, that does not allow this
-    |- TooOften            more requests than a key or an address may send
+    |- RateLimited         more requests than a key or an address may send
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
-    |- Overtaken           what it was based on has just changed; it must be done anew
+    |- StaleWrite          what it was based on has just changed; it must be done anew
     |- Busy                the service has as much as it takes now
     '- ImageError          one image that cannot be fetched or measured
 
-How an error becomes an HTTP answer is decided in one table, in `api`.
+How an error becomes an HTTP answer is decided in one table, in `web`.
 """
 
+from retailpulse.domain.api_keys import Scope
 from retailpulse.domain.images import Cause
-from retailpulse.domain.keys import Scope
 
 
 class RetailPulseError(Exception):
@@ -43,7 +43,7 @@ class DatabaseUnavailable(DatabaseError):
     """The database cannot be reached or cannot take the work now; trying again later may help."""
 
 
-class Unconfirmed(DatabaseUnavailable):
+class CommitUnknown(DatabaseUnavailable):
     """The database went away while it was told to keep something: it may have done so, or not."""
 
 
@@ -59,7 +59,7 @@ class TooLarge(InvalidRequest):
     """What a client sent is over a configured limit."""
 
 
-class TooSlow(InvalidRequest):
+class RequestTimeout(InvalidRequest):
     """What a client sent did not arrive in the time that is waited for it."""
 
 
@@ -82,7 +82,7 @@ class Forbidden(RetailPulseError):
         self.scope = scope
 
 
-class TooOften(RetailPulseError):
+class RateLimited(RetailPulseError):
     """More requests than a key or an address may send; waiting helps."""
 
     def __init__(self, text: str, *, wait_seconds: int) -> None:
@@ -106,7 +106,7 @@ class Conflict(RetailPulseError):
     """What is asked contradicts what is already there."""
 
 
-class Overtaken(RetailPulseError):
+class StaleWrite(RetailPulseError):
     """What a transaction was based on has changed before its end: it must be rolled back and done anew."""
 
 

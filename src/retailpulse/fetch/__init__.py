@@ -1,18 +1,17 @@
-"""Speaks to servers that cannot be trusted: `Downloader` fetches photos, `Poster` posts callbacks.
+"""Speaks to servers that cannot be trusted: `Downloader` fetches photos, `WebhookClient` posts callbacks.
 
-The rooms: `urls` and `addresses` say where we go, `transport` and `exchange` speak HTTP through libcurl,
-`intake`, `heads` and `ranges` take the bytes, `host_queue`, `host_limiter` and `retries` keep the manners,
-`failures` and `names` say what went wrong.
+`target/` says where we may go, `host/` how one host is asked, `http/` speaks HTTP through libcurl; tries and
+deadlines of an image are in `retries`, what went wrong is named in `failures`.
 """
 
 from retailpulse.fetch.dispatch import Place
 from retailpulse.fetch.downloader import Downloader, Fetched
-from retailpulse.fetch.host_limiter import HostLimiter
-from retailpulse.fetch.host_pool import HostPool
-from retailpulse.fetch.host_queue import HostListener, HostQueue
-from retailpulse.fetch.poster import Posted, Poster
-from retailpulse.fetch.posts import Post
-from retailpulse.fetch.urls import origin_key
+from retailpulse.fetch.host.limiter import HostLimiter
+from retailpulse.fetch.host.pool import HostPool
+from retailpulse.fetch.host.queue import HostListener, HostQueue
+from retailpulse.fetch.http.post_request import PostRequest
+from retailpulse.fetch.target.urls import origin_key
+from retailpulse.fetch.webhook_client import PostResult, WebhookClient
 
 __all__ = [
     "Downloader",
@@ -22,8 +21,8 @@ __all__ = [
     "HostPool",
     "HostQueue",
     "Place",
-    "Post",
-    "Posted",
-    "Poster",
+    "PostRequest",
+    "PostResult",
+    "WebhookClient",
     "origin_key",
 ]

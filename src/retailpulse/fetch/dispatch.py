@@ -11,21 +11,20 @@ import msgspec
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.budget import Budget
-from retailpulse.fetch.exchange import Exchange
 from retailpulse.fetch.failures import REFUSING_STATUSES, TryFailed, of_status
-from retailpulse.fetch.host_pool import HostPool
-from retailpulse.fetch.host_queue import FIRST, HostListener, HostQueue, Order
-from retailpulse.fetch.intake import Intake
-from retailpulse.fetch.messages import Answer, Request
-from retailpulse.fetch.names import PATIENCE_SECONDS
-from retailpulse.fetch.pins import Pins
-from retailpulse.fetch.ranges import Span
+from retailpulse.fetch.host.pool import HostPool
+from retailpulse.fetch.host.queue import FIRST, HostListener, HostQueue, Order
+from retailpulse.fetch.http.body_reader import BodyReader
+from retailpulse.fetch.http.exchange import Exchange
+from retailpulse.fetch.http.messages import Answer, Request
+from retailpulse.fetch.http.ranges import Span
+from retailpulse.fetch.http.transport import Transport
+from retailpulse.fetch.memory_budget import MemoryBudget
+from retailpulse.fetch.priority_semaphore import Admit, PrioritySemaphore, capacity_by_descriptors
 from retailpulse.fetch.retries import Attempt
-from retailpulse.fetch.rules import Rules
-from retailpulse.fetch.slots import Admit, Slots, capacity_by_descriptors
-from retailpulse.fetch.transport import Transport
-from retailpulse.fetch.urls import Origin, Target
+from retailpulse.fetch.target.dns import RESOLVE_SECONDS, PinnedResolver
+from retailpulse.fetch.target.ssrf_policy import SsrfPolicy
+from retailpulse.fetch.target.urls import Origin, Target
 
 _MOST_IDLE = 256
 """Handles that are kept while no request runs on them."""
@@ -54,10 +53,10 @@ class Dispatch:
     ) -> None:
         self._settings = settings
         self._observe = observe
-        self._rules = Rules(settings)
+        self._policy = SsrfPolicy(settings)
         self._loop = asyncio.get_running_loop()
         self.capacity = settings.concurrency or capacity_by_descriptors()
-        self._transport = Transport(idle_connections=self.capacity, has_proxy=self._rules.has_proxy)
+        self._transport = Transport(idle_connections=self.capacity, has_proxy=self._policy.has_proxy)
         self.hosts = HostPool(
             settings.per_host,
             min(settings.per_host_max, 4 * settings.per_host),
@@ -65,9 +64,11 @@ class Dispatch:
             deadline_seconds=settings.deadline_seconds,
             close_idle=lambda queue: self._transport.close_idle(queue.peers),
         )
-        self._slots = Slots[HostQueue](self.capacity, lambda queue: queue.limiter.is_proven, admit)
-        self._budget = Budget(settings.buffer_bytes)
-        self._pins = Pins(self._rules, hides_internal_names=settings.hide_internal_names)
+        self._slots = PrioritySemaphore[HostQueue](
+            self.capacity, lambda queue: queue.limiter.is_proven, admit
+        )
+        self._budget = MemoryBudget(settings.buffer_bytes)
+        self._resolver = PinnedResolver(self._policy, hides_internal_names=settings.hide_internal_names)
         self._unpacking = ThreadPoolExecutor(1, thread_name_prefix="fetch-unpacking")
         self._exchanges: set[Exchange] = set()
         self._idle: list[Exchange] = []
@@ -79,31 +80,31 @@ class Dispatch:
         return len(self._exchanges) - len(self._idle)
 
     async def ask(
-        self, target: Target, attempt: Attempt, intake: Intake, span: Span | None, place: Place
+        self, target: Target, attempt: Attempt, reader: BodyReader, span: Span | None, place: Place
     ) -> Answer:
         """Make one request in its slots: the host's first, so that who waits for it holds no other."""
-        self._rules.check(target.origin)
+        self._policy.check(target.origin)
         queue = self.hosts.queue(target.origin.key)
-        if queue.take_now(unleased=place.unleased):
+        if queue.try_acquire(unleased=place.unleased):
             attempt.has_begun = True
         else:
-            await self._take(queue, attempt, place)
+            await self._acquire_slot(queue, attempt, place)
         began_at = self._loop.time()
         try:
-            pin = await self._pin(target.origin, attempt) if self._pins.has_name(target.origin) else ""
-            proven = self._slots.take_now(queue)
+            pin = await self._pin(target.origin, attempt) if self._resolver.has_name(target.origin) else ""
+            proven = self._slots.try_acquire(queue)
             if proven is None:
-                proven = await self._slots.take(queue, place.order)
+                proven = await self._slots.acquire(queue, place.order)
             try:
                 began_at = self._loop.time()
                 place.has_begun = place.is_running = True
                 answer = await self._run(
-                    self._request(target, attempt, span, pin, queue), attempt, intake, queue
+                    self._request(target, attempt, span, pin, queue), attempt, reader, queue
                 )
                 self._note(queue, answer, attempt, began_at)
             finally:
                 place.is_running = False
-                self._slots.give_back(queue, proven=proven)
+                self._slots.release(queue, proven=proven)
             return answer
         except TryFailed as failure:
             raise self._told(failure, queue, attempt, began_at) from None
@@ -120,13 +121,13 @@ class Dispatch:
         self._slots.close()
         for exchange in self._exchanges:
             exchange.close()
-        self._pins.close()
+        self._resolver.close()
         self._unpacking.shutdown(wait=False, cancel_futures=True)
 
-    async def _take(self, queue: HostQueue, attempt: Attempt, place: Place) -> None:
+    async def _acquire_slot(self, queue: HostQueue, attempt: Attempt, place: Place) -> None:
         """Wait for a slot of the host; raises TryFailed where that is in vain."""
         try:
-            lost_seconds = await queue.take(
+            lost_seconds = await queue.acquire(
                 attempt.image_seconds, place.order, goes_on=attempt.has_begun, unleased=place.unleased
             )
         except TryFailed as failure:
@@ -164,10 +165,10 @@ class Dispatch:
         """What libcurl is told of an origin's addresses, within the image's time."""
         began_at = self._loop.time()
         try:
-            return await self._pins.find(origin)
+            return await self._resolver.pin(origin)
         finally:
             # The wait for a thread is our own doing.
-            attempt.spend(min(self._loop.time() - began_at, PATIENCE_SECONDS))
+            attempt.spend(min(self._loop.time() - began_at, RESOLVE_SECONDS))
 
     def _request(
         self, target: Target, attempt: Attempt, span: Span | None, pin: str, queue: HostQueue
@@ -185,12 +186,12 @@ class Dispatch:
             keeps_alive=not queue.limiter.is_crowded,
         )
 
-    async def _run(self, request: Request, attempt: Attempt, intake: Intake, queue: HostQueue) -> Answer:
+    async def _run(self, request: Request, attempt: Attempt, reader: BodyReader, queue: HostQueue) -> Answer:
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         began_at = self._loop.time()
         queue.in_flight.began(exchange, began_at, queue.limiter.answers)
         try:
-            return await exchange.run(request, intake)
+            return await exchange.run(request, reader)
         except TryFailed as failure:
             failure.beside = queue.in_flight.has_older(exchange)
             failure.starved = failure.cause in _LEFT_WAITING and queue.in_flight.are_silent()
@@ -215,7 +216,7 @@ class Dispatch:
         exchange = Exchange(
             self._transport,
             self._settings,
-            may_dial=self._rules.may_dial,
+            may_dial=self._policy.may_dial,
             budget=self._budget,
             threads=self._unpacking,
         )

@@ -14,16 +14,16 @@ from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.dispatch import Dispatch, Observe, Place
 from retailpulse.fetch.failures import TryFailed
-from retailpulse.fetch.handles import check_settings
-from retailpulse.fetch.heads import read_head, read_whole
-from retailpulse.fetch.host_pool import HostPool
-from retailpulse.fetch.host_queue import HostListener
-from retailpulse.fetch.intake import Enough, Intake, Tap
-from retailpulse.fetch.messages import Answer
-from retailpulse.fetch.ranges import Span
+from retailpulse.fetch.host.pool import HostPool
+from retailpulse.fetch.host.queue import HostListener
+from retailpulse.fetch.http.body_reader import BodyReader, Enough, Tap
+from retailpulse.fetch.http.curl_handles import check_settings
+from retailpulse.fetch.http.messages import Answer
+from retailpulse.fetch.http.range_reader import read_head, read_whole
+from retailpulse.fetch.http.ranges import Span
+from retailpulse.fetch.priority_semaphore import Admit
 from retailpulse.fetch.retries import Attempt
-from retailpulse.fetch.slots import Admit
-from retailpulse.fetch.urls import Target, follow, parse_target
+from retailpulse.fetch.target.urls import Target, follow, parse_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -132,11 +132,11 @@ class Downloader:
         attempt = Attempt(self._settings.deadline_seconds)
         while True:
             attempt.begin(self._settings.timeout_seconds)
-            intake = Intake(max_bytes=self._settings.max_body_bytes, enough=enough, tap=tap)
-            visit = _Visit(self._dispatch, target, attempt, intake, self._settings.max_redirects, place)
+            reader = BodyReader(max_bytes=self._settings.max_body_bytes, enough=enough, tap=tap)
+            visit = _Visit(self._dispatch, target, attempt, reader, self._settings.max_redirects, place)
             try:
-                await (read_whole if enough is None else read_head)(visit.ask, intake)
-                return FetchedPieces(pieces=intake.pieces, tries=attempt.tries)
+                await (read_whole if enough is None else read_head)(visit.ask, reader)
+                return FetchedPieces(pieces=reader.pieces, tries=attempt.tries)
             except TryFailed as failed:
                 pause_seconds = attempt.pause_after(failed, self._settings)
                 if pause_seconds is None:
@@ -165,21 +165,21 @@ class _Visit:
         dispatch: Dispatch,
         target: Target,
         attempt: Attempt,
-        intake: Intake,
+        reader: BodyReader,
         max_redirects: int,
         place: Place,
     ) -> None:
         self._dispatch = dispatch
         self._target = target
         self._attempt = attempt
-        self._intake = intake
+        self._reader = reader
         self._max_redirects = max_redirects
         self._place = place
 
     async def ask(self, span: Span | None) -> Answer:
         """Ask, and ask again where a redirect points; the further parts are asked for where the first was."""
         for _ in range(self._max_redirects + 1):
-            answer = await self._dispatch.ask(self._target, self._attempt, self._intake, span, self._place)
+            answer = await self._dispatch.ask(self._target, self._attempt, self._reader, span, self._place)
             location = answer.header(b"location") if answer.status in _REDIRECTS else None
             if location is None:
                 return answer

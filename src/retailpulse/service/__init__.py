@@ -3,35 +3,42 @@
 Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
 """
 
-from retailpulse.service.backlog import Backlog, Limits
-from retailpulse.service.control import JobControl
+from retailpulse.service.admission_control import AdmissionControl
+from retailpulse.service.api_keys import ApiKeys
 from retailpulse.service.deliveries import Deliveries
 from retailpulse.service.hosts import Hosts
-from retailpulse.service.intake import Intake, SubmitPatience
+from retailpulse.service.job_control import JobControl
 from retailpulse.service.job_lists import JobLists
-from retailpulse.service.jobs import JobReport, Service, describe_failures
-from retailpulse.service.keys import Keys
+from retailpulse.service.job_reports import JobReport, JobReports, describe_failures
+from retailpulse.service.job_submitter import JobSubmitter, SubmitTimeout
+from retailpulse.service.limits import Limits
 from retailpulse.service.progress import Progress, Signal
+from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.results import Results
 from retailpulse.service.stats import Stats
+from retailpulse.service.store_import import StoreImport
 from retailpulse.service.stores import Stores
+from retailpulse.service.visits import Visits
 
 __all__ = [
-    "Backlog",
+    "AdmissionControl",
+    "ApiKeys",
     "Deliveries",
     "Hosts",
-    "Intake",
     "JobControl",
     "JobLists",
     "JobReport",
-    "Keys",
+    "JobReports",
+    "JobSubmitter",
     "Limits",
     "Progress",
+    "ReadinessCheck",
     "Results",
-    "Service",
     "Signal",
     "Stats",
+    "StoreImport",
     "Stores",
-    "SubmitPatience",
+    "SubmitTimeout",
+    "Visits",
     "describe_failures",
 ]

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from retailpulse.domain.errors import Conflict
-from retailpulse.storage import deliveries
-from retailpulse.storage.database import Database
-from retailpulse.storage.deliveries import DeliveryRow
 from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.webhooks import deliveries
+from retailpulse.storage.webhooks.deliveries import DeliveryRow
 
 
 class Deliveries:

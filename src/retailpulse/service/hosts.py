@@ -7,10 +7,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from retailpulse.domain.hosts import BreakerState
-from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.scheduling import host_status
 from retailpulse.storage.scheduling.host_status import HostOfJob, HostStatus
-from retailpulse.storage.shares import Share
 
 KEPT_SECONDS, KEPT_TIMES = 1.0, 10
 """How old a list of the hosts in use may be, or so many times as long as it took: however many ask, and

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import list as job_lists
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.list import JobFilter, JobPlace, StoreRow
 from retailpulse.storage.jobs.read import JobRow
-from retailpulse.storage.shares import Share
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
 
 
 class JobLists:

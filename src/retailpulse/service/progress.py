@@ -13,10 +13,10 @@ from uuid import UUID
 
 from retailpulse.domain.errors import Busy, DatabaseUnavailable, NotFound
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow
-from retailpulse.storage.shares import Share
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
 
 logger = logging.getLogger(__name__)
 

@@ -4,18 +4,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import UUID
 
-from retailpulse.storage import result_pages
-from retailpulse.storage.database import Database
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow
-from retailpulse.storage.result_pages import (
+from retailpulse.storage.postgres.bulkhead import PAGE_WAIT_SECONDS, Share
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import pages
+from retailpulse.storage.results.pages import (
     PAGE_BYTES,
     PageFormat,
     ResultFilter,
     ResultForm,
     number_of,
 )
-from retailpulse.storage.shares import PAGE_WAIT_SECONDS, Share
 
 EXPORTED_ROWS = 5_000
 """How many rows of an export are in memory at once."""
@@ -40,7 +40,7 @@ class Results:
             size_bytes, reached = 0, after
             # One row more than asked for tells whether there is a next page.
             while len(lines) <= limit and size_bytes < PAGE_BYTES and _goes_on(job, wanted, reached):
-                rows = await result_pages.read_page(
+                rows = await pages.read_page(
                     connection, job_id, wanted, form, after=reached, limit=limit + 1 - len(lines)
                 )
                 lines += rows.lines
@@ -63,7 +63,7 @@ class Results:
             wait_seconds = PAGE_WAIT_SECONDS if reached else None
             async with self._database.connection(share=Share.READS, wait_seconds=wait_seconds) as connection:
                 job = await jobs.known_job(connection, job_id)
-                rows = await result_pages.read_page(
+                rows = await pages.read_page(
                     connection, job_id, wanted, form, after=reached, limit=EXPORTED_ROWS
                 )
                 await jobs.known_job(connection, job_id)

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from retailpulse.storage import statistics
-from retailpulse.storage.database import Database
-from retailpulse.storage.shares import Share
-from retailpulse.storage.statistics import Statistics
+from retailpulse.storage.metrics import throughput
+from retailpulse.storage.metrics.throughput import Statistics
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
 
 KEPT_SECONDS = 1.0
 """How old an answer may be: however many ask, the database is asked once in this time."""
@@ -27,6 +27,6 @@ class Stats:
             now = asyncio.get_running_loop().time()
             if self._known is None or now - self._read_at > KEPT_SECONDS:
                 async with self._database.connection(share=Share.READS) as connection:
-                    self._known = await statistics.read_statistics(connection, self._stale_seconds)
+                    self._known = await throughput.read_statistics(connection, self._stale_seconds)
                 self._read_at = now
             return self._known

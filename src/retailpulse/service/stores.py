@@ -1,11 +1,12 @@
 """What is asked of the store master and of visits to its stores: pages of lists."""
 
 from retailpulse.domain.errors import NotFound
-from retailpulse.storage import store_lists, visits
-from retailpulse.storage.database import Database
-from retailpulse.storage.shares import Share
-from retailpulse.storage.store_lists import Area, Part, StoreFilter, StorePlace, StoreRow
-from retailpulse.storage.visits import Place, VisitFilter, VisitRow
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.stores import search as store_lists
+from retailpulse.storage.stores import visits
+from retailpulse.storage.stores.search import Area, Part, StoreFilter, StorePlace, StoreRow
+from retailpulse.storage.stores.visits import Place, VisitFilter, VisitRow
 
 
 class Stores:

@@ -6,8 +6,8 @@ from typing import Any
 
 from psycopg import sql
 
-from retailpulse.domain.keys import ApiKey, KeyState, Scope
-from retailpulse.storage.database import Connection
+from retailpulse.domain.api_keys import ApiKey, KeyState, Scope
+from retailpulse.storage.postgres.database import Connection
 
 _COLUMNS = sql.SQL("""
     key_id, name, scopes, created_at, expires_at, revoked_at, last_used_at, secret_sha256,

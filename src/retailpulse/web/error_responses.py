@@ -25,6 +25,7 @@ from litestar.status_codes import (
 
 from retailpulse.domain.errors import (
     Busy,
+    CommitUnknown,
     Conflict,
     DatabaseError,
     DatabaseUnavailable,
@@ -32,12 +33,11 @@ from retailpulse.domain.errors import (
     InvalidRequest,
     NotAvailable,
     NotFound,
+    RateLimited,
+    RequestTimeout,
     RetailPulseError,
     TooLarge,
-    TooOften,
-    TooSlow,
     Unauthenticated,
-    Unconfirmed,
     UnsupportedMediaType,
 )
 from retailpulse.web.problem_details import refuse
@@ -51,12 +51,12 @@ CUT_OFF = "client disconnected prematurely"
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     NotAvailable: HTTP_406_NOT_ACCEPTABLE,
-    TooSlow: HTTP_408_REQUEST_TIMEOUT,
+    RequestTimeout: HTTP_408_REQUEST_TIMEOUT,
     UnsupportedMediaType: HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     InvalidRequest: HTTP_400_BAD_REQUEST,
     Unauthenticated: HTTP_401_UNAUTHORIZED,
     Forbidden: HTTP_403_FORBIDDEN,
-    TooOften: HTTP_429_TOO_MANY_REQUESTS,
+    RateLimited: HTTP_429_TOO_MANY_REQUESTS,
     NotFound: HTTP_404_NOT_FOUND,
     Conflict: HTTP_409_CONFLICT,
     Busy: HTTP_503_SERVICE_UNAVAILABLE,
@@ -75,7 +75,7 @@ def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Re
 
 
 def _text(error: RetailPulseError) -> str:
-    if isinstance(error, DatabaseUnavailable) and not isinstance(error, Unconfirmed):
+    if isinstance(error, DatabaseUnavailable) and not isinstance(error, CommitUnknown):
         return "the database cannot take it now; try again later"  # its own text may name hosts and users
     return str(error)
 
@@ -87,7 +87,7 @@ def _headers(error: RetailPulseError) -> dict[str, str]:
             return {"WWW-Authenticate": CHALLENGE + (', error="invalid_token"' if was_sent else "")}
         case Forbidden(scope=scope) if scope is not None:
             return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
-        case TooOften(wait_seconds=seconds):
+        case RateLimited(wait_seconds=seconds):
             return {"Retry-After": str(seconds)}
     return {}
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 from litestar.types import Scope
 
-from retailpulse.domain.errors import Busy, TooOften
+from retailpulse.domain.errors import Busy, RateLimited
 from retailpulse.web.middleware.rate_limit import address_of
 
 WAIT_SECONDS = 5
@@ -33,10 +33,10 @@ class Quota:
         self._what = what
         self._counts: Counter[str] = Counter()
 
-    def take(self, caller: str) -> "Place":
-        """A place; raises TooOften where the caller has all of its own, Busy where all are taken."""
+    def acquire(self, caller: str) -> "Place":
+        """A place; raises RateLimited where the caller has all of its own, Busy where all are taken."""
         if self._counts[caller] >= self._most_of_caller:
-            raise TooOften(
+            raise RateLimited(
                 f"one key, or one address without a key, may have {self._most_of_caller} {self._what} at "
                 "once; end one first",
                 wait_seconds=WAIT_SECONDS,
@@ -54,7 +54,7 @@ class Place:
         self._counts = counts
         self._caller: str | None = caller
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Lets another have it; does nothing the second time."""
         caller, self._caller = self._caller, None
         if caller is not None:
@@ -63,4 +63,4 @@ class Place:
                 del self._counts[caller]
 
     def __del__(self) -> None:
-        self.give_back()  # of an answer that was never begun
+        self.release()  # of an answer that was never begun

@@ -18,7 +18,7 @@ import msgspec
 from retailpulse.config.settings import FetchSettings, MeasureSettings
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage, Result
-from retailpulse.loop_heartbeat import LoopWatch
+from retailpulse.process.loop_heartbeat import LoopWatch
 
 READY = b"ready\n"
 CANNOT_TRY = 75

@@ -3,7 +3,7 @@
 import asyncio
 
 from retailpulse.fetch import Downloader
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import claims
 from retailpulse.storage.scheduling.claims import Ask, Granted
 from retailpulse.worker.dispatcher import Dispatcher

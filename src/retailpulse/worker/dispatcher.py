@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import PendingImage, Result
 from retailpulse.fetch import origin_key
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import claims, hosts
 from retailpulse.storage.scheduling.claims import GivenBack, Granted
-from retailpulse.storage.scheduling.line import FEW_IMAGES
 from retailpulse.storage.scheduling.notifications import notify_hosts
+from retailpulse.storage.scheduling.slice_builder import FEW_IMAGES
 from retailpulse.worker.held_images import Grant, HeldImage
 from retailpulse.worker.image_task import WorkerContext, work_on
 

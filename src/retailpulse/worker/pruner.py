@@ -13,9 +13,9 @@ from uuid import UUID
 
 from retailpulse.config.settings import RetentionSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.storage import statistics
-from retailpulse.storage.database import Connection, Database
 from retailpulse.storage.jobs import prune as pruning
+from retailpulse.storage.metrics import throughput
+from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.scheduling import hosts
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Pruner:
         while True:
             async with self._database.transaction() as connection:
                 await self._lock(connection)
-                rows = await statistics.fold_minutes(connection, STEP_ROWS)
+                rows = await throughput.roll_up_minutes(connection, STEP_ROWS)
             if not rows:
                 return
             yield Step(rows=rows)

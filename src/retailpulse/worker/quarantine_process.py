@@ -17,8 +17,8 @@ import uvloop
 
 from retailpulse.domain.jobs import Result
 from retailpulse.fetch import Downloader
-from retailpulse.loop_heartbeat import beating
 from retailpulse.measure import DecoderPool
+from retailpulse.process.loop_heartbeat import beating
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.worker.backpressure import Backpressure

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.storage.database import Connection, Database, cut_after
+from retailpulse.storage.postgres.database import Connection, Database, cut_after
 from retailpulse.storage.scheduling import losses, workers
 from retailpulse.worker.claimer import Claimer
 from retailpulse.worker.dispatcher import Dispatcher

@@ -11,7 +11,7 @@ from uuid import UUID
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.fetch import HostQueue
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import notifications
 from retailpulse.storage.scheduling.notifications import HostNews
 from retailpulse.worker.leases import Leases

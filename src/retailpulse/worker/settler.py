@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
-from retailpulse.domain.errors import DatabaseUnavailable, Overtaken
+from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
 from retailpulse.domain.jobs import Result
-from retailpulse.storage import results
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import settle as settling
 from retailpulse.worker.held_images import Grant
 
 logger = logging.getLogger(__name__)
@@ -97,8 +97,8 @@ class Settler:
             try:
                 async with self._database.transaction() as connection:
                     ended = batch.ended()
-                    await results.settle(connection, batch.results, ended)
-            except Overtaken as error:  # rolled back: the next try sees what has changed
+                    await settling.settle(connection, batch.results, ended)
+            except StaleWrite as error:  # rolled back: the next try sees what has changed
                 logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:
                 logger.warning("%d results wait for the database: %s", len(batch.results), error)

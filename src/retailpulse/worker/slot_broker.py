@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from retailpulse.fetch import Downloader
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import hosts, leases
 from retailpulse.storage.scheduling.leases import Waiting
-from retailpulse.storage.scheduling.line import BUCKETS
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_hosts
+from retailpulse.storage.scheduling.slice_builder import BUCKETS
 from retailpulse.worker.claimer import HOSTS_AT_ONCE
 from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.leases import Lease, Leases

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.storage import deliveries, reports
-from retailpulse.storage.database import Database
+from retailpulse.storage.metrics import processes
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import leases, losses, workers
+from retailpulse.storage.webhooks import deliveries
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ async def sweep(
             silent, images = await workers.sweep(connection, settings.stale_seconds)
         await deliveries.send_due(connection)
     async with database.transaction() as connection:  # its own: a fault here must keep no image
-        await reports.note_lost(connection, settings.stale_seconds)
-        await reports.fold(connection)
+        await processes.note_lost(connection, settings.stale_seconds)
+        await processes.roll_up(connection)
         mended = await leases.add_up(connection)
         await losses.forget_ended(connection)
     if silent:

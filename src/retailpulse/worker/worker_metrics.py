@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from retailpulse.observability.catalogue import CRASHES, DECODE, FETCHED_BYTES, QUEUE_WAIT, SETTLE, TRANSFER
-from retailpulse.observability.reporting import Reading
-from retailpulse.observability.tally import Tally
+from retailpulse.metrics.reporting import Reading
+from retailpulse.telemetry.catalogue import CRASHES, DECODE, FETCHED_BYTES, QUEUE_WAIT, SETTLE, TRANSFER
+from retailpulse.telemetry.instruments import Instruments
 
 
 class WorkerMetrics:
@@ -14,12 +14,12 @@ class WorkerMetrics:
     """
 
     def __init__(self) -> None:
-        self._tally = Tally()
+        self._instruments = Instruments()
         self._bytes = 0
-        self._transferred_seconds = self._tally.samples(TRANSFER).observe
-        self.waited = self._tally.samples(QUEUE_WAIT).observe
-        self.decoded = self._tally.samples(DECODE).observe
-        self.settled = self._tally.samples(SETTLE).observe
+        self._transferred_seconds = self._instruments.histogram(TRANSFER).observe
+        self.waited = self._instruments.histogram(QUEUE_WAIT).observe
+        self.decoded = self._instruments.histogram(DECODE).observe
+        self.settled = self._instruments.histogram(SETTLE).observe
         self.in_flight: Callable[[], int] = lambda: 0
         self.decoder_crashes: Callable[[], int] = lambda: 0
         self.quarantine_crashes: Callable[[], int] = lambda: 0
@@ -31,7 +31,7 @@ class WorkerMetrics:
 
     def read(self) -> Reading:
         """All since the start."""
-        sums = self._tally.sums()
+        sums = self._instruments.sums()
         sums[FETCHED_BYTES.name] = self._bytes
         sums[f"{CRASHES.name}|decoder"] = self.decoder_crashes()
         sums[f"{CRASHES.name}|quarantine"] = self.quarantine_crashes()

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from retailpulse.fetch import names
+from retailpulse.fetch.target import dns
 from tests.fetch.namespace.nameserver import (
     NO_SUCH_NAME,
     REFUSED,
@@ -21,7 +21,7 @@ async def many_images_of_one_name(stage: Stage) -> dict[str, Any]:
     stage.names.tell("shop.test", Says(addresses=(PUBLIC, PUBLIC_V6), after_seconds=0.05))
     asked = []
     for kept_seconds in (60.0, 0.0, 0.0):
-        names.KEPT_SECONDS = kept_seconds  # of what is learnt from now on
+        dns.KEPT_SECONDS = kept_seconds  # of what is learnt from now on
         told = await asyncio.gather(*(stage.fetch(f"http://shop.test/{number}") for number in range(500)))
         assert {one.outcome for one in told} == {"fetched"}, told
         asked.append(stage.names.times("shop.test"))
@@ -29,7 +29,7 @@ async def many_images_of_one_name(stage: Stage) -> dict[str, Any]:
 
 
 async def one_name_again_after_its_time(stage: Stage) -> dict[str, Any]:
-    names.KEPT_SECONDS = 0.3
+    dns.KEPT_SECONDS = 0.3
     stage.names.tell("shop.test", at(PUBLIC))
     asked = []
     while stage.names.times("shop.test") < 3:
@@ -92,8 +92,8 @@ async def two_hundred_slow_names(stage: Stage) -> dict[str, Any]:
 
 async def more_silent_names_than_threads(stage: Stage) -> dict[str, Any]:
     """A good name that is asked for after so many silent ones that its turn comes late."""
-    names.PATIENCE_SECONDS = 1.5  # a look-up of a silent name takes one second
-    hosts = [f"silent{number}.test" for number in range(names.LOOKUPS_AT_ONCE * 3)]
+    dns.RESOLVE_SECONDS = 1.5  # a look-up of a silent name takes one second
+    hosts = [f"silent{number}.test" for number in range(dns.LOOKUPS_AT_ONCE * 3)]
     for host in hosts:
         stage.names.tell(host, Says(is_silent=True))
     stage.names.tell("good.test", at(PUBLIC))

@@ -7,8 +7,9 @@ from unittest.mock import patch
 import pycurl
 
 from retailpulse.config.settings import FetchSettings
-from retailpulse.fetch import exchange, names
-from retailpulse.fetch.handles import new_handle
+from retailpulse.fetch.http import exchange
+from retailpulse.fetch.http.curl_handles import new_handle
+from retailpulse.fetch.target import dns
 from tests.fetch.namespace.nameserver import at
 from tests.fetch.namespace.stage import FETCHED, Stage
 from tests.fetch.namespace.world import INTERNAL, OTHER_PUBLIC, PUBLIC
@@ -32,14 +33,14 @@ async def a_name_that_moves_inside_after_the_first_question(stage: Stage) -> dic
 
 async def a_name_that_moves_inside_once_it_is_forgotten(stage: Stage) -> dict[str, Any]:
     """The connection to the first address stays open, and could be used again."""
-    names.KEPT_SECONDS = 0.0
+    dns.KEPT_SECONDS = 0.0
     stage.names.tell("rebind.test", at(PUBLIC), at(OTHER_PUBLIC), at(INTERNAL))
     told = [await stage.fetch(f"http://rebind.test/{number}") for number in range(4)]
     return {"told": told, "asked": stage.names.times("rebind.test")}
 
 
 async def a_name_that_moves_inside_between_two_tries(stage: Stage) -> dict[str, Any]:
-    names.KEPT_SECONDS = 0.0
+    dns.KEPT_SECONDS = 0.0
     stage.names.tell("reset.test", at(PUBLIC), at(INTERNAL))
     stage.names.tell("hop.test", at(PUBLIC), at(INTERNAL))
     return {
@@ -49,7 +50,7 @@ async def a_name_that_moves_inside_between_two_tries(stage: Stage) -> dict[str, 
 
 
 async def a_name_that_moves_inside_when_its_time_is_over(stage: Stage) -> dict[str, Any]:
-    names.KEPT_SECONDS = 0.3
+    dns.KEPT_SECONDS = 0.3
     stage.names.tell("rebind.test", at(PUBLIC), at(INTERNAL))
     told = [await stage.fetch("http://rebind.test/")]
     while told[-1].outcome == FETCHED:
@@ -60,7 +61,7 @@ async def a_name_that_moves_inside_when_its_time_is_over(stage: Stage) -> dict[s
 
 async def a_name_that_flips_with_every_question(stage: Stage) -> dict[str, Any]:
     """Many at once, each perhaps with another answer, and handles that are used for all of them."""
-    names.KEPT_SECONDS = 0.0
+    dns.KEPT_SECONDS = 0.0
     flips = [at(address) for _ in range(10) for address in (PUBLIC, INTERNAL)]
     stage.names.tell("flip.test", *flips)
     told = [await stage.fetch(f"http://flip.test/close-{number}") for number in range(len(flips))]
@@ -69,7 +70,7 @@ async def a_name_that_flips_with_every_question(stage: Stage) -> dict[str, Any]:
 
 async def a_name_whose_address_is_found_again(stage: Stage) -> dict[str, Any]:
     """It is kept here as long as in libcurl, whose time is made as short; each fetch makes a connection."""
-    names.KEPT_SECONDS = 1.0
+    dns.KEPT_SECONDS = 1.0
 
     def forgetful(settings: FetchSettings) -> pycurl.Curl:
         handle = new_handle(settings)

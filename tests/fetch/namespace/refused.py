@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from retailpulse.fetch import pins
+from retailpulse.fetch.target import dns
 from tests.fetch.namespace.nameserver import Says, at
 from tests.fetch.namespace.stage import Stage
 from tests.fetch.namespace.world import (
@@ -101,7 +101,7 @@ async def redirects_to_the_inside(stage: Stage) -> dict[str, Any]:
 async def names_that_are_hidden(stage: Stage) -> dict[str, Any]:
     """Names inside and such as do not exist, asked for quickly and slowly, also behind a redirect."""
     logging.getLogger("retailpulse").addHandler(logging.NullHandler())
-    pins.EVEN_SECONDS = 0.25
+    dns.EVEN_SECONDS = 0.25
     downloader = stage.new_downloader(hide_internal_names=True)
     stage.names.tell("public.test", at(PUBLIC))
     stage.names.tell("intranet.test", at(INTERNAL, METADATA))
@@ -122,8 +122,8 @@ async def names_that_are_hidden(stage: Stage) -> dict[str, Any]:
     ):
         began_at = time.monotonic()
         one = await stage.fetch(url, downloader)
-        told[url] = {**asdict(one), "moments": (time.monotonic() - began_at) // pins.EVEN_SECONDS}
-    pins.EVEN_SECONDS = 3_600.0  # what failed just now fails at once
+        told[url] = {**asdict(one), "moments": (time.monotonic() - began_at) // dns.EVEN_SECONDS}
+    dns.EVEN_SECONDS = 3_600.0  # what failed just now fails at once
     for host in ("intranet", "missing"):
         told[host] = {**asdict(await stage.fetch(f"http://{host}.test./", downloader)), "moments": 1}
     await downloader.aclose()

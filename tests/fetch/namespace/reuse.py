@@ -7,7 +7,7 @@ from typing import Any
 
 import trustme
 
-from retailpulse.fetch import names
+from retailpulse.fetch.target import dns
 from tests.fetch.namespace.nameserver import at
 from tests.fetch.namespace.stage import Stage
 from tests.fetch.namespace.world import INTERNAL, PUBLIC
@@ -46,7 +46,7 @@ async def _over_tls(stage: Stage, protocol: str) -> dict[str, Any]:
 
 
 async def _ask_all(stage: Stage, scheme: str) -> dict[str, Any]:
-    names.KEPT_SECONDS = 0.0
+    dns.KEPT_SECONDS = 0.0
     stage.names.tell("first.test", at(PUBLIC))
     stage.names.tell("second.test", at(PUBLIC), at(INTERNAL))
     stage.names.tell("inside.test", at(INTERNAL))

@@ -12,7 +12,7 @@ import psycopg
 
 from retailpulse.domain.ids import new_job_id
 from retailpulse.fetch import origin_key
-from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.scheduling import enqueue
 from tests.storage.jobs import KNOWN, place
 

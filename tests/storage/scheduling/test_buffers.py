@@ -10,11 +10,11 @@ import pytest
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import Result
 from retailpulse.fetch import origin_key
-from retailpulse.storage import results
-from retailpulse.storage.database import Connection, Database
+from retailpulse.storage.postgres.database import Connection, Database
+from retailpulse.storage.results import settle as settling
 from retailpulse.storage.scheduling import claims, leases, workers
 from retailpulse.storage.scheduling.claims import Ask, Granted
-from retailpulse.storage.scheduling.line import Line
+from retailpulse.storage.scheduling.slice_builder import SliceBuilder
 from tests.storage import claiming
 from tests.storage.jobs import measured, place
 from tests.storage.scheduling.buffers import Meter, add_job, analyse, metered, settle_last_tenth
@@ -151,7 +151,7 @@ async def test_settling(filled: Database) -> None:
 
             async def settle(rows: list[Result] = rows, granted: list[Granted] = granted) -> None:
                 async with connection.transaction():
-                    assert await results.settle(connection, rows, claiming.grant_ids(granted)) == len(rows)
+                    assert await settling.settle(connection, rows, claiming.grant_ids(granted)) == len(rows)
 
             spent = await meter.buffers(settle) / len(rows)
     assert spent < 12
@@ -199,11 +199,11 @@ async def test_a_submit_beside_all_that_waits(filled: Database) -> None:
             images = [(no, f"http://{no % 10}.example/{no}.png") for no in range(1, 301)]
 
             async def put_in_line(images: list[tuple[int, str]] = images) -> None:
-                line = Line(origin_key)
+                builder = SliceBuilder(origin_key)
                 for image_no, url in images:
-                    line.add(image_no, url)
+                    builder.add(image_no, url)
                 async with connection.transaction():
-                    await line.enqueue(connection, place(new_job_id()))
+                    await builder.enqueue(connection, place(new_job_id()))
 
             spent = await meter.buffers(put_in_line)
     assert spent < 1_500

@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from retailpulse.domain.errors import Conflict, Overtaken
+from retailpulse.domain.errors import Conflict, StaleWrite
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.fetch import origin_key
-from retailpulse.storage import results
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.jobs.retry import retry_job
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import settle as settling
 from retailpulse.storage.scheduling import claims, hosts, leases, workers
 from retailpulse.storage.scheduling.claims import Ask, GivenBack, Granted
 from tests.running import wait_for
@@ -210,7 +210,7 @@ async def _use(database: Database, worker_id: int, granted: Sequence[Granted], d
             batch = [
                 replace(result(grant.job_id, image.image_no), earlier=image.earlier) for image in grant.images
             ]
-            with contextlib.suppress(Overtaken):
+            with contextlib.suppress(StaleWrite):
                 await settle(database, batch, [grant.grant_id])
         elif dice.random() < 0.5:
             async with database.transaction() as connection:
@@ -247,7 +247,7 @@ async def test_a_cancel_and_the_settling_of_its_images_count_each_once(database:
     granted = await claiming.claim(database, await claiming.add_worker(database))
     half = [measured(job_id, number) for number in range(1, 31)]
     async with database.transaction() as connection:
-        assert await results.settle(connection, half) == 30
+        assert await settling.settle(connection, half) == 30
         cancelling = asyncio.create_task(cancel(database, job_id))
         await asyncio.to_thread(wait_for, lambda: waiters(database.url))
     async with asyncio.timeout(30):

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from uuid import UUID
 
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import claims, workers
 from retailpulse.storage.scheduling.claims import Ask
 from tests.running import wait_for

@@ -2,10 +2,10 @@
 
 from retailpulse.domain.ids import new_job_id
 from retailpulse.fetch import origin_key
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.integrity.check import check_invariants
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.enqueue import enqueue_missing
-from retailpulse.storage.scheduling.line import BUCKETS, MANY_HOSTS, MOST_IMAGES
+from retailpulse.storage.scheduling.slice_builder import BUCKETS, MANY_HOSTS, MOST_IMAGES
 from tests.storage import claiming
 from tests.storage.checking import change
 from tests.storage.ended import rows

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import claims, hosts, workers
 from retailpulse.storage.scheduling.claims import GivenBack, Granted
 from tests.storage import claiming

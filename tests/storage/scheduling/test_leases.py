@@ -6,8 +6,8 @@ import random
 import pytest
 
 from retailpulse.domain.hosts import BreakerState, HostLimits
-from retailpulse.storage.database import Connection, Database
-from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.integrity.check import check_invariants
+from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.scheduling import hosts, leases
 from tests.running import wait_for
 from tests.storage import claiming

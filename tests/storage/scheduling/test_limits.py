@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from retailpulse.domain.hosts import BreakerState, HostLimits
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import hosts, leases
 from retailpulse.storage.scheduling.hosts import KnownHost
 from tests.storage import claiming

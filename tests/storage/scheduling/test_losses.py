@@ -3,9 +3,9 @@
 from uuid import UUID, uuid4
 
 from retailpulse.domain.images import Depth
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import check_invariants
+from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import losses, workers
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE

@@ -7,14 +7,14 @@ import pytest
 
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.storage.database import Database
-from retailpulse.storage.invariants import check_invariants
-from retailpulse.storage.migrating import migrate
+from retailpulse.storage.integrity.check import check_invariants
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.migrate import migrate
 from tests.storage import claiming
 from tests.storage.jobs import measured
+from tests.storage.postgres.test_migrate import upgrade_to
 from tests.storage.scheduling.chunked import SHOP, UNKNOWN, ChunkedDatabase
 from tests.storage.settling import settle, status
-from tests.storage.test_migrating import upgrade_to
 from tests.storage.truth import PATIENCE, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(300)]

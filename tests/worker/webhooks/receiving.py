@@ -9,7 +9,7 @@ import msgspec
 from standardwebhooks import Webhook
 
 from retailpulse.config.settings import CallbackSettings, FetchSettings
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from tests.origin import Origin, Reply, Seen
 from tests.storage.jobs import submit_visits
 from tests.worker.working import QUICK, rows, until

@@ -9,10 +9,10 @@ import pytest
 from retailpulse.config.settings import CallbackSettings
 from retailpulse.domain.callbacks import DeliveryKey
 from retailpulse.fetch import origin_key
-from retailpulse.storage.database import Database
-from retailpulse.storage.deliveries import send_again
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.jobs.retry import retry_job
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.webhooks.deliveries import send_again
 from retailpulse.worker.webhooks import dispatcher
 from retailpulse.worker.webhooks.payload import signed_payload
 from tests.origin import Origin, Reply

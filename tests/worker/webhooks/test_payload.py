@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from retailpulse.storage import callback_secrets
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.webhooks import secrets as callback_secrets
 from tests.origin import Origin
 from tests.worker.webhooks.receiving import (
     HASTY,

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from retailpulse.config.settings import FetchSettings
-from retailpulse.storage.database import Database
+from retailpulse.storage.postgres.database import Database
 from tests.origin import Origin, Reply
 from tests.storage.jobs import submit
 from tests.worker.webhooks.receiving import (

@@ -4,33 +4,33 @@ import pytest
 
 from retailpulse.config.settings import CallbackSettings
 from retailpulse.domain.callbacks import DeliveryState
-from retailpulse.fetch import Posted
+from retailpulse.fetch import PostResult
 from retailpulse.worker.webhooks.retry_policy import RetryDecision, decide
 
 SETTINGS = CallbackSettings()
 DAY_SECONDS = 24 * 3_600
-REFUSED = Posted(error="connect: the host refused the connection or is unreachable")
+REFUSED = PostResult(error="connect: the host refused the connection or is unreachable")
 
 
-def decision(posted: Posted, failures: int = 0, pending_seconds: float = 0.0) -> RetryDecision:
+def decision(posted: PostResult, failures: int = 0, pending_seconds: float = 0.0) -> RetryDecision:
     return decide(posted, failures=failures, pending_seconds=pending_seconds, settings=SETTINGS)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_success_is_delivered(status: int) -> None:
-    assert decision(Posted(status=status)) == RetryDecision(state=DeliveryState.DELIVERED)
-    late = decision(Posted(status=status), 99, 2 * DAY_SECONDS)
+    assert decision(PostResult(status=status)) == RetryDecision(state=DeliveryState.DELIVERED)
+    late = decision(PostResult(status=status), 99, 2 * DAY_SECONDS)
     assert late == RetryDecision(state=DeliveryState.DELIVERED)
 
 
-@pytest.mark.parametrize("posted", [Posted(status=410), Posted(error="bad_url: no", is_final=True)])
-def test_gone_and_refused_by_our_rules_is_final(posted: Posted) -> None:
+@pytest.mark.parametrize("posted", [PostResult(status=410), PostResult(error="bad_url: no", is_final=True)])
+def test_gone_and_refused_by_our_rules_is_final(posted: PostResult) -> None:
     assert decision(posted) == RetryDecision(state=DeliveryState.GIVEN_UP)
 
 
 @pytest.mark.parametrize("status", [101, 301, 307, 400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 504])
 def test_any_other_status_is_tried_again(status: int) -> None:
-    assert decision(Posted(status=status)).state is DeliveryState.PENDING
+    assert decision(PostResult(status=status)).state is DeliveryState.PENDING
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_after_a_day_it_is_given_up_and_not_before() -> None:
 
 
 def test_a_time_that_a_receiver_names_is_kept_and_cut_to_the_last_moment() -> None:
-    assert decision(Posted(status=429, retry_after_seconds=5_000)).wait_seconds == 5_000
-    assert decision(Posted(status=503, retry_after_seconds=1e9), 3, 600).wait_seconds == DAY_SECONDS - 600
-    soon = decision(Posted(status=503, retry_after_seconds=1), 10).wait_seconds
+    assert decision(PostResult(status=429, retry_after_seconds=5_000)).wait_seconds == 5_000
+    assert decision(PostResult(status=503, retry_after_seconds=1e9), 3, 600).wait_seconds == DAY_SECONDS - 600
+    soon = decision(PostResult(status=503, retry_after_seconds=1), 10).wait_seconds
     assert soon is not None
     assert soon >= 900

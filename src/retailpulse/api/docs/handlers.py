@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 
 from retailpulse.api.docs.files import DocsFiles
-from retailpulse.api.telling import HTML, Answer, Content, Tag, told
+from retailpulse.api.openapi.annotations import HTML, Answer, Content, Tag, documented
 from retailpulse.domain.errors import NotFound
 
 POLICY = "; ".join(
@@ -26,7 +26,7 @@ _PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 _KEPT = "public, max-age=31536000, immutable"
 _PAGE: dict[str, Any] = {
     "tags": [Tag.SERVICE],
-    "opt": told(
+    "opt": documented(
         answers={
             200: Answer(
                 meaning="The page.",

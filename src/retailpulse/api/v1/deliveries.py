@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from msgspec import Meta
 
-from retailpulse.api.telling import JOB_ID, LINK, Tag, told
+from retailpulse.api.openapi.annotations import JOB_ID, LINK, Tag, documented
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
     Cursors,
@@ -20,7 +20,7 @@ from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryState
 from retailpulse.domain.times import Instant
 from retailpulse.service import Deliveries
-from retailpulse.storage.deliveries import DeliveryRow
+from retailpulse.storage.webhooks.deliveries import DeliveryRow
 
 CURSORS = Cursors("deliveries", RowNumber)
 """A position is the number of the delivery that a page begins after."""
@@ -81,7 +81,7 @@ _SENT_AGAIN = _DELIVERED | {"state": "pending", "next_try_at": "2026-11-20T11:30
     operation_id="listDeliveries",
     summary="List the callbacks of a job",
     tags=[Tag.DELIVERIES],
-    opt=told(
+    opt=documented(
         Page[Delivery],
         404,
         meaning="A page of deliveries, the first end of the job first.",
@@ -113,7 +113,7 @@ async def job_deliveries(
     operation_id="redeliver",
     summary="Send the callback of a job again",
     tags=[Tag.DELIVERIES],
-    opt=told(
+    opt=documented(
         Delivery,
         404,
         409,

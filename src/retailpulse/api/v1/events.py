@@ -30,26 +30,26 @@ async def events(
     has_it = request.headers.get("last-event-id") == _event_id(job)
     if has_it and job.status is not JobStatus.ONGOING:
         return Response(None, status_code=204)
-    place = event_streams.take(caller_of(request.scope))
+    place = event_streams.acquire(caller_of(request.scope))
     return ServerSentEvent(
-        _messages(progress, job, place, is_told=has_it), retry_duration=RECONNECT_MILLISECONDS
+        _messages(progress, job, place, has_it=has_it), retry_duration=RECONNECT_MILLISECONDS
     )
 
 
 async def _messages(
-    progress: Progress, job: JobRow, place: Place, *, is_told: bool
+    progress: Progress, job: JobRow, place: Place, *, has_it: bool
 ) -> AsyncIterator[ServerSentEventMessage]:
     try:
-        async for message in _told_messages(progress, job, is_told=is_told):
+        async for message in _state_messages(progress, job, has_it=has_it):
             yield message
     finally:
-        place.give_back()
+        place.release()
 
 
-async def _told_messages(
-    progress: Progress, job: JobRow, *, is_told: bool
+async def _state_messages(
+    progress: Progress, job: JobRow, *, has_it: bool
 ) -> AsyncIterator[ServerSentEventMessage]:
-    if not is_told:
+    if not has_it:
         yield _message(job)
     async for news in progress.news(job):
         if isinstance(news, JobRow):

@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from msgspec import Meta
 
-from retailpulse.api.telling import LINK, Tag, told
+from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import texts
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
@@ -84,7 +84,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     operation_id="listHosts",
     summary="Photo hosts in use, and what limits them",
     tags=[Tag.SERVICE],
-    opt=told(Page[Host], meaning="A page of hosts.", headers={"Link": LINK}),
+    opt=documented(Page[Host], meaning="A page of hosts.", headers={"Link": LINK}),
 )
 async def list_hosts(
     request: Request[Any, Any, Any],

@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from msgspec import Meta
 
-from retailpulse.api.telling import LINK, Tag, told
+from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import instant, labels, texts
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
@@ -54,7 +54,7 @@ class StoreInJob(msgspec.Struct, frozen=True, kw_only=True):
     operation_id="listJobs",
     summary="Jobs, the newest first",
     tags=[Tag.JOBS],
-    opt=told(Page[JobSummary], meaning="A page of jobs.", headers={"Link": LINK}),
+    opt=documented(Page[JobSummary], meaning="A page of jobs.", headers={"Link": LINK}),
 )
 async def list_jobs(
     request: Request[Any, Any, Any],
@@ -96,7 +96,7 @@ async def list_jobs(
     operation_id="listStoresOfJob",
     summary="The stores of a job, with how their images stand",
     tags=[Tag.JOBS],
-    opt=told(Page[StoreInJob], 404, meaning="A page of stores.", headers={"Link": LINK}),
+    opt=documented(Page[StoreInJob], 404, meaning="A page of stores.", headers={"Link": LINK}),
 )
 async def stores_of_job(
     request: Request[Any, Any, Any],

@@ -5,15 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retailpulse.api.row_shapes import NDJSON_EXAMPLE, VisitLines, VisitRows
-from retailpulse.api.submit_shapes import (
-    IDEMPOTENCY_KEY,
-    SUBMIT_EXAMPLE,
-    Priority,
-    Submitted,
-    VisitToSubmit,
-)
-from retailpulse.api.telling import (
+from retailpulse.api.openapi.annotations import (
     CSV,
     EVENTS,
     JOB_ID,
@@ -25,7 +17,15 @@ from retailpulse.api.telling import (
     LabelText,
     Param,
     Tag,
-    told,
+    documented,
+)
+from retailpulse.api.submit.row_schema import NDJSON_EXAMPLE, VisitLines, VisitRows
+from retailpulse.api.submit.schema import (
+    IDEMPOTENCY_KEY,
+    SUBMIT_EXAMPLE,
+    Priority,
+    Submitted,
+    VisitToSubmit,
 )
 from retailpulse.api.v1.shapes import ImageCounts, Job
 from retailpulse.domain.images import Cause, Depth
@@ -123,7 +123,7 @@ SUBMIT: dict[str, Any] = {
     "operation_id": "submitJob",
     "summary": "Submit a job",
     "tags": [Tag.JOBS],
-    "opt": told(
+    "opt": documented(
         Submitted,
         409,
         415,
@@ -168,19 +168,19 @@ READ: dict[str, Any] = {
     "operation_id": "getJob",
     "summary": "All about a job",
     "tags": [Tag.JOBS],
-    "opt": told(Job, 404, meaning="Where the job stands."),
+    "opt": documented(Job, 404, meaning="Where the job stands."),
 }
 CANCEL: dict[str, Any] = {
     "operation_id": "cancelJob",
     "summary": "Cancel a job",
     "tags": [Tag.JOBS],
-    "opt": told(Job, 404, 409, meaning="The job, which is cancelled."),
+    "opt": documented(Job, 404, 409, meaning="The job, which is cancelled."),
 }
 RETRY: dict[str, Any] = {
     "operation_id": "retryJob",
     "summary": "Try again what failed in a job",
     "tags": [Tag.JOBS],
-    "opt": told(
+    "opt": documented(
         Job,
         404,
         409,
@@ -196,13 +196,13 @@ DELETE: dict[str, Any] = {
     "operation_id": "deleteJob",
     "summary": "Delete a job that has ended",
     "tags": [Tag.JOBS],
-    "opt": told(None, 404, 409, answers={204: Answer(meaning="The job is deleted.")}),
+    "opt": documented(None, 404, 409, answers={204: Answer(meaning="The job is deleted.")}),
 }
 FOLLOW: dict[str, Any] = {
     "operation_id": "followJob",
     "summary": "How a job gets on, as Server-Sent Events",
     "tags": [Tag.JOBS],
-    "opt": told(
+    "opt": documented(
         None,
         404,
         answers={

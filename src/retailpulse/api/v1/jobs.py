@@ -5,57 +5,62 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, delete, get, post
 
-from retailpulse.api.submission import explain
-from retailpulse.api.submit_shapes import Submitted
-from retailpulse.api.submitting import Submits
-from retailpulse.api.v1 import job_operations as told
+from retailpulse.api.submit.handler import SubmitHandler
+from retailpulse.api.submit.parse_json import explain
+from retailpulse.api.submit.schema import Submitted
+from retailpulse.api.v1 import job_operations as operations
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.shapes import Job, describe
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause
-from retailpulse.service import JobControl, Service
+from retailpulse.service import JobControl, JobReports
 
 SMALL_BODY_BYTES = 64 * 1024
 """Most bytes of a body that is no submit and no store file."""
-_RETRY = msgspec.json.Decoder(told.Retry)
+_RETRY = msgspec.json.Decoder(operations.Retry)
 
 
-@post("/api/v1/jobs", status_code=201, **told.SUBMIT)
-async def submit(request: Request[Any, Any, Any], submits: Submits) -> Response[Submitted]:
+@post("/api/v1/jobs", status_code=201, **operations.SUBMIT)
+async def submit(request: Request[Any, Any, Any], submits: SubmitHandler) -> Response[Submitted]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submits.take(request)
+    job_id = await submits.submit(request)
     location = f"/api/v1/jobs/{job_id}"
     return Response(Submitted(job_id=job_id), status_code=201, headers={"Location": location})
 
 
-@post("/api/v1/jobs/{job_id:str}/cancel", status_code=200, **told.CANCEL)
-async def cancel(service: Service, control: JobControl, job_id: str) -> Job:
+@post("/api/v1/jobs/{job_id:str}/cancel", status_code=200, **operations.CANCEL)
+async def cancel(job_reports: JobReports, job_control: JobControl, job_id: str) -> Job:
     """End a job: images without a result get the outcome `cancelled`, all others keep theirs."""
     known = known_id(job_id)
-    await control.cancel(known)
-    return describe(await service.report(known))
+    await job_control.cancel(known)
+    return describe(await job_reports.report(known))
 
 
 @post(
-    "/api/v1/jobs/{job_id:str}/retry", status_code=200, request_max_body_size=SMALL_BODY_BYTES, **told.RETRY
+    "/api/v1/jobs/{job_id:str}/retry",
+    status_code=200,
+    request_max_body_size=SMALL_BODY_BYTES,
+    **operations.RETRY,
 )
-async def retry(request: Request[Any, Any, Any], service: Service, control: JobControl, job_id: str) -> Job:
+async def retry(
+    request: Request[Any, Any, Any], job_reports: JobReports, job_control: JobControl, job_id: str
+) -> Job:
     """Try again what failed in a job, or what failed for some causes; the earlier outcomes stay readable."""
     known = known_id(job_id)
-    await control.retry(known, _read_causes(await request.body()))
-    return describe(await service.report(known))
+    await job_control.retry(known, _read_causes(await request.body()))
+    return describe(await job_reports.report(known))
 
 
-@delete("/api/v1/jobs/{job_id:str}", status_code=204, **told.DELETE)
-async def remove(control: JobControl, job_id: str) -> None:
+@delete("/api/v1/jobs/{job_id:str}", status_code=204, **operations.DELETE)
+async def remove(job_control: JobControl, job_id: str) -> None:
     """Delete a job that has ended, with all its results."""
-    await control.delete(known_id(job_id))
+    await job_control.delete(known_id(job_id))
 
 
-@get("/api/v1/jobs/{job_id:str}", **told.READ)
-async def job(service: Service, job_id: str) -> Job:
+@get("/api/v1/jobs/{job_id:str}", **operations.READ)
+async def job(job_reports: JobReports, job_id: str) -> Job:
     """Say all about where a job stands."""
-    return describe(await service.report(known_id(job_id)))
+    return describe(await job_reports.report(known_id(job_id)))
 
 
 def _read_causes(body: bytes) -> list[Cause] | None:

@@ -58,8 +58,8 @@ class Cursors(Generic[Position]):
 
     def write(self, position: Position) -> str:
         """A position as a text that may stand in a URL as it is."""
-        told = msgspec.json.encode(position)
-        return urlsafe_b64encode(self._check(told) + told).rstrip(b"=").decode()
+        payload = msgspec.json.encode(position)
+        return urlsafe_b64encode(self._check(payload) + payload).rstrip(b"=").decode()
 
     def read(self, text: str | None) -> Position | None:
         """The position that a cursor tells, None for none; raises NotFound where it is none of this list."""
@@ -67,17 +67,17 @@ class Cursors(Generic[Position]):
             return None
         try:
             content = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-            check, told = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
-            position = self._decoder.decode(told)
-            is_ours = len(text) <= MAX_CURSOR_CHARACTERS and check == self._check(told)
-            if is_ours and b"\\u0000" not in told and self.write(position) == text:
+            check, payload = content[:_CHECK_BYTES], content[_CHECK_BYTES:]
+            position = self._decoder.decode(payload)
+            is_ours = len(text) <= MAX_CURSOR_CHARACTERS and check == self._check(payload)
+            if is_ours and b"\\u0000" not in payload and self.write(position) == text:
                 return position
         except (UnicodeEncodeError, binascii.Error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
         raise NotFound(f"cursor: {text[:100]!r} is no cursor of this list; follow the `next` of a page")
 
-    def _check(self, told: bytes) -> bytes:
-        return hashlib.blake2b(told, digest_size=_CHECK_BYTES, person=self._person).digest()
+    def _check(self, payload: bytes) -> bytes:
+        return hashlib.blake2b(payload, digest_size=_CHECK_BYTES, person=self._person).digest()
 
 
 def write_cursor(cursors: Cursors[Position], position: Position | None) -> str | None:

@@ -68,13 +68,13 @@ class _Writer:
         if text:
             rows = _read(text, self._schema, self._pool)
             self._parquet.write_table(rows, row_group_size=rows.num_rows)
-        return self._sink.take()
+        return self._sink.drain()
 
     def finish(self) -> bytes:
         """Ends the file; returns the last of it."""
         if self._parquet is not None:
             self._parquet.close()
-        return self._sink.take()
+        return self._sink.drain()
 
 
 def _names(header: bytes) -> list[str]:
@@ -114,7 +114,7 @@ class _Sink(io.RawIOBase):
     def tell(self) -> int:
         return self._size_bytes
 
-    def take(self) -> bytes:
+    def drain(self) -> bytes:
         """Everything that was written since the last time."""
         taken = b"".join(self._parts)
         self._parts.clear()

@@ -14,7 +14,18 @@ from litestar.params import Parameter
 from litestar.response import Stream
 from msgspec import Meta
 
-from retailpulse.api.telling import CSV, JSON, LINK, NDJSON, PARQUET, Answer, Content, Param, Tag, told
+from retailpulse.api.openapi.annotations import (
+    CSV,
+    JSON,
+    LINK,
+    NDJSON,
+    PARQUET,
+    Answer,
+    Content,
+    Param,
+    Tag,
+    documented,
+)
 from retailpulse.api.v1.filters import texts
 from retailpulse.api.v1.pages import (
     MAX_LIMIT,
@@ -32,7 +43,7 @@ from retailpulse.domain.errors import InvalidRequest, NotAvailable
 from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.domain.times import Instant
 from retailpulse.service import Results
-from retailpulse.storage.result_pages import PageFormat, ResultFilter, ResultForm
+from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
 
 FORMATS = {JSON: "json", CSV: "csv", NDJSON: "ndjson", PARQUET: "parquet"}
 TYPES = {name: media_type for media_type, name in FORMATS.items()}
@@ -102,7 +113,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
     operation_id="listResults",
     summary="The results of a job",
     tags=[Tag.RESULTS],
-    opt=told(
+    opt=documented(
         None,
         404,
         406,

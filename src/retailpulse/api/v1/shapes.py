@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from retailpulse.service import JobReport
 from retailpulse.service.hosts import WaitReason
-from retailpulse.service.summaries import ImageCounts, JobSummary, count_images, summarize
+from retailpulse.service.job_summary import ImageCounts, JobSummary, count_images, summarize
 
 __all__ = [
     "HostOfJob",

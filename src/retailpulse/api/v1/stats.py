@@ -6,11 +6,11 @@ import msgspec
 from litestar import get
 from msgspec import Meta
 
-from retailpulse.api.telling import Tag, told
+from retailpulse.api.openapi.annotations import Tag, documented
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Stats
-from retailpulse.storage.statistics import Settled
+from retailpulse.storage.metrics.throughput import Settled
 
 
 class SettledImages(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ class ServiceStats(msgspec.Struct, frozen=True, kw_only=True):
     operation_id="getStats",
     summary="What the service has done lately, and what waits",
     tags=[Tag.SERVICE],
-    opt=told(ServiceStats, meaning="The numbers, at most a second old."),
+    opt=documented(ServiceStats, meaning="The numbers, at most a second old."),
 )
 async def service_stats(stats: Stats) -> ServiceStats:
     """Tell throughput, queue depth, workers, and causes over the last hour and day."""

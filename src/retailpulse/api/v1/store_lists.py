@@ -7,7 +7,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from msgspec import Meta
 
-from retailpulse.api.telling import LINK, Tag, told
+from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import checked, instant, texts
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
@@ -20,10 +20,10 @@ from retailpulse.api.v1.pages import (
     page_response,
     write_cursor,
 )
-from retailpulse.api.v1.visits import VISITS, After, Before, Visit, tell_visit
+from retailpulse.api.v1.visits import VISITS, After, Before, Visit, visit_of
 from retailpulse.service import Stores
-from retailpulse.storage.store_lists import StoreFilter, StorePlace, StoreRow
-from retailpulse.storage.visits import VisitFilter
+from retailpulse.storage.stores.search import StoreFilter, StorePlace, StoreRow
+from retailpulse.storage.stores.visits import VisitFilter
 
 STORES: Cursors[StorePlace] = Cursors("stores", StorePlace)
 """A position is that of the store after which a page begins."""
@@ -57,7 +57,7 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
     operation_id="listStores",
     summary="Search the store master",
     tags=[Tag.STORES],
-    opt=told(Page[Store], meaning="A page of stores.", headers={"Link": LINK}),
+    opt=documented(Page[Store], meaning="A page of stores.", headers={"Link": LINK}),
 )
 async def list_stores(
     request: Request[Any, Any, Any],
@@ -89,7 +89,7 @@ async def list_stores(
     operation_id="getStore",
     summary="A store with its visits over time",
     tags=[Tag.STORES],
-    opt=told(StoreWithVisits, 404, meaning="The store.", headers={"Link": LINK}),
+    opt=documented(StoreWithVisits, 404, meaning="The store.", headers={"Link": LINK}),
 )
 async def one_store(
     request: Request[Any, Any, Any],
@@ -110,13 +110,13 @@ async def one_store(
     store = await stores.find(store_id)
     page, following = await stores.visits(wanted, after=after, limit=limit)
     link = next_link(request, write_cursor(VISITS, following), limit)
-    told_store = StoreWithVisits(
+    answered = StoreWithVisits(
         store_id=store.store_id,
         area_code=store.area_code,
         store_name=store.store_name,
-        visits=Page(items=list(map(tell_visit, page)), next=link),
+        visits=Page(items=list(map(visit_of, page)), next=link),
     )
-    return Response(told_store, headers=link_header(link))
+    return Response(answered, headers=link_header(link))
 
 
 @get(
@@ -124,7 +124,7 @@ async def one_store(
     operation_id="listAreas",
     summary="The areas of the store master",
     tags=[Tag.STORES],
-    opt=told(Page[Area], meaning="A page of areas.", headers={"Link": LINK}),
+    opt=documented(Page[Area], meaning="A page of areas.", headers={"Link": LINK}),
 )
 async def list_areas(
     request: Request[Any, Any, Any],

@@ -11,12 +11,12 @@ from litestar.params import Parameter
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from msgspec import Meta, Struct
 
-from retailpulse.api.row_shapes import StoreRows
-from retailpulse.api.telling import CSV, Answer, Body, Content, Tag, told
+from retailpulse.api.openapi.annotations import CSV, Answer, Body, Content, Tag, documented
+from retailpulse.api.submit.row_schema import StoreRows
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.stores import ImportSummary
-from retailpulse.service import Service
+from retailpulse.service import StoreImport
 from retailpulse.web.problem_details import PROBLEM_TYPE, Asked, Problem, refuse
 
 
@@ -78,7 +78,7 @@ REFUSED_EXAMPLE = {
     operation_id="importStores",
     summary="Load the store master",
     tags=[Tag.STORES],
-    opt=told(
+    opt=documented(
         ImportDone,
         meaning="The file is loaded; with `good_lines` perhaps not all of it: see `rejected`.",
         answers={
@@ -96,7 +96,7 @@ REFUSED_EXAMPLE = {
 )
 async def import_stores(
     request: Request[Any, Any, Any],
-    service: Service,
+    store_import: StoreImport,
     api_settings: ApiSettings,
     good_lines: Annotated[
         bool, Parameter(description="Load the good lines of a file that has bad ones.")
@@ -108,7 +108,7 @@ async def import_stores(
     # A byte that is not UTF-8 becomes a lone surrogate, so that its line can be told.
     lines = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
-        summary = await service.import_stores(lines, good_lines=good_lines)
+        summary = await store_import.run(lines, good_lines=good_lines)
     except InvalidRequest:
         async for _ in blocks:  # a client that is cut off while it sends would never read why
             pass

@@ -8,7 +8,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from msgspec import Meta
 
-from retailpulse.api.telling import LINK, Tag, told
+from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import instant, texts
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
@@ -21,7 +21,7 @@ from retailpulse.api.v1.pages import (
 )
 from retailpulse.domain.times import Instant
 from retailpulse.service import Stores
-from retailpulse.storage.visits import Place, VisitFilter, VisitRow
+from retailpulse.storage.stores.visits import Place, VisitFilter, VisitRow
 
 VISITS: Cursors[Place] = Cursors("visits", Place)
 """A position is that of the visit after which a page begins."""
@@ -57,7 +57,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     operation_id="listVisits",
     summary="Visits with their perimeters",
     tags=[Tag.VISITS],
-    opt=told(Page[Visit], meaning="A page of visits.", headers={"Link": LINK}),
+    opt=documented(Page[Visit], meaning="A page of visits.", headers={"Link": LINK}),
 )
 async def list_visits(
     request: Request[Any, Any, Any],
@@ -77,9 +77,9 @@ async def list_visits(
         end=instant("visited_before", visited_before),
     )
     page, following = await stores.visits(wanted, after=VISITS.read(cursor), limit=limit)
-    return page_response(request, list(map(tell_visit, page)), write_cursor(VISITS, following), limit)
+    return page_response(request, list(map(visit_of, page)), write_cursor(VISITS, following), limit)
 
 
-def tell_visit(row: VisitRow) -> Visit:
+def visit_of(row: VisitRow) -> Visit:
     """A visit as it is told."""
     return msgspec.convert(row, Visit, from_attributes=True)

@@ -18,7 +18,7 @@ from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.times import in_utc
 
 if TYPE_CHECKING:
-    from retailpulse.storage.callback_secrets import Secret
+    from retailpulse.storage.webhooks.secrets import Secret
 
 MOST_OVERLAP = timedelta(days=365)
 
@@ -85,15 +85,15 @@ def secret(rotate: bool, overlap: timedelta, as_json: bool, data_dir: str | None
 
 async def _secrets(url: str, settings: DatabaseSettings, overlap: timedelta | None) -> "list[Secret]":
     from retailpulse.domain.callbacks import new_secret
-    from retailpulse.storage import callback_secrets
-    from retailpulse.storage.database import Database
+    from retailpulse.storage.postgres.database import Database
+    from retailpulse.storage.webhooks import secrets
 
     async with Database(url, settings, pool_size=2) as database:
         await database.check_tables()
         async with database.transaction() as connection:
             if overlap is not None:
-                await callback_secrets.rotate(connection, new_secret(), overlap.total_seconds())
-            return await callback_secrets.signing(connection)
+                await secrets.rotate(connection, new_secret(), overlap.total_seconds())
+            return await secrets.signing(connection)
 
 
 def _print(found: list[dict[str, str | None]], as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """The command `check`: reads the whole database for what contradicts itself, and mends that if told to.
 
-What must hold is said in `storage.laws`; this only runs the check and prints what it found.
+What must hold is said in `storage.integrity.invariants`; this only runs the check and prints what it found.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from retailpulse.cli.terminal import error_console, say, say_json
 from retailpulse.config.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:
-    from retailpulse.storage.invariants import Finding, Patience, Report
+    from retailpulse.storage.integrity.check import Finding, Patience, Report
 
 Say = Callable[[str], None]
 
@@ -51,7 +51,7 @@ def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
       retailpulse check --repair --data-dir /var/lib/retailpulse
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse check --json
     """
-    from retailpulse.bootstrap import set_up_logging
+    from retailpulse.bootstrap.logging import set_up_logging
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "check")
@@ -87,7 +87,7 @@ def _sign_of_life() -> Iterator[Say]:
 
 def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Report", list[str]]:
     """What is off, after the repair where one is wanted, and what that mended."""
-    from retailpulse.storage.invariants import Patience, check_invariants
+    from retailpulse.storage.integrity.check import Patience, check_invariants
 
     patience = Patience(
         sweep_seconds=settings.worker.sweep_seconds,
@@ -102,7 +102,7 @@ def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Repo
 
 
 async def _check_tables(url: str, settings: DatabaseSettings) -> None:
-    from retailpulse.storage.database import Database
+    from retailpulse.storage.postgres.database import Database
 
     async with Database(url, settings, pool_size=1) as database:
         await database.check_tables()
@@ -110,8 +110,8 @@ async def _check_tables(url: str, settings: DatabaseSettings) -> None:
 
 async def _repair(url: str, settings: DatabaseSettings, report: "Report", patience: "Patience") -> list[str]:
     from retailpulse.fetch import origin_key
-    from retailpulse.storage.database import Database
-    from retailpulse.storage.repairing import repair
+    from retailpulse.storage.integrity.repair import repair
+    from retailpulse.storage.postgres.database import Database
 
     async with (
         Database(url, settings, pool_size=2) as database,

@@ -18,7 +18,7 @@ from retailpulse.cli.commands.maintenance import read_age
 from retailpulse.cli.commands.server import data_dir_option, load_settings
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.terminal import output_console, say, say_json
-from retailpulse.domain.keys import ApiKey, KeyState, Scope
+from retailpulse.domain.api_keys import ApiKey, KeyState, Scope
 from retailpulse.domain.times import in_utc
 
 Done = TypeVar("Done")
@@ -74,9 +74,9 @@ def create(
       retailpulse keys create --name operator --scope admin --data-dir /var/lib/retailpulse
       RETAILPULSE_API_KEY=$(retailpulse keys create --name me --scope read)
     """
-    from retailpulse.service import Keys
+    from retailpulse.service import ApiKeys
 
-    def use(kept: Keys) -> Awaitable[tuple[Any, ApiKey]]:
+    def use(kept: ApiKeys) -> Awaitable[tuple[Any, ApiKey]]:
         return kept.create(name, scopes, expires)
 
     token, key = _run(data_dir, use)
@@ -147,15 +147,16 @@ def forget(as_json: bool, data_dir: str | None) -> None:
 
 
 def _run(data_dir: str | None, use: Callable[[Any], Awaitable[Done]]) -> Done:
-    from retailpulse.bootstrap import reach_database, set_up_logging
-    from retailpulse.service import Keys
+    from retailpulse.bootstrap.database import reach_database
+    from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.service import ApiKeys
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "keys")
 
     async def run() -> Done:
         async with reach_database(settings.database) as database:
-            return await use(Keys(database))
+            return await use(ApiKeys(database))
 
     return asyncio.run(run())
 

@@ -63,7 +63,7 @@ def prune(older_than: timedelta | None, dry_run: bool, as_json: bool, data_dir: 
       retailpulse prune --older-than 30d --dry-run
       retailpulse prune --older-than 12h --data-dir /var/lib/retailpulse
     """
-    from retailpulse.bootstrap import set_up_logging
+    from retailpulse.bootstrap.logging import set_up_logging
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "prune")
@@ -86,8 +86,8 @@ def _set_age(settings: RetentionSettings) -> timedelta:
 async def _prune(
     url: str, settings: Settings, age: timedelta, *, dry_run: bool
 ) -> tuple[str, dict[str, int]]:
-    from retailpulse.storage.database import Database
     from retailpulse.storage.jobs import prune as pruning
+    from retailpulse.storage.postgres.database import Database
     from retailpulse.worker.pruner import Pruner, Step
 
     async with Database(url, settings.database, pool_size=2) as database:
@@ -127,8 +127,8 @@ def backup(file: Path, force: bool, as_json: bool, data_dir: str | None) -> None
       retailpulse backup /backups/retailpulse-2026-11-20.dump
       retailpulse backup --force latest.dump --data-dir /var/lib/retailpulse
     """
-    from retailpulse.storage.archive import back_up
-    from retailpulse.storage.embedded import EmbeddedServer
+    from retailpulse.storage.postgres.backup import back_up
+    from retailpulse.storage.postgres.embedded import EmbeddedServer
 
     settings = load_settings(data_dir=data_dir).settings.database
     _check_embedded(settings, "pg_dump --format=custom")
@@ -155,7 +155,7 @@ def restore(file: Path, replace: bool, as_json: bool, data_dir: str | None) -> N
       retailpulse restore /backups/retailpulse-2026-11-20.dump --data-dir /var/lib/retailpulse
       retailpulse restore latest.dump --replace
     """
-    from retailpulse.storage.archive import restore as run
+    from retailpulse.storage.postgres.backup import restore as run
 
     settings = load_settings(data_dir=data_dir).settings.database
     _check_embedded(settings, "pg_restore")
@@ -176,12 +176,12 @@ def _check_embedded(settings: DatabaseSettings, program: str) -> None:
 
 def database_url(settings: Settings) -> contextlib.AbstractContextManager[str]:
     """The URL of the given database, or of the embedded one, which runs only for this where none runs."""
-    from retailpulse.storage.archive import at_hand
-    from retailpulse.storage.embedded import EmbeddedServer
+    from retailpulse.storage.postgres.backup import running_server
+    from retailpulse.storage.postgres.embedded import EmbeddedServer
 
     if settings.database.url:
         return contextlib.nullcontext(settings.database.url)
-    return at_hand(EmbeddedServer(Path(settings.database.data_dir)))
+    return running_server(EmbeddedServer(Path(settings.database.data_dir)))
 
 
 def end_on_sigterm() -> None:

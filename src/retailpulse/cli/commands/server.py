@@ -74,8 +74,8 @@ def serve(
       retailpulse serve --port 8000 --data-dir /var/lib/retailpulse --workers 4
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse serve
     """
-    from retailpulse.bootstrap import set_up_logging
-    from retailpulse.supervisor import serve as run
+    from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.supervisor.serve import serve as run
 
     loaded = load_settings(
         host=host, port=port, data_dir=data_dir, workers=workers, allow_anonymous=allow_anonymous
@@ -106,7 +106,8 @@ def worker(
       retailpulse worker
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse worker
     """
-    from retailpulse.bootstrap import run_worker_process, set_up_logging
+    from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.bootstrap.worker import run_worker_process
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "worker")
@@ -140,7 +141,8 @@ def api(
     Examples:
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse api --port 9091
     """
-    from retailpulse.bootstrap import run_api_process, set_up_logging
+    from retailpulse.bootstrap.api import run_api_process
+    from retailpulse.bootstrap.logging import set_up_logging
     from retailpulse.web.ports import Sockets
 
     settings = load_settings(
@@ -162,7 +164,8 @@ def migrate(as_json: bool, data_dir: str | None) -> None:
       retailpulse migrate
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse migrate
     """
-    from retailpulse.bootstrap import migrate_database, set_up_logging
+    from retailpulse.bootstrap.database import migrate_database
+    from retailpulse.bootstrap.logging import set_up_logging
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "migrate")
@@ -188,7 +191,7 @@ def health(host: str | None, port: int | None, as_json: bool) -> None:
       retailpulse health
       retailpulse health --port 9091 --json
     """
-    from retailpulse.probing import why_not_ready
+    from retailpulse.process.readiness_probe import why_not_ready
 
     api = load_settings(host=host, port=port).settings.api
     reason = why_not_ready(api, None if port else api.health_port or None)

@@ -53,7 +53,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2_000_000_000
     max_unsettled_images: Annotated[
         int,
-        Meta(ge=1, description="Submits are refused for now (503) while so many images wait for a result."),
+        Meta(
+            ge=1,
+            description="Submits are refused for now (503) while so many images wait for a result.",
+        ),
     ] = 5_000_000
     submit_seconds: Annotated[
         float,

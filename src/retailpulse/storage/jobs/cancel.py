@@ -5,9 +5,9 @@ Weak: one transaction for the whole job; a million unsettled images take it some
 
 from uuid import UUID
 
-from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.lock import lock_job
+from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.notifications import notify_ended
 
 _SETTLE = """

@@ -7,7 +7,7 @@ whose stores is known. What else belongs to the end of a job is done here.
 from collections.abc import Sequence
 from uuid import UUID
 
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.enqueue import drop_waiting
 
 _FINISH = """

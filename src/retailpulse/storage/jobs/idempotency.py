@@ -4,12 +4,12 @@ from uuid import UUID
 
 from retailpulse.domain.errors import Busy, Conflict
 from retailpulse.domain.jobs import Idempotency
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 IN_WORK = "a request with this Idempotency-Key is being worked on; send it again later to have its answer"
 
 
-async def take_key(
+async def claim_key(
     connection: Connection, idempotency: Idempotency, job_id: UUID, keep_hours: float
 ) -> UUID | None:
     """Gives a key to a new job, in the transaction that makes it; the job that has it where one does.

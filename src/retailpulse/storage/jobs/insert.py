@@ -13,10 +13,10 @@ import msgspec
 
 from retailpulse.domain.jobs import JobOptions, Submission
 from retailpulse.domain.stores import MAX_KEY_BYTES
-from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape
-from retailpulse.storage.scheduling.line import JobPlace, Line, OriginOf
+from retailpulse.storage.postgres.database import Connection
+from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf, SliceBuilder
 
 # Few statements: round trips are most of what a small job costs.
 _INSERT_VISITS = """
@@ -53,14 +53,14 @@ async def insert_job(
     job_id = job.job_id
     known = await _known_stores(connection, submission)
     await _write_visits(connection, job_id, submission, known)
-    line = Line(origin_of)
-    await _write_images(connection, job_id, submission, known, line)
+    builder = SliceBuilder(origin_of)
+    await _write_images(connection, job_id, submission, known, builder)
     await connection.execute(
         INSERT_JOB, {"job_id": job_id, "images": submission.image_count, **job_fields(submission.options)}
     )
     if any(visit.store_id not in known for visit in submission.visits):
         await count_failed(connection, job_id, await settle_unknown_stores(connection, job_id))
-    await line.enqueue(connection, job)
+    await builder.enqueue(connection, job)
 
 
 def job_fields(options: JobOptions) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _visit_rows(submission: Submission, known: set[str]) -> Iterator[_VisitRow]:
 
 
 async def _write_images(
-    connection: Connection, job_id: UUID, submission: Submission, known: set[str], line: Line
+    connection: Connection, job_id: UUID, submission: Submission, known: set[str], builder: SliceBuilder
 ) -> None:
     """Writes the images; those to fetch, of known stores and each URL once, come to stand in line."""
     rows: list[str] = []
@@ -117,7 +117,7 @@ async def _write_images(
         # As text in blocks: the driver takes thrice as long for each row on its own.
         for image_no, visit_no, url, first_no in _images(submission, known):
             if first_no == image_no:
-                line.add(image_no, url)
+                builder.add(image_no, url)
             same_as = r"\N" if first_no is None or first_no == image_no else first_no
             rows.append(f"{job}\t{image_no}\t{visit_no}\t{escape(url)}\t{same_as}\n")
             if len(rows) == BLOCK_ROWS:

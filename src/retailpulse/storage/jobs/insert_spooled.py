@@ -7,11 +7,11 @@ import asyncio
 from uuid import UUID
 
 from retailpulse.domain.jobs import JobOptions
-from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.insert import INSERT_JOB, count_failed, job_fields, settle_unknown_stores
 from retailpulse.storage.jobs.spool import Spool
-from retailpulse.storage.joining import joined_by_hash
-from retailpulse.storage.scheduling.line import JobPlace
+from retailpulse.storage.postgres.database import Connection
+from retailpulse.storage.postgres.planner_hints import joined_by_hash
+from retailpulse.storage.scheduling.slice_builder import JobPlace
 
 _INSERT_VISITS = """
     INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,
@@ -58,8 +58,8 @@ async def insert_job(connection: Connection, job: JobPlace, spool: Spool, option
     if failed:
         await count_failed(connection, job_id, failed)
     if failed or copies:
-        await asyncio.to_thread(spool.line.leave_out, await _not_waiting(connection, spool))
-    await spool.line.enqueue(connection, job)
+        await asyncio.to_thread(spool.slices.leave_out, await _not_waiting(connection, spool))
+    await spool.slices.enqueue(connection, job)
 
 
 async def _mark_copies(connection: Connection, job_id: UUID) -> int:

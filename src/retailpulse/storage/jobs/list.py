@@ -10,8 +10,8 @@ from psycopg.types.json import Jsonb
 
 from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.read import JOB_COLUMNS, JobRow, job_cursor
+from retailpulse.storage.postgres.database import Connection
 
 JobPlace = tuple[datetime, UUID]
 """Where a job stands in the list: when it was submitted, and its id."""

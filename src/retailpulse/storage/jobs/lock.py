@@ -5,7 +5,7 @@ Who settles results takes no part: the order of locks on rows is enough for that
 
 from uuid import UUID
 
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 _CHANGES = 7_236_004
 

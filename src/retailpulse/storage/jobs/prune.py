@@ -13,9 +13,9 @@ from uuid import UUID
 from psycopg import sql
 
 from retailpulse.domain.errors import Conflict
-from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.lock import lock_job
 from retailpulse.storage.jobs.read import known_job
+from retailpulse.storage.postgres.database import Connection
 
 _LOCK = 7_236_003
 LONGEST = timedelta(days=36_500)

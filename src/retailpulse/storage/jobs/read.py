@@ -15,7 +15,7 @@ from psycopg.rows import RowMaker
 from retailpulse.domain.errors import NotFound
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

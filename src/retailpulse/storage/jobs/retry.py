@@ -11,13 +11,13 @@ from uuid import UUID
 from retailpulse.domain.errors import Conflict, NotFound
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.storage.database import Connection
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.insert import settle_unknown_stores
 from retailpulse.storage.jobs.lock import lock_job
 from retailpulse.storage.jobs.read import known_job
+from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.enqueue import enqueue_retried
-from retailpulse.storage.scheduling.line import JobPlace, OriginOf
+from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf
 
 # The index of failures finds them, however many others there are.
 _TAKE_BACK = """

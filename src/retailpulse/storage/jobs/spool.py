@@ -13,8 +13,8 @@ from typing import IO, Self
 import msgspec
 
 from retailpulse.domain.ids import new_job_id
-from retailpulse.storage.jobs.repeats import Repeats
-from retailpulse.storage.scheduling.line import Line, OriginOf
+from retailpulse.storage.jobs.duplicate_detector import DuplicateDetector
+from retailpulse.storage.scheduling.slice_builder import OriginOf, SliceBuilder
 
 MEMORY_BYTES = 1 << 20
 """A file that stays smaller than this is kept in memory."""
@@ -52,11 +52,11 @@ class Spool:
         self.job_id = new_job_id()
         self.images = 0
         self.visits = 0
-        self.line = Line(origin_of)
+        self.slices = SliceBuilder(origin_of)
         """All images, whatever their stores and URLs."""
         self.may_have_copies = False
         """Whether any URL may be there twice; known once it is finished."""
-        self._repeats = Repeats()
+        self._duplicates = DuplicateDetector()
         self._begins = f"{self.job_id}\t"
         self._open: SpooledVisit | None = None
         self._visits: list[SpooledVisit] = []
@@ -92,15 +92,15 @@ class Spool:
             for image_no, url in enumerate(_escape_all(urls), first_no)
         ]
         self._image_file.write("".join(rows).encode())
-        self._repeats.add_all(urls)
-        self.line.add_all(first_no, urls)
+        self._duplicates.add_all(urls)
+        self.slices.add_all(first_no, urls)
         self.images += len(urls)
 
     def finish(self) -> None:
         """Says that nothing more comes; it can be read from now on."""
         self._end_visit()
         self._write_visits()
-        self.may_have_copies = self._repeats.end()
+        self.may_have_copies = self._duplicates.end()
         self._visit_file.seek(0)
         self._image_file.seek(0)
 

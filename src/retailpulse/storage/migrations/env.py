@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `migrating` hands over, all in one transaction."""
+"""Runs the migrations on the connection that `postgres.alembic_runner` hands over, all in one transaction."""
 
 from alembic import context
 

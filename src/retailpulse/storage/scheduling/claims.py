@@ -11,7 +11,7 @@ import msgspec
 
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 # A worker that was swept gets nothing, and the sweep waits for a claim in progress. Few slices are locked at
 # each host: others claim there at the same time, and what is locked is out of their order.

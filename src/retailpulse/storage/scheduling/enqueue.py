@@ -1,6 +1,6 @@
 """Puts images of stored jobs in line again, by what their rows say, and takes whole jobs out of line.
 
-A new job is put in line by whoever writes it, from what it gathers meanwhile: see `line`.
+A new job is put in line by whoever writes it, from what it gathers meanwhile: see `slice_builder`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ from uuid import UUID
 
 from psycopg import sql
 
-from retailpulse.storage.database import Connection
-from retailpulse.storage.joining import joined_by_hash
-from retailpulse.storage.scheduling.line import JobPlace, Line, OriginOf
+from retailpulse.storage.postgres.database import Connection
+from retailpulse.storage.postgres.planner_hints import joined_by_hash
+from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf, SliceBuilder
 
 _BLOCK_ROWS = 2_000
 _WAITING = sql.SQL("SELECT i.image_no, i.image_url FROM {images} ORDER BY i.image_no")
@@ -80,10 +80,10 @@ async def _enqueue(
     images: sql.Composable,
     more: Mapping[str, int],
 ) -> int:
-    line = Line(origin_of)
+    builder = SliceBuilder(origin_of)
     async with joined_by_hash(connection), connection.cursor(name="waiting") as cursor:
         cursor.itersize = _BLOCK_ROWS  # a million rows at once would be hundreds of megabytes
         await cursor.execute(_WAITING.format(images=images), {"job_id": job.job_id, **more})
         async for image_no, url in cursor:
-            line.add(image_no, url)
-    return await line.enqueue(connection, job)
+            builder.add(image_no, url)
+    return await builder.enqueue(connection, job)

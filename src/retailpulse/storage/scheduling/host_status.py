@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from retailpulse.domain.hosts import BreakerState
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 MANY_HOSTS = "(many hosts)"
 """Stands for the origin of all hosts with a few images each: no host is called so."""

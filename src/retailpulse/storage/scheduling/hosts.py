@@ -7,7 +7,7 @@ import msgspec
 from psycopg import sql
 
 from retailpulse.domain.hosts import BreakerState, HostLimits
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 REMEMBERED_SECONDS = 3_600.0
 """What was learnt of a host that nobody asks is trusted for so long."""

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from psycopg import sql
 
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.hosts import LIMITS, MOST, KnownHost, known_host
 from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_hosts
 

@@ -7,7 +7,7 @@ Nothing here is asked while no worker is lost.
 from collections.abc import Sequence
 from uuid import UUID
 
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 QUARANTINE = 0
 """Where images wait that are tried alone: a host by its id, neither a real one nor a bucket."""

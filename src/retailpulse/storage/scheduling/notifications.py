@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from psycopg import sql
 
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 
 HOSTS_CHANNEL = "retailpulse_hosts"
 """Images came to wait at hosts."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from retailpulse.storage.database import Connection
+from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import losses
 from retailpulse.storage.scheduling.claims import LOCK_JOBS
 from retailpulse.storage.scheduling.notifications import notify_hosts

@@ -11,9 +11,9 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+from retailpulse.domain.api_keys import ApiKey, KeyState, parse_token
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, Unauthenticated
-from retailpulse.domain.keys import ApiKey, KeyState, parse_token
-from retailpulse.service import Keys
+from retailpulse.service import ApiKeys
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ HINT = "send Authorization: Bearer rp_..."
 class ApiKeyCache:
     """The keys, as one API process knows them."""
 
-    def __init__(self, keys: Keys, *, may_be_open: bool) -> None:
+    def __init__(self, keys: ApiKeys, *, may_be_open: bool) -> None:
         self._keys = keys
         self._may_be_open = may_be_open
         self._were_made: bool | None = None

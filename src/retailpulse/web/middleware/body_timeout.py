@@ -5,7 +5,7 @@ import contextlib
 
 from litestar.types import Receive, ReceiveMessage
 
-from retailpulse.domain.errors import TooSlow
+from retailpulse.domain.errors import RequestTimeout
 
 BYTES_PER_SECOND = 10_000
 """A body may take a second more for so many bytes of it: large ones are not cut off while they come."""
@@ -24,7 +24,7 @@ async def drain(receive: Receive, most_seconds: float) -> None:
 
 
 def with_body_timeout(receive: Receive, most_seconds: float) -> Receive:
-    """Receives as `receive` does, but raises TooSlow where a body keeps us waiting for too long in all.
+    """Receives as `receive` does, but raises RequestTimeout where a body keeps us waiting too long in all.
 
     Time in which nobody waits is not the client's. After the body, waiting is for the end of the connection
     and may take for ever.
@@ -44,7 +44,7 @@ def with_body_timeout(receive: Receive, most_seconds: float) -> Receive:
             async with asyncio.timeout(max(left_seconds, 0.0)):
                 message = await receive()
         except TimeoutError as error:
-            raise TooSlow(
+            raise RequestTimeout(
                 f"the body came too slowly: {size_bytes} bytes in {most_seconds:g} s; nothing is kept"
             ) from error
         waited_seconds += loop.time() - started

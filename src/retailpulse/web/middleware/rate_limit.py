@@ -8,7 +8,7 @@ import math
 import time
 from ipaddress import IPv6Address
 
-from retailpulse.domain.errors import TooOften
+from retailpulse.domain.errors import RateLimited
 
 Header = tuple[bytes, bytes]
 MINUTE_SECONDS = 60.0
@@ -26,7 +26,7 @@ class FixedWindowRateLimiter:
         self._policy = (b"ratelimit-policy", b"%d;w=60" % most)
 
     def hit(self, who: str, headers: list[Header]) -> None:
-        """Counts one request and adds to `headers` what is left; raises TooOften where nothing is."""
+        """Counts one request and adds to `headers` what is left; raises RateLimited where nothing is."""
         if not self._most:
             return
         now = self._roll_window()
@@ -41,7 +41,7 @@ class FixedWindowRateLimiter:
         )
         if count > self._most:
             text = f"{self._what} may send {self._most} requests a minute; go on in {seconds} s"
-            raise TooOften(text, wait_seconds=seconds)
+            raise RateLimited(text, wait_seconds=seconds)
 
     def is_over(self, who: str) -> bool:
         """Whether nothing is left for whoever this is."""

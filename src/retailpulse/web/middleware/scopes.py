@@ -1,6 +1,6 @@
 """Which scope a request needs. It is told from method and path alone, before anything else is looked at."""
 
-from retailpulse.domain.keys import Scope
+from retailpulse.domain.api_keys import Scope
 
 PUBLIC = ("/health", "/problems", "/docs", "/openapi.json")
 """What says nothing about anybody's data, with all that is below it."""

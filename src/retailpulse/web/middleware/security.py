@@ -80,7 +80,7 @@ class SecurityMiddleware:
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: HTTPScope, authorization: bytes | None, headers: list[Header]) -> None:
-        """Raises Unauthenticated, Forbidden or TooOften for who may not go on, DatabaseUnavailable."""
+        """Raises Unauthenticated, Forbidden or RateLimited for who may not go on, DatabaseUnavailable."""
         path = scope["path"]
         is_open = self._api_keys.is_open
         if (is_open and self._is_loopback) or is_below(path, HEALTH):

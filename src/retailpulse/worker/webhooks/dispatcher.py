@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from retailpulse.config.settings import CallbackSettings, FetchSettings
 from retailpulse.domain.callbacks import DeliveryState, Try
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.fetch import Posted, Poster
-from retailpulse.storage import callback_secrets, deliveries
-from retailpulse.storage.database import Connection, Database
-from retailpulse.storage.deliveries import Due
+from retailpulse.fetch import PostResult, WebhookClient
+from retailpulse.storage.postgres.database import Connection, Database
+from retailpulse.storage.webhooks import deliveries
+from retailpulse.storage.webhooks import secrets as callback_secrets
+from retailpulse.storage.webhooks.deliveries import Due
 from retailpulse.worker.webhooks.payload import signed_payload
 from retailpulse.worker.webhooks.retry_policy import decide
 
@@ -33,9 +34,9 @@ LOG_SECONDS, LOG_AGAIN_SECONDS = 300.0, 0.5
 class WebhookDispatcher:
     """Delivers what is due, at most so many at once; at most half of them to one receiver."""
 
-    def __init__(self, database: Database, poster: Poster, settings: CallbackSettings) -> None:
+    def __init__(self, database: Database, client: WebhookClient, settings: CallbackSettings) -> None:
         self._database = database
-        self._poster = poster
+        self._client = client
         self._settings = settings
         self._secrets = settings.secrets()
         self._lease_seconds = settings.timeout_seconds + LEASE_SECONDS
@@ -123,7 +124,7 @@ class WebhookDispatcher:
         except DatabaseUnavailable as error:
             logger.warning("the callback of job %s waits for the database: %s", due.key.job_id, error)
 
-    async def _post(self, due: Due) -> Posted | None:
+    async def _post(self, due: Due) -> PostResult | None:
         """Posts; None where the job is not there any more. Raises DatabaseUnavailable."""
         try:
             async with self._database.connection() as connection:
@@ -131,14 +132,14 @@ class WebhookDispatcher:
                 if job is None:
                     return None
                 secrets = self._secrets or [one.text for one in await callback_secrets.signing(connection)]
-            return await self._poster.post(due.url, signed_payload(due.key, job, secrets, due.now))
+            return await self._client.post(due.url, signed_payload(due.key, job, secrets, due.now))
         except DatabaseUnavailable:
             raise
         except Exception as error:  # a fault of ours in one callback must not keep the others from going out
             logger.exception("the callback of job %s met an unexpected error", due.key.job_id)
-            return Posted(error=f"unexpected {type(error).__name__}")
+            return PostResult(error=f"unexpected {type(error).__name__}")
 
-    async def _log(self, due: Due, posted: Posted, seconds: float) -> None:
+    async def _log(self, due: Due, posted: PostResult, seconds: float) -> None:
         """Logs a try, which may have to wait for the database; raises DatabaseUnavailable."""
         decision = decide(
             posted,
@@ -184,8 +185,8 @@ async def deliver_forever(
     database: Database, callbacks: CallbackSettings, fetch: FetchSettings, grace_seconds: float
 ) -> None:
     """Delivers callbacks until it is cancelled, then for as long as the grace lasts what is on its way."""
-    poster = Poster(fetch, timeout_seconds=callbacks.timeout_seconds)
+    client = WebhookClient(fetch, timeout_seconds=callbacks.timeout_seconds)
     try:
-        await WebhookDispatcher(database, poster, callbacks).deliver_forever(grace_seconds)
+        await WebhookDispatcher(database, client, callbacks).deliver_forever(grace_seconds)
     finally:
-        poster.close()
+        client.close()

@@ -10,8 +10,8 @@ import msgspec
 from standardwebhooks import Webhook
 
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryKey
-from retailpulse.fetch import Post
-from retailpulse.service.summaries import JobSummary, summarize
+from retailpulse.fetch import PostRequest
+from retailpulse.service.job_summary import JobSummary, summarize
 from retailpulse.storage.jobs.read import JobRow
 
 
@@ -21,7 +21,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
     data: JobSummary
 
 
-def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: datetime) -> Post:
+def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: datetime) -> PostRequest:
     """A post that tells of the end of `job`, signed with every secret.
 
     The body is the same at every try; the timestamp among the headers is that of the try, so that a receiver
@@ -31,7 +31,7 @@ def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: d
         _Body(type=JOB_ENDED, timestamp=job.finished_at or now, data=summarize(job)), order="deterministic"
     )
     signatures = (Webhook(secret).sign(key.message_id, now, body.decode()) for secret in secrets)
-    return Post(
+    return PostRequest(
         body=body,
         headers=(
             "Content-Type: application/json",

@@ -8,7 +8,7 @@ from random import SystemRandom
 
 from retailpulse.config.settings import CallbackSettings
 from retailpulse.domain.callbacks import DeliveryState
-from retailpulse.fetch import Posted
+from retailpulse.fetch import PostResult
 
 GONE = 410
 """A receiver that answers this wants to be told no more."""
@@ -25,7 +25,7 @@ class RetryDecision:
 
 
 def decide(
-    posted: Posted, *, failures: int, pending_seconds: float, settings: CallbackSettings
+    posted: PostResult, *, failures: int, pending_seconds: float, settings: CallbackSettings
 ) -> RetryDecision:
     """What follows from a try, after `failures` in vain within the `pending_seconds` up to its end.
 

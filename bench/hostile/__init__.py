@@ -1,0 +1,1 @@
+"""Good photos beside hosts that misbehave: what do the good ones lose?"""

@@ -1,0 +1,1 @@
+"""The three old endpoints, kept exactly as their clients know them."""

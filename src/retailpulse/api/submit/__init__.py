@@ -1,0 +1,1 @@
+"""Reads the request of a submit, as JSON or as rows, and hands the job over."""

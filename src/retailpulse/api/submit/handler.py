@@ -1,0 +1,184 @@
+"""Takes in the request of a submit: small JSON in memory, large JSON and rows by way of the disk; its key."""
+
+import asyncio
+import errno
+import hashlib
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import IO, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+
+from retailpulse.api.submit.job_options import IN_QUERY, read_query
+from retailpulse.api.submit.parse_json import Form, LegacyForm, NewForm, read_submission
+from retailpulse.api.submit.parse_large_json import read_large
+from retailpulse.api.submit.parse_rows import RowFormat, read_rows
+from retailpulse.api.submit.request_body import BodyBudget, drain, unpacked
+from retailpulse.config.settings import ApiSettings
+from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
+from retailpulse.domain.images import Depth
+from retailpulse.domain.jobs import Idempotency, JobOptions
+from retailpulse.fetch import origin_key
+from retailpulse.service import JobSubmitter
+from retailpulse.storage.jobs.spool import Spool, temporary_file
+
+logger = logging.getLogger(__name__)
+
+BIG_BODY_BYTES = 256 * 1024
+"""A longer body is read in a thread: the others are not to wait for it."""
+LARGE_BODY_BYTES = 1 << 20
+"""A longer body of JSON goes by way of the disk, and is read piece by piece."""
+ROW_FORMATS = {
+    "text/csv": RowFormat.CSV,
+    "application/x-ndjson": RowFormat.NDJSON,
+    "application/ndjson": RowFormat.NDJSON,
+}
+READ_AT_ONCE = 2
+"""Bodies of rows that are read at once, once they are here; further ones wait."""
+_DISK_TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.EACCES, errno.EROFS, errno.EFBIG}
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_CHARSET = re.compile(r"charset=\"?([^\";\s]*)", re.IGNORECASE)
+
+_ReadInto = Callable[[IO[bytes], Spool, int], JobOptions]
+"""Reads a file into a spool, up to so many images, and gives what is said of the job."""
+
+
+class SubmitHandler:
+    """Handles submits on any path, and holds what all of them share."""
+
+    def __init__(self, job_submitter: JobSubmitter, settings: ApiSettings, default_depth: Depth) -> None:
+        self._job_submitter = job_submitter
+        self._settings = settings
+        self._default_depth = default_depth
+        self._in_memory = BodyBudget(settings.buffer_bytes)
+        self._on_disk = BodyBudget(settings.spool_bytes)
+        self._threads = ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="rows")
+
+    async def submit_legacy(self, request: Request[Any, Any, Any]) -> UUID:
+        """Submits what a request to the old endpoint asks for; returns the job's id."""
+        form = LegacyForm(self._default_depth)
+        return await self._submit_json(request, form, _read_idempotency_key(request), digest=hashlib.sha256())
+
+    async def submit(self, request: Request[Any, Any, Any]) -> UUID:
+        """Submits what a request asks for, as rows or else as JSON; returns the job's id."""
+        media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+        row_format = ROW_FORMATS.get(media_type.strip().lower())
+        if row_format is None:
+            return await self._submit_new_json(request)
+        charset = _CHARSET.search(parameters)
+        if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+            await drain(request.stream())
+            raise UnsupportedMediaType(f"Content-Type: rows are read in UTF-8, not in {charset[1][:100]}")
+        return await self._submit_rows(request, row_format)
+
+    async def _submit_new_json(self, request: Request[Any, Any, Any]) -> UUID:
+        options, key = await self._read_head(request)
+        digest = hashlib.sha256()
+        if IN_QUERY & request.query_params.keys():  # without a query it is the same request on the old path
+            digest.update(msgspec.json.encode(options, order="deterministic"))
+        return await self._submit_json(request, NewForm(options), key, digest=digest)
+
+    async def _submit_json(
+        self, request: Request[Any, Any, Any], form: Form, key: str | None, *, digest: "hashlib._Hash"
+    ) -> UUID:
+        blocks, expected = self._body(request), _expected_bytes(request)
+        async with self._in_memory.reading(blocks, expected, LARGE_BODY_BYTES) as body:
+            if not body.is_whole:
+                read_into = partial(_read_large, form)
+                blocks = _chain(body.content, blocks)
+                return await self._submit_spooled(blocks, expected, read_into, key, digest)
+            body.weigh()
+            read = partial(read_submission, body.content, form, max_images=self._settings.max_images_per_job)
+            submission = await asyncio.to_thread(read) if len(body.content) >= BIG_BODY_BYTES else read()
+            if key is not None:
+                digest.update(body.content)
+                idempotency = Idempotency(key=key, request_sha256=digest.digest())
+                submission = replace(submission, idempotency=idempotency)
+            return await self._job_submitter.submit(submission)
+
+    async def _submit_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> UUID:
+        options, key = await self._read_head(request)
+        # What the query says belongs to the request as much as its body does.
+        digest = hashlib.sha256(msgspec.json.encode([row_format, options], order="deterministic"))
+        read_into = partial(_read_rows, row_format, options)
+        return await self._submit_spooled(
+            self._body(request), _expected_bytes(request), read_into, key, digest
+        )
+
+    async def _submit_spooled(
+        self,
+        blocks: AsyncIterator[bytes],
+        expected_bytes: int,
+        read_into: _ReadInto,
+        key: str | None,
+        digest: "hashlib._Hash",
+    ) -> UUID:
+        """However slow a client is, nothing is held for it but its file."""
+        folder = self._settings.spool_dir or None
+        with _full_disk_as_busy(), temporary_file(folder) as file, Spool(folder, origin_key) as spool:
+            async with self._on_disk.spooling(blocks, expected_bytes, file, digest.update):
+                read = partial(read_into, file, spool, self._settings.max_images_per_job)
+                options = await asyncio.get_running_loop().run_in_executor(self._threads, read)
+                file.close()
+                idempotency = Idempotency(key=key, request_sha256=digest.digest()) if key else None
+                return await self._job_submitter.submit_spooled(spool, options, idempotency)
+
+    async def _read_head(self, request: Request[Any, Any, Any]) -> tuple[JobOptions, str | None]:
+        """What the query says of the job, and the idempotency key."""
+        try:
+            return read_query(request.query_params, self._default_depth), _read_idempotency_key(request)
+        except InvalidRequest:
+            await drain(self._body(request))  # a client that is cut off while it sends would never read why
+            raise
+
+    def _body(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+        encoding = request.headers.get("content-encoding", "")
+        return unpacked(request.stream(), encoding, self._settings.max_body_bytes)
+
+
+def _read_large(form: Form, file: IO[bytes], spool: Spool, max_images: int) -> JobOptions:
+    return read_large(file, spool, form, max_images)
+
+
+def _read_rows(
+    row_format: RowFormat, options: JobOptions, file: IO[bytes], spool: Spool, max_images: int
+) -> JobOptions:
+    read_rows(file, row_format, spool, max_images)
+    return options
+
+
+async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for block in rest:
+        yield block
+
+
+def _read_idempotency_key(request: Request[Any, Any, Any]) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and _KEY.fullmatch(key) is None:
+        raise InvalidRequest("Idempotency-Key: write 1 to 255 printable ASCII characters, such as a UUID")
+    return key
+
+
+def _expected_bytes(request: Request[Any, Any, Any]) -> int:
+    text = request.headers.get("content-length", "0")
+    return int(text) if text.isdigit() else 0
+
+
+@contextmanager
+def _full_disk_as_busy() -> Iterator[None]:
+    """Turns a disk that takes nothing into an answer that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_TAKES_NOTHING:
+            raise
+        logger.error("submits cannot wait on disk (RETAILPULSE_API_SPOOL_DIR): %s", error)
+        raise Busy("this machine's disk has no room for the submit now; send it again later") from error

@@ -1,0 +1,195 @@
+"""Builds a worker process: its parts over one database, and what goes on beside its work."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+from uuid import UUID
+
+from retailpulse.bootstrap.database import check_tables, find_database
+from retailpulse.config.settings import (
+    CallbackSettings,
+    FetchSettings,
+    MeasureSettings,
+    RetentionSettings,
+    Settings,
+    WorkerSettings,
+)
+from retailpulse.fetch import Downloader
+from retailpulse.measure import DecoderPool, Turn
+from retailpulse.metrics.reporting import Reporter
+from retailpulse.process.loop_heartbeat import watched_loop
+from retailpulse.process.loop_watchdog import watch_loop
+from retailpulse.process.service_manager import ServiceManager
+from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
+from retailpulse.storage.postgres.database import Database
+from retailpulse.worker.backpressure import Backpressure
+from retailpulse.worker.heartbeat import Heartbeat
+from retailpulse.worker.held_images import HeldImages
+from retailpulse.worker.image_task import UNMEASURED_BYTES, WorkerContext
+from retailpulse.worker.memory import tune_memory
+from retailpulse.worker.pruner import prune_forever
+from retailpulse.worker.quarantine import Quarantine
+from retailpulse.worker.run import WorkerParts, flush_settler, work_until_stopped
+from retailpulse.worker.scheduler import Scheduler
+from retailpulse.worker.scheduler_events import SchedulerEvents, listen_forever
+from retailpulse.worker.settler import Settler
+from retailpulse.worker.suspend_detector import SuspendDetector
+from retailpulse.worker.sweeper import sweep_forever
+from retailpulse.worker.webhooks.dispatcher import deliver_forever
+from retailpulse.worker.worker_metrics import WorkerMetrics
+
+WORKER_NICENESS = 5
+"""Workers and their decoders fill every core they get: who asks the API should not have to wait for one."""
+SWITCH_SECONDS = 0.001
+"""So long a thread that reads a header made to be long keeps the interpreter from the event loop."""
+
+
+def run_worker_process(
+    settings: Settings,
+    parent_fd: int | None,
+    *,
+    process: UUID | None = None,
+    heartbeat_fd: int | None = None,
+    turn_fd: int | None = None,
+) -> None:
+    """Works until it is told to stop; who started it watches the pipe `heartbeat_fd`, else it does itself."""
+    import uvloop
+
+    url = find_database(settings.database)
+    os.nice(WORKER_NICENESS)
+
+    async def run() -> None:
+        stop, manager = stop_on_signals(parent_fd), ServiceManager()
+        opened = Database(url, settings.database, pool_size=settings.worker.connections)
+        loop_watch = watched_loop(settings.worker.stall_seconds, heartbeat_fd)
+        try:
+            async with loop_watch, manager.informed(stop), opened as database:
+                await check_tables(database)
+                manager.ready()
+                await run_worker(
+                    database,
+                    worker=settings.worker,
+                    fetch=settings.fetch,
+                    measure=settings.measure,
+                    retention=settings.retention,
+                    callbacks=settings.callbacks,
+                    stop=stop,
+                    process=process,
+                    turn_fd=turn_fd,
+                )
+        finally:
+            exit_within(LEAVE_SECONDS, 0)
+
+    uvloop.run(run())
+
+
+async def run_worker(
+    database: Database,
+    *,
+    worker: WorkerSettings,
+    fetch: FetchSettings,
+    measure: MeasureSettings,
+    retention: RetentionSettings | None = None,
+    callbacks: CallbackSettings | None = None,
+    stop: asyncio.Event,
+    process: UUID | None = None,
+    turn_fd: int | None = None,
+) -> None:
+    """Works until `stop` is set; then settles what is in flight and hands back the rest.
+
+    `process` is what whoever has started this one tells of it when it is lost. `turn_fd` is the file that
+    the workers of this machine lock while they decode a vast picture.
+    Raises what ended one of its parts before that, once it has handed back its work.
+    """
+    tune_memory()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    watch_loop()
+    metrics = WorkerMetrics()
+    reporting = Reporter(database, "worker", metrics.read).reporting(worker.heartbeat_seconds)
+    turn = Turn(turn_fd)
+    async with reporting, _build(database, worker, fetch, measure, metrics, process, turn) as parts:
+        background = [
+            asyncio.create_task(listen_forever(database, parts.events)),
+            asyncio.create_task(sweep_forever(database, worker, parts.heartbeat.is_steady)),
+            asyncio.create_task(prune_forever(database, retention or RetentionSettings())),
+            asyncio.create_task(
+                deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
+            ),
+        ]
+        await work_until_stopped(parts, background, stop, worker.grace_seconds)
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Lets something go on until the end of the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@contextlib.asynccontextmanager
+async def _build(
+    database: Database,
+    worker: WorkerSettings,
+    fetch: FetchSettings,
+    measure: MeasureSettings,
+    metrics: WorkerMetrics,
+    process: UUID | None,
+    turn: Turn,
+) -> AsyncIterator[WorkerParts]:
+    """The parts of a worker; what is left of them at the end is closed."""
+    events, heartbeat = SchedulerEvents(), Heartbeat(worker.stale_seconds)
+    context = _make_context(database, worker, fetch, measure, metrics, events, turn)
+    scheduler = Scheduler(
+        database, context, events, heartbeat, worker=worker, cap=fetch.per_host, process=process
+    )
+    settling = asyncio.create_task(context.settler.run())
+    try:
+        async with _background(context.suspend_detector.beat_forever()):
+            yield WorkerParts(
+                context=context, scheduler=scheduler, events=events, heartbeat=heartbeat, settling=settling
+            )
+    finally:
+        await flush_settler(context.settler, settling)
+        await context.downloader.aclose()
+        await context.decoders.aclose()
+        await context.quarantine.aclose()
+        if settling.done() and not settling.cancelled():
+            settling.result()
+
+
+def _make_context(
+    database: Database,
+    worker: WorkerSettings,
+    fetch: FetchSettings,
+    measure: MeasureSettings,
+    metrics: WorkerMetrics,
+    events: SchedulerEvents,
+    turn: Turn,
+) -> WorkerContext:
+    backpressure = Backpressure(UNMEASURED_BYTES)
+    downloader = Downloader(fetch, admit=backpressure.admit, observe=metrics.transferred, listener=events)
+    decoders = DecoderPool(measure, observe=metrics.decoded, turn=turn)
+    quarantine = Quarantine(fetch, measure, worker.stall_seconds)
+    metrics.in_flight, metrics.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
+    metrics.quarantine_crashes = lambda: quarantine.crashes
+    return WorkerContext(
+        downloader=downloader,
+        backpressure=backpressure,
+        settler=Settler(database, worker, metrics.settled),
+        decoders=decoders,
+        quarantine=quarantine,
+        held_images=HeldImages(events.has_room),
+        metrics=metrics,
+        suspend_detector=SuspendDetector(),
+        max_pixels=measure.max_pixels,
+        pause_seconds=measure.pause(),
+        failed=asyncio.get_running_loop().create_future(),
+    )

@@ -1,0 +1,1 @@
+"""How one host is asked: its queue, its limiter (concurrency cap, throttle, circuit breaker), its latency."""

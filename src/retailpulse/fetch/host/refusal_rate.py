@@ -1,0 +1,46 @@
+"""Refusals among the last requests to one host: how large their share is, how many came in a row.
+
+What follows from that is `limiter`'s.
+"""
+
+from random import SystemRandom
+
+_WEIGHT = 1 / 16
+_FORGOTTEN_SHARE = 0.001
+_SHORTEST_SECONDS, _MOST_DOUBLINGS = 0.025, 6
+"""How long a worker that has no other request at a host waits after a refusal, doubled each time."""
+
+_random = SystemRandom()
+
+
+class RefusalRate:
+    """Refusals of one kind, and the backoff that they ask for."""
+
+    def __init__(self) -> None:
+        self.share = 0.0  # of the last requests; 0 where an answer would change nothing
+        self.in_a_row = 0  # without an answer between them
+        self.backoff_until = 0.0
+        self._backoffs = 0
+
+    def answered(self) -> None:
+        """A request was answered."""
+        self.share -= self.share * _WEIGHT
+        if self.share < _FORGOTTEN_SHARE:
+            self.share = 0.0
+        self.in_a_row = self._backoffs = 0
+
+    def refused(self) -> None:
+        """A request was refused."""
+        self.share += (1 - self.share) * _WEIGHT
+        self.in_a_row += 1
+
+    def cut(self) -> None:
+        """The host is asked less from now on: what it refused before says less."""
+        self.share /= 2
+        self.in_a_row = 0
+
+    def back_off(self, now: float) -> None:
+        """Wait, so that the fleet hears of it first; exponential, with jitter."""
+        self._backoffs += 1
+        seconds = _SHORTEST_SECONDS * 2.0 ** min(self._backoffs, _MOST_DOUBLINGS)
+        self.backoff_until = now + seconds * _random.uniform(0.5, 1.0)

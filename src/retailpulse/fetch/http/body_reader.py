@@ -1,0 +1,145 @@
+"""Takes the bytes of one image, from one answer or from several parts, and says when to stop.
+
+Sizes are counted here, after decompression. Nothing is parsed or hashed: `enough` and `tap` are the caller's.
+"""
+
+from collections.abc import Callable
+
+from retailpulse.domain.images import Cause
+from retailpulse.fetch.failures import TryFailed
+
+FIRST_LOOK_BYTES = 16_384
+SMALL_BYTES = 1_024
+"""Smaller pieces are joined before they are kept: as an object of its own each byte would weigh fifty."""
+_JOINED_BYTES = 16_384
+MOST_SMALL = 250_000
+"""So many small pieces are taken, and one more for each 64 bytes: no server needs more for a photo."""
+_LEAST_MEAN_BYTES = 64
+_LOOK_GROWTH = 4
+
+Enough = Callable[[bytes], bool]
+"""Whether the bytes so far are all that is needed; asked at growing sizes, so that asking stays cheap."""
+Tap = Callable[[], Callable[[bytes], object]]
+"""Called where a body begins: gives what is then called with each of its pieces."""
+
+
+class BodyReader:
+    """The body so far, as the pieces that it came in."""
+
+    def __init__(self, *, max_bytes: int, enough: Enough | None = None, tap: Tap | None = None) -> None:
+        self.max_bytes = max_bytes
+        self._enough = enough
+        self._tap = tap
+        self.pieces: list[bytes] = []
+        self.keep: Callable[[bytes], object] = self.pieces.append
+        self._small = bytearray()
+        self._small_count = 0
+        self._next_look = FIRST_LOOK_BYTES if enough else max_bytes + 1
+        self._looked_bytes = -1
+        self._part_end: int | None = None
+        self.size = 0
+        self.satisfied = False
+        self.failure: BaseException | None = None
+
+    def begin_whole(self) -> None:
+        """The body comes from its first byte on; what was there before is dropped."""
+        self.pieces.clear()
+        self._small.clear()
+        self.size = self._small_count = 0
+        self._part_end = None
+        if self._tap is not None:
+            self.keep = _both(self.pieces.append, self._tap())
+
+    def begin_part(self, end: int | None) -> None:
+        """The body goes on, up to the byte before `end`; a part with an end is looked at when it is over.
+
+        Leaving it earlier would cost the connection and save nothing.
+        """
+        self._part_end = end
+
+    @property
+    def free_bytes(self) -> int:
+        """So many may be given to `keep`, and counted later: there is nothing to decide about them."""
+        if self._small:
+            return 0
+        end = self._next_look - 1 if self._part_end is None else self._part_end
+        return max(0, min(end, self.max_bytes) - self.size)
+
+    def feed(self, piece: bytes) -> bool:
+        """Keep a piece; False says that no more is wanted: see `satisfied` and `failure`."""
+        self.size += len(piece)
+        if self.size > self.max_bytes:
+            self.failure = self.too_large()
+            return False
+        if len(piece) >= SMALL_BYTES:
+            self.join_small()
+            self.keep(piece)
+        elif not self._keep_small(piece):
+            return False
+        if self._part_end is None:
+            return self.size < self._next_look or not self.look()
+        if self.size > self._part_end:
+            self.failure = TryFailed(Cause.BAD_RESPONSE, "more bytes than the range that was asked for")
+        return self.failure is None
+
+    def join_small(self) -> None:
+        """Keep the small pieces that came last as one."""
+        if self._small:
+            self.keep(bytes(self._small))
+            self._small.clear()
+
+    def _keep_small(self, piece: bytes) -> bool:
+        self._small += piece
+        self._small_count += 1
+        if self._small_count > MOST_SMALL + self.size // _LEAST_MEAN_BYTES:
+            self.failure = TryFailed(Cause.BAD_RESPONSE, "the body comes in pieces of a few bytes")
+            return False
+        if len(self._small) >= _JOINED_BYTES:
+            self.join_small()
+        return True
+
+    def too_large(self) -> TryFailed:
+        """What a body over the limit fails with."""
+        return TryFailed(Cause.TOO_LARGE, f"larger than {self.max_bytes} bytes")
+
+    def look(self) -> bool:
+        """Ask `enough` about the body so far; what it raises is kept, True ends the transfer."""
+        if self._enough is None or self.size == self._looked_bytes:
+            return self.satisfied
+        self._looked_bytes = self.size
+        while self._next_look <= self.size:
+            self._next_look *= _LOOK_GROWTH
+        try:
+            self.satisfied = self._enough(self._body())
+        except Exception as error:  # libcurl's C code calls us and cannot pass an exception on
+            self.failure = error
+        return self.satisfied or self.failure is not None
+
+    def raise_failure(self) -> None:
+        """Raise what ended the transfer, if it was ended here.
+
+        It is forgotten here and by this frame: its traceback leads back to this body, and a ring of the two
+        would keep the body until the garbage collector comes by.
+        """
+        if self.failure is None:
+            return
+        failure, self.failure = self.failure, None
+        try:
+            raise failure
+        finally:
+            del failure
+
+    def _body(self) -> bytes:
+        """All bytes taken so far, which then are one piece."""
+        self.join_small()
+        if len(self.pieces) != 1:
+            self.pieces[:] = [b"".join(self.pieces)]
+        return self.pieces[0]
+
+
+def _both(one: Callable[[bytes], object], other: Callable[[bytes], object]) -> Callable[[bytes], None]:
+    def call(piece: bytes) -> None:
+        one(piece)
+        other(piece)
+
+    return call

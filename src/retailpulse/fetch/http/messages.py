@@ -1,0 +1,54 @@
+"""A request and an answer of HTTP, as `exchange` is told the one and tells the other."""
+
+import msgspec
+
+from retailpulse.fetch.http.post_request import PostRequest
+from retailpulse.fetch.http.ranges import Span
+
+WHOLE = frozenset({200, 203})
+"""Statuses of an answer whose body is the whole file."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is asked: a URL, perhaps a span of its bytes, in limited time."""
+
+    url: str
+    timeout_seconds: float
+    span: Span | None = None
+    max_content_length: int = 0  # refused by its header alone; 0: any length
+    pin: str = ""  # host:port:addresses, so that libcurl looks no name up; empty: the URL holds a number
+    keeps_alive: bool = True  # the connection is kept for the next request
+    post: PostRequest | None = None  # what is carried there; of the answer only the status counts then
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An HTTP answer; its body is in the intake, where the status is one that was asked for."""
+
+    status: int
+    head: bytes  # the status line and all headers, as they came
+    retry_after_seconds: int
+    is_coded: bool = False  # its body has a content coding
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of the first header of a lower-case name."""
+        return find_header(self.head, name)
+
+
+def find_headers(head: bytes, name: bytes) -> list[bytes]:
+    """The values of all headers of a lower-case name in a head, in order."""
+    found, lowered, start = [], head.lower(), 0
+    while (start := lowered.find(b"\n%b:" % name, start)) >= 0:
+        start += len(name) + 2
+        end = head.find(b"\n", start)
+        found.append(head[start : end if end >= 0 else len(head)].strip())
+    return found
+
+
+def find_header(head: bytes, name: bytes) -> bytes | None:
+    """The value of the first header of a lower-case name in a head."""
+    start = head.lower().find(b"\n%b:" % name)
+    if start < 0:
+        return None
+    start += len(name) + 2
+    end = head.find(b"\n", start)
+    return head[start : end if end >= 0 else len(head)].strip()

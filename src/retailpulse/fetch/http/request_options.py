@@ -1,0 +1,61 @@
+"""Sets on a handle what a request differs in from the one before it: most differ in nothing but the URL."""
+
+import pycurl
+
+from retailpulse.fetch.http.curl_handles import IDENTITY
+from retailpulse.fetch.http.messages import Request
+from retailpulse.fetch.http.post_request import load
+from retailpulse.fetch.http.ranges import Span
+
+
+class RequestOptions:
+    """What a handle is set to ask."""
+
+    def __init__(self, handle: pycurl.Curl) -> None:
+        self._handle = handle
+        self._limits: tuple[int, int] | None = None
+        self._span: Span | None = None
+        self._is_pinned = False
+        self.keeps_alive = True
+
+    def set(self, request: Request) -> None:
+        """Make the handle ask for this."""
+        if request.post is not None:
+            load(self._handle, request.post)
+        self._handle.setopt(pycurl.URL, request.url)
+        self._limit(max(1, round(request.timeout_seconds * 1_000)), request.max_content_length)
+        if request.pin or self._is_pinned:
+            # libcurl forgets after a minute what it was told: it is told every time.
+            self._handle.setopt(pycurl.RESOLVE, [request.pin] if request.pin else [])
+            self._is_pinned = bool(request.pin)
+        if request.span != self._span:
+            self._ask_for(request.span)
+        if request.keeps_alive != self.keeps_alive:
+            self._keep_alive(keeps_alive=request.keeps_alive)
+
+    def close_after(self) -> None:
+        """Keep the connection of the running request for no other."""
+        if self.keeps_alive:
+            self._handle.setopt(pycurl.FORBID_REUSE, 1)
+            self.keeps_alive = False
+
+    def _limit(self, timeout_ms: int, max_content_length: int) -> None:
+        limits = (timeout_ms, max_content_length)
+        if limits != self._limits:
+            self._handle.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+            self._handle.setopt(pycurl.MAXFILESIZE_LARGE, max_content_length)
+            self._limits = limits
+
+    def _ask_for(self, span: Span | None) -> None:
+        if span is None:
+            self._handle.unsetopt(pycurl.RANGE)
+        else:
+            self._handle.setopt(pycurl.RANGE, str(span))
+        self._span = span
+
+    def _keep_alive(self, *, keeps_alive: bool) -> None:
+        self._handle.setopt(pycurl.FORBID_REUSE, not keeps_alive)
+        # The host closes first then, and the port on our side is free again at once.
+        headers = [IDENTITY] if keeps_alive else [IDENTITY, "Connection: close"]
+        self._handle.setopt(pycurl.HTTPHEADER, headers)
+        self.keeps_alive = keeps_alive

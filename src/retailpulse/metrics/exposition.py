@@ -1,0 +1,149 @@
+"""Tells all metrics in the text formats of Prometheus and OpenMetrics, whichever API process is asked.
+
+Weak: while the database is away the scrape fails; not even what this process knows by itself is told.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from retailpulse import __version__
+from retailpulse.metrics.http_requests import Application, observed
+from retailpulse.metrics.reporting import Reading, Reporter
+from retailpulse.storage.metrics import processes
+from retailpulse.storage.metrics import totals as image_totals
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.scheduling import workers
+from retailpulse.telemetry import catalogue
+from retailpulse.telemetry.catalogue import CATALOGUE, Metric
+from retailpulse.telemetry.instruments import Instruments, Totals
+
+Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+Values = dict[tuple[str, ...], float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exposition:
+    """An answer to a scrape."""
+
+    content: bytes
+    content_type: str
+
+
+class Metrics:
+    """The metrics of all processes together, and what the API process that tells them measures itself."""
+
+    def __init__(self, database: Database, stale_seconds: float) -> None:
+        self._database = database
+        self._stale_seconds = stale_seconds
+        self._instruments = Instruments()
+        self._reporter = Reporter(database, "api", lambda: Reading(sums=self._instruments.sums()))
+        self._families: list[Family] = []
+        self._collected_at = float("-inf")
+        self._one_at_a_time = asyncio.Lock()
+
+    def observe(self, application: Application) -> Application:
+        """The same application, whose requests are counted and timed."""
+        return observed(application, self._instruments)
+
+    def reporting(self, every_seconds: float) -> AbstractAsyncContextManager[None]:
+        """Reports during the block what this process measures."""
+        return self._reporter.reporting(every_seconds)
+
+    async def render(self, accept: str) -> Exposition:
+        """All metrics, in the format that the `Accept` header asks for; raises DatabaseUnavailable."""
+        asked_at = time.monotonic()
+        async with self._one_at_a_time:
+            # Who asks at once shares an answer. One from before it was asked could say less than another
+            # API process has said by then.
+            if self._collected_at < asked_at:
+                began_at = time.monotonic()
+                self._families = await self._collect()
+                self._collected_at = began_at
+        encode, content_type = choose_encoder(accept)
+        return Exposition(content=encode(_registry(self._families)), content_type=content_type)
+
+    async def _collect(self) -> list[Family]:
+        async with self._database.connection() as connection:
+            sums = await processes.read(connection, self._stale_seconds)
+            settled = await image_totals.read_settled(connection)
+            backlog = await image_totals.read_backlog(connection)
+            alive = await workers.alive(connection, self._stale_seconds)
+        totals = Totals(sums)
+        values = _of_processes(sums, totals)
+        values[catalogue.IMAGES_SETTLED] = {
+            (one.outcome, one.cause or "", one.depth): one.images for one in settled
+        }
+        for metric, value in (
+            (catalogue.UNSETTLED_IMAGES, backlog.images),
+            (catalogue.WAITING_IMAGES, backlog.waiting_images),
+            (catalogue.ONGOING_JOBS, backlog.jobs),
+            (catalogue.OLDEST_PENDING, backlog.oldest_pending_seconds),
+            (catalogue.LEASED_SLOTS, backlog.leased_slots),
+            (catalogue.OPEN_BREAKERS, backlog.open_breakers),
+            (catalogue.WORKERS_ALIVE, len(alive)),
+        ):
+            values[metric] = {(): value}
+        values[catalogue.BUILD] = {(__version__,): 1}
+        return [_family(metric, values.get(metric), totals) for metric in CATALOGUE]
+
+
+def _of_processes(sums: dict[tuple[str, str], float], totals: Totals) -> dict[Metric, Values]:
+    """What is told of the processes themselves; every label is there from the start, at 0."""
+    kinds = ("api", "worker")
+    started: Values = {(kind,): sums.get((kind, processes.STARTED), 0.0) for kind in kinds}
+    crashes: Values = {(kind,): sums.get((kind, processes.CRASHES), 0.0) for kind in kinds}
+    crashed = totals.counters(catalogue.CRASHES)
+    crashes.update({(kind,): crashed.get((kind,), 0.0) for kind in ("decoder", "quarantine")})
+    replaced = totals.counters(catalogue.REPLACED)
+    return {
+        catalogue.STARTED: started,
+        catalogue.CRASHES: crashes,
+        catalogue.REPLACED: {(reason,): replaced.get((reason,), 0.0) for reason in catalogue.REPLACED_FOR},
+        catalogue.TRANSFERS_IN_FLIGHT: {(): sums.get(("worker", processes.IN_FLIGHT), 0.0)},
+    }
+
+
+def _family(metric: Metric, values: Values | None, totals: Totals) -> Family:
+    """A metric as the library wants it; what is not given comes from the sums of the processes."""
+    if metric.kind == "histogram":
+        return _histogram(metric, totals)
+    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    family = kind(metric.name, metric.meaning, labels=metric.labels)
+    for labels, value in sorted((totals.counters(metric) if values is None else values).items()):
+        family.add_metric(labels, value)
+    return family
+
+
+def _histogram(metric: Metric, totals: Totals) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+    names = [*map(repr, metric.bounds), "+Inf"]
+    for labels, (counts, total) in sorted(totals.histograms(metric).items()):
+        up_to = 0.0
+        buckets = []
+        for name, count in zip(names, counts, strict=True):
+            up_to += count
+            buckets.append((name, up_to))
+        family.add_metric(labels, buckets, total)
+    return family
+
+
+def _registry(families: list[Family]) -> CollectorRegistry:
+    class _Families(Collector):
+        def collect(self) -> Iterable[Family]:
+            return families
+
+    registry = CollectorRegistry()
+    registry.register(_Families())
+    return registry

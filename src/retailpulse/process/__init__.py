@@ -1,0 +1,1 @@
+"""What any process of the service stands on: signals, and the watch over its event loop."""

@@ -1,0 +1,60 @@
+"""Changes a job as a whole: cancel it, retry it, delete it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from retailpulse.domain.errors import Conflict
+from retailpulse.domain.images import Cause
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.fetch import origin_key
+from retailpulse.service.admission_control import AdmissionControl
+from retailpulse.storage.jobs import cancel as cancelling
+from retailpulse.storage.jobs import prune as pruning
+from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.retry import retry_job
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
+
+CHANGE_SECONDS = 300.0
+"""How long the database may take for all images of a job."""
+
+
+class JobControl:
+    """What can be done to a job after its submit."""
+
+    def __init__(self, database: Database, admission: AdmissionControl) -> None:
+        self._database = database
+        self._admission = admission
+
+    async def cancel(self, job_id: UUID) -> None:
+        """Ends a job; its images without a result get the outcome `cancelled`.
+
+        Does nothing where it is cancelled already. Raises NotFound, or Conflict where it has ended.
+        """
+        async with self._database.transaction(
+            share=Share.WRITES, patience_seconds=CHANGE_SECONDS
+        ) as connection:
+            if await cancelling.cancel_job(connection, job_id):
+                return
+            job = await jobs.known_job(connection, job_id)
+        if job.status is not JobStatus.CANCELLED:
+            raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
+
+    async def retry(self, job_id: UUID, causes: Sequence[Cause] | None) -> None:
+        """Tries again what failed, for these causes or for all; the outcomes of before stay readable.
+
+        Raises NotFound; Conflict where nothing can be retried; Busy where too many images wait already.
+        """
+        async with self._database.transaction(
+            share=Share.WRITES, patience_seconds=CHANGE_SECONDS
+        ) as connection:
+            images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key)
+            await self._admission.admit(connection, images)
+
+    async def delete(self, job_id: UUID) -> None:
+        """Takes a job that has ended out of sight; workers delete its rows after that.
+
+        Raises NotFound, or Conflict where it goes on.
+        """
+        async with self._database.transaction(share=Share.WRITES) as connection:
+            await pruning.hide_job(connection, job_id)

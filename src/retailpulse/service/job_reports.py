@@ -1,0 +1,114 @@
+"""Where jobs stand: their states, counts and causes, and what they wait for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from uuid import UUID
+
+from retailpulse.domain.images import failure_kind
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.service.hosts import Hosts, WaitingFor
+from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.read import JobRow, StoreFailure
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreError:
+    """A store some of whose images failed in a job; `error` says how many, and one example."""
+
+    store_id: str
+    images: int
+    failed: int
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobReport:
+    """Where a job stands. `seconds_left` is None where it is not known, or nothing is left.
+
+    `waiting_for` is None once the job has ended.
+    """
+
+    job: JobRow
+    causes: dict[str, int]
+    stores: list[StoreError]
+    images_per_second: float | None
+    seconds_left: float | None
+    waiting_for: WaitingFor | None
+
+
+class JobReports:
+    """Where jobs stand, in short and in full."""
+
+    def __init__(self, database: Database, hosts: Hosts) -> None:
+        self._database = database
+        self._hosts = hosts
+
+    async def status(self, job_id: UUID) -> tuple[JobStatus, list[StoreError]]:
+        """The state of a job and, once it has ended with failures, its stores with failures.
+
+        Raises NotFound.
+        """
+        async with self._database.connection(share=Share.STATUS) as connection:
+            job = await jobs.known_job(connection, job_id)
+            if job.status in {JobStatus.ONGOING, JobStatus.COMPLETED}:
+                return job.status, []
+            return job.status, describe_failures(await jobs.store_failures(connection, job_id))
+
+    async def report(self, job_id: UUID) -> JobReport:
+        """All about where a job stands; raises NotFound."""
+        async with self._database.connection(share=Share.STATUS) as connection:
+            job = await jobs.known_job(connection, job_id)
+            has_causes = job.failed + job.cancelled > 0
+            failures = await jobs.store_failures(connection, job_id) if has_causes else []
+            causes = await jobs.cause_counts(connection, job_id) if has_causes else {}
+            is_ongoing = job.status is JobStatus.ONGOING
+            waits = await self._hosts.waiting_for(connection, job_id) if is_ongoing else None
+        rate = _images_per_second(job)
+        left = job.images - job.settled
+        return JobReport(
+            job=job,
+            causes=causes,
+            stores=describe_failures(failures),
+            images_per_second=rate,
+            seconds_left=round(left / rate, 1) if left and rate else None,
+            waiting_for=waits,
+        )
+
+
+def describe_failures(failures: Iterable[StoreFailure]) -> list[StoreError]:
+    """One text per store: for each kind of failure how many images it hit, and one example."""
+    described = []
+    for store_id, of_store in groupby(failures, key=lambda failure: failure.store_id):
+        kinds: dict[str, list[StoreFailure]] = {}
+        for failure in of_store:
+            kinds.setdefault(failure_kind(failure.cause), []).append(failure)
+        everything = [failure for some in kinds.values() for failure in some]
+        described.append(
+            StoreError(
+                store_id=store_id,
+                images=everything[0].store_images,
+                failed=sum(failure.failed for failure in everything),
+                error="; ".join(_describe(kind, some) for kind, some in kinds.items()),
+            )
+        )
+    return described
+
+
+def _describe(kind: str, failures: list[StoreFailure]) -> str:
+    first = failures[0]
+    count = sum(failure.failed for failure in failures)
+    noun = "image" if first.store_images == 1 else "images"
+    return f"{kind}: {count} of {first.store_images} {noun}, e.g. {first.example_url}: {first.example_detail}"
+
+
+def _images_per_second(job: JobRow) -> float | None:
+    """The mean rate since its first image was claimed or the last retry began, in images per second."""
+    since = job.retried_at or job.started_at
+    settled = job.settled - job.retried_from
+    if since is None or settled == 0:
+        return None
+    seconds = (job.finished_at or job.read_at) - since
+    return round(settled / seconds.total_seconds(), 1) if seconds.total_seconds() > 0 else None

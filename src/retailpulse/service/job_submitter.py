@@ -1,0 +1,145 @@
+"""Submits jobs: the whole of one in a single transaction, whether it comes from memory or from a spool."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from retailpulse.domain.errors import Busy
+from retailpulse.domain.ids import new_job_id
+from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
+from retailpulse.fetch import origin_key
+from retailpulse.service.admission_control import AdmissionControl
+from retailpulse.service.limits import Limits
+from retailpulse.storage.jobs import idempotency, insert, insert_spooled
+from retailpulse.storage.jobs.spool import Spool
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Connection, Database
+from retailpulse.storage.scheduling.slice_builder import JobPlace
+
+TURN_SECONDS = 1.0
+"""How long a request waits for an earlier one with the same key."""
+_Write = Callable[[Connection, JobPlace], Awaitable[None]]
+"""Writes a job under its id, and what waits of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmitTimeout:
+    """How long the database may take for a submit before its commit: longer the more images it has."""
+
+    seconds: float
+    images_per_second: int
+
+    def seconds_for(self, images: int) -> float:
+        """How long a submit of so many images may take."""
+        return self.seconds + images / self.images_per_second
+
+
+class JobSubmitter:
+    """Submits over one database and its admission control."""
+
+    def __init__(
+        self, database: Database, limits: Limits, admission: AdmissionControl, timeout: SubmitTimeout
+    ) -> None:
+        self._database = database
+        self._limits = limits
+        self._admission = admission
+        self._timeout = timeout
+        self._key_locks = _KeyLocks()
+
+    async def submit(self, submission: Submission) -> UUID:
+        """Stores a job and puts its images in line, in one transaction; it is on disk when this returns.
+
+        With a key that has made a job before, that job. Raises Conflict where the key was another
+        request's, Busy where too many images wait already.
+        """
+        job = _Job(
+            job_id=new_job_id(),
+            images=submission.image_count,
+            priority=submission.options.priority,
+            idempotency=submission.idempotency,
+        )
+        return await self._store(job, partial(_write_from_memory, submission))
+
+    async def submit_spooled(
+        self, spool: Spool, options: JobOptions, idempotency: Idempotency | None
+    ) -> UUID:
+        """The same for a job whose visits are all in a spool."""
+        job = _Job(
+            job_id=spool.job_id,
+            images=spool.images,
+            priority=options.priority,
+            idempotency=idempotency,
+        )
+        return await self._store(job, partial(_write_from_spool, spool, options))
+
+    async def _store(self, job: "_Job", write: _Write) -> UUID:
+        if job.idempotency is None:
+            return await self._write(job, write)
+        async with self._key_locks.hold(job.idempotency.key):
+            return await self._write(job, write)
+
+    async def _write(self, job: "_Job", write: _Write) -> UUID:
+        timeout_seconds = self._timeout.seconds_for(job.images)
+        async with self._database.transaction(
+            share=Share.WRITES, patience_seconds=timeout_seconds
+        ) as connection:
+            if job.idempotency is not None:
+                earlier = await idempotency.claim_key(
+                    connection, job.idempotency, job.job_id, self._limits.idempotency_hours
+                )
+                if earlier is not None:
+                    return earlier
+            await self._admission.admit(connection, job.images)
+            await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
+        return job.job_id
+
+
+class _KeyLocks:
+    """A lock for each idempotency key: whoever sends one in work waits a moment, is refused then.
+
+    A request that waits holds no connection.
+    Weak: of other processes the database knows, so who is refused for their sake has taken a connection.
+    """
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @contextlib.asynccontextmanager
+    async def hold(self, key: str) -> AsyncIterator[None]:
+        """The key for oneself during the block; raises Busy where it is in work for too long."""
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await lock.acquire()
+        except TimeoutError:
+            raise Busy(idempotency.IN_WORK) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """What has to be known of a job before it is written."""
+
+    job_id: UUID
+    images: int
+    priority: int
+    idempotency: Idempotency | None
+
+
+async def _write_from_memory(submission: Submission, connection: Connection, place: JobPlace) -> None:
+    await insert.insert_job(connection, place, submission, origin_key)
+
+
+async def _write_from_spool(
+    spool: Spool, options: JobOptions, connection: Connection, place: JobPlace
+) -> None:
+    await insert_spooled.insert_job(connection, place, spool, options)

@@ -1,0 +1,45 @@
+"""Whether the service can do its work: its database, its tables, and who is alive to work."""
+
+import asyncio
+from dataclasses import dataclass
+
+from retailpulse.service.limits import Limits
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.scheduling import workers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readiness:
+    """The version of the tables, how many workers are alive, and what decoders on this machine lack."""
+
+    schema: str
+    workers: int
+    sandbox_missing: tuple[str, ...]
+
+
+class ReadinessCheck:
+    """Looks whether the service is ready; those who ask at once share one look."""
+
+    def __init__(self, database: Database, limits: Limits) -> None:
+        self._database = database
+        self._limits = limits
+        self._looking: asyncio.Task[Readiness] | None = None
+
+    async def check(self) -> Readiness:
+        """Raises DatabaseError where the database does not answer, or has tables of another version."""
+        if self._looking is None:  # whoever asks meanwhile shares the answer: anybody may ask, at any rate
+            self._looking = looking = asyncio.create_task(self._look())
+            looking.add_done_callback(self._forget_look)
+        return await asyncio.shield(self._looking)
+
+    def _forget_look(self, looking: "asyncio.Task[Readiness]") -> None:
+        self._looking = None
+        if not looking.cancelled():
+            looking.exception()  # told to whoever waits, if anybody still does
+
+    async def _look(self) -> Readiness:
+        schema = await self._database.check_tables()
+        async with self._database.connection(share=Share.VITAL) as connection:
+            alive = await workers.alive(connection, self._limits.stale_seconds)
+        return Readiness(schema=schema, workers=len(alive), sandbox_missing=self._limits.sandbox_missing)

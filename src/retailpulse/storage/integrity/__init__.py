@@ -1,0 +1,1 @@
+"""The invariants of the tables, their check, and their repair."""

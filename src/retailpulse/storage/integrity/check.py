@@ -1,0 +1,170 @@
+"""Checks the invariants of the tables over the whole database, in one snapshot of it, and changes nothing.
+
+What may be off for a moment (messages, silent workers) is looked at twice, more than a sweep apart. It
+blocks; it reads by one connection of its own.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from retailpulse.storage.integrity.invariants import (
+    COUNTERS,
+    QUEUE_INVARIANTS,
+    ROWS,
+    SHARES,
+    STATES,
+    Invariant,
+)
+from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, translated
+
+EXAMPLES = 3
+
+SyncConnection = psycopg.Connection[tuple[Any, ...]]
+_Row = tuple[str | None, int, str]
+_Broken = dict[Invariant, set[_Row]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """When what is off is not on its way of being mended any more: the times of the workers, in seconds.
+
+    `margin_seconds` is for the sweep itself, and for what it hands back to be taken.
+    """
+
+    sweep_seconds: float
+    stale_seconds: float
+    margin_seconds: float = 2.0
+
+    @property
+    def look_again_seconds(self) -> float:
+        """How long after the first look the second one is."""
+        return self.sweep_seconds + self.margin_seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """One row that breaks an invariant; `job_id` is None where no job can be told."""
+
+    job_id: str | None
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A broken invariant: how often, and a few examples."""
+
+    name: str
+    broken: str
+    count: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a check found, and how many rows there are."""
+
+    jobs: int
+    images: int
+    results: int
+    findings: tuple[Finding, ...]
+
+
+def check_invariants(
+    url: str, patience: Patience, *, before_second_look: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Checks every invariant on the database at `url`; its tables have this program's version.
+
+    Calls `before_second_look` with a sentence where it has to wait; raises DatabaseUnavailable.
+    """
+    with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
+        with _snapshot(connection):
+            jobs, images, results = _totals(connection)
+            found = [_find(connection, invariant) for invariant in (*COUNTERS, *STATES, *ROWS, *SHARES)]
+            broken = _look_at_queue(connection, patience)
+        if broken:
+            before_second_look(_expectation(broken, patience))
+            time.sleep(patience.look_again_seconds)
+            with _snapshot(connection):
+                broken = _still(broken, _look_at_queue(connection, patience))
+    found += [
+        _finding(invariant, len(rows), sorted(rows, key=_order)[:EXAMPLES])
+        for invariant, rows in broken.items()
+    ]
+    return Report(
+        jobs=jobs,
+        images=images,
+        results=results,
+        findings=tuple(finding for finding in found if finding.count),
+    )
+
+
+@contextmanager
+def _snapshot(connection: SyncConnection) -> Iterator[None]:
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.execute("SET LOCAL work_mem = '64MB'")
+        yield
+
+
+def _totals(connection: SyncConnection) -> tuple[int, int, int]:
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM jobs), (SELECT count(*) FROM images), (SELECT count(*) FROM results)"
+    ).fetchone()
+    jobs, images, results = row or (0, 0, 0)
+    return jobs, images, results
+
+
+def _find(connection: SyncConnection, invariant: Invariant) -> Finding:
+    statement = sql.SQL("""
+        WITH broken (job_id, number, detail) AS MATERIALIZED ({invariant})
+        SELECT (SELECT count(*) FROM broken), job_id::text, number, detail
+        FROM broken ORDER BY job_id, number LIMIT {examples}
+    """).format(invariant=invariant.statement, examples=sql.Literal(EXAMPLES))
+    rows = connection.execute(statement).fetchall()
+    return _finding(
+        invariant, rows[0][0] if rows else 0, [(job_id, no, text) for _, job_id, no, text in rows]
+    )
+
+
+def _finding(invariant: Invariant, count: int, rows: list[_Row]) -> Finding:
+    examples = tuple(Example(job_id=job_id, detail=detail) for job_id, _, detail in rows)
+    return Finding(name=invariant.name, broken=invariant.broken, count=count, examples=examples)
+
+
+def _look_at_queue(connection: SyncConnection, patience: Patience) -> _Broken:
+    """What is off with workers and messages now; nobody mends it where no worker lives."""
+    given = {"silent_seconds": patience.stale_seconds + patience.sweep_seconds}
+    invariants = QUEUE_INVARIANTS if _worker_lives(connection, patience) else ()
+    looked = {
+        invariant: set(connection.execute(invariant.statement, given).fetchall()) for invariant in invariants
+    }
+    return {invariant: rows for invariant, rows in looked.items() if rows}
+
+
+def _worker_lives(connection: SyncConnection, patience: Patience) -> bool:
+    found = connection.execute(
+        "SELECT FROM workers WHERE beat_at > now() - make_interval(secs => %s) LIMIT 1",
+        [patience.stale_seconds],
+    )
+    return found.fetchone() is not None
+
+
+def _expectation(broken: _Broken, patience: Patience) -> str:
+    what = ", ".join(f"{len(rows):,} {invariant.broken}" for invariant, rows in broken.items())
+    return f"{what}: looking again in {patience.look_again_seconds:g} s, a sweep should have mended that"
+
+
+def _still(before: _Broken, after: _Broken) -> _Broken:
+    """What was off in both looks."""
+    both = {invariant: rows & after.get(invariant, set()) for invariant, rows in before.items()}
+    return {invariant: rows for invariant, rows in both.items() if rows}
+
+
+def _order(row: _Row) -> tuple[str, int]:
+    return row[0] or "", row[1]

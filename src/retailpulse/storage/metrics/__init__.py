@@ -1,0 +1,1 @@
+"""Numbers about the service, kept in small tables: throughput, totals, what each process reports."""

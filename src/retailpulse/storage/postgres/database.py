@@ -1,0 +1,268 @@
+"""The connection pool, and the translation of the driver's errors into ours.
+
+A connection from `connection` commits each statement by itself; `transaction` commits all or nothing.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from importlib.resources import files
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from retailpulse.config.settings import DatabaseSettings
+from retailpulse.domain.errors import Busy, CommitUnknown, DatabaseError, DatabaseUnavailable, SchemaTooNew
+from retailpulse.storage.postgres.bulkhead import Bulkhead, Share
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Connection]
+
+CONNECTION_OPTIONS: dict[str, Any] = {
+    "application_name": "retailpulse",
+    # A client that is frozen or cut off in a transaction loses it, and with it the rows that it holds.
+    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=5s"
+    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=15s",
+    # A peer that went silent is noticed in about 15 s instead of the kernel's two hours.
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+# The planner takes a job or a host for as large as those that its statistics have seen. The statements of
+# the scheduling are to be planned once, and by their indexes, whatever these say.
+_PLANNED_ONCE = (
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"
+    " -c enable_mergejoin=off -c enable_material=off"
+)
+
+RECONNECT_SECONDS = 1.0
+"""The pool backs off for this long at most: longer, and it is still waiting when the database is back."""
+
+PATIENCE_SECONDS = 30.0
+"""A server that has not answered all that is asked on a connection by then is taken for lost."""
+
+_UNAVAILABLE = (
+    psycopg.OperationalError,  # also the pool's errors, disk full, out of memory, too many connections
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+
+
+async def _commit_each_statement(connection: Connection) -> None:
+    await connection.set_autocommit(True)
+
+
+def versions() -> list[str]:
+    """The versions of the schema that this program knows, the newest last."""
+    scripts = files("retailpulse.storage") / "migrations" / "versions"
+    return sorted(path.name.partition("_")[0] for path in scripts.iterdir() if path.name[0].isdigit())
+
+
+def check_version(version: str) -> None:
+    """Raises DatabaseError where tables of this version are not this program's."""
+    newest = versions()[-1]
+    if version < newest:
+        raise DatabaseError(
+            f"the database has schema {version}, this program needs {newest}: "
+            "run `retailpulse migrate` on it first"
+        )
+    if version > newest:
+        raise SchemaTooNew(
+            f"the database has schema {version}, this program knows up to {newest}: "
+            "it was migrated by a newer retailpulse. Install that version."
+        )
+
+
+def try_to_connect(url: str) -> None:
+    """Raises DatabaseUnavailable where the database at `url` does not let us in now."""
+    with translated():
+        psycopg.connect(url, connect_timeout=5).close()
+
+
+class Database:
+    """A pool of connections to one PostgreSQL; use it as a context, inside a running event loop."""
+
+    def __init__(
+        self, url: str, settings: DatabaseSettings, *, pool_size: int | None = None, is_shared: bool = False
+    ) -> None:
+        """`is_shared`: connections are shared out among the kinds of work that many clients ask for."""
+        self.url = url
+        self._bulkhead = Bulkhead(settings.pool_size, settings.wait_seconds) if is_shared else None
+        self._read_seconds = settings.read_seconds
+        self._statement_seconds: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+        self._check_seconds = settings.wait_seconds / 2
+        self.pool: Pool = AsyncConnectionPool(
+            url,
+            kwargs=CONNECTION_OPTIONS,
+            min_size=1,
+            max_size=pool_size or settings.pool_size,
+            timeout=settings.wait_seconds,
+            reconnect_timeout=RECONNECT_SECONDS,
+            configure=_commit_each_statement,  # not an option: the queue sets it for its listener too
+            check=self._check,
+            open=False,
+            name="retailpulse",
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def dedicated(self, *, planned_once: bool = False) -> AsyncIterator[Connection]:
+        """A connection that is no part of the pool, until it is lost: raises DatabaseUnavailable then.
+
+        `planned_once` is for the statements of the scheduling, which no statistics may mislead.
+        """
+        options = CONNECTION_OPTIONS["options"] + (_PLANNED_ONCE if planned_once else "")
+        with translated():
+            connection = await psycopg.AsyncConnection.connect(
+                self.url, autocommit=True, **CONNECTION_OPTIONS | {"options": options}
+            )
+            async with connection:
+                yield connection
+
+    async def open(self) -> None:
+        """Starts connecting, in the background: a database that is away now may come back."""
+        await self.pool.open(wait=False)
+
+    async def check_tables(self) -> str:
+        """The version of the tables; raises DatabaseError where they are not this program's."""
+        async with self.connection(share=Share.VITAL) as connection:
+            cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NULL")
+            if await cursor.fetchone() == (True,):
+                raise DatabaseError("the database has no tables yet; run `retailpulse migrate` on it first")
+            cursor = await connection.execute("SELECT version_num FROM alembic_version")
+            ((version,),) = await cursor.fetchall()
+        check_version(str(version))
+        return str(version)
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def connection(
+        self,
+        *,
+        share: Share = Share.OTHER,
+        patience_seconds: float = PATIENCE_SECONDS,
+        wait_seconds: float | None = None,
+    ) -> AsyncIterator[Connection]:
+        """A connection of the pool; raises DatabaseUnavailable where there is none, or no answer, in time.
+
+        Raises Busy where the share has no place within `wait_seconds` (None: as set), or where a statement of
+        READS takes too long.
+        """
+        async with self._place(share, wait_seconds) as left_seconds:
+            with translated(), self._ended_in_time(share):
+                async with self.pool.connection(left_seconds) as connection:
+                    with cut_after(patience_seconds, connection):
+                        await self._limit_statements(connection, share)
+                        yield connection
+
+    def _place(self, share: Share, wait_seconds: float | None) -> AbstractAsyncContextManager[float | None]:
+        if self._bulkhead is None:
+            return contextlib.nullcontext(wait_seconds)
+        return self._bulkhead.place(share, wait_seconds)
+
+    async def _limit_statements(self, connection: Connection, share: Share) -> None:
+        """Has the server end statements of reads after a time, and others not."""
+        if self._bulkhead is None:
+            return
+        seconds = self._read_seconds if share is Share.READS else 0.0
+        if self._statement_seconds.get(connection, 0.0) != seconds:
+            await connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{seconds}s"])
+            self._statement_seconds[connection] = seconds
+
+    @contextmanager
+    def _ended_in_time(self, share: Share) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.QueryCanceled as error:
+            if share is not Share.READS:
+                raise
+            raise Busy(
+                f"the database worked on this for {self._read_seconds:g} s and has not found an end; "
+                "ask for less, such as a smaller page or a narrower filter, or try again later"
+            ) from error
+
+    @asynccontextmanager
+    async def transaction(
+        self, *, share: Share = Share.OTHER, patience_seconds: float = PATIENCE_SECONDS
+    ) -> AsyncIterator[Connection]:
+        """A connection inside a transaction that commits at the end, or rolls back on an error.
+
+        A commit is waited for longer: whether one that was cut off took place is not known. Raises
+        CommitUnknown then, which is a DatabaseUnavailable.
+        """
+        longest = patience_seconds + PATIENCE_SECONDS
+        async with self.connection(share=share, patience_seconds=longest) as connection:
+            with contextlib.ExitStack() as commit, contextlib.ExitStack() as hurry:
+                hurry.enter_context(cut_after(patience_seconds, connection))
+                async with connection.transaction():
+                    yield connection
+                    hurry.close()
+                    commit.enter_context(_commit_unknown())
+
+    async def _check(self, connection: Connection) -> None:
+        """Raises where a connection is dead, or its server does not answer soon."""
+        with cut_after(self._check_seconds, connection):
+            await AsyncConnectionPool.check_connection(connection)
+
+
+@contextmanager
+def cut_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Fails whoever still waits for a server after so long.
+
+    A server that is frozen answers no cancellation either. One that wakes up finds its client gone, and
+    rolls back.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    with contextlib.suppress(OSError, psycopg.OperationalError):
+        line = socket.socket(fileno=os.dup(connection.fileno()))
+        with line:
+            line.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _commit_unknown() -> Iterator[None]:
+    """Says of a commit whose connection was lost that nobody knows."""
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        if error.sqlstate is not None:  # the server itself says that it failed
+            raise
+        raise CommitUnknown(
+            "the database went away while it was told to keep this, so whether it did is not known; "
+            "send it again with the same Idempotency-Key, or look before you repeat it"
+        ) from error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the driver's errors that mean "not now" into DatabaseUnavailable."""
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        raise DatabaseUnavailable(f"the database cannot take it now: {error}".strip()) from error

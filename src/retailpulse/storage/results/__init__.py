@@ -1,0 +1,1 @@
+"""Results: written exactly once, and read page by page."""

@@ -1,0 +1,229 @@
+"""Results as they are read: filtered, in the order of the submit, page by page.
+
+A page is rendered by PostgreSQL itself, row by row, so that no format needs Python's time per row. One
+statement looks at a window of a job's images alone and at each by its key, so that its cost is bounded
+whatever is asked for and whatever the planner believes. Weak: rare rows of a huge job, other than failures,
+take it a window at a time, about a second per million images.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from psycopg import sql
+
+from retailpulse.domain.images import Cause, Outcome
+from retailpulse.storage.postgres.database import Connection
+
+PAGE_BYTES = 4_000_000
+"""A page ends early once its rows carry this much text from the client."""
+WINDOW_IMAGES = 20_000
+"""How many images one statement looks at where it is to find only some."""
+WINDOW_OF_STORES_IMAGES = 250_000
+"""The same where it first looks for visits to stores, which reads all visits of the job."""
+_NUMBER = re.compile(rb"\d+")
+
+# OFFSET 0 keeps the planner from joining whole tables: each row is looked up by its key.
+_PAGE = sql.SQL("""
+    SELECT image_no, {store_id} AS store_id, {visit_time} AS visit_time, {image_url} AS image_url, outcome,
+        cause, {detail} AS detail, format, width, height, displayed_width, displayed_height, perimeter,
+        size_bytes, sha256, {suspect} AS suspect, tries, settled_at{earlier}
+    FROM (
+        SELECT *, sum(octet_length(store_id) + octet_length(visit_time) + octet_length(image_url))
+            OVER (ORDER BY image_no) AS bytes, row_number() OVER (ORDER BY image_no) AS place
+        FROM (
+            SELECT seen.image_no, v.store_id, v.visit_time, i.image_url, r.outcome, r.cause, r.detail,
+                r.format, r.width, r.height, r.displayed_width, r.displayed_height, r.perimeter,
+                r.size_bytes, encode(r.sha256, 'hex') AS sha256, r.suspect, coalesce(r.tries, 0) AS tries,
+                to_char(r.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS settled_at
+            FROM ({seen}) seen
+            CROSS JOIN LATERAL (
+                SELECT visit_no, image_url FROM images
+                WHERE job_id = {job_id} AND image_no = seen.image_no OFFSET 0) i
+            LEFT JOIN LATERAL (
+                SELECT * FROM results WHERE job_id = {job_id} AND image_no = seen.image_no OFFSET 0) r ON true
+            CROSS JOIN LATERAL (
+                SELECT store_id, visit_time FROM visits
+                WHERE job_id = {job_id} AND visit_no = i.visit_no OFFSET 0) v
+            WHERE {wanted}
+            ORDER BY seen.image_no LIMIT {limit}
+        ) found
+    ) page
+    WHERE bytes <= {page_bytes} OR place = 1
+    ORDER BY image_no
+""")
+
+# A spreadsheet takes a cell that begins so for a formula, in full width too and behind spaces and quotes.
+# Where its separator is the semicolon, a cell may begin within ours, at what is in `_INNER`; only a few
+# characters are looked ahead there, so that the work grows with the text alone.
+_FORMULA = r"[-=+@\uff0d\uff1d\uff0b\uff20]"
+_OUTER = r"""^(?=[\x01-\x1f\x7f-\x9f]|[\s"]*""" + _FORMULA + ")"
+_INNER = r"""([;\t\r\n])(?=[\s"]{0,8}""" + _FORMULA + ")"
+_AS_TEXT = sql.SQL("regexp_replace(regexp_replace({column}, {inner}, {kept}, 'g'), {outer}, '''')")
+_TEXTS = ("store_id", "visit_time", "image_url", "detail", "suspect")
+
+_EARLIER = sql.SQL(""", coalesce((
+        SELECT json_agg(json_build_object('outcome', e.outcome, 'cause', e.cause, 'detail', e.detail,
+            'tries', e.tries, 'settled_at',
+            to_char(e.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY e.retry_no)
+        FROM earlier_results e
+        WHERE e.job_id = {job_id} AND e.image_no = page.image_no), '[]'::json) AS earlier""")
+
+# Where the numbers of the images to look at come from: all of the window, or only those that may be wanted.
+_ALL = sql.SQL("""
+    SELECT image_no FROM images
+    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} ORDER BY image_no""")
+# A window in which each image has a result is passed over at the cost of counting them.
+_UNSETTLED = sql.SQL("""
+    SELECT image_no FROM images
+    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last}
+        AND (SELECT count(*) FROM results
+             WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last}) <= {last} - {first}
+    ORDER BY image_no""")
+_NOT_MEASURED = sql.SQL("""
+    SELECT image_no FROM results
+    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND cause IS NOT NULL
+    ORDER BY image_no""")
+_NOT_YET_MEASURED = sql.SQL("({unsettled}) UNION ({failed}) ORDER BY image_no")
+_OF_STORES = sql.SQL("""
+    SELECT number AS image_no
+    FROM visits CROSS JOIN LATERAL generate_series(
+        greatest(first_image_no, {first}), least(first_image_no + images - 1, {last})) number
+    WHERE job_id = {job_id} AND first_image_no <= {last} AND first_image_no + images > {first}
+        AND store_id = ANY({store_ids})
+    ORDER BY number""")
+
+
+class PageFormat(StrEnum):
+    """How rows of results are written."""
+
+    JSON_ROWS = "json_rows"
+    CSV = "csv"
+    CSV_WITH_HEADER = "csv_with_header"
+
+
+_COPY = {
+    # JSON text never holds these control characters, so nothing in it is quoted.
+    PageFormat.JSON_ROWS: "COPY (SELECT row_to_json(r) FROM ({page}) r) TO STDOUT"
+    r" (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')",
+    PageFormat.CSV: "COPY ({page}) TO STDOUT (FORMAT csv)",
+    PageFormat.CSV_WITH_HEADER: "COPY ({page}) TO STDOUT (FORMAT csv, HEADER)",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultFilter:
+    """Which results are asked for; what is empty asks for nothing, of several values each will do.
+
+    `unsettled` adds the images that have no result yet to the outcomes.
+    """
+
+    outcomes: tuple[Outcome, ...] = ()
+    unsettled: bool = False
+    causes: tuple[Cause, ...] = ()
+    store_ids: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every image is asked for."""
+        return not (self.outcomes or self.unsettled or self.causes or self.store_ids)
+
+    @property
+    def wants_only_unsettled(self) -> bool:
+        """Whether no image that has a result is asked for."""
+        return self.unsettled and not self.outcomes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultForm:
+    """How rows are given: their format, and whether each tells the outcomes that retries took back.
+
+    With `for_spreadsheet`, no text can act as a formula: an apostrophe stands before what would.
+    """
+
+    page_format: PageFormat
+    with_earlier: bool = False
+    for_spreadsheet: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultRows:
+    """Rows, each as one line; `reached` is the last image that was looked at. A header is no row."""
+
+    header: bytes
+    lines: list[bytes]
+    reached: int
+
+
+async def read_page(
+    connection: Connection, job_id: UUID, wanted: ResultFilter, form: ResultForm, *, after: int, limit: int
+) -> ResultRows:
+    """At most `limit` rows after image number `after`, from one window of images.
+
+    A page with very long texts ends before `limit`, so that it fits in memory. `reached` grows with every
+    page, also with one that is empty.
+    """
+    window = WINDOW_OF_STORES_IMAGES if wanted.store_ids else WINDOW_IMAGES
+    last = after + (limit if wanted.is_empty else window)
+    values = {"job_id": sql.Literal(job_id), "first": sql.Literal(after + 1), "last": sql.Literal(last)}
+    page = _PAGE.format(
+        **{column: _text(column, form) for column in _TEXTS},
+        seen=_seen(wanted, values),
+        wanted=_condition(wanted),
+        earlier=_EARLIER.format(**values) if form.with_earlier else sql.SQL(""),
+        limit=sql.Literal(limit),
+        page_bytes=sql.Literal(PAGE_BYTES),
+        job_id=values["job_id"],
+    )
+    statement = sql.SQL(_COPY[form.page_format]).format(page=page)
+    async with connection.cursor().copy(statement) as copy:
+        lines = [bytes(line) async for line in copy]
+    header = lines.pop(0) if form.page_format is PageFormat.CSV_WITH_HEADER else b""
+    return ResultRows(header=header, lines=lines, reached=number_of(lines[-1]) if lines else last)
+
+
+def number_of(line: bytes) -> int:
+    """The number of the image that a row is about: the first number in it, whatever the format."""
+    found = _NUMBER.search(line)
+    if found is None:
+        raise ValueError(f"no row of a result: {line[:100]!r}")
+    return int(found[0])
+
+
+def _text(column: str, form: ResultForm) -> sql.Composable:
+    name = sql.Identifier(column)
+    if not form.for_spreadsheet:
+        return name
+    outer, inner, kept = map(sql.Literal, (_OUTER, _INNER, r"\1'"))
+    return _AS_TEXT.format(column=name, outer=outer, inner=inner, kept=kept)
+
+
+def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Composable:
+    if wanted.store_ids:
+        return _OF_STORES.format(**values, store_ids=sql.Literal(list(wanted.store_ids)))
+    is_measured_wanted = Outcome.MEASURED in wanted.outcomes or not (wanted.outcomes or wanted.unsettled)
+    if wanted.causes:
+        return _NOT_MEASURED.format(**values)
+    if is_measured_wanted:
+        return _ALL.format(**values)
+    if not wanted.unsettled:
+        return _NOT_MEASURED.format(**values)
+    if not wanted.outcomes:
+        return _UNSETTLED.format(**values)
+    return _NOT_YET_MEASURED.format(
+        unsettled=_UNSETTLED.format(**values), failed=_NOT_MEASURED.format(**values)
+    )
+
+
+def _condition(wanted: ResultFilter) -> sql.Composable:
+    conditions: list[sql.Composable] = []
+    if wanted.outcomes or wanted.unsettled:
+        some = sql.SQL("coalesce(r.outcome, 'unsettled') = ANY({names})")
+        names = [*map(str, wanted.outcomes), *(["unsettled"] if wanted.unsettled else [])]
+        conditions.append(some.format(names=sql.Literal(names)))
+    if wanted.causes:
+        causes = list(map(str, wanted.causes))
+        conditions.append(sql.SQL("r.cause = ANY({causes})").format(causes=sql.Literal(causes)))
+    return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")

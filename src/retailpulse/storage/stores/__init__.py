@@ -1,0 +1,1 @@
+"""The store master, loaded and searched, and the visits of its stores."""

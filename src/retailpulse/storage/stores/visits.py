@@ -1,0 +1,159 @@
+"""Visits of known stores over time, page by page: a slow reader holds no connection."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from retailpulse.storage.postgres.database import Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitFilter:
+    """Which visits are asked for: of areas, of stores, or both; from `start` up to before `end`.
+
+    What is empty asks for nothing; of several areas or stores each will do.
+    """
+
+    area_codes: tuple[str, ...] = ()
+    store_ids: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a visit stands in the order of reading: by store, time, job and number.
+
+    A visit without an instant stands behind all others of its store.
+    """
+
+    store_id: str
+    visited_at: datetime | None
+    job_id: UUID
+    visit_no: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitRow:
+    """A visit with its store; `perimeter` sums its measured images, in pixels."""
+
+    store_id: str
+    area_code: str
+    store_name: str
+    visit_time: str
+    visited_at: datetime | None
+    job_id: UUID
+    visit_no: int
+    images: int
+    measured: int
+    failed: int
+    perimeter: int
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the order of reading."""
+        return Place(
+            store_id=self.store_id,
+            visited_at=self.visited_at,
+            job_id=self.job_id,
+            visit_no=self.visit_no,
+        )
+
+
+_FIRST = Place(store_id="", visited_at=None, job_id=UUID(int=0), visit_no=0)
+_TIME = sql.SQL("coalesce(visited_at, 'infinity'::timestamptz)")
+_AFTER_TIME = sql.SQL("coalesce(%(time)s::timestamptz, 'infinity'::timestamptz)")
+# Jobs on their way out: NOT IN stays a filter by a small table that is read once, and keeps the order.
+_VISIBLE = sql.SQL("store_known AND job_id NOT IN (SELECT job_id FROM pruned_jobs)")
+
+# Store by store, each by one range of the index visits_store: the place and the start of the time range
+# are one lower bound, because of two the index would use only the first and read past the other.
+_OF_STORES = sql.SQL("""
+    SELECT v.* FROM stores s CROSS JOIN LATERAL (
+        SELECT *, {time} AS time FROM visits
+        WHERE {visible} AND store_id = s.store_id
+          AND ({time}, job_id, visit_no) > (
+            CASE WHEN s.store_id = %(store_id)s THEN {after_time} ELSE %(start)s::timestamptz END,
+            CASE WHEN s.store_id = %(store_id)s THEN %(job_id)s::uuid ELSE %(no_job)s::uuid END,
+            CASE WHEN s.store_id = %(store_id)s THEN %(visit_no)s::int ELSE 0 END)
+          {before_end}
+        ORDER BY {time}, job_id, visit_no
+        LIMIT %(limit)s) v
+    WHERE s.store_id >= %(store_id)s {of_stores}
+    ORDER BY v.store_id, v.time, v.job_id, v.visit_no
+    LIMIT %(limit)s
+""")
+
+# Without a word about stores: along the same index, not through a master that may have millions of others.
+_OF_ALL = sql.SQL("""
+    SELECT *, {time} AS time FROM visits
+    WHERE {visible} AND {time} >= %(start)s::timestamptz
+      AND (store_id, {time}, job_id, visit_no) > (%(store_id)s, {after_time}, %(job_id)s, %(visit_no)s)
+      {before_end}
+    ORDER BY store_id, {time}, job_id, visit_no
+    LIMIT %(limit)s
+""")
+
+_PAGE = sql.SQL("""
+    SELECT s.store_id, s.area_code, s.store_name, v.visit_time, v.visited_at, v.job_id, v.visit_no, v.images,
+        r.measured, r.failed, r.perimeter
+    FROM ({visits}) v
+    JOIN stores s USING (store_id)
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE outcome = 'measured') AS measured,
+            count(*) FILTER (WHERE outcome = 'failed') AS failed,
+            coalesce(sum(perimeter), 0)::bigint AS perimeter
+        FROM results
+        WHERE job_id = v.job_id AND image_no BETWEEN v.first_image_no AND v.first_image_no + v.images - 1) r
+    ORDER BY v.store_id, v.time, v.job_id, v.visit_no
+""")
+_BEFORE_END = sql.SQL("AND {time} < %(end)s::timestamptz").format(time=_TIME)
+_IN_AREAS = sql.SQL(" AND s.area_code = ANY(%(area_codes)s)")
+_IN_STORES = sql.SQL(" AND s.store_id = ANY(%(store_ids)s)")
+_NOTHING = sql.SQL("")
+
+
+async def read_visits(
+    connection: Connection, wanted: VisitFilter, *, after: Place | None, limit: int
+) -> list[VisitRow]:
+    """The next visits after a place: stores by id, within a store the oldest first.
+
+    A visit without an instant comes last, and only where no time is asked for.
+    """
+    place = after or _FIRST
+    cursor = connection.cursor(row_factory=class_row(VisitRow))
+    await cursor.execute(
+        _statement(wanted),
+        {
+            "store_id": place.store_id,
+            "time": place.visited_at,
+            "job_id": place.job_id,
+            "visit_no": place.visit_no,
+            "no_job": _FIRST.job_id,
+            "area_codes": list(wanted.area_codes),
+            "store_ids": list(wanted.store_ids),
+            "start": wanted.start or "-infinity",
+            "end": wanted.end or "infinity",  # a visit without an instant stands at infinity
+            "limit": limit,
+        },
+        prepare=False,
+    )
+    return await cursor.fetchall()
+
+
+def _statement(wanted: VisitFilter) -> sql.Composed:
+    of_stores = (_IN_AREAS if wanted.area_codes else _NOTHING) + (
+        _IN_STORES if wanted.store_ids else _NOTHING
+    )
+    in_time = wanted.start is not None or wanted.end is not None
+    visits = (_OF_STORES if wanted.area_codes or wanted.store_ids else _OF_ALL).format(
+        time=_TIME,
+        after_time=_AFTER_TIME,
+        visible=_VISIBLE,
+        before_end=_BEFORE_END if in_time else _NOTHING,
+        of_stores=of_stores,
+    )
+    return _PAGE.format(visits=visits)

@@ -1,0 +1,1 @@
+"""Deliveries of webhooks (callbacks) and the secrets that sign them."""

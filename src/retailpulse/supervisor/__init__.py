@@ -1,0 +1,1 @@
+"""`retailpulse serve`: its child processes, kept alive, and whom they run as."""

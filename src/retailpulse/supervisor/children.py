@@ -1,0 +1,178 @@
+"""The child processes of `serve`: started, watched, started again when they die, and stopped.
+
+One whose event loop stands still is killed. Whatever a lost worker had in hand is released at once, and
+noted as lost with it: of all, `serve` alone sees how its children end.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import UUID, uuid4
+
+from retailpulse.config.settings import DatabaseSettings
+from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.process.loop_heartbeat import LoopWatch
+from retailpulse.process.signals import first
+from retailpulse.storage.metrics import processes
+from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.postgres.os_user import OsUser
+from retailpulse.storage.scheduling import workers
+from retailpulse.telemetry.catalogue import REPLACED
+
+logger = logging.getLogger(__name__)
+
+LONGEST_BACKOFF_SECONDS = 30.0
+STEADY_SECONDS = 30.0
+"""A child that lived this long is started again at once when it dies."""
+TELL_AGAIN_SECONDS = 1.0
+Command = Literal["api", "worker"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildSettings:
+    """What all children share; `patience_seconds` is how long a stopping one may take before it is killed.
+
+    `turn_fd` is the file that workers lock while they decode a vast picture.
+
+    `listening`: descriptors of sockets that `account` may not open, by the option that hands them to the API.
+    """
+
+    environments: Mapping[Command, Mapping[str, str]]
+    account: OsUser
+    folder: Path | None
+    listening: Mapping[str, int]
+    parent_fd: int
+    turn_fd: int
+    patience_seconds: float
+    stall_seconds: Mapping[Command, float]
+    database_url: str
+    database: DatabaseSettings
+
+
+class Children:
+    """Starts child processes, starts again those that die, and stops them all; `hurry` stops them at once."""
+
+    def __init__(self, settings: ChildSettings, stop: asyncio.Event, hurry: asyncio.Event) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._hurry = hurry
+        self._telling: set[asyncio.Task[None]] = set()
+
+    async def keep(self, command: Command) -> None:
+        """Keeps one child of a kind alive until the stop."""
+        backoff_seconds = 0.0
+        loop = asyncio.get_running_loop()
+        while not self._stop.is_set():
+            started = loop.time()
+            try:
+                await self._run(command)
+            except OSError as error:  # the machine is out of processes or memory just now
+                logger.error("%s cannot be started: %s", command, error)
+            if self._stop.is_set():
+                break
+            steady = loop.time() - started >= STEADY_SECONDS
+            backoff_seconds = 0.0 if steady else min(max(0.5, 2 * backoff_seconds), LONGEST_BACKOFF_SECONDS)
+            await pause(self._stop, backoff_seconds)
+        for task in self._telling:  # who is started next finds it out
+            task.cancel()
+
+    async def _run(self, command: Command) -> None:
+        """Runs a child to its end; asks it to stop when we are to stop."""
+        process = uuid4()
+        with LoopWatch() as watch:
+            child = await self._start(command, process, watch)
+            ended = asyncio.create_task(child.wait())
+            stalling = asyncio.create_task(watch.until_stalled(self._settings.stall_seconds[command]))
+            try:
+                await self._until_ended(command, child, ended, stalling)
+            finally:
+                stalled = stalling.done()
+                stalling.cancel()
+                if not ended.done():
+                    logger.warning("%s (process %d) is killed before it is done", command, child.pid)
+                    _signal(child, signal.SIGKILL)
+        code = await ended
+        if self._stop.is_set():
+            return
+        logger.error("%s (process %d) ended with code %d; it is started again", command, child.pid, code)
+        if command == "worker" and code != 0:
+            telling = asyncio.create_task(self._tell(process, "stalled" if stalled else "crashed"))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+    async def _start(self, command: Command, process: UUID, watch: LoopWatch) -> asyncio.subprocess.Process:
+        # A session of its own: Ctrl-C reaches only us, and the children get one signal, from us.
+        settings = self._settings
+        arguments = ["--parent-fd", str(settings.parent_fd), "--heartbeat-fd", str(watch.writing_end)]
+        descriptors = [settings.parent_fd, watch.writing_end]
+        if command == "worker":
+            arguments += ["--process", str(process), "--turn-fd", str(settings.turn_fd)]
+            descriptors.append(settings.turn_fd)
+        else:
+            for option, descriptor in settings.listening.items():
+                arguments += [option, str(descriptor)]
+                descriptors.append(descriptor)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "retailpulse", command, *arguments,
+            env=settings.environments[command], pass_fds=descriptors, start_new_session=True,
+            cwd=settings.folder, **settings.account.process_options(),
+        )  # fmt: skip
+        watch.hand_over()
+        return child
+
+    async def _until_ended(
+        self,
+        command: Command,
+        child: asyncio.subprocess.Process,
+        ended: asyncio.Task[int],
+        stalling: asyncio.Task[None],
+    ) -> None:
+        """Waits for the end of a child: by itself, by our stop, or because its loop stands still."""
+        await first(ended, self._stop.wait(), asyncio.wait([stalling]))
+        if ended.done():
+            return
+        if self._stop.is_set():
+            _signal(child, signal.SIGTERM)
+            patience = asyncio.sleep(self._settings.patience_seconds)
+            await first(ended, self._hurry.wait(), patience)
+        else:
+            logger.error(
+                "the event loop of %s (process %d) stood still for %g s; it is killed",
+                command,
+                child.pid,
+                self._settings.stall_seconds[command],
+            )
+            _signal(child, signal.SIGKILL)
+            await asyncio.wait([ended])
+
+    async def _tell(self, process: UUID, reason: str) -> None:
+        """Releases what a lost worker had in hand, as soon as the database can be told."""
+        settings = self._settings
+        async with Database(settings.database_url, settings.database, pool_size=1) as database:
+            while True:
+                try:
+                    async with database.transaction() as connection:
+                        images = await workers.release(connection, process)
+                        await processes.count(connection, "worker", f"{REPLACED.name}|{reason}")
+                    logger.info("%d images of the lost worker wait again", images)
+                    return
+                except DatabaseUnavailable as error:
+                    logger.warning("the loss of a worker waits for the database: %s", error)
+                await asyncio.sleep(TELL_AGAIN_SECONDS)
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Waits, but not beyond the stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+def _signal(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        child.send_signal(number)

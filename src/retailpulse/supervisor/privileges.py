@@ -1,0 +1,131 @@
+"""Whom the children of `serve` run as, and what each of them is told of our environment.
+
+Where we are root: an ordinary user, if it can do all that a child does. This module, run by `python -m` as
+that user, tries it. Weak: where it cannot, the children stay root, and a line says why.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from retailpulse.bootstrap.database import OpenDatabase
+from retailpulse.config.loading import CONFIG_FILE_VARIABLE, OTHER_VARIABLES, Loaded, load, variable
+from retailpulse.config.settings import Settings
+from retailpulse.domain.errors import RetailPulseError
+from retailpulse.process.service_manager import VARIABLES
+from retailpulse.storage.postgres.database import try_to_connect
+from retailpulse.storage.postgres.os_user import OsUser, current_user, os_user_for
+
+logger = logging.getLogger(__name__)
+
+PATHS = (("api", "spool_dir"), ("fetch", "ca_file"), ("database", "data_dir"))
+TRIAL_SECONDS = 60.0
+_CLIENTS = OTHER_VARIABLES - {CONFIG_FILE_VARIABLE}
+_WORKERS_ALONE = (variable("callbacks", "secret"),)
+
+
+def child_environment(loaded: Loaded, database: OpenDatabase) -> dict[str, str]:
+    """The environment of the children: ours, with every setting that is no default written out.
+
+    Not in it: what a service manager says to us, what is meant for clients or for another's PostgreSQL, and,
+    where the database is the embedded one, whatever leads to another.
+    """
+    strange = ("POSTGRES_", "PG") if database.server is not None else ("POSTGRES_",)
+    environment = {
+        name: text
+        for name, text in os.environ.items()
+        if name not in VARIABLES and name not in _CLIENTS and not name.startswith(strange)
+    }
+    for room, field in loaded.sources:
+        value = getattr(getattr(loaded.settings, room), field)
+        is_path = (room, field) in PATHS and value
+        environment[variable(room, field)] = str(Path(value).absolute()) if is_path else str(value)
+    environment[variable("database", "url")] = database.url
+    return environment
+
+
+def environment_of_api(environment: Mapping[str, str]) -> dict[str, str]:
+    """The same for the API: without the secrets that workers alone need."""
+    return {name: text for name, text in environment.items() if name not in _WORKERS_ALONE}
+
+
+def choose_os_user(database: OpenDatabase, environment: dict[str, str]) -> OsUser:
+    """Whom the children run as; changes their environment to what fits that user."""
+    if os.geteuid() != 0:
+        return current_user()
+    try:
+        account = database.server.os_user() if database.server is not None else os_user_for()
+    except RetailPulseError as error:
+        logger.warning("API and workers run as root: %s", error)
+        return current_user()
+    # All settings are in the environment; the folder that the file was found in is not theirs.
+    fitting = {**environment, "HOME": "/", CONFIG_FILE_VARIABLE: os.devnull}
+    reason = _why_not(account, fitting)
+    if reason is not None:
+        logger.warning("API and workers run as root: the user %s %s", account.name, reason)
+        return current_user()
+    logger.info("API and workers run as the user %s", account.name)
+    environment.update(fitting)
+    return account
+
+
+def _why_not(account: OsUser, environment: Mapping[str, str]) -> str | None:
+    """None where the user can do what a child does, else what it cannot."""
+    command = [sys.executable, "-m", "retailpulse.supervisor.privileges"]
+    try:
+        tried = subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TRIAL_SECONDS,
+            env=environment,
+            cwd="/",
+            **account.process_options(),
+        )
+    except PermissionError:
+        return f"cannot run {Path(sys.executable).resolve()}; install Python and Retail Pulse where it can"
+    except subprocess.TimeoutExpired:
+        return f"could not begin within {TRIAL_SECONDS:g} s"
+    if tried.returncode == 0:
+        return None
+    lines = (
+        tried.stdout.strip() or tried.stderr.strip() or f"ended with code {tried.returncode}"
+    ).splitlines()
+    return f"cannot do what they do: {lines[-1]}"
+
+
+def _missing(settings: Settings) -> Iterable[str]:
+    """What a child with these settings could not do as the user that we are."""
+    folder = settings.api.spool_dir or None
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        yield f"no file can be written to {folder or tempfile.gettempdir()}: {error.strerror}"
+    if settings.fetch.ca_file:
+        try:
+            Path(settings.fetch.ca_file).open("rb").close()
+        except OSError as error:
+            yield f"{settings.fetch.ca_file} cannot be read: {error.strerror}"
+    try:
+        try_to_connect(settings.database.url)
+    except RetailPulseError as error:
+        yield str(error)
+
+
+def main() -> None:
+    """Ends with 1, and says why, where a child of `serve` could not work as the user that we are."""
+    reason = next(iter(_missing(load().settings)), None)
+    if reason is not None:
+        sys.stdout.write(f"{reason}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

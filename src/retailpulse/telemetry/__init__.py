@@ -1,0 +1,1 @@
+"""Names and numbers of what is measured, for every room; no I/O."""

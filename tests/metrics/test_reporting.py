@@ -1,0 +1,127 @@
+"""Reports of processes: they add up, are kept when a process is gone, and never go back or count twice."""
+
+from retailpulse.metrics.reporting import Reading, Reporter
+from retailpulse.storage.metrics import processes
+from retailpulse.storage.postgres.database import Database
+from tests.worker.working import rows
+
+STALE_SECONDS = 8.0
+
+
+class Counting:
+    """A process that counts, and reports that."""
+
+    def __init__(self, database: Database, count: float = 0.0, in_flight: int = 0) -> None:
+        self.count = count
+        self.in_flight = in_flight
+        self.reporter = Reporter(database, "worker", self.read)
+
+    def read(self) -> Reading:
+        return Reading(sums={"bytes": self.count}, in_flight=self.in_flight)
+
+    async def reach(self, count: float) -> None:
+        """Counts up to so many, and reports that."""
+        self.count = count
+        await self.reporter.report()
+
+
+async def read(database: Database) -> dict[str, float]:
+    async with database.connection() as connection:
+        return {name: value for (_, name), value in (await processes.read(connection, STALE_SECONDS)).items()}
+
+
+async def sweep(database: Database) -> None:
+    """What a sweep does about processes."""
+    async with database.transaction() as connection:
+        await processes.note_lost(connection, STALE_SECONDS)
+        await processes.roll_up(connection)
+
+
+async def let_pass(database: Database, seconds: float) -> None:
+    """Has all that was noted of processes happened so much earlier."""
+    async with database.connection() as connection:
+        await connection.execute(
+            "UPDATE processes SET seen_at = seen_at - make_interval(secs => %(s)s),"
+            " suspected_at = suspected_at - make_interval(secs => %(s)s),"
+            " lost_at = lost_at - make_interval(secs => %(s)s),"
+            " ended_at = ended_at - make_interval(secs => %(s)s)",
+            {"s": seconds},
+        )
+
+
+async def lose(database: Database) -> None:
+    """Has every process that is there be taken for lost."""
+    for _ in range(2):
+        await let_pass(database, STALE_SECONDS + 1)
+        await sweep(database)
+
+
+async def test_reports_of_many_add_up_and_overwrite_their_own(database: Database) -> None:
+    one, other = Counting(database, in_flight=3), Counting(database, in_flight=4)
+    await one.reach(10)
+    await other.reach(100)
+    await one.reach(11)
+    await one.reach(11)
+    assert await read(database) == {"bytes": 111, "started": 2, "crashes": 0, "in_flight": 7}
+
+
+async def test_who_says_goodbye_did_not_crash_and_its_sums_stay(database: Database) -> None:
+    one = Counting(database, in_flight=3)
+    async with one.reporter.reporting(3600):
+        await one.reach(5)
+        one.count, one.in_flight = 7, 0
+    assert await read(database) == {"bytes": 7, "started": 1, "crashes": 0}
+    await let_pass(database, processes.ENDED_SECONDS + 1)
+    await sweep(database)
+    assert rows(database, "SELECT count(*) FROM processes") == [(0,)]
+    assert await read(database) == {"bytes": 7, "started": 1, "crashes": 0}
+
+
+async def test_who_falls_silent_crashed_once_and_its_sums_stay(database: Database) -> None:
+    await Counting(database, in_flight=3).reach(5)
+    await lose(database)
+    for _ in range(3):
+        assert await read(database) == {"bytes": 5, "started": 1, "crashes": 1}
+        await let_pass(database, processes.LOST_SECONDS)
+        await sweep(database)
+    assert rows(database, "SELECT count(*) FROM processes") == [(0,)]
+
+
+async def test_nobody_crashed_because_the_database_was_away_for_long(database: Database) -> None:
+    one, other = Counting(database), Counting(database)
+    await one.reach(1)
+    await other.reach(1)
+    await let_pass(database, 3600)
+    for _ in range(2):
+        await sweep(database)  # by the first who is back
+    await one.reach(2)
+    await other.reach(2)
+    await let_pass(database, STALE_SECONDS - 1)
+    await sweep(database)
+    assert (await read(database))["crashes"] == 0
+
+
+async def test_who_only_slept_goes_on_and_may_crash_again(database: Database) -> None:
+    one = Counting(database)
+    await one.reach(5)
+    await lose(database)
+    await one.reach(6)
+    assert await read(database) == {"bytes": 6, "started": 1, "crashes": 1, "in_flight": 0}
+    await lose(database)
+    assert (await read(database))["crashes"] == 2
+
+
+async def test_who_slept_until_it_was_added_up_counts_nothing_twice(database: Database) -> None:
+    one = Counting(database)
+    await one.reach(5)
+    await lose(database)
+    await let_pass(database, processes.LOST_SECONDS)
+    await sweep(database)
+    for count in (8, 9):
+        await one.reach(count)
+        assert (await read(database))["bytes"] == count
+    await lose(database)
+    await let_pass(database, processes.LOST_SECONDS)
+    await sweep(database)
+    await one.reach(20)
+    assert (await read(database))["bytes"] == 20
