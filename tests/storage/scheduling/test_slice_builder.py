@@ -134,7 +134,7 @@ async def test_workers_hear_where_many_images_came_and_where_few_did(database: D
 async def test_very_many_hosts_make_about_as_many_slices_as_one(database: Database) -> None:
     slices = []
     for hosts in (1, 100_000):
-        line, job = Line(origin_key), place(new_job_id())
+        line, job = SliceBuilder(origin_key), place(new_job_id())
         line.add_all(1, [f"http://photos-{number % hosts}.example/{number}" for number in range(100_000)])
         async with database.transaction() as connection:
             assert await line.enqueue(connection, job) == 100_000
