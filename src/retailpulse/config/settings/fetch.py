@@ -97,7 +97,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
             description="Most bytes of unfinished images in one worker process, beside the largest one; "
             "over half of it, each has only its share.",
         ),
-    ] = 256_000_000
+    ] = 192_000_000
     max_header_bytes: Annotated[
         int, Meta(ge=256, description="Most bytes of response headers that are read.")
     ] = 65_536
