@@ -4,7 +4,7 @@
 #   docker build -t retailpulse .
 #   docker buildx build --platform linux/amd64,linux/arm64 -t registry.example/retailpulse --push .
 
-ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+ARG PYTHON_IMAGE=python:3.13-slim-bookworm@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb
 
 # The wheel is the same for every platform.
 FROM --platform=$BUILDPLATFORM ${PYTHON_IMAGE} AS wheel

@@ -183,3 +183,12 @@ def test_no_container_takes_processes_or_memory_without_end_or_spools_into_memor
         assert re.fullmatch(r"(\$\{[A-Z_]+:-)?[1-9]\d*[gm]\}?", service["mem_limit"])
         spool = service.get("environment", {}).get("RETAILPULSE_API_SPOOL_DIR")
         assert spool is None or (spool in service["volumes"] and spool not in service["tmpfs"])
+
+
+def test_images_of_others_are_named_by_digest() -> None:
+    named = [
+        service["image"] for name in COMPOSE for service in services(name).values() if "image" in service
+    ]
+    (python,) = re.findall(r"^ARG PYTHON_IMAGE=(.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    for image in {python, *named} - {"retailpulse:latest"}:
+        assert re.fullmatch(r"[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}", image), image
