@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from retailpulse.domain.errors import ConfigError
+from retailpulse.domain.errors import ConfigError, ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader, Fetched
 from tests.fetch.conftest import MakeDownloader
@@ -113,10 +113,12 @@ async def test_redirects_are_followed_and_count_no_try(origin: Origin, downloade
     assert await downloader.fetch(origin.url("/1")) == Fetched(body=PHOTO, tries=1)
 
 
-async def test_five_redirects_are_followed_and_a_sixth_is_not(origin: Origin, downloader: Downloader) -> None:
-    for number in range(6):
+async def test_ten_redirects_are_followed_and_an_eleventh_is_not(
+    origin: Origin, downloader: Downloader
+) -> None:
+    for number in range(11):
         origin.serve(f"/{number}", Reply(status=302, headers={"Location": f"/{number + 1}"}))
-    origin.serve("/6", Reply(body=PHOTO))
+    origin.serve("/11", Reply(body=PHOTO))
     assert (await downloader.fetch(origin.url("/1"))).body == PHOTO
     error = await failure_of(downloader.fetch(origin.url("/0")))
     assert (error.cause, error.tries) == (Cause.TOO_MANY_REDIRECTS, 1)
@@ -218,3 +220,42 @@ async def test_a_name_that_does_not_resolve_is_a_dns_failure(make_downloader: Ma
 async def test_a_bad_url_is_told_without_a_request(downloader: Downloader) -> None:
     error = await failure_of(downloader.fetch("ftp://photos.example/a.jpg"))
     assert (error.cause, error.tries) == (Cause.BAD_URL, 0)
+
+
+async def test_a_body_whose_beginning_is_refused_is_not_read_to_its_end(
+    origin: Origin, downloader: Downloader
+) -> None:
+    looked: list[bytes] = []
+
+    def check(beginning: bytes) -> None:
+        looked.append(beginning)
+        raise ImageError(Cause.UNSUPPORTED_FORMAT, "a film")
+
+    url = origin.serve("/a.mp4", Reply(body=PHOTO * 200, hang_after=100_000))
+    with pytest.raises(ImageError) as caught:
+        await downloader.fetch_pieces(url, check=check)
+    assert (caught.value.cause, caught.value.tries) == (Cause.UNSUPPORTED_FORMAT, 1)
+    ((first),) = looked
+    assert 16_384 <= len(first) < 100_000
+
+
+async def test_a_body_whose_beginning_is_taken_is_looked_at_once(
+    origin: Origin, downloader: Downloader
+) -> None:
+    looked: list[int] = []
+    url = origin.serve("/a.jpg", Reply(body=PHOTO * 20))
+    fetched = await downloader.fetch_pieces(url, check=lambda beginning: looked.append(len(beginning)))
+    assert fetched.joined() == Fetched(body=PHOTO * 20, tries=1)
+    assert len(looked) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/a%2fb.jpg?s=%3d%3D", "/caf%c3%a9.jpg", "/a/../b.jpg", "/a/./b.jpg", "//a//b.jpg", "/a?"]
+)
+async def test_the_path_and_the_query_are_asked_for_byte_for_byte(
+    origin: Origin, downloader: Downloader, path: str
+) -> None:
+    origin.serve("/plain", Reply(body=PHOTO))
+    for asked in ("/plain", path, "/plain"):
+        await downloader.fetch(origin.serve(asked, Reply(body=PHOTO)))
+    assert [seen.path for seen in origin.requests] == ["/plain", path, "/plain"]

@@ -29,7 +29,7 @@ from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.image_task import UNMEASURED_BYTES, WorkerContext
-from retailpulse.worker.memory import tune_memory
+from retailpulse.worker.memory import return_memory_forever, tune_memory
 from retailpulse.worker.pruner import prune_forever
 from retailpulse.worker.quarantine import Quarantine
 from retailpulse.worker.run import WorkerParts, flush_settler, work_until_stopped
@@ -114,6 +114,7 @@ async def run_worker(
         background = [
             asyncio.create_task(listen_forever(database, parts.events)),
             asyncio.create_task(sweep_forever(database, worker, parts.heartbeat.is_steady)),
+            asyncio.create_task(return_memory_forever(parts.context.downloader.unfinished_bytes)),
             asyncio.create_task(prune_forever(database, retention or RetentionSettings())),
             asyncio.create_task(
                 deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)

@@ -75,6 +75,11 @@ class Dispatch:
         self._closed = False
 
     @property
+    def unfinished_bytes(self) -> int:
+        """How much the bodies take that are being fetched."""
+        return self._budget.total_bytes
+
+    @property
     def in_flight(self) -> int:
         """How many requests run now."""
         return len(self._exchanges) - len(self._idle)
@@ -183,6 +188,7 @@ class Dispatch:
             span=span,
             max_content_length=self._settings.max_body_bytes if span is None else 0,
             pin=pin,
+            cookie="" if attempt.cookies is None else attempt.cookies.header(target.origin),
             keeps_alive=not queue.limiter.is_crowded,
         )
 

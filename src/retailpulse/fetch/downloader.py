@@ -16,7 +16,7 @@ from retailpulse.fetch.dispatch import Dispatch, Observe, Place
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import HostListener
-from retailpulse.fetch.http.body_reader import BodyReader, Enough, Tap
+from retailpulse.fetch.http.body_reader import BodyReader, Check, Enough, Tap
 from retailpulse.fetch.http.curl_handles import check_settings
 from retailpulse.fetch.http.messages import Answer
 from retailpulse.fetch.http.range_reader import read_head, read_whole
@@ -81,21 +81,25 @@ class Downloader:
 
     async def fetch(self, url: str) -> Fetched:
         """Fetch a whole body; raises ImageError."""
-        return (await self._persist(url, None, None, Place())).joined()
+        return (await self._persist(url, _Reading(), Place())).joined()
 
     def fetch_pieces(
-        self, url: str, tap: Tap | None = None, *, place: Place | None = None
+        self,
+        url: str,
+        tap: Tap | None = None,
+        *,
+        check: Check | None = None,
+        place: Place | None = None,
     ) -> Awaitable[FetchedPieces]:
-        """Fetch a whole body; raises ImageError.
+        """Fetch a whole body; raises ImageError, and whatever `check` raises of its first 16 kB.
 
-        Its pieces are also given to `tap` as they arrive; each try begins with a new one. `order` is its
-        place in every queue; `unleased`: it may be fetched from a host of which no slots are leased.
+        Its pieces are also given to `tap` as they arrive; each try begins with a new one.
         """
-        return self._persist(url, None, tap, place or Place())
+        return self._persist(url, _Reading(check=check, tap=tap), place or Place())
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file in one piece: see `fetch_head_pieces`."""
-        return (await self._persist(url, enough, None, Place())).joined()
+        return (await self._persist(url, _Reading(enough=enough), Place())).joined()
 
     def fetch_head_pieces(
         self, url: str, enough: Enough, *, place: Place | None = None
@@ -105,7 +109,7 @@ class Downloader:
         `enough` gets all bytes so far, at growing sizes, and again when the file ends before it said yes.
         It should be quick: it may run between two packets. What it raises ends the fetch.
         """
-        return self._persist(url, enough, None, place or Place())
+        return self._persist(url, _Reading(enough=enough), place or Place())
 
     def parked(self) -> int:
         """How many images only pause between two tries."""
@@ -114,6 +118,10 @@ class Downloader:
     def parked_at(self, origin_key: str) -> int:
         """The same of one host."""
         return self._pausing[origin_key]
+
+    def unfinished_bytes(self) -> int:
+        """How much the bodies take that are being fetched."""
+        return self._dispatch.unfinished_bytes
 
     def in_flight(self) -> int:
         """How many requests run now."""
@@ -126,16 +134,16 @@ class Downloader:
         """
         self._dispatch.close()
 
-    async def _persist(self, url: str, enough: Enough | None, tap: Tap | None, place: Place) -> FetchedPieces:
+    async def _persist(self, url: str, reading: "_Reading", place: Place) -> FetchedPieces:
         """Try until it works, cannot work, or the tries or the time are used up."""
         target = parse_target(url)
         attempt = Attempt(self._settings.deadline_seconds)
         while True:
             attempt.begin(self._settings.timeout_seconds)
-            reader = BodyReader(max_bytes=self._settings.max_body_bytes, enough=enough, tap=tap)
+            reader = reading.begin(self._settings.max_body_bytes)
             visit = _Visit(self._dispatch, target, attempt, reader, self._settings.max_redirects, place)
             try:
-                await (read_whole if enough is None else read_head)(visit.ask, reader)
+                await (read_whole if reading.enough is None else read_head)(visit.ask, reader)
                 return FetchedPieces(pieces=reader.pieces, tries=attempt.tries)
             except TryFailed as failed:
                 pause_seconds = attempt.pause_after(failed, self._settings)
@@ -155,6 +163,17 @@ class Downloader:
             self._pausing[origin_key] -= 1
             if not self._pausing[origin_key]:
                 del self._pausing[origin_key]
+
+
+class _Reading(msgspec.Struct, frozen=True, gc=False):
+    """How the bodies of one image are read, in every try alike."""
+
+    enough: Enough | None = None
+    check: Check | None = None
+    tap: Tap | None = None
+
+    def begin(self, max_bytes: int) -> BodyReader:
+        return BodyReader(max_bytes=max_bytes, enough=self.enough, check=self.check, tap=self.tap)
 
 
 class _Visit:
@@ -183,5 +202,6 @@ class _Visit:
             location = answer.header(b"location") if answer.status in _REDIRECTS else None
             if location is None:
                 return answer
+            self._attempt.keep_cookies(self._target.origin, answer)
             self._target = follow(self._target, location)
         raise TryFailed(Cause.TOO_MANY_REDIRECTS, f"more than {self._max_redirects} redirects")

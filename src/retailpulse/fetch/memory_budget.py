@@ -20,23 +20,23 @@ class MemoryBudget:
     def __init__(self, most_bytes: int) -> None:
         # Below this nobody waits; the other half is for the shares that are given from there on.
         self._free_bytes = most_bytes // 2
-        self._total_bytes = 0
+        self.total_bytes = 0  # what all of them hold
         self._held: dict[Reader, int] = {}
         self._paused: set[Reader] = set()
 
     def reserve(self, reader: Reader, size_bytes: int) -> bool:
         """Count bytes that arrived; False where the reader must wait with them until it is told."""
         held = self._held.setdefault(reader, 0)
-        if self._total_bytes + size_bytes > self._free_bytes and not self._may_go_on(held, size_bytes):
+        if self.total_bytes + size_bytes > self._free_bytes and not self._may_go_on(held, size_bytes):
             self._paused.add(reader)
             return False
         self._held[reader] = held + size_bytes
-        self._total_bytes += size_bytes
+        self.total_bytes += size_bytes
         return True
 
     def release(self, reader: Reader) -> None:
         """Count off all that a reader holds, and let those that wait try again."""
-        self._total_bytes -= self._held.pop(reader, 0)
+        self.total_bytes -= self._held.pop(reader, 0)
         self._paused.discard(reader)
         if self._paused:
             paused, self._paused = self._paused, set()

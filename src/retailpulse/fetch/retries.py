@@ -11,6 +11,9 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
+from retailpulse.fetch.http.cookies import CookieJar
+from retailpulse.fetch.http.messages import Answer
+from retailpulse.fetch.target.urls import Origin
 
 OWN_REFUSALS = 2
 """After so many refusals beside answers to others, further ones are about the image's own URL."""
@@ -31,6 +34,7 @@ class Attempt(msgspec.Struct, gc=False):
     try_seconds: float = 0.0
     number: int = 0
     has_begun: bool = False  # the current try had its turn at the host
+    cookies: CookieJar | None = None  # of the current try, once it was redirected
     _excused: int = 0
     _turned_away: int = 0
     _excused_away: int = 0
@@ -48,8 +52,14 @@ class Attempt(msgspec.Struct, gc=False):
         """The next try begins; it may not outlast the image."""
         self.number += 1
         self.has_begun = False
+        self.cookies = None
         self.try_seconds = min(timeout_seconds, self.image_seconds)
         self._is_cut_short = self.image_seconds < timeout_seconds
+
+    def keep_cookies(self, origin: Origin, answer: Answer) -> None:
+        """Keep for this try what a redirect sets."""
+        self.cookies = self.cookies or CookieJar()
+        self.cookies.take(origin, answer)
 
     def spend(self, seconds: float) -> None:
         """Time of the current try went by."""

@@ -143,6 +143,7 @@ async def _measure_whole(held: HeldImage, context: MeasuringContext) -> tuple[Me
     fetched = await context.downloader.fetch_pieces(
         held.image.image_url,
         tap if depth is Depth.DOWNLOAD else None,
+        check=partial(read_header, max_pixels=context.max_pixels),  # a film is not read to its end
         place=held.place,
     )
     context.held_images.fetched(held)

@@ -4,14 +4,19 @@ The C library gives freed memory back to the kernel, which clears it again page 
 quarter of a worker's time where bodies are large. Weak: glibc alone is told; elsewhere nothing changes.
 """
 
+import asyncio
 import ctypes
 import gc
+import resource
+from collections.abc import Callable
+from pathlib import Path
 
 KEPT_BYTES = 64_000_000
 """As much as bodies take at once in a worker that is busy; more goes back when it is free."""
 COLLECTOR_THRESHOLDS = (50_000, 50, 1_000)
 """The garbage collector looks through every object and finds nothing; at Python's thresholds that took a
 fifth of the time at depth `header`."""
+_LOOK_SECONDS = 2.0
 _GROWTH_BYTES = 4_000_000
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 
@@ -23,6 +28,31 @@ def keep_freed_memory() -> None:
         mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES // 2)  # or each body of some size is a mapping of its own
         mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
         mallopt(_M_TOP_PAD, _GROWTH_BYTES)
+
+
+async def return_memory_forever(unfinished_bytes: Callable[[], int]) -> None:
+    """Gives memory back that lies between what is in use, once the bodies that needed it are gone.
+
+    The C library gives back by itself only what lies behind all else. `unfinished_bytes` says how much bodies
+    take now.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    usual_bytes = resident_bytes()
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        is_calm = unfinished_bytes() < KEPT_BYTES // 2
+        if trim is not None and is_calm and resident_bytes() > usual_bytes + KEPT_BYTES:
+            await asyncio.to_thread(trim, KEPT_BYTES // 2)
+            usual_bytes = resident_bytes()
+
+
+def resident_bytes() -> int:
+    """The memory of this process that is no file, or 0 where the kernel does not say."""
+    try:
+        _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
+    except OSError:
+        return 0
+    return (resident - shared) * resource.getpagesize()
 
 
 def tune_memory() -> None:

@@ -104,6 +104,30 @@ def test_a_redirect_is_followed_from_where_it_stands(location: bytes, leads_to: 
 
 
 @pytest.mark.parametrize(
+    ("location", "leads_to"),
+    [
+        (b"?", "https://a.example/x//y/a.jpg?"),
+        (b"?z=1#part", "https://a.example/x//y/a.jpg?z=1"),
+        (b"", "https://a.example/x//y/a.jpg?q=/../1"),
+        (b"#part", "https://a.example/x//y/a.jpg?q=/../1"),
+        (b"b.jpg", "https://a.example/x//y/b.jpg"),
+        (b"../b.jpg", "https://a.example/x//b.jpg"),
+        (b"../../b.jpg", "https://a.example/x/b.jpg"),
+        (b"../../../../../b.jpg", "https://a.example/b.jpg"),
+        (b"./b/./", "https://a.example/x//y/b/"),
+        (b"b/..", "https://a.example/x//y/"),
+        (b"/%2e%2E/b/%2e", "https://a.example/b/"),
+        (b"//b.example//c", "https://b.example//c"),
+        (b"\\\\b.example\\c", "https://b.example/c"),
+        (b"/a//b?c=/../d", "https://a.example/a//b?c=/../d"),
+        (b"HTTP://b.example/%2fc", "http://b.example/%2fc"),
+    ],
+)
+def test_a_redirect_is_resolved_as_browsers_do(location: bytes, leads_to: str) -> None:
+    assert follow(parse_target("https://a.example/x//y/a.jpg?q=/../1"), location).url == leads_to
+
+
+@pytest.mark.parametrize(
     "location", [b"ftp://b.example/", b"file:///etc/passwd", b"http://u:p@b/", b"http://[/"]
 )
 def test_a_redirect_is_held_to_the_rules_of_any_url(location: bytes) -> None:

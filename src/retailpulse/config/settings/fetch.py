@@ -72,7 +72,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
             "http://proxy.internal:3128; empty: none, whatever the environment says."
         ),
     ] = ""
-    max_redirects: Annotated[int, Meta(ge=0, le=50, description="Most redirects per try.")] = 5
+    max_redirects: Annotated[int, Meta(ge=0, le=50, description="Most redirects per try.")] = 10
     connect_timeout_seconds: Annotated[float, Meta(gt=0, description="Longest wait for a connection.")] = 5.0
     tls_timeout_seconds: Annotated[
         float, Meta(gt=0, description="Longest wait for the TLS handshake, after the connection.")

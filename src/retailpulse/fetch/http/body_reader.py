@@ -19,6 +19,8 @@ _LOOK_GROWTH = 4
 
 Enough = Callable[[bytes], bool]
 """Whether the bytes so far are all that is needed; asked at growing sizes, so that asking stays cheap."""
+Check = Callable[[bytes], object]
+"""Called once with the first 16 kB of a body that has so many; what it raises ends the fetch."""
 Tap = Callable[[], Callable[[bytes], object]]
 """Called where a body begins: gives what is then called with each of its pieces."""
 
@@ -26,19 +28,28 @@ Tap = Callable[[], Callable[[bytes], object]]
 class BodyReader:
     """The body so far, as the pieces that it came in."""
 
-    def __init__(self, *, max_bytes: int, enough: Enough | None = None, tap: Tap | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        max_bytes: int,
+        enough: Enough | None = None,
+        check: Check | None = None,
+        tap: Tap | None = None,
+    ) -> None:
         self.max_bytes = max_bytes
         self._enough = enough
+        self._check = check
         self._tap = tap
         self.pieces: list[bytes] = []
         self.keep: Callable[[bytes], object] = self.pieces.append
         self._small = bytearray()
         self._small_count = 0
-        self._next_look = FIRST_LOOK_BYTES if enough else max_bytes + 1
+        self._next_look = FIRST_LOOK_BYTES if enough or check else max_bytes + 1
         self._looked_bytes = -1
         self._part_end: int | None = None
         self.size = 0
         self.satisfied = False
+        self.is_beyond_part = False  # more bytes came than the range that was asked for
         self.failure: BaseException | None = None
 
     def begin_whole(self) -> None:
@@ -47,6 +58,7 @@ class BodyReader:
         self._small.clear()
         self.size = self._small_count = 0
         self._part_end = None
+        self.is_beyond_part = False
         if self._tap is not None:
             self.keep = _both(self.pieces.append, self._tap())
 
@@ -78,9 +90,8 @@ class BodyReader:
             return False
         if self._part_end is None:
             return self.size < self._next_look or not self.look()
-        if self.size > self._part_end:
-            self.failure = TryFailed(Cause.BAD_RESPONSE, "more bytes than the range that was asked for")
-        return self.failure is None
+        self.is_beyond_part = self.size > self._part_end
+        return not self.is_beyond_part
 
     def join_small(self) -> None:
         """Keep the small pieces that came last as one."""
@@ -104,6 +115,8 @@ class BodyReader:
 
     def look(self) -> bool:
         """Ask `enough` about the body so far; what it raises is kept, True ends the transfer."""
+        if self._check is not None:
+            return not self._is_worth_reading(self._check)
         if self._enough is None or self.size == self._looked_bytes:
             return self.satisfied
         self._looked_bytes = self.size
@@ -114,6 +127,17 @@ class BodyReader:
         except Exception as error:  # libcurl's C code calls us and cannot pass an exception on
             self.failure = error
         return self.satisfied or self.failure is not None
+
+    def _is_worth_reading(self, check: Check) -> bool:
+        """Ask `check` about the first bytes, once."""
+        self._check = None
+        if self._enough is None:
+            self._next_look = self.max_bytes + 1
+        try:
+            check(self._body())
+        except Exception as error:
+            self.failure = error
+        return self.failure is None
 
     def raise_failure(self) -> None:
         """Raise what ended the transfer, if it was ended here.

@@ -68,7 +68,7 @@ class Exchange:
         self._keep: Callable[[bytes], object] = _NOTHING.keep
         self._lines: list[bytes] = []
         self._handle = new_handle(settings)
-        self._options = RequestOptions(self._handle)
+        self._options = RequestOptions(self._handle, has_proxy=bool(settings.proxy_url()))
         self._dialer = Dialer(
             self._handle,
             settings.connect_timeout_seconds,
@@ -310,7 +310,7 @@ class Exchange:
         if not self._is_answered:
             raise self._failed(code, message)
         # A status that is no success says it all, however its error page ended.
-        if self._is_wanted and not self._reader.satisfied:
+        if self._is_wanted and not self._reader.satisfied and not self._reader.is_beyond_part:
             if code:
                 raise self._failed(code, message)
             if self._decompression is not None:

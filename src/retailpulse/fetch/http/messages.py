@@ -17,6 +17,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     span: Span | None = None
     max_content_length: int = 0  # refused by its header alone; 0: any length
     pin: str = ""  # host:port:addresses, so that libcurl looks no name up; empty: the URL holds a number
+    cookie: str = ""  # the value of the header Cookie
     keeps_alive: bool = True  # the connection is kept for the next request
     post: PostRequest | None = None  # what is carried there; of the answer only the status counts then
 

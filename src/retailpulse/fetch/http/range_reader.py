@@ -15,6 +15,9 @@ from retailpulse.fetch.http.ranges import Part, Span, parse_part, parse_total
 _PART_ENDS = (FIRST_LOOK_BYTES, 65_536, None)
 _FIRST_SPAN = Span(start=0, end=FIRST_LOOK_BYTES)
 
+_RANGE_REFUSED = frozenset({400, 403, 405, 500, 501})
+"""Statuses with which servers answer that do not know ranges, and would send the whole file."""
+
 Ask = Callable[[Span | None], Awaitable[Answer]]
 """Makes one request for a span of the file, or without one for all of it."""
 
@@ -27,35 +30,49 @@ async def read_whole(ask: Ask, _: BodyReader) -> None:
 
 
 async def read_head(ask: Ask, reader: BodyReader) -> None:
-    """Read into the intake until it is satisfied or the file ends; raises TryFailed."""
+    """Read into the intake until it is satisfied or the file ends; raises TryFailed.
+
+    A server that refuses ranges, or sends something else than the one it was asked for, is asked once for the
+    whole file, which is left as soon as it is enough.
+    """
+    if not await _read_parts(ask, reader):
+        _finish_whole(await ask(None), reader)
+
+
+async def _read_parts(ask: Ask, reader: BodyReader) -> bool:
+    """Read part after part; False where the whole file must be asked for instead."""
     total: int | None = None
     for end in _PART_ENDS:
         start = reader.size
         answer = await ask(Span(start=start, end=end) if start else _FIRST_SPAN)
         if answer.status == 416:
             await _end_or_ask_whole(ask, reader, answer)
-            return
-        if answer.status == 206 and start == 0 and answer.is_coded:
-            answer = await ask(None)  # a range of coded bytes says nothing on its own
+            return True
+        if answer.status in _RANGE_REFUSED:
+            return False
         if answer.status != 206:
             _finish_whole(answer, reader)
-            return
-        total = _checked(answer, start, reader, total).total
+            return True
+        part = _checked(answer, start, reader)
+        if part is None:
+            return False
+        if total is not None and part.total not in (None, total):
+            raise TryFailed(Cause.BAD_RESPONSE, "the file changed while it was read", again=True)
+        total = part.total
         if reader.satisfied or _looked(reader) or total == reader.size:
-            return
+            return True
     if total is not None:
         raise TryFailed(Cause.TRUNCATED, f"{reader.size} of {total} bytes were sent", again=True)
+    return True
 
 
-def _checked(answer: Answer, start: int, reader: BodyReader, total: int | None) -> Part:
-    """The part of a 206, held against what was asked for and what arrived."""
+def _checked(answer: Answer, start: int, reader: BodyReader) -> Part | None:
+    """The part of a 206, held against what was asked for and what arrived; None where it is another one."""
     part = parse_part(answer.header(b"content-range"))
-    if part is None or part.start != start:
-        raise TryFailed(Cause.BAD_RESPONSE, "not the range that was asked for")
-    if total is not None and part.total not in (None, total):
-        raise TryFailed(Cause.BAD_RESPONSE, "the file changed while it was read", again=True)
+    if part is None or part.start != start or answer.is_coded or reader.is_beyond_part:
+        return None  # a range of coded bytes says nothing on its own
     if reader.size > part.end or (reader.size < part.end and not reader.satisfied):
-        raise TryFailed(Cause.BAD_RESPONSE, "the range holds more or less than it says")
+        return None
     return part
 
 

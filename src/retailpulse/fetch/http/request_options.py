@@ -11,8 +11,11 @@ from retailpulse.fetch.http.ranges import Span
 class RequestOptions:
     """What a handle is set to ask."""
 
-    def __init__(self, handle: pycurl.Curl) -> None:
+    def __init__(self, handle: pycurl.Curl, *, has_proxy: bool = False) -> None:
         self._handle = handle
+        self._has_proxy = has_proxy
+        self._has_target = False
+        self._cookie = ""
         self._limits: tuple[int, int] | None = None
         self._span: Span | None = None
         self._is_pinned = False
@@ -23,6 +26,13 @@ class RequestOptions:
         if request.post is not None:
             load(self._handle, request.post)
         self._handle.setopt(pycurl.URL, request.url)
+        # libcurl would write escapes in capitals and leave out segments of dots, which breaks signatures.
+        # Once told what to ask for, a handle is told each time: this option cannot be taken back.
+        if self._has_target or "%" in request.url or "/." in request.url:
+            self._handle.setopt(pycurl.REQUEST_TARGET, self._target(request.url))
+            self._has_target = True
+        if request.cookie != self._cookie:
+            self._send_cookie(request.cookie)
         self._limit(max(1, round(request.timeout_seconds * 1_000)), request.max_content_length)
         if request.pin or self._is_pinned:
             # libcurl forgets after a minute what it was told: it is told every time.
@@ -45,6 +55,19 @@ class RequestOptions:
             self._handle.setopt(pycurl.TIMEOUT_MS, timeout_ms)
             self._handle.setopt(pycurl.MAXFILESIZE_LARGE, max_content_length)
             self._limits = limits
+
+    def _target(self, url: str) -> str:
+        """What the request line names: a proxy that is asked for a plain URL wants all of it."""
+        if self._has_proxy and url.startswith("http:"):
+            return url
+        return url[url.index("/", len("https://")) :]
+
+    def _send_cookie(self, cookie: str) -> None:
+        if cookie:
+            self._handle.setopt(pycurl.COOKIE, cookie)
+        else:
+            self._handle.unsetopt(pycurl.COOKIE)
+        self._cookie = cookie
 
     def _ask_for(self, span: Span | None) -> None:
         if span is None:

@@ -147,7 +147,7 @@ class PinnedResolver:
         ]
         if not permitted:
             raise blocked_address()
-        return f"+{name}:{origin.port}:{','.join(permitted)}"
+        return f"+{origin.host}:{origin.port}:{','.join(permitted)}"
 
     async def _alike(self, origin: Origin) -> str:
         name, loop = origin.host.removesuffix("."), asyncio.get_running_loop()

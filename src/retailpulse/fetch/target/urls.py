@@ -7,7 +7,7 @@ Weak: hosts follow IDNA 2008, so a few names that browsers still take (emoji) ar
 import re
 from functools import lru_cache
 from ipaddress import IPv6Address
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, unquote
 
 import idna
 import msgspec
@@ -23,6 +23,7 @@ _PLAIN = re.compile(
     r"(https?)://([a-z0-9][a-z0-9._-]{0,252})(?::([1-9][0-9]{0,4}))?/[A-Za-z0-9/._~%!$&()*+,;=:@?-]*"
 )
 _FORM = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):[/\\]{2}([^/\\?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.DOTALL)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HOST = re.compile(r"[a-z0-9._-]{1,253}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # What the URL Standard leaves bare in a path and in a query, next to letters, digits and "-._~".
@@ -82,11 +83,47 @@ def follow(target: Target, location: bytes) -> Target:
     except UnicodeDecodeError:
         text = location.decode("latin-1")
     try:
-        return parse_target(urljoin(target.url, text.strip()))
+        return parse_target(_resolved(target.url, text.strip()))
     except ImageError as error:
         raise _bad(f"redirected to a URL that cannot be fetched: {error.detail}") from None
-    except ValueError:
-        raise _bad("redirected to something that is not a URL") from None
+
+
+def _resolved(base: str, reference: str) -> str:
+    """A reference as browsers resolve it (URL Standard): empty segments stay, and so does a bare "?".
+
+    `base` is the URL of a target, so it has a path.
+    """
+    if _SCHEME.match(reference):
+        return reference
+    scheme, _, rest = base.partition("://")
+    authority, _, place = rest.partition("/")
+    path, mark, query = f"/{place}".partition("?")
+    new_path, new_mark, new_query = reference.partition("#")[0].partition("?")
+    new_path = new_path.replace("\\", "/")
+    if new_path.startswith("//"):
+        return f"{scheme}:{new_path}{new_mark}{new_query}"
+    if not new_path:
+        return f"{scheme}://{authority}{path}{new_mark or mark}{new_query if new_mark else query}"
+    if not new_path.startswith("/"):
+        new_path = path[: path.rindex("/") + 1] + new_path
+    return f"{scheme}://{authority}{_without_dots(new_path)}{new_mark}{new_query}"
+
+
+def _without_dots(path: str) -> str:
+    """A path whose segments "." and ".." are gone, also where these are escaped."""
+    kept: list[str] = []
+    *folders, last = path.split("/")[1:]
+    for segment in folders:
+        dots = segment.lower().replace("%2e", ".")
+        if dots == "..":
+            kept[-1:] = []
+        elif dots != ".":
+            kept.append(segment)
+    dots = last.lower().replace("%2e", ".")
+    if dots == "..":
+        kept[-1:] = []
+    kept.append("" if dots in {".", ".."} else last)
+    return "/" + "/".join(kept)
 
 
 def _rewritten(url: str) -> Target:
