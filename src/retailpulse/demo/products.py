@@ -52,7 +52,7 @@ class Product:
 
 
 def draw_product(dice: Dice, kind: str, room_height: int) -> Product:
-    """A product of this kind that fits under a ring buffer `room_height` pixels above its own."""
+    """A product of this kind that fits under a shelf `room_height` pixels above its own."""
     share, slimness = _SHAPES[kind]
     height = int(room_height * dice.between(*share))
     width = max(24, int(height * dice.between(*slimness)))
