@@ -28,7 +28,7 @@ async def check_keys(keys: "ApiKeys", settings: ApiSettings) -> None:
     if settings.is_loopback() or await keys.were_made():
         return
     if settings.allow_anonymous:
-        logger.warning("whoever reaches %s may do everything until an API key is made", settings.host)
+        logger.warning("anyone who reaches %s may do everything until an API key is made", settings.host)
     else:
         raise ConfigError(
             f"no API key was made yet, and other machines reach {settings.host}. Make a key with "

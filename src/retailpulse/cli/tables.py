@@ -43,7 +43,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default=DEFAULT_LIMIT,
         show_default=True,
         metavar="NUMBER",
-        help="Show no more than so many.",
+        help="Show at most this many.",
     )(command)
 
 

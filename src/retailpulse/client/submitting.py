@@ -121,7 +121,7 @@ def _is_file(visits: Source) -> TypeGuard[str | os.PathLike[str] | IO[Any]]:
 
 def _format_of(visits: Source, given: str | None) -> str:
     if given is not None and given not in MEDIA_TYPES:
-        raise BadInput(f"format {given!r} is none of {', '.join(MEDIA_TYPES)}")
+        raise BadInput(f"format {given!r} is not one of {', '.join(MEDIA_TYPES)}")
     if not _is_file(visits):
         if given not in {None, "ndjson"}:
             raise BadInput("a format is for files; rows have none")

@@ -39,7 +39,10 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     ]
     callback_url: Annotated[
         str | None,
-        Meta(description="Who is told when the job ends.", examples=["https://hooks.example/retailpulse"]),
+        Meta(
+            description="The receiver that is told when the job ends.",
+            examples=["https://hooks.example/retailpulse"],
+        ),
     ]
     images: Annotated[ImageCounts, Meta(description="Counts of its images.")]
     retries: Annotated[int, Meta(description="How often its failures were tried again.", ge=0)]

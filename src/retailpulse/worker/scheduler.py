@@ -85,7 +85,9 @@ class Scheduler:
                 async with self._database.dedicated(planned_once=True) as connection:
                     await self._work(connection)
             except TakenForDead:
-                logger.warning("this worker was taken for dead: others have what it had; it begins anew")
+                logger.warning(
+                    "this worker was taken for dead: others have its images now; it starts again with none"
+                )
                 self._forget_all()
             except DatabaseUnavailable as error:
                 logger.warning("the scheduling waits for the database: %s", error)

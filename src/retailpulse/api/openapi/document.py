@@ -28,7 +28,7 @@ KEY_SCHEME = "key"
 
 TAGS = {
     Tag.LEGACY: "The three endpoints that existed first, kept exactly as they were.",
-    Tag.JOBS: "Submit jobs, see where they stand, call them off, try again what failed.",
+    Tag.JOBS: "Submit jobs, see their state, cancel them, retry what failed.",
     Tag.RESULTS: "One row per image.",
     Tag.STORES: "The store master.",
     Tag.VISITS: "Visits with their perimeters.",

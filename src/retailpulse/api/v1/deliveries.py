@@ -31,10 +31,10 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
 
     at: Annotated[Instant, Meta(description="When it began, UTC.")]
     status: Annotated[
-        int | None, Meta(description="The status of the receiver's answer; null where there was none.")
+        int | None, Meta(description="The status of the receiver's answer; null if there was none.")
     ]
     error: Annotated[
-        str | None, Meta(description="Why there was no answer, or none of use; null where there was.")
+        str | None, Meta(description="Why there was no answer, or no usable one; null if there was.")
     ]
     seconds: Annotated[float, Meta(description="How long it took.", examples=[0.084])]
 
@@ -45,8 +45,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     delivery_id: Annotated[
         str, Meta(description="The `webhook-id` that the receiver gets, the same at every try.")
     ]
-    event: Annotated[str, Meta(description="What is told.", examples=[JOB_ENDED])]
-    url: Annotated[str, Meta(description="Who is told.", examples=["https://hooks.example/retailpulse"])]
+    event: Annotated[str, Meta(description="The event that the callback reports.", examples=[JOB_ENDED])]
+    url: Annotated[str, Meta(description="The receiver.", examples=["https://hooks.example/retailpulse"])]
     state: Annotated[
         DeliveryState, Meta(description="pending, delivered (answered 2xx), or given_up (tried no more).")
     ]
@@ -56,7 +56,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         Instant | None,
         Meta(
             description="When it is tried next at the earliest, UTC; while a try is on its way, when its "
-            "end is not waited for any longer. Null where it is tried no more."
+            "end is not waited for any longer. Null if there is no further try."
         ),
     ]
 

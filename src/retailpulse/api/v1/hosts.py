@@ -91,7 +91,7 @@ async def list_hosts(
     hosts: Hosts,
     origin: Annotated[
         list[str] | None,
-        Parameter(description="Only the host with this origin, also where it is not in use."),
+        Parameter(description="Only the host with this origin, also if it is not in use."),
     ] = None,
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,

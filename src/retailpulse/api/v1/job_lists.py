@@ -94,7 +94,7 @@ async def list_jobs(
 @get(
     "/api/v1/jobs/{job_id:str}/stores",
     operation_id="listStoresOfJob",
-    summary="The stores of a job, with how their images stand",
+    summary="The stores of a job, with counts of their images",
     tags=[Tag.JOBS],
     opt=documented(Page[StoreInJob], 404, meaning="A page of stores.", headers={"Link": LINK}),
 )

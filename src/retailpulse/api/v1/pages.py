@@ -27,7 +27,7 @@ _OURS = frozenset({"cursor", "limit"})
 Limit = Annotated[int, Parameter(ge=1, le=MAX_LIMIT, description="Most items of the page.")]
 CursorText = Annotated[
     str | None,
-    Parameter(description="Where the page begins: as in the `next` of the page before it; opaque."),
+    Parameter(description="The beginning of the page, from the `next` of the page before it; opaque."),
 ]
 RowNumber = Annotated[int, Meta(ge=0, lt=2**31)]
 """A number of a row as positions hold it: what the database's `integer` takes."""

@@ -91,7 +91,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Annotated[Outcome | None, Meta(description="How it ended; null: not settled yet.")]
     cause: Annotated[Cause | None, Meta(description="Why it was not measured.")]
     detail: Annotated[str | None, Meta(description="The same in words.", examples=["HTTP 404"])]
-    format: Annotated[Format | None, Meta(description="Told from the bytes.")]
+    format: Annotated[Format | None, Meta(description="Recognised by the bytes.")]
     width: Annotated[int | None, Meta(description="Pixels as they are stored.", examples=[4032])]
     height: Annotated[int | None, Meta(description="Pixels as they are stored.", examples=[3024])]
     displayed_width: Annotated[int | None, Meta(description="Pixels as viewers show them.")]
@@ -182,7 +182,7 @@ async def job_results(
 
 def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm:
     if name not in TYPES:
-        raise InvalidRequest(f"format: {name[:100]!r} is none of json, csv, ndjson, parquet")
+        raise InvalidRequest(f"format: {name[:100]!r} is not one of json, csv, ndjson, parquet")
     page_format = EXPORTED_AS.get(name, PageFormat.JSON_ROWS)
     return ResultForm(page_format=page_format, with_earlier=with_earlier, for_spreadsheet=for_spreadsheet)
 

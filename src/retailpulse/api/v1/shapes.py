@@ -82,7 +82,7 @@ class Job(JobSummary, frozen=True, kw_only=True):
     images_per_second: Annotated[
         float | None, Meta(description="The mean rate since its start, or since its last retry.")
     ]
-    seconds_left: Annotated[float | None, Meta(description="An estimate; null where it is not known.")]
+    seconds_left: Annotated[float | None, Meta(description="An estimate; null if it is not known.")]
     waiting_for: Annotated[
         WaitingFor | None, Meta(description="The hosts that it waits for; null once it has ended.")
     ]

@@ -50,13 +50,13 @@ def read_age(_context: click.Context, _option: click.Parameter, value: str | Non
     help="Prune jobs that ended longer ago than this: 30d, 12h, 90m, 45s."
     "  [default: RETAILPULSE_RETENTION_JOBS_DAYS]",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @json_option
 @data_dir_option
 def prune(older_than: timedelta | None, dry_run: bool, as_json: bool, data_dir: str | None) -> None:
     """Delete jobs that ended long ago, with their visits, images and results, while the service runs.
 
-    It asks nothing, and what is deleted is gone. Jobs that are not over are never touched.
+    It does not ask first, and cannot be undone. Jobs that have not ended are never deleted.
 
     \b
     Examples:
@@ -113,13 +113,13 @@ async def _prune(
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--force", is_flag=True, help="Replace FILE where it exists.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
 @data_dir_option
 def backup(file: Path, force: bool, as_json: bool, data_dir: str | None) -> None:
-    """Write the whole embedded database, as it is at this moment, to FILE, while the service runs or not.
+    """Write the whole embedded database, as it is now, to FILE, whether the service runs or not.
 
-    FILE appears when it is whole, and only its owner may read it. It is a dump of pg_dump in its custom
+    FILE appears when it is complete, and only its owner may read it. It is a dump of pg_dump in its custom
     format.
 
     \b
@@ -140,15 +140,15 @@ def backup(file: Path, force: bool, as_json: bool, data_dir: str | None) -> None
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--replace", is_flag=True, help="Delete the database that the data directory has.")
+@click.option("--replace", is_flag=True, help="Delete the database that is in the data directory.")
 @json_option
 @data_dir_option
 def restore(file: Path, replace: bool, as_json: bool, data_dir: str | None) -> None:
     """Make the embedded database from the backup FILE, while nothing runs on its data directory.
 
-    Where it fails, what was there is as it was. Jobs that were not over at the time of the backup go on
-    with the next `retailpulse serve`. API keys are those of the backup: revoke again what was revoked
-    since. Restore only files of your own: a dump may hold any statement.
+    If it fails, the data directory stays as it was. Jobs that had not ended at the time of the backup go
+    on with the next `retailpulse serve`. API keys are those of the backup: revoke again what was revoked
+    since. Restore only your own files: a dump may contain any SQL statement.
 
     \b
     Examples:

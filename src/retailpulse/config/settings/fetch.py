@@ -58,7 +58,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     hide_internal_names: Annotated[
         bool,
         Meta(
-            description="Whether a host name whose addresses may not be fetched from is told like one that "
+            description="Whether a host name whose addresses may not be fetched from fails like one that "
             "does not exist; the log says which it was.",
         ),
     ] = False
@@ -105,9 +105,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     backoff_seconds: Annotated[
         float, Meta(ge=0, description="Longest wait before the second try; doubles for each further one.")
     ] = 0.5
-    contact: Annotated[str, Meta(description="Address of who runs this service, sent in the User-Agent.")] = (
-        ""
-    )
+    contact: Annotated[str, Meta(description="Address of the operator, sent in the User-Agent.")] = ""
     ca_file: Annotated[
         str, Meta(description="File of CA certificates to trust, in PEM; empty: the built-in list.")
     ] = ""

@@ -24,7 +24,7 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     depth: Annotated[
         Depth,
         Meta(
-            description="How deep images are looked at where a job does not say: header, download or decode."
+            description="How thoroughly images are checked unless a job says so: header, download or decode."
         ),
     ] = Depth.DECODE
     max_pixels: Annotated[

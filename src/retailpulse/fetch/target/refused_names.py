@@ -34,4 +34,4 @@ class RefusedNames:
             self._untold += 1
             return
         self._told.add(name)
-        logger.warning("%s exists, and none of its addresses is allowed; its images fail as dns", name)
+        logger.warning("%s exists, but its addresses are not allowed; its images fail as dns", name)

@@ -48,8 +48,8 @@ def programs_for(account: OsUser, programs: Path) -> Path:
     except OSError as error:
         raise DatabaseError(
             f"the user {account.name} cannot run the programs in {programs}, and they cannot be copied to "
-            f"{CACHE} ({error}). Install Retail Pulse where every user may read it, as below /opt, or run "
-            "this as an ordinary user"
+            f"{CACHE} ({error}). Install Retail Pulse in a folder that every user may read, such "
+            "as below /opt, or run this as an ordinary user"
         ) from error
     if not _run(account, copy):
         raise DatabaseError(f"the user {account.name} cannot run the programs in {programs}, nor in {copy}")

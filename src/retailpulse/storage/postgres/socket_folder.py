@@ -41,7 +41,7 @@ def make_socket_folder(pgdata: Path, account: OsUser) -> Path:
     if folder != pgdata:
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), account.uid}:
-            raise DatabaseError(f"{folder} belongs to somebody else; set TMPDIR, or use a shorter --data-dir")
+            raise DatabaseError(f"{folder} belongs to another user; set TMPDIR, or use a shorter --data-dir")
         account.give(folder)
     return folder
 
