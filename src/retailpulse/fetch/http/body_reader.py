@@ -13,14 +13,14 @@ SMALL_BYTES = 1_024
 """Smaller pieces are joined before they are kept: as an object of its own each byte would weigh fifty."""
 _JOINED_BYTES = 16_384
 MOST_SMALL = 250_000
-"""So many small pieces are taken, and one more for each 64 bytes: no server needs more for a photo."""
+"""Most small pieces of a body, beside one for each 64 bytes: no server needs more for a photo."""
 _LEAST_MEAN_BYTES = 64
 _LOOK_GROWTH = 4
 
 Enough = Callable[[bytes], bool]
 """Whether the bytes so far are all that is needed; asked at growing sizes, so that asking stays cheap."""
 Tap = Callable[[], Callable[[bytes], object]]
-"""Called where a body begins: gives what is then called with each of its pieces."""
+"""Called at the beginning of a body: gives the function that is called with each of its pieces."""
 
 
 class BodyReader:
@@ -59,7 +59,7 @@ class BodyReader:
 
     @property
     def free_bytes(self) -> int:
-        """So many may be given to `keep`, and counted later: there is nothing to decide about them."""
+        """Bytes that may go straight to `keep` and be counted later, without a decision."""
         if self._small:
             return 0
         end = self._next_look - 1 if self._part_end is None else self._part_end

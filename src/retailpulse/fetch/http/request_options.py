@@ -25,7 +25,7 @@ class RequestOptions:
         self._handle.setopt(pycurl.URL, request.url)
         self._limit(max(1, round(request.timeout_seconds * 1_000)), request.max_content_length)
         if request.pin or self._is_pinned:
-            # libcurl forgets after a minute what it was told: it is told every time.
+            # libcurl forgets addresses after a minute, so it gets them every time.
             self._handle.setopt(pycurl.RESOLVE, [request.pin] if request.pin else [])
             self._is_pinned = bool(request.pin)
         if request.span != self._span:
