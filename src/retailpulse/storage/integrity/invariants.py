@@ -1,7 +1,7 @@
 """The invariants of the tables: for each a statement that finds each row that breaks it, on all jobs at once.
 
 A statement gives a job, a number to order by, and a text for people. Rows of jobs that are being pruned
-break no invariant. Weak: the statements read every row, a minute or more where there are tens of millions.
+break no invariant. Weak: the statements read every row, a minute or more if there are tens of millions.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ WAITING = sql.SQL("""
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Invariant:
-    """What must hold: its name, what is counted where it does not, and the statement that finds that."""
+    """What must hold: its name, what is counted if it does not, and the statement that finds that."""
 
     name: str
     broken: str

@@ -1,6 +1,6 @@
 """Detects whether any text of very many came twice, by their hashes: 4 bytes each.
 
-Weak: it may say so where none did, of a million texts in one case of ten; it never overlooks one.
+Weak: it may say so if none did, of a million texts in one case of ten; it never overlooks one.
 """
 
 from array import array
@@ -19,7 +19,7 @@ class DuplicateDetector:
     def add_all(self, texts: Sequence[str]) -> None:
         """Takes the next texts."""
         parts = self._parts
-        for number in map(hash, texts):  # seeded for each process: nobody can choose texts that share theirs
+        for number in map(hash, texts):  # seeded per process: no client can choose equal hashes
             parts[number % _PARTS].append(number >> 32)
 
     def end(self) -> bool:

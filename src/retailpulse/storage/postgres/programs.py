@@ -1,6 +1,6 @@
-"""PostgreSQL's own programs: where they are, who can run them, what they are told of our environment.
+"""PostgreSQL's own programs: their folder, the user that can run them, their environment.
 
-Where the ordinary user cannot reach them, as below root's home, it runs a copy. Weak: copies of older
+If the ordinary user cannot reach them, as below root's home, it runs a copy. Weak: copies of older
 versions stay in the cache.
 """
 
@@ -61,7 +61,7 @@ def _run(account: OsUser, programs: Path) -> bool:
 
 
 def _copied(installed: Path) -> Path:
-    """A copy that everybody may read and root alone may change, made where there is none yet.
+    """A copy that everybody may read and root alone may change, made if there is none yet.
 
     The programs find their libraries, which the wheel puts beside its package, by the way to there.
     """

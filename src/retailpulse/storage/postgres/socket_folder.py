@@ -1,6 +1,6 @@
-"""Where the socket of the embedded PostgreSQL lies: in its data, or else in a temporary folder.
+"""The folder of the embedded PostgreSQL's socket: in its data, or else a temporary one.
 
-It cannot be where the path is too long for a socket, or where the user of the server cannot pass to the data.
+It cannot be in the data if the path is too long for a socket, or if the server's user cannot reach the data.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ def is_short_enough(pgdata: Path) -> bool:
 
 
 def first_guess(pgdata: Path) -> Path:
-    """Where the socket of a server that does not run will most likely be."""
+    """The folder in which the socket of a server that does not run will most likely be."""
     return pgdata if is_short_enough(pgdata) else next(_outside(pgdata))
 
 

@@ -16,7 +16,7 @@ HOSTS_CHANNEL = "retailpulse_hosts"
 LIMITS_CHANNEL = "retailpulse_limits"
 """Slots of hosts were given back that others want, or their limits have changed."""
 JOBS_CHANNEL = "retailpulse_jobs"
-"""A job was cancelled or deleted: whoever works on its images stops."""
+"""A job was cancelled or deleted: workers stop their work on its images."""
 MOST_NAMED = 500
 """A payload holds 8,000 bytes at most; of more hosts it names none."""
 
@@ -26,7 +26,7 @@ _NOTIFY = "SELECT pg_notify(%s, %s)"
 class HostNews(msgspec.Struct, frozen=True, kw_only=True):
     """What a notification says: which hosts, None for any; and of images that came, their rank.
 
-    `are_many`: so many came to each host that all workers should begin with them at once.
+    `are_many`: enough came to each host for all workers to begin with them at once.
     """
 
     host_ids: frozenset[int] | None
