@@ -1,4 +1,4 @@
-"""Who may use an API that other machines reach: nobody without a key, unless that is wanted."""
+"""Access to an API that other machines reach: it needs a key, unless the operator opens it."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 async def check_access(url: str, settings: Settings) -> None:
-    """Raises ConfigError where other machines would reach an API that everybody may use."""
+    """Raises ConfigError if other machines would reach an API that everybody may use."""
     from retailpulse.service import ApiKeys
     from retailpulse.storage.postgres.database import Database
 

@@ -1,4 +1,4 @@
-"""A job in short, as lists and callbacks show it: the one place where a row of a job becomes JSON."""
+"""A job in short, as lists and callbacks show it: only here a row of a job becomes JSON."""
 
 from typing import Annotated
 from uuid import UUID

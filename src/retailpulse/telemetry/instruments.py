@@ -1,7 +1,7 @@
 """What one process counts and times, as sums since its start that can be added to those of other processes.
 
 Observing is an append to a list, for the sake of what happens ten thousand times a second; sorting into
-buckets is done when the sums are read. Whoever observes must see to it that they are read now and then.
+buckets is done when the sums are read. The owner must read them every few seconds, or the lists grow.
 """
 
 from bisect import bisect_left, bisect_right

@@ -70,7 +70,7 @@ class HeldImage:
 
 
 class HeldImages:
-    """All of it; `on_room` is told of a host where one more image may be taken."""
+    """All images in hand; `on_room` is called with a host at which one more image may be taken."""
 
     def __init__(self, on_room: Callable[[int], None]) -> None:
         self._on_room = on_room

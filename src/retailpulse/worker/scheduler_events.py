@@ -26,9 +26,9 @@ class SchedulerEvents:
         self.wake = asyncio.Event()
         self.is_beat_due = False
         self.ready: set[int] = set()
-        """Leased hosts where a claim may be worth while."""
+        """Leased hosts at which a claim may find images."""
         self.noticed: set[int] = set()
-        """Hosts where more slots are wanted."""
+        """Hosts at which more slots are wanted."""
         self.demanded: set[str] = set()
         """Origins without a lease that redirects lead to."""
         self.limited: set[int] = set()
@@ -74,7 +74,7 @@ class SchedulerEvents:
         self.wake.set()
 
     def images_came(self, told: HostNews) -> None:
-        """Images came to wait at hosts. Few of them are for one worker; all look at once where many came."""
+        """Images came to wait at hosts. Few of them are for one worker; all look at once if many came."""
         if told.host_ids is None:
             self.is_beat_due = True
         for host_id in told.host_ids or ():

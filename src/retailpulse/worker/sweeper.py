@@ -33,7 +33,7 @@ async def sweep_forever(
 async def sweep(
     database: Database, settings: WorkerSettings, may_judge: Callable[[], bool] = lambda: True
 ) -> None:
-    """Sweeps once; `may_judge` says at the last moment whether who seems silent may be taken for dead."""
+    """Sweeps once; `may_judge` says at the last moment whether silent workers may be taken for dead."""
     silent = images = 0
     async with database.transaction() as connection:
         if not await workers.lock_sweep(connection):

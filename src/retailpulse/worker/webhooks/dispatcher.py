@@ -32,7 +32,7 @@ LOG_SECONDS, LOG_AGAIN_SECONDS = 300.0, 0.5
 
 
 class WebhookDispatcher:
-    """Delivers what is due, at most so many at once; at most half of them to one receiver."""
+    """Delivers what is due, a bounded number at once; at most half of them to one receiver."""
 
     def __init__(self, database: Database, client: WebhookClient, settings: CallbackSettings) -> None:
         self._database = database
@@ -85,7 +85,7 @@ class WebhookDispatcher:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _take(self, connection: Connection) -> tuple[list[Due], bool]:
-        """Takes deliveries so that nobody else tries them; says also whether more may be there.
+        """Takes deliveries so that no other worker tries them; returns also whether more may be there.
 
         Those of a receiver that has its share wait in the queue; the next look reads past them.
         """
@@ -125,7 +125,7 @@ class WebhookDispatcher:
             logger.warning("the callback of job %s waits for the database: %s", due.key.job_id, error)
 
     async def _post(self, due: Due) -> PostResult | None:
-        """Posts; None where the job is not there any more. Raises DatabaseUnavailable."""
+        """Posts; None if the job is not there any more. Raises DatabaseUnavailable."""
         try:
             async with self._database.connection() as connection:
                 job = await deliveries.job_as_ended(connection, due.key)
