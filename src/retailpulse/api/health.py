@@ -52,7 +52,7 @@ async def live() -> Live:
     ),
 )
 async def ready(readiness: ReadinessCheck) -> Ready:
-    """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
+    """Say that requests can be served: the database answers and has its tables; how many workers live."""
     found = await readiness.check()
     return Ready(
         status="ready",

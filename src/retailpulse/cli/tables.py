@@ -50,7 +50,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def show_list(
     items: Iterator[T], columns: Sequence[Column[T]], *, as_json: bool, limit: int, is_all: bool
 ) -> None:
-    """Prints the first items, or all of them, and says on standard error where there are more."""
+    """Prints the first items, or all of them, and says on standard error if there are more."""
     shown = items if is_all else islice(items, limit)
     if as_json:
         print_array(shown)

@@ -144,7 +144,7 @@ def import_report(done: Imported) -> Iterator[str]:
 
 
 def stats_view(stats: Stats) -> RenderableType:
-    """What the service did lately, what waits, and who works on it."""
+    """What the service did lately, what waits, and how many workers there are."""
     facts = Table.grid(padding=(0, 2))
     facts.add_row("workers", f"{stats.workers:,}")
     facts.add_row("images a second", f"{stats.images_per_second:,.1f}")

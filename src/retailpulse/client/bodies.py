@@ -21,7 +21,7 @@ Sent = Callable[[int, int], None]
 
 
 class Body:
-    """The bytes of a request, from where the file stands to its end."""
+    """The bytes of a request, from the file's position to its end."""
 
     def __init__(self, file: IO[bytes], sent: Sent | None) -> None:
         self._file = file
@@ -41,7 +41,7 @@ class Body:
                 self._sent(self.size_bytes - left, self.size_bytes)
 
     def content(self) -> bytes:
-        """All of it at once."""
+        """The whole body in memory, for a transport that cannot stream."""
         return b"".join(self.blocks())
 
 

@@ -27,7 +27,7 @@ LONG_SECONDS = 900.0
 class Ask:
     """One request, which may be sent more than once.
 
-    `is_repeatable` is False where doing it twice is not the same as doing it once; `read_seconds` is how
+    `is_repeatable` is False if doing it twice is not the same as doing it once; `read_seconds` is how
     long the service may be silent; `also_answers` are codes beyond success whose bodies are answers, not
     problems.
     """
@@ -56,7 +56,7 @@ class Transport(Protocol):
         """The body of an answer as it comes."""
 
     async def close(self, response: httpx.Response) -> None:
-        """Lets go of an answer, read or not."""
+        """Closes an answer, read or not."""
 
     async def pause(self, seconds: float) -> None:
         """Waits."""
@@ -89,7 +89,7 @@ class SyncTransport:
             yield block
 
     async def close(self, response: httpx.Response) -> None:
-        """Lets go of an answer."""
+        """Closes an answer."""
         response.close()
 
     async def pause(self, seconds: float) -> None:
@@ -126,7 +126,7 @@ class AsyncTransport:
             yield block
 
     async def close(self, response: httpx.Response) -> None:
-        """Lets go of an answer."""
+        """Closes an answer."""
         await response.aclose()
 
     async def pause(self, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """Goods of a shop, drawn: bottles, cans, jars, boxes and bags with a made-up brand on each.
 
-One sprite per product, drawn at twice its size and reduced for smooth edges. Where they stand is `shelves`'.
+One sprite per product, drawn at twice its size and reduced for smooth edges. Their places are chosen in
+`shelves`.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""API keys: what one looks like, what it allows, and how it is told from a wrong one.
+"""API keys: what one looks like, what it allows, and how it is checked.
 
 A key is `rp_<id>_<secret>`. The secret is 256 random bits, so that one SHA-256 of it can be kept in its
 place: there is nothing to guess that a slow hash would protect.
@@ -20,7 +20,7 @@ class Scope(StrEnum):
 
     SUBMIT = "submit"  # submit, cancel and retry jobs
     READ = "read"  # everything that only reads
-    ADMIN = "admin"  # the rest, and the other two
+    ADMIN = "admin"  # everything
 
 
 class KeyState(StrEnum):
@@ -67,12 +67,12 @@ class Token:
 
 
 def new_token() -> Token:
-    """A key that nobody has."""
+    """A key that belongs to no one."""
     return Token(key_id=secrets.token_hex(6), secret=secrets.token_hex(32))
 
 
 def parse_token(text: str) -> Token | None:
-    """The key that a text spells, or None where it is none."""
+    """The key that a text spells, or None if it is none."""
     found = _TOKEN.fullmatch(text)
     return Token(key_id=found[1], secret=found[2]) if found else None
 

@@ -115,7 +115,7 @@ class Description:
         self._write = cache(lambda needs: _written(describe(handlers, dependencies, needs_key=needs)))
 
     def answer(self, request: Request[Any, Any, Any]) -> Response[bytes | None]:
-        """The description, or 304 to who has it already."""
+        """The description, or 304 for a client that has it already."""
         body, tag = self._write(self._needs_key())
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:

@@ -109,7 +109,7 @@ def read_submission(body: bytes, form: Form, *, max_images: int) -> Submission:
 
 
 def check_count(parsed: _LegacyBody | _Body, visits: int) -> None:
-    """Raises InvalidRequest where there is no visit, or not as many as the body says."""
+    """Raises InvalidRequest if there is no visit, or not as many as the body says."""
     if not visits:
         raise InvalidRequest("visits: there is no visit; a job needs at least one")
     if parsed.count is not None and parsed.count != visits:

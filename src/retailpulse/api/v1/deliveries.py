@@ -123,9 +123,9 @@ async def job_deliveries(
     ),
 )
 async def redeliver(deliveries: Deliveries, job_id: str) -> Delivery:
-    """Tell the receiver once more of the last end of a job, with the same `webhook-id` and body.
+    """Send the callback of the last end of a job once more, with the same `webhook-id` and body.
 
-    Waits and the time after which it is given up begin anew. A job that has no `callback_url`, or that has
+    Waits and the time after which it is given up begin again. A job that has no `callback_url`, or that has
     not ended yet, is a conflict.
     """
     return _describe(await deliveries.send_again(known_id(job_id)))

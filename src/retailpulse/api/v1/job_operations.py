@@ -82,7 +82,7 @@ class NewJob(Struct):
 
 
 class Retry(Struct, frozen=True, kw_only=True):
-    """What to try again."""
+    """The body of a retry: which failed images to try again."""
 
     causes: (
         Annotated[

@@ -1,4 +1,4 @@
-"""Jobs: submit one, see where it stands, call it off, try again what failed, delete it."""
+"""Jobs: submit one, read its state, cancel it, retry what failed, delete it."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ async def remove(job_control: JobControl, job_id: str) -> None:
 
 @get("/api/v1/jobs/{job_id:str}", **operations.READ)
 async def job(job_reports: JobReports, job_id: str) -> Job:
-    """Say all about where a job stands."""
+    """Read the whole state of a job."""
     return describe(await job_reports.report(known_id(job_id)))
 
 

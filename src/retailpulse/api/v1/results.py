@@ -193,7 +193,7 @@ async def _export(job_id: UUID, name: str, rows: AsyncIterator[bytes]) -> Stream
             "format: this service has no Parquet: install the extra (pip install 'retailpulse[parquet]'), "
             "or ask for csv or ndjson"
         )
-    first = await anext(rows, b"")  # an unknown job is told before the answer begins
+    first = await anext(rows, b"")  # an unknown job is refused before the answer begins
     blocks = _chain(first, rows)
     if name == "ndjson":
         blocks = _line_by_line(blocks)
@@ -211,7 +211,7 @@ async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 
 async def _as_parquet(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    # The library takes a good part of a second to load, so only who asks for it pays for it.
+    # The library takes a good part of a second to load, so only a request for it pays for it.
     await asyncio.to_thread(import_module, "retailpulse.api.v1.parquet")
     from retailpulse.api.v1.parquet import write_parquet
 
@@ -235,7 +235,7 @@ def _with_earlier(include: list[str] | None) -> bool:
 
 
 def _accepted(header: str) -> str:
-    """The format that an Accept header names first; JSON where it names none of ours."""
+    """The format that an Accept header names first; JSON if it names no known one."""
     for part in header.split(","):
         media_type = part.partition(";")[0].strip().lower()
         if media_type in FORMATS:

@@ -72,7 +72,7 @@ class WaitingFor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(JobSummary, frozen=True, kw_only=True):
-    """All about where a job stands."""
+    """The whole state of a job."""
 
     causes: Annotated[
         dict[str, int],

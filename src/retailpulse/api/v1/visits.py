@@ -81,5 +81,5 @@ async def list_visits(
 
 
 def visit_of(row: VisitRow) -> Visit:
-    """A visit as it is told."""
+    """A visit as the API shows it."""
     return msgspec.convert(row, Visit, from_attributes=True)

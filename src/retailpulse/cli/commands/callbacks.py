@@ -1,6 +1,6 @@
 """The command `callbacks secret`: shows what receivers verify callbacks with, and replaces it.
 
-It works on the database itself, as the service has no door through which a secret is told.
+It works on the database itself, because no request to the service gives out a secret.
 """
 
 import asyncio

@@ -86,7 +86,7 @@ def _sign_of_life() -> Iterator[Say]:
 
 
 def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Report", list[str]]:
-    """What is off, after the repair where one is wanted, and what that mended."""
+    """What is off, after the repair if one is wanted, and what that mended."""
     from retailpulse.storage.integrity.check import Patience, check_invariants
 
     patience = Patience(

@@ -1,7 +1,7 @@
 """The commands about API keys: create, list, revoke, forget.
 
-They work on the database itself, so that who may use them is who runs the service; where the embedded
-database does not run, they run it for themselves.
+They work on the database itself, so that only the operator can use them; if the embedded
+database does not run, they run it meanwhile.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ def _read_scopes(
 
 @click.group()
 def keys() -> None:
-    """The API keys: who may use the service, and for what.
+    """Manage API keys: who may use the service, and for what.
 
     Once a key exists, every request needs one; until then a service on loopback is open.
     """

@@ -1,6 +1,6 @@
 """The commands that look after what is kept: prune, backup, restore.
 
-They work on the database itself, so they run where it is; where the embedded one does not run, they run
+They work on the database itself, so they run on its machine; if the embedded one does not run, they run
 it for themselves.
 """
 
@@ -175,7 +175,7 @@ def _check_embedded(settings: DatabaseSettings, program: str) -> None:
 
 
 def database_url(settings: Settings) -> contextlib.AbstractContextManager[str]:
-    """The URL of the given database, or of the embedded one, which runs only for this where none runs."""
+    """The URL of the given database, or of the embedded one, which runs only for this if none runs."""
     from retailpulse.storage.postgres.backup import running_server
     from retailpulse.storage.postgres.embedded import EmbeddedServer
 
@@ -217,7 +217,7 @@ class _Told:
         self._status.stop()
 
     def tell(self, text: str) -> None:
-        """Say it, where it is time to."""
+        """Say it, if it is time to."""
         if time.monotonic() < self._next_at:
             return
         if self._console.is_terminal:

@@ -1,4 +1,4 @@
-"""The command `stats`: what the service did lately, what waits, who works."""
+"""The command `stats`: what the service did lately, what waits, how many workers there are."""
 
 import rich_click as click
 

@@ -96,7 +96,7 @@ def submit(
 
 @contextmanager
 def _told_of_formats(is_guessed: bool) -> Iterator[None]:
-    """Says how else standard input is read, where it turns out to be no JSON."""
+    """Says how else standard input is read, if it turns out to be no JSON."""
     try:
         yield
     except InvalidRequest as error:
