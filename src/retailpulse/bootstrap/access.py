@@ -24,7 +24,7 @@ async def check_access(url: str, settings: Settings) -> None:
 
 
 async def check_keys(keys: "ApiKeys", settings: ApiSettings) -> None:
-    """As `check_access`, by the keys of a database that is open."""
+    """As `check_access`, for a database that is already open."""
     if settings.is_loopback() or await keys.were_made():
         return
     if settings.allow_anonymous:

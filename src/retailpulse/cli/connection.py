@@ -114,7 +114,7 @@ class _Said:
         self._is_said = False
 
     def say(self, error: ClientError) -> None:
-        """Say it, unless it was said."""
+        """Print the error, unless it was printed before."""
         if not self._is_said:
             self._is_said = True
             error_console().print(f"{error}. Trying again for {self._patience_seconds:g} s.", markup=False)

@@ -33,7 +33,7 @@ def without_host(job: Job, url: str) -> Job:
 
 
 def check(planned: DemoJob, job: Job, rows: Sequence[Result]) -> list[str]:
-    """What is not as it has to be; empty when all is right."""
+    """The differences from the plan, a line each; empty if there are none."""
     expected = {
         "images": (planned.images, job.images.total),
         "settled images": (planned.images, job.images.settled),

@@ -85,7 +85,7 @@ def _json_line(item: Any) -> str:
 
 
 def print_json(item: Any) -> None:
-    """Prints an item as JSON, for people too."""
+    """Prints an item as indented JSON."""
     say_json(msgspec.json.format(msgspec.json.encode(item), indent=2).decode())
 
 
@@ -111,5 +111,5 @@ def _line(item: T, columns: Sequence[Column[T]]) -> str:
 
 
 def cut(line: str, width: int | None) -> str:
-    """The line at no more than a width."""
+    """The line cut to a width, in characters."""
     return line if width is None or len(line) <= width else line[: width - 1] + "…"

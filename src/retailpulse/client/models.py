@@ -12,7 +12,7 @@ from retailpulse.domain.jobs import JobStatus
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all answers."""
+    """Base of the models of all answers."""
 
     def to_json(self) -> str:
         """The same as JSON."""
@@ -107,7 +107,7 @@ class Progress(Model, frozen=True, kw_only=True):
 
 
 class EarlierResult(Model, frozen=True, kw_only=True):
-    """What an image was found to be before its job was retried."""
+    """The result of an image from before a retry."""
 
     outcome: Outcome
     cause: str | None = None

@@ -59,7 +59,7 @@ class Transport(Protocol):
         """Closes an answer, read or not."""
 
     async def pause(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """Does work that blocks, such as reading a file."""
@@ -93,7 +93,7 @@ class SyncTransport:
         response.close()
 
     async def pause(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
         time.sleep(seconds)  # noqa: ASYNC251  # nothing but this thread waits here
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -130,7 +130,7 @@ class AsyncTransport:
         await response.aclose()
 
     async def pause(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
         await anyio.sleep(seconds)
 
     async def run(self, work: Callable[[], T]) -> T:

@@ -162,7 +162,7 @@ class EventLines:
         self._fields: dict[str, list[str]] = {}
 
     def feed(self, block: bytes) -> list[Event]:
-        """The events that are whole with this block."""
+        """The events that are complete with this block."""
         *lines, self._rest = (self._rest + block).split(b"\n")
         return [event for line in lines if (event := self._take(line.rstrip(b"\r").decode())) is not None]
 

@@ -62,7 +62,7 @@ class Token:
     secret: str = field(repr=False)
 
     def text(self) -> str:
-        """The whole of it, as it is sent."""
+        """The key as a client sends it."""
         return f"rp_{self.key_id}_{self.secret}"
 
 
@@ -78,5 +78,5 @@ def parse_token(text: str) -> Token | None:
 
 
 def secret_sha256(secret: str) -> bytes:
-    """What is kept of a secret."""
+    """The SHA-256 of a secret, which is all that is stored of it."""
     return hashlib.sha256(secret.encode()).digest()

@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class Format(StrEnum):
-    """The formats that are accepted, told from the bytes alone."""
+    """The formats that are accepted, recognised by the bytes alone."""
 
     JPEG = "jpeg"
     PNG = "png"

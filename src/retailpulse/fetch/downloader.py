@@ -42,7 +42,7 @@ class FetchedPieces(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tries: int
 
     def joined(self) -> Fetched:
-        """All of it in one."""
+        """The whole body as one bytes object."""
         body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
         return Fetched(body=body, tries=self.tries)
 
@@ -112,7 +112,7 @@ class Downloader:
         return self._pausing.total()
 
     def parked_at(self, origin_key: str) -> int:
-        """The same of one host."""
+        """How many images of one host only pause between two tries."""
         return self._pausing[origin_key]
 
     def in_flight(self) -> int:

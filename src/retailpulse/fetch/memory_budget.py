@@ -15,7 +15,7 @@ class Reader(Protocol):
 
 
 class MemoryBudget:
-    """Counts what every transfer holds."""
+    """Counts the bytes that each transfer holds in memory."""
 
     def __init__(self, most_bytes: int) -> None:
         # Below this no body waits; the other half is for the shares that are given from there on.

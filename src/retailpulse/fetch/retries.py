@@ -52,7 +52,7 @@ class Attempt(msgspec.Struct, gc=False):
         self._is_cut_short = self.image_seconds < timeout_seconds
 
     def spend(self, seconds: float) -> None:
-        """Time of the current try went by."""
+        """Count seconds of the current try as used."""
         self.image_seconds -= seconds
         self.try_seconds -= seconds
 

@@ -26,7 +26,7 @@ class Digest:
         """Take the next piece in; the hash's own method, as there may be thousands of pieces."""
 
     def digest(self) -> bytes:
-        """The 32 bytes for everything taken in so far."""
+        """The SHA-256 of all pieces so far, 32 bytes."""
         return self._hash.digest()
 
 
@@ -51,7 +51,7 @@ def read_header_of(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Head
 
 
 def joined(pieces: Sequence[bytes]) -> bytes:
-    """All of it in one piece."""
+    """The pieces as one bytes object."""
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 

@@ -89,7 +89,7 @@ class LoopWatch:
         return False
 
     async def until_stalled(self, seconds: float) -> None:
-        """Returns once there was no sign for so long."""
+        """Returns once there was no sign for `seconds`."""
         self._looked_at = time.monotonic()
         while True:
             if self.look() >= seconds:

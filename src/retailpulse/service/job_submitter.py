@@ -67,7 +67,7 @@ class JobSubmitter:
     async def submit_spooled(
         self, spool: Spool, options: JobOptions, idempotency: Idempotency | None
     ) -> UUID:
-        """The same for a job whose visits are all in a spool."""
+        """As `submit`, for a job whose visits are in a spool."""
         job = _Job(
             job_id=spool.job_id,
             images=spool.images,

@@ -20,7 +20,7 @@ class ImageCounts(msgspec.Struct, frozen=True, kw_only=True):
     measured: Annotated[int, Meta(description="Those that were measured.", examples=[2])]
     failed: Annotated[int, Meta(description="Those that could not be measured.", examples=[1])]
     cancelled: Annotated[
-        int, Meta(description="Those without a result when the job was called off.", examples=[0])
+        int, Meta(description="Those without a result when the job was cancelled.", examples=[0])
     ]
 
 

@@ -26,7 +26,7 @@ BEAT_SECONDS = 15.0
 
 
 class Signal(Enum):
-    """News that is not of the job itself."""
+    """Events of a stream beside the state of the job."""
 
     BEAT = "nothing has happened for a while"
     GONE = "the job was deleted"

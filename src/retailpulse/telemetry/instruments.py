@@ -53,11 +53,11 @@ class Instruments:
         self._samples: dict[tuple[str, ...], Histogram] = {}
 
     def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
-        """Counts something."""
+        """Adds `amount` to a counter."""
         self._counters[metric.name, *labels] += amount
 
     def histogram(self, metric: Metric, *labels: str) -> Histogram:
-        """What times something; the same whenever it is asked for."""
+        """The histogram of a metric; the same object at each call."""
         key = (metric.name, *labels)
         if key not in self._samples:
             self._samples[key] = Histogram(metric.bounds)

@@ -65,7 +65,7 @@ STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
 
 
 def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Response[dict[str, Any]]:
-    """Answers an error of ours by the table."""
+    """The answer to an error of this program, by the table."""
     for kind, status in STATUS_BY_ERROR.items():
         if isinstance(error, kind):
             if status == HTTP_503_SERVICE_UNAVAILABLE:

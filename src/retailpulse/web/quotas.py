@@ -15,7 +15,7 @@ _CALLER = "retailpulse.caller"
 
 
 def name_caller(scope: Scope, caller: str) -> None:
-    """Notes of a request whose key it has brought."""
+    """Notes in a request's scope which key it has used."""
     scope[_CALLER] = caller  # type: ignore[literal-required]  # ASGI lets applications add their own
 
 
@@ -55,7 +55,7 @@ class Place:
         self._caller: str | None = caller
 
     def release(self) -> None:
-        """Lets another have it; does nothing the second time."""
+        """Releases the place; does nothing the second time."""
         caller, self._caller = self._caller, None
         if caller is not None:
             self._counts[caller] -= 1

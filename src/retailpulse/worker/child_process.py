@@ -37,7 +37,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that it is to try."""
+    """An image for the process to try."""
 
     image: PendingImage
     depth: Depth
@@ -52,7 +52,7 @@ class CannotTry(Exception):
 
 
 class LoneProcess:
-    """One such process; `start` it, and `end` it."""
+    """A process that tries images alone; call `start` first and `end` last."""
 
     def __init__(self, child: asyncio.subprocess.Process, lines: "_Lines", watch: LoopWatch) -> None:
         self._child = child
@@ -122,7 +122,7 @@ class _Lines:
 
     @classmethod
     def of(cls, child: asyncio.subprocess.Process) -> Self:
-        """Those of a process that was started with both."""
+        """The pipes of a process that was started with both."""
         if child.stdin is None or child.stdout is None:
             raise ValueError("the process was started without pipes")
         return cls(child.stdin, child.stdout)
@@ -140,7 +140,7 @@ class _Lines:
         return b""
 
     async def close(self) -> None:
-        """Closes both, once the process has ended."""
+        """Closes both pipes, once the process has ended."""
         self.there.close()
         await self.back.read()
 

@@ -31,7 +31,7 @@ SLEEPS_PER_IMAGE = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuringContext:
-    """What fetching and measuring an image takes."""
+    """The objects that fetch and measure an image."""
 
     downloader: Downloader
     backpressure: Backpressure
@@ -43,7 +43,7 @@ class MeasuringContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerContext(MeasuringContext):
-    """What the work on every image of a worker shares."""
+    """The objects that all image tasks of a worker share."""
 
     settler: Settler
     quarantine: Quarantine

@@ -154,7 +154,7 @@ class Lease:
         return limiter.limits(now)
 
     def why_dismissed(self) -> tuple[Cause, str]:
-        """What images fail with that wait at a host which was given up."""
+        """The cause and text with which images at a host that was given up fail."""
         failure = None if self.queue is None else self.queue.limiter.failure
         if failure is None:
             return Cause.CONNECT, "the host failed every time lately"
@@ -239,6 +239,6 @@ class Leases:
             self._hosts.lease(lease.origin, 0)
 
     def drop_all_but(self, host_ids: Collection[int]) -> None:
-        """Forgets those that this worker has no more."""
+        """Forgets leases that this worker does not have any more."""
         for lease in [lease for host_id, lease in self.of_host.items() if host_id not in host_ids]:
             self.drop(lease)

@@ -36,7 +36,7 @@ class SchedulerEvents:
         self.decided: set[str] = set()
         """Origins whose limiters have something to share."""
         self.ended: set[UUID] = set()
-        """Jobs that were called off."""
+        """Jobs that were cancelled or deleted."""
         self.worker_id = 0
         self.alive: list[int] = []
 
@@ -58,7 +58,7 @@ class SchedulerEvents:
             self.has_room(lease.host_id)
 
     def on_decision(self, queue: HostQueue) -> None:
-        """Something of a host is to be shared with all workers."""
+        """The limiter of a host has decided something that all workers should know."""
         self.decided.add(queue.origin_key)
         self.wake.set()
 
@@ -96,7 +96,7 @@ class SchedulerEvents:
         self.wake.set()
 
     def job_ended(self, job_id: UUID) -> None:
-        """A job was called off."""
+        """A job was cancelled or deleted."""
         self.ended.add(job_id)
         self.wake.set()
 

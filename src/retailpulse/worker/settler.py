@@ -60,7 +60,7 @@ class Settler:
         return {*self._batch.grants, *(self._writing.grants if self._writing is not None else ())}
 
     def hurry(self) -> None:
-        """Writes what there is now: nothing more is about to come."""
+        """Writes the batch now: nothing more is about to come."""
         self._full.set()
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ class SuspendDetector:
         self._busy_seconds = 0.0
 
     async def beat_forever(self) -> None:
-        """Keeps the suspend_detector until it is cancelled."""
+        """Checks the clock at a steady pace until it is cancelled."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             self.suspensions()

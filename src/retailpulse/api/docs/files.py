@@ -36,7 +36,7 @@ OWN = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocsFile:
-    """A file as it is served."""
+    """A static file, plain and as gzip, with its media type."""
 
     content: bytes
     gzipped: bytes

@@ -98,7 +98,7 @@ class Param:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationSpec:
-    """All that a handler says of its operation."""
+    """What a handler declares about its operation: answers, refusals, body, parameters."""
 
     answers: Mapping[int, Answer]
     refusals: tuple[int, ...] = ()

@@ -115,7 +115,7 @@ class _Visits:
             )
 
     def end(self) -> None:
-        """Reads what is left."""
+        """Parses what is left after the last piece; raises InvalidRequest."""
         if self._text.strip(_BLANKS) or not self._spool.visits:
             self._read()
 

@@ -81,7 +81,7 @@ class BodyBudget:
         return True
 
     def release(self, size_bytes: int) -> None:
-        """Counts bytes off."""
+        """Gives back bytes of the budget."""
         self._used_bytes -= size_bytes
 
 
@@ -95,7 +95,7 @@ class _Held:
         self.grow(expected_bytes)
 
     def grow(self, size_bytes: int) -> None:
-        """Holds at least so much."""
+        """Reserves at least `size_bytes`; if there is no room, `check` raises Busy."""
         more = size_bytes - self._bytes
         if more > 0 and not self.is_refused:
             self.is_refused = not self._budget.acquire(more, self._bytes)
@@ -107,7 +107,7 @@ class _Held:
             raise Busy("too many large submits at once; submit this job again later")
 
     def release(self) -> None:
-        """Holds nothing any more."""
+        """Gives back all that was reserved."""
         self._budget.release(self._bytes)
 
 

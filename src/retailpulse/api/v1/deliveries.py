@@ -27,7 +27,7 @@ CURSORS = Cursors("deliveries", RowNumber)
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """One try to tell the receiver."""
+    """One request to the receiver."""
 
     at: Annotated[Instant, Meta(description="When it began, UTC.")]
     status: Annotated[
@@ -40,7 +40,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One end of a job, and how its receiver was told of it."""
+    """One end of a job, and the state of its callback."""
 
     delivery_id: Annotated[
         str, Meta(description="The `webhook-id` that the receiver gets, the same at every try.")

@@ -98,7 +98,7 @@ class Retry(Struct, frozen=True, kw_only=True):
 
 
 class JobEvent(Struct, frozen=True, kw_only=True):
-    """The data of an event: what may change of a job."""
+    """The data of an event: the fields of a job that may change."""
 
     job_id: Annotated[UUID, Meta(description="The id of the job.")]
     status: Annotated[JobStatus, Meta(description="ongoing, completed, failed or cancelled.")]
@@ -108,7 +108,7 @@ class JobEvent(Struct, frozen=True, kw_only=True):
 
 
 class ServerSentEvent(Struct, frozen=True, kw_only=True):
-    """One event, as readers of Server-Sent Events give it."""
+    """One event of a Server-Sent Events stream."""
 
     event: Literal["progress", "end", "deleted"]
     data: Annotated[str, Meta(description="A JobEvent in JSON; of `deleted` its `job_id` alone.")]

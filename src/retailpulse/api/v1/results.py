@@ -66,13 +66,13 @@ class AskedOutcome(StrEnum):
 
 
 class Safety(StrEnum):
-    """What an export is made safe for."""
+    """The programs for which an export can be made safe."""
 
     SPREADSHEET = "spreadsheet"
 
 
 class EarlierResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How an image ended before a retry took that back."""
+    """The result of an image from before a retry."""
 
     outcome: Outcome
     cause: Cause

@@ -23,7 +23,7 @@ __all__ = [
 
 
 class StoreOfJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A store some of whose images failed."""
+    """A store with failed images in this job."""
 
     store_id: Annotated[str, Meta(description="The id of the store.", examples=["RP00002"])]
     images: Annotated[int, Meta(description="Images of the store in this job.", examples=[14])]
@@ -89,7 +89,7 @@ class Job(JobSummary, frozen=True, kw_only=True):
 
 
 def describe(report: JobReport) -> Job:
-    """A job with all that is known of it."""
+    """The API's shape of a job report."""
     return Job(
         **msgspec.structs.asdict(summarize(report.job)),
         causes=report.causes,

@@ -171,7 +171,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             return False
 
     def may_be_open(self) -> bool:
-        """Whether everybody may do everything while no API key was made."""
+        """Whether requests need no key while no API key was made."""
         return self.is_loopback() or self.allow_anonymous
 
     def host_names(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How long what is done is kept."""
+    """How long ended jobs and used keys are kept."""
 
     jobs_days: Annotated[
         float,
@@ -84,7 +84,7 @@ class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is logged."""
+    """The level of the log."""
 
     level: Annotated[
         str,

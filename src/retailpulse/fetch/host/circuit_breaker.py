@@ -94,7 +94,7 @@ class CircuitBreaker:
         return not was_closed
 
     def adopt(self, limits: HostLimits, failure: TryFailed, failing_since: float, now: float) -> None:
-        """Go on from what another worker saw fail."""
+        """Take over the failures that another worker has seen."""
         if self.is_closed and limits.breaker is not BreakerState.CLOSED:
             self._opened_at = now  # what began before is no probe
         self.state, self.failed_probes = limits.breaker, limits.failed_probes

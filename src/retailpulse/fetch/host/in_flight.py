@@ -13,14 +13,14 @@ _LOOK_SECONDS = 0.1
 
 
 class Running(Protocol):
-    """A request on its way."""
+    """A running request."""
 
     @property
     def is_silent(self) -> bool:
         """Whether no byte of an answer has come."""
 
     def close_after(self) -> None:
-        """Keep the connection for no other request."""
+        """Close the connection after this request."""
 
 
 class InFlight:
@@ -62,7 +62,7 @@ class InFlight:
         return 2 * silent >= len(self._starts)
 
     def close_after(self) -> None:
-        """Keep no connection for later on which a request runs now."""
+        """Close the connections of all running requests after them."""
         for request in self._starts:
             request.close_after()
 

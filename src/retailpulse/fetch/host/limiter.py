@@ -83,7 +83,7 @@ class HostLimiter:
 
     @property
     def latency_seconds(self) -> float | None:
-        """What a request usually takes."""
+        """The usual time of a request in seconds, None if it is not known."""
         return self._latency.seconds
 
     @property
@@ -219,7 +219,7 @@ class HostLimiter:
         self.is_crowded = True
 
     def limits(self, now: float) -> HostLimits:
-        """What the fleet should know."""
+        """The limits that all workers should share, as they are now."""
         failure = self._breaker.failure or self._refusal
         failing_since = self._breaker.failing_since
         self._told_cap = self.cap

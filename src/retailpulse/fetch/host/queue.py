@@ -91,7 +91,7 @@ class HostQueue:
         return not self.used and not self.waiting and not self.leased and not self.is_held
 
     def lease(self, slots: int) -> None:
-        """Use this many slots from now on."""
+        """Use this many leased slots from now on."""
         self.leased = slots
         self.limiter.is_shared = slots > 0
         self.wake()

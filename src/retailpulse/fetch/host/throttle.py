@@ -15,7 +15,7 @@ _SHARED_MOVE = 0.1
 
 
 class Throttle:
-    """How many requests a second a host bears."""
+    """The pace of a host, in requests a second."""
 
     def __init__(self, rate: float, *, is_known: bool = False) -> None:
         self.rate = rate

@@ -99,7 +99,7 @@ class BodyReader:
         return True
 
     def too_large(self) -> TryFailed:
-        """What a body over the limit fails with."""
+        """The failure of a body over the limit."""
         return TryFailed(Cause.TOO_LARGE, f"larger than {self.max_bytes} bytes")
 
     def look(self) -> bool:

@@ -49,7 +49,7 @@ class Decompression:
 
     @property
     def is_full(self) -> bool:
-        """Whether enough waits for now."""
+        """Whether enough input waits, so that the transfer should pause."""
         return len(self._waiting) >= FULL_BYTES
 
     def feed(self, piece: bytes) -> None:

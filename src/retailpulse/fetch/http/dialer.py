@@ -40,7 +40,7 @@ class Dialer:
         handle.setopt(pycurl.OPENSOCKETFUNCTION, self._on_dial)
 
     def begin(self) -> None:
-        """Forget what was of the last request."""
+        """Reset the state of the last request."""
         self.is_refused = self.is_full = False
 
     def end(self) -> None:

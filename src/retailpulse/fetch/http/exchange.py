@@ -113,7 +113,7 @@ class Exchange:
         return not self._lines and self._transport.runs(self._handle)
 
     def close_after(self) -> None:
-        """Keep the connection of the running request for no other."""
+        """Close the connection after the running request."""
         if self._transport.runs(self._handle):
             self._options.close_after()
 

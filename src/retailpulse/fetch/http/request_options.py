@@ -9,7 +9,7 @@ from retailpulse.fetch.http.ranges import Span
 
 
 class RequestOptions:
-    """What a handle is set to ask."""
+    """The options of a libcurl handle for one request."""
 
     def __init__(self, handle: pycurl.Curl) -> None:
         self._handle = handle
@@ -19,7 +19,7 @@ class RequestOptions:
         self.keeps_alive = True
 
     def set(self, request: Request) -> None:
-        """Make the handle ask for this."""
+        """Set the handle's options for this request."""
         if request.post is not None:
             load(self._handle, request.post)
         self._handle.setopt(pycurl.URL, request.url)
@@ -34,7 +34,7 @@ class RequestOptions:
             self._keep_alive(keeps_alive=request.keeps_alive)
 
     def close_after(self) -> None:
-        """Keep the connection of the running request for no other."""
+        """Close the connection after the running request."""
         if self.keeps_alive:
             self._handle.setopt(pycurl.FORBID_REUSE, 1)
             self.keeps_alive = False

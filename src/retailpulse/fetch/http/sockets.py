@@ -50,11 +50,11 @@ class Sockets:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the set is no more."""
+        """Whether the set is closed."""
         return self._epoll.closed
 
     def opened(self) -> None:
-        """Say that a new socket is opened."""
+        """To be called after a new socket was opened."""
         self._age += 1
 
     def want(self, what: int, fd: int, _multi: object = None, _data: object = None) -> None:

@@ -62,11 +62,11 @@ class Transport:
             self._release(handle)
 
     def dials(self) -> None:
-        """Say that libcurl opens a socket."""
+        """To be called when libcurl opens a socket."""
         self._sockets.opened()
 
     def go_on_later(self, go_on: Callable[[], object]) -> None:
-        """Call this once the loop has seen to everything else."""
+        """Call `go_on` once the loop has done its other work."""
         self._paused.append(go_on)
         if self._going_on is None:
             self._going_on = self._loop.call_soon(self._on_turn)

@@ -137,7 +137,7 @@ class PinnedResolver:
         return await (self._alike if self._hides else self._find)(origin)
 
     def close(self) -> None:
-        """Look no more names up."""
+        """End the look-ups; no further name is looked up."""
         self._resolver.close()
 
     async def _find(self, origin: Origin) -> str:

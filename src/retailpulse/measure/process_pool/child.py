@@ -49,7 +49,7 @@ SILENT_FORMATS = frozenset({Format.WEBP, Format.AVIF, Format.HEIC})
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decoder may use."""
+    """The limits of a decoder: bytes of memory, seconds of CPU time, pixels."""
 
     max_pixels: int
     timeout_seconds: float  # of CPU time, for each body

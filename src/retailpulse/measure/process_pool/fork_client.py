@@ -20,7 +20,7 @@ _TO_FIND_CODE = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 
 
 class ForkServer:
-    """The process that decoders are forked from; its end is theirs."""
+    """The process that decoders are forked from; they end with it."""
 
     def __init__(self, settings: MeasureSettings) -> None:
         """Starts the process, which blocks for some milliseconds; raises OSError."""
@@ -64,7 +64,7 @@ class ForkServer:
             raise
 
     def kill(self, number: int) -> None:
-        """Have a decoder killed, dead or alive."""
+        """Order a decoder to be killed; harmless if it has ended."""
         with suppress(OSError):
             self._orders.send(ORDER.pack(KILL, number))
 

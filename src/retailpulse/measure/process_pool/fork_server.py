@@ -59,7 +59,7 @@ class _Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing is woken
 
     def run(self) -> None:
-        """Obey until the worker is gone, then kill what is left."""
+        """Follow orders until the worker is gone, then kill the decoders that are left."""
         for end in (self._orders, self._waking):
             self._watched.register(end, selectors.EVENT_READ)
         while True:

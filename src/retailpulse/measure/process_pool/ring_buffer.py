@@ -23,7 +23,7 @@ WAITING, TAKEN, DONE, REVOKED = b"wtdr"
 
 
 class RingBuffer:
-    """The worker's end of it."""
+    """The worker's end of the ring buffer."""
 
     def __init__(self) -> None:
         """Raises OSError if there is no more memory or descriptor."""

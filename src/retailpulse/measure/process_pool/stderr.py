@@ -13,7 +13,7 @@ MAX_LINE = 160
 
 
 def new_pipe() -> tuple[int, int]:
-    """Both ends, the one to read from first; raises OSError."""
+    """The descriptors of a new pipe, reading end first; raises OSError."""
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     with suppress(OSError):  # as large as pipes are, then
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -34,7 +34,7 @@ def first_line(said: bytes) -> str:
 
 
 def last_words(said: bytes, most: int) -> str:
-    """The end of all of it in one line, fit for a log."""
+    """The last `most` characters that were written, as one printable line for a log."""
     return _printable(said)[-most:]
 
 

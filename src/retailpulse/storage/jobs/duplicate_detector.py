@@ -10,7 +10,7 @@ _PARTS = 1 << 10
 
 
 class DuplicateDetector:
-    """Texts that come one after another."""
+    """Detects repeated texts by 4 bytes of a hash for each; may report one where there is none."""
 
     def __init__(self) -> None:
         # In parts, so that one at a time is compared as objects of Python.
@@ -23,7 +23,7 @@ class DuplicateDetector:
             parts[number % _PARTS].append(number >> 32)
 
     def end(self) -> bool:
-        """Whether one may have come twice; forgets them all."""
+        """Whether a text may have come twice; drops all hashes."""
         found = any(len(set(part)) < len(part) for part in self._parts)
         self._parts.clear()
         return found

@@ -80,7 +80,7 @@ async def lock(connection: Connection, *, wait: bool) -> bool:
 
 
 async def count_old(connection: Connection, age: timedelta) -> Old:
-    """What `hide_old` would take, in all."""
+    """How many jobs and images `hide_old` would take."""
     cursor = await connection.execute(_COUNT, {"age": min(age, LONGEST)})
     ((jobs, images),) = await cursor.fetchall()
     return Old(jobs=jobs, images=images)

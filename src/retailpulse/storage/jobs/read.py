@@ -98,7 +98,7 @@ async def known_job(connection: Connection, job_id: UUID) -> JobRow:
 
 
 async def find_jobs(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, JobRow]:
-    """Those of the jobs that there are."""
+    """The jobs that exist among these ids, by id."""
     cursor = await job_cursor(connection).execute(_FIND_SOME, [list(job_ids)])
     return {job.job_id: job for job in await cursor.fetchall()}
 

@@ -76,7 +76,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     is_last: bool = False
 
     def parameters(self) -> dict[str, object]:
-        """What the statements take."""
+        """The parameters of the statements."""
         sums = None if self.sums is None else msgspec.json.encode(self.sums).decode()
         return {**msgspec.structs.asdict(self), "sums": sums}
 

@@ -34,7 +34,7 @@ class OsUser:
             return str(self.uid)
 
     def process_options(self) -> dict[str, Any]:
-        """What makes `subprocess` run a program as this user."""
+        """The arguments of `subprocess.run` for a program that runs as this user."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switches else {}
 
     def give(self, path: Path) -> None:

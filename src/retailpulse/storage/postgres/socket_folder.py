@@ -47,7 +47,7 @@ def make_socket_folder(pgdata: Path, account: OsUser) -> Path:
 
 
 def remove_socket_folder(pgdata: Path, account: OsUser) -> None:
-    """Removes what is outside of the data."""
+    """Removes the socket folder, if it is outside of the data."""
     for folder in _outside(pgdata):
         if folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == account.uid:
             shutil.rmtree(folder, ignore_errors=True)

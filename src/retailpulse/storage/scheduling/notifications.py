@@ -56,13 +56,13 @@ async def notify_ended(connection: Connection, job_id: UUID) -> None:
 
 
 async def listen(connection: Connection) -> None:
-    """Lets a connection hear of all three."""
+    """Subscribes a connection to all three notifications."""
     for channel in (HOSTS_CHANNEL, LIMITS_CHANNEL, JOBS_CHANNEL):
         await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
 
 def read_hosts(payload: str) -> HostNews:
-    """What a payload says; one that cannot be read names any host."""
+    """The news in a payload; one that cannot be read means any host."""
     try:
         return msgspec.json.decode(payload, type=HostNews)
     except msgspec.DecodeError:

@@ -26,7 +26,7 @@ HINT = "send Authorization: Bearer rp_..."
 
 
 class ApiKeyCache:
-    """The keys, as one API process knows them."""
+    """The API keys that one API process has looked up, each for a second."""
 
     def __init__(self, keys: ApiKeys, *, may_be_open: bool) -> None:
         self._keys = keys
