@@ -166,7 +166,7 @@ SUBMIT: dict[str, Any] = {
 }
 READ: dict[str, Any] = {
     "operation_id": "getJob",
-    "summary": "All about a job",
+    "summary": "A job in full",
     "tags": [Tag.JOBS],
     "opt": documented(Job, 404, meaning="The state of the job."),
 }
@@ -178,7 +178,7 @@ CANCEL: dict[str, Any] = {
 }
 RETRY: dict[str, Any] = {
     "operation_id": "retryJob",
-    "summary": "Try again what failed in a job",
+    "summary": "Retry failed images of a job",
     "tags": [Tag.JOBS],
     "opt": documented(
         Job,

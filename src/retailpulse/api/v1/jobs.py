@@ -45,7 +45,7 @@ async def cancel(job_reports: JobReports, job_control: JobControl, job_id: str) 
 async def retry(
     request: Request[Any, Any, Any], job_reports: JobReports, job_control: JobControl, job_id: str
 ) -> Job:
-    """Try again what failed in a job, or what failed for some causes; the earlier outcomes stay readable."""
+    """Retry the failed images of a job, all or by cause; their earlier results stay readable."""
     known = known_id(job_id)
     await job_control.retry(known, _read_causes(await request.body()))
     return describe(await job_reports.report(known))
