@@ -87,7 +87,7 @@ class Reporter:
             try:
                 await self.report()
             except DatabaseUnavailable as error:
-                logger.info("what was measured waits for the database: %s", error)
+                logger.info("metrics wait for the database: %s", error)
             await asyncio.sleep(every_seconds)
 
     def _report(self, reading: Reading, *, is_last: bool = False) -> Report:

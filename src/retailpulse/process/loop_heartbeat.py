@@ -118,7 +118,7 @@ async def ending_when_stalled(seconds: float) -> AsyncIterator[None]:
     def look(watch: LoopWatch) -> None:
         while not is_over.wait(LOOK_SECONDS):
             if watch.look() >= seconds:
-                logger.critical("the event loop stood still for %g s; this process ends", seconds)
+                logger.critical("the event loop stalled for %g s; this process ends", seconds)
                 os.kill(os.getpid(), signal.SIGKILL)
 
     with LoopWatch() as watch:

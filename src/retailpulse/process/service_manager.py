@@ -59,7 +59,7 @@ class ServiceManager:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as telling:
                 telling.sendto(state.encode(), self._address)
         except OSError as error:
-            logger.warning("the service manager cannot be told %s: %s", state, error)
+            logger.warning("cannot send %s to the service manager: %s", state, error)
 
 
 def _watchdog_seconds(environ: Mapping[str, str]) -> float:

@@ -143,7 +143,7 @@ class Children:
             await first(ended, self._hurry.wait(), patience)
         else:
             logger.error(
-                "the event loop of %s (process %d) stood still for %g s; it is killed",
+                "the event loop of %s (process %d) stalled for %g s; it is killed",
                 command,
                 child.pid,
                 self._settings.stall_seconds[command],

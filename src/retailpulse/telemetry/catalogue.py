@@ -117,7 +117,7 @@ REPLACED = Metric(
     kind="counter",
     labels=("reason",),
     meaning="Workers that `serve` replaced: `crashed` ones ended by a signal or an error, those whose event "
-    "loop stood still (`stalled`) were killed by it.",
+    "loop stalled (`stalled`) were killed by it.",
 )
 HTTP_REQUESTS = Metric(
     name="retailpulse_http_requests",

@@ -89,7 +89,9 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> Result:
             failed = error
             if context.suspend_detector.suspensions() == sleeps:
                 break
-            logger.info("image %d of job %s failed in a sleep: %s", image.image_no, job_id, error)
+            logger.info(
+                "image %d of job %s failed while this worker was suspended: %s", image.image_no, job_id, error
+            )
         except Exception as error:  # a fault of ours in one image must not keep its job from ending
             logger.exception("image %d of job %s met an unexpected error", image.image_no, job_id)
             failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")

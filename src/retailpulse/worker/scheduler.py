@@ -111,7 +111,7 @@ class Scheduler:
             except TakenForDead:
                 return
             except DatabaseUnavailable as error:
-                logger.warning("the end waits for the database: %s", error)
+                logger.warning("the stop waits for the database: %s", error)
                 if not self._held_images.count or self._loop.time() >= until:
                     return  # a sweep hands back what is left
                 await asyncio.sleep(RESTART_SECONDS)

@@ -49,4 +49,6 @@ async def sweep(
     if silent:
         logger.info("swept: %d silent workers, %d of their images wait again", silent, images)
     if mended:
-        logger.warning("the leased slots of %d hosts were not those of their leases", len(mended))
+        logger.warning(
+            "repaired the leased slots of %d hosts, which were not the sum of their leases", len(mended)
+        )

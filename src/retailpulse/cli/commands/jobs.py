@@ -218,7 +218,7 @@ def redeliver(client: Client, job_id: str, as_json: bool) -> None:
     if as_json:
         print_json(delivery)
     else:
-        say("On its way. `retailpulse deliveries` says how it goes.")
+        say("The callback is queued. `retailpulse deliveries` shows its state.")
 
 
 def _print_job(job: Job, as_json: bool) -> None:

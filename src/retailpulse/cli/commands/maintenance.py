@@ -78,7 +78,7 @@ def _set_age(settings: RetentionSettings) -> timedelta:
     if not settings.jobs_days:
         raise click.UsageError(
             "RETAILPULSE_RETENTION_JOBS_DAYS is 0: jobs are kept for ever. "
-            "Say how old a job may get with --older-than, e.g. --older-than 30d, or set it."
+            "Give the age with --older-than, e.g. --older-than 30d, or set it."
         )
     return timedelta(days=settings.jobs_days)
 

@@ -140,7 +140,7 @@ def _texts(found: Iterator[Result], chosen: str) -> Iterator[str]:
 def _write_out(client: Client, job_id: str, chosen: ExportFormat, filters: Mapping[str, Any]) -> None:
     """Passes an export on as it comes, byte for byte; a terminal gets no control characters."""
     if chosen == "parquet" and sys.stdout.isatty():
-        raise click.UsageError("Parquet is nothing for a terminal: give a file with -o, or a pipe")
+        raise click.UsageError("Parquet cannot be shown on a terminal: give a file with -o, or a pipe")
     shown: Callable[[bytes], bytes] = printable_blocks() if sys.stdout.isatty() else bytes
     for block in client.exported(job_id, format=chosen, **filters):
         sys.stdout.buffer.write(shown(block))

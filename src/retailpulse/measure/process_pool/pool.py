@@ -75,7 +75,7 @@ class DecoderPool:
         """
         if lacking := sandbox.check(settings.sandbox):
             logger.warning(
-                "decoders are confined without %s, which is not to be had here", ", ".join(lacking)
+                "decoders are confined without %s, which this kernel does not give", ", ".join(lacking)
             )
         self._settings = settings
         self._observe = observe

@@ -168,7 +168,9 @@ class WebhookDispatcher:
             async with self._database.connection() as connection:
                 await deliveries.hand_back(connection, due)
         except DatabaseUnavailable as error:  # the sweep sends it when its time is over
-            logger.info("a callback of job %s is left to time: %s", due.key.job_id, error)
+            logger.info(
+                "a callback of job %s is not handed back and waits for the sweep: %s", due.key.job_id, error
+            )
 
     async def _finish(self, grace_seconds: float) -> None:
         """Lets what is on its way come to its end, which its own deadline bounds; hands back the rest."""
