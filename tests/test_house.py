@@ -105,6 +105,18 @@ def test_the_document_explains_no_cause_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_name_no_test_that_does_not_exist(path: Path) -> None:
+    named = re.findall(r"`(?:deploy|docs|tests)/[^`\s]+`", path.read_text())
+    assert [name for name in named if not (ROOT / name.strip("`")).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_are_in_plain_words(path: Path) -> None:
+    """A component is named, not "whoever" does its work; a thing is done again, not "anew"."""
+    assert re.findall(r"\b(?:whoever|whom|anew|for good|so many)\b", path.read_text(), re.IGNORECASE) == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(path: Path) -> None:
     text = path.read_text()
     for target, _, anchor in (link.partition("#") for link in re.findall(r"\]\(([^)\s]+)\)", text)):

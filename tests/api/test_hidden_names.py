@@ -125,6 +125,6 @@ def test_nothing_that_is_told_differs(hiding: RunningService, jobs: dict[str, st
 
 
 def test_the_log_alone_tells_which_it_was(hiding: RunningService, jobs: dict[str, str]) -> None:
-    assert f"{INTERNAL} exists, and none of its addresses is allowed" in hiding.log()
+    assert f"{INTERNAL} exists, but its addresses are not allowed" in hiding.log()
     assert f"{MISSING} exists" not in hiding.log()
     assert len(jobs) == 2

@@ -102,7 +102,7 @@ async def test_lost_images_are_found_and_put_in_line_again(database: Database) -
     job_id = await submit(database, URLS)
     change(database.url, "DELETE FROM slices")
     lost = (
-        "Images without a result that nobody would fetch, or that wait twice: 5, e.g. "
+        "Images without a result that no worker would fetch, or that wait twice: 5, e.g. "
         f"job {job_id}: image 1 is in line or in work 0 times"
     )
     assert lost in check(database.url).stdout

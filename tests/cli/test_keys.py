@@ -204,7 +204,7 @@ def test_a_service_for_everybody_is_open_until_the_first_key(folder: Path) -> No
         url = f"{service.url}/api/v1/jobs/{NO_JOB}"
         answer = httpx.get(url)
         assert answer.status_code == 404
-        assert "whoever reaches 0.0.0.0 may do everything" in service.log()
+        assert "anyone who reaches 0.0.0.0 may do everything" in service.log()
         assert answer.headers["ratelimit-limit"] == "6000"  # an address that others reach has limits
         done = run(folder, "keys", "create", "--name=first", "--scope=read", f"--data-dir={service.data_dir}")
         wait_for(lambda: status(url) == 401, seconds=5)

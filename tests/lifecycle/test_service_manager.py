@@ -84,7 +84,7 @@ async def test_a_manager_that_is_gone_or_was_never_there_harms_nobody(
     ServiceManager({}).ready()
     assert not caplog.messages
     ServiceManager({"NOTIFY_SOCKET": str(folder / "nobody")}).ready()
-    assert "the service manager cannot be told READY=1" in caplog.text
+    assert "cannot send READY=1 to the service manager" in caplog.text
 
 
 def test_serve_and_a_worker_tell_their_manager_and_their_children_do_not(shop: Shop, folder: Path) -> None:

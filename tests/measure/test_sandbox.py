@@ -154,7 +154,7 @@ def test_without_a_sandbox_all_of_it_can_be_done(folder: Path, postgresql: str, 
 def test_without_landlock_seccomp_refuses_all_of_it(folder: Path, postgresql: str) -> None:
     tried, logged = intrude(folder, Sandbox.AUTO, url=postgresql, without="landlock")
     assert worked(tried) == set()
-    assert logged == ["decoders are confined without landlock, which is not to be had here"]
+    assert logged == ["decoders are confined without landlock, which this kernel does not give"]
 
 
 @complete
@@ -164,7 +164,7 @@ def test_without_seccomp_landlock_guards_files_and_the_parent(folder: Path) -> N
     barred |= {"connect_by_tcp"} if landlock.version() >= landlock.TCP_SINCE else set()
     barred |= OF_SIGNALS if landlock.version() >= landlock.SCOPES_SINCE else set()
     assert worked(tried).isdisjoint(barred)
-    assert logged == ["decoders are confined without seccomp, which is not to be had here"]
+    assert logged == ["decoders are confined without seccomp, which this kernel does not give"]
 
 
 @complete

@@ -1,4 +1,4 @@
-"""Puts the HTTP application together. Who gets to it is decided before it, in `web.middleware`."""
+"""Puts the HTTP application together. Which requests reach it is decided before it, in `web.middleware`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields

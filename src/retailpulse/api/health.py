@@ -10,13 +10,13 @@ from retailpulse.service import ReadinessCheck
 
 
 class Live(Struct):
-    """The process is up."""
+    """The answer of /health/live: the process is up."""
 
     status: Literal["live"]
 
 
 class Ready(Struct):
-    """Requests can be served."""
+    """The answer of /health/ready: requests can be served."""
 
     status: Literal["ready"]
     schema: Annotated[str, Meta(description="The version of the database's tables.", examples=["0010"])]
@@ -52,7 +52,7 @@ async def live() -> Live:
     ),
 )
 async def ready(readiness: ReadinessCheck) -> Ready:
-    """Say that requests can be served: the database answers and has the right tables; who works on jobs."""
+    """Say that requests can be served: the database answers and has its tables; how many workers live."""
     found = await readiness.check()
     return Ready(
         status="ready",

@@ -1,4 +1,4 @@
-"""The page of each problem, where the `type` of a problem points."""
+"""The page of each problem, at the address that the `type` of a problem names."""
 
 from litestar import MediaType, Response, get
 

@@ -1,4 +1,4 @@
-"""Who may use an API that other machines reach: nobody without a key, unless that is wanted."""
+"""Access to an API that other machines reach: it needs a key, unless the operator opens it."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 async def check_access(url: str, settings: Settings) -> None:
-    """Raises ConfigError where other machines would reach an API that everybody may use."""
+    """Raises ConfigError if other machines would reach an API that everybody may use."""
     from retailpulse.service import ApiKeys
     from retailpulse.storage.postgres.database import Database
 
@@ -24,11 +24,11 @@ async def check_access(url: str, settings: Settings) -> None:
 
 
 async def check_keys(keys: "ApiKeys", settings: ApiSettings) -> None:
-    """As `check_access`, by the keys of a database that is open."""
+    """As `check_access`, for a database that is already open."""
     if settings.is_loopback() or await keys.were_made():
         return
     if settings.allow_anonymous:
-        logger.warning("whoever reaches %s may do everything until an API key is made", settings.host)
+        logger.warning("anyone who reaches %s may do everything until an API key is made", settings.host)
     else:
         raise ConfigError(
             f"no API key was made yet, and other machines reach {settings.host}. Make a key with "

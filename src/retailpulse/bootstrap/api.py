@@ -38,7 +38,7 @@ def run_api_process(
     *,
     heartbeat_fd: int | None = None,
 ) -> None:
-    """Serves HTTP until it is told to stop, on `sockets` where they listen; it is watched as a worker is."""
+    """Serves HTTP until a stop, on `sockets` if they listen; its loop is watched as a worker's is."""
     import uvloop
 
     from retailpulse.storage.postgres.database import Database
@@ -76,7 +76,7 @@ def _server_of_api(
 
     async def serve_api(database: "Database", stop: asyncio.Event) -> None:
         keys = ApiKeys(database)
-        with contextlib.suppress(DatabaseUnavailable):  # until it is known, nobody is let in
+        with contextlib.suppress(DatabaseUnavailable):  # until it is known, every request is refused
             await check_keys(keys, settings.api)
         api_keys = ApiKeyCache(keys, may_be_open=settings.api.may_be_open())
         async with api_keys.running():

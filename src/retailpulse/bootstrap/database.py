@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def find_database(settings: DatabaseSettings, *, as_owner: bool = False) -> str:
-    """The URL of the given database, or of the embedded one where it runs; raises DatabaseError.
+    """The URL of the given database, or of the embedded one if it runs; raises DatabaseError.
 
-    `as_owner` is for who changes the schema of the embedded one.
+    `as_owner`: as the role that may change the schema of the embedded one.
     """
     if settings.url:
         return settings.url
@@ -49,9 +49,9 @@ class OpenDatabase:
 async def open_database(
     settings: DatabaseSettings, stop: asyncio.Event
 ) -> AsyncIterator[OpenDatabase | None]:
-    """Starts the database where it is the embedded one, migrates it, and stops it at the end.
+    """Starts the database if it is the embedded one, migrates it, and stops it at the end.
 
-    Gives None where `stop` came before it was ready; raises DatabaseError.
+    Gives None if `stop` came before it was ready; raises DatabaseError.
     """
     server = None if settings.url else EmbeddedServer(Path(settings.data_dir))
     with server.locked() if server else contextlib.nullcontext():
@@ -79,7 +79,7 @@ def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
 
 
 def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
-    """Migrates the given database, or the embedded one, which runs only for this where none runs yet."""
+    """Migrates the given database, or the embedded one, which runs only for this if none runs yet."""
     from retailpulse.storage.postgres.migrate import migrate
 
     if settings.url or EmbeddedServer(Path(settings.data_dir)).is_running():
@@ -96,16 +96,16 @@ def migrate_database(settings: DatabaseSettings) -> tuple[str | None, str]:
 
 
 async def check_tables(database: "Database") -> None:
-    """Raises DatabaseError where the tables are not this program's; a database that is away may come back."""
+    """Raises DatabaseError if the tables are not this program's; a database that is away may come back."""
     with contextlib.suppress(DatabaseUnavailable):
         await database.check_tables()
 
 
 @contextlib.asynccontextmanager
 async def reach_database(settings: DatabaseSettings) -> AsyncIterator["Database"]:
-    """The database that is given or runs, or the embedded one, which runs only for this where none runs.
+    """The database that is given or runs, or the embedded one, which runs only for this if none runs.
 
-    Raises DatabaseError where its tables are not this program's.
+    Raises DatabaseError if its tables are not this program's.
     """
     from retailpulse.storage.postgres.database import Database
 

@@ -42,7 +42,7 @@ from retailpulse.worker.webhooks.dispatcher import deliver_forever
 from retailpulse.worker.worker_metrics import WorkerMetrics
 
 WORKER_NICENESS = 5
-"""Workers and their decoders fill every core they get: who asks the API should not have to wait for one."""
+"""Workers and their decoders fill every core they get: requests to the API should not wait for one."""
 SWITCH_SECONDS = 0.001
 """So long a thread that reads a header made to be long keeps the interpreter from the event loop."""
 
@@ -55,7 +55,7 @@ def run_worker_process(
     heartbeat_fd: int | None = None,
     turn_fd: int | None = None,
 ) -> None:
-    """Works until it is told to stop; who started it watches the pipe `heartbeat_fd`, else it does itself."""
+    """Works until a stop; its parent watches the pipe `heartbeat_fd`, without one it watches itself."""
     import uvloop
 
     url = find_database(settings.database)
@@ -100,7 +100,7 @@ async def run_worker(
 ) -> None:
     """Works until `stop` is set; then settles what is in flight and hands back the rest.
 
-    `process` is what whoever has started this one tells of it when it is lost. `turn_fd` is the file that
+    `process` is the id under which the parent reports this process if it is lost. `turn_fd` is the file that
     the workers of this machine lock while they decode a vast picture.
     Raises what ended one of its parts before that, once it has handed back its work.
     """

@@ -45,7 +45,7 @@ MODULES = {
     "hosts": "hosts",
     "completion": "completion",
 }
-"""Where each command stands, in the order of the help."""
+"""The module of each command, in the order of the help."""
 
 
 HEADINGS = {

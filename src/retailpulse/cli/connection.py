@@ -1,4 +1,4 @@
-"""The options of every command that speaks to a service, the client they make, how its errors are told.
+"""The options of every command that uses a service, the client made from them, and its errors as texts.
 
 Exit code 1: the service refused. 3: it cannot be reached or cannot work now, so that the same command may
 succeed later.
@@ -27,7 +27,7 @@ from retailpulse.domain.images import Cause
 T = TypeVar("T")
 
 CAUSES = click.Choice([str(cause) for cause in Cause])
-"""What `--cause` takes: a mistyped one is told before anybody is asked, and shells complete it."""
+"""What `--cause` takes: a mistyped one is refused before any request, and shells complete it."""
 
 
 def _check_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -45,13 +45,13 @@ _url_option = click.option(
     show_default=True,
     show_envvar=True,
     callback=_check_url,
-    help="Where the service is.",
+    help="Address of the service.",
 )
 _key_option = click.option(
     "--api-key",
     envvar="RETAILPULSE_API_KEY",
     show_envvar=True,
-    help="The key to the service, where it wants one; others may see it in the list of processes.",
+    help="API key, if the service needs one; other users may see it in the list of processes.",
 )
 _patience_option = click.option(
     "--patience",
@@ -59,7 +59,7 @@ _patience_option = click.option(
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long an outage of the service is waited out.",
+    help="How long to wait for a service that is away.",
 )
 
 
@@ -93,10 +93,10 @@ class Away(click.ClickException):
 
 
 def told(error: ClientError) -> click.ClickException:
-    """An error of the client as people are told it, with what to do about it."""
+    """The text for people of an error of the client, with what to do about it."""
     text = str(error)
     if isinstance(error, Unreachable):
-        hint = "Start it with `retailpulse serve`, or say where it is with --url or RETAILPULSE_URL."
+        hint = "Start it with `retailpulse serve`, or name its address with --url or RETAILPULSE_URL."
         return Away(f"{text}." if error.was_sent else f"{text}. {hint}")
     if isinstance(error, Unavailable | TooManyRequests):
         wait = error.retry_after_seconds
@@ -114,7 +114,7 @@ class _Said:
         self._is_said = False
 
     def say(self, error: ClientError) -> None:
-        """Say it, unless it was said."""
+        """Print the error, unless it was printed before."""
         if not self._is_said:
             self._is_said = True
             error_console().print(f"{error}. Trying again for {self._patience_seconds:g} s.", markup=False)

@@ -27,13 +27,13 @@ def report(console: Console, job: Job, rows: Sequence[Result]) -> None:
 
 
 def without_host(job: Job, url: str) -> Job:
-    """A job whose errors name photos by their paths alone, for who reads them when their host has gone."""
+    """A job whose errors name photos by their paths alone, as their host is gone when people read them."""
     stores = [replace(store, error=store.error.replace(url, "")) for store in job.stores]
     return replace(job, stores=stores)
 
 
 def check(planned: DemoJob, job: Job, rows: Sequence[Result]) -> list[str]:
-    """What is not as it has to be; empty when all is right."""
+    """The differences from the plan, a line each; empty if there are none."""
     expected = {
         "images": (planned.images, job.images.total),
         "settled images": (planned.images, job.images.settled),
@@ -47,7 +47,7 @@ def check(planned: DemoJob, job: Job, rows: Sequence[Result]) -> list[str]:
 
 
 def ways_on(url: str, job_id: str, body: str, *, program: str, curl: bool) -> Iterator[str]:
-    """Commands to try next, ready to be pasted into a shell; those for curl only where there is one."""
+    """Commands to try next, ready to be pasted into a shell; those for curl only if there is one."""
     yield "\nGo on with:"
     if curl:
         yield from _asked_with_curl(url, job_id, body)

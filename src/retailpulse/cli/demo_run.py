@@ -35,7 +35,7 @@ def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
         try:
             console.print(f"Everything happens in {stage.folder} and is removed at the end.", soft_wrap=True)
             _draw(console, stage)
-            # What is left at once has no addresses: by the time somebody reads them they lead nowhere.
+            # With --exit no addresses are printed: by the time people read them they lead nowhere.
             with _step(console, "The service is up" if leave else f"The service is up at {stage.url}"):
                 stage.wait_until_ready()
             with Client(stage.url, patience_seconds=_PATIENCE_SECONDS) as client:

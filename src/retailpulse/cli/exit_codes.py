@@ -17,14 +17,14 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class Refusal(click.ClickException):
-    """It was understood, and cannot be done."""
+    """The command was understood, but cannot be done: exit code 1."""
 
     exit_code = 1
 
 
 @contextmanager
 def leaving_well() -> Iterator[None]:
-    """Turns what a command raises into how the program ends."""
+    """Turns the exceptions of a command into messages and exit codes."""
     try:
         with _flushed():
             yield

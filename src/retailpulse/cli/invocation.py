@@ -1,6 +1,6 @@
 """How to call this program again from the folder that we are in, whether an environment is activated or not.
 
-Weak: a folder that somebody enters before pasting makes a relative path wrong.
+Weak: changing the folder before pasting makes a relative path wrong.
 """
 
 import shlex
@@ -12,7 +12,7 @@ _NAME = "retailpulse"
 
 
 def invocation() -> str:
-    """Words for a shell that run this program: its name where PATH leads to it, or else the way to it."""
+    """Words for a shell that run this program: its name if PATH leads to it, else its path."""
     program = Path(sys.executable).parent / _NAME
     if not program.exists():
         return f"{shlex.quote(sys.executable)} -m {_NAME}"

@@ -45,7 +45,7 @@ class JobProgress:
         self._bar.stop()
 
     def show(self, job: Moment) -> None:
-        """Show where the job stands."""
+        """Show the state of the job."""
         facts = moving(job)
         self._bar.update(self._task, total=job.images.total, completed=job.images.settled, facts=facts)
         if not self._console.is_terminal and time.monotonic() >= self._next_line:
@@ -55,7 +55,7 @@ class JobProgress:
 
 @contextmanager
 def shown_count(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """What is to be told how many more are done; nothing shows where nobody looks."""
+    """A function that takes how many more are done; it shows nothing unless on a terminal."""
     console = error_console()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
@@ -64,7 +64,7 @@ def shown_count(what: str, total: int | None) -> Iterator[Callable[[int], None]]
 
 
 def moving(job: Job | Moment) -> str:
-    """Where a job stands, in one line."""
+    """The state of a job, in one line."""
     parts = [f"{job.images.settled:,}/{job.images.total:,}"]
     if job.images_per_second:
         parts.append(f"{rate(job.images_per_second)}/s")
@@ -76,7 +76,7 @@ def moving(job: Job | Moment) -> str:
 
 
 def rate(per_second: float) -> str:
-    """So many a second, with a digit after the point where there are few."""
+    """A rate per second as text, with one decimal if it is small."""
     return f"{per_second:,.0f}" if per_second >= 10 else f"{per_second:.1f}".removesuffix(".0")
 
 

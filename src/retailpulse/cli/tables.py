@@ -43,14 +43,14 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default=DEFAULT_LIMIT,
         show_default=True,
         metavar="NUMBER",
-        help="Show no more than so many.",
+        help="Show at most this many.",
     )(command)
 
 
 def show_list(
     items: Iterator[T], columns: Sequence[Column[T]], *, as_json: bool, limit: int, is_all: bool
 ) -> None:
-    """Prints the first items, or all of them, and says on standard error where there are more."""
+    """Prints the first items, or all of them, and says on standard error if there are more."""
     shown = items if is_all else islice(items, limit)
     if as_json:
         print_array(shown)
@@ -85,7 +85,7 @@ def _json_line(item: Any) -> str:
 
 
 def print_json(item: Any) -> None:
-    """Prints an item as JSON, for people too."""
+    """Prints an item as indented JSON."""
     say_json(msgspec.json.format(msgspec.json.encode(item), indent=2).decode())
 
 
@@ -111,5 +111,5 @@ def _line(item: T, columns: Sequence[Column[T]]) -> str:
 
 
 def cut(line: str, width: int | None) -> str:
-    """The line at no more than a width."""
+    """The line cut to a width, in characters."""
     return line if width is None or len(line) <= width else line[: width - 1] + "…"

@@ -13,7 +13,7 @@ import rich_click as click
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-_PIPE_WIDTH = 200  # nothing is cut off where no one looks
+_PIPE_WIDTH = 200  # nothing is cut off if no one looks
 _SUSPECT = re.compile(r"[^ -~\n]")
 
 

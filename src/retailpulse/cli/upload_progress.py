@@ -10,7 +10,7 @@ from retailpulse.cli.terminal import error_console
 
 @contextmanager
 def shown_upload(what: str) -> Iterator[Callable[[int, int], None]]:
-    """What is to be told how many bytes are sent, of how many; nothing shows where nobody looks."""
+    """A function that takes how many bytes are sent, of how many; it shows nothing unless on a terminal."""
     console = error_console()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:

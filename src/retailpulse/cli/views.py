@@ -57,7 +57,7 @@ def took_seconds(job: Job) -> float | None:
 
 
 def titled_table(title: str, *columns: str) -> Table:
-    """A table in the one look that all have here."""
+    """An empty table in the common style."""
     return Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
 
 
@@ -129,7 +129,7 @@ def store_table(job: Job) -> Table:
 
 
 def import_report(done: Imported) -> Iterator[str]:
-    """What an import did, and which lines kept it from doing more."""
+    """Lines about an import: its counts, and the bad lines of the file."""
     counts = f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged"
     if done.loaded:
         yield f"Stores loaded: {counts}" + (
@@ -144,7 +144,7 @@ def import_report(done: Imported) -> Iterator[str]:
 
 
 def stats_view(stats: Stats) -> RenderableType:
-    """What the service did lately, what waits, and who works on it."""
+    """What the service did lately, what waits, and how many workers there are."""
     facts = Table.grid(padding=(0, 2))
     facts.add_row("workers", f"{stats.workers:,}")
     facts.add_row("images a second", f"{stats.images_per_second:,.1f}")

@@ -1,6 +1,6 @@
 """The Python client of Retail Pulse: `Client` and `AsyncClient`, what they answer, and the errors they raise.
 
-It needs none of the server's parts: `pip install retailpulse` is enough.
+It needs no part of the server: `pip install retailpulse` is enough.
 """
 
 from retailpulse.client.clients import AsyncClient, Client

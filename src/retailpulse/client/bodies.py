@@ -21,7 +21,7 @@ Sent = Callable[[int, int], None]
 
 
 class Body:
-    """The bytes of a request, from where the file stands to its end."""
+    """The bytes of a request, from the file's position to its end."""
 
     def __init__(self, file: IO[bytes], sent: Sent | None) -> None:
         self._file = file
@@ -30,7 +30,7 @@ class Body:
         self.size_bytes = file.seek(0, os.SEEK_END) - self._start
 
     def blocks(self) -> Iterator[bytes]:
-        """All of it, from its start, in blocks."""
+        """The whole body from its start, in blocks of bytes."""
         self._file.seek(self._start)
         left = self.size_bytes
         # What a file has grown by in the meantime is not sent: its size was promised.
@@ -41,7 +41,7 @@ class Body:
                 self._sent(self.size_bytes - left, self.size_bytes)
 
     def content(self) -> bytes:
-        """All of it at once."""
+        """The whole body in memory, for a transport that cannot stream."""
         return b"".join(self.blocks())
 
 
@@ -54,7 +54,7 @@ def body_of_file(source: "str | os.PathLike[str] | IO[Any]", sent: Sent | None =
 
 @contextmanager
 def body_of_blocks(blocks: Iterable[bytes], sent: Sent | None = None) -> Iterator[Body]:
-    """The body that is made of these blocks."""
+    """A body made of these blocks, kept in a temporary file meanwhile."""
     with tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES) as spool:
         for block in blocks:
             spool.write(block)

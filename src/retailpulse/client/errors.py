@@ -1,9 +1,9 @@
 """What can go wrong between a client and the service; each error is named by its cause.
 
     ClientError                 base of all of them
-    |- Unreachable              nobody answered, or the connection broke off
-    |- NotRetailPulse           somebody answered, but not like Retail Pulse
-    |- BadInput                 what was given to the client cannot be sent; nothing was
+    |- Unreachable              no answer, or the connection broke off
+    |- NotRetailPulse           another program answered
+    |- BadInput                 the arguments cannot be sent; nothing was
     |- TimedOut                 a job did not end within the time that was given to `wait`
     '- Refused                  the service answered with a problem (RFC 9457)
        |- InvalidRequest        400: a parameter or a field cannot be used
@@ -15,14 +15,14 @@
        |- Unauthenticated       401: there is no key, or it is not valid
        |- Forbidden             403: the key may not do this
        |- NotFound              404: there is no such job, store or area
-       |- RequestTimeout        408: what was sent came too slowly; nothing was kept
+       |- RequestTimeout        408: the body came too slowly; nothing was kept
        |- Conflict              409: it contradicts what is already there
        |- TooManyRequests       429: over the rate limit, with `retry_after_seconds`
        |- Unavailable           503: it cannot take it now, with `retry_after_seconds`
        '- InternalError         500: a fault of the service
 
-A problem's `type` decides, not its status: `/problems/not-found` is NotFound. A type that this client does
-not know is told by its status, as are answers of proxies on the way.
+A problem's `type` decides, not its status: `/problems/not-found` is NotFound. For a type that this client
+does not know, and for answers of proxies on the way, the status decides.
 """
 
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ class ClientError(RetailPulseError):
 
 
 class Unreachable(ClientError):
-    """Nobody answered at the service's address, or the connection broke off before the answer was whole.
+    """The service's address did not answer, or the connection broke off before the answer was complete.
 
-    `was_sent` is False where the request certainly never got there.
+    `was_sent` is False if the request certainly never got there.
     """
 
     def __init__(self, text: str, *, was_sent: bool) -> None:
@@ -51,7 +51,7 @@ class Unreachable(ClientError):
 
 
 class NotRetailPulse(ClientError):
-    """Somebody answered, but not as this client understands it: another program, or another version."""
+    """The answer is none that this client understands: another program, or another version."""
 
 
 class BadInput(ClientError):
@@ -65,7 +65,7 @@ class TimedOut(ClientError):
 class Refused(ClientError):
     """The service answered with a problem. The text is its detail.
 
-    `status` is that of HTTP, `type` the problem's (`/problems/...`; empty where the answer named none), and
+    `status` is that of HTTP, `type` the problem's (`/problems/...`; empty if the answer named none), and
     `members` holds all that the problem said.
     """
 
@@ -154,7 +154,7 @@ class InternalError(Refused):
 
 
 class _Later(Refused):
-    """Trying again later helps; `retry_after_seconds` is when, where the service said so."""
+    """Trying again later helps; `retry_after_seconds` says when, None if the service did not."""
 
     def __init__(self, text: str, *, retry_after_seconds: float | None = None, **facts: Any) -> None:
         super().__init__(text, **facts)
@@ -186,7 +186,7 @@ _BY_STATUS = {kind.default_status: kind for kind in _KINDS if kind.name} | {
 
 
 def refused(status: int, reason: str, headers: Mapping[str, str], content: bytes) -> Refused:
-    """The error for an answer without success; `reason` stands in where its body, `content`, gives none."""
+    """The error for an answer without success; `reason` is the text if its body, `content`, gives none."""
     members = _members(content)
     kind_name = str(members.get("type", ""))
     known = _BY_NAME.get(kind_name.removeprefix(_PROBLEMS)) if kind_name.startswith(_PROBLEMS) else None

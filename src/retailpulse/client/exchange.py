@@ -1,4 +1,4 @@
-"""Requests and their answers: as typed data, or as errors by cause; tried again where that is safe."""
+"""Requests and their answers: as typed data, or as errors by cause; tried again if that is safe."""
 
 import random
 import time
@@ -32,9 +32,9 @@ _PAGE_ITEMS = 1000  # as many as the service gives at once
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Patience:
-    """How long one request is tried again: in an outage, and where nobody was reached since the client began.
+    """How long, in seconds, one request is tried again: in an outage, and before the first answer at all.
 
-    A service that says when to come back is asked no sooner; where that is later than the patience lasts, the
+    A service that says when to come back is asked no sooner; if that is later than the patience lasts, the
     error comes at once.
     """
 
@@ -116,7 +116,7 @@ class Exchange:
                 yield item
             if page.next is None:
                 return
-            if not page.next.startswith("/api/"):  # the key goes to nobody else
+            if not page.next.startswith("/api/"):  # the key goes to no other host
                 raise NotRetailPulse(f"{self.url} names a next page that is not its own")
             request = Ask(method="GET", path=page.next)
 
@@ -154,7 +154,7 @@ class _Tries:
         self._pause_seconds = _FIRST_PAUSE_SECONDS
 
     async def pause_after(self, error: Outage) -> None:
-        """Waits until the next try is due; raises the error where there is to be none."""
+        """Waits until the next try is due; raises the error if there is to be none."""
         # Clients that lost the service at the same moment do not all come back at the same one.
         pause = self._pause_seconds * random.uniform(0.75, 1.25)  # noqa: S311  # a pause is no secret
         if not isinstance(error, Unreachable):

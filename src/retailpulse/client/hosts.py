@@ -8,7 +8,7 @@ from retailpulse.client.params import Some, filters
 
 
 async def hosts(exchange: Exchange, *, origin: Some = None) -> AsyncGenerator[Host, None]:
-    """Photo hosts one by one, those where most images wait first: hosts in use, or those with an origin.
+    """Photo hosts one by one, most waiting images first: hosts in use, or those with an origin.
 
     >>> [host.origin for host in client.hosts() if host.breaker != "closed"]
     []

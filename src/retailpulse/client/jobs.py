@@ -1,4 +1,4 @@
-"""Operations on jobs: find them, see where one stands, call it off, try its failures again, delete it."""
+"""Operations on jobs: find them, read their state, cancel them, retry their failures, delete them."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
 
@@ -11,7 +11,7 @@ from retailpulse.client.transports import LONG_SECONDS, Ask
 
 
 async def job(exchange: Exchange, job_id: str) -> Job:
-    """All about where a job stands. Raises NotFound.
+    """The whole state of a job. Raises NotFound.
 
     >>> client.job(job_id).status
     <JobStatus.FAILED: 'failed'>
@@ -62,7 +62,7 @@ async def job_stores(
 async def cancel(exchange: Exchange, job_id: str) -> Job:
     """Call a job off: images without a result are cancelled, the others keep theirs.
 
-    Raises NotFound; Conflict where the job has ended by itself.
+    Raises NotFound; Conflict if the job has ended by itself.
     """
     request = Ask(method="POST", path=job_path(job_id, "cancel"), read_seconds=LONG_SECONDS)
     return await exchange.fetch(request, Job)
@@ -72,7 +72,7 @@ async def retry(exchange: Exchange, job_id: str, *, causes: Iterable[str] | None
     """Try again what has failed in a job, or only what failed for these causes.
 
     What the images were found to be before stays readable: see `results(..., earlier=True)`. Raises NotFound;
-    Conflict where nothing of it has failed or the job was cancelled.
+    Conflict if nothing of it has failed or the job was cancelled.
 
     >>> client.retry(job_id, causes=["bad_url"]).retries
     1
@@ -84,13 +84,13 @@ async def retry(exchange: Exchange, job_id: str, *, causes: Iterable[str] | None
         headers={"Content-Type": "application/json"},
         content=content,
         read_seconds=LONG_SECONDS,
-        is_repeatable=False,  # what has failed anew in the meantime would be tried once more
+        is_repeatable=False,  # what has failed again in the meantime would be tried once more
     )
     return await exchange.fetch(request, Job)
 
 
 async def delete(exchange: Exchange, job_id: str) -> None:
-    """Delete a job with its visits and results, for good.
+    """Delete a job with its visits and results, which cannot be undone.
 
     Raises NotFound; Conflict while the job is ongoing: cancel it first.
     """
@@ -112,7 +112,7 @@ async def deliveries(exchange: Exchange, job_id: str) -> AsyncGenerator[Delivery
 async def redeliver(exchange: Exchange, job_id: str) -> Delivery:
     """Have the callback of the last end of a job delivered once more, and give that delivery.
 
-    Raises NotFound; Conflict where the job is ongoing or has no callback.
+    Raises NotFound; Conflict if the job is ongoing or has no callback.
     """
     request = Ask(method="POST", path=job_path(job_id, "redeliver"), is_repeatable=False)
     return await exchange.fetch(request, Delivery)

@@ -12,7 +12,7 @@ from retailpulse.domain.jobs import JobStatus
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all answers."""
+    """Base of the models of all answers."""
 
     def to_json(self) -> str:
         """The same as JSON."""
@@ -56,7 +56,7 @@ class JobSummary(Model, frozen=True, kw_only=True):
 
 
 class HostOfJob(Model, frozen=True, kw_only=True):
-    """A host at which images of a job wait; `reason`: breaker, rest, pace, cap, or None for none of it."""
+    """A host at which images of a job wait; `reason`: breaker, rest, pace, cap, or None."""
 
     origin: str
     images: int
@@ -72,7 +72,7 @@ class WaitingFor(Model, frozen=True, kw_only=True):
 
 
 class Job(JobSummary, frozen=True, kw_only=True):
-    """All about where a job stands: `causes` of failures with their numbers, stores with failures, speed.
+    """The whole state of a job: `causes` of failures with their numbers, stores with failures, speed.
 
     `waiting_for` is None once it has ended.
     """
@@ -97,7 +97,7 @@ class JobStore(Model, frozen=True, kw_only=True):
 
 
 class Progress(Model, frozen=True, kw_only=True):
-    """Where a job stands at this moment."""
+    """The state of a job at this moment."""
 
     job_id: str
     status: JobStatus
@@ -107,7 +107,7 @@ class Progress(Model, frozen=True, kw_only=True):
 
 
 class EarlierResult(Model, frozen=True, kw_only=True):
-    """What an image was found to be before its job was retried."""
+    """The result of an image from before a retry."""
 
     outcome: Outcome
     cause: str | None = None
@@ -156,7 +156,7 @@ class Area(Model, frozen=True, kw_only=True):
 
 
 class Visit(Model, frozen=True, kw_only=True):
-    """One visit of a job; `visited_at` is None where its time is no date, `perimeter` a sum over images."""
+    """One visit of a job; `visited_at` is None if its time is no date, `perimeter` a sum over images."""
 
     job_id: str
     visit_no: int
@@ -234,7 +234,7 @@ class CausesLately(Model, frozen=True, kw_only=True):
 
 
 class Stats(Model, frozen=True, kw_only=True):
-    """What the service is doing: what it settled lately, what waits, who works; its jobs by status."""
+    """What the service is doing: what it settled lately, what waits, its workers; its jobs by status."""
 
     images: SettledLately
     causes: CausesLately

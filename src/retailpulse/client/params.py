@@ -10,7 +10,7 @@ from retailpulse.domain.times import in_utc
 Some = str | Iterable[str] | None
 """One text or several, any of which will do."""
 When = str | date | None
-"""A time: a datetime (in local time where it has no zone), a date, or a text that says one."""
+"""A time: a datetime (in local time if it has no zone), a date, or a text that says one."""
 
 
 def job_path(job_id: str, *rest: str) -> str:

@@ -112,7 +112,7 @@ def _export_of(
     job_id: str, format: str, outcome: Some, cause: Some, store_id: Some, safe: Safety | None
 ) -> Ask:
     if format not in FORMATS:
-        raise BadInput(f"format {format!r} is none of {', '.join(FORMATS)}")
+        raise BadInput(f"format {format!r} is not one of {', '.join(FORMATS)}")
     if safe and format != "csv":
         raise BadInput(f"safe: it is for CSV, and not for {format}")
     params = filters(format=format, safe=safe, outcome=outcome, cause=cause, store_id=store_id)

@@ -6,7 +6,7 @@ from retailpulse.client.transports import Ask
 
 
 async def stats(exchange: Exchange) -> Stats:
-    """How much the service did in the last hour and day, how much waits, and who works on it.
+    """How much the service did in the last hour and day, how much waits, and how many workers there are.
 
     >>> client.stats().workers
     1

@@ -53,7 +53,7 @@ async def import_stores(
     """Load a CSV file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
 
     Nothing of a file with bad lines is loaded, and the answer says which they are, unless `good_lines` asks
-    for the others. Raises InvalidRequest where it is no such file, TooLarge, BadInput.
+    for the others. Raises InvalidRequest if it is no such file, TooLarge, BadInput.
 
     >>> import io
     >>> file = io.StringIO("AreaCode,StoreName,StoreID\\n7100015,Market Hall,RP00002\\n")

@@ -51,12 +51,12 @@ async def submit(
 
     - rows with `store_id`, `image_url` and `visit_time`: dicts, objects, a data frame, any iterable. One with
       a list of URLs is a visit; consecutive ones with one URL, of one store and time, are one visit.
-    - a file, by its path or open: JSON, CSV or NDJSON, packed where its name ends with .gz;
-      `format` says which it is where its name does not.
+    - a file, by its path or open: JSON, CSV or NDJSON, packed if its name ends with .gz;
+      `format` says which it is if its name does not.
 
-    `depth` is header, download or decode, `priority` -100 to 100, the higher the sooner; `on_sent` is told
-    how many bytes are sent, of how many. What breaks off is sent again and makes one job. A program that may
-    die and start over gives an `idempotency_key`: the same with the same visits is the same job. Raises
+    `depth` is header, download or decode, `priority` -100 to 100, the higher the sooner; `on_sent` is called
+    with how many bytes are sent, of how many. What breaks off is sent again and makes one job. A program that
+    may die and start over gives an `idempotency_key`: the same with the same visits is the same job. Raises
     InvalidRequest, TooLarge, Conflict (the key was used for other visits), BadInput.
 
     >>> visits = [{"store_id": "RP00001", "image_url": ["none", "neither"], "visit_time": "2026-11-20"}]
@@ -121,7 +121,7 @@ def _is_file(visits: Source) -> TypeGuard[str | os.PathLike[str] | IO[Any]]:
 
 def _format_of(visits: Source, given: str | None) -> str:
     if given is not None and given not in MEDIA_TYPES:
-        raise BadInput(f"format {given!r} is none of {', '.join(MEDIA_TYPES)}")
+        raise BadInput(f"format {given!r} is not one of {', '.join(MEDIA_TYPES)}")
     if not _is_file(visits):
         if given not in {None, "ndjson"}:
             raise BadInput("a format is for files; rows have none")

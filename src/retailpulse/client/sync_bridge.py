@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Session:
-    """What both clients are: something with an exchange."""
+    """The common base of both clients: an object with an exchange."""
 
     exchange: Exchange
 

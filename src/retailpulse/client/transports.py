@@ -27,7 +27,7 @@ LONG_SECONDS = 900.0
 class Ask:
     """One request, which may be sent more than once.
 
-    `is_repeatable` is False where doing it twice is not the same as doing it once; `read_seconds` is how
+    `is_repeatable` is False if doing it twice is not the same as doing it once; `read_seconds` is how
     long the service may be silent; `also_answers` are codes beyond success whose bodies are answers, not
     problems.
     """
@@ -56,10 +56,10 @@ class Transport(Protocol):
         """The body of an answer as it comes."""
 
     async def close(self, response: httpx.Response) -> None:
-        """Lets go of an answer, read or not."""
+        """Closes an answer, read or not."""
 
     async def pause(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """Does work that blocks, such as reading a file."""
@@ -89,11 +89,11 @@ class SyncTransport:
             yield block
 
     async def close(self, response: httpx.Response) -> None:
-        """Lets go of an answer."""
+        """Closes an answer."""
         response.close()
 
     async def pause(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
         time.sleep(seconds)  # noqa: ASYNC251  # nothing but this thread waits here
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -126,11 +126,11 @@ class AsyncTransport:
             yield block
 
     async def close(self, response: httpx.Response) -> None:
-        """Lets go of an answer."""
+        """Closes an answer."""
         await response.aclose()
 
     async def pause(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
         await anyio.sleep(seconds)
 
     async def run(self, work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""Waiting for a job: by the stream of its events where there is one, by asking now and then otherwise."""
+"""Waiting for a job: by the stream of its events if there is one, by asking now and then otherwise."""
 
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -17,7 +17,7 @@ from retailpulse.domain.jobs import JobStatus
 EVENT_STREAM = "text/event-stream"
 
 _SILENCE_SECONDS = 30.0
-"""A stream that says nothing for so long, not even that it is alive, is asked for anew."""
+"""Seconds without any byte of an event stream, not even a sign of life, after which it is opened again."""
 _POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.25, 2.0
 
 
@@ -46,7 +46,7 @@ async def wait(
 
 
 async def events(exchange: Exchange, job_id: str) -> AsyncGenerator[Progress, None]:
-    """Where a job stands, each time that it has moved, until it has ended; raises NotFound.
+    """The state of a job after each change, until it has ended; raises NotFound.
 
     >>> [moment.status.value for moment in client.events(job_id)][-1]
     'failed'
@@ -56,8 +56,8 @@ async def events(exchange: Exchange, job_id: str) -> AsyncGenerator[Progress, No
 
 
 async def _news(exchange: Exchange, job_id: str, until: float | None) -> AsyncGenerator[Progress, None]:
-    """Where the job stands, until it has ended or time is over; raises TimedOut then."""
-    found = await job(exchange, job_id)  # an unknown job is told, and an outage waited out, as everywhere
+    """The states of the job, until it has ended or time is over; raises TimedOut then."""
+    found = await job(exchange, job_id)  # an unknown job raises, and an outage is waited out, as everywhere
     told = _progress(found)
     yield told
     poll_seconds = _POLL_SECONDS
@@ -79,7 +79,7 @@ async def _news(exchange: Exchange, job_id: str, until: float | None) -> AsyncGe
 
 
 def _left(until: float | None, most: float, job_id: str) -> float:
-    """Seconds that are left, at most so many; raises TimedOut where there are none."""
+    """Seconds that are left, at most `most`; raises TimedOut if there are none."""
     if until is None:
         return most
     left = until - time.monotonic()
@@ -93,7 +93,7 @@ def _progress(found: Job) -> Progress:
 
 
 class _Follower:
-    """Follows the events of a job; where they break off, the next time goes on after the last one."""
+    """Follows the events of a job; if they break off, the next call goes on after the last one."""
 
     def __init__(self, exchange: Exchange, job_id: str) -> None:
         self._exchange = exchange
@@ -104,7 +104,7 @@ class _Follower:
         self.is_over = False
 
     async def follow(self, silence_seconds: float) -> AsyncGenerator[Progress | None, None]:
-        """News as they come, None for a sign of life; ends where the stream does, or where there is none."""
+        """News as they come, None for a sign of life; ends with the stream, at once if there is none."""
         if not self._are_there:
             return
         headers = {"Accept": EVENT_STREAM} | ({"Last-Event-ID": self._last_id} if self._last_id else {})
@@ -162,7 +162,7 @@ class EventLines:
         self._fields: dict[str, list[str]] = {}
 
     def feed(self, block: bytes) -> list[Event]:
-        """The events that are whole with this block."""
+        """The events that are complete with this block."""
         *lines, self._rest = (self._rest + block).split(b"\n")
         return [event for line in lines if (event := self._take(line.rstrip(b"\r").decode())) is not None]
 

@@ -1,6 +1,6 @@
 """Whether what names a database is well-formed, as a URL or as a list of `name=value`.
 
-One that is not is refused before a driver sees it: where a password stands in the wrong place, drivers take
+One that is not is refused before a driver sees it: if a password is in the wrong place, drivers take
 it for a port or a host, and put it into their errors.
 """
 
@@ -19,7 +19,7 @@ _NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def is_database_url(text: str) -> bool:
-    """Whether a driver reads this as it is meant: a URL's password is percent-encoded where it must be."""
+    """Whether a driver reads this as it is meant: a URL's password is percent-encoded as it must be."""
     if "://" in text:
         return _URL.fullmatch(text) is not None and _NO_ESCAPE.search(text) is None
     return _LIST.fullmatch(text) is not None

@@ -1,6 +1,6 @@
 """Reads the settings: command line over environment over TOML file over defaults.
 
-Every value remembers where it came from, for `retailpulse config`. A name that no setting has is an
+Every value remembers its source, for `retailpulse config`. A name that no setting has is an
 error, so that a typing mistake is not silently the default.
 """
 
@@ -37,7 +37,7 @@ REMOVED: Mapping[Name, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
-    """One setting as it stands: its value, where that came from, and what it means."""
+    """One setting: its value, the source of that, and its meaning."""
 
     variable: str
     value: Any
@@ -94,7 +94,7 @@ def load(
             " postgresql://user:password@host:5432/name; in a password, %, / and @ are written %25, %2F"
             " and %40. It is not shown here, as a password may be in it"
         )
-    settings.fetch.networks()  # these raise where they cannot be read: at start, not at the first photo
+    settings.fetch.networks()  # these raise if they cannot be read: at start, not at the first photo
     settings.fetch.port_numbers()
     settings.fetch.hosts()
     settings.fetch.proxy_url()

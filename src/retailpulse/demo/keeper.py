@@ -1,7 +1,7 @@
 """Keeps the demo's service: runs one command and, when the demo is gone, stops it and removes its folder.
 
 Its own process (`python -m retailpulse.demo.keeper FOLDER COMMAND...`). Standard input is the life line:
-it closes when the demo lets go of it, and also when the demo is killed. Weak where this too is killed.
+it closes when the demo closes it, and also when the demo is killed. Weak: this process may be killed too.
 """
 
 import os
@@ -54,7 +54,7 @@ def _stop(service: subprocess.Popen[bytes]) -> None:
     service.terminate()
     with suppress(subprocess.TimeoutExpired):
         service.wait(_DRAIN_SECONDS)
-    with suppress(ProcessLookupError):  # whoever of its session is still there did not listen
+    with suppress(ProcessLookupError):  # processes of its session that are still there ignored that
         os.killpg(service.pid, signal.SIGKILL)
     service.wait()
 

@@ -1,7 +1,7 @@
 """A web server for the drawn photos, on a free port of 127.0.0.1.
 
 Runs as its own process (`python -m retailpulse.demo.origin FOLDER`), prints its port, and ends when its
-standard input closes, so it never outlives who started it. `/cut/NAME` promises a whole file and breaks off.
+standard input closes, so it never outlives its parent. `/cut/NAME` promises a whole file and breaks off.
 """
 
 import re
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: two thousand lines help nobody."""
+        """Log nothing: two thousand lines do not help."""
 
     def _answer(self, *, with_body: bool) -> None:
         route, _, name = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._body(file, first, last - first + 1, broken=route == "cut")
 
     def _range(self, size: int) -> tuple[int, int]:
-        """First and last byte that are asked for; the whole file where no range is, or none we know."""
+        """First and last byte that are asked for; the whole file if no range is, or none we know."""
         asked = _RANGE.fullmatch(self.headers.get("Range", ""))
         if asked is None:
             return 0, size - 1
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main(folder: Path) -> None:
-    """Serve until standard input closes: that is when whoever started this is gone."""
+    """Serve until standard input closes: then the parent is gone."""
     server = PhotoServer(folder)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")

@@ -1,7 +1,7 @@
 """The geometry of a camera: coefficients for Pillow's perspective transform, in closed form.
 
 After Heckbert, "Fundamentals of Texture Mapping and Image Warping" (1989), section 2.2.3. The corners of a
-quad go round from the top left, clockwise. Weak where a quad is degenerate: it divides by zero.
+quad go round from the top left, clockwise. Weak: a degenerate quad divides by zero.
 """
 
 Point = tuple[float, float]

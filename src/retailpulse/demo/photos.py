@@ -31,7 +31,7 @@ _TURNS = {
 def draw_album(takes: tuple[Take, ...], folder: Path) -> Iterator[Photo]:
     """Draw every take and write its photos into `folder`; each photo is named as soon as it is written."""
     noise = Image.effect_noise((_NOISE_SIDE, _NOISE_SIDE), _NOISE_SIGMA)
-    pool = ThreadPoolExecutor(max_workers=2)  # Pillow lets go of the interpreter while it scales and encodes
+    pool = ThreadPoolExecutor(max_workers=2)  # Pillow releases the interpreter's lock while it scales
     try:
         for drawn in as_completed([pool.submit(_draw_take, take, folder, noise) for take in takes]):
             yield from drawn.result()

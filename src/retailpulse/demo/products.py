@@ -1,6 +1,7 @@
 """Goods of a shop, drawn: bottles, cans, jars, boxes and bags with a made-up brand on each.
 
-One sprite per product, drawn at twice its size and reduced for smooth edges. Where they stand is `shelves`'.
+One sprite per product, drawn at twice its size and reduced for smooth edges. Their places are chosen in
+`shelves`.
 """
 
 from collections.abc import Callable
@@ -52,7 +53,7 @@ class Product:
 
 
 def draw_product(dice: Dice, kind: str, room_height: int) -> Product:
-    """A product of this kind that fits under a ring buffer `room_height` pixels above its own."""
+    """A product of this kind that fits under a shelf `room_height` pixels above its own."""
     share, slimness = _SHAPES[kind]
     height = int(room_height * dice.between(*share))
     width = max(24, int(height * dice.between(*slimness)))

@@ -19,7 +19,7 @@ _RAILS: tuple[Colour, ...] = ((186, 36, 42), (28, 86, 150), (44, 120, 70), (232,
 
 
 def ring_buffer(size: Size, dice: Dice) -> Image.Image:
-    """A ring buffer as a rep photographs it: nearly straight on, from a step to one side."""
+    """A shelf as a rep photographs it: nearly straight on, from a step to one side."""
     width, height = size
     wall = Wall(
         width=int(width * 1.25),

@@ -29,7 +29,7 @@ class Wall:
 
 
 def draw_wall(wall: Wall, dice: Dice) -> Image.Image:
-    """The wall, full of goods, with a gap here and there where something is sold out."""
+    """The wall, full of goods, with a gap here and there for what is sold out."""
     picture = Image.new("RGB", (wall.width, wall.height), wall.back)
     pitch = wall.height // wall.rows
     board = max(10, pitch // 9)
@@ -46,7 +46,7 @@ def draw_wall(wall: Wall, dice: Dice) -> Image.Image:
 
 
 def _fill_row(picture: Image.Image, wall: Wall, dice: Dice, floor: int, room: int) -> list[int]:
-    """Set the goods of one row and return where the price tags go."""
+    """Draw the goods of one row; returns the places of the price tags."""
     left, tags = -dice.whole(0, 40), []
     while left < wall.width:
         product = draw_product(dice, dice.pick(wall.kinds), room)

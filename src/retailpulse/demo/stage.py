@@ -41,7 +41,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         try:
-            # The embedded PostgreSQL runs as another user where this one is root: it must get through.
+            # The embedded PostgreSQL runs as another user if this one is root: it must get through.
             self.folder.chmod(0o711)
             self.photos.mkdir()
             self._start("retailpulse.demo.keeper", str(self.folder), *self._serve_command())
@@ -95,19 +95,19 @@ class Stage:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_environment(),
-            start_new_session=True,  # Ctrl-C is for the demo, which then lets go of them in order
+            start_new_session=True,  # Ctrl-C is for the demo, which then ends them in order
         )
         self._children.append(child)
         return child
 
     def _close(self) -> None:
-        """Let go of the children, the youngest first, and wait until all is gone."""
+        """End the children, the youngest first, and wait until all are gone."""
         for child in reversed(self._children):
             for pipe in (child.stdin, child.stdout):
                 if pipe:
                     pipe.close()
             child.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)  # where the keeper was not even started
+        shutil.rmtree(self.folder, ignore_errors=True)  # if the keeper was not even started
 
 
 def pick_port(wanted: int | None) -> int:
@@ -125,7 +125,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on this port of 127.0.0.1."""
+    """Whether no process listens on this port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

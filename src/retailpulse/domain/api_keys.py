@@ -1,4 +1,4 @@
-"""API keys: what one looks like, what it allows, and how it is told from a wrong one.
+"""API keys: what one looks like, what it allows, and how it is checked.
 
 A key is `rp_<id>_<secret>`. The secret is 256 random bits, so that one SHA-256 of it can be kept in its
 place: there is nothing to guess that a slow hash would protect.
@@ -20,7 +20,7 @@ class Scope(StrEnum):
 
     SUBMIT = "submit"  # submit, cancel and retry jobs
     READ = "read"  # everything that only reads
-    ADMIN = "admin"  # the rest, and the other two
+    ADMIN = "admin"  # everything
 
 
 class KeyState(StrEnum):
@@ -62,21 +62,21 @@ class Token:
     secret: str = field(repr=False)
 
     def text(self) -> str:
-        """The whole of it, as it is sent."""
+        """The key as a client sends it."""
         return f"rp_{self.key_id}_{self.secret}"
 
 
 def new_token() -> Token:
-    """A key that nobody has."""
+    """A key that belongs to no one."""
     return Token(key_id=secrets.token_hex(6), secret=secrets.token_hex(32))
 
 
 def parse_token(text: str) -> Token | None:
-    """The key that a text spells, or None where it is none."""
+    """The key that a text spells, or None if it is none."""
     found = _TOKEN.fullmatch(text)
     return Token(key_id=found[1], secret=found[2]) if found else None
 
 
 def secret_sha256(secret: str) -> bytes:
-    """What is kept of a secret."""
+    """The SHA-256 of a secret, which is all that is stored of it."""
     return hashlib.sha256(secret.encode()).digest()

@@ -1,4 +1,4 @@
-"""A callback: how the receiver of a job is told that it ended, and how the telling stands.
+"""A callback: the request that tells a receiver of the end of a job, and the state of its delivery.
 
 pending --(answered 2xx)------------------> delivered
         --(410, or refused by our rules)--> given_up
@@ -41,7 +41,7 @@ class DeliveryKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One post: when, and the status of the answer, or in words why there was none or it was none of use."""
+    """One post: when, and the status of the answer, or in words why there was no usable one."""
 
     at: datetime
     status: int | None

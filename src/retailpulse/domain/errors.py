@@ -4,7 +4,7 @@
     |- ConfigError         a setting that cannot be used
     |- DatabaseError
     |  |- DatabaseUnavailable   it cannot be reached or refuses work now
-    |  |  '- CommitUnknown       it went away in a commit: nobody knows whether it took place
+    |  |  '- CommitUnknown       it went away in a commit, whose outcome is unknown
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
     |  |- TooLarge         it is over a configured limit
@@ -16,7 +16,7 @@
     |- RateLimited         more requests than a key or an address may send
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
-    |- StaleWrite          what it was based on has just changed; it must be done anew
+    |- StaleWrite          what it was based on has just changed; it must be repeated
     |- Busy                the service has as much as it takes now
     '- ImageError          one image that cannot be fetched or measured
 
@@ -75,7 +75,7 @@ class Unauthenticated(RetailPulseError):
 
 
 class Forbidden(RetailPulseError):
-    """Who asks is known, but may not do this; `scope` is what an API key lacks, where that is the reason."""
+    """The client is known, but may not do this; `scope` is what its API key lacks, if that is the reason."""
 
     def __init__(self, text: str, *, scope: Scope | None = None) -> None:
         super().__init__(text)
@@ -107,7 +107,7 @@ class Conflict(RetailPulseError):
 
 
 class StaleWrite(RetailPulseError):
-    """What a transaction was based on has changed before its end: it must be rolled back and done anew."""
+    """What a transaction was based on has changed before its end: it must be rolled back and repeated."""
 
 
 class Busy(RetailPulseError):

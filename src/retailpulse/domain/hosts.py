@@ -1,6 +1,6 @@
 """Photo hosts as the whole fleet knows them: how many requests each bears, its pace, its circuit breaker.
 
-No I/O and no decisions: those are `fetch.host_limiter`'s; the rows are `storage.scheduling`'s.
+No I/O and no decisions: those are `fetch.host.limiter`'s; the rows are `storage.scheduling`'s.
 """
 
 from enum import StrEnum
@@ -23,10 +23,10 @@ class HostLimits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the fleet has learnt of a host; one row of the table `hosts`.
 
     `cap` is the most requests at once, by all workers together; `ceiling` the number at which the host last
-    refused some, None where it never did. `rate_per_second` is the pace of a host that refuses even one
+    refused some, None if it never did. `rate_per_second` is the pace of a host that refuses even one
     request at a time, None for no pace. `rest_seconds` counts from now: until then no request may begin.
     `failed_probes` are those in a row since the breaker opened, `failing_seconds` how long the host has only
-    failed, None where it answers. `latency_seconds` is what a request usually takes. `is_crowded` says that
+    failed, None if it answers. `latency_seconds` is what a request usually takes. `is_crowded` says that
     the host serves few connections and leaves the others waiting, so that none may be kept alive.
     `cause` and `detail` name the last failure or refusal, `refused_seconds` ago.
     """
@@ -46,5 +46,5 @@ class HostLimits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def most(self) -> int:
-        """How many slots the fleet may lease: one where the breaker is not closed."""
+        """How many slots the fleet may lease: one if the breaker is not closed."""
         return self.cap if self.breaker is BreakerState.CLOSED else 1

@@ -14,7 +14,7 @@ def new_job_id() -> UUID:
 
 
 def parse_job_id(text: str) -> UUID | None:
-    """The id that a text spells, or None where it is no id."""
+    """The id that a text spells, or None if it is no id."""
     try:
         job_id = UUID(text)
     except ValueError:

@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class Format(StrEnum):
-    """The formats that are accepted, told from the bytes alone."""
+    """The formats that are accepted, recognised by the bytes alone."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -96,7 +96,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A measured image: its header, and what the depth of the job adds to it.
 
     `size_bytes` and `sha256` are of the whole body and None at depth `header`. `suspect` says in a
-    few words what looks damaged in a picture that still decodes; None where nothing does.
+    few words what looks damaged in a picture that still decodes; None if nothing does.
     """
 
     header: Header

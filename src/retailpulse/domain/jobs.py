@@ -28,7 +28,7 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """One visit to a store, as it was submitted; `visited_at` is None where the text is no time."""
+    """One visit to a store, as it was submitted; `visited_at` is None if the text is no time."""
 
     store_id: str
     visit_time: str

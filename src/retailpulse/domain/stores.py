@@ -18,7 +18,7 @@ class LineError:
 class ImportSummary:
     """What an import did; `errors` holds the first bad lines, `rejected` counts them all.
 
-    `loaded` is False where bad lines kept the whole file out.
+    `loaded` is False if bad lines kept the whole file out.
     """
 
     loaded: bool

@@ -25,7 +25,7 @@ def in_utc(instant: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime | None:
-    """The instant that a text names, in UTC where it has no zone; None where it is no time.
+    """The instant that a text names, in UTC if it has no zone; None if it is no time.
 
     Reads RFC 3339, ISO 8601, `YYYY-MM-DD HH:MM:SS`, a bare date, and seconds or milliseconds since 1970.
     """
@@ -44,12 +44,12 @@ def parse_instant(text: str) -> datetime | None:
 
 
 def parse_visit_time(text: str) -> datetime | None:
-    """The instant that a visit's time names, None where it is no time; as `parse_instant`."""
+    """The instant that a visit's time names, None if it is no time; as `parse_instant`."""
     return parse_instant(text) if len(text) < _TOO_LONG_CHARACTERS else None
 
 
 def parse_query_time(text: str) -> datetime | None:
-    """The instant that a parameter of a query names, None where it is no time; as `parse_instant`.
+    """The instant that a parameter of a query names, None if it is no time; as `parse_instant`.
 
     A query's "+" means a space: 2026-11-20T10:00:00+05:30 arrives as 2026-11-20T10:00:00 05:30.
     """

@@ -1,7 +1,7 @@
 """Speaks to servers that cannot be trusted: `Downloader` fetches photos, `WebhookClient` posts callbacks.
 
-`target/` says where we may go, `host/` how one host is asked, `http/` speaks HTTP through libcurl; tries and
-deadlines of an image are in `retries`, what went wrong is named in `failures`.
+`target/` says which addresses may be asked, `host/` how one host is asked, `http/` speaks HTTP through
+libcurl; tries and deadlines of an image are in `retries`, what went wrong is named in `failures`.
 """
 
 from retailpulse.fetch.dispatch import Place

@@ -87,7 +87,7 @@ class Dispatch:
     async def ask(
         self, target: Target, attempt: Attempt, reader: BodyReader, span: Span | None, place: Place
     ) -> Answer:
-        """Make one request in its slots: the host's first, so that who waits for it holds no other."""
+        """Make one request in its slots: the host's first, so that an image waiting there holds no other."""
         self._policy.check(target.origin)
         queue = self.hosts.queue(target.origin.key)
         if queue.try_acquire(unleased=place.unleased):
@@ -119,7 +119,8 @@ class Dispatch:
     def close(self) -> None:
         """Abort what is in flight and free every connection.
 
-        Who awaits a transfer is cancelled; who waits for a slot, or comes later, gets a RuntimeError.
+        A task that awaits a transfer is cancelled; one that waits for a slot, or comes later, gets a
+        RuntimeError.
         """
         self._closed = True
         self._transport.close()
@@ -130,7 +131,7 @@ class Dispatch:
         self._unpacking.shutdown(wait=False, cancel_futures=True)
 
     async def _acquire_slot(self, queue: HostQueue, attempt: Attempt, place: Place) -> None:
-        """Wait for a slot of the host; raises TryFailed where that is in vain."""
+        """Wait for a slot of the host; raises TryFailed if that is in vain."""
         try:
             lost_seconds = await queue.acquire(
                 attempt.image_seconds, place.order, goes_on=attempt.has_begun, unleased=place.unleased
@@ -148,7 +149,7 @@ class Dispatch:
         if not is_excused or attempt.turned_away(as_many_are=limiter.turns_many_away):
             limiter.failed(failed, began_at, now)
         if failed.unreached and limiter.is_given_up(now):
-            failed.again = False  # as for all who wait for this host
+            failed.again = False  # as for all images that wait for this host
         return failed
 
     def _note(self, queue: HostQueue, answer: Answer, attempt: Attempt, began_at: float) -> None:
@@ -167,7 +168,7 @@ class Dispatch:
             attempt.excuse()
 
     async def _pin(self, origin: Origin, attempt: Attempt) -> str:
-        """What libcurl is told of an origin's addresses, within the image's time."""
+        """An origin's addresses in the form that libcurl takes, looked up within the image's time."""
         began_at = self._loop.time()
         try:
             return await self._resolver.pin(origin)

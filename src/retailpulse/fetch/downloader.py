@@ -42,7 +42,7 @@ class FetchedPieces(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tries: int
 
     def joined(self) -> Fetched:
-        """All of it in one."""
+        """The whole body as one bytes object."""
         body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
         return Fetched(body=body, tries=self.tries)
 
@@ -53,7 +53,7 @@ class Downloader:
     Every failure is an ImageError whose cause says what really happened and whose `tries` are filled in.
     `admit` is asked before each request, when its turn has come: it may give what the next must wait for,
     or raise. `listener` leases the slots of hosts; without one each host is asked as its limiter allows.
-    `observe` is told after each request how many seconds it took, and how many bytes of bodies came.
+    `observe` is called after each request with the seconds that it took and the bytes of bodies that came.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Downloader:
         return self._pausing.total()
 
     def parked_at(self, origin_key: str) -> int:
-        """The same of one host."""
+        """How many images of one host only pause between two tries."""
         return self._pausing[origin_key]
 
     def unfinished_bytes(self) -> int:
@@ -130,7 +130,8 @@ class Downloader:
     async def aclose(self) -> None:
         """Abort what is in flight and free every connection.
 
-        Who awaits a transfer is cancelled; who waits for a slot, or comes later, gets a RuntimeError.
+        A task that awaits a transfer is cancelled; one that waits for a slot, or comes later, gets a
+        RuntimeError.
         """
         self._dispatch.close()
 
@@ -177,7 +178,7 @@ class _Reading(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Visit:
-    """One try: asks where the redirects of its earlier answers led."""
+    """One try: asks the URL to which the redirects of its earlier answers led."""
 
     def __init__(
         self,
@@ -196,7 +197,7 @@ class _Visit:
         self._place = place
 
     async def ask(self, span: Span | None) -> Answer:
-        """Ask, and ask again where a redirect points; the further parts are asked for where the first was."""
+        """Ask, and follow redirects; the further parts are asked of the URL that gave the first one."""
         for _ in range(self._max_redirects + 1):
             answer = await self._dispatch.ask(self._target, self._attempt, self._reader, span, self._place)
             location = answer.header(b"location") if answer.status in _REDIRECTS else None

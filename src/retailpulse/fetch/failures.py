@@ -1,6 +1,6 @@
 """Names what went wrong with one try: libcurl's codes and HTTP statuses become causes, here alone.
 
-Weak: which phase a time-out hit is read from libcurl's words; where it is unsure, it is `timeout`.
+Weak: which phase a time-out hit is read from libcurl's words; if it is unsure, it is `timeout`.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class TryFailed(Exception):
 
     `again` says whether another one may help; `unreached`, that the host was not even asked, so that any
     other URL of it would have failed too; `refused`, that it is asked too much (429, 503); `turned_away`,
-    that the host did what one does that has too many connections. `beside` is set where the host was serving
-    others meanwhile, `starved` where it did that and left most of our connections waiting.
+    that the host did what one does that has too many connections. `beside` is set if the host was serving
+    others meanwhile, `starved` if it did that and left most of our connections waiting.
     """
 
     beside = False

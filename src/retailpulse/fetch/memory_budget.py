@@ -1,6 +1,6 @@
 """The memory that unfinished bodies may take together: over half of it, each may only have its share.
 
-Whoever has most always goes on, so that somebody ends, by its own limit if by nothing else, and makes room. A
+The largest body always goes on, so that one ends, by its own limit if by nothing else, and makes room. A
 slow transfer with little never keeps the others from going on.
 """
 
@@ -15,17 +15,17 @@ class Reader(Protocol):
 
 
 class MemoryBudget:
-    """Counts what every transfer holds."""
+    """Counts the bytes that each transfer holds in memory."""
 
     def __init__(self, most_bytes: int) -> None:
-        # Below this nobody waits; the other half is for the shares that are given from there on.
+        # Below this no body waits; the other half is for the shares that are given from there on.
         self._free_bytes = most_bytes // 2
         self.total_bytes = 0  # what all of them hold
         self._held: dict[Reader, int] = {}
         self._paused: set[Reader] = set()
 
     def reserve(self, reader: Reader, size_bytes: int) -> bool:
-        """Count bytes that arrived; False where the reader must wait with them until it is told."""
+        """Count bytes that arrived; False if the reader must wait with them until it is called."""
         held = self._held.setdefault(reader, 0)
         if self.total_bytes + size_bytes > self._free_bytes and not self._may_go_on(held, size_bytes):
             self._paused.add(reader)

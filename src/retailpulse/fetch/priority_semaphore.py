@@ -2,7 +2,7 @@
 
 Some slots are kept for hosts that are known to answer. Hosts that hang would otherwise take all of them in
 the end: a slot that they have comes back late. The gate of `admit` is asked for each slot that is handed out,
-so who waits for memory is served in the same order.
+so transfers that wait for memory are served in the same order.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _MOST_BY_DEFAULT = 4_000
 
 
 class _Waiting(Generic[Host]):
-    """Who waits, in order; those who were cancelled stay until their turn."""
+    """The waiters, in order; cancelled ones stay until their turn."""
 
     def __init__(self) -> None:
         self.heap: list[tuple[int, float, int, Host, asyncio.Future[bool]]] = []
@@ -46,7 +46,7 @@ class PrioritySemaphore(Generic[Host]):
         self._numbers = count()
         self._proven: _Waiting[Host] = _Waiting()
         self._unproven: _Waiting[Host] = _Waiting()
-        self._gate: asyncio.Future[None] | None = None  # until it ends nobody begins
+        self._gate: asyncio.Future[None] | None = None  # until it ends no transfer begins
 
     @property
     def used(self) -> int:
@@ -54,19 +54,19 @@ class PrioritySemaphore(Generic[Host]):
         return self._used
 
     def try_acquire(self, host: Host) -> bool | None:
-        """Take a slot and say whether it counts as a proven host's; None where it must be waited for.
+        """Take a slot and say whether it counts as a proven host's; None if it must be waited for.
 
         Raises what the gate raises.
         """
         proven = self._is_proven(host)
         if self._gate is None and self._is_free(proven=proven) and self._is_admitted():
-            # Nobody waits who could have this slot: it would have been handed out.
+            # No waiter could have this slot: it would have been handed out.
             self._count(proven=proven)
             return proven
         return None
 
     async def acquire(self, host: Host, order: Order = (0, 0.0)) -> bool:
-        """Take a slot, wait for one where all are used; says whether it counts as a proven host's."""
+        """Acquire a slot, wait for one if all are used; returns whether it counts as a proven host's."""
         proven = self.try_acquire(host)
         if proven is not None:
             return proven
@@ -81,7 +81,7 @@ class PrioritySemaphore(Generic[Host]):
             raise
 
     def release(self, host: Host, *, proven: bool) -> None:
-        """Give a slot back as it was taken: to the next who waits, or to nobody."""
+        """Release a slot as it was acquired: to the next waiter, if there is one."""
         self._used -= 1
         self._unproven_used -= not proven
         if self._unproven.heap and self._is_proven(host):
@@ -90,7 +90,7 @@ class PrioritySemaphore(Generic[Host]):
             self._hand_out()
 
     def close(self) -> None:
-        """Fail everyone who waits: RuntimeError."""
+        """Fail every waiter with a RuntimeError."""
         if self._gate is not None:
             self._gate.cancel()
         for waiting in (self._proven, self._unproven):
@@ -100,7 +100,7 @@ class PrioritySemaphore(Generic[Host]):
             waiting.heap.clear()
 
     def _promote(self, host: Host) -> None:
-        """Move those who wait for a host that has just answered to where they are served sooner."""
+        """Move the waiters for a host that has just answered to the line that is served sooner."""
         kept = []
         for entry in self._unproven.heap:
             if entry[3] is host:
@@ -138,7 +138,7 @@ class PrioritySemaphore(Generic[Host]):
             try:
                 if not self._is_admitted():
                     return
-            except Exception as error:  # what the gate raises is for who would have begun
+            except Exception as error:  # what the gate raises is for the waiter that would have begun
                 heappop(waiting.heap)[-1].set_exception(error)
                 continue
             self._count(proven=proven)
@@ -150,7 +150,7 @@ class PrioritySemaphore(Generic[Host]):
             heappop(found[0].heap)[-1].set_exception(error)
 
     def _next(self) -> tuple[_Waiting[Host], bool] | None:
-        """Where the first in order waits who may have a slot."""
+        """The line in which the first waiter stands that may have a slot."""
         unproven = self._unproven.first() if self._is_free(proven=False) else None
         proven = self._proven.first() if self._is_free(proven=True) else None
         if unproven is not None and (proven is None or unproven[:3] < proven[:3]):

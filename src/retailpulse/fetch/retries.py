@@ -16,13 +16,13 @@ from retailpulse.fetch.http.messages import Answer
 from retailpulse.fetch.target.urls import Origin
 
 OWN_REFUSALS = 2
-"""After so many refusals beside answers to others, further ones are about the image's own URL."""
+"""Refusals beside answers to others after which further ones are about the image's own URL."""
 MOST_EXCUSED = 10
-"""So many refusals do not count as tries where the host only wants to be asked less often."""
+"""Refusals that do not count as tries if the host only wants to be asked less often."""
 OWN_TURNED_AWAY = 5
 """An image that was turned away more often says no more what its host bears: its own URL may be why."""
 MOST_TURNED_AWAY = 40
-"""So many tries do not count whose connection the host turned away while it served others."""
+"""Tries that do not count if the host turned their connection away while it served others."""
 
 _random = SystemRandom()
 
@@ -62,7 +62,7 @@ class Attempt(msgspec.Struct, gc=False):
         self.cookies.take(origin, answer)
 
     def spend(self, seconds: float) -> None:
-        """Time of the current try went by."""
+        """Count seconds of the current try as used."""
         self.image_seconds -= seconds
         self.try_seconds -= seconds
 
@@ -74,7 +74,7 @@ class Attempt(msgspec.Struct, gc=False):
             self._is_cut_short = True
 
     def refused(self, answers: int) -> None:
-        """The try was refused, by a host that gave so many answers by now."""
+        """The try was refused, by a host that has given `answers` answers so far."""
         self._refused_beside_others += answers > self._answers
         self._answers = answers
 
@@ -84,13 +84,13 @@ class Attempt(msgspec.Struct, gc=False):
         return self._refused_beside_others > OWN_REFUSALS
 
     def excuse(self) -> None:
-        """Do not count the current try, which only came too early."""
+        """Do not count the current try: the host refused it only because it came too early."""
         self._excused += self._excused < MOST_EXCUSED
 
     def turned_away(self, *, as_many_are: bool) -> bool:
         """The host served others and not this one; whether that is about the host, and not this URL alone.
 
-        The try is not counted where it is about the host, or where it may be.
+        The try is not counted if it is about the host, or may be.
         """
         self._turned_away += 1
         is_own = self._turned_away > OWN_TURNED_AWAY
@@ -107,7 +107,7 @@ class Attempt(msgspec.Struct, gc=False):
         return failed
 
     def verdict(self, failed: TryFailed, others: TryFailed | None) -> TryFailed:
-        """What a request that failed really says: nothing new, where it only ran out of the image's time.
+        """The failure that a request stands for: the earlier one, if it only ran out of the image's time.
 
         `others` is what the host's last requests failed with, if they did.
         """
@@ -117,7 +117,7 @@ class Attempt(msgspec.Struct, gc=False):
         return failed
 
     def pause_after(self, failed: TryFailed, settings: FetchSettings) -> float | None:
-        """Seconds to wait before the next try, or None where there is none.
+        """Seconds to wait before the next try, or None if there is none.
 
         Exponential with full jitter; a host that named a time is not asked before it.
         """

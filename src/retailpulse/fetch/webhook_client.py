@@ -59,7 +59,7 @@ class WebhookClient:
         self._transport = Transport(idle_connections=1, has_proxy=self._policy.has_proxy)
 
     async def post(self, url: str, post: PostRequest) -> PostResult:
-        """Post once. Every failure is told in the answer; what is raised is a fault of ours."""
+        """Post once. Every failure is in the answer; an exception is a fault of this program."""
         try:
             target = parse_target(url)
             self._policy.check(target.origin)
@@ -76,7 +76,7 @@ class WebhookClient:
         )
 
     def close(self) -> None:
-        """Abort what is in flight, whoever awaits it is cancelled, and free every connection."""
+        """Abort what is in flight, cancel the tasks that await it, and free every connection."""
         self._transport.close()
         self._resolver.close()
 

@@ -20,7 +20,7 @@ from retailpulse.measure.work import Work
 
 _MAX_TEXT = 160
 _OUT_OF_MEMORY = ("out of memory", "insufficient memory", "memory allocation")
-"""What libjpeg, libheif and libavif say; where others run out, they name some other failure."""
+"""What libjpeg, libheif and libavif say when memory runs out; other libraries name another failure."""
 
 
 def decode(image_format: Format, body: bytes, max_pixels: int) -> str | None:
@@ -58,7 +58,7 @@ def _judged(image_format: Format) -> Iterator[None]:
 
 
 def _weigh_jpeg_damage(finding: str, body: bytes, max_pixels: int) -> str | None:
-    """What a finding of the strict decoder comes to."""
+    """The text for `suspect`, or None if Pillow decodes it; raises ImageError `truncated`, MemoryError."""
     if _tells_no_memory(finding):
         raise MemoryError
     if "Premature end of JPEG file" in finding:

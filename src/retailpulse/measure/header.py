@@ -1,7 +1,7 @@
 """Measuring by the first bytes alone: tell the format, let its reader find the size, check the size.
 
 A first part of a file never says anything else than the whole file does: it says the same or nothing yet.
-Both within the work that one file may take: who reads it again as it grows hands the same Work on.
+Both within the work that one file may take: a caller that reads it again as it grows passes the same Work.
 """
 
 from collections.abc import Callable
@@ -26,11 +26,11 @@ _READERS: dict[Format, Callable[[bytes, Work], Size | None]] = {
 
 
 def read_header(data: bytes, max_pixels: int, work: Work | None = None) -> Header | None:
-    """The header of an image from its first bytes, or None where more of them are needed.
+    """The header of an image from its first bytes, or None if more of them are needed.
 
-    Raises ImageError `unsupported_format`, `corrupt` or `too_many_pixels` where more bytes cannot help.
-    Each call starts anew: hand it a first part that doubles, not one that grows by the packet, and one Work
-    for all calls about a file; without it each call has a budget of its own.
+    Raises ImageError `unsupported_format`, `corrupt` or `too_many_pixels` if more bytes cannot help. Each
+    call starts from the beginning: pass a first part that doubles, not one that grows by the packet, and one
+    Work for all calls about a file; without it each call has a budget of its own.
     """
     work = work or Work()
     image_format = sniff(data, work)
@@ -41,7 +41,7 @@ def read_header(data: bytes, max_pixels: int, work: Work | None = None) -> Heade
 
 
 def check_size(image_format: Format, size: Size, max_pixels: int) -> Header | None:
-    """The header of an image of this size, or None where its turn is missing; raises like `read_header`."""
+    """The header of an image of this size, or None if its turn is missing; raises like `read_header`."""
     width, height, turned = size
     if width == 0 or height == 0:
         raise corrupt(f"the image says it has {width} x {height} pixels")

@@ -1,4 +1,4 @@
-"""A body in the pieces it arrived in: measured without putting it together, where that can be done.
+"""A body in the pieces it arrived in: measured without joining them, if that can be done.
 
 Only a JPEG tells all that depth `download` asks for by its beginning and its end; the others are joined.
 """
@@ -26,7 +26,7 @@ class Digest:
         """Take the next piece in; the hash's own method, as there may be thousands of pieces."""
 
     def digest(self) -> bytes:
-        """The 32 bytes for everything taken in so far."""
+        """The SHA-256 of all pieces so far, 32 bytes."""
         return self._hash.digest()
 
 
@@ -43,7 +43,7 @@ def measure_pieces(
 
 
 def read_header_of(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header | None:
-    """The header of a body by its beginning, or None where that does not tell; raises as `read_header`."""
+    """The header of a body by its beginning, or None if that does not tell; raises as `read_header`."""
     for beginning in _beginnings(pieces):
         if (header := read_header(beginning, max_pixels, work)) is not None:
             return header
@@ -51,12 +51,12 @@ def read_header_of(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Head
 
 
 def joined(pieces: Sequence[bytes]) -> bytes:
-    """All of it in one piece."""
+    """The pieces as one bytes object."""
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _complete_jpeg(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header | None:
-    """The header of a complete JPEG, or None where its beginning does not tell, or it is none."""
+    """The header of a complete JPEG, or None if its beginning does not tell, or it is none."""
     for beginning in _beginnings(pieces):
         frame = jpeg.read_frame(beginning, work) if sniff(beginning, work) is Format.JPEG else None
         header = None if frame is None else check_size(Format.JPEG, frame.size, max_pixels)

@@ -48,14 +48,14 @@ def load_plugins() -> None:
 def _hush() -> None:
     """Silence Pillow's warnings on damaged files: each other text would stay in memory for ever.
 
-    `catch_warnings` is not safe with threads, so one filter is set for good; it is looked for each time
-    because who uses `catch_warnings` around us takes it away again.
+    `catch_warnings` is not safe with threads, so one filter is set permanently; it is looked for each time
+    because a caller's `catch_warnings` takes it away again.
     """
     if not any(action == "ignore" and module == _OF_PILLOW for action, _, _, module, _ in warnings.filters):
         warnings.filterwarnings("ignore", module=_OF_PILLOW.pattern)
 
 
 def _raise_bomb_limit(max_pixels: int) -> None:
-    """Lift Pillow's own limit to ours where it is lower; never lower it, other threads may be decoding."""
+    """Raise Pillow's own limit to ours if it is lower; never lower it, other threads may be decoding."""
     if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = max_pixels

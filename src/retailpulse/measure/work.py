@@ -25,7 +25,7 @@ class Work:
         self.left = steps
 
     def spend(self, steps: int = 1) -> None:
-        """Take so many steps; raises ImageError `corrupt` where they are not there any more."""
+        """Spend `steps`; raises ImageError `corrupt` if they are not there any more."""
         self.left -= steps
         if self.left < 0:
             self.give_up()

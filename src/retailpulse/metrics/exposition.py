@@ -1,6 +1,6 @@
-"""Tells all metrics in the text formats of Prometheus and OpenMetrics, whichever API process is asked.
+"""Writes all metrics in the text formats of Prometheus and OpenMetrics; any API process gives the same.
 
-Weak: while the database is away the scrape fails; not even what this process knows by itself is told.
+Weak: while the database is away the scrape fails; not even what this process knows by itself is given.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Metrics:
         """All metrics, in the format that the `Accept` header asks for; raises DatabaseUnavailable."""
         asked_at = time.monotonic()
         async with self._one_at_a_time:
-            # Who asks at once shares an answer. One from before it was asked could say less than another
+            # Scrapes at the same time share an answer. One from before the scrape could say less than another
             # API process has said by then.
             if self._collected_at < asked_at:
                 began_at = time.monotonic()
@@ -100,7 +100,7 @@ class Metrics:
 
 
 def _of_processes(sums: dict[tuple[str, str], float], totals: Totals) -> dict[Metric, Values]:
-    """What is told of the processes themselves; every label is there from the start, at 0."""
+    """The metrics of the processes themselves; every label is there from the start, at 0."""
     kinds = ("api", "worker")
     started: Values = {(kind,): sums.get((kind, processes.STARTED), 0.0) for kind in kinds}
     crashes: Values = {(kind,): sums.get((kind, processes.CRASHES), 0.0) for kind in kinds}

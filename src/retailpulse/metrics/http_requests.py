@@ -47,5 +47,5 @@ def observed(application: Application, instruments: Instruments) -> Application:
 
 
 def _status_class(status: int) -> str:
-    """2xx and the like; who went away before an answer began was given none."""
+    """2xx and the like; `none` for a client that went away before an answer began."""
     return f"{status // 100}xx" if 100 <= status < 600 else BROKEN_OFF

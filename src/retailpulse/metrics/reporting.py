@@ -41,7 +41,7 @@ class _Row:
 
 
 class Reporter:
-    """Reports what `read` gives as that of one process."""
+    """Writes what `read` gives into the row of one process."""
 
     def __init__(
         self, database: Database, kind: Literal["api", "worker"], read: Callable[[], Reading]
@@ -54,7 +54,7 @@ class Reporter:
 
     @contextlib.asynccontextmanager
     async def reporting(self, every_seconds: float) -> AsyncIterator[None]:
-        """Reports during the block, and says goodbye after it."""
+        """Reports every `every_seconds` during the block, and marks a clean end after it."""
         beating = asyncio.create_task(self._report_forever(every_seconds))
         try:
             yield
@@ -87,7 +87,7 @@ class Reporter:
             try:
                 await self.report()
             except DatabaseUnavailable as error:
-                logger.info("what was measured waits for the database: %s", error)
+                logger.info("metrics wait for the database: %s", error)
             await asyncio.sleep(every_seconds)
 
     def _report(self, reading: Reading, *, is_last: bool = False) -> Report:

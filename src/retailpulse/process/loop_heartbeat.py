@@ -1,7 +1,7 @@
-"""Whether an event loop still turns: it writes into a pipe, and whoever has the other end counts the silence.
+"""Whether an event loop still turns: it writes into a pipe, whose other end counts the silence.
 
 Only time in which the watcher itself ran counts, so a machine that sleeps, or processes that are frozen
-together, blame nobody. Weak: a loop that has not begun yet is not judged.
+together, do not count. Weak: a loop that has not begun yet is not judged.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS = 0.5
 LOOK_SECONDS = 0.5
 LONGEST_LOOK_SECONDS = 2 * LOOK_SECONDS
-"""A look that comes later than this was kept from it itself: that time is nobody's silence."""
+"""A look that comes later than this was kept from it itself: that time is not the loop's silence."""
 _READ_BYTES = 65_536
 
 
 async def beat_forever(descriptor: int) -> None:
-    """Writes a sign into a pipe now and then, until it is cancelled or nobody watches any more."""
+    """Writes a sign into a pipe twice a second, until it is cancelled or the other end is closed."""
     os.set_blocking(descriptor, False)
     while True:
         try:
@@ -38,7 +38,7 @@ async def beat_forever(descriptor: int) -> None:
 
 
 class LoopWatch:
-    """A pipe for the signs of a loop, and how long there was none; `writing_end` is for who has the loop.
+    """A pipe for the signs of a loop, and the time without one; the loop's process gets `writing_end`.
 
     `signs` counts those that came so far.
     """
@@ -89,7 +89,7 @@ class LoopWatch:
         return False
 
     async def until_stalled(self, seconds: float) -> None:
-        """Returns once there was no sign for so long."""
+        """Returns once there was no sign for `seconds`."""
         self._looked_at = time.monotonic()
         while True:
             if self.look() >= seconds:
@@ -109,7 +109,7 @@ async def beating(descriptor: int) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def ending_when_stalled(seconds: float) -> AsyncIterator[None]:
-    """Kills this process where its loop stands still for so long while the block runs, and nobody else does.
+    """Kills this process if its loop stalls for `seconds` while the block runs, and no parent does so first.
 
     Weak: C code that keeps Python's lock keeps this thread too.
     """
@@ -118,7 +118,7 @@ async def ending_when_stalled(seconds: float) -> AsyncIterator[None]:
     def look(watch: LoopWatch) -> None:
         while not is_over.wait(LOOK_SECONDS):
             if watch.look() >= seconds:
-                logger.critical("the event loop stood still for %g s; this process ends", seconds)
+                logger.critical("the event loop stalled for %g s; this process ends", seconds)
                 os.kill(os.getpid(), signal.SIGKILL)
 
     with LoopWatch() as watch:
@@ -134,7 +134,7 @@ async def ending_when_stalled(seconds: float) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def watched_loop(stall_seconds: float, heartbeat_fd: int | None) -> AsyncIterator[None]:
-    """Has the running loop watched by whoever has started the process, and by itself where nobody does."""
+    """Has the running loop watched: by the parent if there is a pipe to it, else by this process."""
     if heartbeat_fd is None:
         async with ending_when_stalled(stall_seconds):
             yield

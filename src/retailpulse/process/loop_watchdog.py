@@ -1,7 +1,7 @@
-"""Notices when an event loop is kept from its other work, and logs who it was.
+"""Notices when an event loop is kept from its other work, and logs which code did it.
 
-What counts is CPU time of the loop's thread: a process that is frozen, or waits for a core, blames nobody.
-Weak: a turn that is a little over the limit is noticed only where a look falls into its beginning.
+CPU time of the loop's thread counts: a process that is frozen, or waits for a core, logs nothing.
+Weak: a turn that is a little over the limit is noticed only if a look falls into its beginning.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _MOST_FRAMES = 6
 
 
 def watch_loop() -> "LoopWatchdog | None":
-    """Watch the running loop until it is closed; None where the system does not tell CPU times of threads."""
+    """Watch the running loop until it is closed; None if the system does not tell CPU times of threads."""
     return LoopWatchdog() if hasattr(time, "pthread_getcpuclockid") else None
 
 
@@ -105,7 +105,7 @@ class LoopWatchdog:
 
 
 def _places_of(thread: int) -> list[tuple[str, int, str]]:
-    """Where a thread is, from the inside out; no frame is kept, as it would keep what it works on."""
+    """The place of a thread in the code, from the inside out; no frame is kept."""
     frame: FrameType | None = sys._current_frames().get(thread)
     places: list[tuple[str, int, str]] = []
     while frame is not None and len(places) < _MOST_FRAMES:

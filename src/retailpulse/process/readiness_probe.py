@@ -1,4 +1,4 @@
-"""Asks the API of this machine whether it can serve, as whoever watches over it does."""
+"""Asks the API of this machine whether it can serve, as `serve` and health checks do."""
 
 from http.client import HTTPConnection, HTTPException
 
@@ -9,7 +9,7 @@ _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # asked fo
 
 
 def why_not_ready(settings: ApiSettings, port: int | None = None) -> str | None:
-    """None where the API that these settings describe can serve, else what keeps it from that.
+    """None if the API that these settings describe can serve, else what keeps it from that.
 
     It is asked on `port`, None: on that which serves all.
     """
@@ -28,7 +28,7 @@ def why_not_ready(settings: ApiSettings, port: int | None = None) -> str | None:
 
 
 def _name(settings: ApiSettings) -> str | None:
-    """A name that requests may use, where not every one may be used."""
+    """A name that requests may use, if not every one may be used."""
     names = settings.host_names()
     return names[0].replace("*", "health") if names else None
 

@@ -1,4 +1,4 @@
-"""Tells systemd, or whoever else listens on NOTIFY_SOCKET, that this process is ready and its loop turns.
+"""Tells systemd, or another listener on NOTIFY_SOCKET, that this process is ready and its loop runs.
 
 https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 """
@@ -19,7 +19,7 @@ _BEATS = 3
 
 
 class ServiceManager:
-    """Whoever has started this process and wants to hear of it; nobody where no NOTIFY_SOCKET is set."""
+    """The service manager that started this process; does nothing if no NOTIFY_SOCKET is set."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
@@ -59,11 +59,11 @@ class ServiceManager:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as telling:
                 telling.sendto(state.encode(), self._address)
         except OSError as error:
-            logger.warning("the service manager cannot be told %s: %s", state, error)
+            logger.warning("cannot send %s to the service manager: %s", state, error)
 
 
 def _watchdog_seconds(environ: Mapping[str, str]) -> float:
-    """After how many seconds without a sign the watchdog bites; 0 where there is none for this process."""
+    """After how many seconds without a sign the watchdog bites; 0 if there is none for this process."""
     meant_for = environ.get("WATCHDOG_PID", "")
     microseconds = environ.get("WATCHDOG_USEC", "")
     if meant_for not in ("", str(os.getpid())) or not microseconds.isdecimal():

@@ -61,7 +61,7 @@ def ignore_signals() -> None:
 
 
 async def first(task: asyncio.Task[Any], *others: Coroutine[Any, Any, object]) -> None:
-    """Waits for the first of several things; `task` goes on where it was not that."""
+    """Waits for the first of several things; `task` goes on if it was not that."""
     waiting = [asyncio.create_task(other) for other in others]
     try:
         await asyncio.wait({task, *waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -71,7 +71,7 @@ async def first(task: asyncio.Task[Any], *others: Coroutine[Any, Any, object]) -
 
 
 def exit_within(seconds: float, code: int) -> None:
-    """Ends this process after so many seconds where it has not ended by itself.
+    """Ends this process after `seconds` if it has not ended by itself.
 
     A thread that never returns (a decoder, a name server, a lock in the database) cannot be stopped,
     and Python would wait for it.

@@ -1,4 +1,4 @@
-"""What the service does with jobs, stores and visits, whoever asks.
+"""What the service does with jobs, stores and visits, for every interface.
 
 Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
 """

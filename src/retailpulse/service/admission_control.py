@@ -22,7 +22,7 @@ class AdmissionControl:
         self._counted_at = float("-inf")
 
     async def admit(self, connection: Connection, images: int) -> None:
-        """Counts more images; raises Busy where there are too many. One job alone always has room."""
+        """Counts more images; raises Busy if there are too many. One job alone always has room."""
         now = asyncio.get_running_loop().time()
         if now - self._counted_at > COUNT_SECONDS:
             self._counted_at = now

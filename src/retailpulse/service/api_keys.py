@@ -23,7 +23,7 @@ class ApiKeys:
     async def create(
         self, name: str, scopes: Iterable[Scope], lifetime: timedelta | None
     ) -> tuple[Token, ApiKey]:
-        """Makes a key; the token is told here once and kept nowhere. Raises InvalidRequest."""
+        """Makes a key; the token is returned only here and stored nowhere. Raises InvalidRequest."""
         if not name.strip() or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
             raise InvalidRequest(f"the name of a key has 1 to {MAX_NAME_CHARACTERS} printable characters")
         if lifetime is not None and lifetime <= timedelta():
@@ -46,7 +46,7 @@ class ApiKeys:
             return await api_keys.list_keys(connection)
 
     async def revoke(self, key_ids: Iterable[str]) -> None:
-        """Revokes keys, all or none; raises NotFound where there is no such key."""
+        """Revokes keys, all or none; raises NotFound if there is no such key."""
         wanted = set(key_ids)
         async with self._database.transaction(share=Share.VITAL) as connection:
             missing = wanted - set(await api_keys.revoke_keys(connection, wanted))

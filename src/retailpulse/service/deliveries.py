@@ -22,9 +22,9 @@ class Deliveries:
             return await deliveries.read_page(connection, job_id, after, limit)
 
     async def send_again(self, job_id: UUID) -> DeliveryRow:
-        """Has the receiver told once more of the last end of a job, with the same id.
+        """Has the callback of the last end of a job sent once more, with the same id.
 
-        Raises NotFound, or Conflict where there is nothing to tell or nobody to tell it to.
+        Raises NotFound, or Conflict if the job has not ended or has no receiver.
         """
         async with self._database.transaction() as connection:
             job = await jobs.known_job(connection, job_id)

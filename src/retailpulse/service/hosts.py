@@ -13,8 +13,8 @@ from retailpulse.storage.scheduling import host_status
 from retailpulse.storage.scheduling.host_status import HostOfJob, HostStatus
 
 KEPT_SECONDS, KEPT_TIMES = 1.0, 10
-"""How old a list of the hosts in use may be, or so many times as long as it took: however many ask, and
-however many hosts there are, it costs the database a tenth of one core at most."""
+"""How old, in seconds, a list of the hosts in use may be, or how many times as long as it took: for any
+number of clients and hosts, it costs the database a tenth of one core at most."""
 NAMED_HOSTS = 10
 """How many hosts a job says that it waits for."""
 
@@ -30,14 +30,14 @@ class WaitReason(StrEnum):
     REST = "rest"
     """The host asked to be left alone, or was found to need it."""
     PACE = "pace"
-    """So many requests a second are all that the host bears."""
+    """The pace of the host is the limit, in requests a second."""
     CAP = "cap"
-    """So many requests at once are under way."""
+    """The cap of the host is the limit: as many requests are in flight."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaitingAt:
-    """A host at which images of a job have no result yet; `reason` is None where nothing limits it."""
+    """A host at which images of a job have no result yet; `reason` is None if nothing limits it."""
 
     origin: str
     images: int
@@ -48,7 +48,7 @@ class WaitingAt:
 class WaitingFor:
     """The hosts that a job waits for, those with the most images first, and how many more there are.
 
-    Numbers are the least where not `counted_all`.
+    Numbers are the least if not `counted_all`.
     """
 
     hosts: list[WaitingAt]
@@ -57,7 +57,7 @@ class WaitingFor:
 
 
 class Hosts:
-    """The photo hosts over one database; the list of those in use is shared by all who ask this process."""
+    """The photo hosts over one database; requests share the list of those in use."""
 
     def __init__(self, database: Database, per_host: int) -> None:
         """`per_host` is the cap of a host of which nothing was learnt."""
@@ -70,7 +70,7 @@ class Hosts:
     async def hosts(
         self, origins: Sequence[str], *, after: HostPlace | None, limit: int
     ) -> tuple[list[HostStatus], HostPlace | None]:
-        """Hosts in use, or those with these origins, where most waits first; the place of the next page."""
+        """Hosts in use, or those with these origins, most waiting first; and the place of the next page."""
         found = await self._read(origins) if origins else await self._in_use()
         if after is not None:
             found = [host for host in found if _order(host) > (-after[0], after[1])]

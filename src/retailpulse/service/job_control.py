@@ -29,7 +29,7 @@ class JobControl:
     async def cancel(self, job_id: UUID) -> None:
         """Ends a job; its images without a result get the outcome `cancelled`.
 
-        Does nothing where it is cancelled already. Raises NotFound, or Conflict where it has ended.
+        Does nothing if it is cancelled already. Raises NotFound, or Conflict if it has ended.
         """
         async with self._database.transaction(
             share=Share.WRITES, patience_seconds=CHANGE_SECONDS
@@ -43,7 +43,7 @@ class JobControl:
     async def retry(self, job_id: UUID, causes: Sequence[Cause] | None) -> None:
         """Tries again what failed, for these causes or for all; the outcomes of before stay readable.
 
-        Raises NotFound; Conflict where nothing can be retried; Busy where too many images wait already.
+        Raises NotFound; Conflict if nothing can be retried; Busy if too many images wait already.
         """
         async with self._database.transaction(
             share=Share.WRITES, patience_seconds=CHANGE_SECONDS
@@ -54,7 +54,7 @@ class JobControl:
     async def delete(self, job_id: UUID) -> None:
         """Takes a job that has ended out of sight; workers delete its rows after that.
 
-        Raises NotFound, or Conflict where it goes on.
+        Raises NotFound, or Conflict if it goes on.
         """
         async with self._database.transaction(share=Share.WRITES) as connection:
             await pruning.hide_job(connection, job_id)

@@ -1,4 +1,4 @@
-"""Where jobs stand: their states, counts and causes, and what they wait for."""
+"""The state of jobs: counts, causes of failures, and what they wait for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class StoreError:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobReport:
-    """Where a job stands. `seconds_left` is None where it is not known, or nothing is left.
+    """The state of a job. `seconds_left` is None if it is not known, or nothing is left.
 
     `waiting_for` is None once the job has ended.
     """
@@ -40,7 +40,7 @@ class JobReport:
 
 
 class JobReports:
-    """Where jobs stand, in short and in full."""
+    """The state of jobs, in short and in full."""
 
     def __init__(self, database: Database, hosts: Hosts) -> None:
         self._database = database
@@ -58,7 +58,7 @@ class JobReports:
             return job.status, describe_failures(await jobs.store_failures(connection, job_id))
 
     async def report(self, job_id: UUID) -> JobReport:
-        """All about where a job stands; raises NotFound."""
+        """The whole state of a job; raises NotFound."""
         async with self._database.connection(share=Share.STATUS) as connection:
             job = await jobs.known_job(connection, job_id)
             has_causes = job.failed + job.cancelled > 0

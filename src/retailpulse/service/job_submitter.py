@@ -34,7 +34,7 @@ class SubmitTimeout:
     images_per_second: int
 
     def seconds_for(self, images: int) -> float:
-        """How long a submit of so many images may take."""
+        """How long, in seconds, a submit of this many images may take."""
         return self.seconds + images / self.images_per_second
 
 
@@ -53,8 +53,8 @@ class JobSubmitter:
     async def submit(self, submission: Submission) -> UUID:
         """Stores a job and puts its images in line, in one transaction; it is on disk when this returns.
 
-        With a key that has made a job before, that job. Raises Conflict where the key was another
-        request's, Busy where too many images wait already.
+        With a key that has made a job before, that job. Raises Conflict if the key was another
+        request's, Busy if too many images wait already.
         """
         job = _Job(
             job_id=new_job_id(),
@@ -67,7 +67,7 @@ class JobSubmitter:
     async def submit_spooled(
         self, spool: Spool, options: JobOptions, idempotency: Idempotency | None
     ) -> UUID:
-        """The same for a job whose visits are all in a spool."""
+        """As `submit`, for a job whose visits are in a spool."""
         job = _Job(
             job_id=spool.job_id,
             images=spool.images,
@@ -99,10 +99,10 @@ class JobSubmitter:
 
 
 class _KeyLocks:
-    """A lock for each idempotency key: whoever sends one in work waits a moment, is refused then.
+    """A lock for each idempotency key: a request with one in work waits a moment, then is refused.
 
-    A request that waits holds no connection.
-    Weak: of other processes the database knows, so who is refused for their sake has taken a connection.
+    A request that waits holds no connection. Weak: only the database knows of other processes, so a request
+    refused for their sake has taken a connection.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class _KeyLocks:
 
     @contextlib.asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[None]:
-        """The key for oneself during the block; raises Busy where it is in work for too long."""
+        """The key for oneself during the block; raises Busy if it is in work for too long."""
         lock = self._locks.get(key)
         if lock is None:
             lock = self._locks[key] = asyncio.Lock()

@@ -1,4 +1,4 @@
-"""A job in short, as lists and callbacks show it: the one place where a row of a job becomes JSON."""
+"""A job in short, as lists and callbacks show it: only here a row of a job becomes JSON."""
 
 from typing import Annotated
 from uuid import UUID
@@ -20,7 +20,7 @@ class ImageCounts(msgspec.Struct, frozen=True, kw_only=True):
     measured: Annotated[int, Meta(description="Those that were measured.", examples=[2])]
     failed: Annotated[int, Meta(description="Those that could not be measured.", examples=[1])]
     cancelled: Annotated[
-        int, Meta(description="Those without a result when the job was called off.", examples=[0])
+        int, Meta(description="Those without a result when the job was cancelled.", examples=[0])
     ]
 
 
@@ -39,7 +39,10 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     ]
     callback_url: Annotated[
         str | None,
-        Meta(description="Who is told when the job ends.", examples=["https://hooks.example/retailpulse"]),
+        Meta(
+            description="The receiver that is told when the job ends.",
+            examples=["https://hooks.example/retailpulse"],
+        ),
     ]
     images: Annotated[ImageCounts, Meta(description="Counts of its images.")]
     retries: Annotated[int, Meta(description="How often its failures were tried again.", ge=0)]

@@ -1,11 +1,11 @@
-"""What the service keeps to, from the settings of several rooms."""
+"""The limits of the service, from the settings of several rooms."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What the service keeps to, from the settings of several rooms."""
+    """The limits of the service, from the settings of several rooms."""
 
     max_unsettled_images: int
     sandbox_missing: tuple[str, ...] = ()

@@ -26,14 +26,14 @@ BEAT_SECONDS = 15.0
 
 
 class Signal(Enum):
-    """News that is not of the job itself."""
+    """Events of a stream beside the state of the job."""
 
     BEAT = "nothing has happened for a while"
     GONE = "the job was deleted"
 
 
 class Progress:
-    """Looks at jobs on behalf of whoever listens; ends every listening once `stop` is set."""
+    """Looks at jobs for all listeners; ends every listening once `stop` is set."""
 
     def __init__(self, database: Database, stop: asyncio.Event) -> None:
         self._database = database
@@ -43,9 +43,9 @@ class Progress:
         self._looking: asyncio.Task[None] | None = None
 
     async def find(self, job_id: UUID) -> JobRow:
-        """Where a job stands, as it was seen a moment ago at the latest; raises NotFound.
+        """The state of a job, at most a moment old; raises NotFound.
 
-        Many who come at once for the same job wait for one look at it.
+        Requests at the same time for one job share one look at it.
         """
         heard = self._heard.get(job_id)
         if heard is not None and not heard.is_gone:
@@ -124,7 +124,7 @@ class _Heard:
         self.change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def see(self, job: JobRow | None) -> None:
-        """Takes in what was seen, and tells the listeners where that is new."""
+        """Takes in what was seen, and tells the listeners if that is new."""
         before = _state(self.job), self.is_gone
         self.is_gone = job is None
         self.job = job or self.job

@@ -1,4 +1,4 @@
-"""Whether the service can do its work: its database, its tables, and who is alive to work."""
+"""Whether the service can do its work: its database, its tables, and how many workers are alive."""
 
 import asyncio
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Readiness:
 
 
 class ReadinessCheck:
-    """Looks whether the service is ready; those who ask at once share one look."""
+    """Looks whether the service is ready; requests at the same time share one look."""
 
     def __init__(self, database: Database, limits: Limits) -> None:
         self._database = database
@@ -27,8 +27,8 @@ class ReadinessCheck:
         self._looking: asyncio.Task[Readiness] | None = None
 
     async def check(self) -> Readiness:
-        """Raises DatabaseError where the database does not answer, or has tables of another version."""
-        if self._looking is None:  # whoever asks meanwhile shares the answer: anybody may ask, at any rate
+        """Raises DatabaseError if the database does not answer, or has tables of another version."""
+        if self._looking is None:  # requests meanwhile share the answer: any client may ask, at any rate
             self._looking = looking = asyncio.create_task(self._look())
             looking.add_done_callback(self._forget_look)
         return await asyncio.shield(self._looking)
@@ -36,7 +36,7 @@ class ReadinessCheck:
     def _forget_look(self, looking: "asyncio.Task[Readiness]") -> None:
         self._looking = None
         if not looking.cancelled():
-            looking.exception()  # told to whoever waits, if anybody still does
+            looking.exception()  # raised in the requests that still wait
 
     async def _look(self) -> Readiness:
         schema = await self._database.check_tables()

@@ -56,7 +56,7 @@ class Results:
         """All rows of a job that are wanted, in blocks of lines; the first block has the header, if any.
 
         Memory is bounded, and a slow reader holds no connection. Raises NotFound with the first block, or
-        later where the job is pruned while it is read.
+        later if the job is pruned while it is read.
         """
         reached = 0
         while True:

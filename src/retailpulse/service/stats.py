@@ -12,7 +12,7 @@ KEPT_SECONDS = 1.0
 
 
 class Stats:
-    """Numbers about the service over one database, shared by all who ask this process."""
+    """Numbers about the service over one database, shared by all requests to this process."""
 
     def __init__(self, database: Database, stale_seconds: float) -> None:
         self._database = database

@@ -22,6 +22,6 @@ class StoreImport:
         self._threads = ThreadPoolExecutor(IMPORTS_AT_ONCE, thread_name_prefix="import")
 
     async def run(self, file: TextIO, *, good_lines: bool) -> ImportSummary:
-        """Loads a store file, in a thread; raises InvalidRequest where it is no such file."""
+        """Loads a store file, in a thread; raises InvalidRequest if it is no such file."""
         load = partial(store_master.import_stores, self._database.url, file, good_lines=good_lines)
         return await asyncio.get_running_loop().run_in_executor(self._threads, load)

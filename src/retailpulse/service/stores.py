@@ -18,7 +18,7 @@ class Stores:
     async def search(
         self, wanted: StoreFilter, *, after: StorePlace | None, limit: int
     ) -> tuple[list[StoreRow], StorePlace | None]:
-        """Stores in the order of a search, or by their ids where no text is looked for.
+        """Stores in the order of a search, or by their ids if no text is looked for.
 
         A page may have fewer than `limit`, or none, and yet a next one: how much of the master is read for
         one page is bounded.

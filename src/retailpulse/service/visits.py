@@ -19,7 +19,7 @@ class Visits:
         self._database = database
 
     async def check(self, wanted: VisitFilter) -> None:
-        """Raises InvalidRequest where the area or the store that is asked for does not exist."""
+        """Raises InvalidRequest if the area or the store that is asked for does not exist."""
         async with self._database.connection(share=Share.READS) as connection:
             for area in wanted.area_codes:
                 if not await store_master.area_exists(connection, area):

@@ -1,1 +1,1 @@
-"""`retailpulse serve`: its child processes, kept alive, and whom they run as."""
+"""`retailpulse serve`: its child processes, kept alive, and the user that they run as."""

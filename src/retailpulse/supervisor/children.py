@@ -79,7 +79,7 @@ class Children:
             steady = loop.time() - started >= STEADY_SECONDS
             backoff_seconds = 0.0 if steady else min(max(0.5, 2 * backoff_seconds), LONGEST_BACKOFF_SECONDS)
             await pause(self._stop, backoff_seconds)
-        for task in self._telling:  # who is started next finds it out
+        for task in self._telling:  # the next child finds it out
             task.cancel()
 
     async def _run(self, command: Command) -> None:
@@ -143,7 +143,7 @@ class Children:
             await first(ended, self._hurry.wait(), patience)
         else:
             logger.error(
-                "the event loop of %s (process %d) stood still for %g s; it is killed",
+                "the event loop of %s (process %d) stalled for %g s; it is killed",
                 command,
                 child.pid,
                 self._settings.stall_seconds[command],

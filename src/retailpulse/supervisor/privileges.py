@@ -1,7 +1,7 @@
-"""Whom the children of `serve` run as, and what each of them is told of our environment.
+"""The user that the children of `serve` run as, and the part of our environment that each of them gets.
 
-Where we are root: an ordinary user, if it can do all that a child does. This module, run by `python -m` as
-that user, tries it. Weak: where it cannot, the children stay root, and a line says why.
+If we are root: an ordinary user, if it can do all that a child does. This module, run by `python -m` as
+that user, tries it. Weak: if it cannot, the children stay root, and a line says why.
 """
 
 import logging
@@ -32,7 +32,7 @@ def child_environment(loaded: Loaded, database: OpenDatabase) -> dict[str, str]:
     """The environment of the children: ours, with every setting that is no default written out.
 
     Not in it: what a service manager says to us, what is meant for clients or for another's PostgreSQL, and,
-    where the database is the embedded one, whatever leads to another.
+    if the database is the embedded one, whatever leads to another.
     """
     strange = ("POSTGRES_", "PG") if database.server is not None else ("POSTGRES_",)
     environment = {
@@ -54,7 +54,7 @@ def environment_of_api(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def choose_os_user(database: OpenDatabase, environment: dict[str, str]) -> OsUser:
-    """Whom the children run as; changes their environment to what fits that user."""
+    """The user that the children run as; changes their environment to what fits that user."""
     if os.geteuid() != 0:
         return current_user()
     try:
@@ -74,7 +74,7 @@ def choose_os_user(database: OpenDatabase, environment: dict[str, str]) -> OsUse
 
 
 def _why_not(account: OsUser, environment: Mapping[str, str]) -> str | None:
-    """None where the user can do what a child does, else what it cannot."""
+    """None if the user can do what a child does, else what it cannot."""
     command = [sys.executable, "-m", "retailpulse.supervisor.privileges"]
     try:
         tried = subprocess.run(
@@ -120,7 +120,7 @@ def _missing(settings: Settings) -> Iterable[str]:
 
 
 def main() -> None:
-    """Ends with 1, and says why, where a child of `serve` could not work as the user that we are."""
+    """Exits with 1, and says why, if a child of `serve` could not work as this user."""
     reason = next(iter(_missing(load().settings)), None)
     if reason is not None:
         sys.stdout.write(f"{reason}\n")

@@ -89,12 +89,12 @@ async def _supervise(
 
 
 def _folder_for(account: OsUser) -> Path | None:
-    """The folder that the children stand in; None: ours, where they can."""
+    """The folder that the children stand in; None: ours, if they can."""
     return None if not account.switches or account.reaches(Path.cwd()) else Path("/")
 
 
 async def _keep_database(server: EmbeddedServer, stop: asyncio.Event) -> None:
-    """Starts the embedded server again where it died."""
+    """Starts the embedded server again if it died."""
     while not stop.is_set():
         await pause(stop, LOOK_SECONDS)
         if stop.is_set() or await asyncio.to_thread(server.is_running):
@@ -108,7 +108,7 @@ async def _keep_database(server: EmbeddedServer, stop: asyncio.Event) -> None:
 
 
 async def _announce(settings: Settings, workers: int, stop: asyncio.Event, manager: ServiceManager) -> None:
-    """Says when the service answers, and where."""
+    """Logs when the service answers, and its address."""
     while not stop.is_set():
         if await asyncio.to_thread(why_not_ready, settings.api) is None:
             logger.info(

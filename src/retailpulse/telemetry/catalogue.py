@@ -1,4 +1,4 @@
-"""Every metric with its name, its kind, its labels and its meaning; nothing is told that does not stand here.
+"""Every metric with its name, its kind, its labels and its meaning; nothing else is exported.
 
 The values of all labels are ours, never a client's, so that the number of series is bounded.
 """
@@ -117,7 +117,7 @@ REPLACED = Metric(
     kind="counter",
     labels=("reason",),
     meaning="Workers that `serve` replaced: `crashed` ones ended by a signal or an error, those whose event "
-    "loop stood still (`stalled`) were killed by it.",
+    "loop stalled (`stalled`) were killed by it.",
 )
 HTTP_REQUESTS = Metric(
     name="retailpulse_http_requests",
@@ -145,4 +145,4 @@ CATALOGUE = (
     WORKERS_ALIVE, STARTED, CRASHES, REPLACED,
     HTTP_REQUESTS, HTTP_SECONDS, BUILD,
 )  # fmt: skip
-"""In the order in which they are told."""
+"""In the order in which they are exported."""

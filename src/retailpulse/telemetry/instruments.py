@@ -1,7 +1,7 @@
 """What one process counts and times, as sums since its start that can be added to those of other processes.
 
 Observing is an append to a list, for the sake of what happens ten thousand times a second; sorting into
-buckets is done when the sums are read. Whoever observes must see to it that they are read now and then.
+buckets is done when the sums are read. The owner must read them every few seconds, or the lists grow.
 """
 
 from bisect import bisect_left, bisect_right
@@ -53,11 +53,11 @@ class Instruments:
         self._samples: dict[tuple[str, ...], Histogram] = {}
 
     def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
-        """Counts something."""
+        """Adds `amount` to a counter."""
         self._counters[metric.name, *labels] += amount
 
     def histogram(self, metric: Metric, *labels: str) -> Histogram:
-        """What times something; the same whenever it is asked for."""
+        """The histogram of a metric; the same object at each call."""
         key = (metric.name, *labels)
         if key not in self._samples:
             self._samples[key] = Histogram(metric.bounds)

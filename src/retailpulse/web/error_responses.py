@@ -65,7 +65,7 @@ STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
 
 
 def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Response[dict[str, Any]]:
-    """Answers an error of ours by the table."""
+    """The answer to an error of this program, by the table."""
     for kind, status in STATUS_BY_ERROR.items():
         if isinstance(error, kind):
             if status == HTTP_503_SERVICE_UNAVAILABLE:
@@ -120,7 +120,7 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def _choices(request: Request[Any, Any, Any], part: Mapping[str, Any]) -> str:
-    """What may be written in place of a word that is none of a parameter's."""
+    """The words that a parameter takes, for the text of a refusal."""
     if not str(part.get("message")).startswith("Invalid enum value"):
         return ""
     known = request.route_handler.parsed_fn_signature.parameters.get(str(part.get("key")))
@@ -135,7 +135,7 @@ def _choices(request: Request[Any, Any, Any], part: Mapping[str, Any]) -> str:
 
 
 def answer_unknown(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
-    """Answers an error that nobody foresaw: logged whole, told to the client without its inside."""
+    """Answers an unexpected error: the whole of it in the log, none of its details to the client."""
     logger.error("unexpected error in %s %s", request.method, request.url.path, exc_info=error)
     text = "an unexpected error; the service's log says more"
     return refuse(request.scope, HTTP_500_INTERNAL_SERVER_ERROR, text)

@@ -21,7 +21,7 @@ class Sockets:
 
 
 def check_port(settings: ApiSettings, sockets: Sockets | None = None) -> None:
-    """Raises ConfigError where an address cannot be listened on that no socket listens on yet."""
+    """Raises ConfigError if an address cannot be listened on that no socket listens on yet."""
     sockets = sockets or Sockets()
     if sockets.all is None:
         _check(settings, settings.port, "--port")

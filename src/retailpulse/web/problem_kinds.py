@@ -38,9 +38,9 @@ KINDS = (
         name="unauthenticated",
         status=401,
         title="No valid API key",
-        meaning="This service wants an API key, and the request has none, or one that is unknown, revoked or "
-        "expired. Whether what was asked for exists is not told.",
-        remedy="Send `Authorization: Bearer rp_...`. Who runs the service makes a key with "
+        meaning="This service needs an API key, and the request has none, or one that is unknown, revoked or "
+        "expired. The answer does not say whether the path exists.",
+        remedy="Send `Authorization: Bearer rp_...`. The operator makes a key with "
         "`retailpulse keys create`.",
     ),
     ProblemKind(
@@ -48,9 +48,9 @@ KINDS = (
         status=403,
         title="Not allowed",
         meaning="The API key is valid, but lacks the scope that the request needs; `detail` says which. Or a "
-        "web page of another origin has tried to change something on a service that wants no key.",
+        "web page of another origin has tried to change something on a service that needs no key.",
         remedy="Use a key that has the scope: `submit` for jobs, `read` for everything that only reads, "
-        "`admin` for the rest; `admin` implies the other two. Who runs the service names the origins of "
+        "`admin` for the rest; `admin` implies the other two. The operator names the origins of "
         "pages that may use it with `RETAILPULSE_API_CORS_ORIGINS`.",
     ),
     ProblemKind(
@@ -59,7 +59,7 @@ KINDS = (
         title="Not found",
         meaning="There is nothing at this path: no such job, store or endpoint. A job may have been deleted "
         "or pruned. Or the list has no page at this `cursor`; `detail` says which.",
-        remedy="Check the path and the id in it. Follow the `next` of a page as it stands.",
+        remedy="Check the path and the id in it. Follow the `next` of a page unchanged.",
     ),
     ProblemKind(
         name="method-not-allowed",
@@ -80,7 +80,7 @@ KINDS = (
         status=408,
         title="The request came too slowly",
         meaning="The body of the request did not arrive in time. Nothing was kept.",
-        remedy="Send it again over a faster connection, or in smaller parts. Who runs the service sets the "
+        remedy="Send it again over a faster connection, or in smaller parts. The operator sets the "
         "time with `RETAILPULSE_API_BODY_SECONDS`.",
     ),
     ProblemKind(
@@ -89,7 +89,7 @@ KINDS = (
         title="Conflict",
         meaning="The request contradicts what is already there: the state of a job, or an earlier request "
         "with the same `Idempotency-Key`.",
-        remedy="Look at how things stand, then decide. The same request will be refused until that changes.",
+        remedy="Look at the current state, then decide. The same request is refused until that changes.",
     ),
     ProblemKind(
         name="too-large",
@@ -125,16 +125,16 @@ KINDS = (
         name="internal-error",
         status=500,
         title="Unexpected error",
-        meaning="The service has come upon an error that nobody foresaw. Its log says more.",
-        remedy="Tell who runs the service. Trying again may help.",
+        meaning="The service met an unexpected error. Its log says more.",
+        remedy="Tell the operator. Trying again may help.",
     ),
     ProblemKind(
         name="unavailable",
         status=503,
         title="Not available now",
         meaning="The service cannot take the request now: its database is away, or it has as much work as it "
-        "takes. Nothing was kept, unless `detail` says that the database went away while it was told to keep "
-        "it: then it may have been kept, or not.",
+        "takes. Nothing was kept, unless `detail` says that the database was lost during the commit: then "
+        "it may have been kept, or not.",
         remedy="Send the same request again after as many seconds as `Retry-After` says. With an "
         "`Idempotency-Key` a submit cannot make a second job, whether the first was kept or not; the Python "
         "client and the command line always send one.",

@@ -15,17 +15,17 @@ _CALLER = "retailpulse.caller"
 
 
 def name_caller(scope: Scope, caller: str) -> None:
-    """Notes of a request whose key it has brought."""
+    """Notes in a request's scope which key it has used."""
     scope[_CALLER] = caller  # type: ignore[literal-required]  # ASGI lets applications add their own
 
 
 def caller_of(scope: Scope) -> str:
-    """For whom a request counts: its key, or else its address."""
+    """The caller that a request counts for: its key, or else its address."""
     return str(scope.get(_CALLER) or address_of(scope["client"]))
 
 
 class Quota:
-    """Places for so many answers of one caller, and of all."""
+    """A limit to the answers at the same time, for one caller and in all."""
 
     def __init__(self, most: int, most_of_caller: int, what: str) -> None:
         self._most = most
@@ -34,7 +34,7 @@ class Quota:
         self._counts: Counter[str] = Counter()
 
     def acquire(self, caller: str) -> "Place":
-        """A place; raises RateLimited where the caller has all of its own, Busy where all are taken."""
+        """A place; raises RateLimited if the caller has all of its own, Busy if all are taken."""
         if self._counts[caller] >= self._most_of_caller:
             raise RateLimited(
                 f"one key, or one address without a key, may have {self._most_of_caller} {self._what} at "
@@ -48,14 +48,14 @@ class Quota:
 
 
 class Place:
-    """A place in a quota until it is given back, or nobody knows it any more."""
+    """A place in a quota until it is given back or garbage-collected."""
 
     def __init__(self, counts: Counter[str], caller: str) -> None:
         self._counts = counts
         self._caller: str | None = caller
 
     def release(self) -> None:
-        """Lets another have it; does nothing the second time."""
+        """Releases the place; does nothing the second time."""
         caller, self._caller = self._caller, None
         if caller is not None:
             self._counts[caller] -= 1

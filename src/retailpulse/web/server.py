@@ -1,4 +1,4 @@
-"""Serves the application over HTTP, and lets go of clients that keep a connection without using it."""
+"""Serves the application over HTTP, and closes connections that clients keep without using them."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ class GranianServer(Server):
     """Granian with a limit to how long a client may take nothing of its answer.
 
     The server has no such limit of its own; the kernel has, for every connection of a listening socket
-    (tcp(7), TCP_USER_TIMEOUT: also where a window stays closed).
+    (tcp(7), TCP_USER_TIMEOUT: also if a window stays closed).
     """
 
     answer_seconds = 60.0
@@ -110,8 +110,8 @@ def health_alone(app: ASGIApp) -> ASGIApp:
 def releasing_connections(app: ASGIApp) -> ASGIApp:
     """The same application, which holds no connection once it has answered, whatever it still holds itself.
 
-    Granian ends a connection whose body was given up half way when nobody can ask for more of it; but what an
-    exception went through may stay in memory, and could.
+    Granian ends a connection whose body was not read to its end once nothing can ask for more of it; but what
+    an exception went through may stay in memory, and could.
     """
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:

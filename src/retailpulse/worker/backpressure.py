@@ -28,7 +28,7 @@ class Backpressure:
         self._loop = asyncio.get_running_loop()
 
     def admit(self) -> Awaitable[None] | None:
-        """None where a transfer may begin now, else what to wait for; raises Draining."""
+        """None if a transfer may begin now, else what to wait for; raises Draining."""
         if self._draining.is_set():
             raise Draining
         return None if self._is_open() else self._hold()
@@ -54,7 +54,7 @@ class Backpressure:
             self._changed.set()
 
     def alive_until(self, when: float) -> None:
-        """Says until when, by the loop's clock, nobody takes this worker for dead."""
+        """Sets until when, by the loop's clock, no other worker takes this one for dead."""
         self._alive_until = when
         self._changed.set()
 

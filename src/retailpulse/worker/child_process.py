@@ -1,6 +1,6 @@
 """A process in which one image at a time is fetched and measured, and what its parent sees of it.
 
-It is told by its standard input and answers by its standard output, a line of JSON each. No URL or password
+It reads requests from standard input and answers on standard output, a line of JSON each. No URL or password
 of the database reaches it. Not here: which images, and what follows from its end.
 """
 
@@ -22,7 +22,7 @@ from retailpulse.process.loop_heartbeat import LoopWatch
 
 READY = b"ready\n"
 CANNOT_TRY = 75
-"""Its exit code where it misses something, which is not the fault of an image."""
+"""Its exit code if it lacks a library, which is not the fault of an image."""
 EXIT_SECONDS = 5.0
 """How long one that has closed its output may take to end."""
 LONGEST_LINE_BYTES = 4_000_000
@@ -30,14 +30,14 @@ _PRIVATE = ("RETAILPULSE_", "PG")
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
-    """What such a process is told first."""
+    """The first message to such a process."""
 
     fetch: FetchSettings
     measure: MeasureSettings
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that it is to try."""
+    """An image for the process to try."""
 
     image: PendingImage
     depth: Depth
@@ -52,7 +52,7 @@ class CannotTry(Exception):
 
 
 class LoneProcess:
-    """One such process; `start` it, and `end` it."""
+    """A process that tries images alone; call `start` first and `end` last."""
 
     def __init__(self, child: asyncio.subprocess.Process, lines: "_Lines", watch: LoopWatch) -> None:
         self._child = child
@@ -61,7 +61,7 @@ class LoneProcess:
 
     @classmethod
     async def start(cls, setup: Setup) -> Self:
-        """Starts a process and waits until it is ready; raises OSError or CannotTry where it cannot be."""
+        """Starts a process and waits until it is ready; raises OSError or CannotTry if it cannot start."""
         with contextlib.ExitStack() as undo:
             watch = undo.enter_context(LoopWatch())
             child = await asyncio.create_subprocess_exec(
@@ -79,7 +79,7 @@ class LoneProcess:
         return cls(child, lines, watch)
 
     async def ask(self, trial: Trial, stall_seconds: float) -> Result:
-        """What comes of an image; raises Lost where the process ends, or its loop stands still so long."""
+        """What comes of an image; raises Lost if the process ends, or its loop stands still so long."""
         answering = asyncio.create_task(self._answer(trial))
         stalling = asyncio.create_task(self._watch.until_stalled(stall_seconds))
         try:
@@ -122,25 +122,25 @@ class _Lines:
 
     @classmethod
     def of(cls, child: asyncio.subprocess.Process) -> Self:
-        """Those of a process that was started with both."""
+        """The pipes of a process that was started with both."""
         if child.stdin is None or child.stdout is None:
             raise ValueError("the process was started without pipes")
         return cls(child.stdin, child.stdout)
 
     async def send(self, message: msgspec.Struct) -> None:
-        """Sends a message; whether it arrives is told by what comes back."""
+        """Sends a message; only an answer shows that it arrived."""
         with contextlib.suppress(ConnectionError):
             self.there.write(msgspec.json.encode(message) + b"\n")
             await self.there.drain()
 
     async def next(self) -> bytes:
-        """The next line; without its end, or empty, where there is none."""
+        """The next line; without its end, or empty, if there is none."""
         with contextlib.suppress(ConnectionError, ValueError):  # ValueError: a line without an end
             return await self.back.readline()
         return b""
 
     async def close(self) -> None:
-        """Closes both, once the process has ended."""
+        """Closes both pipes, once the process has ended."""
         self.there.close()
         await self.back.read()
 
@@ -155,7 +155,7 @@ def _environment() -> dict[str, str]:
 
 
 async def _patient(ending: Awaitable[int]) -> int | None:
-    """The exit code of a process that has closed its output; None where it lives on."""
+    """The exit code of a process that has closed its output; None if it lives on."""
     with contextlib.suppress(TimeoutError):
         return await asyncio.wait_for(ending, EXIT_SECONDS)
     return None

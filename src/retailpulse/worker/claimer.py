@@ -37,7 +37,7 @@ class Claimer:
         self.claimed_at = 0.0
 
     async def claim(self, connection: Connection, worker_id: int) -> None:
-        """Claims once where there is room, and begins the work on what it got."""
+        """Claims once if there is room, and begins the work on what it got."""
         asks = self._asks()
         if not asks:
             return
@@ -85,7 +85,7 @@ class Claimer:
         }
 
     def _limit(self, rooms: dict[int, int], spare: int) -> dict[int, int]:
-        """Shares out what this worker can still take, where it is the limit and not its hosts."""
+        """Shares out what this worker can still take, if it is the limit and not its hosts."""
         heads = {}
         for host_id, room in rooms.items():
             rank, job_id = self._leases.of_host[host_id].head

@@ -24,7 +24,7 @@ class Dispatcher:
         self._loop = asyncio.get_running_loop()
 
     def begin(self, grant: Granted, images: Sequence[PendingImage]) -> None:
-        """Works on images of a grant."""
+        """Starts a task for each of these images of a grant."""
         for held in self._context.held_images.take(grant, images):
             held.task = self._loop.create_task(work_on(held, self._context))
 

@@ -1,7 +1,7 @@
 """When this worker last reached the database, and for how long it has without a gap.
 
-Whoever was away himself cannot tell who is dead: after an outage all others look silent, until they had their
-chance to say that they are not.
+A worker that was cut off itself cannot tell which others are dead: after an outage all look silent, until
+they had their chance to say that they are not.
 """
 
 import asyncio
@@ -27,6 +27,6 @@ class Heartbeat:
         self._beat_at = now
 
     def is_steady(self) -> bool:
-        """Whether this worker may judge who is silent."""
+        """Whether this worker may take silent workers for dead."""
         now = self._loop.time()
         return now - self._beat_at <= self._longest_gap and now - self._steady_since >= self._wait_seconds

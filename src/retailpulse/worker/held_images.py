@@ -70,7 +70,7 @@ class HeldImage:
 
 
 class HeldImages:
-    """All of it; `on_room` is told of a host where one more image may be taken."""
+    """All images in hand; `on_room` is called with a host at which one more image may be taken."""
 
     def __init__(self, on_room: Callable[[int], None]) -> None:
         self._on_room = on_room
@@ -98,7 +98,7 @@ class HeldImages:
         return held
 
     def fetched(self, held: HeldImage) -> None:
-        """Says that an image is not at its host any more."""
+        """Notes that an image needs no request at its host any more."""
         if held.is_at_host:
             held.is_at_host = False
             self._now = max(self._now, held.place.order[1])
@@ -129,7 +129,7 @@ class HeldImages:
         return True
 
     def put_down(self, held: HeldImage) -> None:
-        """Says that an image is left for another worker."""
+        """Notes that an image is left for another worker."""
         self._put_down.append(held)
 
     def take_put_down(self) -> list[HeldImage]:

@@ -26,12 +26,12 @@ UNMEASURED_BYTES = 32_000_000
 LARGE_BYTES = 4_000_000
 """Larger bodies are read in a thread."""
 SLEEPS_PER_IMAGE = 3
-"""How often an image is tried anew because its worker slept; then its failure counts."""
+"""How often an image is tried again because its worker was suspended; then its failure counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuringContext:
-    """What fetching and measuring an image takes."""
+    """The objects that fetch and measure an image."""
 
     downloader: Downloader
     backpressure: Backpressure
@@ -43,7 +43,7 @@ class MeasuringContext:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerContext(MeasuringContext):
-    """What the work on every image of a worker shares."""
+    """The objects that all image tasks of a worker share."""
 
     settler: Settler
     quarantine: Quarantine
@@ -54,7 +54,7 @@ class WorkerContext(MeasuringContext):
 
 
 async def work_on(held: HeldImage, context: WorkerContext) -> None:
-    """Settles one image, or leaves it where the worker stops; it is not in hand any more after that."""
+    """Settles one image, or leaves it if the worker stops; it is not in hand any more after that."""
     try:
         if held.grant.is_quarantined:
             result = await context.quarantine.conclude(held, context.backpressure)
@@ -75,7 +75,7 @@ async def work_on(held: HeldImage, context: WorkerContext) -> None:
 
 
 async def conclude(held: HeldImage, context: MeasuringContext) -> Result:
-    """The result of an image; one that fails while this process sleeps is tried anew: it is not its fault."""
+    """The result of an image; one that fails while this process is suspended is tried again."""
     image, job_id = held.image, held.grant.job_id
     measure = _measure_head if held.grant.depth is Depth.HEADER else _measure_whole
     failed: ImageError
@@ -89,7 +89,9 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> Result:
             failed = error
             if context.suspend_detector.suspensions() == sleeps:
                 break
-            logger.info("image %d of job %s failed in a sleep: %s", image.image_no, job_id, error)
+            logger.info(
+                "image %d of job %s failed while this worker was suspended: %s", image.image_no, job_id, error
+            )
         except Exception as error:  # a fault of ours in one image must not keep its job from ending
             logger.exception("image %d of job %s met an unexpected error", image.image_no, job_id)
             failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")
@@ -153,7 +155,7 @@ async def _measure_whole(held: HeldImage, context: MeasuringContext) -> tuple[Me
 async def _measure_pieces(
     pieces: Sequence[bytes], digest: Digest | None, tries: int, depth: Depth, context: MeasuringContext
 ) -> tuple[Measurement, int]:
-    """Measures a body here where its digest is there already, else in a process that may be lost."""
+    """Measures a body here if its digest is known already, else in a decoder process."""
     size_bytes = sum(map(len, pieces))
     context.backpressure.arrived(size_bytes)
     try:

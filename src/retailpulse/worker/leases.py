@@ -1,4 +1,4 @@
-"""The slots of hosts that this worker has, and what it believes of each host: who waits there, who else asks.
+"""The slots of hosts that this worker has, and its view of each host: what waits there, which others ask.
 
 No I/O: rows come from `storage.scheduling.leases`, slots go to the queues of `fetch`.
 """
@@ -14,13 +14,13 @@ from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.worker.prefetch import Throughput, ahead
 
 _IDLE_BEATS = 2
-"""A host that is not asked for so many heartbeats is left."""
+"""Heartbeats without a request after which a host is left."""
 _MOST_PARKED = 64
 """How many images may pause between their tries at a host without keeping others from it."""
 _DISMISSED_AT_ONCE = 512
 _FIRST_SLICES, _MOST_SLICES = 2, 64
 _EMPTY_CLAIMS = 3
-"""So many claims in a row that found nothing: slices may have been locked by other workers."""
+"""Claims in a row that found nothing: slices may have been locked by other workers."""
 BUCKET_ROOM = 256
 _UNKNOWN = (0, UUID(int=0))
 
@@ -39,7 +39,7 @@ class Lease:
         self.most = row.host.limits.most
         self.version = row.host.version
         self.waits = False  # something waits in line, as far as known
-        self.head = _UNKNOWN  # who is next: the rank and the job
+        self.head = _UNKNOWN  # what is next: the rank and the job
         self.slices = _FIRST_SLICES
         self.is_dismissing = False
         self.extra = 0  # slots beyond what the host is taken to bear
@@ -62,9 +62,9 @@ class Lease:
 
     @property
     def share(self) -> int:
-        """How many slots are this worker's fair share; what is left over goes to who comes first.
+        """How many slots are this worker's fair share; the remainder goes to the workers that come first.
 
-        So the shares of all are never more than the host bears together, also where that is a single one.
+        So the shares of all are never more than the host bears together, also if that is a single one.
         """
         if self.is_quarantine:
             return 1
@@ -72,7 +72,7 @@ class Lease:
         return even + (self.before < over)
 
     def room(self, held: int, parked: int, now: float) -> int:
-        """How many more images to take, where `held` are here and `parked` of those only pause."""
+        """How many more images to take, if `held` are here and `parked` of those only pause."""
         if self.queue is None:
             room = 1 if self.is_quarantine else BUCKET_ROOM
             return max(0, room - held) if self.slots else 0
@@ -125,7 +125,7 @@ class Lease:
         return self.waits
 
     def to_keep(self, held: int, *, is_beat: bool) -> int:
-        """How many slots this worker should keep; -1 where it should leave the host."""
+        """How many slots this worker should keep; -1 if it should leave the host."""
         self.beats += is_beat
         waiting = 0 if self.queue is None else self.queue.waiting
         if is_beat and not (self.waits or held or self.used or waiting):
@@ -137,9 +137,9 @@ class Lease:
         return self.slots if self.extra else min(self.slots, max(self.share, self.used))
 
     def may_have_extra(self, rank_in_hand: int | None) -> bool:
-        """Whether what came is to wait for none of the requests at the host, all of lower priority.
+        """Whether a new image need not wait for the requests at the host, all of lower priority.
 
-        One more request is no matter to a host that bears what it is asked.
+        A healthy host takes one more request without harm.
         """
         if self.queue is None or rank_in_hand is None or self.urgent_rank >= rank_in_hand or self.extra:
             return False
@@ -147,14 +147,14 @@ class Lease:
         return self.used >= self.slots > 0 and limiter.is_closed and not limiter.is_limited
 
     def decision(self, now: float) -> HostLimits:
-        """What the limiter of the host has decided; images that wait where it was given up are dismissed."""
+        """What the limiter of the host has decided; if it was given up, its waiting images are dismissed."""
         assert self.queue is not None  # noqa: S101  # buckets have no limiter
         limiter = self.queue.limiter
         self.is_dismissing = limiter.is_given_up(now) and limiter.rest_until > now
         return limiter.limits(now)
 
     def why_dismissed(self) -> tuple[Cause, str]:
-        """What images fail with that wait at a host which was given up."""
+        """The cause and text with which images at a host that was given up fail."""
         failure = None if self.queue is None else self.queue.limiter.failure
         if failure is None:
             return Cause.CONNECT, "the host failed every time lately"
@@ -201,7 +201,7 @@ class Leases:
         return lease
 
     def set_slots(self, lease: Lease, slots: int) -> None:
-        """Lets the host's queue use so many slots; of more than its share a worker uses none anew."""
+        """Lets the host's queue use its slots; beyond its share a worker begins nothing new."""
         lease.slots = slots
         if lease.queue is not None:
             lease.queue.lease(min(slots, lease.share))
@@ -239,6 +239,6 @@ class Leases:
             self._hosts.lease(lease.origin, 0)
 
     def drop_all_but(self, host_ids: Collection[int]) -> None:
-        """Forgets those that this worker has no more."""
+        """Forgets leases that this worker does not have any more."""
         for lease in [lease for host_id, lease in self.of_host.items() if host_id not in host_ids]:
             self.drop(lease)

@@ -1,7 +1,7 @@
 """Keeps the memory of bodies that are done for the next ones.
 
 The C library gives freed memory back to the kernel, which clears it again page by page for the next body: a
-quarter of a worker's time where bodies are large. Weak: glibc alone is told; elsewhere nothing changes.
+quarter of a worker's time where bodies are large. Weak: it works with glibc alone.
 """
 
 import asyncio

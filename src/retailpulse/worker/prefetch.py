@@ -1,6 +1,6 @@
 """How many images this worker takes of each host now: no more than it can start in the next moment.
 
-Pure arithmetic on what is known of hosts; who claims is `scheduler`.
+Pure arithmetic on what is known of hosts; `scheduler` claims.
 """
 
 import math
@@ -15,13 +15,13 @@ _MOST_AHEAD = 1_024
 _FIRST_AHEAD = 8
 _LONGEST_PERIOD_SECONDS = 0.5
 _HEADROOM = 2.0
-"""So many times as much is taken as the worker got through lately: twice as fast from claim to claim."""
+"""Times as much is taken as the worker got through lately: so it may double from claim to claim."""
 
 
 def ahead(slots: int, latency_seconds: float | None, rate_per_second: float | None) -> int:
     """How many images beyond its slots a host will take up before the claim after the next one.
 
-    That is 50 ms of its usual work, at its pace where it has one: next to nothing at a slow host, some
+    That is 50 ms of its usual work, at its pace if it has one: next to nothing at a slow host, some
     hundred at a fast one.
     """
     if latency_seconds is None:
@@ -35,7 +35,7 @@ def ahead(slots: int, latency_seconds: float | None, rate_per_second: float | No
 class Throughput:
     """How fast a worker gets through the images of one host, over about the last two claims.
 
-    A fast host says little where the worker is the limit: decoding a photo may take ten times as long as
+    A fast host says little if the worker is the limit: decoding a photo may take ten times as long as
     fetching it, and what is taken ahead then only waits here, out of the reach of idle workers.
     """
 
@@ -46,11 +46,11 @@ class Throughput:
         self._period_seconds = PERIOD_SECONDS
 
     def took(self, images: int) -> None:
-        """So many more are in hand since the last look."""
+        """Adds images that came in hand since the last look."""
         self._held += images
 
     def look(self, held: int, now: float) -> None:
-        """So many are in hand now; all others are through."""
+        """Notes how many are in hand now; all others are done."""
         seconds = now - self._looked_at
         weight = math.exp(-seconds / (2 * PERIOD_SECONDS))
         if seconds > 0:
@@ -65,7 +65,7 @@ class Throughput:
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Who is next at a host where images wait, and how many this worker could take there."""
+    """The next job at a host with waiting images, and how many this worker could take there."""
 
     host_id: int
     rank: int
@@ -74,7 +74,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def shares(heads: Mapping[int, Head], room: int, held: Mapping[UUID, int]) -> dict[UUID, int]:
-    """How many more images of each job to take where the worker, not its hosts, is the limit.
+    """How many more images of each job to take if the worker, not its hosts, is the limit.
 
     By priority first, then the same for each job (max-min fairness): a job on one host gets as much as one
     on a hundred. `held` are the images of each job in hand, which count.

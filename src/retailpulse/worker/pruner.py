@@ -62,7 +62,7 @@ class Pruner:
         self._wait = wait
 
     async def steps(self) -> AsyncIterator[Step]:
-        """Deletes as long as there is something, and tells each step; ends where another is at it.
+        """Deletes as long as there is something, and reports each step; ends if another worker is pruning.
 
         Jobs are out of sight before the first row is deleted. Raises DatabaseUnavailable.
         """

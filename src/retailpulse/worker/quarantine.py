@@ -27,7 +27,7 @@ _NO_JOB = UUID(int=0)
 
 
 class Quarantine:
-    """The process of a worker that tries images alone: made for the first one, and anew when it is lost."""
+    """The process of a worker that tries images alone: made for the first one, and again after it is lost."""
 
     def __init__(self, fetch: FetchSettings, measure: MeasureSettings, stall_seconds: float) -> None:
         self._setup = Setup(fetch=fetch, measure=msgspec.structs.replace(measure, decoders=1))
@@ -39,7 +39,7 @@ class Quarantine:
         self.crashes = 0
 
     async def conclude(self, held: HeldImage, backpressure: Backpressure) -> Result:
-        """The result of an image; raises Draining where the worker stops before there is one."""
+        """The result of an image; raises Draining if the worker stops before there is one."""
         trial = Trial(image=held.image, depth=held.grant.depth)
         async with self._one_at_a_time:
             if self._idle is not None:
@@ -66,7 +66,7 @@ class Quarantine:
                 return await self._process.ask(trial, self._stall_seconds)
             except Lost as lost:
                 self._end()
-                if backpressure.is_draining():  # whoever stops us may have stopped it too
+                if backpressure.is_draining():  # the process that stops us may have stopped it too
                     raise Draining from None
                 self.crashes += 1
                 logger.error("%s was tried alone, in a process that %s", name, lost)
@@ -88,7 +88,7 @@ class Quarantine:
             ending.add_done_callback(self._ending.discard)
 
     async def aclose(self) -> None:
-        """Ends the process where there is one."""
+        """Ends the process if there is one."""
         if self._idle is not None:
             self._idle.cancel()
         self._end()

@@ -51,7 +51,7 @@ def main() -> None:
         code = 1
     else:
         code = 0
-    os._exit(code)  # a thread that never returns keeps nobody
+    os._exit(code)  # a thread that never returns does not block the exit
 
 
 async def _work(heartbeat_fd: int, answers: int) -> None:

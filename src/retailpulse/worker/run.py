@@ -77,7 +77,7 @@ async def _drain(parts: WorkerParts, until: float) -> None:
 
 
 async def flush_settler(settler: Settler, settling: asyncio.Task[None]) -> None:
-    """Lets the writing end once it has tried to write what is left."""
+    """Closes the settler and waits until it has tried to write what is left."""
     settler.close()
     await asyncio.wait([settling], timeout=LAST_WRITE_SECONDS)
     settling.cancel()

@@ -85,7 +85,9 @@ class Scheduler:
                 async with self._database.dedicated(planned_once=True) as connection:
                     await self._work(connection)
             except TakenForDead:
-                logger.warning("this worker was taken for dead: others have what it had; it begins anew")
+                logger.warning(
+                    "this worker was taken for dead: others have its images now; it starts again with none"
+                )
                 self._forget_all()
             except DatabaseUnavailable as error:
                 logger.warning("the scheduling waits for the database: %s", error)
@@ -109,7 +111,7 @@ class Scheduler:
             except TakenForDead:
                 return
             except DatabaseUnavailable as error:
-                logger.warning("the end waits for the database: %s", error)
+                logger.warning("the stop waits for the database: %s", error)
                 if not self._held_images.count or self._loop.time() >= until:
                     return  # a sweep hands back what is left
                 await asyncio.sleep(RESTART_SECONDS)

@@ -26,9 +26,9 @@ class SchedulerEvents:
         self.wake = asyncio.Event()
         self.is_beat_due = False
         self.ready: set[int] = set()
-        """Leased hosts where a claim may be worth while."""
+        """Leased hosts at which a claim may find images."""
         self.noticed: set[int] = set()
-        """Hosts where more slots are wanted."""
+        """Hosts at which more slots are wanted."""
         self.demanded: set[str] = set()
         """Origins without a lease that redirects lead to."""
         self.limited: set[int] = set()
@@ -36,7 +36,7 @@ class SchedulerEvents:
         self.decided: set[str] = set()
         """Origins whose limiters have something to share."""
         self.ended: set[UUID] = set()
-        """Jobs that were called off."""
+        """Jobs that were cancelled or deleted."""
         self.worker_id = 0
         self.alive: list[int] = []
 
@@ -58,7 +58,7 @@ class SchedulerEvents:
             self.has_room(lease.host_id)
 
     def on_decision(self, queue: HostQueue) -> None:
-        """Something of a host is to be shared with all workers."""
+        """The limiter of a host has decided something that all workers should know."""
         self.decided.add(queue.origin_key)
         self.wake.set()
 
@@ -74,7 +74,7 @@ class SchedulerEvents:
         self.wake.set()
 
     def images_came(self, told: HostNews) -> None:
-        """Images came to wait at hosts. Few of them are for one worker; all look at once where many came."""
+        """Images came to wait at hosts. Few of them are for one worker; all look at once if many came."""
         if told.host_ids is None:
             self.is_beat_due = True
         for host_id in told.host_ids or ():
@@ -96,7 +96,7 @@ class SchedulerEvents:
         self.wake.set()
 
     def job_ended(self, job_id: UUID) -> None:
-        """A job was called off."""
+        """A job was cancelled or deleted."""
         self.ended.add(job_id)
         self.wake.set()
 

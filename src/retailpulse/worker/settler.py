@@ -33,7 +33,7 @@ class Settler:
         settings: WorkerSettings,
         observe: Callable[[float], object] = lambda _seconds: None,
     ) -> None:
-        """`observe` is told after each batch how many seconds it took to be written."""
+        """`observe` is called after each batch with the seconds that it took to be written."""
         self._database = database
         self._observe = observe
         self._max_rows = settings.settle_rows
@@ -60,7 +60,7 @@ class Settler:
         return {*self._batch.grants, *(self._writing.grants if self._writing is not None else ())}
 
     def hurry(self) -> None:
-        """Writes what there is now: nothing more is about to come."""
+        """Writes the batch now: nothing more is about to come."""
         self._full.set()
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class Settler:
             except DatabaseUnavailable as error:
                 logger.warning("%d results wait for the database: %s", len(batch.results), error)
                 if self._closing.is_set():
-                    return  # who comes next does these images again
+                    return  # another worker does these images again
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), wait_seconds)
                 wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
@@ -121,7 +121,7 @@ class _Batch:
         self.grants: Counter[Grant] = Counter()
 
     def ended(self) -> list[int]:
-        """The grants none of whose images is left once this batch is written."""
+        """The grants that have no image left once this batch is written."""
         return [grant.grant_id for grant, count in self.grants.items() if grant.unsettled <= count]
 
     def close(self) -> None:

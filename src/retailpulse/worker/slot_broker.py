@@ -1,4 +1,4 @@
-"""The slots of this worker at its hosts: found where images wait, given back where others want them.
+"""The slots of this worker at its hosts: acquired if images wait there, given back if others want them.
 
 It also passes on what is decided of hosts: by this worker to all, and by others to its queues. When, is the
 `scheduler`'s.
@@ -50,7 +50,7 @@ class SlotBroker:
     async def look(
         self, connection: Connection, worker_id: int, host_ids: Iterable[int] | None = None
     ) -> None:
-        """Takes over what others have decided of leased hosts, and who else wants slots there."""
+        """Takes over what others have decided of leased hosts, and how many others want slots there."""
         given = None if host_ids is None else list(host_ids)
         rows = await leases.look(connection, worker_id, given, cap=self._cap)
         if given is None:
@@ -65,7 +65,7 @@ class SlotBroker:
         self._events.limited.clear()
 
     async def discover(self, connection: Connection) -> None:
-        """Looks where images wait: where there are very many such hosts, at some of them each time."""
+        """Looks for hosts with waiting images: of very many such hosts, some each time."""
         is_from_start = self._after == _BEFORE_ALL
         found = await leases.discover(connection, after=self._after, limit=DISCOVERED_AT_ONCE, cap=self._cap)
         has_more = len(found) == DISCOVERED_AT_ONCE
@@ -155,7 +155,7 @@ class SlotBroker:
             self._leases.kept(self._leases.of_host[host_id], keep, in_flight)
 
     async def find_slots(self, connection: Connection, worker_id: int) -> None:
-        """Acquires slots where images wait, or where redirects lead."""
+        """Acquires slots of hosts at which images wait, or to which redirects lead."""
         if self._events.demanded:
             demanded = [origin for origin in self._events.demanded if self._leases.at(origin) is None]
             self._events.demanded.clear()
@@ -194,7 +194,7 @@ class SlotBroker:
         await notify_hosts(connection, short, channel=LIMITS_CHANNEL)
 
     async def find_extra(self, connection: Connection, worker_id: int) -> None:
-        """Acquires one slot beyond the cap where an image came that should wait for none at its host."""
+        """Acquires one slot beyond the cap for an image that should wait for no other at its host."""
         leased = [
             self._leases.of_host[host_id] for host_id in self._events.ready & self._leases.of_host.keys()
         ]

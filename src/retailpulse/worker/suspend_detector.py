@@ -14,7 +14,7 @@ GAP_SECONDS = 2.0
 
 
 class SuspendDetector:
-    """Counts the sleeps of this process; somebody must let it `beat_forever`."""
+    """Counts the suspensions of this process; works only while a task runs `beat_forever`."""
 
     def __init__(self) -> None:
         self._beat_at = time.monotonic()
@@ -23,13 +23,13 @@ class SuspendDetector:
         self._busy_seconds = 0.0
 
     async def beat_forever(self) -> None:
-        """Keeps the suspend_detector until it is cancelled."""
+        """Checks the clock at a steady pace until it is cancelled."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             self.suspensions()
 
     def suspensions(self) -> int:
-        """How often this process has slept, also where it woke up this very moment."""
+        """How often this process has slept, also if it woke up this very moment."""
         now = time.monotonic()
         if now - self._beat_at > GAP_SECONDS:
             self._sleeps += 1

@@ -33,7 +33,7 @@ async def sweep_forever(
 async def sweep(
     database: Database, settings: WorkerSettings, may_judge: Callable[[], bool] = lambda: True
 ) -> None:
-    """Sweeps once; `may_judge` says at the last moment whether who seems silent may be taken for dead."""
+    """Sweeps once; `may_judge` says at the last moment whether silent workers may be taken for dead."""
     silent = images = 0
     async with database.transaction() as connection:
         if not await workers.lock_sweep(connection):
@@ -49,4 +49,6 @@ async def sweep(
     if silent:
         logger.info("swept: %d silent workers, %d of their images wait again", silent, images)
     if mended:
-        logger.warning("the leased slots of %d hosts were not those of their leases", len(mended))
+        logger.warning(
+            "repaired the leased slots of %d hosts, which were not the sum of their leases", len(mended)
+        )

@@ -30,7 +30,7 @@ class WorkerMetrics:
         self._bytes += size_bytes
 
     def read(self) -> Reading:
-        """All since the start."""
+        """The sums of this worker since its start, by metric name, and the transfers in flight now."""
         sums = self._instruments.sums()
         sums[FETCHED_BYTES.name] = self._bytes
         sums[f"{CRASHES.name}|decoder"] = self.decoder_crashes()

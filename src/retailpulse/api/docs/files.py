@@ -36,7 +36,7 @@ OWN = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocsFile:
-    """A file as it is served."""
+    """A static file, plain and as gzip, with its media type."""
 
     content: bytes
     gzipped: bytes
@@ -48,7 +48,7 @@ class DocsFiles:
 
     @cached_property
     def files(self) -> dict[str, DocsFile]:
-        """The files by name; raises NotFound where the package with the builds is not installed."""
+        """The files by name; raises NotFound if the package with the builds is not installed."""
         spec = find_spec(_PACKAGE)
         if spec is None or not spec.submodule_search_locations:
             raise NotFound(

@@ -47,7 +47,7 @@ class FailedStore(Struct):
 
 
 class JobStatusWord(Struct):
-    """Where a job stands, in one of three words; `error` is there where it failed."""
+    """The state of a job, in one of three words; `error` is there if it failed."""
 
     status: Literal["ongoing", "completed", "failed"]
     job_id: str

@@ -29,7 +29,7 @@ Text = Annotated[str, Meta(pattern="^[^\\u0000]*$")]
 When = Annotated[str, Meta(extra_json_schema={"anyOf": [{"format": "date"}, {"format": "date-time"}]})]
 """A date or an RFC 3339 time, as parameters take it."""
 CursorText = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]*$", max_length=4_000)]
-"""Where a page of a list begins; which texts are positions of a list, only the list knows."""
+"""The beginning of a page of a list; only the list knows which texts are positions of it."""
 LabelText = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}:[^\\u0000]{0,200}$")]
 """A label in a query, `name:value`."""
 
@@ -98,7 +98,7 @@ class Param:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationSpec:
-    """All that a handler says of its operation."""
+    """What a handler declares about its operation: answers, refusals, body, parameters."""
 
     answers: Mapping[int, Answer]
     refusals: tuple[int, ...] = ()
@@ -128,7 +128,7 @@ def documented(
     """The `opt` of a handler: documented(Job, 404, example=...), or `answers` for what is not one JSON shape.
 
     `refusals` are the statuses with which it may refuse, beyond those that any request may get (401, 403,
-    429, 500, 503; 400 where it has parameters; 400 and 413 where it has a body).
+    429, 500, 503; 400 if it has parameters; 400 and 413 if it has a body).
     """
     given = dict(answers or {})
     if shape is not None:

@@ -28,7 +28,7 @@ KEY_SCHEME = "key"
 
 TAGS = {
     Tag.LEGACY: "The three endpoints that existed first, kept exactly as they were.",
-    Tag.JOBS: "Submit jobs, see where they stand, call them off, try again what failed.",
+    Tag.JOBS: "Submit jobs, see their state, cancel them, retry what failed.",
     Tag.RESULTS: "One row per image.",
     Tag.STORES: "The store master.",
     Tag.VISITS: "Visits with their perimeters.",
@@ -115,7 +115,7 @@ class Description:
         self._write = cache(lambda needs: _written(describe(handlers, dependencies, needs_key=needs)))
 
     def answer(self, request: Request[Any, Any, Any]) -> Response[bytes | None]:
-        """The description, or 304 to who has it already."""
+        """The description, or 304 for a client that has it already."""
         body, tag = self._write(self._needs_key())
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:

@@ -129,7 +129,7 @@ def _tidy(param: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
 
 
 def _param(param: Param, schemas: Schemas) -> dict[str, Any]:
-    # An example of its own would stand in the forms of readers, and be sent by who only wants to try.
+    # An example of its own would stand in the forms of readers, and be sent by people who only want to try.
     example = "" if param.example is None else f" For example `{param.example}`."
     return {
         "name": param.name,

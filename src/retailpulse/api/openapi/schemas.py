@@ -29,7 +29,7 @@ class Schemas:
         return dict(self._schemas[self._shapes.index(shape)])
 
     def example(self, shape: Any) -> Any:
-        """A value of a shape; None where there is nothing to show."""
+        """A value of a shape; None if there is nothing to show."""
         return self._example(self.of(shape))
 
     def _example(self, schema: dict[str, Any]) -> Any:

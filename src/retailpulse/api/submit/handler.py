@@ -47,7 +47,7 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _CHARSET = re.compile(r"charset=\"?([^\";\s]*)", re.IGNORECASE)
 
 _ReadInto = Callable[[IO[bytes], Spool, int], JobOptions]
-"""Reads a file into a spool, up to so many images, and gives what is said of the job."""
+"""Reads a file into a spool, up to a number of images, and gives the fields of the job."""
 
 
 class SubmitHandler:

@@ -98,7 +98,7 @@ def _check_text(field: str, text: str, *, may_be_empty: bool = False) -> None:
 
 
 def _check_url(text: str) -> str:
-    """The URL as it will be asked for: what is told to nobody now fails nowhere later."""
+    """The URL as it will be requested; raises InvalidRequest if it cannot be."""
     try:
         return parse_target(text).url
     except ImageError as error:

@@ -67,7 +67,7 @@ class LegacyForm:
         self._default_depth = default_depth
 
     def read(self, body: bytes) -> tuple[_LegacyBody, JobOptions]:
-        """A body, and what it says of its job; raises InvalidRequest."""
+        """The parsed body and its job options; raises InvalidRequest."""
         parsed = _decode(body, _OLD_DECODER)
         depth = parsed.depth or self._default_depth
         return parsed, check_options(depth=depth, priority=parsed.priority)
@@ -80,7 +80,7 @@ class NewForm:
         self._in_query = in_query
 
     def read(self, body: bytes) -> tuple[_Body, JobOptions]:
-        """A body, and what it says of its job; raises InvalidRequest."""
+        """The parsed body and its job options; raises InvalidRequest."""
         parsed, query = _decode(body, _DECODER), self._in_query
         options = check_options(
             depth=parsed.depth or query.depth,
@@ -109,7 +109,7 @@ def read_submission(body: bytes, form: Form, *, max_images: int) -> Submission:
 
 
 def check_count(parsed: _LegacyBody | _Body, visits: int) -> None:
-    """Raises InvalidRequest where there is no visit, or not as many as the body says."""
+    """Raises InvalidRequest if there is no visit, or not as many as the body says."""
     if not visits:
         raise InvalidRequest("visits: there is no visit; a job needs at least one")
     if parsed.count is not None and parsed.count != visits:

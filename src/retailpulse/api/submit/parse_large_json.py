@@ -1,8 +1,8 @@
 """Reads the JSON of a large submit from a file into a spool, piece by piece: memory is bounded by one visit.
 
-Looked for here are brackets outside of texts alone. Whether a piece is JSON, and what it says, is told by the
-same decoders that read small bodies: all but the visits is one document, each run of visits a list.
-Weak: a visit is decoded in one step; one of 64 MB keeps other threads waiting for about a tenth of a second.
+This code only looks for brackets outside of texts. Whether a piece is JSON, and what it says, is decided by
+the same decoders that read small bodies: all but the visits is one document, each run of visits a list. Weak:
+a visit is decoded in one step; one of 64 MB keeps other threads waiting for about a tenth of a second.
 """
 
 import re
@@ -24,7 +24,7 @@ MAX_REST_QUOTES = 100_000
 """Most bytes, and twice the most texts, of all that is no visit."""
 MAX_VISIT_BYTES = 64_000_000
 BRACKETS_PER_IMAGE = 10
-"""So many times the images of a job there may be brackets: each is a step of our own."""
+"""Most brackets for each image that a job may have: each one is a step of Python."""
 MAX_DEPTH = 1_000
 _KEY_BYTES = 200
 _BLANKS = b" \t\r\n"
@@ -115,7 +115,7 @@ class _Visits:
             )
 
     def end(self) -> None:
-        """Reads what is left."""
+        """Parses what is left after the last piece; raises InvalidRequest."""
         if self._text.strip(_BLANKS) or not self._spool.visits:
             self._read()
 
@@ -132,7 +132,7 @@ class _Visits:
             self._spool_visit(visit)
 
     def _check_texts(self, text: bytearray) -> None:
-        """Raises TooLarge where there are more texts than images may be, before they are made."""
+        """Raises TooLarge if there are more texts than images may be, before they are made."""
         if text.count(b'"') // 2 > self._max_images + _OTHER_TEXTS:
             raise self._too_many()
 
@@ -156,7 +156,7 @@ def _shortened(text: bytes) -> bytes:
 def _pieces(file: IO[bytes], most: int) -> Iterator[tuple[bytes, bytes]]:
     """The file cut at each bracket outside of texts: what is before it, and the bracket.
 
-    No bracket where only a block of the file ends. Raises TooLarge for a text that is too long, and for more
+    No bracket if only a block of the file ends. Raises TooLarge for a text that is too long, and for more
     than `most` brackets.
     """
     text, left = b"", most

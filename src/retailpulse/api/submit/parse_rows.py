@@ -25,7 +25,7 @@ _GATHERED = 1_000
 
 
 class RowFormat(StrEnum):
-    """How rows come."""
+    """The format of a submit that comes as rows."""
 
     CSV = "csv"
     NDJSON = "ndjson"

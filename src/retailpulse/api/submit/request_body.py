@@ -1,4 +1,4 @@
-"""Takes in the body of a request within what memory and disk allow, also where it comes compressed."""
+"""Takes in the body of a request within what memory and disk allow, also if it comes compressed."""
 
 import asyncio
 import zlib
@@ -29,7 +29,7 @@ class BodyBudget:
     async def reading(
         self, blocks: AsyncIterator[bytes], expected_bytes: int, most_bytes: int
     ) -> AsyncIterator["BodyInMemory"]:
-        """A body, which counts as long as the block runs; raises Busy where there is no room for it.
+        """A body, which counts as long as the block runs; raises Busy if there is no room for it.
 
         Of one with more than `most_bytes` it is the beginning, and the rest is still to be read.
         """
@@ -52,7 +52,7 @@ class BodyBudget:
     ) -> AsyncIterator[None]:
         """Writes a body to a file, which counts as long as the block runs; `tap` gets every piece too.
 
-        Raises Busy where there is no room for it.
+        Raises Busy if there is no room for it.
         """
         with self._hold(expected_bytes) as held:
             size_bytes = 0
@@ -74,14 +74,14 @@ class BodyBudget:
             held.release()
 
     def acquire(self, size_bytes: int, held_bytes: int) -> bool:
-        """Counts more bytes for one that holds some already; False where there is no room."""
+        """Counts more bytes for one that holds some already; False if there is no room."""
         if self._used_bytes > held_bytes and self._used_bytes + size_bytes > self._most_bytes:
             return False
         self._used_bytes += size_bytes
         return True
 
     def release(self, size_bytes: int) -> None:
-        """Counts bytes off."""
+        """Gives back bytes of the budget."""
         self._used_bytes -= size_bytes
 
 
@@ -95,19 +95,19 @@ class _Held:
         self.grow(expected_bytes)
 
     def grow(self, size_bytes: int) -> None:
-        """Holds at least so much."""
+        """Reserves at least `size_bytes`; if there is no room, `check` raises Busy."""
         more = size_bytes - self._bytes
         if more > 0 and not self.is_refused:
             self.is_refused = not self._budget.acquire(more, self._bytes)
             self._bytes += 0 if self.is_refused else more
 
     def check(self) -> None:
-        """Raises Busy where there was no room."""
+        """Raises Busy if there was no room."""
         if self.is_refused:
             raise Busy("too many large submits at once; submit this job again later")
 
     def release(self) -> None:
-        """Holds nothing any more."""
+        """Gives back all that was reserved."""
         self._budget.release(self._bytes)
 
 
@@ -133,7 +133,7 @@ def _write(piece: bytes, file: IO[bytes], tap: Callable[[bytes], None]) -> None:
 async def unpacked(blocks: AsyncIterator[bytes], encoding: str, most_bytes: int) -> AsyncIterator[bytes]:
     """A body without its Content-Encoding, which may be gzip.
 
-    Raises UnsupportedMediaType for others, TooLarge where more than `most_bytes` come out.
+    Raises UnsupportedMediaType for others, TooLarge if more than `most_bytes` come out.
     """
     if encoding.strip().lower() in {"", "identity"}:
         async for block in blocks:

@@ -33,7 +33,7 @@ class VisitToSubmit(Struct):
     store_id: Annotated[Text, Meta(description="The id of the store.", examples=["RP00001"])]
     image_url: Annotated[list[Text], Meta(min_length=1, description="The URLs of the photos.")]
     visit_time: Annotated[
-        Text, Meta(description="Kept word for word; where it is a date or a time, also stored as an instant.")
+        Text, Meta(description="Kept word for word; if it is a date or a time, also stored as an instant.")
     ]
 
 

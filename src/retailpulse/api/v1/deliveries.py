@@ -27,26 +27,26 @@ CURSORS = Cursors("deliveries", RowNumber)
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """One try to tell the receiver."""
+    """One request to the receiver."""
 
     at: Annotated[Instant, Meta(description="When it began, UTC.")]
     status: Annotated[
-        int | None, Meta(description="The status of the receiver's answer; null where there was none.")
+        int | None, Meta(description="The status of the receiver's answer; null if there was none.")
     ]
     error: Annotated[
-        str | None, Meta(description="Why there was no answer, or none of use; null where there was.")
+        str | None, Meta(description="Why there was no answer, or no usable one; null if there was.")
     ]
     seconds: Annotated[float, Meta(description="How long it took.", examples=[0.084])]
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One end of a job, and how its receiver was told of it."""
+    """One end of a job, and the state of its callback."""
 
     delivery_id: Annotated[
         str, Meta(description="The `webhook-id` that the receiver gets, the same at every try.")
     ]
-    event: Annotated[str, Meta(description="What is told.", examples=[JOB_ENDED])]
-    url: Annotated[str, Meta(description="Who is told.", examples=["https://hooks.example/retailpulse"])]
+    event: Annotated[str, Meta(description="The event that the callback reports.", examples=[JOB_ENDED])]
+    url: Annotated[str, Meta(description="The receiver.", examples=["https://hooks.example/retailpulse"])]
     state: Annotated[
         DeliveryState, Meta(description="pending, delivered (answered 2xx), or given_up (tried no more).")
     ]
@@ -56,7 +56,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         Instant | None,
         Meta(
             description="When it is tried next at the earliest, UTC; while a try is on its way, when its "
-            "end is not waited for any longer. Null where it is tried no more."
+            "end is not waited for any longer. Null if there is no further try."
         ),
     ]
 
@@ -123,9 +123,9 @@ async def job_deliveries(
     ),
 )
 async def redeliver(deliveries: Deliveries, job_id: str) -> Delivery:
-    """Tell the receiver once more of the last end of a job, with the same `webhook-id` and body.
+    """Send the callback of the last end of a job once more, with the same `webhook-id` and body.
 
-    Waits and the time after which it is given up begin anew. A job that has no `callback_url`, or that has
+    Waits and the time after which it is given up begin again. A job that has no `callback_url`, or that has
     not ended yet, is a conflict.
     """
     return _describe(await deliveries.send_again(known_id(job_id)))

@@ -73,7 +73,7 @@ def _message(job: JobRow) -> ServerSentEventMessage:
 
 
 def _event_id(job: JobRow) -> str:
-    """Names a state of a job: who has seen it needs no event to know it."""
+    """Names a state of a job: a client that has seen it needs no event for it."""
     return f"{job.retries}-{job.settled}-{job.status}"
 
 

@@ -7,7 +7,7 @@ from retailpulse.domain.times import parse_query_time
 
 
 def texts(name: str, given: list[str] | None) -> tuple[str, ...]:
-    """The values of a filter; raises InvalidRequest naming the parameter where one cannot be looked for."""
+    """The values of a filter; raises InvalidRequest naming the parameter if one cannot be looked for."""
     for text in given or ():
         checked(name, text)
     return tuple(given or ())

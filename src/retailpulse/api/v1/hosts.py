@@ -91,15 +91,15 @@ async def list_hosts(
     hosts: Hosts,
     origin: Annotated[
         list[str] | None,
-        Parameter(description="Only the host with this origin, also where it is not in use."),
+        Parameter(description="Only the host with this origin, also if it is not in use."),
     ] = None,
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Response[Page[Host]]:
-    """List the photo hosts in use, those where most images wait first; a second old, or a few.
+    """List the photo hosts in use, most waiting images first; up to a few seconds old.
 
-    In use is a host where images wait or are in work, or that refused lately. Numbers move between two pages,
-    and a host may move with them.
+    A host is in use if images wait for it or are in work, or if it refused lately. Numbers move between two
+    pages, and a host may move with them.
     """
     page, following = await hosts.hosts(texts("origin", origin), after=HOSTS.read(cursor), limit=limit)
     return page_response(request, list(map(_host, page)), write_cursor(HOSTS, following), limit)

@@ -35,14 +35,14 @@ STORES: Cursors[int] = Cursors("stores-of-a-job", RowNumber)
 
 
 class StoreInJob(msgspec.Struct, frozen=True, kw_only=True):
-    """How the images of one store stand in a job."""
+    """A store in a job: how many of its images are settled, measured and failed."""
 
     store_id: Annotated[str, Meta(description="As submitted.", examples=["RP00002"])]
     images: Annotated[int, Meta(description="Images of the store in this job.", examples=[14])]
     settled: Annotated[int, Meta(description="Those with a result.", examples=[14])]
     measured: Annotated[int, Meta(description="Those that were measured.", examples=[12])]
     failed: Annotated[int, Meta(description="Those that could not be measured.", examples=[2])]
-    cancelled: Annotated[int, Meta(description="Those without a result when the job was called off.")]
+    cancelled: Annotated[int, Meta(description="Those without a result when the job was cancelled.")]
     causes: Annotated[
         dict[str, int],
         Meta(description="How many were not measured, by cause.", examples=[{"http_status": 2}]),
@@ -94,7 +94,7 @@ async def list_jobs(
 @get(
     "/api/v1/jobs/{job_id:str}/stores",
     operation_id="listStoresOfJob",
-    summary="The stores of a job, with how their images stand",
+    summary="The stores of a job, with counts of their images",
     tags=[Tag.JOBS],
     opt=documented(Page[StoreInJob], 404, meaning="A page of stores.", headers={"Link": LINK}),
 )

@@ -58,7 +58,7 @@ Url = Annotated[
     Meta(
         max_length=8_192,
         pattern=f"^https?://{_HOST}(:{_PORT})?([/?][!-~]*)?$",
-        description="An http or https URL, told when the job has ended.",
+        description="An http or https URL that gets a callback when the job has ended.",
         examples=["https://hooks.example/retailpulse"],
         extra_json_schema={"format": "uri"},
     ),
@@ -82,7 +82,7 @@ class NewJob(Struct):
 
 
 class Retry(Struct, frozen=True, kw_only=True):
-    """What to try again."""
+    """The body of a retry: which failed images to try again."""
 
     causes: (
         Annotated[
@@ -98,7 +98,7 @@ class Retry(Struct, frozen=True, kw_only=True):
 
 
 class JobEvent(Struct, frozen=True, kw_only=True):
-    """The data of an event: what may change of a job."""
+    """The data of an event: the fields of a job that may change."""
 
     job_id: Annotated[UUID, Meta(description="The id of the job.")]
     status: Annotated[JobStatus, Meta(description="ongoing, completed, failed or cancelled.")]
@@ -108,7 +108,7 @@ class JobEvent(Struct, frozen=True, kw_only=True):
 
 
 class ServerSentEvent(Struct, frozen=True, kw_only=True):
-    """One event, as readers of Server-Sent Events give it."""
+    """One event of a Server-Sent Events stream."""
 
     event: Literal["progress", "end", "deleted"]
     data: Annotated[str, Meta(description="A JobEvent in JSON; of `deleted` its `job_id` alone.")]
@@ -118,7 +118,7 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
     ] = UNSET
 
 
-_IN_QUERY = "For any body; what a JSON body says itself goes before: "
+_IN_QUERY = "For any body; fields of a JSON body take precedence: "
 SUBMIT: dict[str, Any] = {
     "operation_id": "submitJob",
     "summary": "Submit a job",
@@ -132,8 +132,8 @@ SUBMIT: dict[str, Any] = {
         example={"job_id": JOB_ID},
         headers={"Location": LOCATION},
         body=Body(
-            meaning="A job as one JSON document, or as rows, whose other fields then stand in the query. "
-            "gzip is read. A body of any other type is read as JSON. Of rows the schemas show the plain "
+            meaning="A job as one JSON document, or as rows; its other fields are then in the query. "
+            "gzip is read. A body of any other type is read as JSON. For rows, the schemas show the plain "
             "form: CSV may name its columns in any order and have others, NDJSON is any JSON on each line, "
             f"such as `{NDJSON_EXAMPLE.strip()}`.",
             contents=(
@@ -151,10 +151,10 @@ SUBMIT: dict[str, Any] = {
         ),
         params=(
             IDEMPOTENCY_KEY,
-            Param(name="depth", meaning=f"{_IN_QUERY}how deep its photos are looked at.", shape=Depth),
-            Param(name="name", meaning=f"{_IN_QUERY}what the client calls it.", shape=Name),
+            Param(name="depth", meaning=f"{_IN_QUERY}how thoroughly its photos are checked.", shape=Depth),
+            Param(name="name", meaning=f"{_IN_QUERY}its name.", shape=Name),
             Param(name="priority", meaning=f"{_IN_QUERY}its priority.", shape=Priority),
-            Param(name="callback_url", meaning=f"{_IN_QUERY}who is told when it has ended.", shape=Url),
+            Param(name="callback_url", meaning=f"{_IN_QUERY}the receiver of its callback.", shape=Url),
             Param(
                 name="label",
                 meaning=f"{_IN_QUERY}a label, name:value; may come again.",
@@ -166,9 +166,9 @@ SUBMIT: dict[str, Any] = {
 }
 READ: dict[str, Any] = {
     "operation_id": "getJob",
-    "summary": "All about a job",
+    "summary": "A job in full",
     "tags": [Tag.JOBS],
-    "opt": documented(Job, 404, meaning="Where the job stands."),
+    "opt": documented(Job, 404, meaning="The state of the job."),
 }
 CANCEL: dict[str, Any] = {
     "operation_id": "cancelJob",
@@ -178,7 +178,7 @@ CANCEL: dict[str, Any] = {
 }
 RETRY: dict[str, Any] = {
     "operation_id": "retryJob",
-    "summary": "Try again what failed in a job",
+    "summary": "Retry failed images of a job",
     "tags": [Tag.JOBS],
     "opt": documented(
         Job,
@@ -200,7 +200,7 @@ DELETE: dict[str, Any] = {
 }
 FOLLOW: dict[str, Any] = {
     "operation_id": "followJob",
-    "summary": "How a job gets on, as Server-Sent Events",
+    "summary": "Progress of a job, as Server-Sent Events",
     "tags": [Tag.JOBS],
     "opt": documented(
         None,
@@ -208,7 +208,7 @@ FOLLOW: dict[str, Any] = {
         answers={
             200: Answer(
                 meaning="Events: `progress` with every change, then `end`, each with a JobEvent as its data; "
-                "or `deleted` where the job is deleted meanwhile.",
+                "or `deleted` if the job is deleted meanwhile.",
                 contents=(Content(shape=ServerSentEvent, media_type=EVENTS, example=EVENT_EXAMPLE),),
             ),
             204: Answer(meaning="The job has ended, and the Last-Event-ID is that of its end."),

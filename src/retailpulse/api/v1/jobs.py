@@ -1,4 +1,4 @@
-"""Jobs: submit one, see where it stands, call it off, try again what failed, delete it."""
+"""Jobs: submit one, read its state, cancel it, retry what failed, delete it."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ async def cancel(job_reports: JobReports, job_control: JobControl, job_id: str) 
 async def retry(
     request: Request[Any, Any, Any], job_reports: JobReports, job_control: JobControl, job_id: str
 ) -> Job:
-    """Try again what failed in a job, or what failed for some causes; the earlier outcomes stay readable."""
+    """Retry the failed images of a job, all or by cause; their earlier results stay readable."""
     known = known_id(job_id)
     await job_control.retry(known, _read_causes(await request.body()))
     return describe(await job_reports.report(known))
@@ -59,7 +59,7 @@ async def remove(job_control: JobControl, job_id: str) -> None:
 
 @get("/api/v1/jobs/{job_id:str}", **operations.READ)
 async def job(job_reports: JobReports, job_id: str) -> Job:
-    """Say all about where a job stands."""
+    """Read the whole state of a job."""
     return describe(await job_reports.report(known_id(job_id)))
 
 

@@ -1,8 +1,8 @@
 """Pages of lists: what a page looks like, the cursor that says where one begins, and the link to the next.
 
 A cursor is a position in the order of reading, so that rows which come or go between two pages shift
-nothing. Its checksum tells a damaged cursor, or one of another list, from a good one; it is no secret:
-who makes one up only chooses where to begin to read what may be read anyway.
+nothing. Its checksum detects a damaged cursor, or one of another list. It is no secret:
+a client that makes one up only chooses where to begin to read what it may read anyway.
 """
 
 import binascii
@@ -27,7 +27,7 @@ _OURS = frozenset({"cursor", "limit"})
 Limit = Annotated[int, Parameter(ge=1, le=MAX_LIMIT, description="Most items of the page.")]
 CursorText = Annotated[
     str | None,
-    Parameter(description="Where the page begins: as in the `next` of the page before it; opaque."),
+    Parameter(description="The beginning of the page, from the `next` of the page before it; opaque."),
 ]
 RowNumber = Annotated[int, Meta(ge=0, lt=2**31)]
 """A number of a row as positions hold it: what the database's `integer` takes."""
@@ -62,7 +62,7 @@ class Cursors(Generic[Position]):
         return urlsafe_b64encode(self._check(payload) + payload).rstrip(b"=").decode()
 
     def read(self, text: str | None) -> Position | None:
-        """The position that a cursor tells, None for none; raises NotFound where it is none of this list."""
+        """The position in a cursor, None for none; raises NotFound if it is not of this list."""
         if not text:  # a form that is sent as it stands has an empty one
             return None
         try:
@@ -97,7 +97,7 @@ def next_link(request: Request[Any, Any, Any], cursor: str | None, limit: int) -
 def page_response(
     request: Request[Any, Any, Any], items: list[Any], cursor: str | None, limit: int
 ) -> Response[Any]:
-    """The answer with a page; `cursor` is where the next one begins, None on the last."""
+    """The answer with a page; `cursor` is the beginning of the next one, None on the last."""
     following = next_link(request, cursor, limit)
     return Response(Page(items=items, next=following), headers=link_header(following))
 

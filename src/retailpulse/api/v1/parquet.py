@@ -71,7 +71,7 @@ class _Writer:
         return self._sink.drain()
 
     def finish(self) -> bytes:
-        """Ends the file; returns the last of it."""
+        """Ends the file; returns its last bytes."""
         if self._parquet is not None:
             self._parquet.close()
         return self._sink.drain()
@@ -115,7 +115,7 @@ class _Sink(io.RawIOBase):
         return self._size_bytes
 
     def drain(self) -> bytes:
-        """Everything that was written since the last time."""
+        """The bytes that were written since the last call."""
         taken = b"".join(self._parts)
         self._parts.clear()
         return taken

@@ -7,7 +7,7 @@ from retailpulse.domain.ids import parse_job_id
 
 
 def known_id(text: str) -> UUID:
-    """The id of a job in a path; raises NotFound where it is none."""
+    """The id of a job in a path; raises NotFound if it is none."""
     job_id = parse_job_id(text)
     if job_id is None:
         raise NotFound(f"there is no job {text[:100]}")

@@ -66,13 +66,13 @@ class AskedOutcome(StrEnum):
 
 
 class Safety(StrEnum):
-    """What an export is made safe for."""
+    """The programs for which an export can be made safe."""
 
     SPREADSHEET = "spreadsheet"
 
 
 class EarlierResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How an image ended before a retry took that back."""
+    """The result of an image from before a retry."""
 
     outcome: Outcome
     cause: Cause
@@ -91,7 +91,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Annotated[Outcome | None, Meta(description="How it ended; null: not settled yet.")]
     cause: Annotated[Cause | None, Meta(description="Why it was not measured.")]
     detail: Annotated[str | None, Meta(description="The same in words.", examples=["HTTP 404"])]
-    format: Annotated[Format | None, Meta(description="Told from the bytes.")]
+    format: Annotated[Format | None, Meta(description="Recognised by the bytes.")]
     width: Annotated[int | None, Meta(description="Pixels as they are stored.", examples=[4032])]
     height: Annotated[int | None, Meta(description="Pixels as they are stored.", examples=[3024])]
     displayed_width: Annotated[int | None, Meta(description="Pixels as viewers show them.")]
@@ -182,7 +182,7 @@ async def job_results(
 
 def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm:
     if name not in TYPES:
-        raise InvalidRequest(f"format: {name[:100]!r} is none of json, csv, ndjson, parquet")
+        raise InvalidRequest(f"format: {name[:100]!r} is not one of json, csv, ndjson, parquet")
     page_format = EXPORTED_AS.get(name, PageFormat.JSON_ROWS)
     return ResultForm(page_format=page_format, with_earlier=with_earlier, for_spreadsheet=for_spreadsheet)
 
@@ -193,7 +193,7 @@ async def _export(job_id: UUID, name: str, rows: AsyncIterator[bytes]) -> Stream
             "format: this service has no Parquet: install the extra (pip install 'retailpulse[parquet]'), "
             "or ask for csv or ndjson"
         )
-    first = await anext(rows, b"")  # an unknown job is told before the answer begins
+    first = await anext(rows, b"")  # an unknown job is refused before the answer begins
     blocks = _chain(first, rows)
     if name == "ndjson":
         blocks = _line_by_line(blocks)
@@ -211,7 +211,7 @@ async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 
 async def _as_parquet(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    # The library takes a good part of a second to load, so only who asks for it pays for it.
+    # The library takes a good part of a second to load, so only a request for it pays for it.
     await asyncio.to_thread(import_module, "retailpulse.api.v1.parquet")
     from retailpulse.api.v1.parquet import write_parquet
 
@@ -235,7 +235,7 @@ def _with_earlier(include: list[str] | None) -> bool:
 
 
 def _accepted(header: str) -> str:
-    """The format that an Accept header names first; JSON where it names none of ours."""
+    """The format that an Accept header names first; JSON if it names no known one."""
     for part in header.split(","):
         media_type = part.partition(";")[0].strip().lower()
         if media_type in FORMATS:

@@ -23,7 +23,7 @@ __all__ = [
 
 
 class StoreOfJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A store some of whose images failed."""
+    """A store with failed images in this job."""
 
     store_id: Annotated[str, Meta(description="The id of the store.", examples=["RP00002"])]
     images: Annotated[int, Meta(description="Images of the store in this job.", examples=[14])]
@@ -72,7 +72,7 @@ class WaitingFor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(JobSummary, frozen=True, kw_only=True):
-    """All about where a job stands."""
+    """The whole state of a job."""
 
     causes: Annotated[
         dict[str, int],
@@ -82,14 +82,14 @@ class Job(JobSummary, frozen=True, kw_only=True):
     images_per_second: Annotated[
         float | None, Meta(description="The mean rate since its start, or since its last retry.")
     ]
-    seconds_left: Annotated[float | None, Meta(description="An estimate; null where it is not known.")]
+    seconds_left: Annotated[float | None, Meta(description="An estimate; null if it is not known.")]
     waiting_for: Annotated[
         WaitingFor | None, Meta(description="The hosts that it waits for; null once it has ended.")
     ]
 
 
 def describe(report: JobReport) -> Job:
-    """A job with all that is known of it."""
+    """The API's shape of a job report."""
     return Job(
         **msgspec.structs.asdict(summarize(report.job)),
         causes=report.causes,

@@ -18,7 +18,7 @@ class SettledImages(msgspec.Struct, frozen=True, kw_only=True):
 
     measured: Annotated[int, Meta(description="Those that were measured.", examples=[123_456])]
     failed: Annotated[int, Meta(description="Those that could not be measured.", examples=[789])]
-    cancelled: Annotated[int, Meta(description="Those of jobs that were called off.", examples=[0])]
+    cancelled: Annotated[int, Meta(description="Those of cancelled jobs.", examples=[0])]
     bytes: Annotated[int, Meta(description="Of the files that were read whole.", examples=[98_765_432_100])]
 
 

@@ -28,7 +28,7 @@ class BadLine(Struct, frozen=True, kw_only=True):
 
 
 class ImportDone(Struct, frozen=True, kw_only=True):
-    """What came of a store file."""
+    """The result of loading a store file."""
 
     loaded: Annotated[bool, Meta(description="Whether anything was loaded.", examples=[True])]
     added: Annotated[int, Meta(description="New stores.", ge=0, examples=[3])]

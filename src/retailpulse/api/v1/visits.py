@@ -35,7 +35,7 @@ Before = Annotated[str | None, Parameter(description="Only visits before: a date
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
     """One visit to a store of the master, as a job told it."""
 
-    job_id: Annotated[UUID, Meta(description="The job that told it.")]
+    job_id: Annotated[UUID, Meta(description="The job that reported it.")]
     visit_no: Annotated[int, Meta(description="Its number in the job, from 1.", examples=[1])]
     store_id: Annotated[str, Meta(description="The id of the store.", examples=["RP00001"])]
     area_code: Annotated[str, Meta(description="The area of the store.", examples=["7100015"])]
@@ -44,7 +44,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     ]
     visit_time: Annotated[str, Meta(description="As submitted.", examples=["2026-11-20T10:00:00Z"])]
     visited_at: Annotated[
-        Instant | None, Meta(description="The same as an instant, UTC; null where it is no time.")
+        Instant | None, Meta(description="The same as an instant, UTC; null if it is no time.")
     ]
     images: Annotated[int, Meta(description="How many images it has.", examples=[3])]
     measured: Annotated[int, Meta(description="Those that were measured so far.", examples=[2])]
@@ -81,5 +81,5 @@ async def list_visits(
 
 
 def visit_of(row: VisitRow) -> Visit:
-    """A visit as it is told."""
+    """A visit as the API shows it."""
     return msgspec.convert(row, Visit, from_attributes=True)

@@ -1,6 +1,6 @@
 """The command `callbacks secret`: shows what receivers verify callbacks with, and replaces it.
 
-It works on the database itself, as the service has no door through which a secret is told.
+It works on the database itself, because no request to the service gives out a secret.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ MOST_OVERLAP = timedelta(days=365)
 
 @click.group()
 def callbacks() -> None:
-    """Look after the signed callbacks that tell receivers when a job has ended.
+    """Manage the signed callbacks that tell receivers when a job has ended.
 
     \b
     Examples:
@@ -42,14 +42,14 @@ def callbacks() -> None:
     metavar="AGE",
     default="24h",
     show_default=True,
-    help="With --rotate: how long the secrets before it sign too; 0s where one became known.",
+    help="With --rotate: how long the old secrets sign too; 0s if one has leaked.",
 )
 @json_option
 @data_dir_option
 def secret(rotate: bool, overlap: timedelta, as_json: bool, data_dir: str | None) -> None:
     """Print the secret that signs callbacks, for receivers to verify them with.
 
-    Where several sign, the current one is printed first; a receiver needs one of them. Where
+    If several sign, the current one is printed first; a receiver needs one of them. If
     RETAILPULSE_CALLBACKS_SECRET is set, its secrets sign, and are changed there.
 
     \b

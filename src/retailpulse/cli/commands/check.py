@@ -31,18 +31,18 @@ _REPAIR_SECONDS = 3600.0
 
 @click.command()
 @data_dir_option
-@click.option("--repair", is_flag=True, help="Mend counters, ends of jobs and what waits from the rows.")
+@click.option("--repair", is_flag=True, help="Repair counters, ends of jobs and what waits.")
 @json_option
 def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
-    """Check that all in the database agrees: images, results, counters, states, and what waits.
+    """Check that the database is consistent: images, results, counters, states, and what waits.
 
-    It may run beside a service at work. What is off is one line for each kind, with up to three examples.
-    --repair mends what follows from the rows alone; it never makes up a result and never deletes one.
+    The service may run meanwhile. Each kind of error is one line, with up to three examples.
+    --repair mends what follows from the rows alone; it never invents or deletes a result.
 
     \b
     Exit codes:
-      0  everything agrees; with --repair, it does now
-      1  something is off, or the database cannot be read
+      0  the database is consistent, with --repair at least now
+      1  errors were found, or the database cannot be read
       2  the command line or a setting cannot be used
 
     \b
@@ -86,7 +86,7 @@ def _sign_of_life() -> Iterator[Say]:
 
 
 def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Report", list[str]]:
-    """What is off, after the repair where one is wanted, and what that mended."""
+    """What is off, after the repair if one is wanted, and what that mended."""
     from retailpulse.storage.integrity.check import Patience, check_invariants
 
     patience = Patience(

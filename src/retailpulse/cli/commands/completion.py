@@ -11,7 +11,7 @@ VARIABLE = "_RETAILPULSE_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that makes a shell complete commands and options.
+    """Print the script with which a shell completes commands and options.
 
     \b
     Examples:

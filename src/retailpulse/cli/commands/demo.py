@@ -26,18 +26,18 @@ class Terminated(BaseException):
     type=click.IntRange(MIN_IMAGES, 200_000),
     default=2000,
     show_default=True,
-    help="How many images the job holds.",
+    help="Number of images in the job.",
 )
-@click.option("--exit", "leave", is_flag=True, help="End when the job has ended; otherwise keep serving.")
+@click.option("--exit", "leave", is_flag=True, help="Exit when the job has ended; without it, keep serving.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="Port of the service. [default: 9090 if it is free]"
 )
 def demo(images: int, leave: bool, port: int | None) -> None:
-    """Show the whole service at work on drawn shop photos; nothing has to be installed or set up.
+    """Show the whole service at work on drawn shop photos, without any setup.
 
-    Starts the service in a temporary folder, loads sample stores, submits a job that also holds an unknown
-    store, a missing photo, two broken-off photos and a text file, and shows what comes of it. Everything is
-    removed at the end. Exits with 0 when every number is as it has to be.
+    Starts the service in a temporary folder, loads sample stores, submits a job that also has an unknown
+    store, a missing photo, two incomplete photos and a text file, and shows the results. Everything is
+    removed at the end. Exits with 0 if every number is as expected.
 
     \b
     Examples:

@@ -55,13 +55,13 @@ COLUMNS: tuple[Column[Host], ...] = (
     "--origin",
     multiple=True,
     metavar="ORIGIN",
-    help="Only this host, such as https://photos.example:443, also where it is not in use; may be repeated.",
+    help="Only this host, such as https://photos.example:443, also if it is not in use; may be repeated.",
 )
 @limit_options
 @json_option
 @with_client
 def hosts(client: Client, origin: tuple[str, ...], **options: Any) -> None:
-    """List the photo hosts in use, those where most images wait first, and what limits each.
+    """List the photo hosts in use, most waiting images first, and what limits each.
 
     \b
     Examples:

@@ -108,7 +108,7 @@ def list_(
 @json_option
 @with_client
 def show(client: Client, job_id: str, as_json: bool) -> None:
-    """Show all about a job. Unlike `status`, it exits with 0 whatever the job came to.
+    """Show all facts of a job. Unlike `status`, it exits with 0 also if the job failed.
 
     \b
     Examples:
@@ -138,7 +138,7 @@ def stores(client: Client, job_id: str, store_id: tuple[str, ...], **options: An
 @json_option
 @with_client
 def delete(client: Client, job_id: str, as_json: bool) -> None:
-    """Delete a job that has ended, with its visits and results. It asks nothing, and what is gone is gone.
+    """Delete a job that has ended, with its visits and results. It does not ask first, and cannot be undone.
 
     \b
     Examples:
@@ -153,7 +153,7 @@ def delete(client: Client, job_id: str, as_json: bool) -> None:
 @json_option
 @with_client
 def cancel(client: Client, job_id: str, as_json: bool) -> None:
-    """Call a job off: images that have no result get none any more, the others keep theirs.
+    """Cancel a job: images without a result are cancelled, the others keep theirs.
 
     \b
     Examples:
@@ -169,12 +169,12 @@ def cancel(client: Client, job_id: str, as_json: bool) -> None:
     type=CAUSES,
     metavar="CAUSE",
     multiple=True,
-    help="Only what failed for this cause; may be repeated.",
+    help="Only images that failed for this cause; may be repeated.",
 )
 @json_option
 @with_client
 def retry(client: Client, job_id: str, cause: tuple[str, ...], as_json: bool) -> None:
-    """Try again what has failed in a job; what it was found to be before stays readable.
+    """Try the failed images of a job again; their earlier results stay readable.
 
     \b
     Examples:
@@ -208,7 +208,7 @@ def deliveries(client: Client, job_id: str, **options: Any) -> None:
 @json_option
 @with_client
 def redeliver(client: Client, job_id: str, as_json: bool) -> None:
-    """Have the callback of a job that has ended delivered once more.
+    """Deliver the callback of a job that has ended once more.
 
     \b
     Examples:
@@ -218,7 +218,7 @@ def redeliver(client: Client, job_id: str, as_json: bool) -> None:
     if as_json:
         print_json(delivery)
     else:
-        say("On its way. `retailpulse deliveries` says how it goes.")
+        say("The callback is queued. `retailpulse deliveries` shows its state.")
 
 
 def _print_job(job: Job, as_json: bool) -> None:

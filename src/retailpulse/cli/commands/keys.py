@@ -1,7 +1,7 @@
 """The commands about API keys: create, list, revoke, forget.
 
-They work on the database itself, so that who may use them is who runs the service; where the embedded
-database does not run, they run it for themselves.
+They work on the database itself, so that only the operator can use them; if the embedded
+database does not run, they run it meanwhile.
 """
 
 import asyncio
@@ -29,20 +29,20 @@ def _read_scopes(
 ) -> frozenset[Scope]:
     names = {name.strip() for value in values for name in value.split(",")}
     for name in sorted(names - set(Scope)):
-        raise click.BadParameter(f"{name!r} is none of {', '.join(Scope)}")
+        raise click.BadParameter(f"{name!r} is not one of {', '.join(Scope)}")
     return frozenset(Scope(name) for name in names)
 
 
 @click.group()
 def keys() -> None:
-    """The API keys: who may use the service, and for what.
+    """Manage API keys: who may use the service, and for what.
 
-    Once a key was made, every request needs one; until then a service on loopback is open.
+    Once a key exists, every request needs one; until then a service on loopback is open.
     """
 
 
 @keys.command()
-@click.option("--name", required=True, help="Whom or what it is for.")
+@click.option("--name", required=True, help="The person or program that uses the key.")
 @click.option(
     "--scope",
     "scopes",
@@ -50,21 +50,21 @@ def keys() -> None:
     required=True,
     callback=_read_scopes,
     metavar="SCOPES",
-    help="What it allows, comma-separated: submit (submit, cancel, retry jobs), read (all that only reads), "
-    "admin (the rest, and the other two).",
+    help="What the key allows, comma-separated: submit (submit, cancel, retry jobs), read (all that only "
+    "reads), admin (everything).",
 )
 @click.option(
     "--expires",
     callback=read_age,
     metavar="TIME",
-    help="For how long it is valid: 90d, 12h, 45m.  [default: until it is revoked]",
+    help="How long the key is valid: 90d, 12h, 45m.  [default: until it is revoked]",
 )
 @json_option
 @data_dir_option
 def create(
     name: str, scopes: frozenset[Scope], expires: timedelta | None, as_json: bool, data_dir: str | None
 ) -> None:
-    """Make a key and print it. It is shown this once: only a hash of it is kept.
+    """Make a key and print it. It is shown only now: the service stores a hash of it.
 
     The key stands alone on standard output, so that it can be piped.
 
@@ -96,7 +96,7 @@ def create(
 @json_option
 @data_dir_option
 def list_(as_json: bool, data_dir: str | None) -> None:
-    """List all keys that were ever made, without their secrets. The time of last use is some seconds late.
+    """List all keys ever made, without their secrets. The time of last use is a few seconds late.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def list_(as_json: bool, data_dir: str | None) -> None:
 @json_option
 @data_dir_option
 def revoke(key_ids: tuple[str, ...], as_json: bool, data_dir: str | None) -> None:
-    """Revoke keys for ever, by the ids that `list` shows. It acts within a second or so, everywhere.
+    """Revoke keys for ever, by the ids that `list` shows. It takes effect everywhere within about a second.
 
     A service whose keys are all revoked stays closed.
 

@@ -1,6 +1,6 @@
 """The commands that look after what is kept: prune, backup, restore.
 
-They work on the database itself, so they run where it is; where the embedded one does not run, they run
+They work on the database itself, so they run on its machine; if the embedded one does not run, they run
 it for themselves.
 """
 
@@ -50,13 +50,13 @@ def read_age(_context: click.Context, _option: click.Parameter, value: str | Non
     help="Prune jobs that ended longer ago than this: 30d, 12h, 90m, 45s."
     "  [default: RETAILPULSE_RETENTION_JOBS_DAYS]",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @json_option
 @data_dir_option
 def prune(older_than: timedelta | None, dry_run: bool, as_json: bool, data_dir: str | None) -> None:
     """Delete jobs that ended long ago, with their visits, images and results, while the service runs.
 
-    It asks nothing, and what is deleted is gone. Jobs that are not over are never touched.
+    It does not ask first, and cannot be undone. Jobs that have not ended are never deleted.
 
     \b
     Examples:
@@ -78,7 +78,7 @@ def _set_age(settings: RetentionSettings) -> timedelta:
     if not settings.jobs_days:
         raise click.UsageError(
             "RETAILPULSE_RETENTION_JOBS_DAYS is 0: jobs are kept for ever. "
-            "Say how old a job may get with --older-than, e.g. --older-than 30d, or set it."
+            "Give the age with --older-than, e.g. --older-than 30d, or set it."
         )
     return timedelta(days=settings.jobs_days)
 
@@ -113,13 +113,13 @@ async def _prune(
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--force", is_flag=True, help="Replace FILE where it exists.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
 @data_dir_option
 def backup(file: Path, force: bool, as_json: bool, data_dir: str | None) -> None:
-    """Write the whole embedded database, as it is at this moment, to FILE, while the service runs or not.
+    """Write the whole embedded database, as it is now, to FILE, whether the service runs or not.
 
-    FILE appears when it is whole, and only its owner may read it. It is a dump of pg_dump in its custom
+    FILE appears when it is complete, and only its owner may read it. It is a dump of pg_dump in its custom
     format.
 
     \b
@@ -140,15 +140,15 @@ def backup(file: Path, force: bool, as_json: bool, data_dir: str | None) -> None
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--replace", is_flag=True, help="Delete the database that the data directory has.")
+@click.option("--replace", is_flag=True, help="Delete the database that is in the data directory.")
 @json_option
 @data_dir_option
 def restore(file: Path, replace: bool, as_json: bool, data_dir: str | None) -> None:
     """Make the embedded database from the backup FILE, while nothing runs on its data directory.
 
-    Where it fails, what was there is as it was. Jobs that were not over at the time of the backup go on
-    with the next `retailpulse serve`. API keys are those of the backup: revoke again what was revoked
-    since. Restore only files of your own: a dump may hold any statement.
+    If it fails, the data directory stays as it was. Jobs that had not ended at the time of the backup go
+    on with the next `retailpulse serve`. API keys are those of the backup: revoke again what was revoked
+    since. Restore only your own files: a dump may contain any SQL statement.
 
     \b
     Examples:
@@ -175,7 +175,7 @@ def _check_embedded(settings: DatabaseSettings, program: str) -> None:
 
 
 def database_url(settings: Settings) -> contextlib.AbstractContextManager[str]:
-    """The URL of the given database, or of the embedded one, which runs only for this where none runs."""
+    """The URL of the given database, or of the embedded one, which runs only for this if none runs."""
     from retailpulse.storage.postgres.backup import running_server
     from retailpulse.storage.postgres.embedded import EmbeddedServer
 
@@ -217,7 +217,7 @@ class _Told:
         self._status.stop()
 
     def tell(self, text: str) -> None:
-        """Say it, where it is time to."""
+        """Say it, if it is time to."""
         if time.monotonic() < self._next_at:
             return
         if self._console.is_terminal:

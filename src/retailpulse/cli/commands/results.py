@@ -48,7 +48,7 @@ _SUFFIXES: dict[str, ResultFormat] = {
     "--format",
     "file_format",
     type=click.Choice(["table", "json", "csv", "ndjson", "parquet"]),
-    help="Without it: as the name of the file says, otherwise a table.",
+    help="Default: by the name of the output file, else a table.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the same as --format json.")
 @click.option(
@@ -72,12 +72,12 @@ _SUFFIXES: dict[str, ResultFormat] = {
     help="Only images that failed for this cause; may be repeated.",
 )
 @click.option("--store-id", multiple=True, metavar="ID", help="Only images of this store; may be repeated.")
-@click.option("--earlier", is_flag=True, help="With JSON: also what images were found to be before a retry.")
+@click.option("--earlier", is_flag=True, help="With JSON: also the results from before a retry.")
 @click.option(
     "--excel/--no-excel",
     "is_for_excel",
     default=None,
-    help="CSV in which no text can act as a formula.  [default: for a FILE that is called .csv]",
+    help="CSV in which no text can act as a formula.  [default: for a FILE that ends with .csv]",
 )
 @with_client
 def results(
@@ -140,7 +140,7 @@ def _texts(found: Iterator[Result], chosen: str) -> Iterator[str]:
 def _write_out(client: Client, job_id: str, chosen: ExportFormat, filters: Mapping[str, Any]) -> None:
     """Passes an export on as it comes, byte for byte; a terminal gets no control characters."""
     if chosen == "parquet" and sys.stdout.isatty():
-        raise click.UsageError("Parquet is nothing for a terminal: give a file with -o, or a pipe")
+        raise click.UsageError("Parquet cannot be shown on a terminal: give a file with -o, or a pipe")
     shown: Callable[[bytes], bytes] = printable_blocks() if sys.stdout.isatty() else bytes
     for block in client.exported(job_id, format=chosen, **filters):
         sys.stdout.buffer.write(shown(block))

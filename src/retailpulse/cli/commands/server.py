@@ -22,13 +22,13 @@ port_option = click.option(
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
-    help="Where the embedded PostgreSQL keeps its files.  [default: ./retailpulse-data]",
+    help="Directory of the embedded PostgreSQL.  [default: ./retailpulse-data]",
 )
 anonymous_option = click.option(
     "--allow-anonymous",
     is_flag=True,
     default=None,
-    help="Serve an address that other machines reach although no API key was made.",
+    help="Serve other machines without any API key.",
 )
 parent_option = click.option("--parent-fd", type=int, hidden=True)
 heartbeat_option = click.option("--heartbeat-fd", type=int, hidden=True)
@@ -64,9 +64,9 @@ def serve(
 ) -> None:
     """Run the whole service: database, API and workers, until Ctrl-C.
 
-    Without RETAILPULSE_DATABASE_URL it starts a PostgreSQL of its own in the data directory. On an address
-    that other machines reach it wants an API key first: `retailpulse keys create`. Started as root it
-    runs all that it starts as an ordinary user.
+    Without RETAILPULSE_DATABASE_URL it starts a PostgreSQL of its own in the data directory. To listen on an
+    address that other machines reach, it needs an API key first: `retailpulse keys create`. Started as root,
+    it runs its children as an ordinary user.
 
     \b
     Examples:
@@ -99,7 +99,7 @@ def worker(
 ) -> None:
     """Run one worker process by hand, on this machine or another, beside those of `serve`.
 
-    Let a supervisor start it again when it ends: where its event loop stands still, it ends by itself.
+    Let a supervisor restart it: it ends itself if its event loop stalls.
 
     \b
     Examples:
@@ -133,9 +133,9 @@ def api(
     socket_fd: int | None,
     health_socket_fd: int | None,
 ) -> None:
-    """Run the HTTP API alone; as many as wanted may share one database.
+    """Run the HTTP API alone; any number of them may share one database.
 
-    Let a supervisor start it again when it ends: where its event loop stands still, it ends by itself.
+    Let a supervisor restart it: it ends itself if its event loop stalls.
 
     \b
     Examples:
@@ -157,7 +157,7 @@ def api(
 @json_option
 @data_dir_option
 def migrate(as_json: bool, data_dir: str | None) -> None:
-    """Bring the database's schema to the version of this program; `serve` does it by itself.
+    """Bring the database's schema to the version of this program; `serve` does so when it starts.
 
     \b
     Examples:
@@ -182,9 +182,9 @@ def migrate(as_json: bool, data_dir: str | None) -> None:
 @port_option
 @json_option
 def health(host: str | None, port: int | None, as_json: bool) -> None:
-    """Say whether the API on this machine can serve: exit code 0 where it can, 1 where not and why.
+    """Check whether the API on this machine can serve: exit code 0 if it can, else 1 and the reason.
 
-    It is found by the settings that it was started with, as in a container's health check.
+    It reads the same settings as the API, for instance in a container's health check.
 
     \b
     Examples:
@@ -205,7 +205,7 @@ def health(host: str | None, port: int | None, as_json: bool) -> None:
 @click.command()
 @json_option
 def config(as_json: bool) -> None:
-    """Print every setting: its value, where that came from, and what it means.
+    """Print every setting: its value, the source of that, and its meaning.
 
     Settings come from the command line, the environment, a TOML file (retailpulse.toml in the current
     folder, or the one that RETAILPULSE_CONFIG names), and defaults, in this order.

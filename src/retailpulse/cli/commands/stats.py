@@ -1,4 +1,4 @@
-"""The command `stats`: what the service did lately, what waits, who works."""
+"""The command `stats`: what the service did lately, what waits, how many workers there are."""
 
 import rich_click as click
 
@@ -14,7 +14,7 @@ from retailpulse.client import Client
 @json_option
 @with_client
 def stats(client: Client, as_json: bool) -> None:
-    """Say what the service did in the last hour and day, how much waits, and who works on it.
+    """Show what the service did in the last hour and day, how much waits, and its workers.
 
     \b
     Examples:

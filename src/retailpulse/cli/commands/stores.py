@@ -41,13 +41,13 @@ def stores() -> None:
 
 @stores.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--good-lines", is_flag=True, help="Load the good lines of a file that has bad ones.")
+@click.option("--good-lines", is_flag=True, help="Load the good lines of a file that also has bad ones.")
 @json_option
 @with_client
 def import_(client: Client, file: BinaryIO, good_lines: bool, as_json: bool) -> None:
     """Load a CSV file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
 
-    Bad lines are named with their numbers; nothing of a file with a bad line is loaded unless asked for.
+    Bad lines are listed by number. A file with bad lines loads nothing, unless --good-lines is given.
 
     \b
     Examples:
@@ -75,7 +75,7 @@ def import_(client: Client, file: BinaryIO, good_lines: bool, as_json: bool) -> 
 def search(
     client: Client, text: str | None, area: tuple[str, ...], store_id: tuple[str, ...], **options: Any
 ) -> None:
-    """Find stores whose name or id holds TEXT, in upper or lower case; without it, all.
+    """Find stores whose name or id contains TEXT, in any case; without TEXT, all stores.
 
     \b
     Examples:

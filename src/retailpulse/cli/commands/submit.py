@@ -24,23 +24,30 @@ from retailpulse.domain.images import Depth
     "--format",
     "file_format",
     type=click.Choice(["json", "csv", "ndjson"]),
-    help="Without it: as the name of the file says; standard input is JSON.",
+    help="Default: by the name of the file; standard input is JSON.",
 )
 @click.option(
     "--depth",
     type=click.Choice([str(depth) for depth in Depth]),
-    help="How deep images are looked at; without it, as the file or the service says.",
+    help="How thoroughly images are checked.  [default: as in the file, else as the service is set]",
 )
-@click.option("--priority", type=click.IntRange(-100, 100), help="The higher, the sooner.  [default: 0]")
-@click.option("--name", help="What to call the job.")
 @click.option(
-    "--label", "labels", multiple=True, callback=read_label, metavar="NAME=VALUE", help="May be repeated."
+    "--priority", type=click.IntRange(-100, 100), help="Jobs with a higher priority go first.  [default: 0]"
 )
-@click.option("--callback-url", metavar="URL", help="Is told when the job has ended.")
+@click.option("--name", help="Name of the job.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    callback=read_label,
+    metavar="NAME=VALUE",
+    help="A label; may be repeated.",
+)
+@click.option("--callback-url", metavar="URL", help="Receiver that is told when the job has ended.")
 @click.option(
     "--idempotency-key",
     metavar="KEY",
-    help="The same key with the same file is the same job, however often it is submitted.",
+    help="Submitting the same file with the same key again makes no second job.",
 )
 @click.option("--watch", is_flag=True, help="Show the job until it ends.")
 @json_option
@@ -58,7 +65,7 @@ def submit(
 
     The id stands alone on standard output, so that it can be piped. CSV has the columns store_id, image_url
     and visit_time, a line for each image; NDJSON has a visit in each line. Both may be of any length.
-    A submit that breaks off is sent again by itself; --idempotency-key lets you do that too.
+    A submit that breaks off is sent again; with --idempotency-key you may send it again yourself.
 
     \b
     Examples:
@@ -89,7 +96,7 @@ def submit(
 
 @contextmanager
 def _told_of_formats(is_guessed: bool) -> Iterator[None]:
-    """Says how else standard input is read, where it turns out to be no JSON."""
+    """Says how else standard input is read, if it turns out to be no JSON."""
     try:
         yield
     except InvalidRequest as error:

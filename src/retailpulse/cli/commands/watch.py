@@ -17,9 +17,9 @@ from retailpulse.client import Client
 @json_option
 @with_client
 def watch(client: Client, job_id: str, as_json: bool) -> None:
-    """Show a job until it ends. Ctrl-C ends the watching, not the job.
+    """Show a job until it ends. Ctrl-C stops the watching, not the job.
 
-    Exits with 0 when the job completed, 1 when it failed, 3 when the service cannot be reached.
+    Exits with 0 if the job completed, 1 if it failed or was cancelled, 3 if the service cannot be reached.
 
     \b
     Examples:
@@ -34,9 +34,9 @@ def watch(client: Client, job_id: str, as_json: bool) -> None:
 @json_option
 @with_client
 def status(client: Client, job_id: str, as_json: bool) -> None:
-    """Say where a job stands: its images, the causes of failures, the stores that have some.
+    """Show the state of a job: its images, causes of failures, stores with failures.
 
-    Exits with 1 when the job failed, 0 when it completed or goes on.
+    Exits with 1 if the job failed or was cancelled, 0 if it completed or goes on.
 
     \b
     Examples:

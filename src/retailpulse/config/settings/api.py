@@ -39,8 +39,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     spool_dir: Annotated[
         str,
         Meta(
-            description="Where submits of CSV, NDJSON and JSON of over 1 MB wait on disk until they are "
-            "whole; empty: the system's directory for temporary files.",
+            description="Directory for submits of CSV, NDJSON and JSON of over 1 MB until they are complete; "
+            "empty: the system's directory for temporary files.",
         ),
     ] = ""
     spool_bytes: Annotated[
@@ -55,19 +55,19 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="Submits are refused for now (503) while so many images wait for a result.",
+            description="Submits are refused for now (503) while this many images wait for a result.",
         ),
     ] = 5_000_000
     submit_seconds: Annotated[
         float,
         Meta(
             gt=0,
-            description="How long the database may take to write a submit, before it is told to keep it; "
+            description="How long the database may take to write a submit, before the commit; "
             "one that takes longer is refused for now (503).",
         ),
     ] = 10.0
     submit_images_per_second: Annotated[
-        int, Meta(ge=1, description="A second more for each so many images of the submit.")
+        int, Meta(ge=1, description="Images of a submit for which a second is added to that.")
     ] = 2_000
     allow_anonymous: Annotated[
         bool,
@@ -98,7 +98,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     open_metrics: Annotated[
-        bool, Meta(description="Whether /metrics may be read without a key where keys are needed.")
+        bool, Meta(description="Whether /metrics may be read without a key if keys are needed.")
     ] = False
     key_requests_per_minute: Annotated[
         int,
@@ -139,7 +139,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(
             ge=2,
-            description="An API process whose event loop stands still for this long is killed and replaced.",
+            description="An API process whose event loop stalls for this long is killed and replaced.",
         ),
     ] = 20.0
     max_event_streams: Annotated[
@@ -171,7 +171,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             return False
 
     def may_be_open(self) -> bool:
-        """Whether everybody may do everything while no API key was made."""
+        """Whether requests need no key while no API key was made."""
         return self.is_loopback() or self.allow_anonymous
 
     def host_names(self) -> tuple[str, ...]:

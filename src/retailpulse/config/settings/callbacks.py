@@ -1,4 +1,4 @@
-"""How the receivers of jobs are told that a job has ended."""
+"""Settings of the callbacks that report the end of a job."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ FEWEST_SECRET_BYTES, MOST_SECRET_BYTES = 24, 64
 
 
 class CallbackSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the receivers of jobs are told that a job has ended."""
+    """Settings of the callbacks that report the end of a job."""
 
     secret: Annotated[
         str,
@@ -41,7 +41,7 @@ class CallbackSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 24.0
 
     def secrets(self) -> tuple[str, ...]:
-        """The secrets of the setting, none where the database keeps it; raises ConfigError, naming none."""
+        """The secrets of the setting, none if the database keeps it; raises ConfigError, naming none."""
         secrets = tuple(part.strip() for part in self.secret.split(",") if part.strip())
         for secret in secrets:
             if not _is_secret(secret):

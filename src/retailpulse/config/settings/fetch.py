@@ -58,7 +58,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     hide_internal_names: Annotated[
         bool,
         Meta(
-            description="Whether a host name whose addresses may not be fetched from is told like one that "
+            description="Whether a host name whose addresses may not be fetched from fails like one that "
             "does not exist; the log says which it was.",
         ),
     ] = False
@@ -105,15 +105,13 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     backoff_seconds: Annotated[
         float, Meta(ge=0, description="Longest wait before the second try; doubles for each further one.")
     ] = 0.5
-    contact: Annotated[str, Meta(description="Address of who runs this service, sent in the User-Agent.")] = (
-        ""
-    )
+    contact: Annotated[str, Meta(description="Address of the operator, sent in the User-Agent.")] = ""
     ca_file: Annotated[
         str, Meta(description="File of CA certificates to trust, in PEM; empty: the built-in list.")
     ] = ""
 
     def networks(self) -> tuple[Network, ...]:
-        """The allowed networks, parsed; raises ConfigError where one is no network."""
+        """The allowed networks, parsed; raises ConfigError if one is no network."""
         try:
             return tuple(map(ip_network, _parts(self.allowed_networks)))
         except ValueError as error:
@@ -123,7 +121,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
             ) from error
 
     def port_numbers(self) -> frozenset[int] | None:
-        """The ports that may be fetched from, None for any; raises ConfigError where one is no port."""
+        """The ports that may be fetched from, None for any; raises ConfigError if one is no port."""
         if self.ports.strip().lower() == "any":
             return None
         ports = _parts(self.ports)
@@ -134,7 +132,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     def hosts(self) -> tuple[frozenset[str], tuple[str, ...]]:
         """Hosts that alone are fetched from: whole names, and the ends of those that begin with `*.`.
 
-        Both are empty where any host is; raises ConfigError where one is no host name.
+        Both are empty if any host is; raises ConfigError if one is no host name.
         """
         names = [part.lower() for part in _parts(self.allowed_hosts)]
         for name in names:
@@ -147,7 +145,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for name in names if not name.startswith("*.")), ends
 
     def proxy_url(self) -> str:
-        """The proxy, empty for none; raises ConfigError where it is no URL of one."""
+        """The proxy, empty for none; raises ConfigError if it is no URL of one."""
         if self.proxy and not self.proxy.startswith(("http://", "https://", "socks5h://")):
             raise ConfigError(
                 "RETAILPULSE_FETCH_PROXY: write a URL like http://proxy.internal:3128 (or https, socks5h)"

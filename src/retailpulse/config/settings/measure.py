@@ -11,7 +11,7 @@ from retailpulse.domain.images import Depth
 
 
 class Sandbox(StrEnum):
-    """What is done where the kernel cannot confine decoders as it should."""
+    """What is done if the kernel cannot confine decoders as it should."""
 
     AUTO = "auto"
     REQUIRED = "required"
@@ -24,7 +24,7 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     depth: Annotated[
         Depth,
         Meta(
-            description="How deep images are looked at where a job does not say: header, download or decode."
+            description="How thoroughly images are checked unless a job says so: header, download or decode."
         ),
     ] = Depth.DECODE
     max_pixels: Annotated[
@@ -57,7 +57,7 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
 
     def pause(self) -> tuple[float, float] | None:
-        """The bounds of the pause in seconds, or None; raises ConfigError where they are no bounds."""
+        """The bounds of the pause in seconds, or None; raises ConfigError if they are no bounds."""
         if not self.pause_seconds.strip():
             return None
         low, dash, high = self.pause_seconds.partition("-")

@@ -16,9 +16,7 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
             "empty: the embedded one in the data directory.",
         ),
     ] = ""
-    data_dir: Annotated[str, Meta(description="Where the embedded PostgreSQL keeps its files.")] = (
-        "retailpulse-data"
-    )
+    data_dir: Annotated[str, Meta(description="Directory of the embedded PostgreSQL.")] = "retailpulse-data"
     pool_size: Annotated[
         int, Meta(ge=2, le=500, description="Most connections that one API process opens.")
     ] = 8
@@ -66,14 +64,12 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2.0
     stall_seconds: Annotated[
         float,
-        Meta(
-            ge=2, description="A worker whose event loop stands still for this long is killed and replaced."
-        ),
+        Meta(ge=2, description="A worker whose event loop stalls for this long is killed and replaced."),
     ] = 20.0
 
 
 class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How long what is done is kept."""
+    """How long ended jobs and used keys are kept."""
 
     jobs_days: Annotated[
         float,
@@ -88,7 +84,7 @@ class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is logged."""
+    """The level of the log."""
 
     level: Annotated[
         str,

@@ -7,7 +7,7 @@ counts as a refusal is `limiter`'s to say.
 FAST_SECONDS, SLOW_SECONDS = 0.025, 0.050
 """Usual latencies: a host below the first may be given more than the starting cap, above the second not."""
 ABOVE_START, NEAR_CEILING = 4, 20
-"""So many times slower a cap grows above the starting cap, and to the number that was refused last."""
+"""How many times slower a cap grows above the starting cap, and near the number that was refused last."""
 NEAR_CEILING_SECONDS = 10.0
 """A step near that number takes no longer: at a slow host twenty rounds of answers are minutes."""
 RESTART_CAP = 4
@@ -31,7 +31,7 @@ class AdaptiveCap:
         self._cut(self.value // 2, now)
 
     def cut(self, now: float, *, answered: bool) -> None:
-        """The host turned some away: halve the cap, or lower it by one where it had only crept up to that.
+        """The host turned some away: halve the cap, or lower it by one if it had grown slowly to that.
 
         `answered` says that it answered any since the last cut; else that was not nearly enough.
         """
@@ -53,10 +53,10 @@ class AdaptiveCap:
         return self.value == self.most and (latency_seconds <= SLOW_SECONDS or self.most == self.start)
 
     def answered(self, latency_seconds: float, *, saturated: bool, well: bool) -> bool:
-        """Additive increase, where it was us who set the limit; whether the cap is another one now.
+        """Additive increase, if our limit was the bottleneck; returns whether the cap has changed.
 
-        `well` says that the latency is known, and that the host turned nobody away lately. A grown cap goes
-        back towards the start where the host is slow.
+        `well` says that the latency is known, and that the host turned no request away lately. A grown cap
+        goes back towards the start if the host is slow.
         """
         before = self.value
         if before > self.start and latency_seconds > SLOW_SECONDS:

@@ -1,7 +1,7 @@
 """The circuit breaker of a host that only fails: left alone, then probed by one request after a growing rest.
 
-    closed     asked as usual; so many failures of one kind in a row, with no answer between them, open it
-    open       nobody asks until the rest is over
+    closed     asked as usual; several failures of one kind in a row, with no answer between them, open it
+    open       no request until the rest is over
     half_open  one request, the probe, is on its way: an answer closes it, a failure opens it for longer
 
 No clock and no queue: times come from the caller, in seconds.
@@ -15,12 +15,12 @@ from retailpulse.fetch.failures import TryFailed
 OPENS_AFTER = 10
 """Failures of one kind in a row, without an answer between them, that open it."""
 GIVEN_UP_AFTER = 2
-"""Probes in a row after which a host that cannot be reached fails everyone who waits for it."""
+"""Probes in a row after which a host that cannot be reached fails all images that wait for it."""
 LONGEST_REST_SECONDS = 10.0
 LONGEST_REFUSED_REST_SECONDS = 2.0
 REST_PER_WORK = 8.0
-"""A host that can be reached rests so many times as long as its failure took: who fails at once holds no slot
-from others, and may as well fail each image by its own try."""
+"""A host that can be reached rests this many times as long as its failure took: a host that fails at once
+holds no slot from others, and may as well fail each image by its own try."""
 SHORTEST_REST_SECONDS = 0.05
 _MOST_DOUBLINGS = 10
 _CLOSED = BreakerState.CLOSED
@@ -34,7 +34,7 @@ class CircuitBreaker:
     def __init__(self, deadline_seconds: float) -> None:
         self._deadline_seconds = deadline_seconds
         self.state = BreakerState.CLOSED
-        self.failure: TryFailed | None = None  # the last one, where all since the last answer failed
+        self.failure: TryFailed | None = None  # the last one, if all since the last answer failed
         self.failed_probes = 0
         self.failing_since: float | None = None
         self.in_a_row = 0
@@ -46,7 +46,7 @@ class CircuitBreaker:
         return self.state is _CLOSED
 
     def is_given_up(self, now: float) -> bool:
-        """Whether nobody needs to wait for the next probe.
+        """Whether images need not wait for the next probe.
 
         The host cannot be reached at all, or has failed for longer than an image may take.
         """
@@ -61,7 +61,7 @@ class CircuitBreaker:
         return 0.0 if self.failing_since is None else max(0.0, now - max(since, self.failing_since))
 
     def failed(self, failure: TryFailed, began_at: float, now: float) -> float:
-        """Count a failure; how many seconds the host rests for it, 0 where it is asked on."""
+        """Count a failure; how many seconds the host rests for it, 0 if it is asked on."""
         same = self.failure is not None and self.failure.cause is failure.cause
         self.in_a_row = self.in_a_row + 1 if same else 1
         self.failure = failure.bare()
@@ -94,7 +94,7 @@ class CircuitBreaker:
         return not was_closed
 
     def adopt(self, limits: HostLimits, failure: TryFailed, failing_since: float, now: float) -> None:
-        """Go on from what another worker saw fail."""
+        """Take over the failures that another worker has seen."""
         if self.is_closed and limits.breaker is not BreakerState.CLOSED:
             self._opened_at = now  # what began before is no probe
         self.state, self.failed_probes = limits.breaker, limits.failed_probes

@@ -1,26 +1,26 @@
 """The requests that run at one host, and whether most are left waiting, without a byte, beside others.
 
 So a host behaves that serves few connections, each for as long as it is kept alive. Keeping none alive helps
-it on to the next. Weak: where most of what is asked for is slow and the rest is not, that looks alike.
+it on to the next. Weak: if most of what is asked for is slow and the rest is not, that looks alike.
 """
 
 from typing import Protocol
 
 PATIENCE_SECONDS, _PATIENCE_LATENCIES, _CROWDED_ANSWERS = 1.0, 8.0, 8
-"""A request is left waiting that got no byte for so long, so many latencies and answers to others."""
+"""A request is left waiting if it got no byte for this many seconds, latencies and answers to others."""
 _LOOK_SECONDS = 0.1
 """How often the requests of a host are looked through, at most."""
 
 
 class Running(Protocol):
-    """A request on its way."""
+    """A running request."""
 
     @property
     def is_silent(self) -> bool:
         """Whether no byte of an answer has come."""
 
     def close_after(self) -> None:
-        """Keep the connection for no other request."""
+        """Close the connection after this request."""
 
 
 class InFlight:
@@ -34,7 +34,7 @@ class InFlight:
         return len(self._starts)
 
     def began(self, request: Running, now: float, answers: int) -> None:
-        """A request begins, at a host that gave so many answers by now."""
+        """A request begins, at a host that has given `answers` answers so far."""
         self._starts[request] = (now, answers)
 
     def has_older(self, request: Running) -> bool:
@@ -53,7 +53,7 @@ class InFlight:
         return 2 * self._waiting(now, latency_seconds, answers, _CROWDED_ANSWERS) > len(self._starts)
 
     def is_forgotten(self, now: float, latency_seconds: float, answers: int) -> bool:
-        """Whether all are left waiting: perhaps for a connection that we keep alive for nobody."""
+        """Whether all are left waiting: perhaps for a connection that is kept alive unused."""
         return 0 < len(self._starts) == self._waiting(now, latency_seconds, answers, 1)
 
     def are_silent(self) -> bool:
@@ -62,12 +62,12 @@ class InFlight:
         return 2 * silent >= len(self._starts)
 
     def close_after(self) -> None:
-        """Keep no connection for later on which a request runs now."""
+        """Close the connections of all running requests after them."""
         for request in self._starts:
             request.close_after()
 
     def _waiting(self, now: float, latency_seconds: float, answers: int, beside: int) -> int:
-        """How many got no byte for long, while the host gave so many answers beside them."""
+        """How many got no byte for long, while the host gave answers to others."""
         began_by = now - max(PATIENCE_SECONDS, _PATIENCE_LATENCIES * latency_seconds)
         count = 0
         for request, (began_at, answers_before) in self._starts.items():

@@ -4,12 +4,12 @@ Weak: the size of what was asked for is not known here, so large photos make a h
 """
 
 _KNOWN_AFTER = 8
-"""So many answers say what is usual; before, only what was seen so far."""
+"""Answers after which the usual latency is known; before, it is only that of the answers so far."""
 _STEP = 0.08
 """By this share the estimate moves towards each answer: ten answers beyond it double it."""
 
 _SHARED_MOVE, _TOLD_SECONDS = 0.25, 5.0
-"""A latency that moved by this share is worth telling the other workers, at most once in so many seconds."""
+"""A latency that moved by this share is written for the other workers, at most once in this many seconds."""
 
 
 class UsualLatency:
@@ -49,7 +49,7 @@ class UsualLatency:
         return True
 
     def adopt(self, seconds: float | None) -> None:
-        """Take what others found; what is known to nobody is learnt anew."""
+        """Take the latency that others found; if none is known, it is learnt again."""
         self._told = seconds
         if seconds is not None:
             self.seconds, self._seen = seconds, max(self._seen, _KNOWN_AFTER)

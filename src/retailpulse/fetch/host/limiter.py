@@ -1,10 +1,10 @@
 """How one host may be asked: how many requests at once, how often, or not now.
 
 A state machine without a clock, a queue or I/O: every time comes from the caller, in seconds. What it has
-learnt is `HostLimits`, which all workers share: who decided writes it, the others adopt it.
+learnt is `HostLimits`, which all workers share: the worker that decided writes it, the others adopt it.
 
-    adaptive_cap     AIMD: halved where a wave is turned away, one more for each round of answers
-    pace             requests a second, where even one at a time is refused
+    adaptive_cap     AIMD: halved if a wave is turned away, one more for each round of answers
+    pace             requests a second, if even one at a time is refused
     circuit_breaker  closed, open, half-open: for a host that only fails
 
 Weak: each worker sees only its own answers, so what a refusal means is judged by those.
@@ -24,7 +24,7 @@ WAVE = 3
 REFUSED_WAVE = 4
 """Refusals in a row, without an answer between them, that are about all that the host is asked."""
 LONGEST_HOLD_SECONDS = 30.0
-"""How long a host's Retry-After holds those who were not themselves told to wait."""
+"""How long a host's Retry-After, in seconds, holds requests that did not get it themselves."""
 FEW_REFUSED, MANY_REFUSED = 0.2, 0.35
 """Shares of the last requests: below one a host may be asked more, above the other it is asked less. In
 between, and so for some URLs that are always refused, it is left as it is."""
@@ -33,7 +33,7 @@ MANY_TURNED_AWAY = 0.1
 WELL_SECONDS = 10.0
 """So long after its last refusal a host answers well."""
 LATELY_SECONDS, LATELY_LATENCIES = 1.0, 2.0
-"""So long after an answer, or so many times its usual latency, a host counts as one that answers others."""
+"""Seconds after an answer, or times its usual latency, for which a host counts as one that answers others."""
 CROWDED_CAP = 4
 """A host that turns connections away at so few of them keeps none for later: others wait for it."""
 _FAILING_TOLD_SECONDS = 1.0
@@ -78,12 +78,12 @@ class HostLimiter:
 
     @property
     def failure(self) -> TryFailed | None:
-        """What the last try failed with, where all since the last answer failed."""
+        """The failure of the last try; None if it was answered."""
         return self._breaker.failure
 
     @property
     def latency_seconds(self) -> float | None:
-        """What a request usually takes."""
+        """The usual time of a request in seconds, None if it is not known."""
         return self._latency.seconds
 
     @property
@@ -117,7 +117,7 @@ class HostLimiter:
         return self._ended_well and self.failure is None
 
     def is_given_up(self, now: float) -> bool:
-        """Whether nobody needs to wait for the next probe."""
+        """Whether images need not wait for the next probe."""
         return self._breaker.is_given_up(now)
 
     def failing_seconds(self, since: float, now: float) -> float:
@@ -130,7 +130,7 @@ class HostLimiter:
         return self._answered_at > began_at or now - self._answered_at < lately_seconds
 
     def allows(self, used: int, slots: int, now: float) -> bool:
-        """Whether one more request may begin beside `used` others, by one who has so many slots."""
+        """Whether one more request may begin beside `used` others, for a worker with this many slots."""
         self._slots = slots
         most = self._cap.value if self._breaker.state is _CLOSED else 1
         if used >= slots or used >= most:
@@ -219,7 +219,7 @@ class HostLimiter:
         self.is_crowded = True
 
     def limits(self, now: float) -> HostLimits:
-        """What the fleet should know."""
+        """The limits that all workers should share, as they are now."""
         failure = self._breaker.failure or self._refusal
         failing_since = self._breaker.failing_since
         self._told_cap = self.cap
@@ -239,9 +239,9 @@ class HostLimiter:
         )
 
     def adopt(self, limits: HostLimits, now: float) -> None:
-        """Take what another worker wrote; what this one knows better since then is told again."""
+        """Take what another worker wrote; what this one knows better since then is written again."""
         if limits.cap > self.cap and limits.failing_seconds is None:
-            self._answered_at = now  # or nobody would have let it grow
+            self._answered_at = now  # or it would not have grown
         rate = limits.rate_per_second
         self._cap.adopt(limits.cap, limits.ceiling, now, slower=rate is not None and self._throttle is None)
         self._told_cap = limits.cap
@@ -254,7 +254,7 @@ class HostLimiter:
         self.is_crowded = limits.is_crowded or self.is_crowded
 
     def _adopt_failing(self, limits: HostLimits, now: float) -> None:
-        """Whoever was answered last is right about whether the host fails."""
+        """The latest answer decides whether the host fails."""
         if limits.failing_seconds is None or limits.cause is None:
             if self._breaker.failing_since is not None:  # others are answered, and we were left waiting
                 self.is_crowded |= self._breaker.failure is not None and not self._breaker.failure.refused

@@ -6,13 +6,13 @@ from retailpulse.fetch.host.limiter import HostLimiter
 from retailpulse.fetch.host.queue import HostListener, HostQueue
 
 _MOST_REMEMBERED = 10_000
-"""Hosts that nobody asks now and that are remembered for what they did."""
+"""Hosts without requests now that are remembered for what they did."""
 
 
 class HostPool:
     """Every host that is in use, and those that misbehaved a short while ago.
 
-    Without a listener nobody leases slots: each host may be asked as its limiter allows.
+    Without a listener no slots are leased: each host may be asked as its limiter allows.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class HostPool:
         return queue
 
     def leave(self, queue: HostQueue) -> None:
-        """Give a slot back; a host that nobody uses and that did nothing wrong is forgotten."""
+        """Give a slot back; a host that is not in use and did nothing wrong is forgotten."""
         queue.release()
         self._forget_plain(queue)
 

@@ -1,6 +1,6 @@
-"""The queue of every host that is asked or waited for: who begins, by priority, and who waits in vain.
+"""The queue of each host that is asked or waited for: which image begins, and which waits in vain.
 
-How much a host bears is `limiter`'s; how many slots of that this worker has, comes from who leases them.
+The host's limits are in `limiter`; the listener says how many of its slots this worker has.
 Waiting costs nothing but memory, and no slot of the process.
 """
 
@@ -30,10 +30,10 @@ _random = SystemRandom()
 
 
 class HostListener(Protocol):
-    """Who leases slots and shares what is learnt of hosts; called on the loop, and should be quick."""
+    """Leases slots and shares what is learnt of hosts; called on the loop, and should be quick."""
 
     def on_demand(self, queue: "HostQueue") -> None:
-        """Someone waits who needs a slot, and this worker has none here."""
+        """An image waits that needs a slot, and this worker has none here."""
 
     def on_room(self, queue: "HostQueue") -> None:
         """A request ended."""
@@ -53,7 +53,7 @@ class _Waiter:
 class HostQueue:
     """One host: those in work, those that wait, and its limiter.
 
-    `leased` is None where nobody leases: then this worker may use all that the limiter allows.
+    `leased` is None without leases: then this worker may use all that the limiter allows.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class HostQueue:
         self.origin_key = origin_key
         self.limiter = limiter
         self.used = 0
-        self.is_held = False  # somebody has a lease here, be it of no slots now
+        self.is_held = False  # there is a lease here, even if of no slots now
         self.leased: int | None = None if listener is None else 0
         self.waiting = 0
         self.in_flight = InFlight()
@@ -87,11 +87,11 @@ class HostQueue:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody asks this host, waits for it or has a lease of it."""
+        """Whether no request, waiting image or lease is left at this host."""
         return not self.used and not self.waiting and not self.leased and not self.is_held
 
     def lease(self, slots: int) -> None:
-        """Take so many slots from now on in place of those before."""
+        """Use this many leased slots from now on."""
         self.leased = slots
         self.limiter.is_shared = slots > 0
         self.wake()
@@ -104,7 +104,7 @@ class HostQueue:
         self.decided()
 
     def try_acquire(self, *, unleased: bool = False) -> bool:
-        """Take a slot where nobody waits for one and the host bears one more now."""
+        """Whether a slot was acquired: if no image waits for one and the host can take one more now."""
         if self.waiting:
             return False
         now = self._loop.time()
@@ -116,10 +116,10 @@ class HostQueue:
     async def acquire(
         self, seconds: float, order: Order = FIRST, *, goes_on: bool = False, unleased: bool = False
     ) -> float:
-        """Take a slot; wait for one where there is none now. Says how much of the image's time that cost.
+        """Acquire a slot; wait for one if there is none now. Returns the seconds that this cost.
 
         Waiting costs nothing, but at a host that only fails: there an image has `seconds`, and then fails as
-        the host did; raises TryFailed. Who goes on with what it has begun, goes first.
+        the host did; raises TryFailed. An image that goes on with what it has begun goes first.
         """
         if self.try_acquire(unleased=unleased):
             return 0.0
@@ -170,7 +170,7 @@ class HostQueue:
             self._look = self._loop.call_later(PATIENCE_SECONDS, self._look_at_the_last)
 
     def _look_at_the_last(self) -> None:
-        """Where nobody is answered any more, they may wait for a connection that is kept for nobody."""
+        """If no request is answered any more, they may wait for a connection that is kept alive in vain."""
         self._look, limiter = None, self.limiter
         if not self.in_flight:
             return
@@ -189,12 +189,12 @@ class HostQueue:
             self._keep_none_alive()
 
     def decided(self) -> None:
-        """Tell the listener where the limiter has something to share."""
+        """Call the listener if the limiter has something to share."""
         if self._listener is not None and self.limiter.changed:
             self._listener.on_decision(self)
 
     def wake(self) -> None:
-        """Let begin whoever may, fail whoever waits in vain, and set the alarm for the next look."""
+        """Let images begin that may, fail those that wait in vain, and set the alarm for the next look."""
         now, limiter = self._loop.time(), self.limiter
         if limiter.failure is not None:
             self._dismiss_late(now, limiter.failure)
@@ -234,7 +234,7 @@ class HostQueue:
             self._alarm = self._loop.call_later(max(0.001, look_seconds), self.wake)
 
     def _first(self) -> _Waiter | None:
-        """Who is next in order; those who have left are passed over."""
+        """The next waiter in order; those that have left are passed over."""
         heap = self._heap
         while heap:
             waiter = heap[0][-1]
@@ -254,7 +254,7 @@ class HostQueue:
         return _random.choice(waiting)
 
     def _left(self) -> None:
-        """Count off one who was cancelled, and forget those who left once they are the greater part."""
+        """Count off one that was cancelled, and forget those that left once they are the greater part."""
         self.waiting -= 1
         if len(self._heap) > 2 * self.waiting + 16:
             self._heap = [entry for entry in self._heap if not entry[-1].turn.done()]
@@ -265,7 +265,7 @@ class HostQueue:
         self._dismiss(lambda waiter: lost(waiter.came_at, now) >= waiter.seconds, failure)
 
     def _dismiss(self, is_over: Callable[[_Waiter], bool], failure: TryFailed) -> None:
-        """Fail those who wait in vain as the host failed."""
+        """Fail the images that wait in vain as the host failed."""
         for entry in self._heap:
             waiter = entry[-1]
             if not waiter.turn.done() and is_over(waiter):

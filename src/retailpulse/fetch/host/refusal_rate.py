@@ -17,7 +17,7 @@ class RefusalRate:
     """Refusals of one kind, and the backoff that they ask for."""
 
     def __init__(self) -> None:
-        self.share = 0.0  # of the last requests; 0 where an answer would change nothing
+        self.share = 0.0  # of the last requests; 0 if an answer would change nothing
         self.in_a_row = 0  # without an answer between them
         self.backoff_until = 0.0
         self._backoffs = 0

@@ -1,6 +1,6 @@
 """The pace of a host that refuses even one request at a time: a throttle in requests per second.
 
-Only the number is here; when a pace begins and whom it holds is `limiter`'s.
+Only the number is here; `limiter` decides when a pace begins and which requests it delays.
 """
 
 SLOWEST_RATE, FIRST_RATE, FREE_RATE = 0.1, 50.0, 200.0
@@ -8,14 +8,14 @@ SLOWEST_RATE, FIRST_RATE, FREE_RATE = 0.1, 50.0, 200.0
 _FIRST_SLOWER, _SLOWER = 0.5, 0.7
 """By these a refusal changes the pace: before the first answer at it, and later."""
 _MORE_PER_SECOND, _MOST_FASTER = 0.15, 1.07
-"""What answers add to the pace: so much in each second, growing with the seconds since the last refusal, and
-never more than so many times at once."""
+"""What answers add to the pace: a part in each second, growing with the seconds since the last refusal, and
+never more than this many times at once."""
 _SHARED_MOVE = 0.1
 """A pace that moved by this share is worth telling the other workers."""
 
 
 class Throttle:
-    """How many requests a second a host bears."""
+    """The pace of a host, in requests a second."""
 
     def __init__(self, rate: float, *, is_known: bool = False) -> None:
         self.rate = rate
@@ -24,7 +24,7 @@ class Throttle:
 
     @classmethod
     def first(cls, so_far_per_second: float) -> "Throttle":
-        """The pace of a host that refuses some of so many requests a second."""
+        """The pace of a host that refuses some requests at the given rate, in requests a second."""
         return cls(max(min(so_far_per_second, FIRST_RATE) * _FIRST_SLOWER, SLOWEST_RATE))
 
     def answered(self, quiet_seconds: float) -> None:

@@ -13,7 +13,7 @@ SMALL_BYTES = 1_024
 """Smaller pieces are joined before they are kept: as an object of its own each byte would weigh fifty."""
 _JOINED_BYTES = 16_384
 MOST_SMALL = 250_000
-"""So many small pieces are taken, and one more for each 64 bytes: no server needs more for a photo."""
+"""Most small pieces of a body, beside one for each 64 bytes: no server needs more for a photo."""
 _LEAST_MEAN_BYTES = 64
 _LOOK_GROWTH = 4
 
@@ -22,7 +22,7 @@ Enough = Callable[[bytes], bool]
 Check = Callable[[bytes], object]
 """Called once with the first 16 kB of a body that has so many; what it raises ends the fetch."""
 Tap = Callable[[], Callable[[bytes], object]]
-"""Called where a body begins: gives what is then called with each of its pieces."""
+"""Called at the beginning of a body: gives the function that is called with each of its pieces."""
 
 
 class BodyReader:
@@ -71,7 +71,7 @@ class BodyReader:
 
     @property
     def free_bytes(self) -> int:
-        """So many may be given to `keep`, and counted later: there is nothing to decide about them."""
+        """Bytes that may go straight to `keep` and be counted later, without a decision."""
         if self._small:
             return 0
         end = self._next_look - 1 if self._part_end is None else self._part_end
@@ -110,7 +110,7 @@ class BodyReader:
         return True
 
     def too_large(self) -> TryFailed:
-        """What a body over the limit fails with."""
+        """The failure of a body over the limit."""
         return TryFailed(Cause.TOO_LARGE, f"larger than {self.max_bytes} bytes")
 
     def look(self) -> bool:

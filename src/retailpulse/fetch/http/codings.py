@@ -15,14 +15,14 @@ Coding = Literal["gzip", "deflate"]
 
 _UNDONE: dict[bytes, Coding] = {b"gzip": "gzip", b"x-gzip": "gzip", b"deflate": "deflate"}
 _NOT_UNDONE = frozenset(b"aes128gcm br compress dcb dcz exi pack200-gzip x-compress zstd".split())
-"""The other codings that IANA lists. We ask for none of them."""
+"""The other codings that IANA lists. Requests ask for none of them."""
 _GZIP_MAGIC = b"\x1f\x8b"
 MOST_MEMBERS = 1_000
 """Parts of a gzip file. Those who write many (bgzip) put 64 kB into each, so no body has more."""
 
 
 def find_coding(head: bytes) -> Coding | None:
-    """The one coding that a body has, if any; raises TryFailed where we would not undo it."""
+    """The one coding that a body has, if any; raises TryFailed if we would not undo it."""
     lists = find_headers(head, b"content-encoding")
     if not lists:
         return None
@@ -54,7 +54,7 @@ class Decompressor:
         self._is_over = False
 
     def step(self, data: bytes, most_bytes: int) -> bytes:
-        """Take input in and give the next bytes, at most so many; none where more input is needed.
+        """Take input in and give the next bytes, at most `most_bytes`; none if more input is needed.
 
         Raises TryFailed `bad_response`. What follows the end is dropped, as browsers do.
         """
@@ -65,7 +65,7 @@ class Decompressor:
             raise TryFailed(Cause.BAD_RESPONSE, f"the body is not valid {self._coding}") from None
 
     def check_end(self) -> None:
-        """Raise TryFailed `truncated` where the input ended before its coding; none at all is whole."""
+        """Raise TryFailed `truncated` if the input ended before its coding; none at all is whole."""
         if self._stream is not None or (self._left and not self._members):
             raise TryFailed(Cause.TRUNCATED, f"the body ended before its {self._coding} did", again=True)
 
@@ -74,7 +74,7 @@ class Decompressor:
             unpacked = stream.decompress(self._left, most_bytes)
             self._left = stream.unused_data if stream.eof else stream.unconsumed_tail
             self._stream = None if stream.eof else stream
-            # Bytes may be left inside of zlib too, where just as many came out as were asked for.
+            # Bytes may be left inside of zlib too, if as many came out as were asked for.
             self.has_more = bool(self._left) or len(unpacked) == most_bytes
             if unpacked or not self.has_more:
                 return unpacked
@@ -82,7 +82,7 @@ class Decompressor:
         return b""
 
     def _begin(self) -> "zlib._Decompress | None":
-        """Begin the stream, or the next member of it; None where there is none, or too little of it yet."""
+        """Begin the stream, or the next member of it; None if there is none, or too little of it yet."""
         if self._is_over:
             self._left = b""
         if len(self._left) < len(_GZIP_MAGIC):
@@ -97,7 +97,7 @@ class Decompressor:
         return zlib.decompressobj(self._window())
 
     def _window(self) -> int:
-        """What zlib is told of the format; half of the world sends `deflate` without its two-byte header."""
+        """The format as zlib's `wbits`; many servers send `deflate` without its two-byte header."""
         if self._coding == "gzip":
             return zlib.MAX_WBITS | 16
         has_header = self._left[0] & 0x0F == 8 and int.from_bytes(self._left[:2], "big") % 31 == 0

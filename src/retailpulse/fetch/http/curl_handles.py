@@ -27,7 +27,7 @@ def new_handle(settings: FetchSettings) -> pycurl.Curl:
 
 
 def check_settings(settings: FetchSettings) -> None:
-    """Raise ConfigError where a setting could only fail later, at the first request."""
+    """Raise ConfigError if a setting could only fail later, at the first request."""
     if not settings.contact.isascii() or (settings.contact and not settings.contact.isprintable()):
         raise ConfigError("RETAILPULSE_FETCH_CONTACT: write printable ASCII, like mailto:ops@example.com")
     if settings.ca_file and not Path(settings.ca_file).is_file():
@@ -35,7 +35,7 @@ def check_settings(settings: FetchSettings) -> None:
 
 
 def user_agent(contact: str) -> str:
-    """Who we say we are, and whom to ask about us."""
+    """The User-Agent: name, version and contact of this service."""
     return f"RetailPulse/{__version__}" + (f" (+{contact})" if contact else "")
 
 

@@ -19,7 +19,7 @@ MOST_STEP_BYTES = 262_144
 class Decompression:
     """One body on its way through a thread. It calls back in the loop, and never from within `feed`.
 
-    `find_room` says whether so many more bytes may be kept; where not, somebody calls `go_on` later.
+    `find_room` says whether that many more bytes may be kept; if not, it has `go_on` called later.
     `deliver` takes what was unpacked, and says whether more is wanted. `ready` is called when more may be
     fed, `failed` with what ended it.
     """
@@ -49,7 +49,7 @@ class Decompression:
 
     @property
     def is_full(self) -> bool:
-        """Whether enough waits for now."""
+        """Whether enough input waits, so that the transfer should pause."""
         return len(self._waiting) >= FULL_BYTES
 
     def feed(self, piece: bytes) -> None:
@@ -77,12 +77,12 @@ class Decompression:
             await self._idle
 
     def check_end(self) -> None:
-        """Raise TryFailed `truncated` where the body ended before its coding did."""
+        """Raise TryFailed `truncated` if the body ended before its coding did."""
         if not self._is_over:
             self._decompressor.check_end()
 
     def close(self) -> None:
-        """Take and give nothing any more; a step that runs comes to its end, and is forgotten."""
+        """Take and give nothing any more; a step that runs is finished and dropped."""
         self._is_over = True
         self._waiting.clear()
 

@@ -14,7 +14,7 @@ import pycurl
 class Dialer:
     """The sockets that libcurl opens for the request that runs.
 
-    `may_dial` judges an address, `opened` is told of each socket, `late` when no connection came about in
+    `may_dial` judges an address, `opened` is called with each socket, `late` if no connection came about in
     time. `is_refused`: an address was not allowed; `is_full`: no socket was free.
     """
 
@@ -36,15 +36,15 @@ class Dialer:
         self._dialled: list[socket.socket] = []
         self._timer: asyncio.TimerHandle | None = None
         self.is_refused = self.is_full = False
-        self.peer: tuple[str, int] | None = None  # whom it dialled last
+        self.peer: tuple[str, int] | None = None  # the address that it dialled last
         handle.setopt(pycurl.OPENSOCKETFUNCTION, self._on_dial)
 
     def begin(self) -> None:
-        """Forget what was of the last request."""
+        """Reset the state of the last request."""
         self.is_refused = self.is_full = False
 
     def end(self) -> None:
-        """Let go of the sockets; libcurl works on duplicates of them."""
+        """Close the sockets; libcurl works on duplicates of them."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -32,7 +32,7 @@ _MAX_DISCARDED_BYTES = 65_536
 _FREE_BYTES = 16_384
 """How much of an answer the budget does not count: counting a small one costs more than it may hold."""
 _OBJECTS_SHARE = 16
-"""Pieces are kept as they come where they have a kilobyte; each is an object of some 64 bytes besides."""
+"""Pieces of a kilobyte or more are kept as they come; each is an object of some 64 bytes besides."""
 _MOST_ROOM_BYTES = 131_072
 """How much of the budget an answer is given at a time."""
 
@@ -104,7 +104,7 @@ class Exchange:
 
     @property
     def peer(self) -> tuple[str, int] | None:
-        """Whom it dialled last."""
+        """The address that it dialled last."""
         return self._dialer.peer
 
     @property
@@ -113,7 +113,7 @@ class Exchange:
         return not self._lines and self._transport.runs(self._handle)
 
     def close_after(self) -> None:
-        """Keep the connection of the running request for no other."""
+        """Close the connection after the running request."""
         if self._transport.runs(self._handle):
             self._options.close_after()
 
@@ -122,7 +122,7 @@ class Exchange:
         if self._decompression is not None:
             self._decompression.go_on()
         if self._transport.runs(self._handle):
-            with contextlib.suppress(pycurl.error):  # how the transfer ends is told where it is awaited
+            with contextlib.suppress(pycurl.error):  # the awaiting task learns how the transfer ends
                 self._handle.pause(pycurl.PAUSE_CONT)
 
     def close(self) -> None:

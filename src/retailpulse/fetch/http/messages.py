@@ -1,4 +1,4 @@
-"""A request and an answer of HTTP, as `exchange` is told the one and tells the other."""
+"""A request and an answer of HTTP, as `exchange` takes the one and gives the other."""
 
 import msgspec
 
@@ -23,7 +23,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An HTTP answer; its body is in the intake, where the status is one that was asked for."""
+    """An HTTP answer; its body is in the intake, if the status is one that was asked for."""
 
     status: int
     head: bytes  # the status line and all headers, as they came

@@ -1,6 +1,6 @@
 """What a request carries to its receiver: a small body with headers of its own.
 
-A handle that was loaded is good for this one request: whoever loads it makes it and throws it away.
+A handle that was loaded serves this one request: its caller makes it and throws it away.
 """
 
 import msgspec

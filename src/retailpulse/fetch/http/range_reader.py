@@ -1,4 +1,4 @@
-"""Reads a whole file; or its head by Range requests, or by reading on where a server does not know them.
+"""Reads a whole file; or its head by Range requests, or by reading on if a server does not know them.
 
 What is enough is the caller's to say. How a request is made is not known here.
 """

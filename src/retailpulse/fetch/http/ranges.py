@@ -30,7 +30,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def parse_part(content_range: bytes | None) -> Part | None:
-    """The part that a 206 names, or None where the header is missing or makes no sense."""
+    """The part that a 206 names, or None if the header is missing or makes no sense."""
     match = _SATISFIED.fullmatch(content_range or b"")
     if match is None:
         return None
@@ -42,6 +42,6 @@ def parse_part(content_range: bytes | None) -> Part | None:
 
 
 def parse_total(content_range: bytes | None) -> int | None:
-    """The size of the file that a 416 names, or None where it names none."""
+    """The size of the file that a 416 names, or None if it names none."""
     match = _UNSATISFIED.fullmatch(content_range or b"")
     return int(match[1]) if match else None

@@ -9,7 +9,7 @@ from retailpulse.fetch.http.ranges import Span
 
 
 class RequestOptions:
-    """What a handle is set to ask."""
+    """The options of a libcurl handle for one request."""
 
     def __init__(self, handle: pycurl.Curl, *, has_proxy: bool = False) -> None:
         self._handle = handle
@@ -22,7 +22,7 @@ class RequestOptions:
         self.keeps_alive = True
 
     def set(self, request: Request) -> None:
-        """Make the handle ask for this."""
+        """Set the handle's options for this request."""
         if request.post is not None:
             load(self._handle, request.post)
         self._handle.setopt(pycurl.URL, request.url)
@@ -35,7 +35,7 @@ class RequestOptions:
             self._send_cookie(request.cookie)
         self._limit(max(1, round(request.timeout_seconds * 1_000)), request.max_content_length)
         if request.pin or self._is_pinned:
-            # libcurl forgets after a minute what it was told: it is told every time.
+            # libcurl forgets addresses after a minute, so it gets them every time.
             self._handle.setopt(pycurl.RESOLVE, [request.pin] if request.pin else [])
             self._is_pinned = bool(request.pin)
         if request.span != self._span:
@@ -44,7 +44,7 @@ class RequestOptions:
             self._keep_alive(keeps_alive=request.keeps_alive)
 
     def close_after(self) -> None:
-        """Keep the connection of the running request for no other."""
+        """Close the connection after the running request."""
         if self.keeps_alive:
             self._handle.setopt(pycurl.FORBID_REUSE, 1)
             self.keeps_alive = False

@@ -1,6 +1,6 @@
 """The sockets that libcurl wants to hear of, in an epoll set of their own.
 
-libcurl lets go of a socket after every request and asks for it again with the next one. Here nothing is told
+libcurl removes a socket after every request and adds it again with the next one. Here nothing is told
 to the kernel for that, which an event loop's own readers would do at several times the cost.
 """
 
@@ -33,7 +33,7 @@ class Sockets:
     """What is wanted of each socket, and which are ready; `fileno` is readable while one is.
 
     A number that was closed may come back as another socket's, so after every `opened` none is trusted to be
-    in the set; where sockets are opened that nobody tells of, `trusting` must be false. `busy` gives those
+    in the set; if sockets are opened without a call of `opened`, `trusting` must be false. `busy` gives those
     that are in use though nothing may be wanted of them now: transfers that pause.
     """
 
@@ -50,11 +50,11 @@ class Sockets:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the set is no more."""
+        """Whether the set is closed."""
         return self._epoll.closed
 
     def opened(self) -> None:
-        """Say that a new socket is opened."""
+        """To be called after a new socket was opened."""
         self._age += 1
 
     def want(self, what: int, fd: int, _multi: object = None, _data: object = None) -> None:
@@ -103,7 +103,7 @@ class Sockets:
                     idle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Let go of all."""
+        """Close the set; the sockets stay libcurl's."""
         self._epoll.close()
 
     def _register(self, fd: int, what: int) -> None:
@@ -133,7 +133,7 @@ class Sockets:
 
 
 def _addresses(fd: int) -> tuple[_Address, _Address] | None:
-    """Our end and the other one of a connection; None where the number is closed or something else."""
+    """Our end and the other one of a connection; None if the number is closed or something else."""
     with contextlib.suppress(OSError), _borrowed(fd) as connection:
         return connection.getsockname()[:2], connection.getpeername()[:2]
     return None
@@ -148,7 +148,7 @@ def _has_bytes(fd: int) -> bool:
 
 @contextlib.contextmanager
 def _borrowed(fd: int) -> Iterator[socket.socket]:
-    """A number as a socket that stays open; raises OSError where it is none."""
+    """A number as a socket that stays open; raises OSError if it is none."""
     borrowed = socket.socket(fileno=fd)
     try:
         yield borrowed

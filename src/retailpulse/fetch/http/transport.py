@@ -1,4 +1,4 @@
-"""Drives libcurl's multi handle from the running asyncio loop: sockets, one timer, and who waits for what.
+"""Drives libcurl's multi handle from the running asyncio loop: sockets, one timer, and the tasks that wait.
 
 It knows nothing of HTTP: an easy handle goes in, libcurl's result code comes out.
 Weak: it must be made, used and closed on one loop, in one thread.
@@ -18,13 +18,14 @@ _TURN_SECONDS = 0.01
 _NO_SOCKET = -1
 """What libcurl says of a transfer that has no connection now."""
 MOST_DECISIONS = 2_000
-"""So many pieces of bodies are decided on within one call of libcurl; a transfer with more pauses."""
+"""Pieces of bodies that are decided on within one call of libcurl; a transfer with more pauses."""
 
 
 class Transport:
     """Runs many easy handles at once; each is awaited on its own.
 
-    `decisions_left` is counted down by whoever takes bodies; below zero the transfer pauses, to go on later.
+    `decisions_left` is counted down by the code that takes bodies; below zero the transfer pauses, to go on
+    later.
     """
 
     def __init__(self, *, idle_connections: int, has_proxy: bool) -> None:
@@ -46,9 +47,9 @@ class Transport:
         self._loop.add_reader(self._sockets.fileno(), self._on_ready)
 
     def begin(self, handle: pycurl.Curl) -> asyncio.Future[tuple[int, str]]:
-        """Run a handle: in the end there is libcurl's code (0 is success) and its words.
+        """Run a handle; the future gives libcurl's result code (0 is success) and its error text.
 
-        Who does not wait for that must `drop` the handle.
+        A caller that does not wait for that must `drop` the handle.
         """
         done: asyncio.Future[tuple[int, str]] = self._loop.create_future()
         self._multi.add_handle(handle)
@@ -56,16 +57,16 @@ class Transport:
         return done
 
     def drop(self, handle: pycurl.Curl) -> None:
-        """End a transfer that nobody waits for any more."""
+        """End a transfer that no task waits for any more."""
         if handle in self._waiting:
             self._release(handle)
 
     def dials(self) -> None:
-        """Say that libcurl opens a socket."""
+        """To be called when libcurl opens a socket."""
         self._sockets.opened()
 
     def go_on_later(self, go_on: Callable[[], object]) -> None:
-        """Call this once the loop has seen to everything else."""
+        """Call `go_on` once the loop has done its other work."""
         self._paused.append(go_on)
         if self._going_on is None:
             self._going_on = self._loop.call_soon(self._on_turn)
@@ -75,7 +76,7 @@ class Transport:
         self._sockets.shut_idle(peers, self._busy())
 
     def runs(self, handle: pycurl.Curl) -> bool:
-        """Whether a handle has not come to its end."""
+        """Whether the transfer of this handle is still running."""
         return handle in self._waiting
 
     def abort(self, handle: pycurl.Curl) -> None:
@@ -84,7 +85,7 @@ class Transport:
             self._settle(handle, pycurl.E_OPERATION_TIMEDOUT, "aborted")
 
     def close(self) -> None:
-        """Abort everything, whoever waits is cancelled; the handles themselves stay their owners'."""
+        """Abort everything and cancel the tasks that wait; the handles themselves stay their owners'."""
         for handle in list(self._waiting):
             done = self._waiting[handle]
             self._release(handle)
@@ -101,7 +102,7 @@ class Transport:
     def _on_timer(self, timeout_ms: int) -> None:
         """Remember when libcurl wants to be called; a timer that is armed for earlier is left to fire.
 
-        libcurl moves its time forward with every request: arming anew each time is the dearer way.
+        libcurl moves its time forward with every request: arming the timer each time costs more.
         """
         if timeout_ms < 0:
             self._due_at = None

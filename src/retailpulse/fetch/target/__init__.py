@@ -1,1 +1,1 @@
-"""Where a request may go: URLs, the SSRF policy on addresses, and DNS."""
+"""The targets that may be asked: URLs, the SSRF policy on addresses, and DNS."""

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# IANA special-purpose registry (RFC 6890 and its updates) where it is not globally reachable.
+# IANA special-purpose registry (RFC 6890 and its updates) if it is not globally reachable.
 _REFUSED_V4 = tuple(
     IPv4Network(text)
     for text in (

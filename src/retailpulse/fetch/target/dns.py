@@ -1,7 +1,7 @@
 """DNS: looks host names up by the system's resolver, with a cache, and pins what it found for libcurl.
 
 A few threads ask for each name once at a time. libcurl is told which addresses a host has and looks no name
-up by itself. Where internal names are hidden, it is here that they and names that do not exist become the
+up by itself. If internal names are hidden, it is here that they and names that do not exist become the
 same failure. Weak: the resolver does not say how long an answer holds, so every answer is kept for the same
 time; a resolver that fails is told apart, as its images are tried again.
 """
@@ -30,7 +30,7 @@ MOST_KEPT = 10_000
 HIDDEN = "the host name has no address that is fetched from"
 """True of a name that does not exist, and of one whose addresses may not be dialled."""
 EVEN_SECONDS = 1.0
-"""Failures that are to look alike are told whole multiples of this after they were asked for."""
+"""Failures that must look alike come a whole multiple of this many seconds after the look-up began."""
 
 _MISSING = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL})
 
@@ -59,7 +59,7 @@ class CachingResolver:
     async def resolve(self, host: str) -> tuple[str, ...]:
         """The addresses of a name, of both families, in the resolver's order.
 
-        Raises TryFailed `dns`: final where there is no such name, not where the resolver could not tell.
+        Raises TryFailed `dns`: final if there is no such name, not final if the resolver could not tell.
         """
         known = self._known.get(host)
         if known is None or known.until <= self._loop.time():
@@ -112,7 +112,7 @@ class CachingResolver:
 
 
 class PinnedResolver:
-    """What libcurl is told of each host; close it when it is no longer asked."""
+    """The addresses that libcurl gets for each host; close it after use."""
 
     def __init__(self, policy: SsrfPolicy, *, hides_internal_names: bool) -> None:
         self._policy = policy
@@ -126,18 +126,18 @@ class PinnedResolver:
         return not self._policy.has_proxy and numeric_address(origin.host) is None
 
     async def pin(self, origin: Origin) -> str:
-        """The addresses that an origin's name has and that may be dialled, as libcurl wants to be told.
+        """The addresses of an origin's name that may be dialled, in libcurl's form.
 
-        Empty where no name is looked up. Raises TryFailed where the name does not resolve, and
-        where none of its addresses may be dialled ImageError `blocked_address`; the same TryFailed for
-        both, after as long, where internal names are hidden.
+        Empty if no name is looked up. Raises TryFailed if the name does not resolve, and
+        if none of its addresses may be dialled ImageError `blocked_address`; the same TryFailed for
+        both, after the same time, if internal names are hidden.
         """
         if not self.has_name(origin):
             return ""
         return await (self._alike if self._hides else self._find)(origin)
 
     def close(self) -> None:
-        """Look no more names up."""
+        """End the look-ups; no further name is looked up."""
         self._resolver.close()
 
     async def _find(self, origin: Origin) -> str:
@@ -170,8 +170,8 @@ class PinnedResolver:
 
 
 def _look_up(host: str) -> tuple[str, ...]:
-    """The addresses of a name, none where it does not exist; raises OSError where that cannot be told."""
-    if host == ".":  # the root of all names is no host, which also holds where no name server is reached
+    """The addresses of a name, none if it does not exist; raises OSError if that cannot be told."""
+    if host == ".":  # the root of all names is no host, which also holds if no name server is reached
         return ()
     try:
         found = socket.getaddrinfo(host.encode(), None, type=socket.SOCK_STREAM)

@@ -1,6 +1,6 @@
-"""Logs names whose addresses may not be dialled, where nobody else is told: each once a minute at most.
+"""Logs names whose addresses may not be dialled, if no answer says so: each once a minute at most.
 
-Weak: whoever has many such names can fill the minute's lines, and those of others are only counted then.
+Weak: a job with many such names can fill the minute's lines; those of others are only counted then.
 """
 
 import logging
@@ -34,4 +34,4 @@ class RefusedNames:
             self._untold += 1
             return
         self._told.add(name)
-        logger.warning("%s exists, and none of its addresses is allowed; its images fail as dns", name)
+        logger.warning("%s exists, but its addresses are not allowed; its images fail as dns", name)

@@ -16,7 +16,7 @@ _NOT_ALLOWED = "the address of the host is not allowed"
 
 
 class SsrfPolicy:
-    """The settings that say whom we talk to."""
+    """The settings that say which hosts may be asked."""
 
     def __init__(self, settings: FetchSettings) -> None:
         self._networks = settings.networks()
@@ -26,7 +26,7 @@ class SsrfPolicy:
         self._refusal = lru_cache(maxsize=4_096)(self._judge)  # jobs have many photos and few hosts
 
     def check(self, origin: Origin) -> None:
-        """Raise ImageError `blocked_address` where an origin is not to be asked, by its port or host alone.
+        """Raise ImageError `blocked_address` if an origin is not to be asked, by its port or host alone.
 
         A numeric host is checked here too: a proxy would dial it out of our sight.
         """
@@ -68,7 +68,7 @@ def numeric_address(host: str) -> str | None:
 
 
 def blocked_address() -> ImageError:
-    """What a host fails with none of whose addresses may be dialled."""
+    """The error of a host that has no address which may be dialled."""
     return _blocked(_NOT_ALLOWED)
 
 

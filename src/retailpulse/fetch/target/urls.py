@@ -32,9 +32,9 @@ _QUERY_SAFE = "/%!$&()*+,;=:@[]|\\?{}`^"
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False):
-    """Whom a URL asks: what politeness is counted by.
+    """The host that a URL asks: limits are counted by it.
 
-    `key` is by what the whole fleet counts it: `scheme://host:port`, without a last dot of the host.
+    `key` is its name for all workers: `scheme://host:port`, without a last dot of the host.
     """
 
     scheme: str
@@ -64,7 +64,7 @@ def parse_target(url: str) -> Target:
 
 
 def origin_key(url: str) -> str | None:
-    """The key of whom a URL asks, None for a URL that `parse_target` refuses."""
+    """The key of the host that a URL asks, None for a URL that `parse_target` refuses."""
     try:
         return parse_target(url).origin.key
     except ImageError:
@@ -77,7 +77,7 @@ def _plain_origin(scheme: str, host: str, port: str | None) -> Origin:
 
 
 def follow(target: Target, location: bytes) -> Target:
-    """Where a redirect leads; raises ImageError(bad_url) where we do not go."""
+    """The target of a redirect; raises ImageError(bad_url) if it may not be followed."""
     try:
         text = location.decode()
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
 """Reading BMP: the size from either kind of header, the end from the length of the pixels.
 
-Weak: a compressed picture (RLE, embedded JPEG or PNG) is complete where a length field says so.
+Weak: a compressed picture (RLE, embedded JPEG or PNG) is complete if a length field says so.
 """
 
 import struct
@@ -15,12 +15,12 @@ _PLAIN = frozenset({0, 3, 6})  # not compressed; with or without channel masks
 
 
 def has_known_header(data: bytes) -> bool | None:
-    """Whether a header of a known length follows the letters BM; None where more bytes are needed."""
+    """Whether a header of a known length follows the letters BM; None if more bytes are needed."""
     return int.from_bytes(data[14:18], "little") in _HEADER_BYTES if len(data) >= 18 else None
 
 
 def read_size(data: bytes, _: Work) -> Size | None:
-    """Width and height, or None where more bytes are needed; rows stored top down count the same."""
+    """Width and height, or None if more bytes are needed; rows stored top down count the same."""
     if len(data) < 26:
         return None
     if data[14] == _CORE_BYTES:
@@ -33,9 +33,9 @@ def read_size(data: bytes, _: Work) -> Size | None:
 
 
 def check_end(body: bytes, _: Work) -> None:
-    """Raise ImageError `truncated` where the pixels are not all there.
+    """Raise ImageError `truncated` if the pixels are not all there.
 
-    The length in the file's header is often wrong, so it counts only where the pixels are compressed.
+    The length in the file's header is often wrong, so it counts only if the pixels are compressed.
     """
     if len(body) < 54 and _has_long_header(body):
         raise truncated("the BMP ends inside its header")
@@ -52,7 +52,7 @@ def _has_long_header(body: bytes) -> bool:
 
 
 def _plain_end(body: bytes) -> int | None:
-    """Where uncompressed pixels end, or None where they are compressed."""
+    """The offset at which uncompressed pixels end, or None if they are compressed."""
     if _has_long_header(body):
         width, height, _, bits, compression = struct.unpack_from("<iiHHI", body, 18)
     else:

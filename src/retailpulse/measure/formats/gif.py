@@ -19,7 +19,7 @@ _SUB_BLOCKS_PER_STEP = 2
 
 
 def read_size(data: bytes, _: Work) -> Size | None:
-    """Width and height of the canvas, or None where more bytes are needed."""
+    """Width and height of the canvas, or None if more bytes are needed."""
     if len(data) < 10:
         return None
     width, height = struct.unpack_from("<HH", data, 6)
@@ -27,7 +27,7 @@ def read_size(data: bytes, _: Work) -> Size | None:
 
 
 def check_end(body: bytes, work: Work) -> None:
-    """Raise ImageError `truncated` where no trailer follows the blocks."""
+    """Raise ImageError `truncated` if no trailer follows the blocks."""
     try:
         _walk(body, work)
     except IndexError:
@@ -35,7 +35,7 @@ def check_end(body: bytes, work: Work) -> None:
 
 
 def _walk(body: bytes, work: Work) -> None:
-    """Step over all blocks up to the trailer; IndexError where the bytes run out first."""
+    """Step over all blocks up to the trailer; IndexError if the bytes run out first."""
     position = 13 + _table_bytes(body[10])
     while True:
         position = _after_block_start(body, position, work)
@@ -54,7 +54,7 @@ def _table_bytes(flags: int) -> int:
 
 
 def _after_block_start(body: bytes, position: int, work: Work) -> int:
-    """Behind the next byte that begins a block; IndexError where there is none."""
+    """Behind the next byte that begins a block; IndexError if there is none."""
     work.spend(_BLOCK_STEPS)
     found = _BLOCK.search(body, position, position + BYTES_PER_STEP * (work.left + 1))
     if found is not None:
@@ -65,7 +65,7 @@ def _after_block_start(body: bytes, position: int, work: Work) -> int:
 
 
 def _after_sub_blocks(body: bytes, position: int, work: Work) -> int:
-    """Behind the empty sub-block that ends a block; IndexError where the bytes run out first."""
+    """Behind the empty sub-block that ends a block; IndexError if the bytes run out first."""
     count, most = 0, _SUB_BLOCKS_PER_STEP * (work.left + 1)
     try:
         for count in range(1, most + 1):  # noqa: B007 - counted for whatever way there is out of here

@@ -1,4 +1,4 @@
-"""Reading AVIF and HEIC: the size and turn of the primary item, the end from where the items lie.
+"""Reading AVIF and HEIC: the size and turn of the primary item, the end from the places of its items.
 
 Both are one container (ISO/IEC 23008-12). Weak: files that hold only a film track and no still picture are
 refused, and a crop (`clap`) is not applied to the displayed size.
@@ -15,7 +15,7 @@ _IN_FILE, _IN_IDAT = 0, 1
 
 
 def read_size(data: bytes, work: Work) -> Size | None:
-    """Width, height and turn, or None where more bytes are needed."""
+    """Width, height and turn, or None if more bytes are needed."""
     meta = _child(data, Box(b"", 0, WHOLE_FILE), b"meta", work)
     if meta is None:
         return None
@@ -30,7 +30,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
 
 
 def check_end(body: bytes, work: Work) -> None:
-    """Raise ImageError `truncated` where a part of an item lies beyond the end of the file."""
+    """Raise ImageError `truncated` if a part of an item lies beyond the end of the file."""
     meta = None
     for box in boxes(body, 0, WHOLE_FILE, work):
         if box.kind in {b"mdat", b"meta"} and len(body) < box.end != WHOLE_FILE:
@@ -100,7 +100,7 @@ def _property_indexes(data: bytes, iprp: Box, item_id: int, work: Work) -> list[
 
 
 def _extent_ends(data: bytes, box: Box, work: Work) -> Iterator[tuple[int, int]]:
-    """How each part of each item is stored, and where it ends."""
+    """For each part of each item, how it is stored and the offset of its end."""
     iloc = Cursor(data, box, work)
     sizes = iloc.number(2)
     offset_bytes, length_bytes, base_bytes = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15

@@ -21,7 +21,7 @@ WHOLE_FILE = sys.maxsize
 
 
 class Box(NamedTuple):
-    """A box: its kind, where its content starts, and where it ends, which may be beyond the data."""
+    """A box: its kind, and the offsets of its content and its end, which may be beyond the data."""
 
     kind: bytes
     start: int
@@ -58,13 +58,13 @@ class Cursor:
         self.flags = self.number(3)
 
     def number(self, size_bytes: int) -> int:
-        """The next number of so many bytes; 0 for none; raises ImageError `corrupt` at the end."""
+        """The next number of `size_bytes` bytes, big-endian; raises ImageError `corrupt` at the end."""
         start = self._position
         self.skip(size_bytes)
         return int.from_bytes(self._data[start : self._position])
 
     def skip(self, size_bytes: int) -> None:
-        """Step over so many bytes; none of them is work too."""
+        """Skip some bytes; skipping none is a step of work too."""
         self._work.spend(_NUMBER_STEPS)
         self._position += size_bytes
         if self._position > min(self._box.end, len(self._data)):

@@ -33,7 +33,7 @@ MAX_SCANS = 100
 
 
 class Frame(NamedTuple):
-    """The frame header of a JPEG; `end` is where its segment ends in the file."""
+    """The frame header of a JPEG; `end` is the offset of the end of its segment in the file."""
 
     size: Size
     process: int
@@ -52,7 +52,7 @@ _Segment = tuple[int, int, int]
 
 
 def read_frame(data: bytes, work: Work) -> Frame | None:
-    """The frame header, or None where more bytes are needed."""
+    """The frame header, or None if more bytes are needed."""
     turned = None
     position = 2
     while (segment := _next_segment(data, position, work)) is not None:
@@ -70,13 +70,13 @@ def read_frame(data: bytes, work: Work) -> Frame | None:
 
 
 def read_size(data: bytes, work: Work) -> Size | None:
-    """Width, height and turn, or None where more bytes are needed."""
+    """Width, height and turn, or None if more bytes are needed."""
     frame = read_frame(data, work)
     return None if frame is None else frame.size
 
 
 def find_scan(data: bytes, frame: Frame, work: Work) -> int | None:
-    """Where the first scan header behind the frame header starts, or None where there is none yet."""
+    """The offset of the first scan header after the frame header, or None if there is none yet."""
     position = frame.end
     while (segment := _next_segment(data, position, work)) is not None:
         marker, start, position = segment
@@ -86,7 +86,7 @@ def find_scan(data: bytes, frame: Frame, work: Work) -> int | None:
 
 
 def check_end(pieces: Sequence[bytes], scan: int | None, work: Work) -> None:
-    """Raise ImageError `truncated` where no end marker follows the start of the picture's data.
+    """Raise ImageError `truncated` if no end marker follows the start of the picture's data.
 
     What follows the last end marker is not looked at: phones append previews, videos and notes. An
     end marker before the data belongs to a thumbnail.
@@ -96,7 +96,7 @@ def check_end(pieces: Sequence[bytes], scan: int | None, work: Work) -> None:
 
 
 def check_scans(body: bytes, frame: Frame, scan: int | None) -> None:
-    """Raise ImageError `corrupt` where the picture is cut into so many scans that it must be an attack."""
+    """Raise ImageError `corrupt` if the picture has so many scans that it must be an attack."""
     if scan is None:
         return
     is_single = frame.process not in _PROGRESSIVE and body[scan : scan + 1] == bytes([frame.components])
@@ -105,7 +105,7 @@ def check_scans(body: bytes, frame: Frame, scan: int | None) -> None:
 
 
 def _find_last_end(pieces: Sequence[bytes], work: Work) -> int:
-    """Where the last end marker of a body in pieces begins, or -1; one may lie across a border."""
+    """The offset of the last end marker of a body in pieces, or -1; one may lie across a border."""
     position = sum(map(len, pieces))
     following = b""
     for piece in reversed(pieces):
@@ -130,7 +130,7 @@ def _find_end_in(piece: bytes, work: Work) -> int:
 
 
 def _next_segment(data: bytes, position: int, work: Work) -> _Segment | None:
-    """The next marker and what it carries, or None where the bytes run out."""
+    """The next marker and what it carries, or None if the bytes run out."""
     work.left -= _SEGMENT_STEPS
     if work.left < 0:
         work.give_up()

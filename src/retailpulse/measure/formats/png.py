@@ -22,7 +22,7 @@ _CHUNK_STEPS = 3
 
 
 def read_size(data: bytes, work: Work) -> Size | None:
-    """Width, height and turn, or None where more bytes are needed."""
+    """Width, height and turn, or None if more bytes are needed."""
     if len(data) < 24:
         return None
     if data[8:16] != b"\0\0\0\x0dIHDR":
@@ -32,7 +32,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
 
 
 def check_end(body: bytes, work: Work) -> None:
-    """Raise ImageError `truncated` where the last chunk is missing."""
+    """Raise ImageError `truncated` if the last chunk is missing."""
     for kind, start, end in _chunks(body, work):
         if end - start > _MAX_CHUNK_BYTES:
             raise corrupt("the PNG has a chunk of an impossible length")
@@ -42,7 +42,7 @@ def check_end(body: bytes, work: Work) -> None:
 
 
 def find_damage(body: bytes, work: Work) -> str | None:
-    """Which chunk does not match its checksum, in a few words; None where all do."""
+    """Which chunk does not match its checksum, in a few words; None if all do."""
     view = memoryview(body)
     for kind, start, end in _chunks(body, work):
         if zlib.crc32(view[start - 4 : end - 4]) != _CRC.unpack_from(body, end - 4)[0]:
@@ -63,7 +63,7 @@ def _turned(data: bytes, work: Work) -> bool | None:
 
 
 def _chunks(data: bytes, work: Work) -> Iterator[tuple[bytes, int, int]]:
-    """Each chunk's kind, where its content starts, and where its checksum ends, until the bytes run out."""
+    """Each chunk's kind and the offsets of its content and of its end, until the bytes run out."""
     position = 8
     while position + 8 <= len(data):
         work.spend(_CHUNK_STEPS)

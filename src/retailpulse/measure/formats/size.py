@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Size(NamedTuple):
     """Stored width and height in pixels.
 
-    `turned` says whether viewers show the picture with both swapped; None where more bytes are needed
+    `turned` says whether viewers show the picture with both swapped; None if more bytes are needed
     to tell.
     """
 

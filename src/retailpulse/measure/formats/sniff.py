@@ -41,7 +41,7 @@ _KNOWN_STARTS = (
 
 
 def sniff(data: bytes, work: Work) -> Format | None:
-    """The format of an image, or None where more bytes are needed; raises ImageError for anything else."""
+    """The format of an image, or None if more bytes are needed; raises ImageError for anything else."""
     if data.startswith(b"\xff\xd8\xff"):
         return Format.JPEG
     if len(data) < SNIFF_BYTES:

@@ -59,7 +59,7 @@ _LAYOUTS = {
 
 
 def read_size(data: bytes, work: Work) -> Size | None:
-    """Width, height and turn, or None where more bytes are needed."""
+    """Width, height and turn, or None if more bytes are needed."""
     layout = _LAYOUTS[data[:4]]
     directory = _read_directory(data, layout, work)
     if directory is None:
@@ -71,7 +71,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
 
 
 def check_end(body: bytes, work: Work) -> None:
-    """Raise ImageError `truncated` where a strip, a tile or a needed list lies beyond the end of the file."""
+    """Raise ImageError `truncated` if a strip, a tile or a needed list lies beyond the end of the file."""
     layout = _LAYOUTS[body[:4]]
     directory = _read_directory(body, layout, work) or {}
     for tag in _NEEDED:
@@ -88,7 +88,7 @@ def exif_turns(data: bytes, start: int, end: int, work: Work) -> bool:
     """Whether the EXIF data between two positions asks viewers to swap width and height.
 
     EXIF is an extra: whatever is wrong with it, the picture counts as not turned; but raises
-    ImageError `corrupt` where the work is used up.
+    ImageError `corrupt` if the work is used up.
     """
     layout = _LAYOUTS.get(data[start : start + 4])
     end = min(end, len(data))

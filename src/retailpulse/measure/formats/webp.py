@@ -17,7 +17,7 @@ _CHUNK_STEPS = 5
 
 
 def read_size(data: bytes, work: Work) -> Size | None:
-    """Width, height and turn, or None where more bytes are needed."""
+    """Width, height and turn, or None if more bytes are needed."""
     if len(data) < 30:
         return None
     kind = data[12:16]
@@ -34,7 +34,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
 
 
 def check_end(body: bytes, _: Work) -> None:
-    """Raise ImageError `truncated` where the file is shorter than it says."""
+    """Raise ImageError `truncated` if the file is shorter than it says."""
     needed = _end(body)
     if len(body) < needed:
         raise truncated(f"the WebP ends after {len(body)} of {needed} bytes")

@@ -41,7 +41,7 @@ KEPT_BYTES = SHELF_BYTES
 HELD_SECONDS = 0.01
 """An answer older than this does not wait for the next body of its batch to be measured."""
 CLOCK_FACTOR = 20
-"""So many times its CPU time a decode may take by the clock: on a busy machine it waits most of the time."""
+"""Times its CPU time that a decode may take by the clock: on a busy machine it waits most of the time."""
 MOST_BYTES_PER_PIXEL = 16
 """What the hungriest decoder (lossless WebP) needs; measured: 13."""
 SILENT_FORMATS = frozenset({Format.WEBP, Format.AVIF, Format.HEIC})
@@ -49,7 +49,7 @@ SILENT_FORMATS = frozenset({Format.WEBP, Format.AVIF, Format.HEIC})
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decoder may use."""
+    """The limits of a decoder: bytes of memory, seconds of CPU time, pixels."""
 
     max_pixels: int
     timeout_seconds: float  # of CPU time, for each body
@@ -134,7 +134,7 @@ def _measure(ring_buffer: mmap, fds: Sequence[int], offset: int, length: int, li
 
 
 def _with_finding(reply: Reply, said: bytes) -> Reply:
-    """The reply, with what the decoder's libraries wrote where nothing else was found."""
+    """The reply, with what the decoder's libraries wrote if nothing else was found."""
     line = first_line(said)
     if not line or not isinstance(reply, Measured) or reply.suspect is not None:
         return reply
@@ -142,7 +142,7 @@ def _with_finding(reply: Reply, said: bytes) -> Reply:
 
 
 def _read_away(fd: int, length: int) -> bytes:
-    """The content of a file, which is closed, so that its memory goes back as soon as the worker lets go."""
+    """The content of a file, which is closed, so that its memory is freed as soon as the worker frees it."""
     try:
         return os.pread(fd, length, 0)
     finally:

@@ -1,6 +1,6 @@
 """The worker's end of the fork server: starts it, and orders it to fork, lower and kill decoders.
 
-What decoders are told and what they answer is not here: it passes over a channel of each one's own.
+Requests and answers of decoders are not here: they pass over a channel of each one's own.
 """
 
 import os
@@ -20,7 +20,7 @@ _TO_FIND_CODE = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 
 
 class ForkServer:
-    """The process that decoders are forked from; its end is theirs."""
+    """The process that decoders are forked from; they end with it."""
 
     def __init__(self, settings: MeasureSettings) -> None:
         """Starts the process, which blocks for some milliseconds; raises OSError."""
@@ -56,7 +56,7 @@ class ForkServer:
         return not self._is_lost and self._process.poll() is None
 
     def fork(self, number: int, channel: socket.socket, shelf_fd: int) -> None:
-        """Have a decoder forked that listens on this channel; raises OSError where the process is gone."""
+        """Have a decoder forked that listens on this channel; raises OSError if the process is gone."""
         try:
             socket.send_fds(self._orders, [ORDER.pack(FORK, number)], [channel.fileno(), shelf_fd])
         except OSError:  # it stops listening some time before it counts as ended
@@ -64,7 +64,7 @@ class ForkServer:
             raise
 
     def kill(self, number: int) -> None:
-        """Have a decoder killed, dead or alive."""
+        """Order a decoder to be killed; harmless if it has ended."""
         with suppress(OSError):
             self._orders.send(ORDER.pack(KILL, number))
 

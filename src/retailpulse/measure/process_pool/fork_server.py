@@ -36,7 +36,7 @@ LOWEST_NICENESS = 19
 
 
 class _Child(NamedTuple):
-    """A living decoder: its channel, and where its standard error comes out."""
+    """A living decoder: its channel, and the descriptor from which its standard error is read."""
 
     channel: socket.socket
     said_fd: int
@@ -59,7 +59,7 @@ class _Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing is woken
 
     def run(self) -> None:
-        """Obey until the worker is gone, then kill what is left."""
+        """Follow orders until the worker is gone, then kill the decoders that are left."""
         for end in (self._orders, self._waking):
             self._watched.register(end, selectors.EVENT_READ)
         while True:
@@ -74,14 +74,14 @@ class _Server:
             os.waitpid(pid, 0)
 
     def _obey(self) -> bool:
-        """Follow one order; False where there will be no more."""
+        """Follow one order; False if there will be no more."""
         order, fds, _, _ = socket.recv_fds(self._orders, ORDER.size, 2)
         if not order:
             return False
         verb, number = ORDER.unpack(order)
         if verb == FORK:
             self._fork(number, *fds)
-        elif verb == KILL and number in self._pids:  # not buried yet, so its pid is nobody else's
+        elif verb == KILL and number in self._pids:  # not reaped yet, so its pid is not reused
             os.kill(self._pids[number], signal.SIGKILL)
         elif verb == LOWER and number in self._pids:
             _lower(self._pids[number])
@@ -94,7 +94,7 @@ class _Server:
             pipe = said_fd, stderr_fd = new_pipe()
             pid = os.fork()
         except OSError:
-            channel.close()  # the worker hears an end that nobody explains
+            channel.close()  # the worker sees an end without an explanation
             for fd in (shelf_fd, *pipe):
                 os.close(fd)
             return
@@ -111,7 +111,7 @@ class _Server:
         """Live as a decoder, holding nothing of its siblings; does not return."""
         code = 1
         try:
-            # Where the kernel shares out cores by session, being nice counts only within one.
+            # If the kernel shares out cores by session, niceness counts only within one.
             os.setsid()
             _lower_session(os.getpid(), os.getpriority(os.PRIO_PROCESS, 0))
             signal.set_wakeup_fd(-1)
@@ -140,7 +140,7 @@ class _Server:
 
 
 def _lower(pid: int) -> None:
-    """Let a process take what others leave of the cores, for good; to Linux each thread has its own place."""
+    """Give a process the lowest priority, permanently; Linux keeps one for each thread."""
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(OSError):  # a thread may have ended meanwhile
             os.setpriority(os.PRIO_PROCESS, int(task.name), LOWEST_NICENESS)
@@ -149,13 +149,13 @@ def _lower(pid: int) -> None:
 
 
 def _lower_session(pid: int, niceness: int) -> None:
-    """Do the same for its session as a whole, where the kernel shares out cores by session (autogroup)."""
+    """Do the same for its session as a whole, if the kernel shares out cores by session (autogroup)."""
     with suppress(OSError):  # it does not, or was told of some session a tenth of a second ago
         Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def _close_all_but(kept: Container[int]) -> None:
-    """Close every descriptor but these, whoever opened it; the objects that hold them are not used again."""
+    """Close every descriptor but these; the objects that hold the others must not be used again."""
     for fd in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
         if fd not in kept:
             with suppress(OSError):  # the one that listed them

@@ -1,7 +1,7 @@
 """The worker's end of a decoder: the bodies it was given, in their order, and what came of them.
 
 Bodies lie on a ring buffer that both sides map; a batch of requests or of answers is one datagram.
-Weak: where fork server and decoder are killed together, nobody says how; the bodies are tried again.
+Weak: if fork server and decoder are killed together, no cause is known; the bodies are tried again.
 """
 
 import asyncio
@@ -40,18 +40,18 @@ logger = logging.getLogger(__name__)
 OVERDUE_SECONDS = 10.0
 """How long after its own alarms a decoder is given up that is not gone; a fork server may start first."""
 SLOW_SECONDS = 0.5
-"""Who waits behind a body that takes longer is handed to another decoder."""
+"""A body that waits behind one that takes longer, in seconds, is given to another decoder."""
 EXPENSIVE_SECONDS = 0.25
 """A body that has taken more CPU time is dear: its decoder takes what others leave of the cores."""
 BATCH_BYTES = 400_000
-"""A batch that has so many is enough: some milliseconds of work, and the ring buffer stays in the cache."""
+"""Bytes at which a batch is full: some milliseconds of work, and the ring buffer stays in the cache."""
 BATCHES = SLOTS // BATCH
 """Batches on their way to a decoder: one that it works on, one that is there when it comes back."""
 
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
-    """A body that a decoder was given, until its answer comes; without a job once nobody waits for it."""
+    """A body that a decoder was given, until its answer comes; without a job once no task waits for it."""
 
     job: Job | None
     slot: int
@@ -60,9 +60,9 @@ class _Ticket:
 
 
 class Decoder:
-    """One decoder and the bodies it was given, in their order; closed for good once it ended or was given up.
+    """One decoder and the bodies it was given, in their order; closed once it ended or was given up.
 
-    Whenever something came of them it calls `changed` with those that must be handed out anew.
+    After each change it calls `changed` with the bodies that must be given to another decoder.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Decoder:
             self._send(b"".join(requests), fds, is_first=was_idle)
 
     def drop(self, job: Job) -> None:
-        """Nobody waits for this one any more: where it has begun, the process is given up."""
+        """No task waits for this one any more: if it has begun, the process is given up."""
         ticket = next((one for one in self._tickets if one.job is job), None)
         if ticket is None or not self.is_open:
             return
@@ -176,13 +176,13 @@ class Decoder:
                 self._changed(self, self._revoke_all_but(taken))
 
     def take_back(self) -> Job | None:
-        """Close a slow one in the middle of its body, and take that back; None: nobody waits for it."""
+        """Close a slow one in the middle of its body and return that; None: no task waits for it."""
         job = next((ticket.job for ticket in self._tickets if ticket.job is not None), None)
         self._retire()
         return job
 
     def close(self) -> None:
-        """Kill the process and let go of everything shared with it."""
+        """Kill the process and free everything shared with it."""
         if not self.is_open:
             return
         self.is_open = False
@@ -192,7 +192,7 @@ class Decoder:
         self._fork_server.kill(self._number)
 
     def abort(self, error: Exception) -> None:
-        """Close it; who waits for an answer gets the error."""
+        """Close it; tasks that wait for an answer get the error."""
         self.close()
         for ticket in self._tickets:
             if ticket.job is not None:
@@ -266,7 +266,7 @@ class Decoder:
         self._changed(self, left)
 
     def _disbelieve(self) -> None:
-        """A picture has taken it over. Which one can only be told where it was the only one."""
+        """A picture has compromised it. Which one is only known if it was the only one."""
         alone = len(self._tickets) == 1
         for ticket in self._tickets:
             if ticket.job is not None and alone:
@@ -278,7 +278,7 @@ class Decoder:
         self._end(self._tickets[0] if self._tickets else None, None)
 
     def _end(self, blamed: _Ticket | None, answer: Answer | None) -> None:
-        """It is no more: one may be to blame and gets the answer, the others must be handed out anew."""
+        """It has ended: one body may be to blame and gets the answer, the others go to another decoder."""
         self.close()
         left: list[Job] = []
         for ticket in self._tickets:

@@ -1,6 +1,6 @@
 """A body on its way to its answer, through whatever queues and decoders it takes.
 
-Who decides where it goes is `pool`; which decoder has it, and what came of it there, is `handle`.
+`pool` decides which decoder gets it; `handle` knows which one has it, and the result there.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ class Job:
     decoder: "Decoder | None" = None
 
     def settle(self, answer: Answer) -> None:
-        """Answer whoever waits for it, if anybody does."""
+        """Give the answer to the task that waits for it, if one does."""
         if not self.answer.done():
             self.answer.set_result(answer)
 
     def fail(self, error: BaseException) -> None:
-        """Raise an error at whoever waits for it, if anybody does."""
+        """Raise an error in the task that waits for it, if one does."""
         if not self.answer.done():
             self.answer.set_exception(error)

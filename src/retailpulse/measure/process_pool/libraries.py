@@ -1,6 +1,6 @@
 """The decoders' libraries: loaded before there is a sandbox, as nothing can be loaded within one.
 
-Each is loaded where it is first used, so that only a process that decodes carries them.
+Each is imported at its first use, so that only a process that decodes carries them.
 """
 
 from contextlib import suppress
@@ -10,7 +10,7 @@ from types import ModuleType
 from retailpulse.measure.pillow import load_plugins
 
 _FAILED: dict[str, str] = {}
-"""Why a library could not be loaded; asked again, it would seem not to exist where no file can be opened."""
+"""Why a library could not be loaded; asked again, it would seem not to exist if no file can be opened."""
 
 
 def library(name: str) -> ModuleType:
@@ -25,7 +25,7 @@ def library(name: str) -> ModuleType:
 
 
 def load_all() -> None:
-    """Load what decoders use; what is missing is told by the first picture that needs it."""
+    """Load what decoders use; a missing library is reported at the first picture that needs it."""
     for load in (load_plugins, lambda: library("simplejpeg"), lambda: library("pillow_heif")):
         with suppress(ImportError):
             load()

@@ -1,7 +1,7 @@
-"""One at a time among the processes of a machine: who decodes a picture of several hundred megabytes.
+"""A lock for decoding a picture of several hundred megabytes: one process of a machine at a time.
 
-Whoever starts the processes makes the file and hands it to each of them. The lock is a process's own and
-ends with it, however it ends. Weak: it is asked for again and again, so who waits longest is not always next.
+The parent of the processes makes the file and hands it to each of them. The lock is a process's own and
+ends with it, however it ends. Weak: it is polled, so the process that waits longest is not always next.
 """
 
 import asyncio

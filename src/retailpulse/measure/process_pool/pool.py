@@ -67,20 +67,20 @@ class DecoderPool:
         observe: Callable[[float], object] = lambda _seconds: None,
         turn: Turn | None = None,
     ) -> None:
-        """`observe` is told after each body that was decoded how many seconds that took, with all waits.
+        """`observe` is called after each decoded body with the seconds that it took, all waits included.
 
         `turn` is what the processes of this machine share for pictures that are vast.
 
-        Raises ConfigError where the sandbox is required that this kernel does not give.
+        Raises ConfigError if the sandbox is required that this kernel does not give.
         """
         if lacking := sandbox.check(settings.sandbox):
             logger.warning(
-                "decoders are confined without %s, which is not to be had here", ", ".join(lacking)
+                "decoders are confined without %s, which this kernel does not give", ", ".join(lacking)
             )
         self._settings = settings
         self._observe = observe
         self._loop = asyncio.get_running_loop()
-        self.crashes = 0  # of decoder processes, whoever was to blame
+        self.crashes = 0  # of decoder processes, for any reason
         self._threads = asyncio.Semaphore(settings.decoders)
         self._big = asyncio.Lock()
         self._turn = turn or Turn()
@@ -97,8 +97,8 @@ class DecoderPool:
     async def measure(self, body: bytes | Sequence[bytes], depth: Depth) -> Measurement:
         """Measure a whole body, or its pieces, as `measure_body` does; what is decoded, in another process.
 
-        Raises its ImageErrors, ImageError `decoder_crashed` and `timeout`, ImportError where a library is
-        missing, OSError where no decoder can be started, and RuntimeError once the decoders are closed.
+        Raises its ImageErrors, ImageError `decoder_crashed` and `timeout`, ImportError if a library is
+        missing, OSError if no decoder can be started, and RuntimeError once the decoders are closed.
         """
         pieces = (body,) if isinstance(body, bytes) else body
         if depth is not Depth.DECODE:
@@ -117,7 +117,7 @@ class DecoderPool:
         return judge(answer, header, size_bytes, self._settings.timeout_seconds)
 
     async def aclose(self) -> None:
-        """Kill all processes; who waits for one gets a RuntimeError."""
+        """Kill all processes; tasks that wait for one get a RuntimeError."""
         self._is_closed = True
         if self._look_again is not None:
             self._look_again.cancel()
@@ -225,7 +225,7 @@ class DecoderPool:
         self._soon()
 
     def _put_off(self, decoder: Decoder) -> None:
-        """Let a dear body begin anew once others are done: it has the last decoder, which the rest need."""
+        """Let an expensive body begin again later: it has the last decoder, which the others need."""
         job = decoder.take_back()
         self._open.remove(decoder)
         if job is not None:
@@ -234,7 +234,7 @@ class DecoderPool:
             self._big_queue.append(job)
 
     def _changed(self, decoder: Decoder, left: list[Job]) -> None:
-        """A decoder has answered, ended, or is slow; some of its bodies must be handed out anew."""
+        """A decoder has answered, ended, or is slow; some of its bodies must go to another one."""
         if not decoder.is_open and decoder in self._open:
             self._open.remove(decoder)
             self.crashes += not decoder.is_dropped
@@ -246,7 +246,7 @@ class DecoderPool:
         self._soon()
 
     def _fork(self) -> Decoder | None:
-        """A new decoder, or None where there are enough, or none can be had yet."""
+        """A new decoder, or None if there are enough, or none can be had yet."""
         if len(self._open) >= self._settings.decoders + SPARE or self._starting is not None:
             return None
         if self._fork_server is None or not self._fork_server.is_alive():
@@ -290,7 +290,7 @@ class DecoderPool:
         yield from self._queue
 
     def _forget_answered(self) -> None:
-        """Let go of those at the front for whom nobody waits any more."""
+        """Drop those at the front that no task waits for any more."""
         for queue in (self._queue, self._big_queue):
             while queue and queue[0].answer.done():
                 queue.popleft()

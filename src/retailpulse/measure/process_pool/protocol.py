@@ -28,7 +28,7 @@ FORK, KILL, LOWER = b"f", b"k", b"l"
 
 Text = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"^[^\x00]*$")]  # PostgreSQL stores no NUL
 
-LogText = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"\A[ -~]*\Z")]  # one line, whoever wrote it
+LogText = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"\A[ -~]*\Z")]  # one line of printable ASCII
 
 
 class Measured(msgspec.Struct, frozen=True, tag=True):
@@ -52,7 +52,7 @@ class Missing(msgspec.Struct, frozen=True, tag=True):
 
 
 class Skipped(msgspec.Struct, frozen=True, tag=True):
-    """Nobody waits for this body any more: it was not measured."""
+    """No task waits for this body any more: it was not measured."""
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):

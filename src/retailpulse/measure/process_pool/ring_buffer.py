@@ -14,19 +14,19 @@ SLOTS = 64
 """States at the beginning of the ring buffer, one byte for each body that is on its way."""
 SHELF_BYTES = 8_000_000
 HOT_BYTES = 700_000
-"""Behind this the ring goes round early where it can: what is in the cache is faster (3 us at 10 kB)."""
+"""Beyond this offset the ring wraps early if it can: what is in the cache is faster (3 us at 10 kB)."""
 MOST_BYTES = SHELF_BYTES - SLOTS
 """The longest body that fits on a ring buffer."""
 
 WAITING, TAKEN, DONE, REVOKED = b"wtdr"
-"""A body's states: nobody has begun, the decoder is at it, it was measured, nobody wants it any more."""
+"""A body's states: waiting, taken by the decoder, measured, or cancelled by the worker."""
 
 
 class RingBuffer:
-    """The worker's end of it."""
+    """The worker's end of the ring buffer."""
 
     def __init__(self) -> None:
-        """Raises OSError where there is no more memory or descriptor."""
+        """Raises OSError if there is no more memory or descriptor."""
         self.fd = os.memfd_create("body", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             os.ftruncate(self.fd, SHELF_BYTES)
@@ -40,7 +40,7 @@ class RingBuffer:
         self._next = SLOTS
 
     def lay(self, pieces: Sequence[bytes], size_bytes: int) -> int | None:
-        """Lay a body down behind the last one; says where, or None where it does not fit now."""
+        """Write a body after the last one; returns its offset, or None if it does not fit now."""
         start = self._find_room(size_bytes)
         if start is None:
             return None
@@ -56,11 +56,11 @@ class RingBuffer:
         self._starts.popleft()
 
     def close(self) -> None:
-        """Let go of the memory; the file is its owner's."""
+        """Unmap the memory; the file stays its owner's."""
         self.memory.close()
 
     def _find_room(self, size_bytes: int) -> int | None:
-        """Where so many bytes are free in one piece: the ring never gets so full that it looks empty."""
+        """The offset of that many free bytes in one piece, or None; the ring never gets quite full."""
         if not self._starts:
             return SLOTS if size_bytes <= MOST_BYTES else None
         oldest = self._starts[0]

@@ -1,4 +1,4 @@
-"""What a decoder writes to its standard error: a small pipe that nobody waits for, read after each body.
+"""What a decoder writes to its standard error: a small pipe that never blocks, read after each body.
 
 Libraries in C write there whatever they find odd, hundreds of thousands of lines for one picture: what does
 not fit is dropped. Weak: of what one body's decoder wrote only the first line is kept.
@@ -13,7 +13,7 @@ MAX_LINE = 160
 
 
 def new_pipe() -> tuple[int, int]:
-    """Both ends, the one to read from first; raises OSError."""
+    """The descriptors of a new pipe, reading end first; raises OSError."""
     reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     with suppress(OSError):  # as large as pipes are, then
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -21,7 +21,7 @@ def new_pipe() -> tuple[int, int]:
 
 
 def read_said(reading: int) -> bytes:
-    """What was written since the last time, as much of it as found room; empty where nothing was."""
+    """What was written since the last time, as much of it as found room; empty if nothing was."""
     try:
         return os.read(reading, PIPE_BYTES)
     except BlockingIOError:
@@ -29,12 +29,12 @@ def read_said(reading: int) -> bytes:
 
 
 def first_line(said: bytes) -> str:
-    """The first line that says something, fit to be shown; empty where there is none."""
+    """The first line that says something, fit to be shown; empty if there is none."""
     return next((line for raw in said.splitlines() if (line := _printable(raw)[:MAX_LINE])), "")
 
 
 def last_words(said: bytes, most: int) -> str:
-    """The end of all of it in one line, fit for a log."""
+    """The last `most` characters that were written, as one printable line for a log."""
     return _printable(said)[-most:]
 
 

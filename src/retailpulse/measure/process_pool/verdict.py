@@ -9,7 +9,7 @@ from retailpulse.measure.process_pool.protocol import Answer, Ended, Failed, Mea
 
 
 def judge(answer: Answer, header: Header, size_bytes: int, timeout_seconds: float) -> Measurement:
-    """The measurement of a body; raises ImageError where there is none, ImportError without the library."""
+    """The measurement of a body; raises ImageError if there is none, ImportError without the library."""
     match answer:
         case Measured():
             return Measurement(

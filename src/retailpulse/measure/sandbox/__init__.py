@@ -22,7 +22,7 @@ _PARTS = (
 
 
 def confine() -> tuple[str, ...]:
-    """Confine this thread, and all that it starts, for good; gives the parts that cannot be had here."""
+    """Confine this thread, and all that it starts, permanently; returns the parts that this kernel lacks."""
     lacking = []
     for name, apply in _PARTS:
         try:
@@ -52,7 +52,7 @@ def missing() -> tuple[str, ...]:
 
 
 def check(mode: Sandbox) -> tuple[str, ...]:
-    """The parts that decoders will lack; raises ConfigError where the setting requires all of them."""
+    """The parts that decoders will lack; raises ConfigError if the setting requires all of them."""
     if mode is Sandbox.OFF:
         return ()
     if mode is Sandbox.REQUIRED and missing():

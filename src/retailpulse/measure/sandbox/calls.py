@@ -123,7 +123,7 @@ ARCHITECTURES = {"x86_64": _X86_64, "aarch64": _ARM64}
 
 
 def architecture() -> Architecture:
-    """The one that this process runs on; raises OSError where its numbers are not known."""
+    """The one that this process runs on; raises OSError if its numbers are not known."""
     known = ARCHITECTURES.get(platform.machine())
     if known is None or sys.maxsize < 2**32:  # a 32-bit program makes other calls on the same machine
         raise OSError(f"the system calls of {platform.machine()} are not known")

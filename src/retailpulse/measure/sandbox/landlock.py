@@ -1,4 +1,4 @@
-"""Landlock without a rule: no file may be opened, and, where the kernel knows of them, no TCP and no signals.
+"""Landlock without a rule: no file may be opened, and, if the kernel supports it, no TCP and no signals.
 
 Weak: it does not know chmod, stat, unnamed sockets, UDP and more: those are `seccomp`'s.
 """
@@ -27,7 +27,7 @@ def restrict() -> None:
 
 
 def version() -> int:
-    """What this kernel's Landlock knows, see `restrict`; raises OSError where it has none."""
+    """What this kernel's Landlock knows, see `restrict`; raises OSError if it has none."""
     return call("landlock_create_ruleset", 0, 0, _ASK_VERSION)
 
 

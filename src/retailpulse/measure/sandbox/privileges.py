@@ -1,4 +1,4 @@
-"""Rights that a process gives up for good: gaining new ones by exec, and the capabilities that root has."""
+"""Rights that a process gives up permanently: new ones by exec, and the capabilities of root."""
 
 import struct
 

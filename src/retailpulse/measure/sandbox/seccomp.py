@@ -37,7 +37,7 @@ _KILL, _ALLOW, _REFUSE = 0x80000000, 0x7FFF0000, 0x00050000
 _SET_MODE_FILTER, _SPEC_ALLOW = 1, 1 << 2
 
 Instruction = tuple[int, int, int, int]
-"""Code, how many instructions to skip where it is so and where not, and an operand."""
+"""Code, how many instructions to skip if it is so and if not, and an operand."""
 
 
 def install() -> None:
@@ -72,7 +72,7 @@ def _program(of: Architecture, pid: int) -> Iterator[Instruction]:
     for name in _ON_ITSELF:
         yield from _checked(numbers[name], _argument(0), (_IS, 0, 1, pid))
     yield from _checked(numbers["clone"], _argument(0), (_HAS, 2, 0, _CLONE_NEW), (_HAS, 0, 1, _CLONE_THREAD))
-    # Its flags lie in memory, where no filter sees them. Told that it does not exist, libraries use clone.
+    # Its flags lie in memory, if no filter sees them. Told that it does not exist, libraries use clone.
     yield _IS, 0, 1, numbers["clone3"]
     yield _RETURN, 0, 0, _REFUSE | _ENOSYS
     yield _RETURN, 0, 0, _REFUSE | _EPERM

@@ -49,7 +49,7 @@ class Patience:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """One row that breaks an invariant; `job_id` is None where no job can be told."""
+    """One row that breaks an invariant; `job_id` is None if no job can be told."""
 
     job_id: str | None
     detail: str
@@ -80,7 +80,7 @@ def check_invariants(
 ) -> Report:
     """Checks every invariant on the database at `url`; its tables have this program's version.
 
-    Calls `before_second_look` with a sentence where it has to wait; raises DatabaseUnavailable.
+    Calls `before_second_look` with a sentence if it has to wait; raises DatabaseUnavailable.
     """
     with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
         with _snapshot(connection):
@@ -138,7 +138,7 @@ def _finding(invariant: Invariant, count: int, rows: list[_Row]) -> Finding:
 
 
 def _look_at_queue(connection: SyncConnection, patience: Patience) -> _Broken:
-    """What is off with workers and messages now; nobody mends it where no worker lives."""
+    """What is wrong with workers and messages now; nothing repairs it if no worker lives."""
     given = {"silent_seconds": patience.stale_seconds + patience.sweep_seconds}
     invariants = QUEUE_INVARIANTS if _worker_lives(connection, patience) else ()
     looked = {

@@ -1,7 +1,7 @@
 """The invariants of the tables: for each a statement that finds each row that breaks it, on all jobs at once.
 
 A statement gives a job, a number to order by, and a text for people. Rows of jobs that are being pruned
-break no invariant. Weak: the statements read every row, a minute or more where there are tens of millions.
+break no invariant. Weak: the statements read every row, a minute or more if there are tens of millions.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ WAITING = sql.SQL("""
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Invariant:
-    """What must hold: its name, what is counted where it does not, and the statement that finds that."""
+    """What must hold: its name, what is counted if it does not, and the statement that finds that."""
 
     name: str
     broken: str
@@ -108,7 +108,7 @@ STATES = (
     ),
     Invariant(
         name="delivery_missing",
-        broken="ended jobs with a callback_url of whose end no delivery tells",
+        broken="ended jobs with a callback_url but without a delivery of their end",
         statement=sql.SQL("""
             SELECT j.job_id, 0, j.status || ' without a delivery'
             {without_delivery}
@@ -130,7 +130,7 @@ ROWS = (
     ),
     Invariant(
         name="images_waiting",
-        broken="images without a result that nobody would fetch, or that wait twice",
+        broken="images without a result that no worker would fetch, or that wait twice",
         statement=sql.SQL("""
             WITH waiting AS MATERIALIZED ({waiting})
             SELECT j.job_id, i.image_no, 'image ' || i.image_no || ' is in line or in work '
@@ -249,7 +249,7 @@ SHARES = (
     ),
     Invariant(
         name="slice_without_host",
-        broken="hosts that do not exist but where images wait",
+        broken="hosts that do not exist but have waiting images",
         statement=sql.SQL("""
             SELECT NULL::uuid, s.host_id, 'host ' || s.host_id
             FROM (SELECT DISTINCT host_id FROM slices) s

@@ -1,6 +1,6 @@
-"""Mends what follows from the rows alone: counters, the ends of jobs, what waits. Never touches a result.
+"""Repairs what follows from the rows alone: counters, the ends of jobs, what waits. Never changes a result.
 
-A result that is being settled meanwhile is not counted here; who settles it counts it once this is committed.
+A result that is being settled meanwhile is not counted here; the settle counts it after this commit.
 Weak: a job that ended with images unsettled stays so: what a client was told is not taken back.
 """
 
@@ -54,7 +54,7 @@ _ABOUT_WAITING = {invariant.name for invariant in (*SHARES, *QUEUE_INVARIANTS)} 
     "images_waiting",
     "waiting_in_vain",
 }
-# Jobs in which any row in line is wrong wait anew as a whole; what workers have in hand stays theirs.
+# If any waiting row of a job is wrong, the whole job is put in line again; workers keep what they have.
 _MEND_SHARES: dict[str, LiteralString] = {
     "rows in work deleted whose worker or job does not go on": """
         DELETE FROM grants g
@@ -92,7 +92,7 @@ async def repair(
 ) -> list[str]:
     """Mends in the transaction of `connection` what can be; returns a line for each kind of it.
 
-    What waits and the slots of hosts are only looked through where `report` says that they are off.
+    What waits and the slots of hosts are only looked through if `report` says that they are wrong.
     """
     mended = await _mend_jobs(connection)
     if any(finding.name in _ABOUT_WAITING for finding in report.findings):
@@ -123,7 +123,7 @@ async def _lock_suspects(connection: Connection) -> list[UUID]:
 
 async def _mend_waiting(connection: Connection, patience: Patience, origin_of: OriginOf) -> dict[str, int]:
     """Takes away what silent workers have, and lets each image that should wait do so once."""
-    # First the jobs: who settles has locked those before it comes to its grants.
+    # First the jobs: a settle has locked those before it comes to its grants.
     cursor = await connection.execute(
         "SELECT job_id, priority FROM jobs WHERE status = 'ongoing' ORDER BY job_id FOR UPDATE"
     )

@@ -24,10 +24,10 @@ _SETTLE = """
 
 
 async def cancel_job(connection: Connection, job_id: UUID) -> bool:
-    """Ends a job in the transaction of `connection`; False where it has ended already.
+    """Ends a job in the transaction of `connection`; False if it has ended already.
 
     Locks results and then the job, as `results.settle` does. A worker that settles images of the job at this
-    moment is waited for; one that comes later finds nothing left to settle. All workers are told.
+    moment is waited for; one that comes later finds nothing left to settle. All workers are notified.
     """
     await lock_job(connection, job_id)
     cursor = await connection.execute("SELECT status = 'ongoing' FROM jobs WHERE job_id = %s", [job_id])

@@ -1,6 +1,6 @@
 """Detects whether any text of very many came twice, by their hashes: 4 bytes each.
 
-Weak: it may say so where none did, of a million texts in one case of ten; it never overlooks one.
+Weak: it may say so if none did, of a million texts in one case of ten; it never overlooks one.
 """
 
 from array import array
@@ -10,7 +10,7 @@ _PARTS = 1 << 10
 
 
 class DuplicateDetector:
-    """Texts that come one after another."""
+    """Detects repeated texts by 4 bytes of a hash for each; may report one where there is none."""
 
     def __init__(self) -> None:
         # In parts, so that one at a time is compared as objects of Python.
@@ -19,11 +19,11 @@ class DuplicateDetector:
     def add_all(self, texts: Sequence[str]) -> None:
         """Takes the next texts."""
         parts = self._parts
-        for number in map(hash, texts):  # seeded for each process: nobody can choose texts that share theirs
+        for number in map(hash, texts):  # seeded per process: no client can choose equal hashes
             parts[number % _PARTS].append(number >> 32)
 
     def end(self) -> bool:
-        """Whether one may have come twice; forgets them all."""
+        """Whether a text may have come twice; drops all hashes."""
         found = any(len(set(part)) < len(part) for part in self._parts)
         self._parts.clear()
         return found

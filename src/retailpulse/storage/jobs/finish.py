@@ -1,7 +1,7 @@
-"""Ends jobs: the one place where a job gets its last status, in the transaction that settles its last image.
+"""Ends jobs: only here a job gets its last status, in the transaction that settles its last image.
 
-Whoever moves counters calls it: who settles results, who cancels, who submits or retries a job none of
-whose stores is known. What else belongs to the end of a job is done here.
+All code that moves counters calls it: settling results, a cancel, a submit or retry of a job of which no
+store is known. Whatever else belongs to the end of a job is done here.
 """
 
 from collections.abc import Sequence

@@ -12,10 +12,10 @@ IN_WORK = "a request with this Idempotency-Key is being worked on; send it again
 async def claim_key(
     connection: Connection, idempotency: Idempotency, job_id: UUID, keep_hours: float
 ) -> UUID | None:
-    """Gives a key to a new job, in the transaction that makes it; the job that has it where one does.
+    """Gives a key to a new job, in the transaction that makes it; returns the job that has it, if one does.
 
-    A key that is too old is free again. Raises Conflict where the key was used for another request, Busy
-    where another transaction is about to give it.
+    A key that is too old is free again. Raises Conflict if the key was used for another request, Busy
+    if another transaction is about to give it.
     """
     cursor = await connection.execute(
         "SELECT pg_try_advisory_xact_lock(hashtextextended('idempotency ' || %s, 0))", [idempotency.key]

@@ -129,7 +129,7 @@ async def _write_images(
 def _images(submission: Submission, known: set[str]) -> Iterator[tuple[int, int, str, int | None]]:
     """Every image as its number, its visit's number, its URL, and the first image that has this URL.
 
-    Images of unknown stores are fetched by nobody, so they have no first and are none.
+    Images of unknown stores are not fetched, so they have no first and are none.
     """
     firsts: dict[str, int] = {}
     image_no = 0
@@ -157,6 +157,6 @@ async def settle_unknown_stores(connection: Connection, job_id: UUID) -> int:
 
 
 async def count_failed(connection: Connection, job_id: UUID, failed: int) -> None:
-    """Counts failures of a new job, and ends it where these are all its images."""
+    """Counts failures of a new job, and ends it if these are all its images."""
     await connection.execute("UPDATE jobs SET failed = failed + %s WHERE job_id = %s", [failed, job_id])
     await finish_jobs(connection, [job_id])

@@ -1,6 +1,6 @@
 """Writes a submitted job from its spool; PostgreSQL finds unknown stores and copies, which do not wait.
 
-Where the spool has seen no URL twice there are no copies, and nothing is looked for.
+If the spool has seen no URL twice there are no copies, and nothing is looked for.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _INSERT_VISITS = """
     FROM json_to_recordset(%s::json) AS row (visit_no int, store_id text, visit_time text,
         visited_at timestamptz, first_image_no int, images int)
 """
-# Images of unknown stores are fetched by nobody: they are neither copies nor have any. Sorted byte by byte:
+# Images of unknown stores are not fetched: they are neither copies nor have any. Sorted byte by byte:
 # the rules of a language take many times as long.
 _MARK_COPIES = """
     UPDATE images c SET same_as = d.first_no

@@ -14,9 +14,9 @@ from retailpulse.storage.jobs.read import JOB_COLUMNS, JobRow, job_cursor
 from retailpulse.storage.postgres.database import Connection
 
 JobPlace = tuple[datetime, UUID]
-"""Where a job stands in the list: when it was submitted, and its id."""
+"""The position of a job in the list: when it was submitted, and its id."""
 
-# State by state, so that each is read along its index from the newest on, also where only one is wanted.
+# State by state, so that each is read along its index from the newest on, also if only one is wanted.
 _JOBS = sql.SQL("""
     SELECT {columns}
     FROM unnest(%(statuses)s::text[]) AS of_status (wanted) CROSS JOIN LATERAL (

@@ -1,6 +1,6 @@
 """Lets one client at a time change a job as a whole: cancel it, retry it, delete it.
 
-Who settles results takes no part: the order of locks on rows is enough for that.
+Settling does not take this lock: the order of locks on rows is enough for that.
 """
 
 from uuid import UUID
@@ -11,7 +11,7 @@ _CHANGES = 7_236_004
 
 
 async def lock_job(connection: Connection, job_id: UUID) -> None:
-    """Takes a job for this transaction, before any row of it; waits for whoever has it.
+    """Takes a job for this transaction, before any row of it; waits for the transaction that has it.
 
     Two jobs may share a lock, which costs them nothing but the wait.
     """

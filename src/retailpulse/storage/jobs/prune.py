@@ -1,7 +1,7 @@
 """What is done long ago goes: jobs with all their rows, and keys that need not be remembered any more.
 
 A job is gone for clients with one short transaction, which leaves a note in `pruned_jobs`; its rows go
-after that, range by range, and the note at last. So whoever is killed in between is followed by another.
+after that, range by range, and the note at last. So if one worker is killed in between, another goes on.
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ class Rows:
 
 
 async def lock(connection: Connection, *, wait: bool) -> bool:
-    """Takes the pruning for this transaction; False where another has it and we do not wait."""
+    """Takes the pruning for this transaction; False if another has it and we do not wait."""
     if wait:
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         return True
@@ -80,7 +80,7 @@ async def lock(connection: Connection, *, wait: bool) -> bool:
 
 
 async def count_old(connection: Connection, age: timedelta) -> Old:
-    """What `hide_old` would take, in all."""
+    """How many jobs and images `hide_old` would take."""
     cursor = await connection.execute(_COUNT, {"age": min(age, LONGEST)})
     ((jobs, images),) = await cursor.fetchall()
     return Old(jobs=jobs, images=images)
@@ -100,7 +100,7 @@ async def hide_old(connection: Connection, age: timedelta, limit: int) -> Old:
 async def hide_job(connection: Connection, job_id: UUID) -> None:
     """Takes one job that has ended out of everybody's sight; its rows are left for `remains`.
 
-    Raises NotFound, or Conflict where it goes on.
+    Raises NotFound, or Conflict if it goes on.
     """
     await lock_job(connection, job_id)
     cursor = await connection.execute(_HIDE_ONE, [job_id])
@@ -123,7 +123,7 @@ async def hidden_jobs(connection: Connection) -> list[UUID]:
 
 
 async def remains(connection: Connection, job_id: UUID, most_rows: int) -> Sequence[Rows]:
-    """What is left of a hidden job, as ranges of at most so many rows, in the order to delete them.
+    """What is left of a hidden job, as ranges of bounded size in rows, in the order to delete them.
 
     The ranges are cut by number at once: to look for the next row each time would read past all that
     were deleted before.

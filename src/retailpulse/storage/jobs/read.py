@@ -1,4 +1,4 @@
-"""Jobs as they are read: where one stands, and what failed.
+"""Jobs as they are read: their state, and what failed.
 
 They are written in `insert`; their counters move in `storage.results`, and back in `retry`.
 """
@@ -84,13 +84,13 @@ def _make_job(cursor: AsyncCursor[Any]) -> RowMaker[JobRow]:
 
 
 async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
-    """The job and its counters, or None where there is none."""
+    """The job and its counters, or None if there is none."""
     cursor = await job_cursor(connection).execute(_FIND, [job_id])
     return await cursor.fetchone()
 
 
 async def known_job(connection: Connection, job_id: UUID) -> JobRow:
-    """The job and its counters; raises NotFound where there is none."""
+    """The job and its counters; raises NotFound if there is none."""
     job = await find_job(connection, job_id)
     if job is None:
         raise NotFound(f"there is no job {job_id}")
@@ -98,7 +98,7 @@ async def known_job(connection: Connection, job_id: UUID) -> JobRow:
 
 
 async def find_jobs(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, JobRow]:
-    """Those of the jobs that there are."""
+    """The jobs that exist among these ids, by id."""
     cursor = await job_cursor(connection).execute(_FIND_SOME, [list(job_ids)])
     return {job.job_id: job for job in await cursor.fetchall()}
 

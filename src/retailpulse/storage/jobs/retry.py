@@ -1,7 +1,7 @@
 """Retries a job: takes back the results that failed, and keeps them in `earlier_results`.
 
-Rows are locked in the order of `results.settle`: results, then the job. Who settles a result of
-before is refused by the number of the image's earlier results; who has begun to is refused when it counts.
+Rows are locked in the order of `results.settle`: results, then the job. A settle of a result of
+before is refused by the number of the image's earlier results; one that has begun is refused when it counts.
 Weak: one transaction for the whole job, as a cancel is.
 """
 
@@ -49,7 +49,7 @@ async def retry_job(
     """Takes back the failures of a job, of these causes or of all, in the transaction of `connection`.
 
     An image whose store is still unknown fails again at once; the others wait at their hosts. Returns how
-    many images have no result now. Raises NotFound, or Conflict where nothing can be retried.
+    many images have no result now. Raises NotFound, or Conflict if nothing can be retried.
     """
     await lock_job(connection, job_id)
     job = await known_job(connection, job_id)

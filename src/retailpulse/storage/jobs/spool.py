@@ -1,6 +1,6 @@
 """A job on its way in that is too large for memory: its visits and images in files, as COPY reads them.
 
-It is filled by a thread, while nobody holds a connection; the files vanish when it is closed. In memory are
+It is filled by a thread, without a database connection; the files vanish when it is closed. In memory are
 the numbers of its images by host, and a few bytes of each URL's hash: the database would take longer.
 """
 
@@ -128,5 +128,5 @@ class Spool:
 
 
 def temporary_file(folder: str | None) -> IO[bytes]:
-    """A file without a name, in memory while it is small; `folder` None: where the system keeps those."""
+    """A file without a name, in memory while it is small; `folder` None: the system's folder for those."""
     return tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=folder)

@@ -37,7 +37,7 @@ _NOTE_LOST = """
       AND seen_at < now() - make_interval(secs => %(stale_seconds)s)
       AND (suspected_at IS NULL OR suspected_at < now() - make_interval(secs => %(stale_seconds)s))
 """
-# Not at once: the last report may be sent again, and who only slept may wake up.
+# Not at once: the last report may be sent again, and a suspended process may wake up.
 _FOLD = """
     WITH gone AS (
         DELETE FROM processes
@@ -67,7 +67,7 @@ ENDED_SECONDS, LOST_SECONDS = 60.0, 3600.0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One process: its sums since its row began, or None where they are as before; what it is doing now."""
+    """One process: its sums since its row began, or None if they are as before; what it is doing now."""
 
     process_id: UUID
     kind: str
@@ -76,24 +76,24 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     is_last: bool = False
 
     def parameters(self) -> dict[str, object]:
-        """What the statements take."""
+        """The parameters of the statements."""
         sums = None if self.sums is None else msgspec.json.encode(self.sums).decode()
         return {**msgspec.structs.asdict(self), "sums": sums}
 
 
 async def begin(connection: Connection, report: Report) -> None:
-    """Makes the row of a process, also where it is there already."""
+    """Makes the row of a process, also if it is there already."""
     await connection.execute(_BEGIN, report.parameters())
 
 
 async def go_on(connection: Connection, report: Report) -> bool:
-    """Overwrites the row of a process; False where it was given up for lost long ago, and added up."""
+    """Overwrites the row of a process; False if it was given up for lost long ago, and added up."""
     cursor = await connection.execute(_GO_ON, report.parameters())
     return cursor.rowcount == 1
 
 
 async def note_lost(connection: Connection, stale_seconds: float) -> int:
-    """Notes who has been silent for so long, twice in a row; returns how many rows it has changed."""
+    """Notes processes that were silent for that long, twice in a row; returns how many rows changed."""
     cursor = await connection.execute(_NOTE_LOST, {"stale_seconds": stale_seconds})
     return cursor.rowcount
 

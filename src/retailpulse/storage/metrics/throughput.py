@@ -1,6 +1,6 @@
 """What the service has done lately and what waits: from counters and small tables alone.
 
-The counters are moved by a trigger where results are written (migration 0008), a row for each minute and
+The counters are moved by a trigger on results (migration 0008), a row for each minute and
 session; old ones are added up in the pruning.
 """
 
@@ -28,7 +28,7 @@ _RATE = """
         / extract(epoch FROM now() - date_trunc('minute', now()) + interval '1 minute')::float
     FROM settled_minutes WHERE minute >= date_trunc('minute', now()) - interval '1 minute'
 """
-# In the order of the key, as whoever else adds up would lock them.
+# In the order of the key, in which another process that adds up would lock them.
 _FOLD = """
     WITH old AS (
         DELETE FROM settled_minutes WHERE (minute, session, outcome, cause, depth) IN (
@@ -62,7 +62,7 @@ class Statistics:
     """What was settled in the last hour and day, the most frequent first, and what waits.
 
     `images_per_second` is the rate of the last one to two minutes; `oldest_pending_seconds` is the age of
-    the oldest job that goes on, since its submit or its last retry; None where none does. `waiting_images`
+    the oldest job that goes on, since its submit or its last retry; None if none does. `waiting_images`
     no worker has taken yet; `open_breakers` is how many hosts are left alone as they only failed.
     """
 
@@ -102,7 +102,7 @@ def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> Settled:
 
 
 async def roll_up_minutes(connection: Connection, limit: int) -> int:
-    """Adds the counters of minutes that nobody asks for any more to the totals; returns how many."""
+    """Adds the counters of minutes over a day old to the totals; returns how many."""
     cursor = await connection.execute(_FOLD, [KEPT, limit])
     ((folded,),) = await cursor.fetchall()
     return int(folded)

@@ -30,7 +30,7 @@ _BACKLOG = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """So many images ended like this; `cause` is None where they were measured."""
+    """How many images ended like this; `cause` is None if they were measured."""
 
     outcome: Outcome
     cause: Cause | None
@@ -43,7 +43,7 @@ class Backlog:
     """Images without a result, and their jobs; of the images those that no worker has taken.
 
     `oldest_pending_seconds` is for how long the oldest job waits of which no worker has taken an image since
-    its submit or retry, 0 where there is none. `waiting_images` holds copies of a URL too, which are never
+    its submit or retry, 0 if there is none. `waiting_images` holds copies of a URL too, which are never
     taken themselves.
     """
 

@@ -23,7 +23,7 @@ from retailpulse.storage.postgres.migrate import migrate
 from retailpulse.storage.postgres.programs import program_environment
 
 Tell = Callable[[str], None]
-"""Is told several times a second what goes on."""
+"""Called several times a second with what goes on."""
 
 _LOOK_SECONDS = 0.1
 _MAX_JOBS = 4
@@ -32,9 +32,9 @@ _SAID_BYTES = 2_000
 
 @contextmanager
 def running_server(server: EmbeddedServer) -> Iterator[str]:
-    """The URL for rows of a server, which runs only for this where none runs.
+    """The URL for rows of a server, which runs only for this if none runs.
 
-    Raises DatabaseError where there is no data.
+    Raises DatabaseError if there is no data.
     """
     if not server.has_data():
         raise DatabaseError(f"there is no database in {server.data_dir}; choose another --data-dir")
@@ -51,7 +51,7 @@ def running_server(server: EmbeddedServer) -> Iterator[str]:
 def back_up(server: EmbeddedServer, file: Path, *, force: bool, tell: Tell) -> int:
     """Writes the whole database to a file, which appears when it is whole; returns its size in bytes.
 
-    Raises DatabaseError, also where the file exists and `force` is not set.
+    Raises DatabaseError, also if the file exists and `force` is not set.
     """
     if file.is_dir() or (file.exists() and not force):
         raise DatabaseError(f"{file} exists already; choose another name, or add --force")
@@ -69,9 +69,9 @@ def back_up(server: EmbeddedServer, file: Path, *, force: bool, tell: Tell) -> i
 def restore(data_dir: Path, file: Path, *, replace: bool, tell: Tell) -> str:
     """Makes the database of a data directory from a backup; returns the version its schema had.
 
-    Where it fails or is killed, the data is as it was. Raises DatabaseError: also where something runs
-    there, where there is a database already and `replace` is not set, and where the file is no backup;
-    SchemaTooNew where a newer program wrote it.
+    If it fails or is killed, the data is as it was. Raises DatabaseError: also if something runs
+    there, if there is a database already and `replace` is not set, and if the file is no backup;
+    SchemaTooNew if a newer program wrote it.
     """
     server = EmbeddedServer(data_dir)
     _check_backup(server, file)

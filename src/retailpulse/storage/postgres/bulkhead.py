@@ -1,8 +1,8 @@
 """A bulkhead: the connections of a pool are shared out, so that no kind of work takes what others need.
 
-Each share may use so many connections, together with all that comes after it in importance. What has no place
-waits for as long as for a connection, then is refused for now.
-Weak: of fewer than four connections some are in several shares.
+Each share may use a number of connections, together with all that is less important. A request without a
+place waits for as long as for a connection, then is refused for now. Weak: of fewer than four connections
+some are in several shares.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ PAGE_WAIT_SECONDS = 60.0
 
 
 class Share(Enum):
-    """For what a connection is taken; the value says it to who is refused."""
+    """The use of a connection; the value names it in the text of a refusal."""
 
     VITAL = "keys and readiness"
     """At any time, up to all connections: readiness, API keys, and what this process does once at a time."""
     STATUS = "questions about jobs"
-    """All connections but one: where a job stands."""
+    """All connections but one: the state of a job."""
     OTHER = "requests"
     """All connections but two, together with those that follow."""
     WRITES = "submits and changes of jobs"
@@ -32,14 +32,14 @@ class Share(Enum):
 
 
 class Bulkhead:
-    """The places of each share among `connections`; who waits longer than `wait_seconds` is refused."""
+    """The places of each share among `connections`; after `wait_seconds` a request is refused with Busy."""
 
     def __init__(self, connections: int, wait_seconds: float) -> None:
         self._wait_seconds = wait_seconds
         others = max(connections - 2, 1)
         guests = asyncio.Semaphore(max(connections - 1, 1))
         ordinary = asyncio.Semaphore(others)
-        # The narrowest first: who waits there keeps nobody else from the others.
+        # The narrowest first: a request that waits there keeps no other from the wider ones.
         self._places: dict[Share, tuple[asyncio.Semaphore, ...]] = {
             Share.VITAL: (),
             Share.STATUS: (guests,),
@@ -62,5 +62,5 @@ class Bulkhead:
                 raise Busy(
                     f"as many {share.value} are under way as the service takes at once; try again later"
                 ) from None
-            # Who had to wait has waited for a connection: one is free, or soon will be.
+            # A request that had to wait has waited for a connection: one is free, or soon will be.
             yield max(ends_at - loop.time(), self._wait_seconds / 2)

@@ -19,9 +19,9 @@ _NOTE = "retailpulse.data="
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FolderAccess:
-    """How a program comes to a folder: the path that it is told, and how `subprocess` is to run it.
+    """How a program reaches a folder: the path that it gets, and the arguments of `subprocess`.
 
-    `note` is for a server: it says to others which data it has, where the path does not.
+    `note` is for a server: it shows to others which data it has, if the path does not.
     """
 
     path: str
@@ -48,7 +48,7 @@ def folder_access(folder: Path, account: OsUser) -> Iterator[FolderAccess]:
 
 
 def is_postmaster(pid: int, pgdata: Path) -> bool:
-    """Whether a process is the server of this data; a dead one that nobody waited for is not."""
+    """Whether a process is the server of this data; a dead one that was not reaped is not."""
     try:
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:

@@ -69,7 +69,7 @@ def versions() -> list[str]:
 
 
 def check_version(version: str) -> None:
-    """Raises DatabaseError where tables of this version are not this program's."""
+    """Raises DatabaseError if tables of this version are not this program's."""
     newest = versions()[-1]
     if version < newest:
         raise DatabaseError(
@@ -84,7 +84,7 @@ def check_version(version: str) -> None:
 
 
 def try_to_connect(url: str) -> None:
-    """Raises DatabaseUnavailable where the database at `url` does not let us in now."""
+    """Raises DatabaseUnavailable if the database at `url` does not let us in now."""
     with translated():
         psycopg.connect(url, connect_timeout=5).close()
 
@@ -140,7 +140,7 @@ class Database:
         await self.pool.open(wait=False)
 
     async def check_tables(self) -> str:
-        """The version of the tables; raises DatabaseError where they are not this program's."""
+        """The version of the tables; raises DatabaseError if they are not this program's."""
         async with self.connection(share=Share.VITAL) as connection:
             cursor = await connection.execute("SELECT to_regclass('alembic_version') IS NULL")
             if await cursor.fetchone() == (True,):
@@ -162,9 +162,9 @@ class Database:
         patience_seconds: float = PATIENCE_SECONDS,
         wait_seconds: float | None = None,
     ) -> AsyncIterator[Connection]:
-        """A connection of the pool; raises DatabaseUnavailable where there is none, or no answer, in time.
+        """A connection of the pool; raises DatabaseUnavailable if there is none, or no answer, in time.
 
-        Raises Busy where the share has no place within `wait_seconds` (None: as set), or where a statement of
+        Raises Busy if the share has no place within `wait_seconds` (None: as set), or if a statement of
         READS takes too long.
         """
         async with self._place(share, wait_seconds) as left_seconds:
@@ -219,14 +219,14 @@ class Database:
                     commit.enter_context(_commit_unknown())
 
     async def _check(self, connection: Connection) -> None:
-        """Raises where a connection is dead, or its server does not answer soon."""
+        """Raises if a connection is dead, or its server does not answer soon."""
         with cut_after(self._check_seconds, connection):
             await AsyncConnectionPool.check_connection(connection)
 
 
 @contextmanager
 def cut_after(seconds: float, connection: Connection) -> Iterator[None]:
-    """Fails whoever still waits for a server after so long.
+    """Fails the tasks that still wait for a server after `seconds`.
 
     A server that is frozen answers no cancellation either. One that wakes up finds its client gone, and
     rolls back.
@@ -247,7 +247,7 @@ def _cut(connection: Connection) -> None:
 
 @contextmanager
 def _commit_unknown() -> Iterator[None]:
-    """Says of a commit whose connection was lost that nobody knows."""
+    """Raises CommitUnknown if the connection is lost during a commit."""
     try:
         yield
     except _UNAVAILABLE as error:

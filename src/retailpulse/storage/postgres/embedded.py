@@ -60,7 +60,7 @@ log_timezone = 'UTC'
 class EmbeddedServer:
     """A PostgreSQL server that keeps its files in `data_dir` and is reached by a Unix socket.
 
-    `start` and `stop` may be called from two threads at once: the stop wins, and is for good.
+    `start` and `stop` may be called from two threads at once: the stop wins, and is final.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -75,7 +75,7 @@ class EmbeddedServer:
     def start(self) -> str:
         """Starts the server, or finds it running, waits for it, and returns its connection URL.
 
-        Raises DatabaseError with the end of the server's log where it does not start.
+        Raises DatabaseError with the end of the server's log if it does not start.
         """
         with self._changing, self._told():
             self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -92,11 +92,11 @@ class EmbeddedServer:
         return self.url()
 
     def os_user(self) -> OsUser:
-        """Whom the server runs as: ourselves; where we are root, the owner of the data or the system user."""
+        """The user that the server runs as: this one; if we are root, the data's owner or the system user."""
         return os_user_for(self._pgdata, self.data_dir)
 
     def stop(self) -> None:
-        """Stops the server cleanly, whoever started it; it cannot be started again by this object."""
+        """Stops the server cleanly, also another process's; this object cannot start it again."""
         self._stopping.set()  # a start in another thread gives up
         with self._changing, self._told():
             pid = self._pid()
@@ -106,7 +106,8 @@ class EmbeddedServer:
                 remove_socket_folder(self._pgdata, self.os_user())
 
     def replace_with(self, other: "EmbeddedServer") -> None:
-        """Takes over the data of another, stopped server on the same disk; deletes our own for good.
+        """Takes over the data of another, stopped server on the same disk; deletes our own, which cannot be
+        undone.
 
         Whenever it is killed, the next start finds all of the one or all of the other.
         """
@@ -119,7 +120,7 @@ class EmbeddedServer:
             self._finish_replacement()
 
     def _finish_replacement(self) -> None:
-        """Ends what a killed `replace_with` began: ours comes back where nothing has taken its place."""
+        """Ends what a killed `replace_with` began: ours comes back if nothing has taken its place."""
         if not self._replaced.exists():
             return
         if self._pgdata.exists():
@@ -138,7 +139,7 @@ class EmbeddedServer:
         return self._programs / name
 
     def is_running(self) -> bool:
-        """Whether a server runs on this data directory, whoever started it."""
+        """Whether a server runs on this data directory, also one that another process started."""
         return self._pid() is not None
 
     def url(self) -> str:
@@ -159,7 +160,7 @@ class EmbeddedServer:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the data directory for this process alone; raises DatabaseError where another has it."""
+        """Holds the data directory for this process alone; raises DatabaseError if another has it."""
         with self._told():
             self.data_dir.mkdir(parents=True, exist_ok=True)
             lock = open_own(self.data_dir / "serve.lock")
@@ -179,7 +180,7 @@ class EmbeddedServer:
             yield
 
     def _pid(self) -> int | None:
-        """The process of the server; None where none runs, also where its number is another's by now."""
+        """The process of the server; None if none runs, also if its number is another's by now."""
         if self._process is not None and self._process.poll() is None:
             return self._process.pid
         pid = self._noted_pid()
@@ -207,7 +208,7 @@ class EmbeddedServer:
         return len(notes) >= 8 and notes[7].strip() == "ready" and self._pid() == int(notes[0])
 
     def _bring_up(self, account: OsUser) -> None:
-        """Launches the server where none runs, and waits until it takes connections."""
+        """Launches the server if none runs, and waits until it takes connections."""
         began_at = time.monotonic()
         launched_at_byte: int | None = None
         while not self._is_ready():
@@ -224,10 +225,10 @@ class EmbeddedServer:
             self._stopping.wait(LOOK_SECONDS)
 
     def _check_remains(self, said: str, seconds: float) -> None:
-        """Raises DatabaseError where a launch failed for good.
+        """Raises DatabaseError if a launch failed and trying again will not help.
 
         After a kill -9 the server's processes hold its memory until they notice; it refuses to start
-        beside them, and may be launched again. So may one that somebody ended on its way: its own errors
+        beside them, and may be launched again. So may one that was killed on its way: its own errors
         end it with code 1.
         """
         code = self._process.returncode if self._process is not None else None
@@ -255,7 +256,7 @@ class EmbeddedServer:
             )
 
     def _end(self, pid: int) -> None:
-        """Ends the server: by the fast way, and where that takes too long, by the immediate one."""
+        """Ends the server: by a fast shutdown, and if that takes too long, by an immediate one."""
         for name, patience_seconds in (("INT", STOP_SECONDS), ("QUIT", STOP_SECONDS)):
             self._run(self.os_user(), "pg_ctl", "kill", name, str(pid))
             give_up_at = time.monotonic() + patience_seconds
@@ -327,7 +328,7 @@ class EmbeddedServer:
 
 
 def sync_folder(folder: Path) -> None:
-    """Puts the names in a folder on disk."""
+    """Syncs a folder, so that the names in it are on disk; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -15,8 +15,8 @@ _LOCK = 7_236_001  # any number that nothing else in the database locks
 def migrate(url: str) -> tuple[str | None, str]:
     """Migrates the database at `url`; returns the schema's version before and after.
 
-    Raises SchemaTooNew where a newer program migrated it, DatabaseError where the server is too old,
-    DatabaseUnavailable where it cannot be reached.
+    Raises SchemaTooNew if a newer program migrated it, DatabaseError if the server is too old,
+    DatabaseUnavailable if it cannot be reached.
     """
     with translated(), _connect(url) as lock:
         lock.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until this session ends

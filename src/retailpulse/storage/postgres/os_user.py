@@ -1,4 +1,4 @@
-"""Whom the embedded PostgreSQL and the children of `serve` run as: an ordinary user, where we are root.
+"""The user that the embedded PostgreSQL and the children of `serve` run as: an ordinary one, if we are root.
 
 No mode of a folder is changed for that user, and no owner but of what root owns inside our own data. Weak:
 all that belongs to one data directory runs as one user.
@@ -27,14 +27,14 @@ class OsUser:
 
     @property
     def name(self) -> str:
-        """The name of the user, or its number where it has none."""
+        """The name of the user, or its number if it has none."""
         try:
             return pwd.getpwuid(self.uid).pw_name
         except KeyError:
             return str(self.uid)
 
     def process_options(self) -> dict[str, Any]:
-        """What makes `subprocess` run a program as this user."""
+        """The arguments of `subprocess.run` for a program that runs as this user."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switches else {}
 
     def give(self, path: Path) -> None:
@@ -63,7 +63,7 @@ def current_user() -> OsUser:
 
 
 def os_user_for(*folders: Path) -> OsUser:
-    """Ourselves; where we are root, the first owner of these folders who is not, else the system user."""
+    """This user; if we are root, the first owner of these folders that is not, else the system user."""
     if os.geteuid() != 0:
         return current_user()
     for folder in folders:
@@ -112,7 +112,7 @@ def hand_over(folder: Path, account: OsUser) -> None:
 
 
 def open_own(path: Path, account: OsUser | None = None, *, empty: bool = False) -> BinaryIO:
-    """Opens a file to append to it, made where it is missing, for its user; raises DatabaseError for a link.
+    """Opens a file to append to it, made if it is missing, for its user; raises DatabaseError for a link.
 
     The folder may belong to that user, and root must not write where a link of theirs leads.
     """

@@ -1,6 +1,6 @@
-"""PostgreSQL's own programs: where they are, who can run them, what they are told of our environment.
+"""PostgreSQL's own programs: their folder, the user that can run them, their environment.
 
-Where the ordinary user cannot reach them, as below root's home, it runs a copy. Weak: copies of older
+If the ordinary user cannot reach them, as below root's home, it runs a copy. Weak: copies of older
 versions stay in the cache.
 """
 
@@ -48,8 +48,8 @@ def programs_for(account: OsUser, programs: Path) -> Path:
     except OSError as error:
         raise DatabaseError(
             f"the user {account.name} cannot run the programs in {programs}, and they cannot be copied to "
-            f"{CACHE} ({error}). Install Retail Pulse where every user may read it, as below /opt, or run "
-            "this as an ordinary user"
+            f"{CACHE} ({error}). Install Retail Pulse in a folder that every user may read, such "
+            "as below /opt, or run this as an ordinary user"
         ) from error
     if not _run(account, copy):
         raise DatabaseError(f"the user {account.name} cannot run the programs in {programs}, nor in {copy}")
@@ -61,7 +61,7 @@ def _run(account: OsUser, programs: Path) -> bool:
 
 
 def _copied(installed: Path) -> Path:
-    """A copy that everybody may read and root alone may change, made where there is none yet.
+    """A copy that everybody may read and root alone may change, made if there is none yet.
 
     The programs find their libraries, which the wheel puts beside its package, by the way to there.
     """

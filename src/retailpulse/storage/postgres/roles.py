@@ -79,9 +79,9 @@ ALTER ROLE {superuser} NOLOGIN;
 
 
 def set_up_roles(url_of_owner: str, url_of_superuser: str) -> None:
-    """Makes the roles where they are missing, and hands them what the superuser has.
+    """Makes the roles if they are missing, and hands them what the superuser has.
 
-    Raises DatabaseUnavailable where neither role is let in.
+    Raises DatabaseUnavailable if neither role is let in.
     """
     with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url_of_owner, connect_timeout=5):
         return

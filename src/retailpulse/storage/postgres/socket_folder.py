@@ -1,6 +1,6 @@
-"""Where the socket of the embedded PostgreSQL lies: in its data, or else in a temporary folder.
+"""The folder of the embedded PostgreSQL's socket: in its data, or else a temporary one.
 
-It cannot be where the path is too long for a socket, or where the user of the server cannot pass to the data.
+It cannot be in the data if the path is too long for a socket, or if the server's user cannot reach the data.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ def is_short_enough(pgdata: Path) -> bool:
 
 
 def first_guess(pgdata: Path) -> Path:
-    """Where the socket of a server that does not run will most likely be."""
+    """The folder in which the socket of a server that does not run will most likely be."""
     return pgdata if is_short_enough(pgdata) else next(_outside(pgdata))
 
 
@@ -41,13 +41,13 @@ def make_socket_folder(pgdata: Path, account: OsUser) -> Path:
     if folder != pgdata:
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), account.uid}:
-            raise DatabaseError(f"{folder} belongs to somebody else; set TMPDIR, or use a shorter --data-dir")
+            raise DatabaseError(f"{folder} belongs to another user; set TMPDIR, or use a shorter --data-dir")
         account.give(folder)
     return folder
 
 
 def remove_socket_folder(pgdata: Path, account: OsUser) -> None:
-    """Removes what is outside of the data."""
+    """Removes the socket folder, if it is outside of the data."""
     for folder in _outside(pgdata):
         if folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == account.uid:
             shutil.rmtree(folder, ignore_errors=True)

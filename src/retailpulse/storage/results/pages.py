@@ -20,9 +20,9 @@ from retailpulse.storage.postgres.database import Connection
 PAGE_BYTES = 4_000_000
 """A page ends early once its rows carry this much text from the client."""
 WINDOW_IMAGES = 20_000
-"""How many images one statement looks at where it is to find only some."""
+"""How many images one statement looks at if it is to find only some."""
 WINDOW_OF_STORES_IMAGES = 250_000
-"""The same where it first looks for visits to stores, which reads all visits of the job."""
+"""The same if it first looks for visits to stores, which reads all visits of the job."""
 _NUMBER = re.compile(rb"\d+")
 
 # OFFSET 0 keeps the planner from joining whole tables: each row is looked up by its key.
@@ -56,7 +56,7 @@ _PAGE = sql.SQL("""
 """)
 
 # A spreadsheet takes a cell that begins so for a formula, in full width too and behind spaces and quotes.
-# Where its separator is the semicolon, a cell may begin within ours, at what is in `_INNER`; only a few
+# If its separator is the semicolon, a cell may begin within ours, at what is in `_INNER`; only a few
 # characters are looked ahead there, so that the work grows with the text alone.
 _FORMULA = r"[-=+@\uff0d\uff1d\uff0b\uff20]"
 _OUTER = r"""^(?=[\x01-\x1f\x7f-\x9f]|[\s"]*""" + _FORMULA + ")"
@@ -71,7 +71,7 @@ _EARLIER = sql.SQL(""", coalesce((
         FROM earlier_results e
         WHERE e.job_id = {job_id} AND e.image_no = page.image_no), '[]'::json) AS earlier""")
 
-# Where the numbers of the images to look at come from: all of the window, or only those that may be wanted.
+# The source of the numbers of the images to look at: all of the window, or only those that may be wanted.
 _ALL = sql.SQL("""
     SELECT image_no FROM images
     WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} ORDER BY image_no""")

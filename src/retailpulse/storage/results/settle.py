@@ -68,9 +68,9 @@ async def settle(connection: Connection, results: Sequence[Result], grants: Sequ
 
     A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, and
     the last image of a job finishes it. `grants` are those that are settled to the end with these results:
-    they are closed. Returns how many rows were new. Rows are locked in one order everywhere,
-    so workers cannot deadlock; copies need none, as only who has inserted the result of their first inserts
-    theirs. Raises StaleWrite where a job was retried or pruned meanwhile.
+    they are closed. Returns how many rows were new. Rows are locked in one order everywhere, so workers
+    cannot deadlock; copies need none, as only the transaction that inserted the result of their first inserts
+    theirs. Raises StaleWrite if a job was retried or pruned meanwhile.
     """
     ordered = _in_order(results)
     parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered)}

@@ -79,7 +79,7 @@ _START = """
     WHERE j.job_id = fresh.job_id
     RETURNING extract(epoch FROM now() - j.submitted_at)::float8
 """
-# Who cancels a job locks it first, and then finds each of its images in one place or the other.
+# A cancel locks the job first, and then finds each of its images in one place or the other.
 LOCK_JOBS = """
     SELECT job_id FROM jobs WHERE job_id = ANY(%s) AND status = 'ongoing' ORDER BY job_id FOR KEY SHARE
 """
@@ -135,7 +135,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class GivenBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An image that a worker gives back, and the host where it should wait."""
+    """An image that a worker gives back, and the host at which it should wait."""
 
     grant_id: int
     host_id: int
@@ -185,7 +185,7 @@ async def start_jobs(connection: Connection, job_ids: Collection[UUID]) -> list[
 
 
 async def close_grants(connection: Connection, grant_ids: Sequence[int]) -> None:
-    """Removes grants none of whose images is in hand any more."""
+    """Removes grants whose images are all settled or given back."""
     await connection.execute(DROP_GRANTS, [list(grant_ids)])
 
 
@@ -194,7 +194,7 @@ async def hand_back(
 ) -> None:
     """Puts images of a worker back in line, in the transaction of `connection`.
 
-    Where they wait at the host that they came from, they are first again. Images of jobs that have ended are
+    If they wait at the host that they came from, they are first again. Images of jobs that have ended are
     dropped; `job_ids` are the jobs of all of them.
     """
     cursor = await connection.execute(LOCK_JOBS, [sorted(job_ids)])

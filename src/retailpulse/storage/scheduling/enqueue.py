@@ -1,6 +1,6 @@
 """Puts images of stored jobs in line again, by what their rows say, and takes whole jobs out of line.
 
-A new job is put in line by whoever writes it, from what it gathers meanwhile: see `slice_builder`.
+A new job is put in line by the code that writes it, from what it gathers meanwhile: see `slice_builder`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,8 +64,8 @@ async def enqueue_missing(connection: Connection, job: JobPlace, origin_of: Orig
 async def drop_waiting(connection: Connection, job_ids: Sequence[UUID]) -> None:
     """Takes jobs out of line and out of the hands of their workers.
 
-    Who moves images between the two shares the rows of their jobs, so these are locked first. A claim shares
-    nothing: it is waited for where it holds a slice, and what it took is found among the grants.
+    Code that moves images between the two locks the rows of their jobs, so these are locked first. A claim
+    shares nothing: it is waited for if it holds a slice, and what it took is found among the grants.
     """
     given = [list(job_ids)]
     await connection.execute("SELECT FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR UPDATE", given)

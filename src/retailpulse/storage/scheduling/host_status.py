@@ -1,8 +1,8 @@
-"""Photo hosts as operators see them: what waits there, what the fleet has learnt of each; where a job waits.
+"""Photo hosts as operators see them: what waits there, the limits of each; the hosts that a job waits for.
 
 It only reads. What waits is counted up to a bound, so that an answer costs the same at any backlog. The
-buckets of hosts with a few images each are told as one host; the quarantine is one too, without a cap. Weak:
-an image that was redirected waits elsewhere than it is counted.
+buckets of hosts with a few images each are shown as one host; the quarantine is one too, without a cap. Weak:
+an image that was redirected waits at another host than it is counted at.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -131,7 +131,7 @@ class HostStatus:
 
     `cap` is the most requests at once as of now, None for many hosts together; `leased` of them workers
     may have, `in_flight` they said that they have. `waiting` images, of `waiting_jobs` jobs, no worker has
-    taken yet; both are the least where not `counted_all`. `taken` ones a worker has, in flight or not.
+    taken yet; both are the least if not `counted_all`. `taken` ones a worker has, in flight or not.
     """
 
     origin: str
@@ -174,11 +174,11 @@ class HostOfJob:
 
 
 async def read_hosts(connection: Connection, origins: Sequence[str] = (), *, cap: int) -> list[HostStatus]:
-    """The hosts in use, or those with these origins whether in use or not; where most waits first.
+    """The hosts in use, or those with these origins whether in use or not; most waiting images first.
 
-    In use is a host where something waits or is in work, or that was limited lately: it refused within ten
-    minutes, or within an hour and is not asked freely since. `cap` is that of hosts of which
-    nothing was learnt.
+    A host is in use if something waits or is in work there, or if it was limited lately: it refused within
+    ten minutes, or within an hour and is not asked freely since. `cap` is that of hosts of which nothing was
+    learnt.
     """
     async with _in_index_order(connection):
         if origins:
@@ -216,7 +216,7 @@ async def read_totals(connection: Connection) -> HostTotals:
 async def _in_index_order(connection: Connection) -> AsyncIterator[None]:
     """Has slices read in the order of their index, and no further than is asked for.
 
-    Where statistics know nothing of a large job, or of many hosts, all slices would be read and sorted.
+    If statistics know nothing of a large job, or of many hosts, all slices would be read and sorted.
     """
     async with connection.transaction():
         await connection.execute(IN_INDEX_ORDER)

@@ -1,4 +1,4 @@
-"""Photo hosts: their ids, and what the fleet has learnt of each, decided anew by one worker at a time."""
+"""Photo hosts: their ids, and what the fleet has learnt of each, updated by one worker at a time."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from retailpulse.domain.hosts import BreakerState, HostLimits
 from retailpulse.storage.postgres.database import Connection
 
 REMEMBERED_SECONDS = 3_600.0
-"""What was learnt of a host that nobody asks is trusted for so long."""
+"""How long the limits of a host without requests are trusted."""
 UNUSED_SECONDS = 7 * 86_400.0
-"""A host that nobody has asked for so long is removed."""
+"""How long after its last request a host is removed."""
 
 _FIND = "SELECT origin, host_id FROM hosts WHERE origin = ANY(%s) ORDER BY origin FOR KEY SHARE"
 _ADD = """
@@ -26,7 +26,7 @@ _KNOWN = """
     WHERE origin = ANY(string_to_array(%s, ' ')) AND (leased > 0 OR breaker <> 'closed')
 """
 MOST = sql.SQL("CASE h.breaker WHEN 'closed' THEN coalesce(h.cap, %(cap)s) ELSE 1 END")
-"""How many slots of a host `h` may be leased, where an unlearnt one has `cap`."""
+"""How many slots of a host `h` may be leased, if an unlearnt one has `cap`."""
 LIMITS = sql.SQL("""
     h.host_id, h.origin, h.version, coalesce(h.cap, %(cap)s), h.ceiling, h.rate_per_second, h.breaker,
     extract(epoch FROM greatest(h.rest_until, now()) - now())::float8, h.failed_probes,
@@ -104,7 +104,7 @@ async def write_limits(
 ) -> dict[int, int]:
     """Writes what was decided of hosts, each with the version that was seen; returns the new versions.
 
-    A host that somebody else has decided of since is left out: that decision counts.
+    A host of which another worker has decided since is left out: that decision counts.
     """
     rows = [
         {"host_id": host_id, "version": version, **msgspec.structs.asdict(limits)}
@@ -115,13 +115,13 @@ async def write_limits(
 
 
 async def forget_old(connection: Connection, seconds: float = REMEMBERED_SECONDS) -> int:
-    """Forgets what was learnt of hosts that nobody has asked for so long; returns of how many."""
+    """Forgets what was learnt of hosts that got no request for that long; returns of how many."""
     cursor = await connection.execute(_FORGET, [seconds], prepare=False)
     return cursor.rowcount
 
 
 async def drop_unused(connection: Connection, limit: int, seconds: float = UNUSED_SECONDS) -> int:
-    """Removes up to so many hosts that nobody has asked for so long; returns how many."""
+    """Removes hosts that got no request for that long, a bounded number; returns how many."""
     cursor = await connection.execute(_DROP, [seconds, limit], prepare=False)
     return cursor.rowcount
 

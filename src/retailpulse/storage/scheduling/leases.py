@@ -16,7 +16,7 @@ from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.hosts import LIMITS, MOST, KnownHost, known_host
 from retailpulse.storage.scheduling.notifications import LIMITS_CHANNEL, notify_hosts
 
-# A loose scan of the index: one step for each host where something waits, whatever waits there. A mark that
+# A loose scan of the index: one step for each host with waiting images, however many there are. A mark that
 # says so could not be kept without locks between submits and claims.
 _DISCOVER = sql.SQL("""
     WITH RECURSIVE waiting AS (
@@ -31,14 +31,14 @@ _DISCOVER = sql.SQL("""
     FROM seen s CROSS JOIN LATERAL (SELECT * FROM hosts WHERE host_id = s.host_id OFFSET 0) h
 """).format(most=MOST)
 TURN_SECONDS = 5
-"""Where there are fewer slots than workers that want one, each has its turn for so long."""
+"""If there are fewer slots than workers that want one, each has its turn for so long."""
 _OTHERS = sql.SQL("""
     (SELECT ARRAY[count(*), (
             count(*) FILTER (WHERE o.worker_id < %(worker_id)s) + floor(extract(epoch FROM now()) / {turn})
         )::bigint %% (count(*) + 1)]
      FROM leases o WHERE o.host_id = l.host_id AND o.worker_id <> %(worker_id)s)
 """).format(turn=sql.Literal(TURN_SECONDS))
-# Of a host that is locked right now somebody else just takes slots: the next look comes soon.
+# Another worker is just taking slots of a host that is locked now: the next look comes soon.
 _ACQUIRE = sql.SQL("""
     WITH me AS MATERIALIZED (
         SELECT worker_id FROM workers WHERE worker_id = %(worker_id)s FOR KEY SHARE),
@@ -115,7 +115,7 @@ _ADD_UP = """
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A host where images wait: who is next there, how many more slots may be leased, whether it rests."""
+    """A host with waiting images: the next job there, how many more slots may be leased, whether it rests."""
 
     host_id: int
     rank: int
@@ -127,7 +127,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class LeaseRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The slots of a worker at a host, and how many other workers have or want some there.
 
-    `before` of them come first now where slots cannot be shared out evenly; they take turns.
+    `before` of them come first now if slots cannot be shared out evenly; they take turns.
     """
 
     host: KnownHost
@@ -137,7 +137,7 @@ class LeaseRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 async def discover(connection: Connection, *, after: int, limit: int, cap: int) -> list[Waiting]:
-    """The first so many hosts after an id where images wait, in the order of their ids."""
+    """The next hosts after an id at which images wait, in the order of their ids."""
     parameters = {"after": after, "limit": limit, "cap": cap}
     cursor = await connection.execute(_DISCOVER, parameters, prepare=True)
     return [
@@ -149,9 +149,9 @@ async def discover(connection: Connection, *, after: int, limit: int, cap: int) 
 async def acquire(
     connection: Connection, worker_id: int, wants: Mapping[int, int], *, cap: int, extra: int = 0
 ) -> list[LeaseRow]:
-    """Gives a worker up to so many more slots of hosts; where there are none, its wish is noted.
+    """Leases a worker up to the wanted number of slots of hosts; if there are none, its wish is noted.
 
-    `extra` slots may go beyond what a host is taken to bear: for an image that should wait for none.
+    `extra` slots may exceed the cap of a host: for an image of higher priority than all in flight.
     """
     parameters = {
         "worker_id": worker_id,
@@ -165,7 +165,7 @@ async def acquire(
 
 
 async def keep(connection: Connection, worker_id: int, kept: Sequence[tuple[int, int, int]]) -> None:
-    """Gives slots back: of each host the worker keeps so many (-1: it leaves the host), so many in flight."""
+    """Gives slots back: per host, how many the worker keeps (-1: it leaves it), and how many it uses."""
     host_ids, keeps, in_flight = zip(*kept, strict=True)
     parameters = {
         "worker_id": worker_id,

@@ -1,4 +1,4 @@
-"""What lost workers had in hand: which images were there more than once, and so are tried alone.
+"""What lost workers had in hand: images that were there more than once are tried alone.
 
 A loss proves nothing against an image; it only sends it to quarantine, where it is alone with a process.
 Nothing here is asked while no worker is lost.
@@ -10,7 +10,7 @@ from uuid import UUID
 from retailpulse.storage.postgres.database import Connection
 
 QUARANTINE = 0
-"""Where images wait that are tried alone: a host by its id, neither a real one nor a bucket."""
+"""The id of the host at which images wait that are tried alone; neither a real one nor a bucket."""
 LOSSES_BEFORE_QUARANTINE = 2
 
 # A worker that was told to stop may be killed when its time is over; that says nothing of its images.
@@ -25,7 +25,7 @@ SUSPECTS = """
     WHERE job_id = ANY(%(job_ids)s)
     GROUP BY job_id, no HAVING count(DISTINCT process) >= %(losses)s
 """
-"""The images of jobs that so many processes had in hand when they were lost."""
+"""The images of jobs that at least `losses` processes had in hand when they were lost."""
 
 
 async def note(connection: Connection, worker_ids: Sequence[int], job_ids: Sequence[UUID]) -> None:

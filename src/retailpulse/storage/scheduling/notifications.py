@@ -16,7 +16,7 @@ HOSTS_CHANNEL = "retailpulse_hosts"
 LIMITS_CHANNEL = "retailpulse_limits"
 """Slots of hosts were given back that others want, or their limits have changed."""
 JOBS_CHANNEL = "retailpulse_jobs"
-"""A job was cancelled or deleted: whoever works on its images stops."""
+"""A job was cancelled or deleted: workers stop their work on its images."""
 MOST_NAMED = 500
 """A payload holds 8,000 bytes at most; of more hosts it names none."""
 
@@ -26,7 +26,7 @@ _NOTIFY = "SELECT pg_notify(%s, %s)"
 class HostNews(msgspec.Struct, frozen=True, kw_only=True):
     """What a notification says: which hosts, None for any; and of images that came, their rank.
 
-    `are_many`: so many came to each host that all workers should begin with them at once.
+    `are_many`: enough came to each host for all workers to begin with them at once.
     """
 
     host_ids: frozenset[int] | None
@@ -56,13 +56,13 @@ async def notify_ended(connection: Connection, job_id: UUID) -> None:
 
 
 async def listen(connection: Connection) -> None:
-    """Lets a connection hear of all three."""
+    """Subscribes a connection to all three notifications."""
     for channel in (HOSTS_CHANNEL, LIMITS_CHANNEL, JOBS_CHANNEL):
         await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
 
 def read_hosts(payload: str) -> HostNews:
-    """What a payload says; one that cannot be read names any host."""
+    """The news in a payload; one that cannot be read means any host."""
     try:
         return msgspec.json.decode(payload, type=HostNews)
     except msgspec.DecodeError:

@@ -19,19 +19,19 @@ from retailpulse.storage.scheduling.hosts import find_hosts
 from retailpulse.storage.scheduling.notifications import notify_hosts
 
 OriginOf = Callable[[str], str | None]
-"""Names the host of a URL as `fetch` will ask it; None for a URL that nobody will ask."""
+"""Names the host of a URL as `fetch` will ask it; None for a URL that will not be requested."""
 FEWEST_IMAGES, MOST_IMAGES = 8, 128
-"""A slice holds so many images. A job has some slices at each host, so that several workers find one while
+"""Most images of a slice. A job has some slices at each host, so that several workers find one while
 others hold theirs."""
 _SLICES = 16
 BUCKETS = 64
 FEW_IMAGES = 4
-"""A host with so few images of a job shares a bucket, where the job has many hosts."""
+"""A host with so few images of a job shares a bucket, if the job has many hosts."""
 MANY_IMAGES = 64
-"""So many images of a job at one host are for all workers to begin with, not for the first that hears."""
+"""Images of a job at one host from which on all workers begin at once, not only the first that hears."""
 MANY_HOSTS = 2_048
 MORE_HOSTS = 1 << 16
-"""After so many more hosts of a job those with few images are put into their buckets and forgotten."""
+"""Hosts of a job after which those with few images are put into their buckets and forgotten."""
 _MOST_BEGINNINGS = 4_096
 _NO_URL = "\0"
 """Begins none: a URL with a NUL is refused at the submit."""
@@ -39,7 +39,7 @@ _BLOCK_ROWS = 500
 _MOST_AHEAD = sql.Literal(64)
 
 # As start-time fair queueing has it, the tag of the oldest that is in work; but one that hangs must not give
-# those who come later more than a host's slots ahead of the others.
+# later jobs more than a host's slots ahead of the others.
 _TAG_AT_HEAD = sql.SQL("""
     coalesce((
         SELECT greatest(w.tag - {most}, least(w.tag, (
@@ -49,7 +49,7 @@ _TAG_AT_HEAD = sql.SQL("""
         WHERE w.host_id = new.host_id AND w.rank = %(rank)s AND w.job_id <> %(job_id)s
         ORDER BY w.host_id, w.rank, w.tag, w.slice_id LIMIT 1), 0)
 """).format(most=_MOST_AHEAD)
-"""The virtual time of a host: a new job begins beside whoever is next there."""
+"""The virtual time of a host: a new job begins at the tag of the next one there."""
 _INSERT = sql.SQL("""
     INSERT INTO slices (host_id, rank, tag, job_id, image_nos)
     SELECT host_id, %(rank)s, place + {tag}, %(job_id)s, image_nos::int[]
@@ -97,7 +97,7 @@ class SliceBuilder:
             self.add(image_no, url)
 
     def leave_out(self, is_out: bytearray) -> None:
-        """Lets go of each image whose byte is not 0; they count from 0, numbers of images from 1."""
+        """Drops each image whose byte is not 0; they count from 0, numbers of images from 1."""
         for numbers in (*self._of_origin.values(), *self._of_bucket.values()):
             numbers[:] = array("i", (number for number in numbers if not is_out[number]))
 
@@ -120,7 +120,7 @@ class SliceBuilder:
         return sum(map(len, lines.values()))
 
     def _turn_to(self, url: str) -> None:
-        """Finds where the images go whose URLs have the same host."""
+        """Finds the line for images whose URLs have the same host."""
         start = url.find("//")
         end = url.find("/", start + 2) + 1 if start >= 0 else 0
         beginning = url[:end] or f"{url}/"  # all before the path: whether that is a host is not said here
@@ -141,7 +141,7 @@ class SliceBuilder:
         return numbers
 
     def _settle(self) -> None:
-        """Decides who has a line of its own, once all images are there."""
+        """Decides which hosts have a line of their own, once all images are there."""
         for origin in [origin for origin, numbers in self._of_origin.items() if not numbers]:
             del self._of_origin[origin]
         if self._of_bucket or len(self._of_origin) >= MANY_HOSTS:

@@ -1,4 +1,4 @@
-"""Workers: who is alive, and what becomes of what a worker had in hand when it is gone.
+"""Workers: which are alive, and what happens to the images in hand of one that is gone.
 
 All times are the database's own, so a worker's clock may be wrong.
 """
@@ -36,7 +36,7 @@ _PUT_BACK = sql.SQL("""
     SELECT host_id, sum(images)::int FROM back GROUP BY host_id
 """)
 _BACK_TO_HOSTS = _PUT_BACK.format(place=sql.SQL("host_id, rank, tag"), is_suspect=sql.SQL("false"))
-# In quarantine they begin beside whoever is next there.
+# In quarantine they begin at the tag of the next one there.
 _BACK_FROM_THE_LOST = _PUT_BACK.format(
     is_suspect=sql.SQL("(h.job_id, no) IN ({suspects})").format(suspects=sql.SQL(losses.SUSPECTS)),
     place=sql.SQL("""
@@ -64,7 +64,7 @@ _FREE_SLOTS = """
 
 
 async def lock_sweep(connection: Connection) -> bool:
-    """Takes the sweep for this transaction; False where another worker has it."""
+    """Takes the sweep for this transaction; False if another worker has it."""
     cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SWEEP_LOCK])
     return await cursor.fetchone() == (True,)
 
@@ -80,7 +80,7 @@ async def register(connection: Connection, process: UUID | None = None) -> int:
 
 
 async def beat(connection: Connection, worker_id: int, *, is_stopping: bool = False) -> bool:
-    """Says that a worker is alive; False where it was taken for dead and what it had was given away."""
+    """Says that a worker is alive; False if it was taken for dead and what it had was given away."""
     cursor = await connection.execute(
         "UPDATE workers SET beat_at = now(), is_stopping = %s WHERE worker_id = %s",
         [is_stopping, worker_id],
@@ -119,10 +119,10 @@ async def release(connection: Connection, process: UUID) -> int:
 
 
 async def renew(connection: Connection, worker_id: int, grant_ids: Sequence[int]) -> int | None:
-    """Lets a worker go on under a new id, in the transaction of `connection`; None where it was swept.
+    """Lets a worker go on under a new id, in the transaction of `connection`; None if it was swept.
 
     It has lost its connection, and with it perhaps answers: images of grants other than these wait again.
-    What it has asked for by the old id and the server has not begun yet comes to nothing.
+    What it asked for by the old id and the server has not begun yet is dropped.
     """
     cursor = await connection.execute(
         "SELECT process FROM workers WHERE worker_id = %s FOR UPDATE", [worker_id]
@@ -158,7 +158,7 @@ async def leave(connection: Connection, worker_ids: Sequence[int], *, are_lost: 
 
 
 async def _lock_jobs(connection: Connection, worker_ids: Sequence[int]) -> list[UUID]:
-    """The ongoing jobs of which workers have images; none of them ends before this transaction."""
+    """The ongoing jobs of which workers have images; they cannot end before this transaction does."""
     cursor = await connection.execute(
         "SELECT DISTINCT job_id FROM grants WHERE worker_id = ANY(%s)", [list(worker_ids)]
     )

@@ -29,7 +29,7 @@ Row = tuple[int, str, str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Columns:
-    """Where the columns are, counted from 0, and how many the header has."""
+    """The indexes of the columns, from 0, and how many the header has."""
 
     area: int
     name: int
@@ -41,7 +41,7 @@ def import_stores(url: str, file: TextIO, *, good_lines: bool) -> ImportSummary:
     """Loads a store file: new stores are added, known ones changed.
 
     A file with a bad line loads nothing, unless `good_lines` asks for the rest. Raises InvalidRequest
-    where it is no such file at all. Memory is bounded whatever the file's length; bytes of the file that
+    if it is no such file at all. Memory is bounded whatever the file's length; bytes of the file that
     are not UTF-8 are to come as lone surrogates (the error handler `surrogateescape`).
     """
     errors = _Errors()
@@ -77,7 +77,7 @@ class _Errors:
             self._first.append(LineError(line=line, error=error))
 
     def add_all(self, first: list[LineError], count: int) -> None:
-        """Counts bad lines of which only the first are told."""
+        """Counts bad lines and keeps the first of them."""
         self.count += count
         self._first.extend(first)
 

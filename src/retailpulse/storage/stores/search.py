@@ -20,7 +20,7 @@ MOST_READ = 500_000
 
 
 class Part(IntEnum):
-    """Where in a store what is looked for stands; stores come in this order."""
+    """The part of a store in which the text was found; stores come in this order."""
 
     ID = 1
     NAME = 2
@@ -40,13 +40,13 @@ class StoreFilter:
 
     @property
     def first_part(self) -> Part:
-        """Where to begin to look."""
+        """The place at which the search begins."""
         return Part.ID if self.text and not (self.area_codes or self.store_ids) else Part.WITHIN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StorePlace:
-    """Where a store stands in the order of a search: its part, by what that is ordered, and its id."""
+    """The position of a store in the order of a search: its part, the key of that order, and its id."""
 
     part: Part
     key: str
@@ -90,7 +90,7 @@ _AREAS_ALONE = sql.SQL("""(
         SELECT * FROM stores WHERE area_code = asked.code AND store_id > %(after_id)s
         ORDER BY store_id LIMIT %(most)s) s) stores""")
 
-# The last line is asked for only where the others are fewer than the limit: how far was read, if not all.
+# The last line is asked for only if the others are fewer than the limit: how far was read, if not all.
 _READ = sql.SQL("""
     (SELECT store_id, area_code, store_name, key, true AS is_wanted
      FROM (SELECT *, {key} AS key FROM {stores} WHERE {read} ORDER BY {order} LIMIT %(most)s) walked
@@ -119,7 +119,7 @@ async def read_stores(
 ) -> tuple[list[tuple[StoreRow, StorePlace]], StorePlace | None]:
     """The next stores of one part after a place, each with its own.
 
-    Returns also the place up to which the part was read where that is not its end.
+    Returns also the place up to which the part was read if that is not its end.
     """
     capitals, smalls = _beyond_ascii(wanted.text)
     values = {
@@ -187,7 +187,7 @@ def _beyond_ascii(text: str) -> tuple[str, str]:
 
 
 async def find_store(connection: Connection, store_id: str) -> StoreRow | None:
-    """The store with an id, or None where there is none."""
+    """The store with an id, or None if there is none."""
     cursor = connection.cursor(row_factory=class_row(StoreRow))
     await cursor.execute("SELECT store_id, area_code, store_name FROM stores WHERE store_id = %s", [store_id])
     return await cursor.fetchone()

@@ -25,9 +25,9 @@ class VisitFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where a visit stands in the order of reading: by store, time, job and number.
+    """The position of a visit in the order of reading: by store, time, job and number.
 
-    A visit without an instant stands behind all others of its store.
+    A visit without an instant comes after all others of its store.
     """
 
     store_id: str
@@ -54,7 +54,7 @@ class VisitRow:
 
     @property
     def place(self) -> Place:
-        """Where it stands in the order of reading."""
+        """Its position in the order of reading."""
         return Place(
             store_id=self.store_id,
             visited_at=self.visited_at,
@@ -121,7 +121,7 @@ async def read_visits(
 ) -> list[VisitRow]:
     """The next visits after a place: stores by id, within a store the oldest first.
 
-    A visit without an instant comes last, and only where no time is asked for.
+    A visit without an instant comes last, and only if no time is asked for.
     """
     place = after or _FIRST
     cursor = connection.cursor(row_factory=class_row(VisitRow))

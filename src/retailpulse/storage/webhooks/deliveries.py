@@ -1,9 +1,9 @@
-"""Deliveries: taken by one worker at a time, logged try by try, sent again where a message was lost.
+"""Deliveries: taken by one worker at a time, logged try by try, sent again if a message was lost.
 
 They are written by a trigger, together with their message, in the transaction that ends a job (migration
-0007). A message says only which delivery, and who is told. Whoever takes it moves the time of the next try
-past the end of its own: so a worker that dies is followed by another, and a doubled message finds nothing.
-Weak: a receiver may be told twice, with the same id, where a worker dies between the post and its log.
+0007). A message holds only the delivery and its receiver. Taking a delivery moves the time of the next try
+past the end of this one: so a worker that dies is followed by another, and a doubled message finds nothing.
+Weak: a receiver may get a callback twice, with the same id, if a worker dies between the post and its log.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ WITHOUT_MESSAGE = sql.SQL("""
           AND q.args->>'job_id' = d.job_id::text AND q.args->>'delivery_no' = d.delivery_no::text
         OFFSET 0)
 """)
-"""What holds of a delivery `d` that is due and would be taken by nobody."""
+"""The SQL condition on a delivery `d` that is due but has no message."""
 
 _DUE = """
     SELECT job_id, delivery_no, url, receiver, failures, pending_since,
@@ -106,7 +106,7 @@ _SEND_AGAIN = sql.SQL("""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """A message that waits; `key` is None where it names no delivery."""
+    """A message that waits; `key` is None if it names no delivery."""
 
     message_no: int
     key: DeliveryKey | None
@@ -116,8 +116,8 @@ class Message:
 class Due:
     """A delivery to try now: how often that was in vain since `pending_since`, and how long that is ago.
 
-    `receiver` is the host and port of the URL. `now` is the database's time, which is right where a worker's
-    is wrong.
+    `receiver` is the host and port of the URL. `now` is the database's time, which is right even if a
+    worker's is wrong.
     """
 
     key: DeliveryKey
@@ -194,7 +194,7 @@ def _due(job_id: UUID, delivery_no: int, **rest: Any) -> Due:
 
 
 async def take(connection: Connection, keys: Sequence[DeliveryKey], seconds: float) -> None:
-    """Lets nobody else try deliveries for so long."""
+    """Reserves deliveries for this worker for `seconds`."""
     await connection.execute(_TAKE, [seconds, *_columns(keys)])
 
 
@@ -203,7 +203,7 @@ def _columns(keys: Sequence[DeliveryKey]) -> list[list[UUID] | list[int]]:
 
 
 async def job_as_ended(connection: Connection, key: DeliveryKey) -> JobRow | None:
-    """The job as it was at its end; None where it was deleted."""
+    """The job as it was at its end; None if it was deleted."""
     cursor = await job_cursor(connection).execute(_AS_ENDED, [key.job_id, key.delivery_no])
     return await cursor.fetchone()
 
@@ -213,7 +213,7 @@ async def log_try(
 ) -> None:
     """Logs a try, and says what comes after it: nothing, or the next one after `wait_seconds`.
 
-    Where the delivery is another's meanwhile, because this worker slept or a client asked for it again, the
+    If another worker has the delivery meanwhile, because this one slept or a client asked for it again, the
     try is logged and changes nothing else.
     """
     parameters = {

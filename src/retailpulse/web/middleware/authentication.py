@@ -26,7 +26,7 @@ HINT = "send Authorization: Bearer rp_..."
 
 
 class ApiKeyCache:
-    """The keys, as one API process knows them."""
+    """The API keys that one API process has looked up, each for a second."""
 
     def __init__(self, keys: ApiKeys, *, may_be_open: bool) -> None:
         self._keys = keys
@@ -57,7 +57,7 @@ class ApiKeyCache:
             key = await self._find(token.key_id)
         if token is None or key is None or not key.has_secret(token.secret):
             raise Unauthenticated(f"the API key is not valid; {HINT}", was_sent=True)
-        if key.state is not KeyState.VALID:  # told only to who has its secret
+        if key.state is not KeyState.VALID:  # only a client with its secret is told
             done = "was revoked" if key.state is KeyState.REVOKED else "has expired"
             raise Unauthenticated(
                 f"the API key {done}; ask who runs the service for a new one", was_sent=True
@@ -70,7 +70,7 @@ class ApiKeyCache:
         if found is not None and time.monotonic() - found[0] < LOOK_SECONDS:
             return found[1]
         looking = self._looking.get(key_id)
-        if looking is None:  # whoever asks for the same key in the meantime waits for the same answer
+        if looking is None:  # requests with the same key meanwhile wait for the same answer
             looking = self._looking[key_id] = asyncio.create_task(self._look(key_id))
         return await asyncio.shield(looking)
 
@@ -106,7 +106,7 @@ class ApiKeyCache:
             await self._look_for_any()
 
     async def _look_for_any(self) -> None:
-        """What was known stays where the database is away: nobody can make a key then either."""
+        """What was known stays while the database is away: no key can be made then either."""
         with contextlib.suppress(DatabaseUnavailable):
             self._were_made = await self._keys.were_made()
 

@@ -8,11 +8,11 @@ from litestar.types import Receive, ReceiveMessage
 from retailpulse.domain.errors import RequestTimeout
 
 BYTES_PER_SECOND = 10_000
-"""A body may take a second more for so many bytes of it: large ones are not cut off while they come."""
+"""Bytes of a body for which it may take a second more: large ones are not cut off while they come."""
 
 
 async def drain(receive: Receive, most_seconds: float) -> None:
-    """Reads the rest of a body that nobody wants, but not for long.
+    """Reads the rest of a body that is not used, for `most_seconds` at most.
 
     Most clients send the whole of it before they look for an answer; one that is cut off never reads why.
     """
@@ -24,10 +24,10 @@ async def drain(receive: Receive, most_seconds: float) -> None:
 
 
 def with_body_timeout(receive: Receive, most_seconds: float) -> Receive:
-    """Receives as `receive` does, but raises RequestTimeout where a body keeps us waiting too long in all.
+    """Receives as `receive` does, but raises RequestTimeout if a body keeps us waiting too long in all.
 
-    Time in which nobody waits is not the client's. After the body, waiting is for the end of the connection
-    and may take for ever.
+    Time in which the handler does not wait is not counted. After the body, it waits for the end of the
+    connection, which may take for ever.
     """
     waited_seconds = 0.0
     size_bytes = 0

@@ -21,7 +21,7 @@ SECURITY_HEADERS: tuple[Header, ...] = (
 
 
 def with_headers(send: Send, headers: list[Header]) -> Send:
-    """Adds headers to the answer, each where the answer has none of that name."""
+    """Adds headers to the answer, each unless the answer has one of that name."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -48,7 +48,7 @@ class AllowedHosts:
         self._seen: set[bytes] = set()
 
     def check(self, host: bytes) -> None:
-        """Raises InvalidRequest where requests may not use this name."""
+        """Raises InvalidRequest if requests may not use this name."""
         if self._takes_any or not host or host in self._seen:
             return
         name = _without_port(host.decode("latin-1").lower())
@@ -74,7 +74,7 @@ class Cors:
         self._origins = frozenset(origin.encode() for origin in origins)
 
     def headers(self, origin: bytes) -> list[Header]:
-        """What an answer to a page of this origin says; nothing where it may not read it."""
+        """What an answer to a page of this origin says; nothing if it may not read it."""
         if not self._origins:
             return []
         if b"*" in self._origins:
@@ -87,7 +87,7 @@ class Cors:
         return [*allowed, (b"vary", b"Origin"), (b"access-control-expose-headers", exposed)]
 
     def check(self, origin: bytes, host: bytes) -> None:
-        """Raises Forbidden where a page of this origin may not change anything on a service without keys.
+        """Raises Forbidden if a page of this origin may not change anything on a service without keys.
 
         A browser sends some requests of other sites' pages without asking first. They carry no API key, so
         this is for a service that wants none. A page of the service itself names its Host as its origin.
@@ -100,9 +100,9 @@ class Cors:
             )
 
     def check_site(self, site: bytes, origin: bytes) -> None:
-        """Raises Forbidden where a browser says that a page of another site sends this.
+        """Raises Forbidden if a browser says that a page of another site sends this.
 
-        It says so also where it names no origin. Pages of a sibling domain or another port (`same-site`) are
+        It says so also if it names no origin. Pages of a sibling domain or another port (`same-site`) are
         no pages of the service either. `none` is a person's doing; what says nothing is no browser.
         """
         if site in _OTHER_SITES and origin not in self._origins and b"*" not in self._origins:
@@ -112,7 +112,7 @@ class Cors:
             )
 
     def preflight_headers(self, origin: bytes) -> list[Header]:
-        """What a browser is told that asks beforehand; empty where it asks in vain."""
+        """The headers of the answer to a preflight request; empty if the origin is not allowed."""
         if b"*" not in self._origins and origin not in self._origins:
             return []
         return [

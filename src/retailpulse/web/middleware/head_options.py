@@ -1,7 +1,7 @@
-"""Methods that every path knows besides its own: OPTIONS, and HEAD where there is GET (RFC 9110, 9.1, 9.3).
+"""Methods that every path knows besides its own: OPTIONS, and HEAD if there is GET (RFC 9110, 9.1, 9.3).
 
-The framework knows nothing of HEAD, and where several handlers share a path its OPTIONS names those of one of
-them only. What it says when it refuses a method is right.
+The framework does not answer HEAD, and if several handlers share a path its OPTIONS names the methods of one
+of them only. Its `Allow` is right when it refuses a method.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ def _answering_options(send: Send) -> Send:
 
 
 def _with_head(message: HTTPResponseStartEvent) -> HTTPResponseStartEvent:
-    """The beginning of an answer whose `Allow`, where it has one, names HEAD beside GET."""
+    """The beginning of an answer whose `Allow`, if it has one, names HEAD beside GET."""
     headers = list(message["headers"])
     for place, (name, value) in enumerate(headers):
         if name.lower() == _ALLOW:

@@ -15,7 +15,7 @@ MINUTE_SECONDS = 60.0
 
 
 class FixedWindowRateLimiter:
-    """Allows each sender `most` requests a minute, 0: any number."""
+    """Allows each caller `most` requests a minute, 0: any number; twice as many may pass around its end."""
 
     def __init__(self, most: int, what: str) -> None:
         self._most = most
@@ -26,7 +26,7 @@ class FixedWindowRateLimiter:
         self._policy = (b"ratelimit-policy", b"%d;w=60" % most)
 
     def hit(self, who: str, headers: list[Header]) -> None:
-        """Counts one request and adds to `headers` what is left; raises RateLimited where nothing is."""
+        """Counts one request and adds to `headers` what is left; raises RateLimited if nothing is."""
         if not self._most:
             return
         now = self._roll_window()
@@ -44,7 +44,7 @@ class FixedWindowRateLimiter:
             raise RateLimited(text, wait_seconds=seconds)
 
     def is_over(self, who: str) -> bool:
-        """Whether nothing is left for whoever this is."""
+        """Whether this caller has used up its requests of this minute."""
         self._roll_window()
         return 0 < self._most <= self._counts.get(who, 0)
 
@@ -57,7 +57,7 @@ class FixedWindowRateLimiter:
 
 
 def address_of(client: tuple[str, int] | None) -> str:
-    """Whom an address counts for: a network of IPv6 is one, as whoever has one address there has them all."""
+    """The caller that an address counts for: a /64 network of IPv6 is one, as one host has all of it."""
     host = client[0] if client else ""
     if ":" not in host:
         return host

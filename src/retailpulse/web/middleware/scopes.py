@@ -1,4 +1,4 @@
-"""Which scope a request needs. It is told from method and path alone, before anything else is looked at."""
+"""Which scope a request needs: decided by method and path alone, before anything else is read."""
 
 from retailpulse.domain.api_keys import Scope
 

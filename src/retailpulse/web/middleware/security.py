@@ -34,7 +34,7 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SecurityMiddleware:
-    """An application that only those reach who may."""
+    """Passes on only requests that are allowed: by Host, origin, API key, scope and rate."""
 
     def __init__(self, app: ASGIApp, api_keys: ApiKeyCache, settings: ApiSettings) -> None:
         self._app = app
@@ -80,11 +80,11 @@ class SecurityMiddleware:
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: HTTPScope, authorization: bytes | None, headers: list[Header]) -> None:
-        """Raises Unauthenticated, Forbidden or RateLimited for who may not go on, DatabaseUnavailable."""
+        """Raises Unauthenticated, Forbidden, RateLimited or DatabaseUnavailable."""
         path = scope["path"]
         is_open = self._api_keys.is_open
         if (is_open and self._is_loopback) or is_below(path, HEALTH):
-            return  # whoever asks for health must not suffer from a neighbour behind the same proxy
+            return  # a health check must not suffer from a neighbour behind the same proxy
         address = address_of(scope["client"])
         needed = needed_scope(scope["method"], path, open_metrics=self._open_metrics)
         if is_open or needed is None:

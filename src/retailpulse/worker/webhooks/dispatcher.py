@@ -32,7 +32,7 @@ LOG_SECONDS, LOG_AGAIN_SECONDS = 300.0, 0.5
 
 
 class WebhookDispatcher:
-    """Delivers what is due, at most so many at once; at most half of them to one receiver."""
+    """Delivers what is due, a bounded number at once; at most half of them to one receiver."""
 
     def __init__(self, database: Database, client: WebhookClient, settings: CallbackSettings) -> None:
         self._database = database
@@ -85,7 +85,7 @@ class WebhookDispatcher:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _take(self, connection: Connection) -> tuple[list[Due], bool]:
-        """Takes deliveries so that nobody else tries them; says also whether more may be there.
+        """Takes deliveries so that no other worker tries them; returns also whether more may be there.
 
         Those of a receiver that has its share wait in the queue; the next look reads past them.
         """
@@ -125,7 +125,7 @@ class WebhookDispatcher:
             logger.warning("the callback of job %s waits for the database: %s", due.key.job_id, error)
 
     async def _post(self, due: Due) -> PostResult | None:
-        """Posts; None where the job is not there any more. Raises DatabaseUnavailable."""
+        """Posts; None if the job is not there any more. Raises DatabaseUnavailable."""
         try:
             async with self._database.connection() as connection:
                 job = await deliveries.job_as_ended(connection, due.key)
@@ -168,7 +168,9 @@ class WebhookDispatcher:
             async with self._database.connection() as connection:
                 await deliveries.hand_back(connection, due)
         except DatabaseUnavailable as error:  # the sweep sends it when its time is over
-            logger.info("a callback of job %s is left to time: %s", due.key.job_id, error)
+            logger.info(
+                "a callback of job %s is not handed back and waits for the sweep: %s", due.key.job_id, error
+            )
 
     async def _finish(self, grace_seconds: float) -> None:
         """Lets what is on its way come to its end, which its own deadline bounds; hands back the rest."""

@@ -22,10 +22,10 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: datetime) -> PostRequest:
-    """A post that tells of the end of `job`, signed with every secret.
+    """A post that reports the end of `job`, signed with every secret.
 
     The body is the same at every try; the timestamp among the headers is that of the try, so that a receiver
-    can refuse what somebody replays later.
+    can refuse what is replayed later.
     """
     body = msgspec.json.encode(
         _Body(type=JOB_ENDED, timestamp=job.finished_at or now, data=summarize(job)), order="deterministic"

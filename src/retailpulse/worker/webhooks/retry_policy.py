@@ -18,7 +18,7 @@ _random = SystemRandom()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetryDecision:
-    """The state of a delivery after a try, and the seconds to the next one where there is one."""
+    """The state of a delivery after a try, and the seconds to the next one if there is one."""
 
     state: DeliveryState
     wait_seconds: float | None = None
