@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 _PATIENCE_SECONDS = 20.0
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
@@ -200,6 +201,6 @@ def _composed(reply: Reply, asked: str | None) -> tuple[bytes, bytes]:
     headers.setdefault(
         "Content-Length", str(len(body) if reply.declared_bytes is None else reply.declared_bytes)
     )
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, 'Odd')}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("utf-8"), body

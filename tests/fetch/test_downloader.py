@@ -5,7 +5,7 @@ import pytest
 
 from retailpulse.domain.errors import ConfigError, ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch import Downloader, Fetched
+from retailpulse.fetch import Downloader, Fetched, origin_key
 from tests.fetch.conftest import MakeDownloader
 from tests.fetch.failing import cause_of, failure_of
 from tests.origin import Origin, Reply
@@ -76,13 +76,31 @@ async def test_a_final_status_is_told_after_one_try(
     assert (error.cause, error.detail, error.tries) == (Cause.HTTP_STATUS, f"HTTP {status}", 1)
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 423, 425, 429, 500, 502, 503, 504, 509, 520, 522, 527, 529, 530])
 async def test_a_status_that_may_pass_is_tried_again_until_the_tries_are_used_up(
     origin: Origin, downloader: Downloader, status: int
 ) -> None:
     error = await failure_of(downloader.fetch(origin.serve("/a.jpg", Reply(status=status))))
     assert (error.cause, error.detail, error.tries) == (Cause.HTTP_STATUS, f"HTTP {status}", 3)
     assert len(origin.requests) == 3
+
+
+@pytest.mark.parametrize("status", [202, 204, 400, 401, 403, 404, 410])
+async def test_a_host_that_names_a_time_is_asked_again_whatever_its_status(
+    origin: Origin, downloader: Downloader, status: int
+) -> None:
+    later = Reply(status=status, headers={"Retry-After": "1"})
+    url = origin.serve("/a.jpg", later, Reply(body=PHOTO))
+    assert await downloader.fetch(url) == Fetched(body=PHOTO, tries=2)
+
+
+async def test_403_is_tried_again_where_the_host_answers_others(
+    origin: Origin, downloader: Downloader
+) -> None:
+    url = origin.serve("/a.jpg", Reply(status=403), Reply(body=PHOTO))
+    downloader.hosts.lease(str(origin_key(url)), 16)  # or it is forgotten between two images
+    await downloader.fetch(origin.serve("/b.jpg", Reply(body=PHOTO)))
+    assert await downloader.fetch(url) == Fetched(body=PHOTO, tries=2)
 
 
 async def test_a_try_that_works_in_the_end_counts_the_ones_before(

@@ -12,11 +12,12 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import REFUSING_STATUSES, TryFailed, of_status
+from retailpulse.fetch.host.forbidden import ForbiddenMemory
 from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import FIRST, HostListener, HostQueue, Order
 from retailpulse.fetch.http.body_reader import BodyReader
 from retailpulse.fetch.http.exchange import Exchange
-from retailpulse.fetch.http.messages import Answer, Request
+from retailpulse.fetch.http.messages import GIVEN, Answer, Request
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.http.transport import Transport
 from retailpulse.fetch.memory_budget import MemoryBudget
@@ -28,6 +29,7 @@ from retailpulse.fetch.target.urls import Origin, Target
 
 _MOST_IDLE = 256
 """Handles that are kept while no request runs on them."""
+_FORBIDDEN = 403
 _LEFT_WAITING = frozenset({Cause.STALLED, Cause.TIMEOUT})
 Observe = Callable[[float, int], object]
 """Called after each request with the seconds that it took and the bytes of bodies that came."""
@@ -106,6 +108,8 @@ class Dispatch:
                 answer = await self._run(
                     self._request(target, attempt, span, pin, queue), attempt, reader, queue
                 )
+                if answer.status == _FORBIDDEN and span is None:
+                    answer = self._forbidden(queue, answer, attempt)
                 self._note(queue, answer, attempt, began_at)
             finally:
                 place.is_running = False
@@ -152,19 +156,38 @@ class Dispatch:
             failed.again = False  # as for all images that wait for this host
         return failed
 
+    def _forbidden(self, queue: HostQueue, answer: Answer, attempt: Attempt) -> Answer:
+        """What 403 says: that another try may help, and where it is known to pass, that it is a refusal.
+
+        To a span it says nothing: some servers have no other answer to it.
+        """
+        attempt.forbidden += 1
+        if queue.forbidden is None:
+            queue.forbidden = ForbiddenMemory()
+        seconds = queue.forbidden.pause_seconds(attempt.forbidden, queue.succeeded_at, self._loop.time())
+        if seconds is None:
+            return answer
+        attempt.excuse()
+        seconds = max(seconds, answer.retry_after_seconds)
+        return msgspec.structs.replace(answer, is_refusal=queue.forbidden.passes, retry_after_seconds=seconds)
+
     def _note(self, queue: HostQueue, answer: Answer, attempt: Attempt, began_at: float) -> None:
         """Tell a host's limiter of an answer."""
         limiter = queue.limiter
-        if answer.status not in REFUSING_STATUSES:
+        if answer.status not in REFUSING_STATUSES and not answer.is_refusal:
+            if answer.status in GIVEN:
+                queue.succeeded_at = self._loop.time()
+                if attempt.forbidden and queue.forbidden is not None:
+                    queue.forbidden.passed()
             limiter.answered(began_at, self._loop.time())
             queue.answered()
             return
         attempt.refused(limiter.answers)
         if not attempt.is_refused_alone:
-            failure = of_status(answer.status, answer.retry_after_seconds)
+            failure = of_status(answer.status, answer.retry_after_seconds, is_refusal=True)
             limiter.refused(failure, began_at, self._loop.time())
         is_beside = limiter.answers_others(began_at, self._loop.time()) and not attempt.is_refused_alone
-        if limiter.is_limited and (answer.status == 429 or is_beside):
+        if limiter.is_limited and (answer.status == 429 or (is_beside and not answer.is_refusal)):
             attempt.excuse()
 
     async def _pin(self, origin: Origin, attempt: Attempt) -> str:

@@ -9,7 +9,9 @@ import pycurl
 
 from retailpulse.domain.images import Cause
 
-_PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+_PASSING_STATUSES = frozenset(
+    {408, 423, 425, 429, 500, 502, 503, 504, 509, *range(520, 528), 529, 530}  # 509 and 520 on: gateways
+)
 REFUSING_STATUSES = frozenset({429, 503})
 """A host that answers with one of these is asked too much."""
 
@@ -165,13 +167,15 @@ def stalled(body_bytes: int) -> TryFailed:
     return TryFailed(Cause.STALLED, f"stalled after {body_bytes} bytes", again=True)
 
 
-def of_status(status: int, retry_after_seconds: int) -> TryFailed:
-    """The failure that an HTTP status tells; `Retry-After` is kept for the statuses that pass."""
-    again = status in _PASSING_STATUSES
+def of_status(status: int, retry_after_seconds: int, *, is_refusal: bool = False) -> TryFailed:
+    """The failure that an HTTP status tells. A host that names a time is asked again, whatever the status.
+
+    `is_refusal` says that the host only wants to be asked less, which 429 and 503 say by themselves.
+    """
     return TryFailed(
         Cause.HTTP_STATUS,
         f"HTTP {status}",
-        again=again,
-        refused=status in REFUSING_STATUSES,
-        not_before_seconds=float(max(retry_after_seconds, 0)) if again else 0.0,
+        again=is_refusal or status in _PASSING_STATUSES or retry_after_seconds > 0,
+        refused=is_refusal or status in REFUSING_STATUSES,
+        not_before_seconds=float(max(retry_after_seconds, 0)),
     )

@@ -34,6 +34,7 @@ class Attempt(msgspec.Struct, gc=False):
     try_seconds: float = 0.0
     number: int = 0
     has_begun: bool = False  # the current try had its turn at the host
+    forbidden: int = 0  # so many answers to this image were 403
     cookies: CookieJar | None = None  # of the current try, once it was redirected
     _excused: int = 0
     _turned_away: int = 0

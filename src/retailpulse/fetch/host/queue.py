@@ -15,6 +15,7 @@ from typing import Protocol
 from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
+from retailpulse.fetch.host.forbidden import ForbiddenMemory
 from retailpulse.fetch.host.in_flight import PATIENCE_SECONDS, InFlight
 from retailpulse.fetch.host.limiter import HostLimiter
 
@@ -70,6 +71,8 @@ class HostQueue:
         self.leased: int | None = None if listener is None else 0
         self.waiting = 0
         self.in_flight = InFlight()
+        self.succeeded_at = float("-inf")  # when it last gave a file, or a part of one
+        self.forbidden: ForbiddenMemory | None = None
         self.peers: set[tuple[str, int]] = set()  # the addresses that were dialled for it
         self._listener = listener
         self._close_idle = close_idle

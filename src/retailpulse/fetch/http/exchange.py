@@ -19,7 +19,7 @@ from retailpulse.fetch.http.codings import Coding, find_coding
 from retailpulse.fetch.http.curl_handles import new_handle
 from retailpulse.fetch.http.decompression import Decompression
 from retailpulse.fetch.http.dialer import Dialer
-from retailpulse.fetch.http.messages import WHOLE, Answer, Request
+from retailpulse.fetch.http.messages import GIVEN, WHOLE, Answer, Request
 from retailpulse.fetch.http.post_request import MOST_ANSWER_BYTES
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.http.request_options import RequestOptions
@@ -36,7 +36,6 @@ _OBJECTS_SHARE = 16
 _MOST_ROOM_BYTES = 131_072
 """How much of the budget an answer is given at a time."""
 
-_WITH_BODY = WHOLE | {206}
 _NOTHING = BodyReader(max_bytes=0)
 
 
@@ -197,7 +196,7 @@ class Exchange:
 
     def _begin_body(self) -> None:
         """See whether the body is wanted, and how it is coded; raises TryFailed."""
-        if self._status not in _WITH_BODY:
+        if self._status not in GIVEN:
             return
         coding = find_coding(self._head)
         self._is_coded = coding is not None
@@ -315,7 +314,8 @@ class Exchange:
                 raise self._failed(code, message)
             if self._decompression is not None:
                 self._decompression.check_end()
-        retry_after_seconds = self._handle.getinfo(pycurl.RETRY_AFTER) if self._status >= 400 else 0
+        gave = self._status in GIVEN
+        retry_after_seconds = 0 if gave else self._handle.getinfo(pycurl.RETRY_AFTER)
         return Answer(self._status, self._head, retry_after_seconds, self._is_coded)
 
     def _failed(self, code: int, message: str) -> TryFailed:

@@ -8,6 +8,9 @@ from retailpulse.fetch.http.ranges import Span
 WHOLE = frozenset({200, 203})
 """Statuses of an answer whose body is the whole file."""
 
+GIVEN = WHOLE | {206}
+"""Statuses of an answer that gives the file, or a part of it."""
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is asked: a URL, perhaps a span of its bytes, in limited time."""
@@ -29,6 +32,7 @@ class Answer(msgspec.Struct, frozen=True):
     head: bytes  # the status line and all headers, as they came
     retry_after_seconds: int
     is_coded: bool = False  # its body has a content coding
+    is_refusal: bool = False  # the host only wants to be asked less
 
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header of a lower-case name."""

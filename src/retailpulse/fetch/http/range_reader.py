@@ -26,7 +26,7 @@ async def read_whole(ask: Ask, _: BodyReader) -> None:
     """Read all of a file into the intake; raises TryFailed."""
     answer = await ask(None)
     if answer.status not in WHOLE:
-        raise of_status(answer.status, answer.retry_after_seconds)
+        raise of_status(answer.status, answer.retry_after_seconds, is_refusal=answer.is_refusal)
 
 
 async def read_head(ask: Ask, reader: BodyReader) -> None:
@@ -89,7 +89,7 @@ async def _end_or_ask_whole(ask: Ask, reader: BodyReader, answer: Answer) -> Non
 
 def _finish_whole(answer: Answer, reader: BodyReader) -> None:
     if answer.status not in WHOLE:
-        raise of_status(answer.status, answer.retry_after_seconds)
+        raise of_status(answer.status, answer.retry_after_seconds, is_refusal=answer.is_refusal)
     if not reader.satisfied:
         _looked(reader)
 
