@@ -255,10 +255,10 @@ class LateWorker:
             if not alone:
                 limiter.refused(failure, task.began_at, now)
             if limiter.is_limited:  # which 429 says of all that the host is asked
-                task.attempt.excuse()
+                task.attempt.discount()
             return failure
-        failed = task.attempt.verdict(failure, limiter.failure).bare()
-        is_excused = limiter.excuses(failed, task.began_at, now)
+        failed = task.attempt.classify(failure, limiter.failure).bare()
+        is_excused = limiter.discounts(failed, task.began_at, now)
         if not is_excused or task.attempt.turned_away(as_many_are=limiter.turns_many_away):
             limiter.failed(failed, task.began_at, now)
         if failed.unreached and limiter.is_given_up(now):

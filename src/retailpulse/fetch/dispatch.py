@@ -106,13 +106,13 @@ class Dispatch:
                 answer = await self._run(
                     self._request(target, attempt, span, pin, queue), attempt, reader, queue
                 )
-                self._note(queue, answer, attempt, began_at)
+                self._record_answer(queue, answer, attempt, began_at)
             finally:
                 place.is_running = False
                 self._slots.release(queue, proven=proven)
             return answer
         except TryFailed as failure:
-            raise self._told(failure, queue, attempt, began_at) from None
+            raise self._record_failure(failure, queue, attempt, began_at) from None
         finally:
             self.hosts.leave(queue)
 
@@ -141,18 +141,20 @@ class Dispatch:
         attempt.wait(lost_seconds)
         attempt.has_begun = True
 
-    def _told(self, failure: TryFailed, queue: HostQueue, attempt: Attempt, began_at: float) -> TryFailed:
+    def _record_failure(
+        self, failure: TryFailed, queue: HostQueue, attempt: Attempt, began_at: float
+    ) -> TryFailed:
         """What a request that failed says, after the host's limiter was told."""
         limiter, now = queue.limiter, self._loop.time()
-        failed = attempt.verdict(failure, limiter.failure).bare()
-        is_excused = limiter.excuses(failed, began_at, now)
-        if not is_excused or attempt.turned_away(as_many_are=limiter.turns_many_away):
+        failed = attempt.classify(failure, limiter.failure).bare()
+        is_discounted = limiter.discounts(failed, began_at, now)
+        if not is_discounted or attempt.turned_away(as_many_are=limiter.turns_many_away):
             limiter.failed(failed, began_at, now)
         if failed.unreached and limiter.is_given_up(now):
             failed.again = False  # as for all images that wait for this host
         return failed
 
-    def _note(self, queue: HostQueue, answer: Answer, attempt: Attempt, began_at: float) -> None:
+    def _record_answer(self, queue: HostQueue, answer: Answer, attempt: Attempt, began_at: float) -> None:
         """Tell a host's limiter of an answer."""
         limiter = queue.limiter
         if answer.status not in REFUSING_STATUSES:
@@ -165,7 +167,7 @@ class Dispatch:
             limiter.refused(failure, began_at, self._loop.time())
         is_beside = limiter.answers_others(began_at, self._loop.time()) and not attempt.is_refused_alone
         if limiter.is_limited and (answer.status == 429 or is_beside):
-            attempt.excuse()
+            attempt.discount()
 
     async def _pin(self, origin: Origin, attempt: Attempt) -> str:
         """An origin's addresses in the form that libcurl takes, looked up within the image's time."""

@@ -83,7 +83,7 @@ class Attempt(msgspec.Struct, gc=False):
         """Whether the refusals are about this URL: the host answered others between each two of them."""
         return self._refused_beside_others > OWN_REFUSALS
 
-    def excuse(self) -> None:
+    def discount(self) -> None:
         """Do not count the current try: the host refused it only because it came too early."""
         self._excused += self._excused < MOST_EXCUSED
 
@@ -106,7 +106,7 @@ class Attempt(msgspec.Struct, gc=False):
         failed.again = False
         return failed
 
-    def verdict(self, failed: TryFailed, others: TryFailed | None) -> TryFailed:
+    def classify(self, failed: TryFailed, others: TryFailed | None) -> TryFailed:
         """The failure that a request stands for: the earlier one, if it only ran out of the image's time.
 
         `others` is what the host's last requests failed with, if they did.

@@ -132,7 +132,7 @@ class HeldImages:
         """Notes that an image is left for another worker."""
         self._put_down.append(held)
 
-    def take_put_down(self) -> list[HeldImage]:
+    def pop_put_down(self) -> list[HeldImage]:
         """The images that were left since this was asked last."""
         left, self._put_down = self._put_down, []
         return left

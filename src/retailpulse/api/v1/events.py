@@ -51,10 +51,10 @@ async def _state_messages(
 ) -> AsyncIterator[ServerSentEventMessage]:
     if not has_it:
         yield _message(job)
-    async for news in progress.news(job):
-        if isinstance(news, JobRow):
-            yield _message(news)
-        elif news is Signal.BEAT:
+    async for changes in progress.changes(job):
+        if isinstance(changes, JobRow):
+            yield _message(changes)
+        elif changes is Signal.BEAT:
             yield ServerSentEventMessage(data=None, comment="still here")
         else:
             yield ServerSentEventMessage(event="deleted", data=_json({"job_id": str(job.job_id)}))

@@ -157,7 +157,7 @@ class PinnedResolver:
         try:
             return await self._find(origin)
         except ImageError:
-            self._refused.tell(name)
+            self._refused.log(name)
         except TryFailed as failed:
             if failed.again:
                 raise
