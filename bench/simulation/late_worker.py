@@ -156,11 +156,11 @@ class LateWorker:
             for commit in commits:
                 commit()
             if self.is_alive:
-                self._take_in(granted, asked)
+                self._accept(granted, asked)
 
         self.clock.after(STATEMENT_SECONDS + given * CLAIMED_IMAGE_SECONDS, arrived)
 
-    def _take_in(self, granted: list[tuple[Lease, Part]], asked: list[tuple[Lease, int, int]]) -> None:
+    def _accept(self, granted: list[tuple[Lease, Part]], asked: list[tuple[Lease, int, int]]) -> None:
         for lease, part in granted:
             for image in part.images:
                 task = self.held.get((part.job, image))

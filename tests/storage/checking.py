@@ -9,7 +9,7 @@ from retailpulse.storage.integrity.check import Finding, StaleThresholds, check_
 from retailpulse.storage.integrity.repair import repair
 from retailpulse.storage.postgres.database import Database
 from tests.storage.jobs import failed, measured, submit
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]
 THRESHOLDS = StaleThresholds(sweep_seconds=0.1, stale_seconds=60.0, margin_seconds=0.1)

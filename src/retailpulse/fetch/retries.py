@@ -59,7 +59,7 @@ class Attempt(msgspec.Struct, gc=False):
     def keep_cookies(self, origin: Origin, answer: Answer) -> None:
         """Keep for this try what a redirect sets."""
         self.cookies = self.cookies or CookieJar()
-        self.cookies.take(origin, answer)
+        self.cookies.update(origin, answer)
 
     def spend(self, seconds: float) -> None:
         """Count seconds of the current try as used."""

@@ -25,12 +25,12 @@ class Dispatcher:
 
     def begin(self, grant: Granted, images: Sequence[PendingImage]) -> None:
         """Starts a task for each of these images of a grant."""
-        for held in self._context.held_images.take(grant, images):
+        for held in self._context.held_images.add(grant, images):
             held.task = self._loop.create_task(work_on(held, self._context))
 
     def dismiss(self, grant: Granted, cause: Cause, detail: str) -> None:
         """Fails images without asking their host, which was given up."""
-        for held in self._context.held_images.take(grant, grant.images):
+        for held in self._context.held_images.add(grant, grant.images):
             result = Result(
                 job_id=grant.job_id,
                 image_no=held.image.image_no,

@@ -80,7 +80,7 @@ class HeldImages:
         self._put_down: list[HeldImage] = []
         self.count = 0
 
-    def take(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
+    def add(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
         """Takes images of a grant in hand; their order among all others is fair to each job."""
         of_job = self._of_job.setdefault(granted.job_id, _OfJob())
         of_host = self._of_host.setdefault(granted.host_id, _OfHost())

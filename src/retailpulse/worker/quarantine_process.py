@@ -88,7 +88,7 @@ async def _try(trial: TryRequest, context: MeasuringContext) -> Result:
         grant_id=0, host_id=QUARANTINE, rank=0, job_id=_NO_JOB,
         depth=trial.depth, is_started=True, images=[trial.image],
     )  # fmt: skip
-    (held,) = context.held_images.take(granted, granted.images)
+    (held,) = context.held_images.add(granted, granted.images)
     try:
         return await conclude(held, context)
     finally:

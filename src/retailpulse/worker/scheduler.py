@@ -138,7 +138,7 @@ class Scheduler:
         """Gives back all that is left; raises DatabaseUnavailable, then a sweep does it."""
         async with self._database.transaction(timeout_seconds=LEAVE_SECONDS) as connection:
             images = await workers.leave(connection, [self._worker_id])
-            await losses.take_back(connection, self._process)
+            await losses.forget(connection, self._process)
         if images:
             logger.info("handed back %d images", images)
 
@@ -172,7 +172,7 @@ class Scheduler:
             if (
                 self._suspend_detector.busy_seconds() < self._stale_seconds / 2
             ):  # else it was an image of its own
-                await losses.take_back(connection, self._process)
+                await losses.forget(connection, self._process)
         self._worker_id = self._events.worker_id = worker_id
 
     async def _pause(self) -> None:

@@ -20,7 +20,7 @@ OTHER = Target.of("http", "other.example", 80)
 def jar_of(*cookies: str, origin: Target = SHOP) -> CookieJar:
     jar = CookieJar()
     head = "HTTP/1.1 302 Found\r\n" + "".join(f"Set-Cookie: {cookie}\r\n" for cookie in cookies)
-    jar.take(origin, Answer(302, head.encode("latin-1"), 0))
+    jar.update(origin, Answer(302, head.encode("latin-1"), 0))
     return jar
 
 

@@ -46,7 +46,7 @@ def holder(machine_lock: MachineLock) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-async def take(machine_lock: MachineLock) -> None:
+async def hold(machine_lock: MachineLock) -> None:
     async with machine_lock:
         pass
 
@@ -55,7 +55,7 @@ async def take(machine_lock: MachineLock) -> None:
 async def test_who_has_the_turn_keeps_others_waiting_until_it_leaves_or_dies(
     machine_lock: MachineLock, holder: subprocess.Popen[bytes], end: str
 ) -> None:
-    taking = asyncio.create_task(take(machine_lock))
+    taking = asyncio.create_task(hold(machine_lock))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(taking), 0.3)
     if end == "killed":
@@ -82,4 +82,4 @@ async def test_a_vast_picture_waits_for_its_turn_and_no_other_waits_for_it(
 
 
 async def test_without_a_file_it_is_always_ones_turn() -> None:
-    await take(MachineLock())
+    await hold(MachineLock())

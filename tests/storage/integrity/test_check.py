@@ -8,7 +8,7 @@ from retailpulse.storage.postgres.database import Database
 from tests.storage import claiming
 from tests.storage.checking import LIVING, THRESHOLDS, URLS, change, found, mended, whole_job
 from tests.storage.jobs import KNOWN, measured, submit, submit_visits
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 
 
 async def test_an_empty_database_breaks_no_law(database: Database) -> None:

@@ -127,15 +127,15 @@ async def test_slots_that_are_taken_and_given_back(filled: Database) -> None:
     async with metered(filled) as (connection, meter):
         hosts = await busiest(connection, 50)
 
-        async def take_and_give(who: int = worker_id) -> None:
+        async def acquire_and_release(who: int = worker_id) -> None:
             await leases.acquire(connection, who, dict.fromkeys(hosts, 2), cap=16)
             await leases.look(connection, who, cap=16)
             await leases.look(connection, who, hosts, cap=16)
             await leases.keep(connection, who, [(host, 1, 1) for host in hosts])
 
-        await take_and_give(other)
-        await take_and_give()
-        spent = await meter.buffers(take_and_give)
+        await acquire_and_release(other)
+        await acquire_and_release()
+        spent = await meter.buffers(acquire_and_release)
     assert spent < 3_000
 
 

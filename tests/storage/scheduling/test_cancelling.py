@@ -23,7 +23,7 @@ from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import failed, measured, submit
-from tests.storage.settling import settle, status, waiters
+from tests.storage.settled import settle, status, waiters
 from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://host{number % 5}.example/{number}.png" for number in range(60)]

@@ -11,7 +11,7 @@ from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import failed, submit
-from tests.storage.settling import settle, waiters
+from tests.storage.settled import settle, waiters
 
 
 def at(host: str, count: int) -> list[str]:

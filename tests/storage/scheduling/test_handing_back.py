@@ -12,7 +12,7 @@ from retailpulse.storage.scheduling.claims import Granted, ReturnedImage
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import measured, submit
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(8)]  # one slice

@@ -13,7 +13,7 @@ from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import submit
-from tests.storage.settling import waiters
+from tests.storage.settled import waiters
 from tests.storage.truth import THRESHOLDS
 
 CAP = 16

@@ -12,7 +12,7 @@ from retailpulse.storage.scheduling.losses import QUARANTINE
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import measured, submit
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(8)]  # one slice
@@ -98,7 +98,7 @@ async def test_who_lives_after_all_takes_the_loss_back(database: Database) -> No
     claiming.silence(database, worker_id)
     await claiming.sweep(database)
     async with database.transaction() as connection:
-        await losses.take_back(connection, sleeper)
+        await losses.forget(connection, sleeper)
     await lose(database)
     assert quarantined(database, job_id) == []
     await lose(database)

@@ -21,7 +21,7 @@ class CookieJar:
     def __init__(self) -> None:
         self._kept: dict[tuple[str, bytes], tuple[bytes, bool]] = {}
 
-    def take(self, origin: Origin, answer: Answer) -> None:
+    def update(self, origin: Origin, answer: Answer) -> None:
         """Keep what an answer sets; what is too much, or could be read as two headers, is left out."""
         for header in find_headers(answer.head, b"set-cookie"):
             pair, _, attributes = header.partition(b";")

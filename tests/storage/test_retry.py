@@ -24,7 +24,7 @@ from retailpulse.storage.scheduling.claims import Granted
 from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
-from tests.storage.settling import settle, status, waiters
+from tests.storage.settled import settle, status, waiters
 from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]

@@ -18,7 +18,7 @@ from retailpulse.storage.jobs.spool import BLOCK_ROWS, Spool
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.slice_builder import MANY_HOSTS
 from tests.storage.jobs import place
-from tests.storage.test_submitting import ODD
+from tests.storage.test_insert import ODD
 from tests.storage.truth import THRESHOLDS
 
 A, B, C = "http://a/1", "http://a/2", "http://a/3"

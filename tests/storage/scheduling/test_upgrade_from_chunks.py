@@ -14,7 +14,7 @@ from tests.storage import claiming
 from tests.storage.jobs import measured
 from tests.storage.postgres.test_migrate import upgrade_to
 from tests.storage.scheduling.chunked import SHOP, UNKNOWN, ChunkedDatabase
-from tests.storage.settling import settle, status
+from tests.storage.settled import settle, status
 from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(300)]
