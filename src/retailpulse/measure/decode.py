@@ -51,7 +51,7 @@ def _as_image_errors(image_format: Format) -> Iterator[None]:
         raise
     except MemoryError:
         raise _no_memory() from None
-    except Image.DecompressionBombError:
+    except Image.DecompressionBombError:  # a decompression bomb: a few bytes that become a vast picture
         raise ImageError(Cause.TOO_MANY_PIXELS, "the picture is larger than its header says") from None
     except Exception as error:  # on bytes made to hurt, the decoders raise about anything there is
         raise _image_error(image_format, error) from None

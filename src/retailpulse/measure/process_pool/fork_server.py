@@ -1,7 +1,7 @@
-"""The process that decoders are forked from: it has loaded every library, so that a new one is there at once.
+"""The fork server (a zygote): decoders are forked from it with every library loaded, so they start at once.
 
 It forks, lowers and kills on the worker's orders, tells the beginning and end of each decoder on its own
-channel, and takes all of them with it when the worker is gone. Started by `forking`; no worker imports it.
+channel, and takes all of them with it when the worker is gone. `fork_client` starts it; no worker imports it.
 """
 
 import gc
