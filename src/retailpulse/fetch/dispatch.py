@@ -16,7 +16,7 @@ from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import FIRST, HostListener, HostQueue, Order
 from retailpulse.fetch.http.body_reader import BodyReader
 from retailpulse.fetch.http.exchange import Exchange
-from retailpulse.fetch.http.messages import Answer, Request
+from retailpulse.fetch.http.messages import Request, Response
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.http.transport import Transport
 from retailpulse.fetch.memory_budget import MemoryBudget
@@ -33,7 +33,7 @@ Observe = Callable[[float, int], object]
 """Called after each request with the seconds that it took and the bytes of bodies that came."""
 
 
-class Place(msgspec.Struct, gc=False):
+class QueuePlace(msgspec.Struct, gc=False):
     """The place of an image in every queue; `unleased`: it needs no lease at its host.
 
     It tells whether a request for the image has ever begun, and whether one runs now.
@@ -85,8 +85,8 @@ class Dispatch:
         return len(self._exchanges) - len(self._idle)
 
     async def ask(
-        self, target: Target, attempt: Attempt, reader: BodyReader, span: Span | None, place: Place
-    ) -> Answer:
+        self, target: Target, attempt: Attempt, reader: BodyReader, span: Span | None, place: QueuePlace
+    ) -> Response:
         """Make one request in its slots: the host's first, so that an image waiting there holds no other."""
         self._policy.check(target.origin)
         queue = self.hosts.queue(target.origin.key)
@@ -130,7 +130,7 @@ class Dispatch:
         self._resolver.close()
         self._unpacking.shutdown(wait=False, cancel_futures=True)
 
-    async def _acquire_slot(self, queue: HostQueue, attempt: Attempt, place: Place) -> None:
+    async def _acquire_slot(self, queue: HostQueue, attempt: Attempt, place: QueuePlace) -> None:
         """Wait for a slot of the host; raises TryFailed if that is in vain."""
         try:
             lost_seconds = await queue.acquire(
@@ -154,7 +154,7 @@ class Dispatch:
             failed.again = False  # as for all images that wait for this host
         return failed
 
-    def _record_answer(self, queue: HostQueue, answer: Answer, attempt: Attempt, began_at: float) -> None:
+    def _record_answer(self, queue: HostQueue, answer: Response, attempt: Attempt, began_at: float) -> None:
         """Tell a host's limiter of an answer."""
         limiter = queue.limiter
         if answer.status not in REFUSING_STATUSES:
@@ -195,7 +195,9 @@ class Dispatch:
             keeps_alive=not queue.limiter.is_crowded,
         )
 
-    async def _run(self, request: Request, attempt: Attempt, reader: BodyReader, queue: HostQueue) -> Answer:
+    async def _run(
+        self, request: Request, attempt: Attempt, reader: BodyReader, queue: HostQueue
+    ) -> Response:
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         began_at = self._loop.time()
         queue.in_flight.began(exchange, began_at, queue.limiter.answers)

@@ -12,7 +12,7 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.http.cookies import CookieJar
-from retailpulse.fetch.http.messages import Answer
+from retailpulse.fetch.http.messages import Response
 from retailpulse.fetch.target.urls import Origin
 
 OWN_REFUSALS = 2
@@ -56,7 +56,7 @@ class Attempt(msgspec.Struct, gc=False):
         self.try_seconds = min(timeout_seconds, self.image_seconds)
         self._is_cut_short = self.image_seconds < timeout_seconds
 
-    def keep_cookies(self, origin: Origin, answer: Answer) -> None:
+    def keep_cookies(self, origin: Origin, answer: Response) -> None:
         """Keep for this try what a redirect sets."""
         self.cookies = self.cookies or CookieJar()
         self.cookies.update(origin, answer)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
-from retailpulse.fetch import Place
+from retailpulse.fetch import QueuePlace
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 
@@ -64,7 +64,7 @@ class HeldImage:
     def __init__(self, grant: Grant, image: PendingImage, order: tuple[int, float]) -> None:
         self.grant = grant
         self.image = image
-        self.place = Place(order, unleased=grant.host_id <= 0)
+        self.place = QueuePlace(order, unleased=grant.host_id <= 0)
         self.is_at_host = self.is_unmeasured = True
         self.task: asyncio.Task[None] | None = None
 

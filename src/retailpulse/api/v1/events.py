@@ -13,7 +13,7 @@ from retailpulse.api.v1.shapes import count_images
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Progress, Signal
 from retailpulse.storage.jobs.read import JobRow
-from retailpulse.web.quotas import Place, Quota, caller_of
+from retailpulse.web.quotas import Quota, QuotaSlot, caller_of
 
 RECONNECT_MILLISECONDS = 1_000
 
@@ -37,7 +37,7 @@ async def events(
 
 
 async def _messages(
-    progress: Progress, job: JobRow, place: Place, *, has_it: bool
+    progress: Progress, job: JobRow, place: QuotaSlot, *, has_it: bool
 ) -> AsyncIterator[ServerSentEventMessage]:
     try:
         async for message in _state_messages(progress, job, has_it=has_it):

@@ -20,7 +20,7 @@ from retailpulse.cli.terminal import echo, echo_json, error_console
 from retailpulse.config.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:
-    from retailpulse.storage.integrity.check import Finding, Report, StaleThresholds
+    from retailpulse.storage.integrity.check import Finding, IntegrityReport, StaleThresholds
 
 Say = Callable[[str], None]
 
@@ -85,7 +85,7 @@ def _sign_of_life() -> Iterator[Say]:
         status.stop()
 
 
-def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Report", list[str]]:
+def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["IntegrityReport", list[str]]:
     """What is off, after the repair if one is wanted, and what that mended."""
     from retailpulse.storage.integrity.check import StaleThresholds, check_invariants
 
@@ -109,7 +109,7 @@ async def _check_tables(url: str, settings: DatabaseSettings) -> None:
 
 
 async def _repair(
-    url: str, settings: DatabaseSettings, report: "Report", thresholds: "StaleThresholds"
+    url: str, settings: DatabaseSettings, report: "IntegrityReport", thresholds: "StaleThresholds"
 ) -> list[str]:
     from retailpulse.fetch import origin_key
     from retailpulse.storage.integrity.repair import repair
@@ -122,7 +122,7 @@ async def _repair(
         return await repair(connection, report, thresholds, origin_key)
 
 
-def _lines(report: "Report", mended: list[str]) -> Iterator[str]:
+def _lines(report: "IntegrityReport", mended: list[str]) -> Iterator[str]:
     yield from (f"Mended: {what}." for what in mended)
     yield from (_line(finding) for finding in report.findings)
     if not report.findings:
@@ -139,7 +139,7 @@ def _line(finding: "Finding") -> str:
     return f"{finding.broken[0].upper()}{finding.broken[1:]}: {finding.count:,}, e.g. {examples}"
 
 
-def _as_json(report: "Report", mended: list[str]) -> dict[str, object]:
+def _as_json(report: "IntegrityReport", mended: list[str]) -> dict[str, object]:
     return {
         "agrees": not report.findings,
         "jobs": report.jobs,

@@ -66,7 +66,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class IntegrityReport:
     """What a check found, and how many rows there are."""
 
     jobs: int
@@ -77,7 +77,7 @@ class Report:
 
 def check_invariants(
     url: str, thresholds: StaleThresholds, *, before_second_look: Callable[[str], None] = lambda _: None
-) -> Report:
+) -> IntegrityReport:
     """Checks every invariant on the database at `url`; its tables have this program's version.
 
     Calls `before_second_look` with a sentence if it has to wait; raises DatabaseUnavailable.
@@ -96,7 +96,7 @@ def check_invariants(
         _finding(invariant, len(rows), sorted(rows, key=_order)[:EXAMPLES])
         for invariant, rows in broken.items()
     ]
-    return Report(
+    return IntegrityReport(
         jobs=jobs,
         images=images,
         results=results,

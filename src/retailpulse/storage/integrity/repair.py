@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from retailpulse.storage.integrity.check import Report, StaleThresholds
+from retailpulse.storage.integrity.check import IntegrityReport, StaleThresholds
 from retailpulse.storage.integrity.invariants import COUNTERS, JOB_COUNTS, QUEUE_INVARIANTS, SHARES, STATES
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import leases, workers
@@ -88,7 +88,7 @@ _WRITE_DELIVERIES = sql.SQL("""
 
 
 async def repair(
-    connection: Connection, report: Report, thresholds: StaleThresholds, origin_of: OriginOf
+    connection: Connection, report: IntegrityReport, thresholds: StaleThresholds, origin_of: OriginOf
 ) -> list[str]:
     """Mends in the transaction of `connection` what can be; returns a line for each kind of it.
 
