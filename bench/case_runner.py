@@ -103,19 +103,19 @@ class Bench:
         with running_service(self.cores, self.settings) as service:
             images = self.probe(case, service)
             for number in range(self.runs):
-                run, limit = self._run_beside_limit(case, service, images, number)
+                run, limit = self._run_with_limit(case, service, images, number)
                 measured.service.append(run)
                 measured.limit.append(limit)
             self.show(f"{case.name}: stopping the service", 1)
         return measured
 
-    def _run_beside_limit(
+    def _run_with_limit(
         self, case: Case, service: Service, images: int, number: int
     ) -> tuple[ServiceRun, LimitRun]:
         words = f"{case.name}, run {number + 1} of {self.runs}"
-        limit = self._take_limit(case, words) if number % 2 == 0 else None
+        limit = self._measure_limit(case, words) if number % 2 == 0 else None
         run = self.run(case, service, images, f"run{number}", words)
-        return run, limit or self._take_limit(case, words)
+        return run, limit or self._measure_limit(case, words)
 
     def probe(self, case: Case, service: Service) -> int:
         """How many images take about the wanted time, told by a short job after one that warms up."""
@@ -150,7 +150,7 @@ class Bench:
             origin_bytes=accounting.bytes_written(origin),
         )
 
-    def _take_limit(self, case: Case, words: str) -> LimitRun:
+    def _measure_limit(self, case: Case, words: str) -> LimitRun:
         seconds = max(1.0, self.seconds * _LIMIT_SHARE)
         self.show(f"{words}: {limits.fetch_tool()}", 0)
         fetches = limits.fetch_limit(

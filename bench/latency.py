@@ -52,14 +52,14 @@ def _measure(bench: Bench, load: Case) -> list[Figure]:
     with ExitStack() as stack:
         service = stack.enter_context(running_service(bench.cores, bench.settings))
         looks = _Looks(bench, load, service, stack.enter_context(timed_client(service.port)))
-        looks.take()  # warms up
+        looks.measure()  # warms up
         for number in range(bench.runs):
             bench.show(f"{case}, run {number + 1} of {bench.runs}", number / bench.runs)
             if number % 2 == 0:
-                idle.append(looks.take())
-            busy.append(looks.take_busy())
+                idle.append(looks.measure())
+            busy.append(looks.measure_busy())
             if number % 2 == 1:
-                idle.append(looks.take())
+                idle.append(looks.measure())
     return _figures(case, idle, busy)
 
 
@@ -76,25 +76,25 @@ class _Looks:
         done = service.run_job(self._write(load, 10), 10, lambda _: None)
         self._path = f"/api/status?jobid={done.job['job_id']}"
 
-    def take_busy(self) -> Answers:
+    def measure_busy(self) -> Answers:
         """Looks while a backlog is worked on."""
         for number in range(_TRIES):
-            answers = self._take_beside(self._images * _BACKLOG_SHARE * 2**number)
+            answers = self._measure_under_load(self._images * _BACKLOG_SHARE * 2**number)
             if answers is not None:
                 return answers
         raise BenchFailed(f"{NAME}: the backlog ends before the look at the API does")
 
-    def _take_beside(self, images: int) -> Answers | None:
+    def _measure_under_load(self, images: int) -> Answers | None:
         """Looks beside a job of so many images; None where it ended meanwhile."""
         job_id = self._service.submit(self._write(self._load, images))
         self._service.wait_until(lambda: self._service.job(job_id)["images"]["settled"] > 0)
-        answers = self.take()
+        answers = self.measure()
         was_busy = self._service.job(job_id)["status"] == "ongoing"
         self._service.cancel(job_id)
         self._service.wait_until_idle()
         return answers if was_busy else None
 
-    def take(self) -> Answers:
+    def measure(self) -> Answers:
         """Reads one after the other, then reads over several connections, then submits."""
         seconds = self._bench.seconds
         reads = ask_for(seconds * _READS_SHARE, lambda: self._client.get(self._path))

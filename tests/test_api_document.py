@@ -46,7 +46,7 @@ def section_of(route: str) -> str:
     return sections()[anchors[route]]
 
 
-def names_told(section: str, head: str) -> set[str]:
+def documented_names(section: str, head: str) -> set[str]:
     """The names in the first column of all tables of a section that begin with this head."""
     tables = re.findall(rf"^\| {head} \|[^\n]*\n\|[-|]+\|\n((?:\|[^\n]*\n)*)", section, re.MULTILINE)
     cells = [line.split("|")[1] for table in tables for line in table.splitlines()]
@@ -91,7 +91,7 @@ def test_the_document_names_no_parameter_that_does_not_exist() -> None:
     for route, operation in OPERATIONS:
         known[section_of(route)] |= {param["name"] for param in operation.get("parameters", ())}
     for section, names in known.items():
-        assert names_told(section, "parameter") - names == set(), section.partition("\n")[0]
+        assert documented_names(section, "parameter") - names == set(), section.partition("\n")[0]
 
 
 @each_operation

@@ -20,7 +20,7 @@ def measure(bench: Bench) -> list[Figure]:
     """A hundred of them, one after the other."""
     bench.show(f"{CASE}: starting the service", 0)
     with staged(bench, hosts=TIMES + 1) as stage:
-        taken = _take(bench, stage)
+        taken = _measure(bench, stage)
     case = f"{CASE}, both of {LATENCY_MS} ms"
     return [
         Figure(case=case, about="median", runs=[statistics.median(taken)], unit="s"),
@@ -28,7 +28,7 @@ def measure(bench: Bench) -> list[Figure]:
     ]
 
 
-def _take(bench: Bench, stage: Stage) -> list[float]:
+def _measure(bench: Bench, stage: Stage) -> list[float]:
     taken: list[float] = []
     job_id = ""
     while len(taken) < TIMES and sum(taken) < _MOST_SECONDS:

@@ -21,7 +21,7 @@ from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.results import settle
 from retailpulse.storage.scheduling import claims, workers
-from retailpulse.storage.scheduling.claims import Ask, Granted
+from retailpulse.storage.scheduling.claims import ClaimRequest, Granted
 
 CASE = "steady cost"
 NAME = "scheduling-steady-cost"
@@ -65,7 +65,7 @@ def _measure(bench: Bench, state: str) -> list[Figure]:
                 _fill(service, STATES[state])
                 job_id = _submit(service, "measured", images)
                 bench.show(words, 0)
-                costs[images].append(asyncio.run(_take(service, job_id)))
+                costs[images].append(asyncio.run(_measure_cost(service, job_id)))
     small, large = costs[SMALL], costs[LARGE]
     case = f"{state}, {LARGE:,}"
     limit_name = f"{SMALL:,}"
@@ -112,7 +112,7 @@ def _visit_time(number: int) -> str:
     return f"2026-01-{1 + visit % 28:02}T10:00:00Z"
 
 
-async def _take(service: Service, job_id: UUID) -> Cost:
+async def _measure_cost(service: Service, job_id: UUID) -> Cost:
     """Claims and settles the first images of a job."""
     url = EmbeddedServer(service.scratch.folder / "data").url()
     database = Database(url, DatabaseSettings())
@@ -131,7 +131,7 @@ async def _take(service: Service, job_id: UUID) -> Cost:
 
 
 async def _round(claiming: Connection, settling: Connection, worker_id: int, host_id: int) -> int:
-    granted = await claims.claim(claiming, worker_id, {host_id: Ask(room=AT_ONCE, slices=SLICES)})
+    granted = await claims.claim(claiming, worker_id, {host_id: ClaimRequest(room=AT_ONCE, slices=SLICES)})
     done = [result for grant in granted for result in _results(grant)]
     async with settling.transaction():
         await settle.settle(settling, done, [grant.grant_id for grant in granted])

@@ -85,22 +85,24 @@ def main() -> None:
     _row("", DESIGNS)
     _row("---", ["---"] * len(DESIGNS))
     for name, goal in {**GOALS, **LATE_GOALS}.items():
-        told = [_told(goal, design) for of, design in DESIGNS.items() if name in GOALS or of not in EARLY]
+        told = [
+            _described(goal, design) for of, design in DESIGNS.items() if name in GOALS or of not in EARLY
+        ]
         _row(name, [*["-"] * (len(DESIGNS) - len(told)), *told])
     print()
-    skipping = _told(LATE_GOALS["priority 50 among four of 0, of its time alone"], large_slices)
+    skipping = _described(LATE_GOALS["priority 50 among four of 0, of its time alone"], large_slices)
     print(f"priority 50 among four of 0 where each slice has as many images as fit: {skipping}\n")
     _row("slices", [f"{workers} workers" for workers in WORKERS])
     _row("---", ["---"] * len(WORKERS))
     for name, trouble in TROUBLES.items():
-        _row(name, [_told(trouble, workers) for workers in WORKERS])
+        _row(name, [_described(trouble, workers) for workers in WORKERS])
 
 
 def _row(name: str, cells: Iterable[str]) -> None:
     print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def _told(scenario: Callable[[Of], str], of: Of) -> str:
+def _described(scenario: Callable[[Of], str], of: Of) -> str:
     with seeded():
         return scenario(of)
 

@@ -84,7 +84,7 @@ class EarlyWorker:
             self._is_claiming = True
             _, _, job, chunk = self._fleet.messages.pop(number)
             heapify(self._fleet.messages)
-            self._clock.after(CLAIM_SECONDS, lambda: self._take_in(job, chunk))
+            self._clock.after(CLAIM_SECONDS, lambda: self._accept(job, chunk))
 
     def _look_again(self) -> None:
         self.look()
@@ -106,7 +106,7 @@ class EarlyWorker:
             if not self.used.get(host) or now - self._heard_at[host] <= _QUIET_SECONDS
         )
 
-    def _take_in(self, job: Job, chunk: list[str]) -> None:
+    def _accept(self, job: Job, chunk: list[str]) -> None:
         self._is_claiming = False
         for host in chunk:
             self.waiting.setdefault(host, deque()).append(job)

@@ -154,7 +154,7 @@ class Fleet:
                 for host in hosts:
                     self.notify(host)
 
-    def broken_laws(self) -> list[str]:
+    def broken_invariants(self) -> list[str]:
         """What does not hold: every unsettled image of an ongoing job is in one place, in line or in hand."""
         places = [*self.queue.images(), *(one for worker in self.workers for one in worker.held)]
         ongoing = [(job, image) for job, image in places if job.is_ongoing]

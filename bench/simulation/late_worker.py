@@ -156,11 +156,11 @@ class LateWorker:
             for commit in commits:
                 commit()
             if self.is_alive:
-                self._take_in(granted, asked)
+                self._accept(granted, asked)
 
         self.clock.after(STATEMENT_SECONDS + given * CLAIMED_IMAGE_SECONDS, arrived)
 
-    def _take_in(self, granted: list[tuple[Lease, Part]], asked: list[tuple[Lease, int, int]]) -> None:
+    def _accept(self, granted: list[tuple[Lease, Part]], asked: list[tuple[Lease, int, int]]) -> None:
         for lease, part in granted:
             for image in part.images:
                 task = self.held.get((part.job, image))
@@ -255,10 +255,10 @@ class LateWorker:
             if not alone:
                 limiter.refused(failure, task.began_at, now)
             if limiter.is_limited:  # which 429 says of all that the host is asked
-                task.attempt.excuse()
+                task.attempt.discount()
             return failure
-        failed = task.attempt.verdict(failure, limiter.failure).bare()
-        is_excused = limiter.excuses(failed, task.began_at, now)
+        failed = task.attempt.classify(failure, limiter.failure).bare()
+        is_excused = limiter.discounts(failed, task.began_at, now)
         if not is_excused or task.attempt.turned_away(as_many_are=limiter.turns_many_away):
             limiter.failed(failed, task.began_at, now)
         if failed.unreached and limiter.is_given_up(now):

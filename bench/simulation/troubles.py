@@ -31,7 +31,7 @@ class Seen:
     max_leased: int
     decisions: int
     overtaken: int
-    broken_laws: list[str]
+    broken_invariants: list[str]
 
 
 def play(host: PhotoHost, images: int, workers: int, *, until: float, design: LateDesign = slices) -> Seen:
@@ -40,7 +40,7 @@ def play(host: PhotoHost, images: int, workers: int, *, until: float, design: La
     job = Job(name="job", images=images)
     fleet.submit(job, {host.name: images})
     fleet.clock.run(1.0)
-    broken = fleet.broken_laws()
+    broken = fleet.broken_invariants()
     fleet.clock.run(until, lambda: job.ended_at is not None)
     return seen(fleet, host, job, broken)
 
@@ -59,7 +59,7 @@ def seen(fleet: Fleet, host: PhotoHost, job: Job, broken: list[str]) -> Seen:
         max_leased=row.max_leased,
         decisions=fleet.decisions,
         overtaken=fleet.overtaken,
-        broken_laws=[*broken, *fleet.broken_laws()],
+        broken_invariants=[*broken, *fleet.broken_invariants()],
     )
 
 
@@ -106,7 +106,7 @@ def outage(workers: int, down_seconds: float) -> tuple[int, float, Seen]:
     fleet.clock.run(ended)
     fleet.clock.run(ended + 60.0, lambda: host.in_flight >= 16)
     meanwhile = sum(began <= at < ended for at in host.begun)
-    return meanwhile, fleet.clock.now - ended, seen(fleet, host, jobs[0], fleet.broken_laws())
+    return meanwhile, fleet.clock.now - ended, seen(fleet, host, jobs[0], fleet.broken_invariants())
 
 
 def redirected(workers: int) -> tuple[Seen, PhotoHost]:
@@ -118,4 +118,4 @@ def redirected(workers: int) -> tuple[Seen, PhotoHost]:
     fleet.submit(direct, {"store": direct.images})
     fleet.submit(led, {"door": led.images})
     fleet.clock.run(PATIENCE_SECONDS, lambda: led.ended_at is not None and direct.ended_at is not None)
-    return seen(fleet, door, led, fleet.broken_laws()), store
+    return seen(fleet, door, led, fleet.broken_invariants()), store

@@ -80,7 +80,7 @@ def guarded_by(folder: Path) -> Iterator[Guarded]:
         yield Guarded(folder, stack)
 
 
-def told(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, str]]:
+def problem_of(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, str]]:
     """What an answer tells, without the path that was asked for and the counts."""
     body = {name: value for name, value in answer.json().items() if name != "instance"}
     headers = {

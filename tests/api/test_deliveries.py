@@ -38,7 +38,7 @@ def ended(service: RunningService, job_id: str, state: str, tries: int = 1) -> d
     return wait_for(found)
 
 
-def told(origin: Origin, path: str) -> list[Seen]:
+def received(origin: Origin, path: str) -> list[Seen]:
     return [seen for seen in list(origin.requests) if seen.path == path]
 
 
@@ -47,7 +47,7 @@ def test_a_job_tells_its_receiver_of_its_end(service: RunningService, origin: Or
     good = origin.serve("/deliveries/good.png", Reply(body=photo(9, 9)))
     job_id = submitted(service, hook, visit("RP00001", good))
     delivery = ended(service, job_id, "delivered")
-    (seen,) = told(origin, "/hooks/end")
+    (seen,) = received(origin, "/hooks/end")
     message = Webhook(secret_of(service)).verify(seen.body, seen.headers)
     job = service.job(job_id)
     summary = {
@@ -73,7 +73,7 @@ def test_a_job_that_is_called_off_or_of_unknown_stores_tells_it_too(
         assert deliveries(service, job_id) == []
         service.http.post(f"{JOBS}/{job_id}/cancel").raise_for_status()
         ended(service, job_id, "delivered")
-    statuses = [json.loads(seen.body)["data"]["status"] for seen in told(origin, "/hooks/others")]
+    statuses = [json.loads(seen.body)["data"]["status"] for seen in received(origin, "/hooks/others")]
     assert statuses == ["failed", "cancelled"]
 
 
@@ -86,7 +86,7 @@ def test_a_receiver_that_fails_at_first_is_told_once_it_works(
     assert waiting["next_try_at"] > waiting["tries"][0]["at"]
     delivery = ended(service, job_id, "delivered")
     assert [one["status"] for one in delivery["tries"]] == [500, 200]
-    assert len({seen.headers["webhook-id"] for seen in told(origin, "/hooks/flaky")}) == 1
+    assert len({seen.headers["webhook-id"] for seen in received(origin, "/hooks/flaky")}) == 1
 
 
 def test_it_is_sent_again_when_it_is_asked_for(service: RunningService, origin: Origin) -> None:
@@ -102,7 +102,7 @@ def test_it_is_sent_again_when_it_is_asked_for(service: RunningService, origin: 
     }
     delivery = ended(service, job_id, "delivered")
     assert [one["status"] for one in delivery["tries"]] == [410, 200]
-    first, second = told(origin, "/hooks/again")
+    first, second = received(origin, "/hooks/again")
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
 
 

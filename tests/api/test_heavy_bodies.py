@@ -14,7 +14,7 @@ from retailpulse.api.submit.handler import LARGE_BODY_BYTES
 from retailpulse.api.submit.request_body import QUOTE_BYTES
 from tests.api.jobs import CORNER_SHOP, NOWHERE, RunningApi, body, post, problem, put_stores, visit
 from tests.api.test_submit import refused
-from tests.api.test_submit_patience import jobs_locked
+from tests.api.test_submit_timeout import jobs_locked
 from tests.running import RunningService
 
 MOST_PEAK_KB = 400_000

@@ -47,7 +47,7 @@ def jobs(hiding: RunningService) -> dict[str, str]:
         origin.serve("/hook", Reply())
         made = {host: _job(hiding, f"http://{host}:{port}") for host in (INTERNAL, MISSING)}
         for job_id in made.values():
-            wait_for(partial(_has_told_twice, hiding, job_id))
+            wait_for(partial(_is_delivered_twice, hiding, job_id))
         assert origin.connections == 0
     return made
 
@@ -63,7 +63,7 @@ def _job(service: RunningService, site: str) -> str:
     return job_id
 
 
-def _has_told_twice(service: RunningService, job_id: str) -> bool:
+def _is_delivered_twice(service: RunningService, job_id: str) -> bool:
     return len(_tries(service, job_id)) == 2  # of both ends
 
 
@@ -72,33 +72,33 @@ def _tries(service: RunningService, job_id: str) -> list[dict[str, Any]]:
     return [delivery["tries"][0] for delivery in deliveries(service, job_id) if delivery["tries"]]
 
 
-def _told(service: RunningService, path: str, **query: Any) -> bytes:
+def _response_of(service: RunningService, path: str, **query: Any) -> bytes:
     answer = service.http.get(path, params=query)
     return b"%d %s" % (answer.status_code, answer.content)
 
 
-def everything_told(service: RunningService, job_id: str) -> dict[str, Any]:
+def all_responses(service: RunningService, job_id: str) -> dict[str, Any]:
     """What the API tells of a job and its host, without what differs between any two."""
     job = f"/api/v1/jobs/{job_id}"
     results = f"{job}/results"
     told: dict[str, Any] = {
-        "status": _told(service, "/api/status", jobid=job_id),
-        "job": _told(service, job),
-        "stores": _told(service, f"{job}/stores"),
-        "events": _told(service, f"{job}/events"),
-        "json": _told(service, results, format="json"),
-        "csv": _told(service, results, format="csv"),
-        "ndjson": _told(service, results, format="ndjson"),
-        "earlier": _told(service, results, format="ndjson", include="earlier"),
-        "blocked": _told(service, results, cause="blocked_address"),
-        "dns": _told(service, results, cause="dns"),
+        "status": _response_of(service, "/api/status", jobid=job_id),
+        "job": _response_of(service, job),
+        "stores": _response_of(service, f"{job}/stores"),
+        "events": _response_of(service, f"{job}/events"),
+        "json": _response_of(service, results, format="json"),
+        "csv": _response_of(service, results, format="csv"),
+        "ndjson": _response_of(service, results, format="ndjson"),
+        "earlier": _response_of(service, results, format="ndjson", include="earlier"),
+        "blocked": _response_of(service, results, cause="blocked_address"),
+        "dns": _response_of(service, results, cause="dns"),
         "retry": _retry(service, job),
         "tries": json.dumps(_tries(service, job_id)).encode(),
     }
     rows = parquet.read_table(io.BytesIO(service.http.get(results, params={"format": "parquet"}).content))
     told["parquet"] = rows.drop_columns(["settled_at"]).to_pylist()
     (site,) = {url.rpartition("/")[0] for url in rows["image_url"].to_pylist()}
-    told["host"] = _told(service, "/api/v1/hosts", origin=site)
+    told["host"] = _response_of(service, "/api/v1/hosts", origin=site)
     return {name: _alike(repr(text)) for name, text in told.items()}
 
 
@@ -115,7 +115,7 @@ def _alike(text: str) -> str:
 
 
 def test_nothing_that_is_told_differs(hiding: RunningService, jobs: dict[str, str]) -> None:
-    internal, missing = (everything_told(hiding, jobs[host]) for host in (INTERNAL, MISSING))
+    internal, missing = (all_responses(hiding, jobs[host]) for host in (INTERNAL, MISSING))
     assert internal == missing
     assert "the host name has no address that is fetched from" in internal["csv"]
     assert internal["retry"].startswith("b'409 ")

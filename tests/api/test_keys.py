@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from retailpulse.api.app import HANDLERS
 from retailpulse.domain.api_keys import Scope
 from retailpulse.web.middleware.scopes import needed_scope
-from tests.api.guarded import Guarded, bearer, guarded_by, told
+from tests.api.guarded import Guarded, bearer, guarded_by, problem_of
 from tests.api.jobs import NO_JOB, NOWHERE, RunningApi, body, problem, visit
 from tests.running import wait_for
 
@@ -77,7 +77,7 @@ def test_without_a_key_nothing_is_told(api: RunningApi, method: str, path: str) 
     else:
         problem(answer, 401, "unauthenticated")
         nothing = api.http.request(method, "/api/v1/no/such/thing")
-        assert told(answer) == told(nothing)
+        assert problem_of(answer) == problem_of(nothing)
     assert answer.headers["www-authenticate"] == CHALLENGE
     assert answer.headers["cache-control"] == "no-store"
 
@@ -139,7 +139,7 @@ def test_an_existing_job_and_a_missing_one_look_the_same_without_a_key(
             api.http.get(f"/api/v1/jobs/{some}", headers=headers) for some in (job_id, NO_JOB)
         )
         assert existing.status_code == 401
-        assert told(existing) == told(missing)
+        assert problem_of(existing) == problem_of(missing)
 
 
 @pytest.mark.parametrize("path", ["/api/submit", "/api/v1/jobs"])

@@ -73,7 +73,7 @@ def in_pieces(text: bytes, form: Form) -> Any:
     return options, [(row["store_id"], row["visit_time"]) for row in rows], urls
 
 
-def told(read: Any, text: bytes, form: Form) -> str:
+def refusal(read: Any, text: bytes, form: Form) -> str:
     """Why a body is refused; where JSON ends to be JSON is told by different places of the same body."""
     with pytest.raises(InvalidRequest) as caught:
         read(text, form)
@@ -91,7 +91,7 @@ def test_the_job_is_the_same(text: str, form: Form) -> None:
 @pytest.mark.parametrize("text", BAD, ids=range(len(BAD)))
 @pytest.mark.parametrize("form", [OLD, NEW])
 def test_what_is_wrong_is_told_in_the_same_words(text: str, form: Form) -> None:
-    assert told(in_pieces, text.encode(), form) == told(in_one, text.encode(), form)
+    assert refusal(in_pieces, text.encode(), form) == refusal(in_one, text.encode(), form)
 
 
 H = b'{"count":1,"visits":[{"store_id":"S1","visit_time":"x","image_url":['

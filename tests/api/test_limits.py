@@ -44,14 +44,14 @@ def test_a_body_beyond_the_room_that_is_left_is_refused_for_now(api: RunningApi)
     big = " " * 200_000 + "{}"
     with ExitStack() as slow:
 
-        def is_refused_beside_a_slow_one() -> bool:
+        def is_refused_near_a_slow_one() -> bool:
             connection = slow.enter_context(socket.create_connection(("127.0.0.1", api.port)))
             connection.sendall(
                 b"POST /api/submit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n{"
             )
             return post(api, big).status_code == 503
 
-        wait_for(is_refused_beside_a_slow_one)  # it may come first, and then the slow one is refused
+        wait_for(is_refused_near_a_slow_one)  # it may come first, and then the slow one is refused
         answer = post(api, big)
         assert int(answer.headers["retry-after"]) > 0
         assert "too many large submits at once" in refused(answer, 503)

@@ -116,7 +116,7 @@ def test_no_client_can_add_series_without_end(service: RunningService) -> None:
             ask(f"BREW{number}X{round_no}", "/health/live")
             ask("PATCH", f"/health/live?{unique}")
 
-    def told(rounds: int) -> Samples | None:
+    def rendered(rounds: int) -> Samples | None:
         found = scrape(service.http)
         counts = [
             value(found, "retailpulse_http_requests_total", **labels)
@@ -128,9 +128,9 @@ def test_no_client_can_add_series_without_end(service: RunningService) -> None:
         return found if is_all else None
 
     everything(1)
-    seen = wait_for(lambda: told(1))
+    seen = wait_for(lambda: rendered(1))
     everything(2)
-    after = wait_for(lambda: told(2))
+    after = wait_for(lambda: rendered(2))
     assert after.keys() == seen.keys()
     routes = {dict(labels).get("route") for _, labels in after}
     assert "/api/v1/jobs/{job_id}" in routes

@@ -38,7 +38,7 @@ def rows_of(file: parquet.ParquetFile) -> list[dict[str, Any]]:
     return rows
 
 
-def told(service: RunningService, job_id: str, **query: Any) -> list[dict[str, Any]]:
+def as_ndjson(service: RunningService, job_id: str, **query: Any) -> list[dict[str, Any]]:
     """The same rows as NDJSON tells them."""
     query = {"format": "ndjson", **query}
     text = service.http.get(f"/api/v1/jobs/{job_id}/results", params=query).text
@@ -62,8 +62,10 @@ def mixed(service: RunningService, origin: Origin) -> str:
 
 
 def test_parquet_holds_the_rows_of_the_other_formats(service: RunningService, mixed: str) -> None:
-    assert rows_of(fetched(service, mixed)) == told(service, mixed)
-    assert rows_of(fetched(service, mixed, outcome="measured")) == told(service, mixed, outcome="measured")
+    assert rows_of(fetched(service, mixed)) == as_ndjson(service, mixed)
+    assert rows_of(fetched(service, mixed, outcome="measured")) == as_ndjson(
+        service, mixed, outcome="measured"
+    )
 
 
 def test_numbers_and_times_have_types_of_their_own(service: RunningService, mixed: str) -> None:

@@ -16,7 +16,7 @@ APP = "https://app.example"
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    with guarded_by(tmp_path_factory.mktemp("gate")) as guarded:
+    with guarded_by(tmp_path_factory.mktemp("guarded")) as guarded:
         yield guarded
 
 

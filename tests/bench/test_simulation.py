@@ -126,7 +126,7 @@ def test_a_worker_that_joins_has_its_share_within_two_seconds() -> None:
 def test_a_host_that_bears_few_at_once_loses_no_photo(bears: int, refuses: Says, workers: int) -> None:
     seen = troubles.bears_few(bears, refuses, workers)
     assert (seen.lost, seen.done) == (0, troubles.IMAGES)
-    assert seen.broken_laws == []
+    assert seen.broken_invariants == []
 
 
 def test_four_workers_do_not_all_keep_the_one_slot_of_a_host() -> None:
@@ -142,7 +142,7 @@ def test_the_cap_of_a_fast_host_grows_and_the_fleet_keeps_it(workers: int) -> No
     assert 32 < seen.cap <= 64
     assert seen.max_in_flight <= seen.cap
     assert (seen.overtaken > 0) == (workers > 2)  # of two decisions at once one counts
-    assert seen.broken_laws == []
+    assert seen.broken_invariants == []
 
 
 @each_fleet
@@ -164,7 +164,7 @@ def test_a_host_that_is_down_is_spared_by_the_fleet_as_by_one_worker(workers: in
     requests, seconds, seen = troubles.outage(workers, 30.0)
     assert requests < 16 + 15 * 4  # what was in flight, and a wave of each worker at most
     assert seconds < 30.0
-    assert seen.broken_laws == []
+    assert seen.broken_invariants == []
 
 
 @each_fleet
@@ -182,6 +182,6 @@ def test_a_dead_workers_images_are_in_one_place_again() -> None:
     for number, worker in enumerate(fleet.workers[:2]):
         fleet.clock.run(3.0 + 8.0 * number)
         worker.crash()
-        assert fleet.broken_laws() == []
+        assert fleet.broken_invariants() == []
     fleet.clock.run(200.0, lambda: job.ended_at is not None)
     assert (job.done, job.lost) == (2_000, 0)

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from tests.ci.closing import counts, remember, repeated, told
+from tests.ci.closing import counts, remember, repeated, repeated_lines
 from tests.ci.judging import judge, read
 
 
@@ -35,7 +35,7 @@ def close(reports: Path, history: Path | None) -> None:
     """Prints the closing lines; what was repeated comes last."""
     print(*counts(reports), sep="\n")
     tests = repeated(reports)
-    print(*told(tests, remember(history, sorted(tests)) if history else None), sep="\n")
+    print(*repeated_lines(tests, remember(history, sorted(tests)) if history else None), sep="\n")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def remember(history: Path, tests: list[str]) -> list[list[str]]:
     return earlier[-LATELY_RUNS:]
 
 
-def told(tests: dict[str, bool], earlier: list[list[str]] | None) -> Iterator[str]:
+def repeated_lines(tests: dict[str, bool], earlier: list[list[str]] | None) -> Iterator[str]:
     """What was repeated, and in how many of the runs before where these are known."""
     if not tests:
         yield "Nothing was repeated."

@@ -53,14 +53,14 @@ class Reporter:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Writes the file in one go."""
-        told = Report(
+        repeated_lines = Report(
             status=int(exitstatus),
             passed=len(self._passed - self._failed.keys()),
             broken=list(self._broken),
             failed=list(self._failed),
             skipped=self._skipped,
         )
-        self._path.write_bytes(msgspec.json.encode(told))
+        self._path.write_bytes(msgspec.json.encode(repeated_lines))
 
 
 def reason(longrepr: Any) -> str:

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import msgspec
 
-from tests.ci.closing import LATELY_RUNS, counts, remember, repeated, told
+from tests.ci.closing import LATELY_RUNS, counts, remember, repeated, repeated_lines
 from tests.ci.report import Report
 
 
 def report(folder: Path, name: str, failed: list[str], skipped: dict[str, str] | None = None) -> None:
-    told = Report(status=1 if failed else 0, passed=4321, broken=[], failed=failed, skipped=skipped or {})
-    (folder / f"{name}.json").write_bytes(msgspec.json.encode(told))
+    repeated_lines = Report(
+        status=1 if failed else 0, passed=4321, broken=[], failed=failed, skipped=skipped or {}
+    )
+    (folder / f"{name}.json").write_bytes(msgspec.json.encode(repeated_lines))
 
 
 def test_each_run_has_its_counts_and_the_reasons_of_its_skips(tmp_path: Path) -> None:
@@ -36,7 +38,7 @@ def test_the_history_says_how_often_lately(tmp_path: Path) -> None:
     assert remember(history, ["t::a"]) == []
     assert remember(history, []) == [["t::a"]]
     earlier = remember(history, ["t::a"])
-    assert list(told({"t::a": True, "t::b": False}, earlier)) == [
+    assert list(repeated_lines({"t::a": True, "t::b": False}, earlier)) == [
         "Repeated once, alone:",
         "  t::a: passed then; also in 1 of the 2 runs before",
         "  t::b: FAILED then; the first time",
@@ -48,8 +50,8 @@ def test_the_history_says_how_often_lately(tmp_path: Path) -> None:
 
 
 def test_where_nothing_was_repeated_it_says_so() -> None:
-    assert list(told({}, [["t::a"]])) == ["Nothing was repeated."]
+    assert list(repeated_lines({}, [["t::a"]])) == ["Nothing was repeated."]
 
 
 def test_without_a_history_nothing_is_said_of_it() -> None:
-    assert list(told({"t::a": True}, None)) == ["Repeated once, alone:", "  t::a: passed then"]
+    assert list(repeated_lines({"t::a": True}, None)) == ["Repeated once, alone:", "  t::a: passed then"]

@@ -33,10 +33,10 @@ def test_a_rotation_makes_a_new_one_and_lets_the_old_one_sign_for_a_while(databa
     new, second = done.stdout.splitlines()
     assert (done.returncode, second, old != new) == (0, old, True)
     assert "signs too until" in done.stderr
-    told = json.loads(secret(database_url, "--json").stdout)["secrets"]
-    assert [one["secret"] for one in told] == [new, old]
-    assert told[0]["retires_at"] is None
-    assert told[1]["retires_at"] > told[1]["made_at"]
+    as_click_error = json.loads(secret(database_url, "--json").stdout)["secrets"]
+    assert [one["secret"] for one in as_click_error] == [new, old]
+    assert as_click_error[0]["retires_at"] is None
+    assert as_click_error[1]["retires_at"] > as_click_error[1]["made_at"]
     newest = secret(database_url, "--rotate", "--overlap", "0s").stdout.splitlines()
     assert len(newest) == 1
     assert newest[0] not in {old, new}

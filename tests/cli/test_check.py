@@ -16,7 +16,7 @@ from tests.lifecycle.processes import QUICK, processes_in
 from tests.running import clean_environment
 from tests.storage import claiming, servers
 from tests.storage.jobs import failed, measured, submit
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 
 folder, postgres = servers.folder, servers.postgres
 database_url, database, empty_url = servers.database_url, servers.database, servers.empty_url

@@ -47,8 +47,8 @@ def test_every_command_has_a_section_and_every_section_a_command() -> None:
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - ALIASES))
 def test_every_option_stands_in_the_table_of_its_command(name: str) -> None:
     rows = re.findall(r"^\| (`-[^|]*) \|", SECTIONS[name], re.MULTILINE)
-    told = {option for row in rows for option in re.findall(r"`(--[a-z-]+)`", row)}
-    assert told == options(COMMANDS[name]) - CONNECTION
+    as_click_error = {option for row in rows for option in re.findall(r"`(--[a-z-]+)`", row)}
+    assert as_click_error == options(COMMANDS[name]) - CONNECTION
 
 
 def test_what_all_client_commands_share_is_said_once() -> None:

@@ -16,6 +16,6 @@ def test_health_says_that_the_service_is_ready(run: Run, service: RunningService
 def test_health_says_why_it_is_not(run: Run) -> None:
     assert run("health", "--port", "1").exit_code == 1
     answer = run("health", "--port", "1", "--json")
-    told = json.loads(answer.stdout)
-    assert (answer.exit_code, told["ready"]) == (1, False)
-    assert told["reason"].startswith("nothing answers on 127.0.0.1:1")
+    as_click_error = json.loads(answer.stdout)
+    assert (answer.exit_code, as_click_error["ready"]) == (1, False)
+    assert as_click_error["reason"].startswith("nothing answers on 127.0.0.1:1")

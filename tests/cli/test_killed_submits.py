@@ -40,12 +40,12 @@ class Line:
                 server.settimeout(0.05)
                 client.settimeout(0.05)
                 while not self.is_stuck.is_set():
-                    self._take(client, server)
+                    self._forward(client, server)
                 client.settimeout(60)
                 while client.recv(1):  # until the client is dead
                     pass
 
-    def _take(self, client: socket.socket, server: socket.socket) -> None:
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(TimeoutError):
             block = client.recv(65536 if self._left is None else min(65536, self._left - self.passed))
             self.passed += len(block)

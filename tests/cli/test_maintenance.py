@@ -47,8 +47,8 @@ async def test_prune_says_what_would_go_and_what_went(database: Database) -> Non
     url = {"RETAILPULSE_DATABASE_URL": database.url}
     dry = command("prune", "--older-than", "36h", "--dry-run", **url)
     assert (dry.returncode, dry.stdout) == (0, "1 jobs with 10 images would go.\n")
-    told = command("prune", "--older-than", "36h", "--dry-run", "--json", **url)
-    assert json.loads(told.stdout) == {"jobs": 1, "images": 10}
+    as_click_error = command("prune", "--older-than", "36h", "--dry-run", "--json", **url)
+    assert json.loads(as_click_error.stdout) == {"jobs": 1, "images": 10}
     assert rows_of(database, old)["jobs"] == 1
     assert command("prune", "--older-than=3d", **url).stdout.startswith("Pruned 0 jobs with 0 images")
     done = command("prune", **url, RETAILPULSE_RETENTION_JOBS_DAYS="1.5")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import retailpulse.cli
-from retailpulse.cli.terminal import output_console, printable_json, say
+from retailpulse.cli.terminal import echo, output_console, printable_json
 from tests.canned import JOB_ID, Answer, CannedService, as_json, job
 from tests.cli.conftest import Run
 from tests.cli.test_hosts import host
@@ -204,7 +204,7 @@ def test_json_means_the_same_without_control_characters() -> None:
 
 
 def test_what_is_said_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    say("one\x1b[2J\ntwo\r")
+    echo("one\x1b[2J\ntwo\r")
     output_console().print("three\x9b2J")
     assert capsys.readouterr().out == "one\ufffd[2J\ntwo\ufffd\nthree\ufffd2J\n"
 

@@ -95,7 +95,7 @@ def test_status_as_json_is_the_job_and_passes_over_what_a_newer_service_adds(
     run: Run, canned: CannedService
 ) -> None:
     canned.on_job(job("failed", newer_field=1))
-    told = json.loads(run("status", JOB_ID, "--json").stdout)
-    assert told["causes"] == {"http_status": 1}
-    assert told["finished_at"] == "2026-11-20T10:00:05Z"
-    assert "newer_field" not in told
+    as_click_error = json.loads(run("status", JOB_ID, "--json").stdout)
+    assert as_click_error["causes"] == {"http_status": 1}
+    assert as_click_error["finished_at"] == "2026-11-20T10:00:05Z"
+    assert "newer_field" not in as_click_error

@@ -26,7 +26,7 @@ class Seen:
     visit_time: Any
 
 
-def told(source: Any) -> list[dict[str, Any]]:
+def decoded(source: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines(source)]
 
 
@@ -39,19 +39,19 @@ def visit(*numbers: int, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_row_with_a_list_is_a_visit_also_beside_its_like() -> None:
-    assert told([visit(1, 2), visit(3)]) == [visit(1, 2), visit(3)]
+    assert decoded([visit(1, 2), visit(3)]) == [visit(1, 2), visit(3)]
 
 
 def test_consecutive_rows_of_one_store_and_time_are_one_visit() -> None:
     rows = [row(1), row(2), row(3, store_id="S2"), row(4), row(5, visit_time="later"), visit(6), row(7)]
-    assert told(rows) == [
+    assert decoded(rows) == [
         visit(1, 2), visit(3, store_id="S2"), visit(4), visit(5, visit_time="later"), visit(6), visit(7)
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("make", [Row, lambda *values: Seen(*values[:3])], ids=["namedtuple", "object"])
 def test_rows_may_be_objects(make: Any) -> None:
-    assert told(make("S1", URL.format(number), "now", "more") for number in (1, 2)) == [visit(1, 2)]
+    assert decoded(make("S1", URL.format(number), "now", "more") for number in (1, 2)) == [visit(1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_rows_may_be_objects(make: Any) -> None:
     ],
 )
 def test_times_are_written_as_the_service_reads_them(value: Any, text: str) -> None:
-    assert told([row(1, visit_time=value)]) == [visit(1, visit_time=text)]
+    assert decoded([row(1, visit_time=value)]) == [visit(1, visit_time=text)]
 
 
 class Frame:
@@ -91,12 +91,12 @@ COLUMNS: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("frame", [Frame(COLUMNS), pyarrow.table(COLUMNS)], ids=["pandas-like", "arrow"])
 def test_a_data_frame_is_read_by_the_names_of_its_columns(frame: Any) -> None:
-    assert told(frame) == [visit(1, 2), visit(3, visit_time="then")]
+    assert decoded(frame) == [visit(1, 2), visit(3, visit_time="then")]
 
 
 def test_a_data_frame_without_a_column_is_told() -> None:
     with pytest.raises(BadInput, match="visit_time"):
-        told(Frame({"store_id": [], "image_url": []}))
+        decoded(Frame({"store_id": [], "image_url": []}))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_data_frame_without_a_column_is_told() -> None:
 )
 def test_what_is_no_row_is_told_by_its_number(rows: Any, what: str) -> None:
     with pytest.raises(BadInput, match=what):
-        told(rows)
+        decoded(rows)
 
 
 def test_rows_without_end_in_sight_take_no_memory() -> None:

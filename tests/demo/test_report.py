@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from retailpulse.cli.demo_report import check, ways_on, without_host
+from retailpulse.cli.demo_report import check, next_steps, without_host
 from retailpulse.client import FailedStore, ImageCounts, Job, Result
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.images import Outcome
@@ -71,10 +71,10 @@ def test_a_wrong_perimeter_is_named_with_its_photo() -> None:
 
 
 def test_without_curl_every_way_on_is_a_command_of_our_own() -> None:
-    ways = list(ways_on("http://a:1", "x", "{}", program=".venv/bin/retailpulse", curl=False))[1:]
+    ways = list(next_steps("http://a:1", "x", "{}", program=".venv/bin/retailpulse", curl=False))[1:]
     assert ways
     assert all(line.startswith("  .venv/bin/retailpulse ") for line in ways)
-    assert [line for line in ways_on("http://a:1", "x", "{}", program="r", curl=True) if "curl" in line]
+    assert [line for line in next_steps("http://a:1", "x", "{}", program="r", curl=True) if "curl" in line]
 
 
 def test_who_reads_of_failures_when_the_host_has_gone_sees_no_address() -> None:

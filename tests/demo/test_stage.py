@@ -24,7 +24,7 @@ with Stage(int(sys.argv[1])) as stage:
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def busy_port() -> Iterator[int]:
     """A port that somebody holds."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -71,13 +71,13 @@ def test_a_stage_whose_process_is_killed_leaves_nothing_either() -> None:
     wait_for(lambda: not processes_of(folder))
 
 
-def test_a_service_that_cannot_start_shows_the_end_of_its_log(taken: int) -> None:
-    with pytest.raises(StageFailed, match=str(taken)), Stage(taken) as stage:
+def test_a_service_that_cannot_start_shows_the_end_of_its_log(busy_port: int) -> None:
+    with pytest.raises(StageFailed, match=str(busy_port)), Stage(busy_port) as stage:
         stage.wait_until_ready()
     assert not stage.folder.exists()
 
 
-def test_a_wanted_port_is_taken_as_it_is_and_a_busy_one_is_seen(taken: int) -> None:
+def test_a_wanted_port_is_taken_as_it_is_and_a_busy_one_is_seen(busy_port: int) -> None:
     assert pick_port(1234) == 1234
-    assert not is_free(taken)
+    assert not is_free(busy_port)
     assert is_free(free_port())

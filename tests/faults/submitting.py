@@ -73,7 +73,7 @@ class Submitter:
         """The jobs that were answered by 201 and are not in the database."""
         return set(self.accepted()) - {str(job_id) for (job_id,) in ask(url, "SELECT job_id FROM jobs")}
 
-    def unconfirmed(self, url: str) -> list[str]:
+    def with_unknown_commit(self, url: str) -> list[str]:
         """The jobs in the database whose submit was not answered, or by the word that nobody knows.
 
         Of every other submit that was not answered by 201, nothing is there.

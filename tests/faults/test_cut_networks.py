@@ -224,6 +224,6 @@ def test_an_api_whose_line_to_the_database_fails_in_every_way(branch: Branch) ->
     submitter.check_refusals()
     assert submitter.lost(branch.postgres.url) == set()
     # A line that breaks between a commit and its confirmation leaves a job that nobody was told of.
-    unconfirmed = submitter.unconfirmed(branch.postgres.url)
-    assert len(unconfirmed) <= 3 * THREADS
-    branch.postgres.check_truth(*submitter.accepted(), *unconfirmed)
+    with_unknown_commit = submitter.with_unknown_commit(branch.postgres.url)
+    assert len(with_unknown_commit) <= 3 * THREADS
+    branch.postgres.check_truth(*submitter.accepted(), *with_unknown_commit)

@@ -31,7 +31,7 @@ def all_connections_of(postgres: Postgres) -> Iterator[None]:
     """Everybody else is thrown out and kept out while the block runs."""
     with ExitStack() as taken:
 
-        def take() -> bool:
+        def exhaust() -> bool:
             try:
                 while True:
                     taken.enter_context(psycopg.connect(postgres.url))
@@ -40,14 +40,14 @@ def all_connections_of(postgres: Postgres) -> Iterator[None]:
 
         held = taken.enter_context(psycopg.connect(postgres.url, autocommit=True))
 
-        def take_from_the_service() -> bool:
+        def end_connections_of_the_service() -> bool:
             found = held.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name = 'retailpulse'"
             ).fetchall()
-            return take() and not found
+            return exhaust() and not found
 
-        wait_for(take_from_the_service)
+        wait_for(end_connections_of_the_service)
         yield
 
 
@@ -70,8 +70,10 @@ def test_the_server_has_no_connection_left(shop: Shop, postgres: Postgres) -> No
     wait_until_ended(running, [waiting, *submitter.accepted()])
     submitter.check_refusals()
     assert submitter.lost(postgres.url) == set()
-    unconfirmed = submitter.unconfirmed(postgres.url)  # thrown out between the commit and its confirmation
-    postgres.check_truth(waiting, *submitter.accepted(), *unconfirmed)
+    with_unknown_commit = submitter.with_unknown_commit(
+        postgres.url
+    )  # thrown out between the commit and its confirmation
+    postgres.check_truth(waiting, *submitter.accepted(), *with_unknown_commit)
     assert running.pids() == pids
 
 

@@ -99,7 +99,7 @@ def test_a_disk_that_is_full_for_the_tables(shop: Shop, disk: SmallDisk) -> None
     submitter.check_refusals()
     url = embedded_url(shop.folder)
     assert submitter.lost(url) == set()
-    assert submitter.unconfirmed(url) == []
+    assert submitter.with_unknown_commit(url) == []
     shop.check_truth(waiting, *submitter.accepted())
     assert max(shop.requests().values()) == 1
     assert running.pids() == pids
@@ -124,5 +124,5 @@ def test_a_disk_so_full_that_the_database_ends(shop: Shop, disk: SmallDisk) -> N
     wait_until_ended(running, [waiting, *submitter.accepted()])
     submitter.check_refusals()
     assert submitter.lost(url) == set()
-    shop.check_truth(waiting, *submitter.accepted(), *submitter.unconfirmed(url))
+    shop.check_truth(waiting, *submitter.accepted(), *submitter.with_unknown_commit(url))
     assert max(shop.requests().values()) == 1

@@ -59,9 +59,9 @@ def test_a_database_restarted_crashed_and_gone_under_load(
     submitter.check_refusals()
     assert submitter.lost(postgres.url) == set()
     # Where a crash falls between a commit and its confirmation nobody can tell the client which it was.
-    unconfirmed = submitter.unconfirmed(postgres.url)
-    assert len(unconfirmed) <= 2 * THREADS
-    postgres.check_truth(*submitter.accepted(), *unconfirmed)
+    with_unknown_commit = submitter.with_unknown_commit(postgres.url)
+    assert len(with_unknown_commit) <= 2 * THREADS
+    postgres.check_truth(*submitter.accepted(), *with_unknown_commit)
     assert running.pids() == pids
 
 
@@ -185,7 +185,7 @@ def test_a_database_that_stands_still_for_a_while_under_load(shop: Shop, lasting
     submitter.check_refusals()
     url = embedded_url(shop.folder)
     assert submitter.lost(url) == set()
-    unconfirmed = submitter.unconfirmed(url)  # frozen between the commit and its confirmation
-    assert len(unconfirmed) <= THREADS
-    shop.check_truth(*submitter.accepted(), *unconfirmed)
+    with_unknown_commit = submitter.with_unknown_commit(url)  # frozen between the commit and its confirmation
+    assert len(with_unknown_commit) <= THREADS
+    shop.check_truth(*submitter.accepted(), *with_unknown_commit)
     assert running.pids() == pids

@@ -51,7 +51,7 @@ def running(shop: Shop, service: RunningService) -> Iterator[RunningService]:
     assert service.pids()["worker"] == workers
 
 
-def take_grants(shop: Shop) -> int:
+def drop_grants(shop: Shop) -> int:
     """Deletes all grants, and says how many images they named."""
     deleted = ask(shop, "DELETE FROM grants RETURNING cardinality(image_nos)")
     return sum(count for (count,) in deleted)
@@ -101,7 +101,7 @@ def test_all_slices_of_a_job_deleted_are_put_back_by_check(shop: Shop, running: 
 def test_grants_deleted_under_their_workers_cost_nothing(shop: Shop, running: RunningService) -> None:
     """Whoever has an image in hand settles it all the same."""
     job_id, urls = in_work(shop, running, 60)
-    assert take_grants(shop)
+    assert drop_grants(shop)
     shop.open_gates()
     assert running.finished(job_id)["images"]["measured"] == 60
     shop.check_truth(job_id)
@@ -112,7 +112,7 @@ def test_grants_deleted_whose_workers_are_killed_are_put_back_by_check(
     shop: Shop, service: RunningService
 ) -> None:
     job_id, urls = in_work(shop, service, 60)
-    lost = take_grants(shop)
+    lost = drop_grants(shop)
     for victim in service.pids()["worker"]:
         os.kill(victim, signal.SIGKILL)
     shop.open_gates()

@@ -41,7 +41,7 @@ def test_the_power_cut_under_load_again_and_again(
     url = embedded_url(shop.folder)
     assert [submitter.lost(url) for submitter in submitters] == [set()] * len(submitters)
     for submitter in submitters:  # what was not confirmed is there as a whole or not at all
-        accepted += [*submitter.accepted(), *submitter.unconfirmed(url)]
+        accepted += [*submitter.accepted(), *submitter.with_unknown_commit(url)]
     wait_until_ended(running, accepted)
     shop.check_truth(*accepted)
     requests = shop.requests()

@@ -26,7 +26,7 @@ def slots(shop: Shop) -> list[int]:
     return [count for (count,) in ask(shop, SLOTS)]
 
 
-def serve_beside(shop: Shop) -> RunningService:
+def serve_also(shop: Shop) -> RunningService:
     """A service of one worker, which a test puts another beside."""
     return shop.serve(workers=1, **CAPPED)
 
@@ -56,7 +56,7 @@ def test_the_share_of_a_killed_worker_with_a_wrong_clock(shop: Shop, faketime: s
 
 
 def check_a_kill(shop: Shop, **environment: str) -> None:
-    running = serve_beside(shop)
+    running = serve_also(shop)
     with further_worker(shop, "victim", **CAPPED, **environment) as victim:
         job_id = begin(shop, running)
         victim.process.kill()
@@ -70,7 +70,7 @@ def test_the_share_of_a_worker_asleep_is_used_by_the_others_and_shared_again_whe
     shop: Shop,
 ) -> None:
     """What it finds begun when it wakes is over for the host; it begins nothing before it is known again."""
-    running = serve_beside(shop)
+    running = serve_also(shop)
     with further_worker(shop, "sleeper", **CAPPED) as sleeper:
         job_id = begin(shop, running)
         with asleep(sleeper.process.pid):

@@ -120,7 +120,7 @@ class LimitedOrigin:
             limiter.refused(failure, began_at, self.now)
             return
         failure.beside = beside
-        self.excused += limiter.excuses(failure, began_at, self.now)
+        self.excused += limiter.discounts(failure, began_at, self.now)
         limiter.failed(failure, began_at, self.now)
 
     def _share(self, worker: Worker) -> None:

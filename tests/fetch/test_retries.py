@@ -50,19 +50,19 @@ def test_a_try_that_only_ran_out_of_the_images_time_says_nothing_new() -> None:
         TryFailed(Cause.TIMEOUT, "late", again=True),
     )
     tried = attempt(1)
-    assert tried.verdict(late, None).detail == "late"
-    assert tried.verdict(stalled, None).detail == "stalled"
+    assert tried.classify(late, None).detail == "late"
+    assert tried.classify(stalled, None).detail == "stalled"
     tried.wait(130.0)
-    assert tried.verdict(late, None).detail == "stalled"
+    assert tried.classify(late, None).detail == "stalled"
     fresh = attempt(1, image_seconds=50.0)
-    assert fresh.verdict(late, stalled).detail == "stalled"
-    assert fresh.verdict(late, None).detail == "late"
+    assert fresh.classify(late, stalled).detail == "stalled"
+    assert fresh.classify(late, None).detail == "late"
 
 
 def test_excused_tries_count_neither_as_tries_nor_for_the_pause() -> None:
     late = attempt(1)
     for _ in range(MOST_EXCUSED):
-        late.excuse()
+        late.discount()
         late.begin(60.0)
     assert 0.0 < (late.pause_after(BROKEN, SETTINGS) or 0.0) <= 0.5
 
@@ -70,7 +70,7 @@ def test_excused_tries_count_neither_as_tries_nor_for_the_pause() -> None:
 def test_only_so_many_tries_are_excused() -> None:
     late = attempt(1)
     for _ in range(MOST_EXCUSED + SETTINGS.tries - 1):
-        late.excuse()
+        late.discount()
         late.begin(60.0)
     assert late.pause_after(BROKEN, SETTINGS) is None
 
@@ -95,7 +95,7 @@ def test_an_image_that_waits_in_vain_fails_as_it_failed_itself() -> None:
     others = TryFailed(Cause.STALLED, "stalled")
     fresh, tried = attempt(1), attempt(1)
     assert fresh.in_vain(others) is others
-    tried.verdict(BROKEN, None)
+    tried.classify(BROKEN, None)
     assert (tried.in_vain(others).detail, tried.in_vain(others).again) == ("broken", False)
 
 

@@ -81,7 +81,7 @@ NETWORKS = st.one_of(
 
 
 @st.composite
-def beside_networks(draw: st.DrawFn) -> tuple[Address, tuple[Network, ...]]:
+def near_networks(draw: st.DrawFn) -> tuple[Address, tuple[Network, ...]]:
     """An address, and allowed networks of which one may hold it, or hold what it carries."""
     address = draw(ADDRESSES)
     networks = draw(st.lists(NETWORKS, max_size=3))

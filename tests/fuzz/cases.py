@@ -19,7 +19,7 @@ def share(part: float) -> settings:
     return settings(profile, max_examples=max(1, round(profile.max_examples * part)))
 
 
-class Tally:
+class CaseCounter:
     """Counts the cases by kind, and says how far the run has come where somebody watches."""
 
     def __init__(self, *, total: int, is_watched: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.fuzz.cases import FUZZ, QUICK, Tally
+from tests.fuzz.cases import FUZZ, QUICK, CaseCounter
 
 QUICK_CASES = 2_000
 
@@ -32,10 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
+def counter(request: pytest.FixtureRequest) -> Iterator[CaseCounter]:
     """Counts the cases of this run."""
     cases = _cases(request.config)
-    counting = Tally(total=cases or QUICK_CASES, is_watched=cases > 0)
+    counting = CaseCounter(total=cases or QUICK_CASES, is_watched=cases > 0)
     yield counting
     counting.conclude()
 

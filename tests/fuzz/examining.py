@@ -28,7 +28,7 @@ MEMORY_BYTES = 2_000_000_000
 LENGTH = struct.Struct(">I")
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """How one look at a body ended: what was measured, an ImageError, or what should never be raised."""
 
     measurement: Measurement | None = None
@@ -44,38 +44,38 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     `parts` are the verdicts on first parts of it, by their length, where they said anything.
     """
 
-    whole: dict[Depth, Verdict]
-    parts: dict[int, Verdict]
+    whole: dict[Depth, Judgement]
+    parts: dict[int, Judgement]
     resident_bytes: int
     open_files: int
 
 
 def examine(body: bytes) -> Report:
-    parts = {end: _verdict(partial(_head, body[:end])) for end in _ends(len(body))}
+    parts = {end: _judgement(partial(_head, body[:end])) for end in _ends(len(body))}
     return Report(
-        whole={depth: _verdict(partial(_whole, body, depth)) for depth in Depth},
-        parts={end: verdict for end, verdict in parts.items() if verdict != Verdict()},
+        whole={depth: _judgement(partial(_whole, body, depth)) for depth in Depth},
+        parts={end: verdict for end, verdict in parts.items() if verdict != Judgement()},
         resident_bytes=int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
         open_files=len(list(Path("/proc/self/fd").iterdir())),
     )
 
 
-def _verdict(look: Callable[[], Verdict]) -> Verdict:
+def _judgement(look: Callable[[], Judgement]) -> Judgement:
     try:
         return look()
     except ImageError as error:
-        return Verdict(cause=error.cause, detail=error.detail)
+        return Judgement(cause=error.cause, detail=error.detail)
     except BaseException:
-        return Verdict(raised=traceback.format_exc())
+        return Judgement(raised=traceback.format_exc())
 
 
-def _head(body: bytes) -> Verdict:
-    return Verdict(header=read_header(body, LIMIT))
+def _head(body: bytes) -> Judgement:
+    return Judgement(header=read_header(body, LIMIT))
 
 
-def _whole(body: bytes, depth: Depth) -> Verdict:
+def _whole(body: bytes, depth: Depth) -> Judgement:
     measurement = measure_body(body, depth, LIMIT)
-    return Verdict(measurement=measurement, header=measurement.header)
+    return Judgement(measurement=measurement, header=measurement.header)
 
 
 def _ends(size: int) -> Iterator[int]:

@@ -17,7 +17,7 @@ from retailpulse.domain.images import Header
 from retailpulse.measure import Work, read_header
 from tests.measure.damage import DAMAGES
 from tests.measure.pictures import FLAVOURS
-from tests.measure.working import look, verdict
+from tests.measure.working import cause_of, look
 
 LIMIT = 1_000_000
 MOST_SECONDS = 0.05
@@ -73,15 +73,15 @@ def examine(seed: int, cases: int) -> tuple[str, float, Counter[str]]:
 
 def _kind(body: bytes) -> str:
     """How a picture ends; a first part of it must say the same or nothing."""
-    whole = _told(body)
+    whole = _header_or_cause(body)
     for end in _FIRST_PARTS:
-        part = _told(body[:end])
+        part = _header_or_cause(body[:end])
         if part is not None and end < len(body) and part != whole:
             raise AssertionError(f"the first {end} bytes say {part}, the whole {whole}")
-    return verdict(lambda: look(body, Work())).partition(":")[0]
+    return cause_of(lambda: look(body, Work())).partition(":")[0]
 
 
-def _told(body: bytes) -> Header | str | None:
+def _header_or_cause(body: bytes) -> Header | str | None:
     try:
         return read_header(body, LIMIT)
     except ImageError as error:

@@ -8,33 +8,33 @@ import pytest
 from hypothesis import given
 
 from retailpulse.domain.images import Cause, Depth
-from tests.fuzz.cases import Tally, share
+from tests.fuzz.cases import CaseCounter, share
 from tests.fuzz.damaged import DAMAGED, Damaged
 from tests.fuzz.examiner import Examiner
-from tests.fuzz.examining import LIMIT, Report, Verdict
+from tests.fuzz.examining import LIMIT, Judgement, Report
 
 CAUSES = {Cause.UNSUPPORTED_FORMAT, Cause.CORRUPT, Cause.TRUNCATED, Cause.TOO_MANY_PIXELS}
 OF_THIS_PROGRAM = re.compile(r"0x[0-9a-fA-F]{4}|\.py\b|/(usr|home|root|tmp|work)/|Traceback|<\w+\.")
 
 
 @pytest.fixture(scope="module")
-def examiner(tally: Tally) -> Iterator[Examiner]:
+def examiner(counter: CaseCounter) -> Iterator[Examiner]:
     with Examiner() as running:
         yield running
-        tally.note(running.story)
+        counter.note(running.story)
         running.check_leaks()
 
 
 @share(0.16)
 @given(damaged=DAMAGED)
 def test_a_damaged_body_is_measured_or_refused_with_a_cause(
-    tally: Tally, examiner: Examiner, damaged: Damaged
+    counter: CaseCounter, examiner: Examiner, damaged: Damaged
 ) -> None:
-    tally.count("damaged bodies")
+    counter.count("damaged bodies")
     report = examiner.examine(damaged)
     try:
         for verdict in report.whole.values():
-            check_verdict(verdict)
+            check_judgement(verdict)
         check_depths(report, damaged.body)
         check_parts(report)
     except AssertionError as error:
@@ -42,7 +42,7 @@ def test_a_damaged_body_is_measured_or_refused_with_a_cause(
         raise
 
 
-def check_verdict(verdict: Verdict) -> None:
+def check_judgement(verdict: Judgement) -> None:
     assert not verdict.raised, verdict.raised
     if verdict.header is not None:
         assert 0 < verdict.header.width * verdict.header.height <= LIMIT

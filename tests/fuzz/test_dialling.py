@@ -13,7 +13,7 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader
-from tests.fuzz.cases import Tally, share
+from tests.fuzz.cases import CaseCounter, share
 from tests.fuzz.spelling import INTERNAL_HOSTS
 from tests.origin import Origin
 
@@ -30,8 +30,10 @@ def listener() -> Iterator[Origin]:
 @share(0.02)
 @given(host=INTERNAL_HOSTS)
 @example(host="127.0.0.1")
-def test_no_spelling_of_an_internal_address_is_dialled(tally: Tally, listener: Origin, host: str) -> None:
-    tally.count("internal hosts")
+def test_no_spelling_of_an_internal_address_is_dialled(
+    counter: CaseCounter, listener: Origin, host: str
+) -> None:
+    counter.count("internal hosts")
     error = asyncio.run(failure(listener.url("/a.jpg", host=host)))
     assert error is not None, "it was fetched"
     assert error.cause in REFUSALS, error

@@ -13,7 +13,7 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader
-from tests.fuzz.cases import Tally, share
+from tests.fuzz.cases import CaseCounter, share
 from tests.fuzz.framing import DAMAGED, Answered, filling_a_read, sound
 from tests.fuzz.test_bodies import check_text
 
@@ -113,9 +113,9 @@ def exchanges() -> Iterator[Exchanges]:
 @given(answered=sound())
 @example(answered=filling_a_read())
 def test_a_sound_answer_is_its_body_however_it_is_framed(
-    tally: Tally, exchanges: Exchanges, answered: Answered
+    counter: CaseCounter, exchanges: Exchanges, answered: Answered
 ) -> None:
-    tally.count("sound answers")
+    counter.count("sound answers")
     found = exchanges.fetch(answered)
     assert answered.body is not None
     if len(answered.body) > MAX_BODY_BYTES:
@@ -128,9 +128,9 @@ def test_a_sound_answer_is_its_body_however_it_is_framed(
 @share(0.12)
 @given(answered=DAMAGED)
 def test_a_damaged_answer_is_a_body_or_a_cause_and_answers_nothing_else(
-    tally: Tally, exchanges: Exchanges, answered: Answered
+    counter: CaseCounter, exchanges: Exchanges, answered: Answered
 ) -> None:
-    tally.count("damaged answers")
+    counter.count("damaged answers")
     found = exchanges.fetch(answered)
     if isinstance(found, ImageError):
         assert found.cause in CAUSES, found

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from retailpulse.measure import Work
 from tests.fuzz import mass
-from tests.fuzz.cases import Tally, share
+from tests.fuzz.cases import CaseCounter, share
 from tests.measure.damage import DAMAGES
 from tests.measure.pictures import FLAVOURS
 from tests.measure.swollen import SWOLLEN
-from tests.measure.working import allowed_lines, lines_run, look, verdict
+from tests.measure.working import allowed_lines, cause_of, lines_run, look
 
 FEW_STEPS = 1_000
 MOST_BYTES = 1_000_000
@@ -39,15 +39,15 @@ def swollen(name: str, seed: int, damages: int) -> bytes:
 @share(0.12)
 @given(name=st.sampled_from([*SWOLLEN, *FLAVOURS]), seed=st.integers(0, 2**32 - 1), damages=st.integers(0, 2))
 def test_no_file_takes_more_work_than_the_budget_has(
-    tally: Tally, name: str, seed: int, damages: int
+    counter: CaseCounter, name: str, seed: int, damages: int
 ) -> None:
-    tally.count("swollen files")
+    counter.count("swollen files")
     body = swollen(name, seed, damages)
     work = Work(FEW_STEPS)
-    lines = lines_run(lambda: verdict(lambda: look(body, work)))
+    lines = lines_run(lambda: cause_of(lambda: look(body, work)))
     assert lines <= allowed_lines(FEW_STEPS - max(0, work.left))
     whole = Work()
-    told = verdict(lambda: look(body, whole))
+    told = cause_of(lambda: look(body, whole))
     assert told == "measured" or told.startswith(
         ("corrupt: ", "truncated: ", "unsupported_format: ", "too_many")
     )

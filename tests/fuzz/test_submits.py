@@ -24,7 +24,7 @@ from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions
 from retailpulse.fetch import origin_key
 from retailpulse.storage.jobs.spool import Spool
-from tests.fuzz.cases import Tally, share
+from tests.fuzz.cases import CaseCounter, share
 from tests.fuzz.submits import (
     CSV_VISITS,
     DAMAGE_SEEDS,
@@ -86,9 +86,9 @@ def in_pieces(body: bytes, form: LegacyForm | NewForm, block_bytes: int) -> list
 @share(0.02)
 @given(visits=VISITS, seed=SEEDS, form=forms, block_bytes=_blocks)
 def test_json_says_what_was_written_wherever_it_is_cut(
-    tally: Tally, visits: list[VisitRow], seed: int, form: LegacyForm | NewForm, block_bytes: int
+    counter: CaseCounter, visits: list[VisitRow], seed: int, form: LegacyForm | NewForm, block_bytes: int
 ) -> None:
-    tally.count("bodies of JSON")
+    counter.count("bodies of JSON")
     body = as_json(visits, seed)
     assert in_one(body, form) == in_pieces(body, form, block_bytes) == visits
 
@@ -96,14 +96,14 @@ def test_json_says_what_was_written_wherever_it_is_cut(
 @share(0.05)
 @given(visits=VISITS, seed=SEEDS, damage=DAMAGE_SEEDS, form=forms, block_bytes=_blocks)
 def test_damaged_json_is_the_same_job_in_pieces_or_refused(
-    tally: Tally,
+    counter: CaseCounter,
     visits: list[VisitRow],
     seed: int,
     damage: list[int],
     form: LegacyForm | NewForm,
     block_bytes: int,
 ) -> None:
-    tally.count("damaged JSON")
+    counter.count("damaged JSON")
     body = damaged(as_json(visits, seed), damage)
     whole: list[VisitRow] | None = None
     try:
@@ -119,24 +119,24 @@ def test_damaged_json_is_the_same_job_in_pieces_or_refused(
 
 @share(0.02)
 @given(visits=VISITS, seed=SEEDS)
-def test_ndjson_says_what_was_written(tally: Tally, visits: list[VisitRow], seed: int) -> None:
-    tally.count("bodies of NDJSON")
+def test_ndjson_says_what_was_written(counter: CaseCounter, visits: list[VisitRow], seed: int) -> None:
+    counter.count("bodies of NDJSON")
     assert rows_of(as_ndjson(visits, seed), RowFormat.NDJSON) == visits
 
 
 @share(0.02)
 @given(visits=CSV_VISITS, seed=SEEDS)
-def test_csv_says_what_was_written(tally: Tally, visits: list[VisitRow], seed: int) -> None:
-    tally.count("bodies of CSV")
+def test_csv_says_what_was_written(counter: CaseCounter, visits: list[VisitRow], seed: int) -> None:
+    counter.count("bodies of CSV")
     assert rows_of(as_csv(visits, seed), RowFormat.CSV) == visits
 
 
 @share(0.03)
 @given(visits=VISITS, seed=SEEDS, damage=DAMAGE_SEEDS, row_format=st.sampled_from(RowFormat))
 def test_damaged_rows_are_a_job_of_whole_visits_or_refused(
-    tally: Tally, visits: list[VisitRow], seed: int, damage: list[int], row_format: RowFormat
+    counter: CaseCounter, visits: list[VisitRow], seed: int, damage: list[int], row_format: RowFormat
 ) -> None:
-    tally.count("damaged rows")
+    counter.count("damaged rows")
     body = damaged((as_csv if row_format is RowFormat.CSV else as_ndjson)(visits, seed), damage)
     try:
         read = rows_of(body, row_format)
@@ -151,8 +151,8 @@ def test_damaged_rows_are_a_job_of_whole_visits_or_refused(
 
 @share(0.02)
 @given(plain=PLAIN, seed=SEEDS)
-def test_gzip_is_what_was_packed(tally: Tally, plain: bytes, seed: int) -> None:
-    tally.count("bodies of gzip")
+def test_gzip_is_what_was_packed(counter: CaseCounter, plain: bytes, seed: int) -> None:
+    counter.count("bodies of gzip")
     body = packed(plain, seed)
     if len(plain) > MOST_BYTES:
         with pytest.raises(InvalidRequest):
@@ -164,9 +164,9 @@ def test_gzip_is_what_was_packed(tally: Tally, plain: bytes, seed: int) -> None:
 @share(0.02)
 @given(plain=PLAIN, seed=SEEDS, damage=DAMAGE_SEEDS)
 def test_damaged_gzip_is_what_others_read_or_refused(
-    tally: Tally, plain: bytes, seed: int, damage: list[int]
+    counter: CaseCounter, plain: bytes, seed: int, damage: list[int]
 ) -> None:
-    tally.count("damaged gzip")
+    counter.count("damaged gzip")
     body = damaged(packed(plain, seed), damage)
     try:
         read = unpack(body, seed)

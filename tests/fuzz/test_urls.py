@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.target.urls import MAX_URL_BYTES, Origin, Target, follow, parse_target
-from tests.fuzz.cases import Tally, share
+from tests.fuzz.cases import CaseCounter, share
 from tests.fuzz.spelling import URLS, plain_urls
 
 _PLAIN = re.compile(r"https?://[!-~]+")
@@ -65,8 +65,8 @@ def dialled(host: str) -> str:
 
 @share(0.08)
 @given(url=URLS)
-def test_a_url_is_refused_or_every_parser_sees_what_was_checked(tally: Tally, url: str) -> None:
-    tally.count("URLs")
+def test_a_url_is_refused_or_every_parser_sees_what_was_checked(counter: CaseCounter, url: str) -> None:
+    counter.count("URLs")
     try:
         target = parse_target(url)
     except ImageError as error:
@@ -78,9 +78,9 @@ def test_a_url_is_refused_or_every_parser_sees_what_was_checked(tally: Tally, ur
 @share(0.05)
 @given(start=plain_urls(), location=_LOCATIONS)
 def test_a_redirect_is_refused_or_every_parser_sees_what_was_checked(
-    tally: Tally, start: tuple[str, Origin], location: bytes
+    counter: CaseCounter, start: tuple[str, Origin], location: bytes
 ) -> None:
-    tally.count("redirects")
+    counter.count("redirects")
     try:
         target = follow(parse_target(start[0]), location)
     except ImageError as error:
@@ -91,15 +91,15 @@ def test_a_redirect_is_refused_or_every_parser_sees_what_was_checked(
 
 @share(0.02)
 @given(plain=plain_urls())
-def test_a_plain_url_is_taken_as_it_is(tally: Tally, plain: tuple[str, Origin]) -> None:
-    tally.count("plain URLs")
+def test_a_plain_url_is_taken_as_it_is(counter: CaseCounter, plain: tuple[str, Origin]) -> None:
+    counter.count("plain URLs")
     assert parse_target(plain[0]) == Target(*plain)
 
 
 @share(0.01)
 @given(data=st.data(), user=st.sampled_from(("u@", "u:p@", "@", ":@", "a.example:80@", "u%40@")))
-def test_a_url_with_credentials_is_refused(tally: Tally, data: st.DataObject, user: str) -> None:
-    tally.count("credentials")
+def test_a_url_with_credentials_is_refused(counter: CaseCounter, data: st.DataObject, user: str) -> None:
+    counter.count("credentials")
     url, *_ = data.draw(plain_urls(user))
     with pytest.raises(ImageError, match="user name or password"):
         parse_target(url)

@@ -48,7 +48,7 @@ class _Conversation:
         await self._flush()
         while data := await self._line.receive():
             for event in self._frames.receive_data(data):
-                self._take(event)
+                self._handle(event)
             for stream_id in list(self._sending):
                 await self._pump(stream_id)
             await self._flush()
@@ -58,7 +58,7 @@ class _Conversation:
         for stream_id in list(self._sending):
             self._done(stream_id)
 
-    def _take(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
             headers = {str(name): str(value) for name, value in event.headers}
             self._begin(event.stream_id, headers.get(":path", "/"))

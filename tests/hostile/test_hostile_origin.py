@@ -44,7 +44,7 @@ def reaching(origin: HostileOrigin, **settings: float) -> Downloader:
     return Downloader(msgspec.convert({**reach, **limits}, FetchSettings))
 
 
-def patient(origin: HostileOrigin) -> Downloader:
+def unhurried(origin: HostileOrigin) -> Downloader:
     """Its limits of time are out of reach of all but what takes for ever."""
     return reaching(origin, tries=2, concurrency=40, connect_timeout_seconds=20, stall_seconds=30)
 
@@ -96,7 +96,7 @@ async def conclusions(
 
 async def all_conclusions(origin: HostileOrigin, measure: Measure) -> dict[str, tuple[str, str]]:
     """What our client makes of every trick; the clock runs only while little else does."""
-    quick = await conclusions(origin, patient(origin), measure, waits=False)
+    quick = await conclusions(origin, unhurried(origin), measure, waits=False)
     return quick | await conclusions(origin, impatient(origin), measure, waits=True)
 
 
@@ -258,7 +258,7 @@ def test_one_certificate_is_good_for_both_twins(hostile: HostileOrigin) -> None:
 async def test_our_client_shares_no_connection_between_hosts_that_share_a_certificate(
     hostile: HostileOrigin,
 ) -> None:
-    downloader = patient(hostile)
+    downloader = unhurried(hostile)
     for name in ("h2-twin-a", "h2-twin-b") * 2:
         assert (await downloader.fetch(hostile.url(name))).body == photo()
     await downloader.aclose()

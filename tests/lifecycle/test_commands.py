@@ -37,13 +37,13 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
 
 
 @contextmanager
-def taken_port() -> Iterator[int]:
+def busy_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield int(server.getsockname()[1])
 
 
 def test_a_port_in_use_is_told_and_nothing_is_left_behind(folder: Path) -> None:
-    with taken_port() as port:
+    with busy_port() as port:
         done = run(folder, "serve", f"--port={port}", "--data-dir=data")
     assert done.returncode == 1
     assert done.stderr.startswith(f"retailpulse: cannot listen on 127.0.0.1:{port}: ")

@@ -66,7 +66,7 @@ def tries_in_rows(shop: Shop) -> int:
     return int(tries)
 
 
-def settled_told(samples: Samples) -> dict[tuple[str, str, str], float]:
+def settled_counts(samples: Samples) -> dict[tuple[str, str, str], float]:
     return {
         (labels["outcome"], labels["cause"], labels["depth"]): number
         for labels, number in (
@@ -112,7 +112,7 @@ def test_what_is_told_is_what_the_rows_say_also_after_kills(shop: Shop, tmp_path
         witness.until("retailpulse_unsettled_images", 0)
         witness.until("retailpulse_oldest_pending_job_seconds", 0)
         witness.until(IN_FLIGHT, 0)
-        assert settled_told(witness.scrape()) == settled_rows(shop)
+        assert settled_counts(witness.scrape()) == settled_rows(shop)
         assert witness.count > 4
         shop.check_truth(*first, job_id)
         before = scrape(other.http)

@@ -89,10 +89,10 @@ async def test_a_manager_that_is_gone_or_was_never_there_harms_nobody(
 
 def test_serve_and_a_worker_tell_their_manager_and_their_children_do_not(shop: Shop, folder: Path) -> None:
     with closing(Manager(str(folder / "serve"))) as serve, closing(Manager(str(folder / "worker"))) as worker:
-        _told_by_both(shop, folder, serve, worker)
+        _check_both_notify(shop, folder, serve, worker)
 
 
-def _told_by_both(shop: Shop, folder: Path, of_serve: Manager, of_worker: Manager) -> None:
+def _check_both_notify(shop: Shop, folder: Path, of_serve: Manager, of_worker: Manager) -> None:
     running = shop.serve(NOTIFY_SOCKET=of_serve.address, WATCHDOG_USEC=SECOND["WATCHDOG_USEC"])
     of_serve.hear("READY=1", "WATCHDOG=1")
     for pid in running.pids()["worker"] + running.pids()["api"]:

@@ -35,7 +35,7 @@ def noted(attempt: str) -> bytes:
     return PHOTO[:2] + jpeg_segment(0xFE, b"try %s now" % attempt.encode()) + PHOTO[2:]
 
 
-def take_away(part: str) -> None:
+def without_kernel_part(part: str) -> None:
     """Make this process, and all that it starts, live on a kernel without a part: its calls do not exist."""
     names = {"landlock": ("landlock_create_ruleset", "landlock_restrict_self"), "seccomp": ("seccomp",)}[part]
     numbers = architecture().numbers
@@ -89,7 +89,7 @@ async def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(format="%(message)s")
     if arguments.without:
-        take_away(arguments.without)
+        without_kernel_part(arguments.without)
     async with intruded(arguments.mode, arguments.folder) as decoders:
         wrong = await wrong_measurements(decoders)
         tried = {attempt: text async for attempt, text in try_all(decoders)}

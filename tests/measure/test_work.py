@@ -15,7 +15,7 @@ from retailpulse.measure.work import BYTES_PER_FAST_STEP, BYTES_PER_STEP, MAX_ST
 
 from .pictures import FLAVOURS, LIMIT
 from .swollen import FRAME, GIF_HEAD, SCAN, SWOLLEN
-from .working import GIVEN_UP, allowed_lines, lines_run, look, verdict
+from .working import GIVEN_UP, allowed_lines, cause_of, lines_run, look
 
 FEW_STEPS = 3_000
 LARGE_BYTES = 8_000_000
@@ -38,7 +38,7 @@ swollen = pytest.mark.parametrize("name", SWOLLEN)
 def test_a_swollen_file_is_given_up_within_the_budget(name: str) -> None:
     body = SWOLLEN[name](LARGE_BYTES)
     work = Work()
-    told = verdict(lambda: look(body, work))
+    told = cause_of(lambda: look(body, work))
     assert (told == GIVEN_UP) is (name not in CHEAP), told
     assert (work.left < 0) is (told == GIVEN_UP)
 
@@ -47,7 +47,7 @@ def test_a_swollen_file_is_given_up_within_the_budget(name: str) -> None:
 def test_no_reader_works_without_spending(name: str) -> None:
     body = SWOLLEN[name](LARGE_BYTES)
     work = Work(FEW_STEPS)
-    lines = lines_run(lambda: verdict(lambda: look(body, work)))
+    lines = lines_run(lambda: cause_of(lambda: look(body, work)))
     spent = FEW_STEPS - max(0, work.left)
     assert lines <= allowed_lines(spent)
 
@@ -57,7 +57,7 @@ def test_no_reader_works_without_spending(name: str) -> None:
 def test_a_swollen_file_is_measured_within_a_budget_of_its_own(name: str, depth: Depth) -> None:
     body = SWOLLEN[name](LARGE_BYTES)
     work = Work(FEW_STEPS)
-    lines = lines_run(lambda: verdict(lambda: measure_body(body, depth, LIMIT, work)))
+    lines = lines_run(lambda: cause_of(lambda: measure_body(body, depth, LIMIT, work)))
     assert lines <= allowed_lines(FEW_STEPS)
 
 
@@ -80,10 +80,10 @@ def test_a_swollen_file_is_measured_within_a_budget_of_its_own(name: str, depth:
 )
 def test_searching_costs_by_the_byte(body: bytes, bytes_per_step: int) -> None:
     work = Work()
-    verdict(lambda: measure_body(body, Depth.DOWNLOAD, LIMIT, work))
+    cause_of(lambda: measure_body(body, Depth.DOWNLOAD, LIMIT, work))
     assert MAX_STEPS - work.left >= 1_000_000 // bytes_per_step
     few = Work(500)
-    assert verdict(lambda: measure_body(body, Depth.DOWNLOAD, LIMIT, few)) == GIVEN_UP
+    assert cause_of(lambda: measure_body(body, Depth.DOWNLOAD, LIMIT, few)) == GIVEN_UP
 
 
 def test_reading_a_file_anew_with_each_packet_is_paid_for() -> None:
@@ -95,20 +95,20 @@ def test_reading_a_file_anew_with_each_packet_is_paid_for() -> None:
         for end in range(12, len(body), 100):
             read_header(body[:end], LIMIT, work)
 
-    assert verdict(packet_by_packet) == GIVEN_UP
+    assert cause_of(packet_by_packet) == GIVEN_UP
 
 
 def test_a_body_in_tiny_pieces_costs_by_the_piece() -> None:
     tiny = [b"\xff\xd8" + FRAME + SCAN, *[b"\0\0"] * (FEW_STEPS + 1)]
     few = Work(FEW_STEPS)
-    assert verdict(lambda: measure_pieces(tiny, hashlib.sha256().digest(), LIMIT, few)) == GIVEN_UP
+    assert cause_of(lambda: measure_pieces(tiny, hashlib.sha256().digest(), LIMIT, few)) == GIVEN_UP
 
 
 def test_what_is_given_up_stays_given_up() -> None:
     work = Work(10)
     body = FLAVOURS["png"].body
     for _ in range(3):
-        assert verdict(lambda: measure_body(body, Depth.DOWNLOAD, LIMIT, work)) == GIVEN_UP
+        assert cause_of(lambda: measure_body(body, Depth.DOWNLOAD, LIMIT, work)) == GIVEN_UP
 
 
 @pytest.mark.parametrize("name", FLAVOURS)

@@ -37,7 +37,7 @@ def look(body: bytes, work: Work) -> None:
     measure_pieces(pieces(body), hashlib.sha256().digest(), LIMIT, work)
 
 
-def verdict(act: Callable[[], object]) -> str:
+def cause_of(act: Callable[[], object]) -> str:
     try:
         act()
     except ImageError as error:

@@ -59,7 +59,7 @@ def test_a_turn_that_takes_too_long_is_logged_with_who_it_was(
 def test_waiting_and_many_short_turns_are_not_late(
     run: Callable[[Coroutine[Any, Any, None]], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def take_turns() -> None:
+    async def run_callbacks() -> None:
         watchdog = LoopWatchdog()
         waited = looks_more(watchdog, 6)
         while not waited():
@@ -72,7 +72,7 @@ def test_waiting_and_many_short_turns_are_not_late(
         watchdog.close()
         assert watchdog.late_turns == 0
 
-    run(take_turns())
+    run(run_callbacks())
     assert caplog.messages == []
 
 

@@ -63,7 +63,7 @@ class SlowHost:
         """A connection is gone."""
         self.count.connections -= 1
 
-    def takes(self, path: str, now: float) -> bool:
+    def admits(self, path: str, now: float) -> bool:
         """A request for a path came in; False where it is to be refused by 429."""
         self.arrivals.append((now, path))
         self.count.requests += 1
@@ -124,9 +124,9 @@ class FewRequests(SlowHost):
 
     most: int
 
-    def takes(self, path: str, now: float) -> bool:
+    def admits(self, path: str, now: float) -> bool:
         """Whether so few are in work."""
-        SlowHost.takes(self, path, now)
+        SlowHost.admits(self, path, now)
         self.count.refused += self.count.in_flight > self.most
         return self.count.in_flight <= self.most
 
@@ -138,9 +138,9 @@ class RateLimited(SlowHost):
     per_second: int
     taken: deque[float] = field(default_factory=deque)
 
-    def takes(self, path: str, now: float) -> bool:
+    def admits(self, path: str, now: float) -> bool:
         """Whether fewer than so many were taken within the last second."""
-        SlowHost.takes(self, path, now)
+        SlowHost.admits(self, path, now)
         while self.taken and self.taken[0] <= now - 1.0:
             self.taken.popleft()
         if len(self.taken) >= self.per_second:

@@ -79,10 +79,10 @@ class Connection(asyncio.Protocol):
     def _read(self) -> None:
         while (end := self._received.find(_END)) >= 0:
             head, self._received = self._received[:end], self._received[end + len(_END) :]
-            self._take(_path(head))
+            self._accept(_path(head))
 
-    def _take(self, path: str) -> None:
-        answer = self._answer if self._host.takes(path, time.monotonic()) else _REFUSAL
+    def _accept(self, path: str) -> None:
+        answer = self._answer if self._host.admits(path, time.monotonic()) else _REFUSAL
         seconds = 0.0 if answer is _REFUSAL else _latency_seconds(path)
         loop = asyncio.get_running_loop()
 
@@ -123,11 +123,11 @@ class Control(asyncio.Protocol):
         self._received += data
         while (end := self._received.find(_END)) >= 0:
             head, self._received = self._received[:end], self._received[end + len(_END) :]
-            body = msgspec.json.encode(self._tell(_path(head)))
+            body = msgspec.json.encode(self._report(_path(head)))
             line = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             self._transport.write(line % len(body) + body)
 
-    def _tell(self, path: str) -> object:
+    def _report(self, path: str) -> object:
         if path == "/_stats":
             return [host.count for host in self._hosts]
         if path == "/_arrivals":

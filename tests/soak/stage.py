@@ -97,10 +97,10 @@ class Stage:
     def kill_everything(self) -> None:
         """Kills every process at once, as a power cut does, and starts them again."""
         with self._lock:
-            self._bury()
+            self._kill_all()
             self._start_serve()
 
-    def _bury(self) -> None:
+    def _kill_all(self) -> None:
         kill_all(self.folder)
         for process in (self._serve, self._worker):
             if process is not None:
@@ -161,4 +161,4 @@ class Stage:
     def close(self) -> None:
         """Kills whatever is left."""
         with self._lock:
-            self._bury()
+            self._kill_all()

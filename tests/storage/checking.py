@@ -5,14 +5,14 @@ from uuid import UUID
 import psycopg
 
 from retailpulse.fetch import origin_key
-from retailpulse.storage.integrity.check import Finding, Patience, check_invariants
+from retailpulse.storage.integrity.check import Finding, StaleThresholds, check_invariants
 from retailpulse.storage.integrity.repair import repair
 from retailpulse.storage.postgres.database import Database
 from tests.storage.jobs import failed, measured, submit
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]
-PATIENCE = Patience(sweep_seconds=0.1, stale_seconds=60.0, margin_seconds=0.1)
+THRESHOLDS = StaleThresholds(sweep_seconds=0.1, stale_seconds=60.0, margin_seconds=0.1)
 """Looks again soon: no worker is there whose sweeps would have to be waited for."""
 LIVING = "INSERT INTO workers DEFAULT VALUES"
 """A worker that has just said that it is alive."""
@@ -37,11 +37,11 @@ def change(database: Database, *statements: str) -> None:
 
 def found(database: Database) -> dict[str, Finding]:
     """What is broken, by the name of its invariant."""
-    return {finding.name: finding for finding in check_invariants(database.url, PATIENCE).findings}
+    return {finding.name: finding for finding in check_invariants(database.url, THRESHOLDS).findings}
 
 
 async def mended(database: Database) -> list[str]:
     """What a repair says that it mended."""
-    report = check_invariants(database.url, PATIENCE)
+    report = check_invariants(database.url, THRESHOLDS)
     async with database.transaction() as connection:
-        return await repair(connection, report, PATIENCE, origin_key)
+        return await repair(connection, report, THRESHOLDS, origin_key)

@@ -9,7 +9,7 @@ import psycopg
 from retailpulse.domain.jobs import PendingImage
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import claims, leases, workers
-from retailpulse.storage.scheduling.claims import Ask, Granted
+from retailpulse.storage.scheduling.claims import ClaimRequest, Granted
 
 EVERYTHING = 1_000_000
 MOST_SLICES = 10_000
@@ -34,7 +34,7 @@ async def claim(
         if hosts is None:
             found = await leases.discover(connection, after=-(2**31), limit=100_000, cap=16)
             hosts = [waiting.host_id for waiting in found]
-        asks = {host_id: Ask(room=room, slices=slices) for host_id in hosts}
+        asks = {host_id: ClaimRequest(room=room, slices=slices) for host_id in hosts}
         return await claims.claim(connection, worker_id, asks)
 
 

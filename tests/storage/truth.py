@@ -7,11 +7,11 @@ from uuid import UUID
 
 import psycopg
 
-from retailpulse.storage.integrity.check import Patience, check_invariants
+from retailpulse.storage.integrity.check import StaleThresholds, check_invariants
 
 PAUSES: list[float] = []
 """For each database that was checked, the longest time in which no image was settled, in seconds."""
-PATIENCE = Patience(sweep_seconds=0.3, stale_seconds=2.0)
+THRESHOLDS = StaleThresholds(sweep_seconds=0.3, stale_seconds=2.0)
 """The times of the workers in tests."""
 
 
@@ -22,7 +22,7 @@ def check_truth(url: str, *job_ids: str | UUID) -> None:
             _check_job(connection, str(job_id))
         PAUSES.append(longest_pause_seconds(connection))
         assert connection.execute("SELECT * FROM procrastinate_jobs").fetchall() == []
-    assert check_invariants(url, PATIENCE).findings == ()
+    assert check_invariants(url, THRESHOLDS).findings == ()
 
 
 def longest_pause_seconds(connection: psycopg.Connection) -> float:

@@ -9,7 +9,7 @@ from retailpulse.worker.held_images import HeldImage, HeldImages
 HOST = 7
 
 
-def taken(held: HeldImages, images: int, rank: int = 0) -> list[HeldImage]:
+def added(held: HeldImages, images: int, rank: int = 0) -> list[HeldImage]:
     granted = Granted(
         grant_id=1,
         host_id=HOST,
@@ -21,13 +21,13 @@ def taken(held: HeldImages, images: int, rank: int = 0) -> list[HeldImage]:
             PendingImage(image_no=number, image_url=f"http://a.example/{number}") for number in range(images)
         ],
     )
-    return held.take(granted, granted.images)
+    return held.add(granted, granted.images)
 
 
 def test_there_is_room_for_another_image_once_one_is_measured() -> None:
     room: list[int] = []
     held = HeldImages(room.append)
-    first, second, third = taken(held, 3)
+    first, second, third = added(held, 3)
     held.fetched(first)
     assert (held.at_host(HOST), held.unmeasured(HOST), held.count) == (2, 3, 3)
     assert room == []
@@ -47,8 +47,8 @@ def test_there_is_room_for_another_image_once_one_is_measured() -> None:
 
 def test_the_highest_priority_at_a_host_is_that_of_images_that_are_there() -> None:
     held = HeldImages(lambda _host_id: None)
-    (urgent,) = taken(held, 1, rank=-9)
-    taken(held, 1)
+    (urgent,) = added(held, 1, rank=-9)
+    added(held, 1)
     assert held.rank_at(HOST) == -9
     held.fetched(urgent)
     assert held.rank_at(HOST) == 0

@@ -56,7 +56,7 @@ class Room:
             grant_id=1, host_id=QUARANTINE, rank=0, job_id=self.job_id, depth=depth, is_started=True,
             images=[PendingImage(image_no=image_no, image_url=url, earlier=2)],
         )  # fmt: skip
-        (held,) = self._held_images.take(granted, granted.images)
+        (held,) = self._held_images.add(granted, granted.images)
         return await self.quarantine.conclude(held, self.backpressure)
 
 

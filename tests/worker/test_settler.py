@@ -28,15 +28,15 @@ def failed(granted: Granted, image_no: int) -> Result:
     )
 
 
-def taken(granted: Granted) -> Grant:
-    return HeldImages(lambda _host_id: None).take(granted, granted.images)[0].grant
+def grant_of(granted: Granted) -> Grant:
+    return HeldImages(lambda _host_id: None).add(granted, granted.images)[0].grant
 
 
 async def test_a_grant_stays_open_until_the_last_of_its_results_is_written(database: Database) -> None:
     job_id = await submit(database, URLS)
     worker_id = await claiming.add_worker(database)
     first, second = [(await claiming.claim(database, worker_id, 3))[0] for _ in range(2)]
-    grants = {granted.grant_id: taken(granted) for granted in (first, second)}
+    grants = {granted.grant_id: grant_of(granted) for granted in (first, second)}
     settler = Settler(database, WorkerSettings(settle_seconds=0.02))
     running = asyncio.create_task(settler.run())
     for number, open_grants in ((1, 2), (2, 2), (3, 1), (4, 1), (5, 1)):
@@ -53,7 +53,7 @@ async def test_a_grant_stays_open_until_the_last_of_its_results_is_written(datab
 async def test_what_is_left_when_it_is_closed_is_written(database: Database) -> None:
     job_id = await submit(database, URLS)
     (granted,) = await claiming.claim(database, await claiming.add_worker(database))
-    settler, grant = Settler(database, WorkerSettings(settle_seconds=3_600)), taken(granted)
+    settler, grant = Settler(database, WorkerSettings(settle_seconds=3_600)), grant_of(granted)
     running = asyncio.create_task(settler.run())
     for number in range(1, 7):
         settler.settle(failed(granted, number), grant)

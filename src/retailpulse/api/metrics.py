@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from retailpulse.api.openapi.annotations import TEXT, Answer, Content, Tag, documented
+from retailpulse.api.openapi.annotations import TEXT, ContentSpec, ResponseSpec, Tag, documented
 from retailpulse.metrics.exposition import Metrics
 
 OPEN_METRICS = "application/openmetrics-text"
@@ -23,11 +23,11 @@ retailpulse_workers_alive 2.0
     media_type=TEXT,
     opt=documented(
         answers={
-            200: Answer(
+            200: ResponseSpec(
                 meaning="Every metric of all processes on all machines.",
                 contents=(
-                    Content(shape=str, media_type=TEXT, example=_EXAMPLE),
-                    Content(shape=str, media_type=OPEN_METRICS, example=f"{_EXAMPLE}# EOF\n"),
+                    ContentSpec(shape=str, media_type=TEXT, example=_EXAMPLE),
+                    ContentSpec(shape=str, media_type=OPEN_METRICS, example=f"{_EXAMPLE}# EOF\n"),
                 ),
             )
         },

@@ -2,11 +2,13 @@
 
 from litestar import MediaType, Response, get
 
-from retailpulse.api.openapi.annotations import TEXT, Answer, Content, Tag, documented
+from retailpulse.api.openapi.annotations import TEXT, ContentSpec, ResponseSpec, Tag, documented
 from retailpulse.domain.errors import NotFound
 from retailpulse.web.problem_kinds import BY_NAME, KINDS
 
-_PAGE = Answer(meaning="The page.", contents=(Content(shape=str, media_type=TEXT, example=KINDS[0].page),))
+_PAGE = ResponseSpec(
+    meaning="The page.", contents=(ContentSpec(shape=str, media_type=TEXT, example=KINDS[0].page),)
+)
 
 
 @get(

@@ -18,7 +18,7 @@ from retailpulse.config.settings import (
     WorkerSettings,
 )
 from retailpulse.fetch import Downloader
-from retailpulse.measure import DecoderPool, Turn
+from retailpulse.measure import DecoderPool, MachineLock
 from retailpulse.metrics.reporting import Reporter
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
@@ -109,8 +109,8 @@ async def run_worker(
     watch_loop()
     metrics = WorkerMetrics()
     reporting = Reporter(database, "worker", metrics.read).reporting(worker.heartbeat_seconds)
-    turn = Turn(turn_fd)
-    async with reporting, _build(database, worker, fetch, measure, metrics, process, turn) as parts:
+    machine_lock = MachineLock(turn_fd)
+    async with reporting, _build(database, worker, fetch, measure, metrics, process, machine_lock) as parts:
         background = [
             asyncio.create_task(listen_forever(database, parts.events)),
             asyncio.create_task(sweep_forever(database, worker, parts.heartbeat.is_steady)),
@@ -143,11 +143,11 @@ async def _build(
     measure: MeasureSettings,
     metrics: WorkerMetrics,
     process: UUID | None,
-    turn: Turn,
+    machine_lock: MachineLock,
 ) -> AsyncIterator[WorkerParts]:
     """The parts of a worker; what is left of them at the end is closed."""
     events, heartbeat = SchedulerEvents(), Heartbeat(worker.stale_seconds)
-    context = _make_context(database, worker, fetch, measure, metrics, events, turn)
+    context = _make_context(database, worker, fetch, measure, metrics, events, machine_lock)
     scheduler = Scheduler(
         database, context, events, heartbeat, worker=worker, cap=fetch.per_host, process=process
     )
@@ -173,11 +173,11 @@ def _make_context(
     measure: MeasureSettings,
     metrics: WorkerMetrics,
     events: SchedulerEvents,
-    turn: Turn,
+    machine_lock: MachineLock,
 ) -> WorkerContext:
     backpressure = Backpressure(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=backpressure.admit, observe=metrics.transferred, listener=events)
-    decoders = DecoderPool(measure, observe=metrics.decoded, turn=turn)
+    decoders = DecoderPool(measure, observe=metrics.decoded, machine_lock=machine_lock)
     quarantine = Quarantine(fetch, measure, worker.stall_seconds)
     metrics.in_flight, metrics.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
     metrics.quarantine_crashes = lambda: quarantine.crashes

@@ -11,8 +11,8 @@ from typing import Any
 import rich_click as click
 
 from retailpulse import __version__
-from retailpulse.cli.exit_codes import leaving_well
-from retailpulse.cli.terminal import say
+from retailpulse.cli.exit_codes import exit_cleanly
+from retailpulse.cli.terminal import echo
 from retailpulse.domain.errors import RetailPulseError
 
 MODULES = {
@@ -74,11 +74,11 @@ class _Group(click.RichGroup):
         return command
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        with leaving_well():  # this is where --help is printed
+        with exit_cleanly():  # this is where --help is printed
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> object:
-        with leaving_well():
+        with exit_cleanly():
             return super().invoke(ctx)
 
 
@@ -120,5 +120,5 @@ def main() -> None:
     try:
         group()
     except RetailPulseError as error:
-        say(f"retailpulse: {error}", err=True)
+        echo(f"retailpulse: {error}", err=True)
         sys.exit(1)

@@ -76,12 +76,12 @@ def with_client(command: Callable[..., T]) -> Callable[..., T]:
             api_key=api_key,
             patience_seconds=patience,
             first_contact_seconds=0,  # a wrong address is better told at once
-            on_outage=_Said(patience).say,
+            on_outage=_OutageNotice(patience).show_once,
         ) as client:
             try:
                 return command(client, *args, **kwargs)
             except ClientError as error:
-                raise told(error) from error
+                raise as_click_error(error) from error
 
     return run
 
@@ -92,7 +92,7 @@ class Away(click.ClickException):
     exit_code = 3
 
 
-def told(error: ClientError) -> click.ClickException:
+def as_click_error(error: ClientError) -> click.ClickException:
     """The text for people of an error of the client, with what to do about it."""
     text = str(error)
     if isinstance(error, Unreachable):
@@ -106,17 +106,17 @@ def told(error: ClientError) -> click.ClickException:
     return Refusal(text)
 
 
-class _Said:
+class _OutageNotice:
     """Says once that the service is away."""
 
     def __init__(self, patience_seconds: float) -> None:
         self._patience_seconds = patience_seconds
-        self._is_said = False
+        self._is_shown = False
 
-    def say(self, error: ClientError) -> None:
+    def show_once(self, error: ClientError) -> None:
         """Print the error, unless it was printed before."""
-        if not self._is_said:
-            self._is_said = True
+        if not self._is_shown:
+            self._is_shown = True
             error_console().print(f"{error}. Trying again for {self._patience_seconds:g} s.", markup=False)
 
 

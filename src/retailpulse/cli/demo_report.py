@@ -46,7 +46,7 @@ def check(planned: DemoJob, job: Job, rows: Sequence[Result]) -> list[str]:
     return wrong + list(_wrong_perimeters(planned, rows))[:_SHOWN_COMPLAINTS]
 
 
-def ways_on(url: str, job_id: str, body: str, *, program: str, curl: bool) -> Iterator[str]:
+def next_steps(url: str, job_id: str, body: str, *, program: str, curl: bool) -> Iterator[str]:
     """Commands to try next, ready to be pasted into a shell; those for curl only if there is one."""
     yield "\nGo on with:"
     if curl:

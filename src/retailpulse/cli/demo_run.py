@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from retailpulse.cli.commands.demo import Terminated
-from retailpulse.cli.demo_report import check, report, ways_on, without_host
+from retailpulse.cli.demo_report import check, next_steps, report, without_host
 from retailpulse.cli.invocation import invocation
 from retailpulse.cli.watch import follow
 from retailpulse.client import Client, Job, Unreachable
@@ -43,7 +43,7 @@ def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
             if leave:
                 console.print(f"\nTo try it yourself: {invocation()} demo  (it goes on until Ctrl-C)")
             else:
-                _tell_ways_on(console, stage, planned, job.job_id)
+                _show_next_steps(console, stage, planned, job.job_id)
                 _keep_serving(console, stage)
             return code
         except Unreachable:
@@ -85,9 +85,9 @@ def _show(
     return planned, job, 1 if complaints else 0
 
 
-def _tell_ways_on(console: Console, stage: Stage, planned: DemoJob, job_id: str) -> None:
+def _show_next_steps(console: Console, stage: Stage, planned: DemoJob, job_id: str) -> None:
     curl = shutil.which("curl") is not None
-    for line in ways_on(stage.url, job_id, _small_body(planned), program=invocation(), curl=curl):
+    for line in next_steps(stage.url, job_id, _small_body(planned), program=invocation(), curl=curl):
         console.print(line, soft_wrap=True, markup=False)
 
 

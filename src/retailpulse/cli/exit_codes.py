@@ -23,7 +23,7 @@ class Refusal(click.ClickException):
 
 
 @contextmanager
-def leaving_well() -> Iterator[None]:
+def exit_cleanly() -> Iterator[None]:
     """Turns the exceptions of a command into messages and exit codes."""
     try:
         with _flushed():

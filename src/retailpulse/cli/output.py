@@ -5,7 +5,7 @@ from typing import Any
 
 import rich_click as click
 
-from retailpulse.cli.terminal import say, say_json
+from retailpulse.cli.terminal import echo, echo_json
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -13,6 +13,6 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 def answer(sentence: str, *, as_json: bool, **facts: Any) -> None:
     """Prints the sentence, or the facts as JSON."""
     if as_json:
-        say_json(json.dumps(facts, indent=2))
+        echo_json(json.dumps(facts, indent=2))
     else:
-        say(sentence)
+        echo(sentence)

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import rich_click as click
 
-from retailpulse.cli.terminal import error_console, printable, printable_json, say, say_json
+from retailpulse.cli.terminal import echo, echo_json, error_console, printable, printable_json
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ def show_list(
 def print_array(items: Iterator[Any]) -> None:
     """Prints items as a JSON array, one a line."""
     for line in array_lines(items):
-        say(line)
+        echo(line)
 
 
 def array_lines(items: Iterator[Any]) -> Iterator[str]:
@@ -86,14 +86,14 @@ def _json_line(item: Any) -> str:
 
 def print_json(item: Any) -> None:
     """Prints an item as indented JSON."""
-    say_json(msgspec.json.format(msgspec.json.encode(item), indent=2).decode())
+    echo_json(msgspec.json.format(msgspec.json.encode(item), indent=2).decode())
 
 
 def print_lines(items: Iterator[T], columns: Sequence[Column[T]]) -> None:
     """Prints items as lines under a header; on a terminal they are cut to its width."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in lines(items, columns):
-        say(cut(line, width))
+        echo(cut(line, width))
 
 
 def lines(items: Iterator[T], columns: Sequence[Column[T]]) -> Iterator[str]:

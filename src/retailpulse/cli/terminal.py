@@ -41,12 +41,12 @@ def _spelt(char: str) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-def say(text: str, *, err: bool = False) -> None:
+def echo(text: str, *, err: bool = False) -> None:
     """Prints lines of text."""
     click.echo(printable_lines(text), err=err)
 
 
-def say_json(text: str) -> None:
+def echo_json(text: str) -> None:
     """Prints JSON."""
     click.echo(printable_json(text))
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from retailpulse.cli.exit_codes import INTERRUPTED
 from retailpulse.cli.progress import JobProgress
 from retailpulse.cli.tables import print_json
-from retailpulse.cli.terminal import error_console, say
+from retailpulse.cli.terminal import echo, error_console
 from retailpulse.cli.views import summary
 from retailpulse.client import Client, Job, JobStatus
 
@@ -22,12 +22,12 @@ def watch_to_the_end(client: Client, job_id: str, *, as_json: bool, summary_to_s
     try:
         job = follow(client, job_id, error_console())
     except KeyboardInterrupt:
-        say(f"\nThe job goes on. Watch it again: {watch_command(client, job_id)}", err=True)
+        echo(f"\nThe job goes on. Watch it again: {watch_command(client, job_id)}", err=True)
         raise Exit(INTERRUPTED) from None
     if as_json:
         print_json(job)
     else:
-        say(summary(job), err=summary_to_stderr)
+        echo(summary(job), err=summary_to_stderr)
     raise Exit(exit_code(job))
 
 

@@ -15,7 +15,7 @@ from retailpulse.client import stats as _stats
 from retailpulse.client import stores as _stores
 from retailpulse.client import submitting, waiting
 from retailpulse.client.errors import BadInput
-from retailpulse.client.exchange import Exchange, Outage, Patience
+from retailpulse.client.exchange import Exchange, Outage, RetryBudget
 from retailpulse.client.sync_bridge import AsyncSession, Call, Session, Stream, SyncSession, run_now
 from retailpulse.client.transports import AsyncTransport, SyncTransport
 
@@ -72,16 +72,16 @@ class _Operations(Session):
         """
         at = url or os.environ.get("RETAILPULSE_URL") or DEFAULT_URL
         key = api_key or os.environ.get("RETAILPULSE_API_KEY")
-        patience = Patience(
+        retry_budget = RetryBudget(
             outage_seconds=patience_seconds,
             first_contact_seconds=patience_seconds
             if first_contact_seconds is None
             else first_contact_seconds,
-            tell=on_outage or (lambda _: None),
+            on_outage=on_outage or (lambda _: None),
         )
         self.url = _checked(at).rstrip("/")
         transport = self._transport(**_options(self.url, key, timeout_seconds))
-        self.exchange = Exchange(transport, url=self.url, patience=patience)
+        self.exchange = Exchange(transport, url=self.url, retry_budget=retry_budget)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

@@ -17,7 +17,7 @@ from retailpulse.client.errors import (
     Unreachable,
     refused,
 )
-from retailpulse.client.transports import Ask, Params, Transport
+from retailpulse.client.transports import HttpRequest, Params, Transport
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ _PAGE_ITEMS = 1000  # as many as the service gives at once
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
+class RetryBudget:
     """How long, in seconds, one request is tried again: in an outage, and before the first answer at all.
 
     A service that says when to come back is asked no sooner; if that is later than the patience lasts, the
@@ -40,7 +40,7 @@ class Patience:
 
     outage_seconds: float
     first_contact_seconds: float
-    tell: Callable[[Outage], None]
+    on_outage: Callable[[Outage], None]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -53,13 +53,13 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 class Exchange:
     """Speaks with one service."""
 
-    def __init__(self, transport: Transport, *, url: str, patience: Patience) -> None:
+    def __init__(self, transport: Transport, *, url: str, retry_budget: RetryBudget) -> None:
         self.url = url
         self.transport = transport
-        self.patience = patience
+        self.retry_budget = retry_budget
         self._was_reached = False
 
-    async def attempt(self, request: Ask, use: Callable[[httpx.Response], Awaitable[T]]) -> T:
+    async def attempt(self, request: HttpRequest, use: Callable[[httpx.Response], Awaitable[T]]) -> T:
         """What `use` makes of the answer; all of it again while patience lasts. Raises ClientError."""
         tries = _Tries(self, request)
         while True:
@@ -69,7 +69,7 @@ class Exchange:
             except OUTAGES as error:
                 await tries.pause_after(error)
 
-    async def blocks(self, request: Ask) -> AsyncGenerator[bytes, None]:
+    async def blocks(self, request: HttpRequest) -> AsyncGenerator[bytes, None]:
         """The body of an answer as it comes, asked for again only while nothing of it came."""
         tries, has_begun = _Tries(self, request), False
         while True:
@@ -85,7 +85,7 @@ class Exchange:
                 await tries.pause_after(error)
 
     @asynccontextmanager
-    async def opened(self, request: Ask) -> AsyncIterator[httpx.Response]:
+    async def opened(self, request: HttpRequest) -> AsyncIterator[httpx.Response]:
         """An answer whose body is still to be read, asked for once; raises ClientError, then and later."""
         try:
             response = await self.transport.open(request)
@@ -103,13 +103,13 @@ class Exchange:
         finally:
             await self.transport.close(response)
 
-    async def fetch(self, request: Ask, kind: type[T]) -> T:
+    async def fetch(self, request: HttpRequest, kind: type[T]) -> T:
         """The answer as data; raises ClientError."""
         return self.decode(await self.attempt(request, self.transport.read), kind)
 
     async def pages(self, path: str, params: Params, kind: type[Page[T]]) -> AsyncGenerator[T, None]:
         """The items of a list from all of its pages, one by one; one page at a time is in memory."""
-        request = Ask(method="GET", path=path, params=[*params, ("limit", str(_PAGE_ITEMS))])
+        request = HttpRequest(method="GET", path=path, params=[*params, ("limit", str(_PAGE_ITEMS))])
         while True:
             page = await self.fetch(request, kind)
             for item in page.items:
@@ -118,7 +118,7 @@ class Exchange:
                 return
             if not page.next.startswith("/api/"):  # the key goes to no other host
                 raise NotRetailPulse(f"{self.url} names a next page that is not its own")
-            request = Ask(method="GET", path=page.next)
+            request = HttpRequest(method="GET", path=page.next)
 
     def decode(self, content: bytes | str, kind: type[T]) -> T:
         """A text of the service as data; raises NotRetailPulse."""
@@ -127,15 +127,15 @@ class Exchange:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise NotRetailPulse(f"{self.url} does not answer like Retail Pulse: {error}") from error
 
-    def allowed_seconds(self, request: Ask, error: Outage) -> float:
+    def allowed_seconds(self, request: HttpRequest, error: Outage) -> float:
         """How long after its first try a request may be tried again in spite of an error."""
         if isinstance(error, Unreachable):
             if not self._was_reached:
-                return self.patience.first_contact_seconds
-            return self.patience.outage_seconds if request.is_repeatable or not error.was_sent else 0.0
+                return self.retry_budget.first_contact_seconds
+            return self.retry_budget.outage_seconds if request.is_repeatable or not error.was_sent else 0.0
         # A proxy that gave up waiting (502, 504) does not know whether it was done.
         was_not_done = error.status in {429, 503}
-        return self.patience.outage_seconds if was_not_done or request.is_repeatable else 0.0
+        return self.retry_budget.outage_seconds if was_not_done or request.is_repeatable else 0.0
 
     def _unreachable(self, error: httpx.HTTPError) -> Unreachable:
         reason = str(error) or type(error).__name__
@@ -147,7 +147,7 @@ class Exchange:
 class _Tries:
     """The tries of one request: how long to wait before the next one, until patience is over."""
 
-    def __init__(self, exchange: Exchange, request: Ask) -> None:
+    def __init__(self, exchange: Exchange, request: HttpRequest) -> None:
         self._exchange = exchange
         self._request = request
         self._begin = time.monotonic()
@@ -162,6 +162,6 @@ class _Tries:
         allowed_seconds = self._exchange.allowed_seconds(self._request, error)
         if time.monotonic() - self._begin + pause > allowed_seconds:
             raise error
-        self._exchange.patience.tell(error)
+        self._exchange.retry_budget.on_outage(error)
         await self._exchange.transport.pause(pause)
         self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)

@@ -7,7 +7,7 @@ import msgspec
 from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Delivery, Job, JobStore, JobSummary
 from retailpulse.client.params import Some, When, filters, job_path, label_filters
-from retailpulse.client.transports import LONG_SECONDS, Ask
+from retailpulse.client.transports import LONG_SECONDS, HttpRequest
 
 
 async def job(exchange: Exchange, job_id: str) -> Job:
@@ -16,7 +16,7 @@ async def job(exchange: Exchange, job_id: str) -> Job:
     >>> client.job(job_id).status
     <JobStatus.FAILED: 'failed'>
     """
-    return await exchange.fetch(Ask(method="GET", path=job_path(job_id)), Job)
+    return await exchange.fetch(HttpRequest(method="GET", path=job_path(job_id)), Job)
 
 
 async def jobs(
@@ -64,7 +64,7 @@ async def cancel(exchange: Exchange, job_id: str) -> Job:
 
     Raises NotFound; Conflict if the job has ended by itself.
     """
-    request = Ask(method="POST", path=job_path(job_id, "cancel"), read_seconds=LONG_SECONDS)
+    request = HttpRequest(method="POST", path=job_path(job_id, "cancel"), read_seconds=LONG_SECONDS)
     return await exchange.fetch(request, Job)
 
 
@@ -78,7 +78,7 @@ async def retry(exchange: Exchange, job_id: str, *, causes: Iterable[str] | None
     1
     """
     content = msgspec.json.encode({} if causes is None else {"causes": list(causes)})
-    request = Ask(
+    request = HttpRequest(
         method="POST",
         path=job_path(job_id, "retry"),
         headers={"Content-Type": "application/json"},
@@ -95,7 +95,7 @@ async def delete(exchange: Exchange, job_id: str) -> None:
     Raises NotFound; Conflict while the job is ongoing: cancel it first.
     """
     # Once more it would be NotFound, whether or not the first time was heard.
-    request = Ask(method="DELETE", path=job_path(job_id), is_repeatable=False)
+    request = HttpRequest(method="DELETE", path=job_path(job_id), is_repeatable=False)
     await exchange.attempt(request, exchange.transport.read)
 
 
@@ -114,5 +114,5 @@ async def redeliver(exchange: Exchange, job_id: str) -> Delivery:
 
     Raises NotFound; Conflict if the job is ongoing or has no callback.
     """
-    request = Ask(method="POST", path=job_path(job_id, "redeliver"), is_repeatable=False)
+    request = HttpRequest(method="POST", path=job_path(job_id, "redeliver"), is_repeatable=False)
     return await exchange.fetch(request, Delivery)

@@ -13,7 +13,7 @@ from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Result
 from retailpulse.client.params import Some, filters, job_path
-from retailpulse.client.transports import Ask
+from retailpulse.client.transports import HttpRequest
 
 ExportFormat = Literal["csv", "ndjson", "parquet"]
 Safety = Literal["spreadsheet"]
@@ -110,13 +110,13 @@ async def export(
 
 def _export_of(
     job_id: str, format: str, outcome: Some, cause: Some, store_id: Some, safe: Safety | None
-) -> Ask:
+) -> HttpRequest:
     if format not in FORMATS:
         raise BadInput(f"format {format!r} is not one of {', '.join(FORMATS)}")
     if safe and format != "csv":
         raise BadInput(f"safe: it is for CSV, and not for {format}")
     params = filters(format=format, safe=safe, outcome=outcome, cause=cause, store_id=store_id)
-    return Ask(method="GET", path=job_path(job_id, "results"), params=params)
+    return HttpRequest(method="GET", path=job_path(job_id, "results"), params=params)
 
 
 def _format_of(target: "str | os.PathLike[str] | IO[bytes]") -> str:

@@ -2,7 +2,7 @@
 
 from retailpulse.client.exchange import Exchange
 from retailpulse.client.models import Stats
-from retailpulse.client.transports import Ask
+from retailpulse.client.transports import HttpRequest
 
 
 async def stats(exchange: Exchange) -> Stats:
@@ -11,4 +11,4 @@ async def stats(exchange: Exchange) -> Stats:
     >>> client.stats().workers
     1
     """
-    return await exchange.fetch(Ask(method="GET", path="/api/v1/stats"), Stats)
+    return await exchange.fetch(HttpRequest(method="GET", path="/api/v1/stats"), Stats)

@@ -10,7 +10,7 @@ from retailpulse.client.bodies import Sent, body_of_file
 from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.models import Area, Imported, Store, Visit
 from retailpulse.client.params import Some, When, filters
-from retailpulse.client.transports import Ask
+from retailpulse.client.transports import HttpRequest
 
 STORES = "/api/v1/stores"
 _IMPORT_SECONDS = 3600.0  # millions of stores are loaded before the answer comes
@@ -40,7 +40,7 @@ async def store(exchange: Exchange, store_id: str) -> Store:
     >>> client.store("RP00002").area_code
     '7100015'
     """
-    return await exchange.fetch(Ask(method="GET", path=f"{STORES}/{quote(store_id, safe='')}"), Store)
+    return await exchange.fetch(HttpRequest(method="GET", path=f"{STORES}/{quote(store_id, safe='')}"), Store)
 
 
 async def import_stores(
@@ -62,7 +62,7 @@ async def import_stores(
     """
     with ExitStack() as files:
         body = await exchange.transport.run(lambda: files.enter_context(body_of_file(file, on_sent)))
-        request = Ask(
+        request = HttpRequest(
             method="PUT",
             path=STORES,
             params=[("good_lines", "true")] if good_lines else [],

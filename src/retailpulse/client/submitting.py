@@ -15,7 +15,7 @@ from retailpulse.client.bodies import Body, Sent, body_of_blocks, body_of_file
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange
 from retailpulse.client.rows import lines
-from retailpulse.client.transports import LONG_SECONDS, Ask, Params
+from retailpulse.client.transports import LONG_SECONDS, HttpRequest, Params
 
 FileFormat = Literal["json", "csv", "ndjson"]
 Source = str | os.PathLike[str] | IO[bytes] | IO[str] | Iterable[Any]
@@ -67,14 +67,16 @@ async def submit(
     fields = {"depth": depth, "priority": priority, "name": name, "callback_url": callback_url}
     fields = {key: value for key, value in fields.items() if value is not None}
     key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
-    asking = _Asking(format=_format_of(visits, format), fields=fields, labels=dict(labels or {}), key=key)
+    asking = _SubmitParameters(
+        format=_format_of(visits, format), fields=fields, labels=dict(labels or {}), key=key
+    )
     with ExitStack() as files:
         request = await exchange.transport.run(lambda: asking.request(visits, files, on_sent))
         return (await exchange.fetch(request, _Submitted)).job_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asking:
+class _SubmitParameters:
     """What is asked for beside the visits themselves."""
 
     format: str
@@ -82,7 +84,7 @@ class _Asking:
     labels: dict[str, str]
     key: str
 
-    def request(self, visits: Source, files: ExitStack, on_sent: Sent | None) -> Ask:
+    def request(self, visits: Source, files: ExitStack, on_sent: Sent | None) -> HttpRequest:
         """The request, its body opened within `files`; reads what is no file to its end."""
         body, is_packed = files.enter_context(_body(visits, on_sent)), _name_of(visits).endswith(_PACKED)
         params: Params = []
@@ -101,7 +103,7 @@ class _Asking:
             "Content-Length": str(body.size_bytes),
             "Idempotency-Key": self.key,
         } | ({"Content-Encoding": "gzip"} if is_packed else {})
-        return Ask(
+        return HttpRequest(
             method="POST",
             path="/api/v1/jobs",
             params=params,

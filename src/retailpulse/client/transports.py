@@ -24,7 +24,7 @@ LONG_SECONDS = 900.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
+class HttpRequest:
     """One request, which may be sent more than once.
 
     `is_repeatable` is False if doing it twice is not the same as doing it once; `read_seconds` is how
@@ -46,7 +46,7 @@ class Ask:
 class Transport(Protocol):
     """What an exchange needs of a way to travel; errors are those of httpx."""
 
-    async def open(self, request: Ask) -> httpx.Response:
+    async def open(self, request: HttpRequest) -> httpx.Response:
         """Sends a request; the answer's body is still to be read, and the answer to be closed."""
 
     async def read(self, response: httpx.Response) -> bytes:
@@ -74,7 +74,7 @@ class SyncTransport:
     def __init__(self, **options: Any) -> None:
         self._http = httpx.Client(**options)
 
-    async def open(self, request: Ask) -> httpx.Response:
+    async def open(self, request: HttpRequest) -> httpx.Response:
         """Sends a request."""
         content = request.blocks() if request.blocks else request.content
         return self._http.send(_built(self._http, request, content), stream=True)
@@ -111,7 +111,7 @@ class AsyncTransport:
     def __init__(self, **options: Any) -> None:
         self._http = httpx.AsyncClient(**options)
 
-    async def open(self, request: Ask) -> httpx.Response:
+    async def open(self, request: HttpRequest) -> httpx.Response:
         """Sends a request."""
         content = _in_threads(request.blocks()) if request.blocks else request.content
         return await self._http.send(_built(self._http, request, content), stream=True)
@@ -142,7 +142,7 @@ class AsyncTransport:
         await self._http.aclose()
 
 
-def _built(http: httpx.Client | httpx.AsyncClient, request: Ask, content: Any) -> httpx.Request:
+def _built(http: httpx.Client | httpx.AsyncClient, request: HttpRequest, content: Any) -> httpx.Request:
     timeout = http.timeout
     if request.read_seconds is not None:
         timeout = httpx.Timeout(

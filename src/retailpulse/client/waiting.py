@@ -11,7 +11,7 @@ from retailpulse.client.exchange import OUTAGES, Exchange
 from retailpulse.client.jobs import job
 from retailpulse.client.models import Job, Progress
 from retailpulse.client.params import job_path
-from retailpulse.client.transports import Ask
+from retailpulse.client.transports import HttpRequest
 from retailpulse.domain.jobs import JobStatus
 
 EVENT_STREAM = "text/event-stream"
@@ -38,7 +38,7 @@ async def wait(
     2
     """
     until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-    async with aclosing(_news(exchange, job_id, until)) as news:
+    async with aclosing(_changes(exchange, job_id, until)) as news:
         async for found in news:
             if progress is not None:
                 progress(found)
@@ -51,11 +51,11 @@ async def events(exchange: Exchange, job_id: str) -> AsyncGenerator[Progress, No
     >>> [moment.status.value for moment in client.events(job_id)][-1]
     'failed'
     """
-    async for found in _news(exchange, job_id, None):
+    async for found in _changes(exchange, job_id, None):
         yield found
 
 
-async def _news(exchange: Exchange, job_id: str, until: float | None) -> AsyncGenerator[Progress, None]:
+async def _changes(exchange: Exchange, job_id: str, until: float | None) -> AsyncGenerator[Progress, None]:
     """The states of the job, until it has ended or time is over; raises TimedOut then."""
     found = await job(exchange, job_id)  # an unknown job raises, and an outage is waited out, as everywhere
     told = _progress(found)
@@ -108,7 +108,7 @@ class _Follower:
         if not self._are_there:
             return
         headers = {"Accept": EVENT_STREAM} | ({"Last-Event-ID": self._last_id} if self._last_id else {})
-        request = Ask(
+        request = HttpRequest(
             method="GET",
             path=job_path(self._job_id, "events"),
             headers=headers,
@@ -164,9 +164,11 @@ class EventLines:
     def feed(self, block: bytes) -> list[Event]:
         """The events that are complete with this block."""
         *lines, self._rest = (self._rest + block).split(b"\n")
-        return [event for line in lines if (event := self._take(line.rstrip(b"\r").decode())) is not None]
+        return [
+            event for line in lines if (event := self._parse_line(line.rstrip(b"\r").decode())) is not None
+        ]
 
-    def _take(self, line: str) -> Event | None:
+    def _parse_line(self, line: str) -> Event | None:
         if line.startswith(":"):
             return Event()
         if line:

@@ -33,7 +33,7 @@ class Photo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Take:
+class Shot:
     """One scene, drawn once, and the photos that are made of it."""
 
     scene: Scene
@@ -52,8 +52,8 @@ def _other(name: str, kind: Format, width: int, height: int, zoom: float = 1.0) 
     return Photo(name=f"{name}.{kind}", format=kind, width=width, height=height, zoom=zoom)
 
 
-ALBUM: tuple[Take, ...] = (
-    Take(
+ALBUM: tuple[Shot, ...] = (
+    Shot(
         scene=aisle,
         seed=8,
         portrait=False,
@@ -63,7 +63,7 @@ ALBUM: tuple[Take, ...] = (
             _other("aisle-03", Format.HEIC, 2016, 1512, zoom=1.1),
         ),
     ),
-    Take(
+    Shot(
         scene=ring_buffer,
         seed=7,
         portrait=False,
@@ -74,7 +74,7 @@ ALBUM: tuple[Take, ...] = (
             _other("ring_buffer-04", Format.WEBP, 1600, 1200, zoom=1.3),
         ),
     ),
-    Take(
+    Shot(
         scene=ring_buffer,
         seed=21,
         portrait=True,
@@ -84,7 +84,7 @@ ALBUM: tuple[Take, ...] = (
             _other("ring_buffer-07", Format.AVIF, 1200, 1600, zoom=1.4),
         ),
     ),
-    Take(
+    Shot(
         scene=fridge,
         seed=9,
         portrait=False,
@@ -94,7 +94,7 @@ ALBUM: tuple[Take, ...] = (
             _other("fridge-03", Format.PNG, 1280, 960, zoom=1.2),
         ),
     ),
-    Take(
+    Shot(
         scene=fridge,
         seed=33,
         portrait=True,
@@ -104,7 +104,7 @@ ALBUM: tuple[Take, ...] = (
             _other("fridge-06", Format.HEIC, 1512, 2016, zoom=1.1),
         ),
     ),
-    Take(
+    Shot(
         scene=promotion,
         seed=10,
         portrait=False,
@@ -114,7 +114,7 @@ ALBUM: tuple[Take, ...] = (
             _other("promotion-03", Format.WEBP, 1440, 1080, zoom=1.1),
         ),
     ),
-    Take(
+    Shot(
         scene=aisle,
         seed=17,
         portrait=True,
@@ -124,7 +124,7 @@ ALBUM: tuple[Take, ...] = (
             _other("aisle-06", Format.AVIF, 1512, 2016, zoom=1.1),
         ),
     ),
-    Take(
+    Shot(
         scene=ring_buffer,
         seed=42,
         portrait=False,

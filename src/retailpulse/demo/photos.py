@@ -11,7 +11,7 @@ from pathlib import Path
 import pillow_heif
 from PIL import Image, ImageChops, ImageOps
 
-from retailpulse.demo.album import Photo, Take
+from retailpulse.demo.album import Photo, Shot
 from retailpulse.demo.dice import Dice
 from retailpulse.demo.exif import exif_block
 from retailpulse.domain.images import Format
@@ -28,12 +28,12 @@ _TURNS = {
 }
 
 
-def draw_album(takes: tuple[Take, ...], folder: Path) -> Iterator[Photo]:
+def draw_album(takes: tuple[Shot, ...], folder: Path) -> Iterator[Photo]:
     """Draw every take and write its photos into `folder`; each photo is named as soon as it is written."""
     noise = Image.effect_noise((_NOISE_SIDE, _NOISE_SIDE), _NOISE_SIGMA)
     pool = ThreadPoolExecutor(max_workers=2)  # Pillow releases the interpreter's lock while it scales
     try:
-        for drawn in as_completed([pool.submit(_draw_take, take, folder, noise) for take in takes]):
+        for drawn in as_completed([pool.submit(_draw_shot, take, folder, noise) for take in takes]):
             yield from drawn.result()
     finally:
         pool.shutdown(cancel_futures=True)
@@ -66,7 +66,7 @@ def encode(photo: Photo, stored: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _draw_take(take: Take, folder: Path, noise: Image.Image) -> tuple[Photo, ...]:
+def _draw_shot(take: Shot, folder: Path, noise: Image.Image) -> tuple[Photo, ...]:
     sides = (_SCENE_LONG_SIDE, _SCENE_SHORT_SIDE)
     scene = take.scene(sides[::-1] if take.portrait else sides, Dice(take.seed))
     for number, photo in enumerate(take.photos):

@@ -4,7 +4,7 @@
 libcurl; tries and deadlines of an image are in `retries`, what went wrong is named in `failures`.
 """
 
-from retailpulse.fetch.dispatch import Place
+from retailpulse.fetch.dispatch import QueuePlace
 from retailpulse.fetch.downloader import Downloader, Fetched
 from retailpulse.fetch.host.limiter import HostLimiter
 from retailpulse.fetch.host.pool import HostPool
@@ -20,9 +20,9 @@ __all__ = [
     "HostListener",
     "HostPool",
     "HostQueue",
-    "Place",
     "PostRequest",
     "PostResult",
+    "QueuePlace",
     "WebhookClient",
     "origin_key",
 ]

@@ -17,7 +17,7 @@ from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import FIRST, HostListener, HostQueue, Order
 from retailpulse.fetch.http.body_reader import BodyReader
 from retailpulse.fetch.http.exchange import Exchange
-from retailpulse.fetch.http.messages import GIVEN, Answer, Request
+from retailpulse.fetch.http.messages import GIVEN, Request, Response
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.http.transport import Transport
 from retailpulse.fetch.memory_budget import MemoryBudget
@@ -35,7 +35,7 @@ Observe = Callable[[float, int], object]
 """Called after each request with the seconds that it took and the bytes of bodies that came."""
 
 
-class Place(msgspec.Struct, gc=False):
+class QueuePlace(msgspec.Struct, gc=False):
     """The place of an image in every queue; `unleased`: it needs no lease at its host.
 
     It tells whether a request for the image has ever begun, and whether one runs now.
@@ -87,8 +87,8 @@ class Dispatch:
         return len(self._exchanges) - len(self._idle)
 
     async def ask(
-        self, target: Target, attempt: Attempt, reader: BodyReader, span: Span | None, place: Place
-    ) -> Answer:
+        self, target: Target, attempt: Attempt, reader: BodyReader, span: Span | None, place: QueuePlace
+    ) -> Response:
         """Make one request in its slots: the host's first, so that an image waiting there holds no other."""
         self._policy.check(target.origin)
         queue = self.hosts.queue(target.origin.key)
@@ -110,13 +110,13 @@ class Dispatch:
                 )
                 if answer.status == _FORBIDDEN and span is None:
                     answer = self._forbidden(queue, answer, attempt)
-                self._note(queue, answer, attempt, began_at)
+                self._record_answer(queue, answer, attempt, began_at)
             finally:
                 place.is_running = False
                 self._slots.release(queue, proven=proven)
             return answer
         except TryFailed as failure:
-            raise self._told(failure, queue, attempt, began_at) from None
+            raise self._record_failure(failure, queue, attempt, began_at) from None
         finally:
             self.hosts.leave(queue)
 
@@ -134,7 +134,7 @@ class Dispatch:
         self._resolver.close()
         self._unpacking.shutdown(wait=False, cancel_futures=True)
 
-    async def _acquire_slot(self, queue: HostQueue, attempt: Attempt, place: Place) -> None:
+    async def _acquire_slot(self, queue: HostQueue, attempt: Attempt, place: QueuePlace) -> None:
         """Wait for a slot of the host; raises TryFailed if that is in vain."""
         try:
             lost_seconds = await queue.acquire(
@@ -145,18 +145,20 @@ class Dispatch:
         attempt.wait(lost_seconds)
         attempt.has_begun = True
 
-    def _told(self, failure: TryFailed, queue: HostQueue, attempt: Attempt, began_at: float) -> TryFailed:
+    def _record_failure(
+        self, failure: TryFailed, queue: HostQueue, attempt: Attempt, began_at: float
+    ) -> TryFailed:
         """What a request that failed says, after the host's limiter was told."""
         limiter, now = queue.limiter, self._loop.time()
-        failed = attempt.verdict(failure, limiter.failure).bare()
-        is_excused = limiter.excuses(failed, began_at, now)
-        if not is_excused or attempt.turned_away(as_many_are=limiter.turns_many_away):
+        failed = attempt.classify(failure, limiter.failure).bare()
+        is_discounted = limiter.discounts(failed, began_at, now)
+        if not is_discounted or attempt.turned_away(as_many_are=limiter.turns_many_away):
             limiter.failed(failed, began_at, now)
         if failed.unreached and limiter.is_given_up(now):
             failed.again = False  # as for all images that wait for this host
         return failed
 
-    def _forbidden(self, queue: HostQueue, answer: Answer, attempt: Attempt) -> Answer:
+    def _forbidden(self, queue: HostQueue, answer: Response, attempt: Attempt) -> Response:
         """What 403 says: that another try may help, and where it is known to pass, that it is a refusal.
 
         To a span it says nothing: some servers have no other answer to it.
@@ -167,11 +169,11 @@ class Dispatch:
         seconds = queue.forbidden.pause_seconds(attempt.forbidden, queue.succeeded_at, self._loop.time())
         if seconds is None:
             return answer
-        attempt.excuse()
+        attempt.discount()
         seconds = max(seconds, answer.retry_after_seconds)
         return msgspec.structs.replace(answer, is_refusal=queue.forbidden.passes, retry_after_seconds=seconds)
 
-    def _note(self, queue: HostQueue, answer: Answer, attempt: Attempt, began_at: float) -> None:
+    def _record_answer(self, queue: HostQueue, answer: Response, attempt: Attempt, began_at: float) -> None:
         """Tell a host's limiter of an answer."""
         limiter = queue.limiter
         if answer.status not in REFUSING_STATUSES and not answer.is_refusal:
@@ -188,7 +190,7 @@ class Dispatch:
             limiter.refused(failure, began_at, self._loop.time())
         is_beside = limiter.answers_others(began_at, self._loop.time()) and not attempt.is_refused_alone
         if limiter.is_limited and (answer.status == 429 or (is_beside and not answer.is_refusal)):
-            attempt.excuse()
+            attempt.discount()
 
     async def _pin(self, origin: Origin, attempt: Attempt) -> str:
         """An origin's addresses in the form that libcurl takes, looked up within the image's time."""
@@ -216,7 +218,9 @@ class Dispatch:
             keeps_alive=not queue.limiter.is_crowded,
         )
 
-    async def _run(self, request: Request, attempt: Attempt, reader: BodyReader, queue: HostQueue) -> Answer:
+    async def _run(
+        self, request: Request, attempt: Attempt, reader: BodyReader, queue: HostQueue
+    ) -> Response:
         exchange = self._idle.pop() if self._idle else self._new_exchange()
         began_at = self._loop.time()
         queue.in_flight.began(exchange, began_at, queue.limiter.answers)

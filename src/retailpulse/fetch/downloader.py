@@ -12,13 +12,13 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.dispatch import Dispatch, Observe, Place
+from retailpulse.fetch.dispatch import Dispatch, Observe, QueuePlace
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import HostListener
 from retailpulse.fetch.http.body_reader import BodyReader, Check, Enough, Tap
 from retailpulse.fetch.http.curl_handles import check_settings
-from retailpulse.fetch.http.messages import Answer
+from retailpulse.fetch.http.messages import Response
 from retailpulse.fetch.http.range_reader import read_head, read_whole
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.priority_semaphore import Admit
@@ -81,7 +81,7 @@ class Downloader:
 
     async def fetch(self, url: str) -> Fetched:
         """Fetch a whole body; raises ImageError."""
-        return (await self._persist(url, _Reading(), Place())).joined()
+        return (await self._persist(url, _Reading(), QueuePlace())).joined()
 
     def fetch_pieces(
         self,
@@ -89,27 +89,27 @@ class Downloader:
         tap: Tap | None = None,
         *,
         check: Check | None = None,
-        place: Place | None = None,
+        place: QueuePlace | None = None,
     ) -> Awaitable[FetchedPieces]:
         """Fetch a whole body; raises ImageError, and whatever `check` raises of its first 16 kB.
 
         Its pieces are also given to `tap` as they arrive; each try begins with a new one.
         """
-        return self._persist(url, _Reading(check=check, tap=tap), place or Place())
+        return self._persist(url, _Reading(check=check, tap=tap), place or QueuePlace())
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file in one piece: see `fetch_head_pieces`."""
-        return (await self._persist(url, _Reading(enough=enough), Place())).joined()
+        return (await self._persist(url, _Reading(enough=enough), QueuePlace())).joined()
 
     def fetch_head_pieces(
-        self, url: str, enough: Enough, *, place: Place | None = None
+        self, url: str, enough: Enough, *, place: QueuePlace | None = None
     ) -> Awaitable[FetchedPieces]:
         """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
 
         `enough` gets all bytes so far, at growing sizes, and again when the file ends before it said yes.
         It should be quick: it may run between two packets. What it raises ends the fetch.
         """
-        return self._persist(url, _Reading(enough=enough), place or Place())
+        return self._persist(url, _Reading(enough=enough), place or QueuePlace())
 
     def parked(self) -> int:
         """How many images only pause between two tries."""
@@ -135,7 +135,7 @@ class Downloader:
         """
         self._dispatch.close()
 
-    async def _persist(self, url: str, reading: "_Reading", place: Place) -> FetchedPieces:
+    async def _persist(self, url: str, reading: "_Reading", place: QueuePlace) -> FetchedPieces:
         """Try until it works, cannot work, or the tries or the time are used up."""
         target = parse_target(url)
         attempt = Attempt(self._settings.deadline_seconds)
@@ -187,7 +187,7 @@ class _Visit:
         attempt: Attempt,
         reader: BodyReader,
         max_redirects: int,
-        place: Place,
+        place: QueuePlace,
     ) -> None:
         self._dispatch = dispatch
         self._target = target
@@ -196,7 +196,7 @@ class _Visit:
         self._max_redirects = max_redirects
         self._place = place
 
-    async def ask(self, span: Span | None) -> Answer:
+    async def ask(self, span: Span | None) -> Response:
         """Ask, and follow redirects; the further parts are asked of the URL that gave the first one."""
         for _ in range(self._max_redirects + 1):
             answer = await self._dispatch.ask(self._target, self._attempt, self._reader, span, self._place)

@@ -64,7 +64,7 @@ class TryFailed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
+class TransferProgress:
     """How far a transfer came before libcurl gave it up."""
 
     answered: bool  # the headers of an answer were there
@@ -115,7 +115,7 @@ _TURNED_AWAY = frozenset(
 _BROKEN_LINE = frozenset({pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_HTTP2, 92})
 
 
-def of_code(code: int, message: str, progress: Progress) -> TryFailed:
+def of_code(code: int, message: str, progress: TransferProgress) -> TryFailed:
     """The failure behind a result code of libcurl; its message is not passed on, it may hold addresses."""
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return _of_timeout(message, progress)
@@ -130,7 +130,7 @@ def of_code(code: int, message: str, progress: Progress) -> TryFailed:
     )
 
 
-def _of_timeout(message: str, progress: Progress) -> TryFailed:
+def _of_timeout(message: str, progress: TransferProgress) -> TryFailed:
     if "too slow" in message:
         return stalled(progress.body_bytes)
     if message.startswith("Resolving"):

@@ -119,10 +119,10 @@ class PrioritySemaphore(Generic[Host]):
         if held is None:
             return True
         self._gate = asyncio.ensure_future(held)
-        self._gate.add_done_callback(self._on_gate)
+        self._gate.add_done_callback(self._on_admitted)
         return False
 
-    def _on_gate(self, gate: asyncio.Future[None]) -> None:
+    def _on_admitted(self, gate: asyncio.Future[None]) -> None:
         self._gate = None
         if gate.cancelled():
             return

@@ -12,7 +12,7 @@ from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.http.cookies import CookieJar
-from retailpulse.fetch.http.messages import Answer
+from retailpulse.fetch.http.messages import Response
 from retailpulse.fetch.target.urls import Origin
 
 OWN_REFUSALS = 2
@@ -57,10 +57,10 @@ class Attempt(msgspec.Struct, gc=False):
         self.try_seconds = min(timeout_seconds, self.image_seconds)
         self._is_cut_short = self.image_seconds < timeout_seconds
 
-    def keep_cookies(self, origin: Origin, answer: Answer) -> None:
+    def keep_cookies(self, origin: Origin, answer: Response) -> None:
         """Keep for this try what a redirect sets."""
         self.cookies = self.cookies or CookieJar()
-        self.cookies.take(origin, answer)
+        self.cookies.update(origin, answer)
 
     def spend(self, seconds: float) -> None:
         """Count seconds of the current try as used."""
@@ -84,7 +84,7 @@ class Attempt(msgspec.Struct, gc=False):
         """Whether the refusals are about this URL: the host answered others between each two of them."""
         return self._refused_beside_others > OWN_REFUSALS
 
-    def excuse(self) -> None:
+    def discount(self) -> None:
         """Do not count the current try: the host refused it only because it came too early."""
         self._excused += self._excused < MOST_EXCUSED
 
@@ -107,7 +107,7 @@ class Attempt(msgspec.Struct, gc=False):
         failed.again = False
         return failed
 
-    def verdict(self, failed: TryFailed, others: TryFailed | None) -> TryFailed:
+    def classify(self, failed: TryFailed, others: TryFailed | None) -> TryFailed:
         """The failure that a request stands for: the earlier one, if it only ran out of the image's time.
 
         `others` is what the host's last requests failed with, if they did.

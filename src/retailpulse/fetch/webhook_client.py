@@ -16,7 +16,7 @@ from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.http.body_reader import BodyReader
 from retailpulse.fetch.http.curl_handles import check_settings
 from retailpulse.fetch.http.exchange import Exchange
-from retailpulse.fetch.http.messages import Answer, Request
+from retailpulse.fetch.http.messages import Request, Response
 from retailpulse.fetch.http.post_request import PostRequest
 from retailpulse.fetch.http.transport import Transport
 from retailpulse.fetch.memory_budget import MemoryBudget
@@ -80,7 +80,7 @@ class WebhookClient:
         self._transport.close()
         self._resolver.close()
 
-    async def _ask(self, target: Target, post: PostRequest) -> Answer:
+    async def _ask(self, target: Target, post: PostRequest) -> Response:
         pin = await self._resolver.pin(target.origin)
         request = Request(url=target.url, timeout_seconds=self._timeout_seconds, pin=pin, post=post)
         exchange = Exchange(

@@ -7,7 +7,7 @@ runs it in processes that may be lost; fetching the bytes is another room's work
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.header import read_header
 from retailpulse.measure.pieces import Digest, measure_pieces
-from retailpulse.measure.process_pool.machine_lock import Turn, new_turn_file
+from retailpulse.measure.process_pool.machine_lock import MachineLock, new_lock_file
 from retailpulse.measure.process_pool.pool import DecoderPool
 from retailpulse.measure.sandbox import check as check_sandbox
 from retailpulse.measure.work import Work
@@ -15,11 +15,11 @@ from retailpulse.measure.work import Work
 __all__ = [
     "DecoderPool",
     "Digest",
-    "Turn",
+    "MachineLock",
     "Work",
     "check_sandbox",
     "measure_body",
     "measure_pieces",
-    "new_turn_file",
+    "new_lock_file",
     "read_header",
 ]

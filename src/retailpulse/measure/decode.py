@@ -28,22 +28,22 @@ def decode(image_format: Format, body: bytes, max_pixels: int) -> str | None:
 
     Raises ImageError `corrupt`, `truncated`, `unsupported_format` or `too_many_pixels`.
     """
-    with _judged(image_format):
+    with _as_image_errors(image_format):
         return _DECODERS[image_format](body, max_pixels)
 
 
 def decode_jpeg(body: bytes, frame: jpeg.Frame, scan: int | None, max_pixels: int) -> str | None:
     """Decode a whole JPEG, whose frame and first scan are found already; else as `decode`."""
-    with _judged(Format.JPEG):
+    with _as_image_errors(Format.JPEG):
         if not frame.is_decodable:
             raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
         jpeg.check_scans(body, frame, scan)
         finding = _find_jpeg_damage(body, strict=True)
-        return None if finding is None else _weigh_jpeg_damage(finding, body, max_pixels)
+        return None if finding is None else _classify_jpeg_damage(finding, body, max_pixels)
 
 
 @contextmanager
-def _judged(image_format: Format) -> Iterator[None]:
+def _as_image_errors(image_format: Format) -> Iterator[None]:
     """Turns whatever a decoder raises into a verdict on the image."""
     try:
         yield
@@ -51,15 +51,15 @@ def _judged(image_format: Format) -> Iterator[None]:
         raise
     except MemoryError:
         raise _no_memory() from None
-    except Image.DecompressionBombError:
+    except Image.DecompressionBombError:  # a decompression bomb: a few bytes that become a vast picture
         raise ImageError(Cause.TOO_MANY_PIXELS, "the picture is larger than its header says") from None
     except Exception as error:  # on bytes made to hurt, the decoders raise about anything there is
-        raise _verdict(image_format, error) from None
+        raise _image_error(image_format, error) from None
 
 
-def _weigh_jpeg_damage(finding: str, body: bytes, max_pixels: int) -> str | None:
+def _classify_jpeg_damage(finding: str, body: bytes, max_pixels: int) -> str | None:
     """The text for `suspect`, or None if Pillow decodes it; raises ImageError `truncated`, MemoryError."""
-    if _tells_no_memory(finding):
+    if _is_out_of_memory(finding):
         raise MemoryError
     if "Premature end of JPEG file" in finding:
         raise truncated("the JPEG's data ends before the picture does")
@@ -117,9 +117,9 @@ _DECODERS: dict[Format, Callable[[bytes, int], str | None]] = {
 }
 
 
-def _verdict(image_format: Format, error: Exception) -> ImageError:
+def _image_error(image_format: Format, error: Exception) -> ImageError:
     text = " ".join(str(error).split())  # libheif ends its sentences with a line feed
-    if _tells_no_memory(text):
+    if _is_out_of_memory(text):
         return _no_memory()
     if isinstance(error, EOFError) or "truncated" in text:
         return truncated(f"the {image_format.name}'s data ends before the picture does")
@@ -128,7 +128,7 @@ def _verdict(image_format: Format, error: Exception) -> ImageError:
     return corrupt(f"the {image_format.name} cannot be decoded: {text[:_MAX_TEXT]}")
 
 
-def _tells_no_memory(text: str) -> bool:
+def _is_out_of_memory(text: str) -> bool:
     return any(words in text.lower() for words in _OUT_OF_MEMORY)
 
 

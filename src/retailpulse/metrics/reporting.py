@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.metrics import processes
-from retailpulse.storage.metrics.processes import Report
+from retailpulse.storage.metrics.processes import ProcessReport
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Connection, Database
 
@@ -90,11 +90,11 @@ class Reporter:
                 logger.info("metrics wait for the database: %s", error)
             await asyncio.sleep(every_seconds)
 
-    def _report(self, reading: Reading, *, is_last: bool = False) -> Report:
+    def _report(self, reading: Reading, *, is_last: bool = False) -> ProcessReport:
         row = self._row
         is_same = reading.sums == row.confirmed
         sums = {name: value - row.base.get(name, 0) for name, value in reading.sums.items()}
-        return Report(
+        return ProcessReport(
             process_id=row.process_id,
             kind=self._kind,
             sums=None if is_same else sums,

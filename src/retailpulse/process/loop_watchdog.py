@@ -45,8 +45,8 @@ class LoopWatchdog:
         self._asked_at: float | None = None
         self._answered_at: float | None = None
         self._places: list[tuple[str, int, str]] = []
-        self._told_at = float("-inf")
-        self._untold = 0
+        self._logged_at = float("-inf")
+        self._unlogged = 0
         self._is_closing = False
         self.looks = self.late_turns = 0
         self.longest_seconds = 0.0
@@ -91,17 +91,17 @@ class LoopWatchdog:
         if took_seconds <= self._limit_seconds:
             return
         self.late_turns += 1
-        if time.monotonic() - self._told_at < self._quiet_seconds:
-            self._untold += 1
+        if time.monotonic() - self._logged_at < self._quiet_seconds:
+            self._unlogged += 1
             return
-        more = f"; {self._untold} more since the last such line" if self._untold else ""
+        more = f"; {self._unlogged} more since the last such line" if self._unlogged else ""
         logger.warning(
             "the event loop was kept for %.0f ms of CPU time by %s%s",
             1_000 * took_seconds,
-            _told(self._places),
+            _describe(self._places),
             more,
         )
-        self._told_at, self._untold = time.monotonic(), 0
+        self._logged_at, self._unlogged = time.monotonic(), 0
 
 
 def _places_of(thread: int) -> list[tuple[str, int, str]]:
@@ -114,5 +114,5 @@ def _places_of(thread: int) -> list[tuple[str, int, str]]:
     return places
 
 
-def _told(places: list[tuple[str, int, str]]) -> str:
+def _describe(places: list[tuple[str, int, str]]) -> str:
     return " < ".join(f"{'/'.join(file.split('/')[-2:])}:{line} {name}" for file, line, name in places)

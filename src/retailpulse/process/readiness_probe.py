@@ -4,7 +4,7 @@ from http.client import HTTPConnection, HTTPException
 
 from retailpulse.config.settings import ApiSettings
 
-PATIENCE_SECONDS = 2.0
+TIMEOUT_SECONDS = 2.0
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # asked for, not listened on
 
 
@@ -15,7 +15,7 @@ def why_not_ready(settings: ApiSettings, port: int | None = None) -> str | None:
     """
     port = port or settings.port
     host = _EVERY_ADDRESS.get(settings.host, settings.host)
-    connection = HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
+    connection = HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/ready", headers={"Host": _name(settings) or _authority(host)})
         answer = connection.getresponse()

@@ -28,36 +28,36 @@ class ServiceManager:
 
     def ready(self) -> None:
         """Says that this process has begun to do its work."""
-        self._tell("READY=1")
+        self._notify("READY=1")
 
     @contextlib.asynccontextmanager
     async def informed(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """Says while the block runs that the loop turns, as often as is wanted, and when it is to stop."""
-        telling = [
+        notifying = [
             asyncio.create_task(self._beat_forever()),
-            asyncio.create_task(self._tell_of_stop(stop)),
+            asyncio.create_task(self._notify_of_stop(stop)),
         ]
         try:
             yield
         finally:
-            for task in telling:
+            for task in notifying:
                 task.cancel()
 
-    async def _tell_of_stop(self, stop: asyncio.Event) -> None:
+    async def _notify_of_stop(self, stop: asyncio.Event) -> None:
         await stop.wait()
-        self._tell("STOPPING=1")
+        self._notify("STOPPING=1")
 
     async def _beat_forever(self) -> None:
         while self._beat_seconds:
-            self._tell("WATCHDOG=1")
+            self._notify("WATCHDOG=1")
             await asyncio.sleep(self._beat_seconds)
 
-    def _tell(self, state: str) -> None:
+    def _notify(self, state: str) -> None:
         if not self._address:
             return
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as telling:
-                telling.sendto(state.encode(), self._address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as notifying:
+                notifying.sendto(state.encode(), self._address)
         except OSError as error:
             logger.warning("cannot send %s to the service manager: %s", state, error)
 

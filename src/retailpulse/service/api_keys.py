@@ -60,12 +60,12 @@ class ApiKeys:
 
     async def find(self, key_id: str) -> ApiKey | None:
         """The key with this id, in whatever state."""
-        async with self._database.connection(share=Share.VITAL, patience_seconds=FIND_SECONDS) as connection:
+        async with self._database.connection(share=Share.VITAL, timeout_seconds=FIND_SECONDS) as connection:
             return await api_keys.find_key(connection, key_id)
 
     async def were_made(self) -> bool:
         """Whether a key was ever made."""
-        async with self._database.connection(share=Share.VITAL, patience_seconds=FIND_SECONDS) as connection:
+        async with self._database.connection(share=Share.VITAL, timeout_seconds=FIND_SECONDS) as connection:
             return await api_keys.any_key(connection)
 
     async def note_uses(self, used_at: Mapping[str, datetime]) -> None:

@@ -32,7 +32,7 @@ class JobControl:
         Does nothing if it is cancelled already. Raises NotFound, or Conflict if it has ended.
         """
         async with self._database.transaction(
-            share=Share.WRITES, patience_seconds=CHANGE_SECONDS
+            share=Share.WRITES, timeout_seconds=CHANGE_SECONDS
         ) as connection:
             if await cancelling.cancel_job(connection, job_id):
                 return
@@ -46,7 +46,7 @@ class JobControl:
         Raises NotFound; Conflict if nothing can be retried; Busy if too many images wait already.
         """
         async with self._database.transaction(
-            share=Share.WRITES, patience_seconds=CHANGE_SECONDS
+            share=Share.WRITES, timeout_seconds=CHANGE_SECONDS
         ) as connection:
             images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key)
             await self._admission.admit(connection, images)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from retailpulse.storage.jobs import list as job_lists
 from retailpulse.storage.jobs import read as jobs
-from retailpulse.storage.jobs.list import JobFilter, JobPlace, StoreRow
+from retailpulse.storage.jobs.list import JobFilter, JobPlace, JobStoreRow
 from retailpulse.storage.jobs.read import JobRow
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
@@ -28,7 +28,7 @@ class JobLists:
 
     async def stores(
         self, job_id: UUID, store_ids: Sequence[str], *, after: int, limit: int
-    ) -> tuple[list[StoreRow], int | None]:
+    ) -> tuple[list[JobStoreRow], int | None]:
         """The stores of a job, in the order in which they first appear in it; raises NotFound."""
         async with self._database.connection(share=Share.READS) as connection:
             found = await job_lists.read_stores(connection, job_id, store_ids, after=after, limit=limit + 1)

@@ -85,7 +85,7 @@ class JobSubmitter:
     async def _write(self, job: "_Job", write: _Write) -> UUID:
         timeout_seconds = self._timeout.seconds_for(job.images)
         async with self._database.transaction(
-            share=Share.WRITES, patience_seconds=timeout_seconds
+            share=Share.WRITES, timeout_seconds=timeout_seconds
         ) as connection:
             if job.idempotency is not None:
                 earlier = await idempotency.claim_key(

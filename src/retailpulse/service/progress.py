@@ -58,13 +58,13 @@ class Progress:
             raise NotFound(f"there is no job {job_id}")
         return job
 
-    async def news(self, job: JobRow) -> AsyncIterator[JobRow | Signal]:
+    async def changes(self, job: JobRow) -> AsyncIterator[JobRow | Signal]:
         """Each change of a job since `job`, at most one per `LOOK_SECONDS`, up to its end or its deletion."""
         with self._listening(job) as heard:
-            told = job
-            while told.status is JobStatus.ONGOING and not self._stop.is_set():
+            seen = job
+            while seen.status is JobStatus.ONGOING and not self._stop.is_set():
                 change = heard.change
-                if not heard.is_gone and _state(heard.job) == _state(told):
+                if not heard.is_gone and _state(heard.job) == _state(seen):
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(asyncio.shield(change), BEAT_SECONDS)
                     if not change.done():
@@ -73,8 +73,8 @@ class Progress:
                 if heard.is_gone:
                     yield Signal.GONE
                     return
-                told = heard.job
-                yield told
+                seen = heard.job
+                yield seen
 
     async def _find(self, job_id: UUID) -> JobRow | None:
         async with self._database.connection(share=Share.STATUS) as connection:
@@ -102,7 +102,7 @@ class Progress:
             except (DatabaseUnavailable, Busy) as error:
                 logger.debug("listeners wait for the database: %s", error)
         for heard in self._heard.values():
-            heard.tell()
+            heard.wake()
 
     async def _look(self) -> None:
         wanted = list(self._heard)
@@ -129,9 +129,9 @@ class _Heard:
         self.is_gone = job is None
         self.job = job or self.job
         if (_state(self.job), self.is_gone) != before:
-            self.tell()
+            self.wake()
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Wakes the listeners."""
         self.change.set_result(None)
         self.change = asyncio.get_running_loop().create_future()

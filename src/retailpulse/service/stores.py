@@ -5,8 +5,8 @@ from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.stores import search as store_lists
 from retailpulse.storage.stores import visits
-from retailpulse.storage.stores.search import Area, Part, StoreFilter, StorePlace, StoreRow
-from retailpulse.storage.stores.visits import Place, VisitFilter, VisitRow
+from retailpulse.storage.stores.search import Area, Part, StoreCursor, StoreFilter, StoreRow
+from retailpulse.storage.stores.visits import VisitCursor, VisitFilter, VisitRow
 
 
 class Stores:
@@ -16,15 +16,15 @@ class Stores:
         self._database = database
 
     async def search(
-        self, wanted: StoreFilter, *, after: StorePlace | None, limit: int
-    ) -> tuple[list[StoreRow], StorePlace | None]:
+        self, wanted: StoreFilter, *, after: StoreCursor | None, limit: int
+    ) -> tuple[list[StoreRow], StoreCursor | None]:
         """Stores in the order of a search, or by their ids if no text is looked for.
 
         A page may have fewer than `limit`, or none, and yet a next one: how much of the master is read for
         one page is bounded.
         """
         place = after or _first_of(wanted.first_part)
-        found: list[tuple[StoreRow, StorePlace]] = []
+        found: list[tuple[StoreRow, StoreCursor]] = []
         async with self._database.connection(share=Share.READS) as connection:
             while True:
                 some, reached = await store_lists.read_stores(
@@ -53,13 +53,13 @@ class Stores:
         return found[:limit], found[limit - 1].area_code if len(found) > limit else None
 
     async def visits(
-        self, wanted: VisitFilter, *, after: Place | None, limit: int
-    ) -> tuple[list[VisitRow], Place | None]:
+        self, wanted: VisitFilter, *, after: VisitCursor | None, limit: int
+    ) -> tuple[list[VisitRow], VisitCursor | None]:
         """Visits of stores by their ids, of each store the oldest first."""
         async with self._database.connection(share=Share.READS) as connection:
             found = await visits.read_visits(connection, wanted, after=after, limit=limit + 1)
         return found[:limit], found[limit - 1].place if len(found) > limit else None
 
 
-def _first_of(part: Part) -> StorePlace:
-    return StorePlace(part=part, key="", store_id="")
+def _first_of(part: Part) -> StoreCursor:
+    return StoreCursor(part=part, key="", store_id="")

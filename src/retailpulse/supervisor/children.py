@@ -30,13 +30,13 @@ logger = logging.getLogger(__name__)
 LONGEST_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 30.0
 """A child that lived this long is started again at once when it dies."""
-TELL_AGAIN_SECONDS = 1.0
+RELEASE_AGAIN_SECONDS = 1.0
 Command = Literal["api", "worker"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChildSettings:
-    """What all children share; `patience_seconds` is how long a stopping one may take before it is killed.
+    """What all children share; `stop_seconds` is how long a stopping one may take before it is killed.
 
     `turn_fd` is the file that workers lock while they decode a vast picture.
 
@@ -49,7 +49,7 @@ class ChildSettings:
     listening: Mapping[str, int]
     parent_fd: int
     turn_fd: int
-    patience_seconds: float
+    stop_seconds: float
     stall_seconds: Mapping[Command, float]
     database_url: str
     database: DatabaseSettings
@@ -102,7 +102,7 @@ class Children:
             return
         logger.error("%s (process %d) ended with code %d; it is started again", command, child.pid, code)
         if command == "worker" and code != 0:
-            telling = asyncio.create_task(self._tell(process, "stalled" if stalled else "crashed"))
+            telling = asyncio.create_task(self._release_lost(process, "stalled" if stalled else "crashed"))
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
 
@@ -139,8 +139,8 @@ class Children:
             return
         if self._stop.is_set():
             _signal(child, signal.SIGTERM)
-            patience = asyncio.sleep(self._settings.patience_seconds)
-            await first(ended, self._hurry.wait(), patience)
+            timeout = asyncio.sleep(self._settings.stop_seconds)
+            await first(ended, self._hurry.wait(), timeout)
         else:
             logger.error(
                 "the event loop of %s (process %d) stalled for %g s; it is killed",
@@ -151,7 +151,7 @@ class Children:
             _signal(child, signal.SIGKILL)
             await asyncio.wait([ended])
 
-    async def _tell(self, process: UUID, reason: str) -> None:
+    async def _release_lost(self, process: UUID, reason: str) -> None:
         """Releases what a lost worker had in hand, as soon as the database can be told."""
         settings = self._settings
         async with Database(settings.database_url, settings.database, pool_size=1) as database:
@@ -164,7 +164,7 @@ class Children:
                     return
                 except DatabaseUnavailable as error:
                     logger.warning("the loss of a worker waits for the database: %s", error)
-                await asyncio.sleep(TELL_AGAIN_SECONDS)
+                await asyncio.sleep(RELEASE_AGAIN_SECONDS)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

@@ -13,7 +13,7 @@ from retailpulse.bootstrap.access import check_access
 from retailpulse.bootstrap.database import OpenDatabase, open_database
 from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
-from retailpulse.measure import check_sandbox, new_turn_file
+from retailpulse.measure import check_sandbox, new_lock_file
 from retailpulse.process.readiness_probe import why_not_ready
 from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import first, ignore_signals, stop_on_signals
@@ -56,7 +56,7 @@ async def _supervise(
 ) -> None:
     settings = loaded.settings
     workers = settings.worker.processes or os.cpu_count() or 1
-    (reading_end, writing_end), turn_fd = os.pipe(), new_turn_file()
+    (reading_end, writing_end), turn_fd = os.pipe(), new_lock_file()
     environment = child_environment(loaded, database)
     account = await asyncio.to_thread(choose_os_user, database, environment)
     listening = listen_for(settings.api) if account.switches else {}
@@ -67,7 +67,7 @@ async def _supervise(
         listening={name: held.fileno() for name, held in listening.items()},
         parent_fd=reading_end,
         turn_fd=turn_fd,
-        patience_seconds=settings.worker.grace_seconds + KILL_AFTER_SECONDS,
+        stop_seconds=settings.worker.grace_seconds + KILL_AFTER_SECONDS,
         stall_seconds={"api": settings.api.stall_seconds, "worker": settings.worker.stall_seconds},
         database_url=database.url,
         database=settings.database,

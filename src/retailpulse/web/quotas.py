@@ -33,7 +33,7 @@ class Quota:
         self._what = what
         self._counts: Counter[str] = Counter()
 
-    def acquire(self, caller: str) -> "Place":
+    def acquire(self, caller: str) -> "QuotaSlot":
         """A place; raises RateLimited if the caller has all of its own, Busy if all are taken."""
         if self._counts[caller] >= self._most_of_caller:
             raise RateLimited(
@@ -44,10 +44,10 @@ class Quota:
         if self._counts.total() >= self._most:
             raise Busy(f"{self._most} {self._what} are open, and no more may be at once; try again later")
         self._counts[caller] += 1
-        return Place(self._counts, caller)
+        return QuotaSlot(self._counts, caller)
 
 
-class Place:
+class QuotaSlot:
     """A place in a quota until it is given back or garbage-collected."""
 
     def __init__(self, counts: Counter[str], caller: str) -> None:

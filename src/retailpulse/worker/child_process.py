@@ -36,7 +36,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     measure: MeasureSettings
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
+class TryRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An image for the process to try."""
 
     image: PendingImage
@@ -51,7 +51,7 @@ class CannotTry(Exception):
     """The process cannot be used, whatever the image."""
 
 
-class LoneProcess:
+class ChildProcess:
     """A process that tries images alone; call `start` first and `end` last."""
 
     def __init__(self, child: asyncio.subprocess.Process, lines: "_Lines", watch: LoopWatch) -> None:
@@ -74,11 +74,11 @@ class LoneProcess:
             lines = _Lines.of(child)
             await lines.send(setup)
             if await lines.next() != READY:
-                raise CannotTry(f"the process {_how_it_ended(await _patient(child.wait()))} at its start")
+                raise CannotTry(f"the process {_how_it_ended(await _exit_code(child.wait()))} at its start")
             undo.pop_all()
         return cls(child, lines, watch)
 
-    async def ask(self, trial: Trial, stall_seconds: float) -> Result:
+    async def ask(self, trial: TryRequest, stall_seconds: float) -> Result:
         """What comes of an image; raises Lost if the process ends, or its loop stands still so long."""
         answering = asyncio.create_task(self._answer(trial))
         stalling = asyncio.create_task(self._watch.until_stalled(stall_seconds))
@@ -91,12 +91,12 @@ class LoneProcess:
             answering.cancel()
             stalling.cancel()
 
-    async def _answer(self, trial: Trial) -> Result:
+    async def _answer(self, trial: TryRequest) -> Result:
         await self._lines.send(trial)
         line = await self._lines.next()
         if not line.endswith(b"\n"):
             # Not killed before that: `send_signal` of asyncio may take its exit status away from `wait`.
-            code = await _patient(self._child.wait())
+            code = await _exit_code(self._child.wait())
             if code == CANNOT_TRY:
                 raise CannotTry("the process misses a library")
             raise Lost(_how_it_ended(code))
@@ -154,7 +154,7 @@ def _environment() -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if not name.startswith(_PRIVATE)}
 
 
-async def _patient(ending: Awaitable[int]) -> int | None:
+async def _exit_code(ending: Awaitable[int]) -> int | None:
     """The exit code of a process that has closed its output; None if it lives on."""
     with contextlib.suppress(TimeoutError):
         return await asyncio.wait_for(ending, EXIT_SECONDS)

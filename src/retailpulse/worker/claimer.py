@@ -5,7 +5,7 @@ import asyncio
 from retailpulse.fetch import Downloader
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import claims
-from retailpulse.storage.scheduling.claims import Ask, Granted
+from retailpulse.storage.scheduling.claims import ClaimRequest, Granted
 from retailpulse.worker.dispatcher import Dispatcher
 from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.leases import Lease, Leases
@@ -38,7 +38,7 @@ class Claimer:
 
     async def claim(self, connection: Connection, worker_id: int) -> None:
         """Claims once if there is room, and begins the work on what it got."""
-        asks = self._asks()
+        asks = self._claim_requests()
         if not asks:
             return
         self.claimed_at = self._loop.time()
@@ -62,7 +62,7 @@ class Claimer:
         else:
             self._dispatcher.begin(grant, grant.images)
 
-    def _asks(self) -> dict[int, Ask]:
+    def _claim_requests(self) -> dict[int, ClaimRequest]:
         """How many images to claim of each host now."""
         rooms: dict[int, int] = {}
         now, ready = self._loop.time(), self._events.ready
@@ -80,7 +80,7 @@ class Claimer:
         if sum(rooms.values()) > spare:
             rooms = self._limit(rooms, spare)
         return {
-            host_id: Ask(room=room, slices=self._leases.of_host[host_id].slices)
+            host_id: ClaimRequest(room=room, slices=self._leases.of_host[host_id].slices)
             for host_id, room in rooms.items()
         }
 

@@ -9,7 +9,7 @@ from retailpulse.domain.jobs import PendingImage, Result
 from retailpulse.fetch import origin_key
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import claims, hosts
-from retailpulse.storage.scheduling.claims import GivenBack, Granted
+from retailpulse.storage.scheduling.claims import Granted, ReturnedImage
 from retailpulse.storage.scheduling.notifications import notify_hosts
 from retailpulse.storage.scheduling.slice_builder import FEW_IMAGES
 from retailpulse.worker.held_images import Grant, HeldImage
@@ -25,12 +25,12 @@ class Dispatcher:
 
     def begin(self, grant: Granted, images: Sequence[PendingImage]) -> None:
         """Starts a task for each of these images of a grant."""
-        for held in self._context.held_images.take(grant, images):
+        for held in self._context.held_images.add(grant, images):
             held.task = self._loop.create_task(work_on(held, self._context))
 
     def dismiss(self, grant: Granted, cause: Cause, detail: str) -> None:
         """Fails images without asking their host, which was given up."""
-        for held in self._context.held_images.take(grant, grant.images):
+        for held in self._context.held_images.add(grant, grant.images):
             result = Result(
                 job_id=grant.job_id,
                 image_no=held.image.image_no,
@@ -55,14 +55,16 @@ class Dispatcher:
             if host_id is None:
                 own.append(image)
             else:
-                spilled.append(GivenBack(grant_id=grant.grant_id, host_id=host_id, image_no=image.image_no))
+                spilled.append(
+                    ReturnedImage(grant_id=grant.grant_id, host_id=host_id, image_no=image.image_no)
+                )
         if spilled:
             await self._spill(connection, worker_id, grant, spilled)
         if own:
             self.begin(grant, own)
 
     async def _spill(
-        self, connection: Connection, worker_id: int, grant: Granted, images: list[GivenBack]
+        self, connection: Connection, worker_id: int, grant: Granted, images: list[ReturnedImage]
     ) -> None:
         async with connection.transaction():
             await claims.hand_back(connection, worker_id, images, [grant.job_id])
@@ -74,7 +76,7 @@ class Dispatcher:
         for held in left:
             grant = held.grant
             given.append(
-                GivenBack(grant_id=grant.grant_id, host_id=grant.host_id, image_no=held.image.image_no)
+                ReturnedImage(grant_id=grant.grant_id, host_id=grant.host_id, image_no=held.image.image_no)
             )
             counts[grant] += 1
         if not given:

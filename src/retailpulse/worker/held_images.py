@@ -10,7 +10,7 @@ from uuid import UUID
 
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
-from retailpulse.fetch import Place
+from retailpulse.fetch import QueuePlace
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 
@@ -64,7 +64,7 @@ class HeldImage:
     def __init__(self, grant: Grant, image: PendingImage, order: tuple[int, float]) -> None:
         self.grant = grant
         self.image = image
-        self.place = Place(order, unleased=grant.host_id <= 0)
+        self.place = QueuePlace(order, unleased=grant.host_id <= 0)
         self.is_at_host = self.is_unmeasured = True
         self.task: asyncio.Task[None] | None = None
 
@@ -80,7 +80,7 @@ class HeldImages:
         self._put_down: list[HeldImage] = []
         self.count = 0
 
-    def take(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
+    def add(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
         """Takes images of a grant in hand; their order among all others is fair to each job."""
         of_job = self._of_job.setdefault(granted.job_id, _OfJob())
         of_host = self._of_host.setdefault(granted.host_id, _OfHost())
@@ -132,7 +132,7 @@ class HeldImages:
         """Notes that an image is left for another worker."""
         self._put_down.append(held)
 
-    def take_put_down(self) -> list[HeldImage]:
+    def pop_put_down(self) -> list[HeldImage]:
         """The images that were left since this was asked last."""
         left, self._put_down = self._put_down, []
         return left

@@ -46,7 +46,7 @@ class Step:
         )
 
 
-class _Taken(Exception):
+class _Pruned(Exception):
     """Another process is pruning at this moment."""
 
 
@@ -69,7 +69,7 @@ class Pruner:
         try:
             async for step in self._forget_keys():
                 yield step
-            async for step in self._fold_minutes():
+            async for step in self._roll_up_minutes():
                 yield step
             async for step in self._forget_hosts():
                 yield step
@@ -79,7 +79,7 @@ class Pruner:
                 for job_id in hidden:
                     async for step in self._delete(job_id):
                         yield step
-        except _Taken:
+        except _Pruned:
             return
 
     async def _forget_keys(self) -> AsyncIterator[Step]:
@@ -91,7 +91,7 @@ class Pruner:
                 return
             yield Step(keys=keys)
 
-    async def _fold_minutes(self) -> AsyncIterator[Step]:
+    async def _roll_up_minutes(self) -> AsyncIterator[Step]:
         while True:
             async with self._database.transaction() as connection:
                 await self._lock(connection)
@@ -137,7 +137,7 @@ class Pruner:
 
     async def _lock(self, connection: Connection) -> None:
         if not await pruning.lock(connection, wait=self._wait):
-            raise _Taken
+            raise _Pruned
 
 
 async def prune_forever(database: Database, settings: RetentionSettings) -> None:

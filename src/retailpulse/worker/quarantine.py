@@ -15,7 +15,7 @@ from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import Result
 from retailpulse.storage.scheduling.losses import LOSSES_BEFORE_QUARANTINE
 from retailpulse.worker.backpressure import Backpressure, Draining
-from retailpulse.worker.child_process import CannotTry, LoneProcess, Lost, Setup, Trial
+from retailpulse.worker.child_process import CannotTry, ChildProcess, Lost, Setup, TryRequest
 from retailpulse.worker.held_images import HeldImage
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Quarantine:
     def __init__(self, fetch: FetchSettings, measure: MeasureSettings, stall_seconds: float) -> None:
         self._setup = Setup(fetch=fetch, measure=msgspec.structs.replace(measure, decoders=1))
         self._stall_seconds = stall_seconds
-        self._process: LoneProcess | None = None
+        self._process: ChildProcess | None = None
         self._one_at_a_time = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
         self._idle: asyncio.TimerHandle | None = None
@@ -40,7 +40,7 @@ class Quarantine:
 
     async def conclude(self, held: HeldImage, backpressure: Backpressure) -> Result:
         """The result of an image; raises Draining if the worker stops before there is one."""
-        trial = Trial(image=held.image, depth=held.grant.depth)
+        trial = TryRequest(image=held.image, depth=held.grant.depth)
         async with self._one_at_a_time:
             if self._idle is not None:
                 self._idle.cancel()
@@ -55,14 +55,14 @@ class Quarantine:
             result, job_id=held.grant.job_id, image_no=held.image.image_no, earlier=held.image.earlier
         )
 
-    async def _try(self, trial: Trial, name: str, backpressure: Backpressure) -> Result:
+    async def _try(self, trial: TryRequest, name: str, backpressure: Backpressure) -> Result:
         while True:
             if backpressure.is_draining():
                 raise Draining
             is_first = self._process is None
             try:
                 if self._process is None:
-                    self._process = await LoneProcess.start(self._setup)
+                    self._process = await ChildProcess.start(self._setup)
                 return await self._process.ask(trial, self._stall_seconds)
             except Lost as lost:
                 self._end()

@@ -22,7 +22,7 @@ from retailpulse.process.loop_heartbeat import beating
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.worker.backpressure import Backpressure
-from retailpulse.worker.child_process import CANNOT_TRY, LONGEST_LINE_BYTES, READY, Setup, Trial
+from retailpulse.worker.child_process import CANNOT_TRY, LONGEST_LINE_BYTES, READY, Setup, TryRequest
 from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.image_task import UNMEASURED_BYTES, MeasuringContext, conclude
 from retailpulse.worker.suspend_detector import SuspendDetector
@@ -66,7 +66,7 @@ async def _work(heartbeat_fd: int, answers: int) -> None:
         suspend_detector = asyncio.create_task(context.suspend_detector.beat_forever())
         os.write(answers, READY)
         while (line := await reader.readline()).endswith(b"\n"):
-            result = await _try(msgspec.json.decode(line, type=Trial), context)
+            result = await _try(msgspec.json.decode(line, type=TryRequest), context)
             os.write(answers, msgspec.json.encode(result) + b"\n")
         suspend_detector.cancel()
 
@@ -83,12 +83,12 @@ def _make_context(setup: Setup) -> MeasuringContext:
     )
 
 
-async def _try(trial: Trial, context: MeasuringContext) -> Result:
+async def _try(trial: TryRequest, context: MeasuringContext) -> Result:
     granted = Granted(
         grant_id=0, host_id=QUARANTINE, rank=0, job_id=_NO_JOB,
         depth=trial.depth, is_started=True, images=[trial.image],
     )  # fmt: skip
-    (held,) = context.held_images.take(granted, granted.images)
+    (held,) = context.held_images.add(granted, granted.images)
     try:
         return await conclude(held, context)
     finally:

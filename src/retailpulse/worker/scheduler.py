@@ -36,7 +36,7 @@ FRESH_SHARE = 0.6
 RESTART_SECONDS = 0.5
 
 
-class TakenForDead(Exception):
+class DeclaredDead(Exception):
     """This worker was silent for so long that others were given what it had."""
 
 
@@ -84,7 +84,7 @@ class Scheduler:
             try:
                 async with self._database.dedicated(planned_once=True) as connection:
                     await self._work(connection)
-            except TakenForDead:
+            except DeclaredDead:
                 logger.warning(
                     "this worker was taken for dead: others have its images now; it starts again with none"
                 )
@@ -100,15 +100,15 @@ class Scheduler:
         while not is_told or (self._held_images.count and self._loop.time() < until):
             try:
                 async with self._database.dedicated(planned_once=True) as connection:
-                    with cut_after(self._patience(until), connection):
-                        await self._take_up(connection)
-                        await self._drain_turn(connection)
+                    with cut_after(self._query_seconds(until), connection):
+                        await self._register(connection)
+                        await self._drain_cycle(connection)
                     is_told = True
                     while self._held_images.count and self._loop.time() < until:
                         await self._rest(min(self._beat_seconds, until - self._loop.time()))
-                        with cut_after(self._patience(until), connection):
-                            await self._drain_turn(connection)
-            except TakenForDead:
+                        with cut_after(self._query_seconds(until), connection):
+                            await self._drain_cycle(connection)
+            except DeclaredDead:
                 return
             except DatabaseUnavailable as error:
                 logger.warning("the stop waits for the database: %s", error)
@@ -116,14 +116,14 @@ class Scheduler:
                     return  # a sweep hands back what is left
                 await asyncio.sleep(RESTART_SECONDS)
 
-    def _patience(self, until: float) -> float:
+    def _query_seconds(self, until: float) -> float:
         return min(ANSWER_SECONDS, max(LEAVE_SECONDS, until - self._loop.time()))
 
-    async def _drain_turn(self, connection: Connection) -> None:
-        await self._say_alive(connection)
+    async def _drain_cycle(self, connection: Connection) -> None:
+        await self._send_heartbeat(connection)
         await self._broker.look(connection, self._worker_id)
         await self._abandon_ended(connection)
-        self._left += self._held_images.take_put_down()
+        self._left += self._held_images.pop_put_down()
         await self._hand_back(connection)
         await self._broker.keep_used(connection, self._worker_id)
 
@@ -136,9 +136,9 @@ class Scheduler:
 
     async def leave(self) -> None:
         """Gives back all that is left; raises DatabaseUnavailable, then a sweep does it."""
-        async with self._database.transaction(patience_seconds=LEAVE_SECONDS) as connection:
+        async with self._database.transaction(timeout_seconds=LEAVE_SECONDS) as connection:
             images = await workers.leave(connection, [self._worker_id])
-            await losses.take_back(connection, self._process)
+            await losses.forget(connection, self._process)
         if images:
             logger.info("handed back %d images", images)
 
@@ -152,27 +152,27 @@ class Scheduler:
 
     async def _work(self, connection: Connection) -> None:
         with cut_after(ANSWER_SECONDS, connection):
-            await self._take_up(connection)
+            await self._register(connection)
         self._next_beat = 0.0
         while not self._backpressure.is_draining():
             with cut_after(ANSWER_SECONDS, connection):
-                await self._turn(connection)
+                await self._cycle(connection)
             await self._pause()
 
-    async def _take_up(self, connection: Connection) -> None:
+    async def _register(self, connection: Connection) -> None:
         """Goes on by another connection than before, under another id: see `workers.renew`."""
         if self._worker_id:
             known = {grant.grant_id for grant in self._held_images.grants() | self._settler.grants()}
             async with connection.transaction():
                 worker_id = await workers.renew(connection, self._worker_id, sorted(known))
             if worker_id is None:
-                raise TakenForDead
+                raise DeclaredDead
         else:
             worker_id = await workers.register(connection, self._process)
             if (
                 self._suspend_detector.busy_seconds() < self._stale_seconds / 2
             ):  # else it was an image of its own
-                await losses.take_back(connection, self._process)
+                await losses.forget(connection, self._process)
         self._worker_id = self._events.worker_id = worker_id
 
     async def _pause(self) -> None:
@@ -186,7 +186,7 @@ class Scheduler:
             await asyncio.sleep(rest_seconds)
         self._events.wake.clear()
 
-    async def _turn(self, connection: Connection) -> None:
+    async def _cycle(self, connection: Connection) -> None:
         self._abandon(self._events.ended)
         self._events.ended.clear()
         is_beat = self._events.is_beat_due or self._loop.time() >= self._next_beat
@@ -221,7 +221,7 @@ class Scheduler:
     async def _beat(self, connection: Connection) -> None:
         self._events.is_beat_due = False
         self._next_beat = self._loop.time() + self._beat_seconds
-        await self._say_alive(connection)
+        await self._send_heartbeat(connection)
         await self._broker.look(connection, self._worker_id)
         self._events.alive = await workers.alive(connection, self._stale_seconds)
         await self._abandon_ended(connection)
@@ -229,11 +229,11 @@ class Scheduler:
         await self._relieve(connection)
         self._events.ready.update(self._leases.of_host)
 
-    async def _say_alive(self, connection: Connection) -> None:
+    async def _send_heartbeat(self, connection: Connection) -> None:
         began_at = self._loop.time()
         is_stopping = self._backpressure.is_draining()
         if not await workers.beat(connection, self._worker_id, is_stopping=is_stopping):
-            raise TakenForDead
+            raise DeclaredDead
         self._heartbeat.beaten()
         self._backpressure.alive_until(began_at + FRESH_SHARE * self._stale_seconds)
 

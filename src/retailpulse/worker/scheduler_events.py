@@ -13,7 +13,7 @@ from retailpulse.domain.ids import parse_job_id
 from retailpulse.fetch import HostQueue
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import notifications
-from retailpulse.storage.scheduling.notifications import HostNews
+from retailpulse.storage.scheduling.notifications import HostNotification
 from retailpulse.worker.leases import Leases
 
 LISTEN_AGAIN_SECONDS = 1.0
@@ -73,7 +73,7 @@ class SchedulerEvents:
         self.noticed.update(host_ids)
         self.wake.set()
 
-    def images_came(self, told: HostNews) -> None:
+    def images_came(self, told: HostNotification) -> None:
         """Images came to wait at hosts. Few of them are for one worker; all look at once if many came."""
         if told.host_ids is None:
             self.is_beat_due = True
@@ -87,7 +87,7 @@ class SchedulerEvents:
                 self.noticed.add(host_id)
         self.wake.set()
 
-    def limits_changed(self, told: HostNews) -> None:
+    def limits_changed(self, told: HostNotification) -> None:
         """Slots of hosts are free that this worker may want, or their limits are new."""
         if told.host_ids is None:
             self.is_beat_due = True
@@ -113,7 +113,7 @@ async def listen_forever(database: Database, events: SchedulerEvents) -> None:
         try:
             async with database.dedicated() as connection:
                 await notifications.listen(connection)
-                events.images_came(HostNews(host_ids=None))  # whatever was missed so far
+                events.images_came(HostNotification(host_ids=None))  # whatever was missed so far
                 async for notification in connection.notifies():
                     _pass_on(events, notification.channel, notification.payload)
         except DatabaseUnavailable:

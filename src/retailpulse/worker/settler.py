@@ -74,7 +74,7 @@ class Settler:
         while not self._closing.is_set() or self._batch.results:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), self._gathering_seconds())
+                await asyncio.wait_for(self._full.wait(), self._batch_seconds())
             batch, self._batch = self._batch, _Batch()
             if not self._closing.is_set():
                 self._some.clear()
@@ -85,7 +85,7 @@ class Settler:
                 self._writing = None
                 self._written_at = self._loop.time()
 
-    def _gathering_seconds(self) -> float:
+    def _batch_seconds(self) -> float:
         """How long to wait for more: a full turn since the last batch, next to nothing after a quiet time."""
         left = self._written_at + self._max_seconds - self._loop.time()
         return min(self._max_seconds, max(GATHER_SECONDS, left))

@@ -5,7 +5,7 @@ import pytest
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader
 from retailpulse.fetch.http.cookies import CookieJar
-from retailpulse.fetch.http.messages import Answer
+from retailpulse.fetch.http.messages import Response
 from retailpulse.fetch.target.urls import Origin as Target
 from tests.fetch.conftest import MakeDownloader
 from tests.fetch.failing import failure_of
@@ -20,7 +20,7 @@ OTHER = Target.of("http", "other.example", 80)
 def jar_of(*cookies: str, origin: Target = SHOP) -> CookieJar:
     jar = CookieJar()
     head = "HTTP/1.1 302 Found\r\n" + "".join(f"Set-Cookie: {cookie}\r\n" for cookie in cookies)
-    jar.take(origin, Answer(302, head.encode("latin-1"), 0))
+    jar.update(origin, Response(302, head.encode("latin-1"), 0))
     return jar
 
 

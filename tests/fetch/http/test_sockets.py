@@ -59,7 +59,7 @@ def test_a_socket_that_was_let_go_of_is_told_again_only_when_it_is_wanted(pair: 
     sockets.close()
 
 
-@pytest.mark.parametrize("look", [Sockets.shut_strays, lambda sockets: list(sockets.ready())])
+@pytest.mark.parametrize("look", [Sockets.close_orphans, lambda sockets: list(sockets.ready())])
 def test_an_idle_socket_on_which_bytes_come_is_shut(
     sockets: Sockets, pair: Pair, look: Callable[[Sockets], object]
 ) -> None:
@@ -87,7 +87,7 @@ def test_a_number_that_is_another_socket_now_is_not_shut_for_what_came_on_the_fi
     with other, its_peer:
         os.dup2(other.fileno(), copy.fileno())
         its_peer.send(b"y")
-        sockets.shut_strays()
+        sockets.close_orphans()
         its_peer.setblocking(False)
         with pytest.raises(BlockingIOError):
             its_peer.recv(1)

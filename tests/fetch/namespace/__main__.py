@@ -6,12 +6,12 @@ import sys
 from inspect import getmembers, iscoroutinefunction
 from types import ModuleType
 
-from tests.fetch.namespace import asking, rebinding, refused, reuse, world
+from tests.fetch.namespace import rebinding, refused, reuse, scenarios, world
 from tests.fetch.namespace.nameserver import Nameserver
 from tests.fetch.namespace.stage import Stage
 from tests.fetch.namespace.web import Web
 
-_ROOMS: tuple[ModuleType, ...] = (asking, rebinding, refused, reuse)
+_ROOMS: tuple[ModuleType, ...] = (scenarios, rebinding, refused, reuse)
 
 
 async def _play(name: str) -> None:

@@ -51,7 +51,7 @@ class Nameserver(asyncio.DatagramProtocol):
         server._transport = transport
         return server
 
-    def tell(self, name: str, *answers: Says) -> None:
+    def set_answers(self, name: str, *answers: Says) -> None:
         """Answer the questions for a name in turn; those for A and for AAAA are counted apart."""
         self._answers[name] = answers
 

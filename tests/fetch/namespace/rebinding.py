@@ -26,7 +26,7 @@ PATHS = (
 
 
 async def a_name_that_moves_inside_after_the_first_question(stage: Stage) -> dict[str, Any]:
-    stage.names.tell("rebind.test", at(PUBLIC), at(INTERNAL))
+    stage.names.set_answers("rebind.test", at(PUBLIC), at(INTERNAL))
     told = {path: await stage.fetch(f"http://rebind.test{path}") for path in PATHS}
     return {"told": told, "asked": stage.names.times("rebind.test")}
 
@@ -34,15 +34,15 @@ async def a_name_that_moves_inside_after_the_first_question(stage: Stage) -> dic
 async def a_name_that_moves_inside_once_it_is_forgotten(stage: Stage) -> dict[str, Any]:
     """The connection to the first address stays open, and could be used again."""
     dns.KEPT_SECONDS = 0.0
-    stage.names.tell("rebind.test", at(PUBLIC), at(OTHER_PUBLIC), at(INTERNAL))
+    stage.names.set_answers("rebind.test", at(PUBLIC), at(OTHER_PUBLIC), at(INTERNAL))
     told = [await stage.fetch(f"http://rebind.test/{number}") for number in range(4)]
     return {"told": told, "asked": stage.names.times("rebind.test")}
 
 
 async def a_name_that_moves_inside_between_two_tries(stage: Stage) -> dict[str, Any]:
     dns.KEPT_SECONDS = 0.0
-    stage.names.tell("reset.test", at(PUBLIC), at(INTERNAL))
-    stage.names.tell("hop.test", at(PUBLIC), at(INTERNAL))
+    stage.names.set_answers("reset.test", at(PUBLIC), at(INTERNAL))
+    stage.names.set_answers("hop.test", at(PUBLIC), at(INTERNAL))
     return {
         "reset": await stage.fetch("http://reset.test/reset-once"),
         "hop": await stage.fetch("http://hop.test/to?http://hop.test/"),
@@ -51,7 +51,7 @@ async def a_name_that_moves_inside_between_two_tries(stage: Stage) -> dict[str, 
 
 async def a_name_that_moves_inside_when_its_time_is_over(stage: Stage) -> dict[str, Any]:
     dns.KEPT_SECONDS = 0.3
-    stage.names.tell("rebind.test", at(PUBLIC), at(INTERNAL))
+    stage.names.set_answers("rebind.test", at(PUBLIC), at(INTERNAL))
     told = [await stage.fetch("http://rebind.test/")]
     while told[-1].outcome == FETCHED:
         await asyncio.sleep(0.01)  # not to flood the witness
@@ -63,7 +63,7 @@ async def a_name_that_flips_with_every_question(stage: Stage) -> dict[str, Any]:
     """Many at once, each perhaps with another answer, and handles that are used for all of them."""
     dns.KEPT_SECONDS = 0.0
     flips = [at(address) for _ in range(10) for address in (PUBLIC, INTERNAL)]
-    stage.names.tell("flip.test", *flips)
+    stage.names.set_answers("flip.test", *flips)
     told = [await stage.fetch(f"http://flip.test/close-{number}") for number in range(len(flips))]
     return {"outcomes": [one.outcome for one in told]}
 
@@ -78,7 +78,7 @@ async def a_name_whose_address_is_found_again(stage: Stage) -> dict[str, Any]:
         return handle
 
     patch.object(exchange, "new_handle", forgetful).start()
-    stage.names.tell("stays.test", at(PUBLIC), at(PUBLIC), at(INTERNAL))
+    stage.names.set_answers("stays.test", at(PUBLIC), at(PUBLIC), at(INTERNAL))
     told = []
     while stage.names.asked["stays.test A"] < 2:
         told.append(await stage.fetch("http://stays.test/close"))

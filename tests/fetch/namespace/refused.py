@@ -68,33 +68,33 @@ REDIRECTS = (
 
 
 async def a_name_with_public_and_internal_addresses(stage: Stage) -> dict[str, Any]:
-    stage.names.tell("public-first.test", at(PUBLIC, INTERNAL))
-    stage.names.tell("internal-first.test", at(INTERNAL, METADATA, PUBLIC))
-    stage.names.tell("internal-four.test", at(INTERNAL, PUBLIC_V6))
-    stage.names.tell("internal-six.test", at(INTERNAL_V6, "::1", PUBLIC))
+    stage.names.set_answers("public-first.test", at(PUBLIC, INTERNAL))
+    stage.names.set_answers("internal-first.test", at(INTERNAL, METADATA, PUBLIC))
+    stage.names.set_answers("internal-four.test", at(INTERNAL, PUBLIC_V6))
+    stage.names.set_answers("internal-six.test", at(INTERNAL_V6, "::1", PUBLIC))
     hosts = ("public-first", "internal-first", "internal-four", "internal-six")
     return {host: await stage.fetch(f"http://{host}.test/{host}") for host in hosts}
 
 
 async def a_name_with_a_dead_public_and_a_living_internal_address(stage: Stage) -> dict[str, Any]:
-    stage.names.tell("half-dead.test", at("93.184.216.99", INTERNAL))
+    stage.names.set_answers("half-dead.test", at("93.184.216.99", INTERNAL))
     return {"half-dead": await stage.fetch("http://half-dead.test/")}
 
 
 async def names_with_internal_addresses_alone(stage: Stage) -> dict[str, Any]:
     told = {}
     for number, address in enumerate(INTERNAL_ADDRESSES):
-        stage.names.tell(f"in{number}.test", at(address))
-        stage.names.tell(f"alias{number}.test", Says(alias=f"in{number}.test"))
+        stage.names.set_answers(f"in{number}.test", at(address))
+        stage.names.set_answers(f"alias{number}.test", Says(alias=f"in{number}.test"))
         told[address] = await stage.fetch(f"http://in{number}.test/")
         told[f"alias of {address}"] = await stage.fetch(f"http://alias{number}.test/")
     return told
 
 
 async def redirects_to_the_inside(stage: Stage) -> dict[str, Any]:
-    stage.names.tell("public.test", at(PUBLIC))
-    stage.names.tell("intranet.test", at(INTERNAL))
-    stage.names.tell("alias.test", Says(alias="intranet.test"))
+    stage.names.set_answers("public.test", at(PUBLIC))
+    stage.names.set_answers("intranet.test", at(INTERNAL))
+    stage.names.set_answers("alias.test", Says(alias="intranet.test"))
     return {where: await stage.fetch(f"http://public.test/to?{where}") for where in REDIRECTS}
 
 
@@ -103,12 +103,12 @@ async def names_that_are_hidden(stage: Stage) -> dict[str, Any]:
     logging.getLogger("retailpulse").addHandler(logging.NullHandler())
     dns.EVEN_SECONDS = 0.25
     downloader = stage.new_downloader(hide_internal_names=True)
-    stage.names.tell("public.test", at(PUBLIC))
-    stage.names.tell("intranet.test", at(INTERNAL, METADATA))
-    stage.names.tell("behind.test", at(INTERNAL))
-    stage.names.tell("alias.test", Says(alias="intranet.test"))
-    stage.names.tell("slow.test", Says(addresses=(INTERNAL,), after_seconds=0.3))
-    stage.names.tell("no-data.test", Says())
+    stage.names.set_answers("public.test", at(PUBLIC))
+    stage.names.set_answers("intranet.test", at(INTERNAL, METADATA))
+    stage.names.set_answers("behind.test", at(INTERNAL))
+    stage.names.set_answers("alias.test", Says(alias="intranet.test"))
+    stage.names.set_answers("slow.test", Says(addresses=(INTERNAL,), after_seconds=0.3))
+    stage.names.set_answers("no-data.test", Says())
     told = {}
     for url in (
         "http://intranet.test/",

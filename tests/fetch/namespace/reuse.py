@@ -47,9 +47,9 @@ async def _over_tls(stage: Stage, protocol: str) -> dict[str, Any]:
 
 async def _ask_all(stage: Stage, scheme: str) -> dict[str, Any]:
     dns.KEPT_SECONDS = 0.0
-    stage.names.tell("first.test", at(PUBLIC))
-    stage.names.tell("second.test", at(PUBLIC), at(INTERNAL))
-    stage.names.tell("inside.test", at(INTERNAL))
+    stage.names.set_answers("first.test", at(PUBLIC))
+    stage.names.set_answers("second.test", at(PUBLIC), at(INTERNAL))
+    stage.names.set_answers("inside.test", at(INTERNAL))
     hosts = ("first.test", "first.test", "inside.test", "second.test", "second.test", "first.test")
     told = [(host, await stage.fetch(f"{scheme}://{host}/{number}")) for number, host in enumerate(hosts)]
     return {"told": told, "asked": stage.web.asked}

@@ -15,7 +15,7 @@ FETCHED = "fetched"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class FetchOutcome:
     """How one fetch ended, as the downloader tells it."""
 
     outcome: str
@@ -36,14 +36,14 @@ class Stage:
         """A downloader with the default settings, but for the pauses between tries."""
         return Downloader(FetchSettings(**{"backoff_seconds": 0.001, **settings}))
 
-    async def fetch(self, url: str, downloader: Downloader | None = None) -> Told:
+    async def fetch(self, url: str, downloader: Downloader | None = None) -> FetchOutcome:
         """Fetch, and tell how it ended."""
         try:
             fetched = await (downloader or self.downloader).fetch(url)
         except ImageError as error:
-            return Told(outcome=str(error.cause), tries=error.tries, detail=error.detail)
+            return FetchOutcome(outcome=str(error.cause), tries=error.tries, detail=error.detail)
         assert fetched.body == PICTURE
-        return Told(outcome=FETCHED, tries=fetched.tries)
+        return FetchOutcome(outcome=FETCHED, tries=fetched.tries)
 
     def report(self, told: dict[str, Any]) -> str:
         """What the scene saw, and everybody who was sent a packet meanwhile."""

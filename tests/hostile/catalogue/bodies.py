@@ -1,7 +1,6 @@
 """Hosts that serve perfectly what is no photo, half a photo, or far too much of one."""
 
 from retailpulse.domain.images import Cause
-from tests.hostile.answering import gives, gives_slowly_made
 from tests.hostile.bodies import (
     HTML,
     SVG,
@@ -13,6 +12,7 @@ from tests.hostile.bodies import (
     small_jpeg,
     zip_file,
 )
+from tests.hostile.responses import gives, gives_slowly_made
 from tests.hostile.trick import MEASURED, Trick
 
 BODIES = (

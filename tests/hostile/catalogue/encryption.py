@@ -1,10 +1,10 @@
 """Hosts that speak TLS and HTTP/2, well and badly."""
 
 from retailpulse.domain.images import Cause
-from tests.hostile.answering import gives
 from tests.hostile.bodies import cut_photo, endless_photo, photo, small_jpeg
 from tests.hostile.catalogue.lines import hang, hang_up
 from tests.hostile.http2 import Http2Play
+from tests.hostile.responses import gives
 from tests.hostile.stage import Line
 from tests.hostile.trick import MEASURED, Certificate, Door, Trick
 

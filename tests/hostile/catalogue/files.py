@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from retailpulse.domain.images import Cause
-from tests.hostile.answering import gives_slowly_made
 from tests.hostile.bombs import colour_png, cut_into_scans, jpeg_of_scans, lossless_webp
+from tests.hostile.responses import gives_slowly_made
 from tests.hostile.trick import MEASURED, Expected, Trick
 from tests.measure.pictures import fax
 from tests.measure.swollen import SWOLLEN

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 
 from retailpulse.domain.images import Cause
-from tests.hostile.answering import JPEG_TYPE, chunk, give, gives, head, pours, says
 from tests.hostile.bodies import endless_photo, gzip_bomb, nested_gzip, photo, small_jpeg
+from tests.hostile.responses import JPEG_TYPE, chunk, give, gives, head, pours, says
 from tests.hostile.stage import Visit
 from tests.hostile.trick import MEASURED, Answer, Trick
 

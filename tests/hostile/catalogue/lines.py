@@ -1,8 +1,8 @@
 """Hosts whose connections are the trouble: dead, silent, broken off, or too slow to live."""
 
 from retailpulse.domain.images import Cause
-from tests.hostile.answering import JPEG_TYPE, chunk, drips, head, says
 from tests.hostile.bodies import photo
+from tests.hostile.responses import JPEG_TYPE, chunk, drips, head, says
 from tests.hostile.stage import Line
 from tests.hostile.trick import Door, Trick
 

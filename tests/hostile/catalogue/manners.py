@@ -5,8 +5,8 @@ from email.utils import formatdate
 from time import time
 
 from retailpulse.domain.images import Cause
-from tests.hostile.answering import JPEG_TYPE, chunk, give, gives, head, once, refuses, says
 from tests.hostile.bodies import photo, small_heic, small_jpeg, small_png, small_webp
+from tests.hostile.responses import JPEG_TYPE, chunk, give, gives, head, once, refuses, says
 from tests.hostile.stage import Visit
 from tests.hostile.trick import Trick
 

@@ -3,8 +3,8 @@
 import re
 
 from retailpulse.domain.images import Cause
-from tests.hostile.answering import JPEG_TYPE, give, head, redirects, says
 from tests.hostile.bodies import small_jpeg
+from tests.hostile.responses import JPEG_TYPE, give, head, redirects, says
 from tests.hostile.stage import Visit
 from tests.hostile.trick import Answer, Trick
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from retailpulse.domain.images import Depth
-from retailpulse.measure import DecoderPool, Turn, new_turn_file
+from retailpulse.measure import DecoderPool, MachineLock, new_lock_file
 from tests.measure.pictures import FLAVOURS, saved
 from tests.measure.process_pool.test_pool import settings
 from tests.measure.watching import alive
@@ -17,10 +17,10 @@ from tests.measure.watching import alive
 PHOTO = FLAVOURS["jpeg baseline"].body
 HOLDER = """
 import asyncio, sys
-from retailpulse.measure import Turn
+from retailpulse.measure import MachineLock
 
 async def hold():
-    async with Turn(int(sys.argv[1])):
+    async with MachineLock(int(sys.argv[1])):
         print("held", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
@@ -29,14 +29,14 @@ asyncio.run(hold())
 
 
 @pytest.fixture
-def turn() -> Turn:
-    return Turn(new_turn_file())
+def machine_lock() -> MachineLock:
+    return MachineLock(new_lock_file())
 
 
 @pytest.fixture
-def holder(turn: Turn) -> Iterator[subprocess.Popen[bytes]]:
+def holder(machine_lock: MachineLock) -> Iterator[subprocess.Popen[bytes]]:
     """Another process that has the turn until it is told to leave, or killed."""
-    fd = turn._fd
+    fd = machine_lock._fd
     assert fd is not None
     command = [sys.executable, "-c", HOLDER, str(fd)]
     with subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -46,16 +46,16 @@ def holder(turn: Turn) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-async def take(turn: Turn) -> None:
-    async with turn:
+async def hold(machine_lock: MachineLock) -> None:
+    async with machine_lock:
         pass
 
 
 @pytest.mark.parametrize("end", ["leaves", "killed"])
 async def test_who_has_the_turn_keeps_others_waiting_until_it_leaves_or_dies(
-    turn: Turn, holder: subprocess.Popen[bytes], end: str
+    machine_lock: MachineLock, holder: subprocess.Popen[bytes], end: str
 ) -> None:
-    taking = asyncio.create_task(take(turn))
+    taking = asyncio.create_task(hold(machine_lock))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(taking), 0.3)
     if end == "killed":
@@ -67,9 +67,9 @@ async def test_who_has_the_turn_keeps_others_waiting_until_it_leaves_or_dies(
 
 
 async def test_a_vast_picture_waits_for_its_turn_and_no_other_waits_for_it(
-    turn: Turn, holder: subprocess.Popen[bytes]
+    machine_lock: MachineLock, holder: subprocess.Popen[bytes]
 ) -> None:
-    decoders = DecoderPool(settings(), turn=turn)
+    decoders = DecoderPool(settings(), machine_lock=machine_lock)
     vast = saved("PNG", Image.new("L", (11_000, 10_000)), compress_level=1)
     measuring = asyncio.create_task(decoders.measure(vast, Depth.DECODE))
     for _ in range(3):
@@ -82,4 +82,4 @@ async def test_a_vast_picture_waits_for_its_turn_and_no_other_waits_for_it(
 
 
 async def test_without_a_file_it_is_always_ones_turn() -> None:
-    await take(Turn())
+    await hold(MachineLock())

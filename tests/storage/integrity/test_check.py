@@ -6,13 +6,13 @@ from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.postgres.database import Database
 from tests.storage import claiming
-from tests.storage.checking import LIVING, PATIENCE, URLS, change, found, mended, whole_job
+from tests.storage.checking import LIVING, THRESHOLDS, URLS, change, found, mended, whole_job
 from tests.storage.jobs import KNOWN, measured, submit, submit_visits
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 
 
 async def test_an_empty_database_breaks_no_law(database: Database) -> None:
-    report = check_invariants(database.url, PATIENCE)
+    report = check_invariants(database.url, THRESHOLDS)
     assert (report.jobs, report.images, report.results, report.findings) == (0, 0, 0, ())
 
 
@@ -30,7 +30,7 @@ async def test_a_database_at_work_breaks_no_law_and_is_looked_at_once(database: 
     async with database.transaction() as connection:
         assert await cancel_job(connection, cancelled)
     waits: list[str] = []
-    report = check_invariants(database.url, PATIENCE, before_second_look=waits.append)
+    report = check_invariants(database.url, THRESHOLDS, before_second_look=waits.append)
     assert (report.findings, waits) == ((), [])
     assert (report.jobs, report.images, report.results) == (6, 85, 20 + 2 + 10 + 10 + 20)
 
@@ -48,7 +48,7 @@ async def test_what_is_mended_before_the_second_look_is_not_told(database: Datab
         )
         claiming.silence(database, worker_id, seconds=0)
 
-    assert check_invariants(database.url, PATIENCE, before_second_look=sweep).findings == ()
+    assert check_invariants(database.url, THRESHOLDS, before_second_look=sweep).findings == ()
 
 
 NOT_MENDABLE = {

@@ -13,7 +13,7 @@ from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.checking import URLS, change, found, mended, whole_job
 from tests.storage.jobs import failed, measured, submit
-from tests.storage.settling import settle, waiters
+from tests.storage.settled import settle, waiters
 
 COUNTED = "counters of jobs set to what the rows say: 1"
 ENDED = "jobs given the status and the end that their results say: 1"

@@ -9,7 +9,7 @@ from tests.storage import claiming
 from tests.storage.checking import URLS, change, found, mended, whole_job
 from tests.storage.ended import rows
 from tests.storage.jobs import measured, submit
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 
 ALL = list(range(1, 11))
 

@@ -39,7 +39,7 @@ def dump() -> Iterator[Path]:
     try:
         start_migrated(server)
         asyncio.run(fill(server.url()))
-        backup.back_up(server, folder / "dump", force=False, tell=quiet)
+        backup.back_up(server, folder / "dump", force=False, on_progress=quiet)
         server.stop()
         yield folder / "dump"
     finally:
@@ -107,7 +107,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_a_restore_brings_every_row_and_a_queue_that_agrees(dump: Path, folder: Path) -> None:
-    assert backup.restore(folder / "new", dump, replace=False, tell=quiet) >= "0003"
+    assert backup.restore(folder / "new", dump, replace=False, on_progress=quiet) >= "0003"
     jobs, results, messages, workers, line, work = ask(
         folder / "new",
         "SELECT status, images, measured FROM jobs ORDER BY status",
@@ -131,9 +131,9 @@ def test_a_backup_is_for_its_owner_alone_and_never_takes_another_files_place(
     assert dump.stat().st_mode & 0o777 == 0o600
     (folder / "mine").write_text("mine")
     with pytest.raises(DatabaseError, match="mine exists already; choose another name, or add --force"):
-        backup.back_up(EmbeddedServer(data), folder / "mine", force=False, tell=quiet)
+        backup.back_up(EmbeddedServer(data), folder / "mine", force=False, on_progress=quiet)
     assert (folder / "mine").read_text() == "mine"
-    size_bytes = backup.back_up(EmbeddedServer(data), folder / "mine", force=True, tell=quiet)
+    size_bytes = backup.back_up(EmbeddedServer(data), folder / "mine", force=True, on_progress=quiet)
     assert (folder / "mine").stat().st_size == size_bytes
     assert files(folder) == {"data", "mine"}
 
@@ -143,14 +143,14 @@ def test_a_file_that_comes_while_a_backup_is_written_stays(data: Path, folder: P
         (folder / "dump").write_text("mine")
 
     with pytest.raises(DatabaseError, match="exists already"):
-        backup.back_up(EmbeddedServer(data), folder / "dump", force=False, tell=come_between)
+        backup.back_up(EmbeddedServer(data), folder / "dump", force=False, on_progress=come_between)
     assert (folder / "dump").read_text() == "mine"
     assert files(folder) == {"data", "dump"}
 
 
 def test_a_backup_into_a_folder_that_is_not_there_is_told(data: Path, folder: Path) -> None:
     with pytest.raises(DatabaseError, match=r"gone/dump cannot be written: No such file or directory"):
-        backup.back_up(EmbeddedServer(data), folder / "gone" / "dump", force=False, tell=quiet)
+        backup.back_up(EmbeddedServer(data), folder / "gone" / "dump", force=False, on_progress=quiet)
 
 
 def test_a_backup_onto_a_full_disk_is_told_and_leaves_nothing(
@@ -165,7 +165,7 @@ def test_a_backup_onto_a_full_disk_is_told_and_leaves_nothing(
     monkeypatch.setattr(server, "program", lambda _name: limited)
     try:
         with pytest.raises(DatabaseError, match=r"pg_dump failed: .*File too large"):
-            backup.back_up(server, folder / "dump", force=False, tell=quiet)
+            backup.back_up(server, folder / "dump", force=False, on_progress=quiet)
     finally:
         server.stop()
     assert files(folder) == {"data", "pg_dump"}
@@ -173,7 +173,7 @@ def test_a_backup_onto_a_full_disk_is_told_and_leaves_nothing(
 
 def test_there_is_no_backup_of_nothing(folder: Path) -> None:
     with pytest.raises(DatabaseError, match="there is no database in"):
-        backup.back_up(EmbeddedServer(folder / "data"), folder / "dump", force=False, tell=quiet)
+        backup.back_up(EmbeddedServer(folder / "data"), folder / "dump", force=False, on_progress=quiet)
     assert files(folder) == set()
 
 
@@ -181,15 +181,15 @@ def test_there_is_no_backup_of_nothing(folder: Path) -> None:
 def test_a_file_that_is_no_backup_changes_nothing(folder: Path, content: bytes) -> None:
     (folder / "file").write_bytes(content)
     with pytest.raises(DatabaseError, match=r"file is no backup: pg_restore: error: "):
-        backup.restore(folder / "data", folder / "file", replace=True, tell=quiet)
+        backup.restore(folder / "data", folder / "file", replace=True, on_progress=quiet)
     with pytest.raises(DatabaseError, match="other cannot be read: No such file"):
-        backup.restore(folder / "data", folder / "other", replace=True, tell=quiet)
+        backup.restore(folder / "data", folder / "other", replace=True, on_progress=quiet)
     assert files(folder) == {"file"}
 
 
 def test_a_restore_over_a_database_needs_to_be_told_so(dump: Path, data: Path) -> None:
     with pytest.raises(DatabaseError, match="has a database already; add --replace"):
-        backup.restore(data, dump, replace=False, tell=quiet)
+        backup.restore(data, dump, replace=False, on_progress=quiet)
 
 
 def test_a_restore_never_runs_beside_a_service(dump: Path, data: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_restore_never_runs_beside_a_service(dump: Path, data: Path) -> None:
         EmbeddedServer(data).locked(),
         pytest.raises(DatabaseError, match="is in use by another `retailpulse serve`"),
     ):
-        backup.restore(data, dump, replace=True, tell=quiet)
+        backup.restore(data, dump, replace=True, on_progress=quiet)
 
 
 def test_a_backup_that_ends_a_byte_too_early_leaves_everything_as_it_was(
@@ -205,7 +205,7 @@ def test_a_backup_that_ends_a_byte_too_early_leaves_everything_as_it_was(
 ) -> None:
     (folder / "cut").write_bytes(dump.read_bytes()[:-1])
     with pytest.raises(DatabaseError, match=r"pg_restore failed: .*end of file"):
-        backup.restore(data, folder / "cut", replace=True, tell=quiet)
+        backup.restore(data, folder / "cut", replace=True, on_progress=quiet)
     assert files(folder) == {"data", "cut"}
     assert files(data) == {"postgres", "serve.lock"}
     assert ask(data, "SELECT count(*) FROM procrastinate_workers") == [[(1,)]]
@@ -218,7 +218,7 @@ def test_a_replaced_database_is_gone_and_its_owner_the_same(dump: Path, data: Pa
     server = EmbeddedServer(data)
     with psycopg.connect(server.start()) as connection:  # one that outlived its `serve`
         connection.execute("DELETE FROM jobs")
-    backup.restore(data, dump, replace=True, tell=quiet)
+    backup.restore(data, dump, replace=True, on_progress=quiet)
     assert not server.is_running()
     assert files(data) == {"postgres", "serve.lock"}
     assert (data / "postgres").stat().st_uid == owner
@@ -228,7 +228,7 @@ def test_a_replaced_database_is_gone_and_its_owner_the_same(dump: Path, data: Pa
 def test_a_backup_of_an_older_schema_is_migrated_and_of_a_newer_one_refused(data: Path, folder: Path) -> None:
     with running(data) as server:
         run(server, "UPDATE alembic_version SET version_num = '9999'")
-        backup.back_up(server, folder / "newer", force=False, tell=quiet)
+        backup.back_up(server, folder / "newer", force=False, on_progress=quiet)
     shutil.rmtree(data)
     with running(data) as server:
         upgrade_to(server.url_of_owner(), "0002")
@@ -237,12 +237,12 @@ def test_a_backup_of_an_older_schema_is_migrated_and_of_a_newer_one_refused(data
             "INSERT INTO jobs (job_id, status, depth, images, measured, finished_at)"
             " VALUES (gen_random_uuid(), 'completed', 'header', 1, 1, now())",
         )
-        backup.back_up(server, folder / "older", force=False, tell=quiet)
+        backup.back_up(server, folder / "older", force=False, on_progress=quiet)
     with pytest.raises(SchemaTooNew, match="the database has schema 9999, this program knows up to"):
-        backup.restore(folder / "new", folder / "newer", replace=False, tell=quiet)
+        backup.restore(folder / "new", folder / "newer", replace=False, on_progress=quiet)
     assert files(folder) == {"data", "newer", "older"}
     assert ask(data, "SELECT version_num FROM alembic_version") == [[("0002",)]]
-    assert backup.restore(data, folder / "older", replace=True, tell=quiet) == "0002"
+    assert backup.restore(data, folder / "older", replace=True, on_progress=quiet) == "0002"
     assert ask(data, "SELECT sum(cancelled) FROM jobs", "SELECT FROM pruned_jobs") == [[(0,)], []]
 
 

@@ -21,7 +21,7 @@ from retailpulse.storage.postgres.migrate import migrate
 from tests.running import clean_environment, wait_for
 from tests.storage import claiming
 from tests.storage.jobs import failed
-from tests.storage.settling import settle
+from tests.storage.settled import settle
 from tests.storage.truth import check_truth
 
 WAITING = (

@@ -20,7 +20,7 @@ from retailpulse.storage.stores.visits import VisitFilter
 from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.jobs import KNOWN, place, submit, submit_visits
-from tests.storage.settling import settle, status, waiters
+from tests.storage.settled import settle, status, waiters
 from tests.storage.truth import check_truth
 
 CORNER_SHOP, MARKET_HALL = KNOWN

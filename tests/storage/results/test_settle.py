@@ -12,7 +12,7 @@ from retailpulse.storage.results import settle as settling
 from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.jobs import failed, measured, submit
-from tests.storage.settling import settle, status, waiters
+from tests.storage.settled import settle, status, waiters
 from tests.storage.truth import check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]

@@ -13,7 +13,7 @@ from retailpulse.fetch import origin_key
 from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.results import settle as settling
 from retailpulse.storage.scheduling import claims, leases, workers
-from retailpulse.storage.scheduling.claims import Ask, Granted
+from retailpulse.storage.scheduling.claims import ClaimRequest, Granted
 from retailpulse.storage.scheduling.slice_builder import SliceBuilder
 from tests.storage import claiming
 from tests.storage.jobs import measured, place
@@ -78,7 +78,7 @@ async def busiest(connection: Connection, count: int) -> list[int]:
 
 
 async def claim(
-    connection: Connection, meter: Meter, worker_id: int, asks: dict[int, Ask]
+    connection: Connection, meter: Meter, worker_id: int, asks: dict[int, ClaimRequest]
 ) -> tuple[int, list[Granted]]:
     """The buffers of a claim, and what it got."""
     granted: list[Granted] = []
@@ -92,7 +92,7 @@ async def claim(
 async def test_a_claim_at_one_host(filled: Database) -> None:
     worker_id = await claiming.add_worker(filled)
     async with metered(filled) as (connection, meter):
-        asks = {host: Ask(room=256, slices=16) for host in await busiest(connection, 1)}
+        asks = {host: ClaimRequest(room=256, slices=16) for host in await busiest(connection, 1)}
         for _ in range(3):
             spent, granted = await claim(connection, meter, worker_id, asks)
     images = len(claiming.images(granted))
@@ -103,7 +103,7 @@ async def test_a_claim_at_one_host(filled: Database) -> None:
 async def test_a_claim_at_a_hundred_hosts(filled: Database) -> None:
     worker_id = await claiming.add_worker(filled)
     async with metered(filled) as (connection, meter):
-        asks = {host: Ask(room=3, slices=2) for host in await busiest(connection, 100)}
+        asks = {host: ClaimRequest(room=3, slices=2) for host in await busiest(connection, 100)}
         for _ in range(3):
             spent, granted = await claim(connection, meter, worker_id, asks)
     assert len(claiming.images(granted)) == 300
@@ -127,15 +127,15 @@ async def test_slots_that_are_taken_and_given_back(filled: Database) -> None:
     async with metered(filled) as (connection, meter):
         hosts = await busiest(connection, 50)
 
-        async def take_and_give(who: int = worker_id) -> None:
+        async def acquire_and_release(who: int = worker_id) -> None:
             await leases.acquire(connection, who, dict.fromkeys(hosts, 2), cap=16)
             await leases.look(connection, who, cap=16)
             await leases.look(connection, who, hosts, cap=16)
             await leases.keep(connection, who, [(host, 1, 1) for host in hosts])
 
-        await take_and_give(other)
-        await take_and_give()
-        spent = await meter.buffers(take_and_give)
+        await acquire_and_release(other)
+        await acquire_and_release()
+        spent = await meter.buffers(acquire_and_release)
     assert spent < 3_000
 
 
@@ -143,7 +143,7 @@ async def test_settling(filled: Database) -> None:
     worker_id = await claiming.add_worker(filled)
     async with metered(filled) as (connection, meter):
         one, *_ = await busiest(connection, 1)
-        asks, spent = {one: Ask(room=200, slices=12)}, 0.0
+        asks, spent = {one: ClaimRequest(room=200, slices=12)}, 0.0
         for _ in range(3):
             granted = await claims.claim(connection, worker_id, asks)
             rows = [measured(grant.job_id, image.image_no) for grant in granted for image in grant.images]
@@ -162,7 +162,7 @@ async def test_a_sweep(filled: Database) -> None:
         hosts, spent = await busiest(connection, 100), 0.0
         for _ in range(2):
             worker_id = await claiming.add_worker(filled)
-            asks = {host: Ask(room=20, slices=2) for host in hosts}
+            asks = {host: ClaimRequest(room=20, slices=2) for host in hosts}
             granted = await claims.claim(connection, worker_id, asks)
             await leases.acquire(connection, worker_id, dict.fromkeys(hosts, 4), cap=16)
             claiming.silence(filled, worker_id)
@@ -185,7 +185,7 @@ async def test_a_claim_of_a_retried_job(filled: Database) -> None:
             " SELECT job_id, image_no, 1, 'failed', 'dns', NULL, 1, now() FROM images WHERE image_no % 2 = 0",
             prepare=False,
         )
-        asks = {host: Ask(room=200, slices=16) for host in await busiest(connection, 1)}
+        asks = {host: ClaimRequest(room=200, slices=16) for host in await busiest(connection, 1)}
         for _ in range(3):
             spent, granted = await claim(connection, meter, worker_id, asks)
     images = claiming.images(granted)

@@ -18,13 +18,13 @@ from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
 from retailpulse.storage.scheduling import claims, hosts, leases, workers
-from retailpulse.storage.scheduling.claims import Ask, GivenBack, Granted
+from retailpulse.storage.scheduling.claims import ClaimRequest, Granted, ReturnedImage
 from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import failed, measured, submit
-from tests.storage.settling import settle, status, waiters
-from tests.storage.truth import PATIENCE, check_truth
+from tests.storage.settled import settle, status, waiters
+from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://host{number % 5}.example/{number}.png" for number in range(60)]
 
@@ -58,7 +58,7 @@ async def test_a_job_that_waits_or_is_in_work_is_cancelled_whole_and_no_other(da
 async def test_a_cancel_waits_for_a_claim_in_progress_and_takes_what_that_got(database: Database) -> None:
     job_id = await submit(database, URLS[:5])
     worker_id = await claiming.add_worker(database)
-    asks = {host: Ask(room=9, slices=9) for (host,) in rows(database, "SELECT host_id FROM slices")}
+    asks = {host: ClaimRequest(room=9, slices=9) for (host,) in rows(database, "SELECT host_id FROM slices")}
     async with database.dedicated(planned_once=True) as connection, connection.transaction():
         assert len(await claims.claim(connection, worker_id, asks)) == 5
         cancelling = asyncio.create_task(cancel(database, job_id))
@@ -128,9 +128,9 @@ async def _put_back(database: Database, way: str, worker_id: int, granted: Seque
             await claims.hand_back(connection, worker_id, _all_of(granted), {one.job_id for one in granted})
 
 
-def _all_of(granted: Sequence[Granted]) -> list[GivenBack]:
+def _all_of(granted: Sequence[Granted]) -> list[ReturnedImage]:
     return [
-        GivenBack(grant_id=grant.grant_id, host_id=grant.host_id, image_no=image.image_no)
+        ReturnedImage(grant_id=grant.grant_id, host_id=grant.host_id, image_no=image.image_no)
         for grant in granted for image in grant.images
     ]  # fmt: skip
 
@@ -166,7 +166,7 @@ async def test_everything_at_once_at_random_ends_without_a_deadlock_and_breaks_n
         await asyncio.gather(*at_work)
         no_more.set()
         await sweeping
-    report = check_invariants(database.url, PATIENCE)
+    report = check_invariants(database.url, THRESHOLDS)
     assert report.findings == ()
     granted = await claiming.claim(database, await claiming.add_worker(database))
     last = [
@@ -190,7 +190,7 @@ async def _work(database: Database, stop: asyncio.Event, seed: int) -> None:
                 if not wants:
                     break
                 await leases.acquire(connection, worker_id, wants, cap=4)
-                asks = {host: Ask(room=dice.randint(1, 9), slices=4) for host in wants}
+                asks = {host: ClaimRequest(room=dice.randint(1, 9), slices=4) for host in wants}
                 granted = await claims.claim(connection, worker_id, asks)
                 await _use(database, worker_id, granted, dice)
                 await leases.keep(

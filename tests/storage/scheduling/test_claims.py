@@ -6,12 +6,12 @@ from uuid import UUID
 
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import claims, workers
-from retailpulse.storage.scheduling.claims import Ask
+from retailpulse.storage.scheduling.claims import ClaimRequest
 from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import failed, submit
-from tests.storage.settling import settle, waiters
+from tests.storage.settled import settle, waiters
 
 
 def at(host: str, count: int) -> list[str]:
@@ -90,7 +90,11 @@ async def test_each_host_has_a_line_and_a_room_of_its_own(database: Database) ->
     a, b = host_ids(database)
     worker_id = await claiming.add_worker(database)
     async with database.dedicated(planned_once=True) as connection:
-        asks = {a: Ask(room=2, slices=2), b: Ask(room=5, slices=2), -7: Ask(room=9, slices=2)}
+        asks = {
+            a: ClaimRequest(room=2, slices=2),
+            b: ClaimRequest(room=5, slices=2),
+            -7: ClaimRequest(room=9, slices=2),
+        }
         granted = await claims.claim(connection, worker_id, asks)
     assert {grant.host_id: claiming.numbers([grant]) for grant in granted} == {
         a: [1, 2], b: [11, 12, 13, 14, 15]
@@ -104,7 +108,7 @@ async def test_eight_workers_that_claim_at_once_get_every_image_once(database: D
     async def work(rooms: int) -> list[tuple[UUID, int]]:
         got: list[tuple[UUID, int]] = []
         worker_id = await claiming.add_worker(database)
-        asks = {host_id: Ask(room=rooms, slices=4) for host_id in hosts}
+        asks = {host_id: ClaimRequest(room=rooms, slices=4) for host_id in hosts}
         async with database.dedicated(planned_once=True) as connection:
             while rows_left():
                 for grant in await claims.claim(connection, worker_id, asks):
@@ -129,7 +133,7 @@ async def test_a_claim_in_progress_is_not_waited_for_by_another(database: Databa
     await submit(database, at("a", 300))
     (host,) = host_ids(database)
     one, other = [await claiming.add_worker(database) for _ in range(2)]
-    ask = {host: Ask(room=128, slices=1)}
+    ask = {host: ClaimRequest(room=128, slices=1)}
     async with (
         database.dedicated(planned_once=True) as first,
         database.dedicated(planned_once=True) as second,
@@ -172,7 +176,7 @@ async def test_a_sweep_leaves_a_worker_alone_whose_claim_is_in_progress(database
     worker_id = await claiming.add_worker(database)
     claiming.silence(database, worker_id)
     async with database.dedicated(planned_once=True) as connection, connection.transaction():
-        await claims.claim(connection, worker_id, {host: Ask(room=4, slices=2)})
+        await claims.claim(connection, worker_id, {host: ClaimRequest(room=4, slices=2)})
         assert await claiming.sweep(database) == (0, 0)
     assert await claiming.sweep(database) == (1, 4)
 

@@ -11,7 +11,7 @@ from tests.storage.checking import change
 from tests.storage.ended import rows
 from tests.storage.jobs import place, submit
 from tests.storage.scheduling.buffers import add_job
-from tests.storage.truth import PATIENCE
+from tests.storage.truth import THRESHOLDS
 
 PLACES = "SELECT host_id, unnest(image_nos) AS no FROM slices WHERE job_id = %s ORDER BY 2"
 
@@ -34,7 +34,7 @@ async def test_many_hosts_with_few_images_share_buckets_and_one_with_many_has_it
     )
     assert count <= 16 * BUCKETS
     assert most <= MOST_IMAGES
-    assert check_invariants(database.url, PATIENCE).findings == ()
+    assert check_invariants(database.url, THRESHOLDS).findings == ()
 
 
 async def test_a_host_fewer_and_each_has_a_line_of_its_own(database: Database) -> None:

@@ -8,12 +8,12 @@ from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import claims, hosts, workers
-from retailpulse.storage.scheduling.claims import GivenBack, Granted
+from retailpulse.storage.scheduling.claims import Granted, ReturnedImage
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import measured, submit
-from tests.storage.settling import settle
-from tests.storage.truth import PATIENCE, check_truth
+from tests.storage.settled import settle
+from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(8)]  # one slice
 ORDER = (
@@ -31,7 +31,7 @@ async def hand_back(
 ) -> None:
     """Gives images of a grant back, to their host or to another one."""
     given = [
-        GivenBack(grant_id=granted.grant_id, host_id=host_id or granted.host_id, image_no=number)
+        ReturnedImage(grant_id=granted.grant_id, host_id=host_id or granted.host_id, image_no=number)
         for number in image_nos
     ]
     async with database.transaction() as connection:
@@ -39,7 +39,7 @@ async def hand_back(
 
 
 def agrees(database: Database) -> bool:
-    return check_invariants(database.url, PATIENCE).findings == ()
+    return check_invariants(database.url, THRESHOLDS).findings == ()
 
 
 async def test_what_is_handed_back_is_first_again(database: Database) -> None:

@@ -13,8 +13,8 @@ from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import submit
-from tests.storage.settling import waiters
-from tests.storage.truth import PATIENCE
+from tests.storage.settled import waiters
+from tests.storage.truth import THRESHOLDS
 
 CAP = 16
 LEASED = "SELECT leased FROM hosts WHERE host_id = %s"
@@ -46,7 +46,7 @@ async def keep(database: Database, worker_id: int, host_id: int, slots: int) -> 
 
 def agrees(database: Database) -> bool:
     """Whether the slots of hosts are what the leases say, among other things."""
-    return check_invariants(database.url, PATIENCE).findings == ()
+    return check_invariants(database.url, THRESHOLDS).findings == ()
 
 
 async def test_slots_are_given_until_there_are_none_and_then_the_wish_is_noted(

@@ -12,8 +12,8 @@ from retailpulse.storage.scheduling.losses import QUARANTINE
 from tests.storage import claiming
 from tests.storage.ended import rows
 from tests.storage.jobs import measured, submit
-from tests.storage.settling import settle
-from tests.storage.truth import PATIENCE, check_truth
+from tests.storage.settled import settle
+from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(8)]  # one slice
 IN_QUARANTINE = "SELECT unnest(image_nos) AS no FROM slices WHERE job_id = %s AND host_id = 0 ORDER BY no"
@@ -50,7 +50,7 @@ async def test_images_that_two_workers_were_lost_with_wait_alone_the_others_wher
     assert quarantined(database, job_id) == [1, 2, 3]
     assert claiming.in_line(database, job_id) == list(range(1, 9))
     assert rows(database, "SELECT DISTINCT rank FROM slices") == [(-3,)]
-    assert check_invariants(database.url, PATIENCE).findings == ()
+    assert check_invariants(database.url, THRESHOLDS).findings == ()
 
 
 async def test_what_waits_in_quarantine_is_claimed_one_by_one_and_ends_its_job(database: Database) -> None:
@@ -98,7 +98,7 @@ async def test_who_lives_after_all_takes_the_loss_back(database: Database) -> No
     claiming.silence(database, worker_id)
     await claiming.sweep(database)
     async with database.transaction() as connection:
-        await losses.take_back(connection, sleeper)
+        await losses.forget(connection, sleeper)
     await lose(database)
     assert quarantined(database, job_id) == []
     await lose(database)
@@ -152,7 +152,7 @@ async def test_what_the_dead_had_settled_or_was_cancelled_is_not_put_in_quaranti
     await claiming.sweep(database)
     assert quarantined(database, job_id) == [1, 5, 6, 7, 8]
     check_truth(database.url, cancelled)
-    assert check_invariants(database.url, PATIENCE).findings == ()
+    assert check_invariants(database.url, THRESHOLDS).findings == ()
 
 
 async def test_a_worker_that_is_lost_while_an_image_is_tried_alone_leaves_it_in_quarantine(

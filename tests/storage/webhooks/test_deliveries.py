@@ -25,7 +25,7 @@ async def sent(database: Database) -> list[dict[str, object]]:
         return [args for (args,) in await (await connection.execute(SENT)).fetchall()]
 
 
-async def told(database: Database) -> list[tuple[object, ...]]:
+async def delivered(database: Database) -> list[tuple[object, ...]]:
     async with database.connection() as connection:
         cursor = await connection.execute(
             "SELECT d.job_id, delivery_no, state, d.job->>'status', ended_at = finished_at"
@@ -42,11 +42,11 @@ async def ended(database: Database) -> UUID:
     return await submit_visits(database, ("RP99999", URLS), callback_url=HOOK)
 
 
-async def take(connection: Connection, seconds: float = 60.0) -> list[Due]:
+async def lease(connection: Connection, seconds: float = 60.0) -> list[Due]:
     """Takes all that waits, as a worker does."""
     messages = await deliveries.lock_messages(connection, [], 100)
     due = await deliveries.lock_due(connection, [one.key for one in messages if one.key is not None])
-    await deliveries.take(connection, [one.key for one in due], seconds)
+    await deliveries.lease(connection, [one.key for one in due], seconds)
     await deliveries.drop_messages(connection, messages)
     return due
 
@@ -57,22 +57,22 @@ async def test_settling_the_last_image_writes_the_delivery_and_its_message_or_no
     job_id = await submit(database, URLS, callback_url=HOOK)
     async with database.transaction() as connection:
         await settle.settle(connection, [measured(job_id, 1)])
-    assert await told(database) == []
+    assert await delivered(database) == []
     with pytest.raises(RuntimeError):
         async with database.transaction() as connection:
             await settle_all(connection, job_id)
             raise RuntimeError
-    assert (await told(database), await sent(database)) == ([], [])
+    assert (await delivered(database), await sent(database)) == ([], [])
     async with database.transaction() as connection:
         await settle_all(connection, job_id)
-    assert await told(database) == [(job_id, 1, "pending", "failed", True)]
+    assert await delivered(database) == [(job_id, 1, "pending", "failed", True)]
     message = {"job_id": str(job_id), "delivery_no": 1, "receiver": "user@hooks.example:8443"}
     assert await sent(database) == [message]
 
 
 async def test_a_job_of_unknown_stores_has_its_delivery_with_the_submit(database: Database) -> None:
     job_id = await ended(database)
-    assert await told(database) == [(job_id, 1, "pending", "failed", True)]
+    assert await delivered(database) == [(job_id, 1, "pending", "failed", True)]
 
 
 async def test_a_job_that_is_cancelled_has_one_delivery_however_often_it_is(database: Database) -> None:
@@ -80,7 +80,7 @@ async def test_a_job_that_is_cancelled_has_one_delivery_however_often_it_is(data
     for _ in range(2):
         async with database.transaction() as connection:
             await cancel_job(connection, job_id)
-    assert await told(database) == [(job_id, 1, "pending", "cancelled", True)]
+    assert await delivered(database) == [(job_id, 1, "pending", "cancelled", True)]
     assert len(await sent(database)) == 1
 
 
@@ -88,7 +88,7 @@ async def test_a_job_without_a_receiver_has_none(database: Database) -> None:
     job_id = await submit(database, URLS)
     async with database.transaction() as connection:
         await settle_all(connection, job_id)
-    assert (await told(database), await sent(database)) == ([], [])
+    assert (await delivered(database), await sent(database)) == ([], [])
 
 
 async def test_a_delivery_is_taken_by_one_alone_until_its_time_is_over(database: Database) -> None:
@@ -105,15 +105,15 @@ async def test_a_delivery_is_taken_by_one_alone_until_its_time_is_over(database:
         assert len(await deliveries.lock_due(one, [message.key for message in first if message.key])) == 1
         assert await deliveries.lock_due(other, [message.key for message in second if message.key]) == []
     async with database.transaction() as connection:
-        assert len(await take(connection, 0.0)) == 1
+        assert len(await lease(connection, 0.0)) == 1
     async with database.transaction() as connection:
         assert await deliveries.send_due(connection) == 1
         assert await deliveries.send_due(connection) == 0
-        assert len(await take(connection)) == 1
+        assert len(await lease(connection)) == 1
     async with database.transaction() as connection:
         assert await deliveries.send_due(connection) == 0
         await connection.execute("SELECT send_delivery_messages(%s::uuid[], '{1}')", [[job_id]])
-        assert await take(connection) == []
+        assert await lease(connection) == []
 
 
 async def test_receivers_that_are_busy_are_read_past(database: Database) -> None:
@@ -134,7 +134,7 @@ async def made(database: Database, due: Due, state: DeliveryState, wait_seconds:
 async def test_a_late_log_changes_nothing_that_was_decided_meanwhile(database: Database) -> None:
     job_id = await ended(database)
     async with database.transaction() as connection:
-        (due,) = await take(connection)
+        (due,) = await lease(connection)
     await made(database, due, DeliveryState.PENDING, 3_600.0)
     await made(database, due, DeliveryState.GIVEN_UP, None)  # as by a worker that slept
     async with database.transaction() as connection:
@@ -156,7 +156,7 @@ async def test_a_late_log_changes_nothing_that_was_decided_meanwhile(database: D
 async def test_the_log_keeps_the_last_hundred_tries(database: Database) -> None:
     job_id = await ended(database)
     async with database.transaction() as connection:
-        (due,) = await take(connection)
+        (due,) = await lease(connection)
         for number in range(deliveries.MOST_TRIES_KEPT + 5):
             log = Try(at=due.now, status=number, error=None, seconds=0.1)
             await deliveries.log_try(connection, due, log, DeliveryState.PENDING, 1.0)
@@ -174,7 +174,7 @@ async def test_looking_for_lost_messages_reads_a_bounded_number_of_deliveries(
         await connection.execute("DELETE FROM procrastinate_jobs")
         assert await deliveries.send_due(connection) == 2
         assert await deliveries.send_due(connection) == 0  # until those two are taken
-        assert len(await take(connection)) == 2
+        assert len(await lease(connection)) == 2
         assert await deliveries.send_due(connection) == 2
 
 
@@ -186,7 +186,7 @@ async def test_the_checker_finds_an_end_that_nobody_is_told_of_and_the_repair_wr
     change(database, "DELETE FROM deliveries", "DELETE FROM procrastinate_jobs")
     assert {name: one.count for name, one in found(database).items()} == {"delivery_missing": 1}
     assert await mended(database) == ["deliveries written that were missing: 1"]
-    assert await told(database) == [(job_id, 1, "pending", "failed", True)]
+    assert await delivered(database) == [(job_id, 1, "pending", "failed", True)]
     assert len(await sent(database)) == 1
     assert found(database) == {}
 
@@ -199,7 +199,7 @@ async def test_a_job_that_the_repair_ends_has_its_delivery(database: Database) -
         await connection.execute("DELETE FROM deliveries")
         await connection.execute("DELETE FROM procrastinate_jobs")
     await mended(database)
-    assert [row[:4] for row in await told(database)] == [(job_id, 1, "pending", "failed")]
+    assert [row[:4] for row in await delivered(database)] == [(job_id, 1, "pending", "failed")]
     assert found(database) == {}
 
 

@@ -64,18 +64,18 @@ def deliveries(database: Database) -> list[tuple[Any, ...]]:
     )
 
 
-async def until_told(database: Database, count: int = 1) -> None:
+async def until_delivered(database: Database, count: int = 1) -> None:
     """Waits until so many deliveries have come to their end, and no message is left."""
     await until(lambda: len(rows(database, "SELECT FROM deliveries WHERE state <> 'pending'")) == count)
     await until(lambda: not rows(database, "SELECT FROM procrastinate_jobs"))
 
 
-async def until_told_times(receiver: Origin, count: int, *, path: str = "/hook") -> None:
+async def until_delivered_times(receiver: Origin, count: int, *, path: str = "/hook") -> None:
     """Waits until so many callbacks came in."""
     await until(lambda: len(hooks(receiver, path)) == count)
 
 
-async def told_after(database: Database, receiver: Origin) -> None:
+async def deliver_another(database: Database, receiver: Origin) -> None:
     """Has another job told, so that whatever was to come before has come."""
     await ended_job(database, hook(receiver, path="/after"))
     await until(lambda: hooks(receiver, "/after"))

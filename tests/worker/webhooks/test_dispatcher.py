@@ -23,15 +23,15 @@ from tests.worker.webhooks.receiving import (
     HURRIED,
     PENDING,
     PHOTOS,
+    deliver_another,
     deliveries,
     ended_job,
     hook,
     hooks,
     opened,
     secrets,
-    told_after,
-    until_told,
-    until_told_times,
+    until_delivered,
+    until_delivered_times,
 )
 from tests.worker.working import PICTURE, rows, until, until_over, urls, working
 
@@ -45,7 +45,7 @@ async def test_the_end_of_a_job_is_told_once_with_a_signature_that_the_library_v
         photos = [*urls(origin, 3), origin.url("/none.png")]
         job_id = await submit(database, photos, callback_url=hook(receiver))
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
         (seen,) = hooks(receiver)
     told = opened(seen, *secrets(database))
     assert seen.method == "POST"
@@ -83,7 +83,7 @@ async def test_a_worker_that_stops_in_the_middle_leaves_the_delivery_to_another_
             await until(lambda: receiver.busy == 1)
         assert deliveries(database) == [(1, "pending", [])]
         async with working(database, callbacks=patient):
-            await until_told(database)
+            await until_delivered(database)
         ids = [seen.headers["webhook-id"] for seen in hooks(receiver)]
         gate.set()
     assert len(ids) == 2
@@ -123,8 +123,8 @@ async def test_doubled_and_unreadable_messages_do_no_harm(database: Database) ->
                 [str(job_id)],
             )
         async with working(database, callbacks=HASTY), working(database, callbacks=HASTY):
-            await until_told(database)
-            await told_after(database, receiver)
+            await until_delivered(database)
+            await deliver_another(database, receiver)
         assert len(hooks(receiver)) == 1
     assert (1, "delivered", [204]) in deliveries(database)
 
@@ -135,7 +135,7 @@ async def test_a_message_that_was_lost_is_sent_again_by_the_sweep(database: Data
         async with database.connection() as connection:
             await connection.execute("DELETE FROM procrastinate_jobs")
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
         assert len(hooks(receiver)) == 1
 
 
@@ -144,10 +144,10 @@ async def test_each_end_of_a_job_that_is_retried_is_an_event_of_its_own(database
         flaky = origin.serve("/flaky.png", Reply(status=404), Reply(body=PICTURE))
         job_id = await submit(database, [flaky], callback_url=hook(receiver))
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
             async with database.transaction() as connection:
                 assert await retry_job(connection, job_id, causes=None, origin_of=origin_key) == 1
-            await until_told(database, 2)
+            await until_delivered(database, 2)
         first, second = (opened(seen, *secrets(database)) for seen in hooks(receiver))
         ids = [seen.headers["webhook-id"] for seen in hooks(receiver)]
     assert [told["data"]["status"] for told in (first, second)] == ["failed", "completed"]
@@ -166,7 +166,7 @@ async def test_what_is_told_is_how_the_job_stood_at_its_end(database: Database) 
                 [job_id],
             )
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
         (seen,) = hooks(receiver)
     told = opened(seen, *secrets(database))
     assert (told["data"]["status"], told["data"]["images"]["failed"]) == ("failed", 1)
@@ -178,7 +178,7 @@ async def test_a_job_that_is_called_off_is_told_too(database: Database) -> None:
         async with database.transaction() as connection:
             assert await cancel_job(connection, job_id)
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
         (seen,) = hooks(receiver)
     assert opened(seen, *secrets(database))["data"]["status"] == "cancelled"
 
@@ -190,7 +190,7 @@ async def test_a_job_that_is_deleted_is_told_to_nobody(database: Database) -> No
             await connection.execute("DELETE FROM jobs WHERE job_id = %s", [job_id])
         assert deliveries(database) == []
         async with working(database, callbacks=HASTY):
-            await told_after(database, receiver)
+            await deliver_another(database, receiver)
             await until(lambda: not rows(database, "SELECT FROM procrastinate_jobs"))
         assert hooks(receiver) == []
 
@@ -199,11 +199,11 @@ async def test_it_can_be_sent_again_with_the_same_id(database: Database) -> None
     with Origin() as receiver:
         job_id = await ended_job(database, hook(receiver, Reply(status=410), Reply(status=204)))
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
             for count in (2, 3):
                 async with database.transaction() as connection:
                     assert await send_again(connection, job_id) is not None
-                await until_told_times(receiver, count)
+                await until_delivered_times(receiver, count)
                 await until(lambda: not rows(database, PENDING))
         assert len({seen.headers["webhook-id"] for seen in hooks(receiver)}) == 1
     assert deliveries(database) == [(1, "delivered", [410, 204, 204])]
@@ -235,6 +235,6 @@ async def test_many_jobs_that_end_at_once_are_all_told(database: Database) -> No
         for _ in range(60):
             await ended_job(database, url)
         async with working(database, callbacks=CallbackSettings()):
-            await until_told(database, 60)
+            await until_delivered(database, 60)
         ids = [seen.headers["webhook-id"] for seen in hooks(receiver)]
     assert len(set(ids)) == len(ids) == 60

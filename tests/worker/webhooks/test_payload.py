@@ -15,8 +15,8 @@ from tests.worker.webhooks.receiving import (
     hooks,
     opened,
     secrets,
-    until_told,
-    until_told_times,
+    until_delivered,
+    until_delivered_times,
 )
 from tests.worker.working import working
 
@@ -25,7 +25,7 @@ async def test_a_signature_by_another_secret_or_of_another_body_does_not_verify(
     with Origin() as receiver:
         await ended_job(database, hook(receiver))
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
         (seen,) = hooks(receiver)
     (secret,) = secrets(database)
     opened(seen, secret)
@@ -44,7 +44,7 @@ async def test_after_a_rotation_both_secrets_sign_until_the_old_one_retires(data
                 async with database.transaction() as connection:
                     await callback_secrets.rotate(connection, new, overlap_seconds)
                 await ended_job(database, hook(receiver, path=f"/{overlap_seconds:g}"))
-                await until_told_times(receiver, 1, path=f"/{overlap_seconds:g}")
+                await until_delivered_times(receiver, 1, path=f"/{overlap_seconds:g}")
                 new = "whsec_" + "C" * 32
         ((both,), (latest,)) = hooks(receiver, "/3600"), hooks(receiver, "/0")
     for secret in (old, "whsec_" + "B" * 32):
@@ -62,7 +62,7 @@ async def test_secrets_of_the_setting_sign_instead_of_that_of_the_database(datab
         async with working(
             database, callbacks=msgspec.structs.replace(HASTY, secret=",".join(ours)), fetch=LOOPBACK
         ):
-            await until_told(database)
+            await until_delivered(database)
         (seen,) = hooks(receiver)
     for secret in ours:
         opened(seen, secret)

@@ -12,14 +12,14 @@ from tests.storage.jobs import submit
 from tests.worker.webhooks.receiving import (
     HASTY,
     HURRIED,
+    deliver_another,
     deliveries,
     ended_job,
     hook,
     hooks,
     opened,
     secrets,
-    told_after,
-    until_told,
+    until_delivered,
 )
 from tests.worker.working import rows, until, urls, working
 
@@ -31,12 +31,12 @@ async def test_a_receiver_that_fails_for_a_while_is_told_exactly_once_more_when_
     with Origin() as receiver:
         await ended_job(database, hook(receiver, *broken, Reply(status=200)))
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
             seen = hooks(receiver)
             assert len({(one.headers["webhook-id"], one.body) for one in seen}) == 1
             for one in seen:
                 opened(one, *secrets(database))
-            await told_after(database, receiver)
+            await deliver_another(database, receiver)
         assert len(hooks(receiver)) == 5
     assert deliveries(database)[0] == (1, "delivered", [500, 404, None, 503, 200])
 
@@ -46,7 +46,7 @@ async def test_a_receiver_that_stays_away_is_given_up_in_the_end(database: Datab
     with Origin() as receiver:
         await ended_job(database, hook(receiver, Reply(status=500)))
         async with working(database, callbacks=brief):
-            await until_told(database)
+            await until_delivered(database)
     ((_, state, statuses),) = deliveries(database)
     assert state == "given_up"
     assert len(statuses) >= 2
@@ -66,7 +66,7 @@ async def test_a_receiver_that_says_gone_is_not_asked_again(database: Database) 
     with Origin() as receiver:
         await ended_job(database, hook(receiver, Reply(status=410)))
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
         assert len(hooks(receiver)) == 1
     assert deliveries(database) == [(1, "given_up", [410])]
 
@@ -77,7 +77,7 @@ async def test_a_redirect_is_no_answer(database: Database) -> None:
         moved = Reply(status=307, headers={"Location": other})
         await ended_job(database, hook(receiver, moved, Reply(status=204)))
         async with working(database, callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
         assert hooks(receiver, "/other") == []
     assert deliveries(database) == [(1, "delivered", [307, 204])]
     ((tries,),) = rows(database, "SELECT tries FROM deliveries")
@@ -92,7 +92,7 @@ async def test_a_receiver_inside_is_refused_without_a_packet(database: Database,
         hook(receiver)
         await ended_job(database, url.format(port=receiver.port))
         async with working(database, fetch=FetchSettings(ports="any"), callbacks=HASTY):
-            await until_told(database)
+            await until_delivered(database)
         assert receiver.connections == 0
     assert deliveries(database) == [(1, "given_up", [None])]
 

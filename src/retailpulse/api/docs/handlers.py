@@ -6,7 +6,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 
 from retailpulse.api.docs.files import DocsFiles
-from retailpulse.api.openapi.annotations import HTML, Answer, Content, Tag, documented
+from retailpulse.api.openapi.annotations import HTML, ContentSpec, ResponseSpec, Tag, documented
 from retailpulse.domain.errors import NotFound
 
 POLICY = "; ".join(
@@ -28,9 +28,9 @@ _PAGE: dict[str, Any] = {
     "tags": [Tag.SERVICE],
     "opt": documented(
         answers={
-            200: Answer(
+            200: ResponseSpec(
                 meaning="The page.",
-                contents=(Content(shape=str, media_type=HTML, example="<!doctype html>"),),
+                contents=(ContentSpec(shape=str, media_type=HTML, example="<!doctype html>"),),
             )
         }
     ),

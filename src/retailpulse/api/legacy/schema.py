@@ -4,7 +4,14 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from retailpulse.api.openapi.annotations import JOB_ID, Answer, Body, Content, Tag, documented
+from retailpulse.api.openapi.annotations import (
+    JOB_ID,
+    ContentSpec,
+    RequestBodySpec,
+    ResponseSpec,
+    Tag,
+    documented,
+)
 from retailpulse.api.submit.schema import (
     IDEMPOTENCY_KEY,
     SUBMIT_EXAMPLE,
@@ -90,9 +97,9 @@ SUBMIT: dict[str, Any] = {
         status=201,
         meaning="The whole job is on disk and queued.",
         example={"job_id": JOB_ID},
-        body=Body(
+        body=RequestBodySpec(
             meaning="The job. Any Content-Type is read as JSON.",
-            contents=(Content(shape=JobToSubmit, example=SUBMIT_EXAMPLE),),
+            contents=(ContentSpec(shape=JobToSubmit, example=SUBMIT_EXAMPLE),),
         ),
         params=(IDEMPOTENCY_KEY,),
     ),
@@ -103,10 +110,10 @@ STATUS: dict[str, Any] = {
     "tags": [Tag.LEGACY],
     "opt": documented(
         answers={
-            200: Answer(
+            200: ResponseSpec(
                 meaning="How the job stands.",
                 contents=(
-                    Content(
+                    ContentSpec(
                         shape=JobStatusWord,
                         examples={
                             "ongoing": {"status": "ongoing", "job_id": JOB_ID},
@@ -116,9 +123,9 @@ STATUS: dict[str, Any] = {
                     ),
                 ),
             ),
-            400: Answer(
+            400: ResponseSpec(
                 meaning="There is no such job, or `jobid` is missing or no id.",
-                contents=(Content(shape=Nothing, example={}),),
+                contents=(ContentSpec(shape=Nothing, example={}),),
             ),
         }
     ),

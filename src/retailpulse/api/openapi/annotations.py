@@ -47,7 +47,7 @@ class Tag(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Content:
+class ContentSpec:
     """One form in which a body comes. `shape` is a type that msgspec can describe; bytes: not text."""
 
     shape: Any
@@ -58,7 +58,7 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class HeaderSpec:
     """A header of an answer; one that `is_always` there is missing in no answer of its status."""
 
     meaning: str
@@ -68,25 +68,25 @@ class Header:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class ResponseSpec:
     """What an answer of one status means, and what it holds: nothing, or one of several forms."""
 
     meaning: str
-    contents: tuple[Content, ...] = ()
-    headers: Mapping[str, Header] = field(default_factory=dict)
+    contents: tuple[ContentSpec, ...] = ()
+    headers: Mapping[str, HeaderSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Body:
+class RequestBodySpec:
     """The body of a request, in one of several forms."""
 
     meaning: str
-    contents: tuple[Content, ...]
+    contents: tuple[ContentSpec, ...]
     is_required: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Param:
+class ParameterSpec:
     """A parameter that does not stand in the handler's signature; `place` is query or header."""
 
     name: str
@@ -100,18 +100,18 @@ class Param:
 class OperationSpec:
     """What a handler declares about its operation: answers, refusals, body, parameters."""
 
-    answers: Mapping[int, Answer]
+    answers: Mapping[int, ResponseSpec]
     refusals: tuple[int, ...] = ()
-    body: Body | None = None
-    params: tuple[Param, ...] = ()
+    body: RequestBodySpec | None = None
+    params: tuple[ParameterSpec, ...] = ()
 
 
-LOCATION = Header(meaning="The path of what was made.", example=f"/api/v1/jobs/{JOB_ID}", is_always=True)
-LINK = Header(
+LOCATION = HeaderSpec(meaning="The path of what was made.", example=f"/api/v1/jobs/{JOB_ID}", is_always=True)
+LINK = HeaderSpec(
     meaning='The next page: `<...>; rel="next"`; not there on the last one.',
     example='</api/v1/jobs?limit=100&cursor=eyJhIjoxfQ>; rel="next"',
 )
-RETRY_AFTER = Header(meaning="In how many seconds to try again.", shape=int, example=5, is_always=True)
+RETRY_AFTER = HeaderSpec(meaning="In how many seconds to try again.", shape=int, example=5, is_always=True)
 
 
 def documented(
@@ -120,10 +120,10 @@ def documented(
     example: Any = None,
     meaning: str = "Done.",
     status: int = 200,
-    headers: Mapping[str, Header] | None = None,
-    answers: Mapping[int, Answer] | None = None,
-    body: Body | None = None,
-    params: tuple[Param, ...] = (),
+    headers: Mapping[str, HeaderSpec] | None = None,
+    answers: Mapping[int, ResponseSpec] | None = None,
+    body: RequestBodySpec | None = None,
+    params: tuple[ParameterSpec, ...] = (),
 ) -> dict[str, Any]:
     """The `opt` of a handler: documented(Job, 404, example=...), or `answers` for what is not one JSON shape.
 
@@ -132,6 +132,6 @@ def documented(
     """
     given = dict(answers or {})
     if shape is not None:
-        content = Content(shape=shape, example=example)
-        given[status] = Answer(meaning=meaning, contents=(content,), headers=headers or {})
+        content = ContentSpec(shape=shape, example=example)
+        given[status] = ResponseSpec(meaning=meaning, contents=(content,), headers=headers or {})
     return {"operation_spec": OperationSpec(answers=given, refusals=refusals, body=body, params=params)}

@@ -6,13 +6,13 @@ from typing import Any, Literal
 from retailpulse.api.openapi.annotations import (
     JOB_ID,
     RETRY_AFTER,
-    Answer,
-    Content,
+    ContentSpec,
     CursorText,
-    Header,
+    HeaderSpec,
     LabelText,
     OperationSpec,
-    Param,
+    ParameterSpec,
+    ResponseSpec,
     Text,
     When,
 )
@@ -128,7 +128,7 @@ def _tidy(param: dict[str, Any], schemas: Schemas) -> dict[str, Any]:
     return tidied
 
 
-def _param(param: Param, schemas: Schemas) -> dict[str, Any]:
+def _param(param: ParameterSpec, schemas: Schemas) -> dict[str, Any]:
     # An example of its own would stand in the forms of readers, and be sent by people who only want to try.
     example = "" if param.example is None else f" For example `{param.example}`."
     return {
@@ -157,13 +157,13 @@ def _refusal(path: str, status: int, schemas: Schemas) -> dict[str, Any]:
     instance = path.format_map({name: example for name, (_, example) in PATH_PARTS.items()})
     body, media_type = refusal({"path": path, "raw_path": instance.encode()}, status, f"{kind.title}.")
     is_problem = media_type == PROBLEM_TYPE
-    content = Content(shape=Problem if is_problem else Refusal, media_type=media_type, example=body)
+    content = ContentSpec(shape=Problem if is_problem else Refusal, media_type=media_type, example=body)
     headers = {"Retry-After": RETRY_AFTER} if status in {429, 503} else {}
     meaning = kind.meaning if is_problem else kind.meaning.replace("`detail`", "`error`")
-    return _answer(Answer(meaning=meaning, contents=(content,), headers=headers), schemas)
+    return _answer(ResponseSpec(meaning=meaning, contents=(content,), headers=headers), schemas)
 
 
-def _answer(answer: Answer, schemas: Schemas) -> dict[str, Any]:
+def _answer(answer: ResponseSpec, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.meaning}
     if answer.headers:
         described["headers"] = {name: _header(header, schemas) for name, header in answer.headers.items()}
@@ -180,7 +180,7 @@ def _lead_on(answer: dict[str, Any], path: str) -> None:
             content["example"] = {**example, "next": f"{path}?cursor=rQf3hO4xWyIyMDI2Il0&limit=100"}
 
 
-def _content(contents: tuple[Content, ...], schemas: Schemas) -> dict[str, Any]:
+def _content(contents: tuple[ContentSpec, ...], schemas: Schemas) -> dict[str, Any]:
     described = {}
     for content in contents:
         media: dict[str, Any] = {"schema": schemas.of(content.shape)}
@@ -193,7 +193,7 @@ def _content(contents: tuple[Content, ...], schemas: Schemas) -> dict[str, Any]:
     return described
 
 
-def _header(header: Header, schemas: Schemas) -> dict[str, Any]:
+def _header(header: HeaderSpec, schemas: Schemas) -> dict[str, Any]:
     example = {} if header.example is None else {"example": header.example}
     always = {"required": True} if header.is_always else {}
     return {"description": header.meaning, **always, "schema": schemas.of(header.shape), **example}

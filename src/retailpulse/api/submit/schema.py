@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from retailpulse.api.openapi.annotations import Param
+from retailpulse.api.openapi.annotations import ParameterSpec
 
 SUBMIT_EXAMPLE = {
     "count": 2,
@@ -43,7 +43,7 @@ class Submitted(Struct, frozen=True, kw_only=True):
     job_id: Annotated[UUID, Meta(description="The id of the job, which is on disk and queued.")]
 
 
-IDEMPOTENCY_KEY = Param(
+IDEMPOTENCY_KEY = ParameterSpec(
     name="Idempotency-Key",
     place="header",
     meaning="The same key with the same body is the same job: send it again without fear.",

@@ -13,7 +13,7 @@ from retailpulse.api.v1.shapes import count_images
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Progress, Signal
 from retailpulse.storage.jobs.read import JobRow
-from retailpulse.web.quotas import Place, Quota, caller_of
+from retailpulse.web.quotas import Quota, QuotaSlot, caller_of
 
 RECONNECT_MILLISECONDS = 1_000
 
@@ -37,7 +37,7 @@ async def events(
 
 
 async def _messages(
-    progress: Progress, job: JobRow, place: Place, *, has_it: bool
+    progress: Progress, job: JobRow, place: QuotaSlot, *, has_it: bool
 ) -> AsyncIterator[ServerSentEventMessage]:
     try:
         async for message in _state_messages(progress, job, has_it=has_it):
@@ -51,10 +51,10 @@ async def _state_messages(
 ) -> AsyncIterator[ServerSentEventMessage]:
     if not has_it:
         yield _message(job)
-    async for news in progress.news(job):
-        if isinstance(news, JobRow):
-            yield _message(news)
-        elif news is Signal.BEAT:
+    async for changes in progress.changes(job):
+        if isinstance(changes, JobRow):
+            yield _message(changes)
+        elif changes is Signal.BEAT:
             yield ServerSentEventMessage(data=None, comment="still here")
         else:
             yield ServerSentEventMessage(event="deleted", data=_json({"job_id": str(job.job_id)}))

@@ -26,7 +26,7 @@ from retailpulse.api.v1.shapes import JobSummary, summarize
 from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import JobLists
-from retailpulse.storage.jobs.list import JobFilter, JobPlace, StoreRow
+from retailpulse.storage.jobs.list import JobFilter, JobPlace, JobStoreRow
 
 JOBS: Cursors[JobPlace] = Cursors("jobs", tuple[datetime, UUID])
 """A position is that of the job after which a page begins."""
@@ -113,7 +113,7 @@ async def stores_of_job(
     return page_response(request, list(map(_store, page)), write_cursor(STORES, following), limit)
 
 
-def _store(row: StoreRow) -> StoreInJob:
+def _store(row: JobStoreRow) -> StoreInJob:
     return StoreInJob(
         store_id=row.store_id,
         images=row.images,

@@ -11,11 +11,11 @@ from retailpulse.api.openapi.annotations import (
     JOB_ID,
     LOCATION,
     NDJSON,
-    Answer,
-    Body,
-    Content,
+    ContentSpec,
     LabelText,
-    Param,
+    ParameterSpec,
+    RequestBodySpec,
+    ResponseSpec,
     Tag,
     documented,
 )
@@ -131,13 +131,13 @@ SUBMIT: dict[str, Any] = {
         meaning="The whole job is on disk and queued.",
         example={"job_id": JOB_ID},
         headers={"Location": LOCATION},
-        body=Body(
+        body=RequestBodySpec(
             meaning="A job as one JSON document, or as rows; its other fields are then in the query. "
             "gzip is read. A body of any other type is read as JSON. For rows, the schemas show the plain "
             "form: CSV may name its columns in any order and have others, NDJSON is any JSON on each line, "
             f"such as `{NDJSON_EXAMPLE.strip()}`.",
             contents=(
-                Content(
+                ContentSpec(
                     shape=NewJob,
                     example={
                         "visits": SUBMIT_EXAMPLE["visits"],
@@ -145,17 +145,21 @@ SUBMIT: dict[str, Any] = {
                         "labels": {"region": "north"},
                     },
                 ),
-                Content(shape=VisitRows, media_type=CSV, example=CSV_EXAMPLE),
-                Content(shape=VisitLines, media_type=NDJSON),
+                ContentSpec(shape=VisitRows, media_type=CSV, example=CSV_EXAMPLE),
+                ContentSpec(shape=VisitLines, media_type=NDJSON),
             ),
         ),
         params=(
             IDEMPOTENCY_KEY,
-            Param(name="depth", meaning=f"{_IN_QUERY}how thoroughly its photos are checked.", shape=Depth),
-            Param(name="name", meaning=f"{_IN_QUERY}its name.", shape=Name),
-            Param(name="priority", meaning=f"{_IN_QUERY}its priority.", shape=Priority),
-            Param(name="callback_url", meaning=f"{_IN_QUERY}the receiver of its callback.", shape=Url),
-            Param(
+            ParameterSpec(
+                name="depth", meaning=f"{_IN_QUERY}how thoroughly its photos are checked.", shape=Depth
+            ),
+            ParameterSpec(name="name", meaning=f"{_IN_QUERY}its name.", shape=Name),
+            ParameterSpec(name="priority", meaning=f"{_IN_QUERY}its priority.", shape=Priority),
+            ParameterSpec(
+                name="callback_url", meaning=f"{_IN_QUERY}the receiver of its callback.", shape=Url
+            ),
+            ParameterSpec(
                 name="label",
                 meaning=f"{_IN_QUERY}a label, name:value; may come again.",
                 shape=Annotated[list[LabelText], Meta(max_length=20)],
@@ -185,9 +189,9 @@ RETRY: dict[str, Any] = {
         404,
         409,
         meaning="The job, whose failures are unsettled again.",
-        body=Body(
+        body=RequestBodySpec(
             meaning="What to try again; without a body, everything that failed.",
-            contents=(Content(shape=Retry, example={"causes": ["http_status"]}),),
+            contents=(ContentSpec(shape=Retry, example={"causes": ["http_status"]}),),
             is_required=False,
         ),
     ),
@@ -196,7 +200,7 @@ DELETE: dict[str, Any] = {
     "operation_id": "deleteJob",
     "summary": "Delete a job that has ended",
     "tags": [Tag.JOBS],
-    "opt": documented(None, 404, 409, answers={204: Answer(meaning="The job is deleted.")}),
+    "opt": documented(None, 404, 409, answers={204: ResponseSpec(meaning="The job is deleted.")}),
 }
 FOLLOW: dict[str, Any] = {
     "operation_id": "followJob",
@@ -206,15 +210,15 @@ FOLLOW: dict[str, Any] = {
         None,
         404,
         answers={
-            200: Answer(
+            200: ResponseSpec(
                 meaning="Events: `progress` with every change, then `end`, each with a JobEvent as its data; "
                 "or `deleted` if the job is deleted meanwhile.",
-                contents=(Content(shape=ServerSentEvent, media_type=EVENTS, example=EVENT_EXAMPLE),),
+                contents=(ContentSpec(shape=ServerSentEvent, media_type=EVENTS, example=EVENT_EXAMPLE),),
             ),
-            204: Answer(meaning="The job has ended, and the Last-Event-ID is that of its end."),
+            204: ResponseSpec(meaning="The job has ended, and the Last-Event-ID is that of its end."),
         },
         params=(
-            Param(
+            ParameterSpec(
                 name="Last-Event-ID",
                 place="header",
                 meaning="The id of the last event that was received.",

@@ -1,4 +1,4 @@
-"""Pages of lists: what a page looks like, the cursor that says where one begins, and the link to the next.
+"""Pagination: what a page of a list looks like, the cursor where one begins, and the link to the next.
 
 A cursor is a position in the order of reading, so that rows which come or go between two pages shift
 nothing. Its checksum detects a damaged cursor, or one of another list. It is no secret:

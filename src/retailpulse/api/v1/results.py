@@ -20,9 +20,9 @@ from retailpulse.api.openapi.annotations import (
     LINK,
     NDJSON,
     PARQUET,
-    Answer,
-    Content,
-    Param,
+    ContentSpec,
+    ParameterSpec,
+    ResponseSpec,
     Tag,
     documented,
 )
@@ -118,19 +118,19 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
         404,
         406,
         answers={
-            200: Answer(
+            200: ResponseSpec(
                 meaning="A page of rows, or every row as a file.",
                 contents=(
-                    Content(shape=Page[ResultRow], example={"items": list(RESULTS), "next": None}),
-                    Content(shape=str, media_type=CSV, example=RESULTS_CSV),
-                    Content(shape=str, media_type=NDJSON, example=RESULTS_NDJSON),
-                    Content(shape=bytes, media_type=PARQUET),
+                    ContentSpec(shape=Page[ResultRow], example={"items": list(RESULTS), "next": None}),
+                    ContentSpec(shape=str, media_type=CSV, example=RESULTS_CSV),
+                    ContentSpec(shape=str, media_type=NDJSON, example=RESULTS_NDJSON),
+                    ContentSpec(shape=bytes, media_type=PARQUET),
                 ),
                 headers={"Link": LINK},
             )
         },
         params=(
-            Param(
+            ParameterSpec(
                 name="format",
                 meaning="json (pages), csv, ndjson or parquet (all rows); goes before the Accept header.",
                 shape=Literal["json", "csv", "ndjson", "parquet"],

@@ -10,7 +10,7 @@ from retailpulse.api.openapi.annotations import Tag, documented
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Stats
-from retailpulse.storage.metrics.throughput import Settled
+from retailpulse.storage.metrics.throughput import SettledInPeriod
 
 
 class SettledImages(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ async def service_stats(stats: Stats) -> ServiceStats:
     )
 
 
-def _images(settled: list[Settled]) -> SettledImages:
+def _images(settled: list[SettledInPeriod]) -> SettledImages:
     def count(outcome: Outcome) -> int:
         return sum(some.images for some in settled if some.outcome == outcome)
 
@@ -98,6 +98,6 @@ def _images(settled: list[Settled]) -> SettledImages:
     )
 
 
-def _causes(settled: list[Settled]) -> dict[str, int]:
+def _causes(settled: list[SettledInPeriod]) -> dict[str, int]:
     counts = {Cause(some.cause): some.images for some in settled if some.cause is not None}
     return {str(cause): counts[cause] for cause in sorted(counts, key=counts.__getitem__, reverse=True)}

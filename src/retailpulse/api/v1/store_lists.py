@@ -22,10 +22,10 @@ from retailpulse.api.v1.pages import (
 )
 from retailpulse.api.v1.visits import VISITS, After, Before, Visit, visit_of
 from retailpulse.service import Stores
-from retailpulse.storage.stores.search import StoreFilter, StorePlace, StoreRow
+from retailpulse.storage.stores.search import StoreCursor, StoreFilter, StoreRow
 from retailpulse.storage.stores.visits import VisitFilter
 
-STORES: Cursors[StorePlace] = Cursors("stores", StorePlace)
+STORES: Cursors[StoreCursor] = Cursors("stores", StoreCursor)
 """A position is that of the store after which a page begins."""
 AREAS: Cursors[str] = Cursors("areas", str)
 """A position is the code of the area after which a page begins."""

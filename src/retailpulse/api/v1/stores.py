@@ -11,7 +11,14 @@ from litestar.params import Parameter
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
 from msgspec import Meta, Struct
 
-from retailpulse.api.openapi.annotations import CSV, Answer, Body, Content, Tag, documented
+from retailpulse.api.openapi.annotations import (
+    CSV,
+    ContentSpec,
+    RequestBodySpec,
+    ResponseSpec,
+    Tag,
+    documented,
+)
 from retailpulse.api.submit.row_schema import StoreRows
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, TooLarge
@@ -82,15 +89,17 @@ REFUSED_EXAMPLE = {
         ImportDone,
         meaning="The file is loaded; with `good_lines` perhaps not all of it: see `rejected`.",
         answers={
-            422: Answer(
+            422: ResponseSpec(
                 meaning="Lines are bad and nothing is loaded.",
-                contents=(Content(shape=ImportRefused, media_type=PROBLEM_TYPE, example=REFUSED_EXAMPLE),),
+                contents=(
+                    ContentSpec(shape=ImportRefused, media_type=PROBLEM_TYPE, example=REFUSED_EXAMPLE),
+                ),
             )
         },
-        body=Body(
+        body=RequestBodySpec(
             meaning="CSV whose header names AreaCode, StoreName and StoreID, in any order; others are "
             "ignored. The schema shows the plain form of a file without bad lines.",
-            contents=(Content(shape=StoreRows, media_type=CSV, example=STORES_EXAMPLE),),
+            contents=(ContentSpec(shape=StoreRows, media_type=CSV, example=STORES_EXAMPLE),),
         ),
     ),
 )

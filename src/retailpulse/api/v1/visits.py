@@ -21,9 +21,9 @@ from retailpulse.api.v1.pages import (
 )
 from retailpulse.domain.times import Instant
 from retailpulse.service import Stores
-from retailpulse.storage.stores.visits import Place, VisitFilter, VisitRow
+from retailpulse.storage.stores.visits import VisitCursor, VisitFilter, VisitRow
 
-VISITS: Cursors[Place] = Cursors("visits", Place)
+VISITS: Cursors[VisitCursor] = Cursors("visits", VisitCursor)
 """A position is that of the visit after which a page begins."""
 
 After = Annotated[

@@ -13,7 +13,7 @@ import rich_click as click
 from retailpulse.cli.commands.maintenance import database_url, end_on_sigterm, read_age
 from retailpulse.cli.commands.server import data_dir_option, load_settings
 from retailpulse.cli.output import json_option
-from retailpulse.cli.terminal import say, say_json
+from retailpulse.cli.terminal import echo, echo_json
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.times import in_utc
 
@@ -98,10 +98,10 @@ async def _secrets(url: str, settings: DatabaseSettings, overlap: timedelta | No
 
 def _print(found: list[dict[str, str | None]], as_json: bool) -> None:
     if as_json:
-        say_json(json.dumps({"secrets": found}, indent=2))
+        echo_json(json.dumps({"secrets": found}, indent=2))
         return
     for one in found:
-        say(str(one["secret"]))
+        echo(str(one["secret"]))
         if one["retires_at"] is not None:
             until = datetime.fromisoformat(one["retires_at"]).strftime("%Y-%m-%d %H:%M:%S")
-            say(f"(the one above signs too until {until} UTC)", err=True)
+            echo(f"(the one above signs too until {until} UTC)", err=True)

@@ -16,11 +16,11 @@ import rich_click as click
 from retailpulse.cli.commands.maintenance import database_url, end_on_sigterm
 from retailpulse.cli.commands.server import data_dir_option, load_settings
 from retailpulse.cli.output import json_option
-from retailpulse.cli.terminal import error_console, say, say_json
+from retailpulse.cli.terminal import echo, echo_json, error_console
 from retailpulse.config.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:
-    from retailpulse.storage.integrity.check import Finding, Patience, Report
+    from retailpulse.storage.integrity.check import Finding, IntegrityReport, StaleThresholds
 
 Say = Callable[[str], None]
 
@@ -59,10 +59,10 @@ def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
     with _sign_of_life() as tell, database_url(settings) as url:
         report, mended = _check(url, settings, repair, tell)
     if as_json:
-        say_json(json.dumps(_as_json(report, mended), indent=2))
+        echo_json(json.dumps(_as_json(report, mended), indent=2))
     else:
         for line in _lines(report, mended):
-            say(line)
+            echo(line)
     if report.findings:
         sys.exit(1)
 
@@ -85,20 +85,20 @@ def _sign_of_life() -> Iterator[Say]:
         status.stop()
 
 
-def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Report", list[str]]:
+def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["IntegrityReport", list[str]]:
     """What is off, after the repair if one is wanted, and what that mended."""
-    from retailpulse.storage.integrity.check import Patience, check_invariants
+    from retailpulse.storage.integrity.check import StaleThresholds, check_invariants
 
-    patience = Patience(
+    thresholds = StaleThresholds(
         sweep_seconds=settings.worker.sweep_seconds,
         stale_seconds=settings.worker.stale_seconds,
     )
     asyncio.run(_check_tables(url, settings.database))
-    report = check_invariants(url, patience, before_second_look=tell)
+    report = check_invariants(url, thresholds, before_second_look=tell)
     if not (repair and report.findings):
         return report, []
-    mended = asyncio.run(_repair(url, settings.database, report, patience))
-    return check_invariants(url, patience, before_second_look=tell), mended
+    mended = asyncio.run(_repair(url, settings.database, report, thresholds))
+    return check_invariants(url, thresholds, before_second_look=tell), mended
 
 
 async def _check_tables(url: str, settings: DatabaseSettings) -> None:
@@ -108,19 +108,21 @@ async def _check_tables(url: str, settings: DatabaseSettings) -> None:
         await database.check_tables()
 
 
-async def _repair(url: str, settings: DatabaseSettings, report: "Report", patience: "Patience") -> list[str]:
+async def _repair(
+    url: str, settings: DatabaseSettings, report: "IntegrityReport", thresholds: "StaleThresholds"
+) -> list[str]:
     from retailpulse.fetch import origin_key
     from retailpulse.storage.integrity.repair import repair
     from retailpulse.storage.postgres.database import Database
 
     async with (
         Database(url, settings, pool_size=2) as database,
-        database.transaction(patience_seconds=_REPAIR_SECONDS) as connection,
+        database.transaction(timeout_seconds=_REPAIR_SECONDS) as connection,
     ):
-        return await repair(connection, report, patience, origin_key)
+        return await repair(connection, report, thresholds, origin_key)
 
 
-def _lines(report: "Report", mended: list[str]) -> Iterator[str]:
+def _lines(report: "IntegrityReport", mended: list[str]) -> Iterator[str]:
     yield from (f"Mended: {what}." for what in mended)
     yield from (_line(finding) for finding in report.findings)
     if not report.findings:
@@ -137,7 +139,7 @@ def _line(finding: "Finding") -> str:
     return f"{finding.broken[0].upper()}{finding.broken[1:]}: {finding.count:,}, e.g. {examples}"
 
 
-def _as_json(report: "Report", mended: list[str]) -> dict[str, object]:
+def _as_json(report: "IntegrityReport", mended: list[str]) -> dict[str, object]:
     return {
         "agrees": not report.findings,
         "jobs": report.jobs,

@@ -10,7 +10,7 @@ import rich_click as click
 from click.exceptions import Exit
 
 from retailpulse.cli.exit_codes import INTERRUPTED
-from retailpulse.cli.terminal import output_console, say
+from retailpulse.cli.terminal import echo, output_console
 
 MIN_IMAGES = 20
 """Fewest images of a demo job: the bad ones and a few good ones."""
@@ -56,7 +56,7 @@ def demo(images: int, leave: bool, port: int | None) -> None:
     try:
         raise Exit(perform(console, images=images, port=pick_port(port), leave=leave))
     except StageFailed as failure:
-        say(f"The service ended. The last lines of its log:\n{failure}", err=True)
+        echo(f"The service ended. The last lines of its log:\n{failure}", err=True)
         raise Exit(1) from None
     except KeyboardInterrupt:
         raise Exit(INTERRUPTED) from None

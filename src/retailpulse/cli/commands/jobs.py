@@ -7,7 +7,7 @@ import rich_click as click
 from retailpulse.cli.connection import CAUSES, read_labels, with_client
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
-from retailpulse.cli.terminal import output_console, say
+from retailpulse.cli.terminal import echo, output_console
 from retailpulse.cli.views import job_view, when
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary
 
@@ -218,7 +218,7 @@ def redeliver(client: Client, job_id: str, as_json: bool) -> None:
     if as_json:
         print_json(delivery)
     else:
-        say("The callback is queued. `retailpulse deliveries` shows its state.")
+        echo("The callback is queued. `retailpulse deliveries` shows its state.")
 
 
 def _print_job(job: Job, as_json: bool) -> None:

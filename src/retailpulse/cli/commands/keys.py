@@ -17,7 +17,7 @@ from rich.text import Text
 from retailpulse.cli.commands.maintenance import read_age
 from retailpulse.cli.commands.server import data_dir_option, load_settings
 from retailpulse.cli.output import answer, json_option
-from retailpulse.cli.terminal import output_console, say, say_json
+from retailpulse.cli.terminal import echo, echo_json, output_console
 from retailpulse.domain.api_keys import ApiKey, KeyState, Scope
 from retailpulse.domain.times import in_utc
 
@@ -81,11 +81,11 @@ def create(
 
     token, key = _run(data_dir, use)
     if as_json:
-        say_json(json.dumps({"key": token.text(), **_fields(key)}))
+        echo_json(json.dumps({"key": token.text(), **_fields(key)}))
         return
-    say(token.text())
+    echo(token.text())
     until = f"until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "until it is revoked"
-    say(
+    echo(
         f"Key {key.key_id} allows {_scopes(key)} {until}. It is shown this once: keep it now. "
         "Send it as `Authorization: Bearer ...`.",
         err=True,
@@ -105,11 +105,11 @@ def list_(as_json: bool, data_dir: str | None) -> None:
     """
     found = _run(data_dir, lambda kept: kept.all())
     if as_json:
-        say_json(json.dumps([_fields(key) for key in found], indent=2))
+        echo_json(json.dumps([_fields(key) for key in found], indent=2))
     elif found:
         output_console().print(_table(found))
     else:
-        say("No key was made yet.", err=True)
+        echo("No key was made yet.", err=True)
 
 
 @keys.command()

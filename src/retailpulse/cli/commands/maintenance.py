@@ -133,8 +133,10 @@ def backup(file: Path, force: bool, as_json: bool, data_dir: str | None) -> None
     settings = load_settings(data_dir=data_dir).settings.database
     _check_embedded(settings, "pg_dump --format=custom")
     end_on_sigterm()
-    with _Told("Backup") as told:
-        size_bytes = back_up(EmbeddedServer(Path(settings.data_dir)), file, force=force, tell=told.tell)
+    with _ProgressNotes("Backup") as notes:
+        size_bytes = back_up(
+            EmbeddedServer(Path(settings.data_dir)), file, force=force, on_progress=notes.update
+        )
     answer(f"Wrote {file}: {size_bytes:,} bytes.", as_json=as_json, file=str(file), size_bytes=size_bytes)
 
 
@@ -160,8 +162,8 @@ def restore(file: Path, replace: bool, as_json: bool, data_dir: str | None) -> N
     settings = load_settings(data_dir=data_dir).settings.database
     _check_embedded(settings, "pg_restore")
     end_on_sigterm()
-    with _Told("Restore") as told:
-        version = run(Path(settings.data_dir), file, replace=replace, tell=told.tell)
+    with _ProgressNotes("Restore") as notes:
+        version = run(Path(settings.data_dir), file, replace=replace, on_progress=notes.update)
     sentence = f"Restored {file}, of schema {version}, to {settings.data_dir}."
     answer(sentence, as_json=as_json, file=str(file), schema=version, data_dir=settings.data_dir)
 
@@ -199,7 +201,7 @@ def _bar() -> Progress:
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
 
 
-class _Told:
+class _ProgressNotes:
     """Says on standard error what goes on, once it takes longer than two seconds."""
 
     def __init__(self, what: str) -> None:
@@ -216,7 +218,7 @@ class _Told:
     ) -> None:
         self._status.stop()
 
-    def tell(self, text: str) -> None:
+    def update(self, text: str) -> None:
         """Say it, if it is time to."""
         if time.monotonic() < self._next_at:
             return

@@ -12,7 +12,7 @@ import rich_click as click
 from retailpulse.cli.connection import CAUSES, with_client
 from retailpulse.cli.progress import shown_count
 from retailpulse.cli.tables import Column, array_lines, cut, lines
-from retailpulse.cli.terminal import printable_blocks, say
+from retailpulse.cli.terminal import echo, printable_blocks
 from retailpulse.client import Client, ExportFormat, Outcome, Result, appearing
 
 COLUMNS: tuple[Column[Result], ...] = (
@@ -126,9 +126,9 @@ def _show(found: Iterator[Result], chosen: str, output: Path | None) -> None:
     if output is None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         for line in _texts(found, chosen):
-            say(cut(line, width))
+            echo(cut(line, width))
         return
-    with _told_of(output), appearing(output) as file:
+    with _file_errors(output), appearing(output) as file:
         for line in _texts(found, chosen):
             file.write(line.encode("utf-8", "replace") + b"\n")
 
@@ -153,7 +153,7 @@ def _save(
     """Writes an export to a file, all or nothing, with a bar on a terminal."""
     is_filtered = any(value for name, value in filters.items() if name != "safe")
     total = None if is_filtered or chosen == "parquet" else client.job(job_id).images.total
-    with _told_of(output), shown_count(f"Writing {output.name}", total) as count:
+    with _file_errors(output), shown_count(f"Writing {output.name}", total) as count:
         size_bytes = client.export(
             job_id,
             output,
@@ -161,11 +161,11 @@ def _save(
             on_block=lambda block: count(block.count(b"\n")),
             **filters,
         )
-    say(f"{output}: {size_bytes:,} bytes", err=True)
+    echo(f"{output}: {size_bytes:,} bytes", err=True)
 
 
 @contextmanager
-def _told_of(path: Path) -> Iterator[None]:
+def _file_errors(path: Path) -> Iterator[None]:
     """Tells what the system has against a file with its name."""
     try:
         yield

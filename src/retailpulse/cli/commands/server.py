@@ -11,7 +11,7 @@ import rich_click as click
 from rich.text import Text
 
 from retailpulse.cli.output import answer, json_option
-from retailpulse.cli.terminal import output_console, say_json
+from retailpulse.cli.terminal import echo_json, output_console
 from retailpulse.config.loading import Loaded, load
 from retailpulse.domain.errors import ConfigError
 
@@ -221,7 +221,7 @@ def config(as_json: bool) -> None:
             {"name": s.variable, "value": s.shown(), "source": s.source, "meaning": s.meaning}
             for s in settings
         ]
-        say_json(json.dumps(rows, indent=2))
+        echo_json(json.dumps(rows, indent=2))
         return
     console = output_console()
     for s in settings:

@@ -8,7 +8,7 @@ from click.exceptions import Exit
 from retailpulse.cli.connection import with_client
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
-from retailpulse.cli.terminal import say
+from retailpulse.cli.terminal import echo
 from retailpulse.cli.upload_progress import shown_upload
 from retailpulse.cli.views import import_report
 from retailpulse.client import Area, Client, Store, Visit
@@ -61,7 +61,7 @@ def import_(client: Client, file: BinaryIO, good_lines: bool, as_json: bool) -> 
         print_json(done)
     else:
         for line in import_report(done):
-            say(line)
+            echo(line)
     raise Exit(1 if done.rejected else 0)
 
 

@@ -11,7 +11,7 @@ import rich_click as click
 from retailpulse.cli.connection import read_label, with_client
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import print_json
-from retailpulse.cli.terminal import say
+from retailpulse.cli.terminal import echo
 from retailpulse.cli.upload_progress import shown_upload
 from retailpulse.cli.watch import watch_to_the_end
 from retailpulse.client import Client, FileFormat, InvalidRequest, Unreachable
@@ -78,7 +78,7 @@ def submit(
     key = idempotency_key or str(uuid.uuid4())
     is_piped = file == "-"
     is_guessed = is_piped and file_format is None
-    with _told_how_to_go_on(key), _told_of_formats(is_guessed), shown_upload("the visits") as sent:
+    with _resume_hint(key), _format_hint(is_guessed), shown_upload("the visits") as sent:
         job_id = client.submit(
             sys.stdin.buffer if is_piped else file,
             format=file_format or ("json" if is_piped else None),
@@ -89,32 +89,32 @@ def submit(
     if as_json and not watch:
         print_json({"job_id": job_id})
     elif not as_json:
-        say(job_id)
+        echo(job_id)
     if watch:
         watch_to_the_end(client, job_id, as_json=as_json, summary_to_stderr=True)
 
 
 @contextmanager
-def _told_of_formats(is_guessed: bool) -> Iterator[None]:
+def _format_hint(is_guessed: bool) -> Iterator[None]:
     """Says how else standard input is read, if it turns out to be no JSON."""
     try:
         yield
     except InvalidRequest as error:
         if is_guessed and "not JSON" in str(error):
-            say("Standard input is read as JSON; --format csv or --format ndjson says otherwise.", err=True)
+            echo("Standard input is read as JSON; --format csv or --format ndjson says otherwise.", err=True)
         raise
 
 
 @contextmanager
-def _told_how_to_go_on(key: str) -> Iterator[None]:
+def _resume_hint(key: str) -> Iterator[None]:
     """Tells the key of a submit that was interrupted when it may have been accepted."""
     text = f"It may be accepted or not; with --idempotency-key {key} the same command makes no second job."
     try:
         yield
     except Unreachable as error:
         if error.was_sent:
-            say(text, err=True)
+            echo(text, err=True)
         raise
     except KeyboardInterrupt:
-        say(f"\n{text}", err=True)
+        echo(f"\n{text}", err=True)
         raise

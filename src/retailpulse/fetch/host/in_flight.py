@@ -6,7 +6,7 @@ it on to the next. Weak: if most of what is asked for is slow and the rest is no
 
 from typing import Protocol
 
-PATIENCE_SECONDS, _PATIENCE_LATENCIES, _CROWDED_ANSWERS = 1.0, 8.0, 8
+SILENT_SECONDS, _SILENT_LATENCIES, _CROWDED_ANSWERS = 1.0, 8.0, 8
 """A request is left waiting if it got no byte for this many seconds, latencies and answers to others."""
 _LOOK_SECONDS = 0.1
 """How often the requests of a host are looked through, at most."""
@@ -68,7 +68,7 @@ class InFlight:
 
     def _waiting(self, now: float, latency_seconds: float, answers: int, beside: int) -> int:
         """How many got no byte for long, while the host gave answers to others."""
-        began_by = now - max(PATIENCE_SECONDS, _PATIENCE_LATENCIES * latency_seconds)
+        began_by = now - max(SILENT_SECONDS, _SILENT_LATENCIES * latency_seconds)
         count = 0
         for request, (began_at, answers_before) in self._starts.items():
             if began_at > began_by or answers - answers_before < beside:

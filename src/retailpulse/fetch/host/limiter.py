@@ -194,7 +194,7 @@ class HostLimiter:
             return
         if not failure.again:  # there is no such name: nothing was asked, nothing need rest
             return
-        if self.excuses(failure, began_at, now):
+        if self.discounts(failure, began_at, now):
             self._turned_away(failure, began_at, now)
             return
         self._count(failure, began_at, now)
@@ -202,7 +202,7 @@ class HostLimiter:
             self._cap.halve(now)
             self.changed = True
 
-    def excuses(self, failure: TryFailed, began_at: float, now: float) -> bool:
+    def discounts(self, failure: TryFailed, began_at: float, now: float) -> bool:
         """Whether a failure only says "fewer at once": the host turned it away while it served others."""
         if failure.starved:
             return self._answered_at > began_at

@@ -16,7 +16,7 @@ from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host.forbidden import ForbiddenMemory
-from retailpulse.fetch.host.in_flight import PATIENCE_SECONDS, InFlight
+from retailpulse.fetch.host.in_flight import SILENT_SECONDS, InFlight
 from retailpulse.fetch.host.limiter import HostLimiter
 
 Order = tuple[int, float]
@@ -170,7 +170,7 @@ class HostQueue:
         if self.in_flight.is_crowded(now, limiter.latency_seconds or 0.0, limiter.answers):
             limiter.crowd()
         if self._look is None and self.in_flight:
-            self._look = self._loop.call_later(PATIENCE_SECONDS, self._look_at_the_last)
+            self._look = self._loop.call_later(SILENT_SECONDS, self._look_at_the_last)
 
     def _look_at_the_last(self) -> None:
         """If no request is answered any more, they may wait for a connection that is kept alive in vain."""
@@ -179,7 +179,7 @@ class HostQueue:
             return
         if self.in_flight.is_forgotten(self._loop.time(), limiter.latency_seconds or 0.0, limiter.answers):
             self._keep_none_alive()
-        self._look = self._loop.call_later(PATIENCE_SECONDS, self._look_at_the_last)
+        self._look = self._loop.call_later(SILENT_SECONDS, self._look_at_the_last)
 
     def _keep_none_alive(self) -> None:
         self._close_idle(self)

@@ -6,7 +6,7 @@ is not heeded, as nothing but this one photo is asked for.
 
 import re
 
-from retailpulse.fetch.http.messages import Answer, find_headers
+from retailpulse.fetch.http.messages import Response, find_headers
 from retailpulse.fetch.target.urls import Origin
 
 _MOST_COOKIES, _MOST_BYTES = 20, 4_096
@@ -21,7 +21,7 @@ class CookieJar:
     def __init__(self) -> None:
         self._kept: dict[tuple[str, bytes], tuple[bytes, bool]] = {}
 
-    def take(self, origin: Origin, answer: Answer) -> None:
+    def update(self, origin: Origin, answer: Response) -> None:
         """Keep what an answer sets; what is too much, or could be read as two headers, is left out."""
         for header in find_headers(answer.head, b"set-cookie"):
             pair, _, attributes = header.partition(b";")

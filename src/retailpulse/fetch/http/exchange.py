@@ -13,13 +13,13 @@ import pycurl
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.failures import Progress, TryFailed, not_connected, of_code, stalled
+from retailpulse.fetch.failures import TransferProgress, TryFailed, not_connected, of_code, stalled
 from retailpulse.fetch.http.body_reader import SMALL_BYTES, BodyReader
 from retailpulse.fetch.http.codings import Coding, find_coding
 from retailpulse.fetch.http.curl_handles import new_handle
 from retailpulse.fetch.http.decompression import Decompression
 from retailpulse.fetch.http.dialer import Dialer
-from retailpulse.fetch.http.messages import GIVEN, WHOLE, Answer, Request
+from retailpulse.fetch.http.messages import GIVEN, WHOLE, Request, Response
 from retailpulse.fetch.http.post_request import MOST_ANSWER_BYTES
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.http.request_options import RequestOptions
@@ -78,7 +78,7 @@ class Exchange:
         self._handle.setopt(pycurl.HEADERFUNCTION, self._lines.append)  # libcurl ends headers over 300 kB
         self._handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
 
-    async def run(self, request: Request, reader: BodyReader) -> Answer:
+    async def run(self, request: Request, reader: BodyReader) -> Response:
         """Make the request; raises TryFailed, or whatever the intake failed with."""
         self._prepare(request, reader)
         self._began_at = self._loop.time()
@@ -296,7 +296,7 @@ class Exchange:
         self._room_bytes += more_bytes
         return True
 
-    def _conclude(self, code: int, message: str) -> Answer:
+    def _conclude(self, code: int, message: str) -> Response:
         self.received_bytes = self._handle.getinfo(pycurl.SIZE_DOWNLOAD_T)
         if self._granted_bytes:
             self._count_kept()
@@ -316,7 +316,7 @@ class Exchange:
                 self._decompression.check_end()
         gave = self._status in GIVEN
         retry_after_seconds = 0 if gave else self._handle.getinfo(pycurl.RETRY_AFTER)
-        return Answer(self._status, self._head, retry_after_seconds, self._is_coded)
+        return Response(self._status, self._head, retry_after_seconds, self._is_coded)
 
     def _failed(self, code: int, message: str) -> TryFailed:
         if self._dialer.is_refused and code == pycurl.E_COULDNT_CONNECT:
@@ -325,7 +325,7 @@ class Exchange:
             return TryFailed(Cause.CONNECT, "no socket is free to connect with", again=True)
         if code == pycurl.E_FILESIZE_EXCEEDED:
             return self._reader.too_large()
-        progress = Progress(
+        progress = TransferProgress(
             answered=self._is_answered,
             connected=self._handle.getinfo(pycurl.CONNECT_TIME) > 0,
             body_bytes=self._reader.size,

@@ -25,7 +25,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     post: PostRequest | None = None  # what is carried there; of the answer only the status counts then
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True):
     """An HTTP answer; its body is in the intake, if the status is one that was asked for."""
 
     status: int

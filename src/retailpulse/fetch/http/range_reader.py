@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed, of_status
 from retailpulse.fetch.http.body_reader import FIRST_LOOK_BYTES, BodyReader
-from retailpulse.fetch.http.messages import WHOLE, Answer
+from retailpulse.fetch.http.messages import WHOLE, Response
 from retailpulse.fetch.http.ranges import Part, Span, parse_part, parse_total
 
 # 16 kB hold the size of most formats, 64 kB that of 97% of JPEG files; after that, the rest as it comes.
@@ -18,7 +18,7 @@ _FIRST_SPAN = Span(start=0, end=FIRST_LOOK_BYTES)
 _RANGE_REFUSED = frozenset({400, 403, 405, 500, 501})
 """Statuses with which servers answer that do not know ranges, and would send the whole file."""
 
-Ask = Callable[[Span | None], Awaitable[Answer]]
+Ask = Callable[[Span | None], Awaitable[Response]]
 """Makes one request for a span of the file, or without one for all of it."""
 
 
@@ -66,7 +66,7 @@ async def _read_parts(ask: Ask, reader: BodyReader) -> bool:
     return True
 
 
-def _checked(answer: Answer, start: int, reader: BodyReader) -> Part | None:
+def _checked(answer: Response, start: int, reader: BodyReader) -> Part | None:
     """The part of a 206, held against what was asked for and what arrived; None where it is another one."""
     part = parse_part(answer.header(b"content-range"))
     if part is None or part.start != start or answer.is_coded or reader.is_beyond_part:
@@ -76,7 +76,7 @@ def _checked(answer: Answer, start: int, reader: BodyReader) -> Part | None:
     return part
 
 
-async def _end_or_ask_whole(ask: Ask, reader: BodyReader, answer: Answer) -> None:
+async def _end_or_ask_whole(ask: Ask, reader: BodyReader, answer: Response) -> None:
     """A 416 says that the file ended just there (an empty one does at once), or that ranges do not work."""
     total = parse_total(answer.header(b"content-range"))
     if total == reader.size:
@@ -87,7 +87,7 @@ async def _end_or_ask_whole(ask: Ask, reader: BodyReader, answer: Answer) -> Non
         raise TryFailed(Cause.BAD_RESPONSE, "the file changed while it was read", again=True)
 
 
-def _finish_whole(answer: Answer, reader: BodyReader) -> None:
+def _finish_whole(answer: Response, reader: BodyReader) -> None:
     if answer.status not in WHOLE:
         raise of_status(answer.status, answer.retry_after_seconds, is_refusal=answer.is_refusal)
     if not reader.satisfied:

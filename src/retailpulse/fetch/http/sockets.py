@@ -74,20 +74,20 @@ class Sockets:
     def ready(self) -> Iterator[tuple[int, int]]:
         """The sockets that are ready, with libcurl's words for what for; strays are shut before."""
         happened = self._epoll.poll(0)
-        self._shut_strays(happened)
+        self._close_orphans(happened)
         for fd, events in happened:
             known = self._watched.get(fd)
             if known is not None and known.is_wanted:
                 readable = pycurl.CSELECT_IN if events & _READABLE else 0
                 yield fd, readable | (pycurl.CSELECT_OUT if events & _WRITABLE else 0)
 
-    def shut_strays(self) -> None:
+    def close_orphans(self) -> None:
         """Shut idle connections down on which bytes came, before libcurl takes one for another request.
 
         What a server sent beyond an answer would be read as the answer to the next request, and libcurl
         does not look (8.23).
         """
-        self._shut_strays(self._epoll.poll(0))
+        self._close_orphans(self._epoll.poll(0))
 
     def shut_idle(self, peers: Container[_Address], busy: Iterable[int] = ()) -> None:
         """Shut the sockets down that are idle and connected to some addresses; libcurl then drops them.
@@ -113,7 +113,7 @@ class Sockets:
             self._epoll.register(fd, _EVENTS[what])
         self._watched[fd] = _Watched(what, self._age)
 
-    def _shut_strays(self, happened: Iterable[tuple[int, int]]) -> None:
+    def _close_orphans(self, happened: Iterable[tuple[int, int]]) -> None:
         for fd, events in happened:
             known = self._watched.get(fd)
             if known is not None and known.is_wanted:

@@ -131,7 +131,7 @@ class Transport:
             self._arm(due_at, early_seconds)
             return
         self._due_at = None
-        self._sockets.shut_strays()
+        self._sockets.close_orphans()
         self._act(pycurl.SOCKET_TIMEOUT, 0)
         self._collect()
 

@@ -1,4 +1,4 @@
-"""DNS: looks host names up by the system's resolver, with a cache, and pins what it found for libcurl.
+"""DNS pinning: looks names up by the system's resolver, with a cache, and pins what it found for libcurl.
 
 A few threads ask for each name once at a time. libcurl is told which addresses a host has and looks no name
 up by itself. If internal names are hidden, it is here that they and names that do not exist become the
@@ -157,7 +157,7 @@ class PinnedResolver:
         try:
             return await self._find(origin)
         except ImageError:
-            self._refused.tell(name)
+            self._refused.log(name)
         except TryFailed as failed:
             if failed.again:
                 raise

@@ -20,7 +20,7 @@ class RefusedNames:
         self._told: set[str] = set()
         self._untold = 0
 
-    def tell(self, name: str) -> None:
+    def log(self, name: str) -> None:
         """Log a name, unless this minute has its line, or as many as it may have."""
         now = time.monotonic()
         if now - self._begun_at >= MINUTE_SECONDS:

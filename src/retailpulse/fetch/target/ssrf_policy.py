@@ -1,4 +1,4 @@
-"""What may be fetched at all: ports, hosts and addresses, as the settings say.
+"""The SSRF policy: what may be fetched at all, by port, host and address, as the settings say.
 
 Asked for the first URL, for every redirect, and for every address that a socket is about to connect to.
 """

@@ -1,7 +1,7 @@
-"""The process that decoders are forked from: it has loaded every library, so that a new one is there at once.
+"""The fork server (a zygote): decoders are forked from it with every library loaded, so they start at once.
 
 It forks, lowers and kills on the worker's orders, tells the beginning and end of each decoder on its own
-channel, and takes all of them with it when the worker is gone. Started by `forking`; no worker imports it.
+channel, and takes all of them with it when the worker is gone. `fork_client` starts it; no worker imports it.
 """
 
 import gc
@@ -66,7 +66,7 @@ class _Server:
             ready = {key.fileobj for key, _ in self._watched.select()}
             if self._waking in ready:
                 self._waking.recv(4096)
-                self._bury()
+                self._report_ended()
             if self._orders in ready and not self._obey():
                 break
         for pid in self._children:
@@ -126,7 +126,7 @@ class _Server:
         finally:
             os._exit(code)
 
-    def _bury(self) -> None:
+    def _report_ended(self) -> None:
         """Say of each decoder that ended how it did, on its own channel."""
         with suppress(ChildProcessError):
             while (found := os.waitpid(-1, os.WNOHANG))[0]:

@@ -162,7 +162,7 @@ class Decoder:
             self._hear()  # this process itself may have slept
         if not self.is_open or not self._tickets:
             return
-        quiet, taken = self._quiet_seconds(), self._taken()
+        quiet, taken = self._quiet_seconds(), self._current()
         spent = 0.0 if taken is None else self._spent_seconds(taken)
         if spent > timeout_seconds + OVERDUE_SECONDS:
             self._end(taken, Ended(-signal.SIGPROF))
@@ -175,7 +175,7 @@ class Decoder:
                 self.is_slow = True
                 self._changed(self, self._revoke_all_but(taken))
 
-    def take_back(self) -> Job | None:
+    def revoke(self) -> Job | None:
         """Close a slow one in the middle of its body and return that; None: no task waits for it."""
         job = next((ticket.job for ticket in self._tickets if ticket.job is not None), None)
         self._retire()
@@ -230,7 +230,7 @@ class Decoder:
         except OSError:
             told = None
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            self._disbelieve()
+            self._fail_protocol()
             return
         if told is None:
             self._end(None, None)
@@ -239,9 +239,9 @@ class Decoder:
         elif isinstance(told, Ended):
             if told.said:
                 logger.warning("a decoder ended with code %d and said: %s", told.code, told.said)
-            self._end(self._taken(), told)
+            self._end(self._current(), told)
         elif len(told) > len(self._tickets):
-            self._disbelieve()
+            self._fail_protocol()
         else:
             self._settle(told)
 
@@ -265,7 +265,7 @@ class Decoder:
             self._retire()  # an ordinary process cannot raise it again, and a new one is there at once
         self._changed(self, left)
 
-    def _disbelieve(self) -> None:
+    def _fail_protocol(self) -> None:
         """A picture has compromised it. Which one is only known if it was the only one."""
         alone = len(self._tickets) == 1
         for ticket in self._tickets:
@@ -310,7 +310,7 @@ class Decoder:
             self._seen, self._seen_at = taken, now
         return now - self._seen_at
 
-    def _taken(self) -> _Ticket | None:
+    def _current(self) -> _Ticket | None:
         """The one that the decoder is at."""
         return next((one for one in self._tickets if self._ring_buffer.memory[one.slot] == TAKEN), None)
 

@@ -13,12 +13,12 @@ from typing import Self
 LOOK_SECONDS = 0.05
 
 
-def new_turn_file() -> int:
+def new_lock_file() -> int:
     """A descriptor to lock, which children may be handed; raises OSError."""
     return os.memfd_create("turn")
 
 
-class Turn:
+class MachineLock:
     """The turn of one process; without a file it always has it. Use it in an `async with`, once at a time."""
 
     def __init__(self, fd: int | None = None) -> None:
@@ -26,7 +26,7 @@ class Turn:
 
     async def __aenter__(self) -> Self:
         while True:
-            if self._fd is None or _taken(self._fd):
+            if self._fd is None or _try_lock(self._fd):
                 return self
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -37,7 +37,7 @@ class Turn:
             fcntl.lockf(self._fd, fcntl.LOCK_UN)
 
 
-def _taken(fd: int) -> bool:
+def _try_lock(fd: int) -> bool:
     try:
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

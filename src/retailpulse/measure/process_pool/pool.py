@@ -22,10 +22,10 @@ from retailpulse.measure.pieces import joined, read_header_of
 from retailpulse.measure.process_pool.fork_client import ForkServer
 from retailpulse.measure.process_pool.handle import Decoder
 from retailpulse.measure.process_pool.job import Job
-from retailpulse.measure.process_pool.machine_lock import Turn
+from retailpulse.measure.process_pool.machine_lock import MachineLock
+from retailpulse.measure.process_pool.outcome import measurement_of
 from retailpulse.measure.process_pool.protocol import Answer
 from retailpulse.measure.process_pool.ring_buffer import MOST_BYTES
-from retailpulse.measure.process_pool.verdict import judge
 from retailpulse.measure.work import Work
 
 logger = logging.getLogger(__name__)
@@ -65,11 +65,11 @@ class DecoderPool:
         settings: MeasureSettings,
         *,
         observe: Callable[[float], object] = lambda _seconds: None,
-        turn: Turn | None = None,
+        machine_lock: MachineLock | None = None,
     ) -> None:
         """`observe` is called after each decoded body with the seconds that it took, all waits included.
 
-        `turn` is what the processes of this machine share for pictures that are vast.
+        `machine_lock` is what the processes of this machine share for pictures that are vast.
 
         Raises ConfigError if the sandbox is required that this kernel does not give.
         """
@@ -83,7 +83,7 @@ class DecoderPool:
         self.crashes = 0  # of decoder processes, for any reason
         self._threads = asyncio.Semaphore(settings.decoders)
         self._big = asyncio.Lock()
-        self._turn = turn or Turn()
+        self._machine_lock = machine_lock or MachineLock()
         self._queue: deque[Job] = deque()
         self._big_queue: deque[Job] = deque()
         self._open: list[Decoder] = []
@@ -111,10 +111,10 @@ class DecoderPool:
         if not is_big:
             answer = await self._ask(pieces, size_bytes, is_big=False, is_dear=False)
         else:  # they queue before they take a decoder, so that small ones do not wait behind their queue
-            async with self._big, self._turn if is_vast else nullcontext():
+            async with self._big, self._machine_lock if is_vast else nullcontext():
                 answer = await self._ask(pieces, size_bytes, is_big=True, is_dear=is_vast)
         self._observe(self._loop.time() - began_at)
-        return judge(answer, header, size_bytes, self._settings.timeout_seconds)
+        return measurement_of(answer, header, size_bytes, self._settings.timeout_seconds)
 
     async def aclose(self) -> None:
         """Kill all processes; tasks that wait for one get a RuntimeError."""
@@ -226,7 +226,7 @@ class DecoderPool:
 
     def _put_off(self, decoder: Decoder) -> None:
         """Let an expensive body begin again later: it has the last decoder, which the others need."""
-        job = decoder.take_back()
+        job = decoder.revoke()
         self._open.remove(decoder)
         if job is not None:
             job.decoder = None

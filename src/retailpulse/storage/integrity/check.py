@@ -31,7 +31,7 @@ _Broken = dict[Invariant, set[_Row]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
+class StaleThresholds:
     """When what is off is not on its way of being mended any more: the times of the workers, in seconds.
 
     `margin_seconds` is for the sweep itself, and for what it hands back to be taken.
@@ -66,7 +66,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class IntegrityReport:
     """What a check found, and how many rows there are."""
 
     jobs: int
@@ -76,8 +76,8 @@ class Report:
 
 
 def check_invariants(
-    url: str, patience: Patience, *, before_second_look: Callable[[str], None] = lambda _: None
-) -> Report:
+    url: str, thresholds: StaleThresholds, *, before_second_look: Callable[[str], None] = lambda _: None
+) -> IntegrityReport:
     """Checks every invariant on the database at `url`; its tables have this program's version.
 
     Calls `before_second_look` with a sentence if it has to wait; raises DatabaseUnavailable.
@@ -86,17 +86,17 @@ def check_invariants(
         with _snapshot(connection):
             jobs, images, results = _totals(connection)
             found = [_find(connection, invariant) for invariant in (*COUNTERS, *STATES, *ROWS, *SHARES)]
-            broken = _look_at_queue(connection, patience)
+            broken = _look_at_queue(connection, thresholds)
         if broken:
-            before_second_look(_expectation(broken, patience))
-            time.sleep(patience.look_again_seconds)
+            before_second_look(_expectation(broken, thresholds))
+            time.sleep(thresholds.look_again_seconds)
             with _snapshot(connection):
-                broken = _still(broken, _look_at_queue(connection, patience))
+                broken = _still(broken, _look_at_queue(connection, thresholds))
     found += [
         _finding(invariant, len(rows), sorted(rows, key=_order)[:EXAMPLES])
         for invariant, rows in broken.items()
     ]
-    return Report(
+    return IntegrityReport(
         jobs=jobs,
         images=images,
         results=results,
@@ -137,27 +137,27 @@ def _finding(invariant: Invariant, count: int, rows: list[_Row]) -> Finding:
     return Finding(name=invariant.name, broken=invariant.broken, count=count, examples=examples)
 
 
-def _look_at_queue(connection: SyncConnection, patience: Patience) -> _Broken:
+def _look_at_queue(connection: SyncConnection, thresholds: StaleThresholds) -> _Broken:
     """What is wrong with workers and messages now; nothing repairs it if no worker lives."""
-    given = {"silent_seconds": patience.stale_seconds + patience.sweep_seconds}
-    invariants = QUEUE_INVARIANTS if _worker_lives(connection, patience) else ()
+    given = {"silent_seconds": thresholds.stale_seconds + thresholds.sweep_seconds}
+    invariants = QUEUE_INVARIANTS if _worker_lives(connection, thresholds) else ()
     looked = {
         invariant: set(connection.execute(invariant.statement, given).fetchall()) for invariant in invariants
     }
     return {invariant: rows for invariant, rows in looked.items() if rows}
 
 
-def _worker_lives(connection: SyncConnection, patience: Patience) -> bool:
+def _worker_lives(connection: SyncConnection, thresholds: StaleThresholds) -> bool:
     found = connection.execute(
         "SELECT FROM workers WHERE beat_at > now() - make_interval(secs => %s) LIMIT 1",
-        [patience.stale_seconds],
+        [thresholds.stale_seconds],
     )
     return found.fetchone() is not None
 
 
-def _expectation(broken: _Broken, patience: Patience) -> str:
+def _expectation(broken: _Broken, thresholds: StaleThresholds) -> str:
     what = ", ".join(f"{len(rows):,} {invariant.broken}" for invariant, rows in broken.items())
-    return f"{what}: looking again in {patience.look_again_seconds:g} s, a sweep should have mended that"
+    return f"{what}: looking again in {thresholds.look_again_seconds:g} s, a sweep should have mended that"
 
 
 def _still(before: _Broken, after: _Broken) -> _Broken:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from retailpulse.storage.integrity.check import Patience, Report
+from retailpulse.storage.integrity.check import IntegrityReport, StaleThresholds
 from retailpulse.storage.integrity.invariants import COUNTERS, JOB_COUNTS, QUEUE_INVARIANTS, SHARES, STATES
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import leases, workers
@@ -88,20 +88,20 @@ _WRITE_DELIVERIES = sql.SQL("""
 
 
 async def repair(
-    connection: Connection, report: Report, patience: Patience, origin_of: OriginOf
+    connection: Connection, report: IntegrityReport, thresholds: StaleThresholds, origin_of: OriginOf
 ) -> list[str]:
     """Mends in the transaction of `connection` what can be; returns a line for each kind of it.
 
     What waits and the slots of hosts are only looked through if `report` says that they are wrong.
     """
-    mended = await _mend_jobs(connection)
+    mended = await _repair_jobs(connection)
     if any(finding.name in _ABOUT_WAITING for finding in report.findings):
-        mended.update(await _mend_waiting(connection, patience, origin_of))
+        mended.update(await _repair_waiting(connection, thresholds, origin_of))
     mended["lost messages of deliveries sent again"] = await _send_due(connection)
     return [f"{what}: {count:,}" for what, count in mended.items() if count]
 
 
-async def _mend_jobs(connection: Connection) -> dict[str, int]:
+async def _repair_jobs(connection: Connection) -> dict[str, int]:
     job_ids = await _lock_suspects(connection)
     mended = {}
     for what, statement in (
@@ -121,14 +121,16 @@ async def _lock_suspects(connection: Connection) -> list[UUID]:
     return job_ids
 
 
-async def _mend_waiting(connection: Connection, patience: Patience, origin_of: OriginOf) -> dict[str, int]:
+async def _repair_waiting(
+    connection: Connection, thresholds: StaleThresholds, origin_of: OriginOf
+) -> dict[str, int]:
     """Takes away what silent workers have, and lets each image that should wait do so once."""
     # First the jobs: a settle has locked those before it comes to its grants.
     cursor = await connection.execute(
         "SELECT job_id, priority FROM jobs WHERE status = 'ongoing' ORDER BY job_id FOR UPDATE"
     )
     ongoing = await cursor.fetchall()
-    silent_seconds = patience.stale_seconds + patience.sweep_seconds
+    silent_seconds = thresholds.stale_seconds + thresholds.sweep_seconds
     _, back = await workers.sweep(connection, silent_seconds)
     await connection.execute("LOCK TABLE grants, slices IN SHARE ROW EXCLUSIVE MODE")  # no claim meanwhile
     mended = {"images of silent workers handed back": back}

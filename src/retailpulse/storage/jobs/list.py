@@ -72,7 +72,7 @@ class JobFilter:
 
 
 @dataclass(kw_only=True, slots=True)
-class StoreRow:
+class JobStoreRow:
     """A store of a job: its images, how many of them ended how, and the causes of those not measured."""
 
     store_id: str
@@ -123,15 +123,17 @@ def _conditions(wanted: JobFilter) -> tuple[list[sql.Composable], dict[str, obje
 
 async def read_stores(
     connection: Connection, job_id: UUID, store_ids: Sequence[str], *, after: int, limit: int
-) -> list[StoreRow]:
+) -> list[JobStoreRow]:
     """The next stores of a job after the visit of this number, in the order in which they first appear."""
     values = {"job_id": job_id, "store_ids": list(store_ids), "after": after, "limit": limit}
     cursor = await connection.execute(_STORES, values, prepare=False)
-    found: dict[str, StoreRow] = {}
+    found: dict[str, JobStoreRow] = {}
     for store_id, first_visit_no, images, outcome, cause, count in await cursor.fetchall():
         row = found.setdefault(
             store_id,
-            StoreRow(store_id=store_id, first_visit_no=first_visit_no, images=images, outcomes={}, causes={}),
+            JobStoreRow(
+                store_id=store_id, first_visit_no=first_visit_no, images=images, outcomes={}, causes={}
+            ),
         )
         if outcome is not None:
             row.outcomes[Outcome(outcome)] = row.outcomes.get(Outcome(outcome), 0) + count

@@ -1,7 +1,8 @@
 """Retries a job: takes back the results that failed, and keeps them in `earlier_results`.
 
 Rows are locked in the order of `results.settle`: results, then the job. A settle of a result of
-before is refused by the number of the image's earlier results; one that has begun is refused when it counts.
+before is refused by a fencing number, that of the image's earlier results; one that has begun is refused
+when it counts.
 Weak: one transaction for the whole job, as a cancel is.
 """
 

@@ -66,7 +66,7 @@ ENDED_SECONDS, LOST_SECONDS = 60.0, 3600.0
 """How long after its goodbye, or its last sign of life, the row of a process goes up in the sums."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessReport(msgspec.Struct, frozen=True, kw_only=True):
     """One process: its sums since its row began, or None if they are as before; what it is doing now."""
 
     process_id: UUID
@@ -81,12 +81,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return {**msgspec.structs.asdict(self), "sums": sums}
 
 
-async def begin(connection: Connection, report: Report) -> None:
+async def begin(connection: Connection, report: ProcessReport) -> None:
     """Makes the row of a process, also if it is there already."""
     await connection.execute(_BEGIN, report.parameters())
 
 
-async def go_on(connection: Connection, report: Report) -> bool:
+async def go_on(connection: Connection, report: ProcessReport) -> bool:
     """Overwrites the row of a process; False if it was given up for lost long ago, and added up."""
     cursor = await connection.execute(_GO_ON, report.parameters())
     return cursor.rowcount == 1

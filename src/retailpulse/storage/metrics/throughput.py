@@ -48,7 +48,7 @@ _OLDEST = """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
+class SettledInPeriod:
     """How many images ended in one way in some time, and the bytes of their files."""
 
     outcome: str
@@ -66,8 +66,8 @@ class Statistics:
     no worker has taken yet; `open_breakers` is how many hosts are left alone as they only failed.
     """
 
-    hour: list[Settled]
-    day: list[Settled]
+    hour: list[SettledInPeriod]
+    day: list[SettledInPeriod]
     images_per_second: float
     unsettled_images: int
     waiting_images: int
@@ -97,8 +97,8 @@ async def read_statistics(connection: Connection, stale_seconds: float) -> Stati
     )
 
 
-def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> Settled:
-    return Settled(outcome=outcome, cause=cause or None, images=images, bytes=size_bytes)
+def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> SettledInPeriod:
+    return SettledInPeriod(outcome=outcome, cause=cause or None, images=images, bytes=size_bytes)
 
 
 async def roll_up_minutes(connection: Connection, limit: int) -> int:

@@ -29,7 +29,7 @@ _BACKLOG = """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
+class SettledTotal:
     """How many images ended like this; `cause` is None if they were measured."""
 
     outcome: Outcome
@@ -55,11 +55,11 @@ class Backlog:
     open_breakers: int
 
 
-async def read_settled(connection: Connection) -> list[Settled]:
+async def read_settled(connection: Connection) -> list[SettledTotal]:
     """All images ever settled, by how they ended."""
     cursor = await connection.execute(_READ)
     return [
-        Settled(
+        SettledTotal(
             outcome=Outcome(outcome), cause=Cause(cause) if cause else None, depth=Depth(depth), images=images
         )
         for outcome, cause, depth, images in await cursor.fetchall()

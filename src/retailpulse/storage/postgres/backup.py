@@ -22,7 +22,7 @@ from retailpulse.storage.postgres.embedded import EmbeddedServer, sync_folder
 from retailpulse.storage.postgres.migrate import migrate
 from retailpulse.storage.postgres.programs import program_environment
 
-Tell = Callable[[str], None]
+OnProgress = Callable[[str], None]
 """Called several times a second with what goes on."""
 
 _LOOK_SECONDS = 0.1
@@ -48,25 +48,29 @@ def running_server(server: EmbeddedServer) -> Iterator[str]:
             server.stop()
 
 
-def back_up(server: EmbeddedServer, file: Path, *, force: bool, tell: Tell) -> int:
+def back_up(server: EmbeddedServer, file: Path, *, force: bool, on_progress: OnProgress) -> int:
     """Writes the whole database to a file, which appears when it is whole; returns its size in bytes.
 
     Raises DatabaseError, also if the file exists and `force` is not set.
     """
     if file.is_dir() or (file.exists() and not force):
         raise DatabaseError(f"{file} exists already; choose another name, or add --force")
-    with running_server(server), _told_of(file), _appearing(file, force=force) as (descriptor, part):
+    with (
+        running_server(server),
+        _file_system_errors(file),
+        _appearing(file, force=force) as (descriptor, part),
+    ):
         command = [
             str(server.program("pg_dump")), "--format=custom", "--no-owner", "--no-privileges",
             # By its name: of a file from standard output, an end that is cut off may go unnoticed.
             f"--file={part}", f"--dbname={server.url_of_owner()}",
         ]  # fmt: skip
-        _run(command, "pg_dump", lambda: tell(f"{part.stat().st_size:,} bytes written"))
+        _run(command, "pg_dump", lambda: on_progress(f"{part.stat().st_size:,} bytes written"))
         os.fsync(descriptor)
         return os.fstat(descriptor).st_size
 
 
-def restore(data_dir: Path, file: Path, *, replace: bool, tell: Tell) -> str:
+def restore(data_dir: Path, file: Path, *, replace: bool, on_progress: OnProgress) -> str:
     """Makes the database of a data directory from a backup; returns the version its schema had.
 
     If it fails or is killed, the data is as it was. Raises DatabaseError: also if something runs
@@ -80,9 +84,9 @@ def restore(data_dir: Path, file: Path, *, replace: bool, tell: Tell) -> str:
         raise DatabaseError(f"{server.data_dir} has a database already; add --replace to delete it for this")
     try:
         with server.locked(), _new_server(server) as new:
-            version = _fill(new, file, tell)
+            version = _fill(new, file, on_progress)
             server.stop()  # one that outlived its `serve`
-            tell("taking the old one's place")
+            on_progress("taking the old one's place")
             server.replace_with(new)
     except BaseException:
         if not had_folder:
@@ -126,24 +130,24 @@ def _new_server(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fill(new: EmbeddedServer, file: Path, tell: Tell) -> str:
+def _fill(new: EmbeddedServer, file: Path, on_progress: OnProgress) -> str:
     """Restores into a new server, brings its schema and its queue up to date, and stops it."""
-    tell("making a database")
+    on_progress("making a database")
     new.start()
     url = new.url_of_owner()
     command = [
         str(new.program("pg_restore")), "--exit-on-error", "--no-owner", "--no-privileges",
         f"--jobs={min(os.cpu_count() or 1, _MAX_JOBS)}", f"--dbname={url}", str(file),
     ]  # fmt: skip
-    _run(command, "pg_restore", lambda: tell("restoring"))
-    tell("bringing it up to date")
+    _run(command, "pg_restore", lambda: on_progress("restoring"))
+    on_progress("bringing it up to date")
     before, _ = migrate(url)
-    _mend(url)
+    _repair(url)
     new.stop()
     return before or "none"
 
 
-def _mend(url: str) -> None:
+def _repair(url: str) -> None:
     """Makes the queue agree with the tables: the workers of the backup's time are no more."""
     with translated(), psycopg.connect(url, autocommit=True) as connection:
         with connection.transaction():
@@ -185,14 +189,14 @@ def _appearing(file: Path, *, force: bool) -> Iterator[tuple[int, Path]]:
         if force:
             part.replace(file)
         else:
-            _take_free_name(part, file)
+            _link_free_name(part, file)
         sync_folder(file.parent)
     finally:
         os.close(descriptor)
         part.unlink(missing_ok=True)
 
 
-def _take_free_name(part: Path, file: Path) -> None:
+def _link_free_name(part: Path, file: Path) -> None:
     """Unlike a rename, a link never takes the place of a file that came in between."""
     try:
         file.hardlink_to(part)
@@ -203,7 +207,7 @@ def _take_free_name(part: Path, file: Path) -> None:
 
 
 @contextmanager
-def _told_of(file: Path) -> Iterator[None]:
+def _file_system_errors(file: Path) -> Iterator[None]:
     """Turns what the file system refuses into a DatabaseError that names the file."""
     try:
         yield

@@ -47,7 +47,7 @@ _PLANNED_ONCE = (
 RECONNECT_SECONDS = 1.0
 """The pool backs off for this long at most: longer, and it is still waiting when the database is back."""
 
-PATIENCE_SECONDS = 30.0
+QUERY_TIMEOUT_SECONDS = 30.0
 """A server that has not answered all that is asked on a connection by then is taken for lost."""
 
 _UNAVAILABLE = (
@@ -159,7 +159,7 @@ class Database:
         self,
         *,
         share: Share = Share.OTHER,
-        patience_seconds: float = PATIENCE_SECONDS,
+        timeout_seconds: float = QUERY_TIMEOUT_SECONDS,
         wait_seconds: float | None = None,
     ) -> AsyncIterator[Connection]:
         """A connection of the pool; raises DatabaseUnavailable if there is none, or no answer, in time.
@@ -170,7 +170,7 @@ class Database:
         async with self._place(share, wait_seconds) as left_seconds:
             with translated(), self._ended_in_time(share):
                 async with self.pool.connection(left_seconds) as connection:
-                    with cut_after(patience_seconds, connection):
+                    with cut_after(timeout_seconds, connection):
                         await self._limit_statements(connection, share)
                         yield connection
 
@@ -202,17 +202,17 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, *, share: Share = Share.OTHER, patience_seconds: float = PATIENCE_SECONDS
+        self, *, share: Share = Share.OTHER, timeout_seconds: float = QUERY_TIMEOUT_SECONDS
     ) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits at the end, or rolls back on an error.
 
         A commit is waited for longer: whether one that was cut off took place is not known. Raises
         CommitUnknown then, which is a DatabaseUnavailable.
         """
-        longest = patience_seconds + PATIENCE_SECONDS
-        async with self.connection(share=share, patience_seconds=longest) as connection:
+        longest = timeout_seconds + QUERY_TIMEOUT_SECONDS
+        async with self.connection(share=share, timeout_seconds=longest) as connection:
             with contextlib.ExitStack() as commit, contextlib.ExitStack() as hurry:
-                hurry.enter_context(cut_after(patience_seconds, connection))
+                hurry.enter_context(cut_after(timeout_seconds, connection))
                 async with connection.transaction():
                     yield connection
                     hurry.close()

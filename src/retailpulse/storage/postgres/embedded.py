@@ -77,7 +77,7 @@ class EmbeddedServer:
 
         Raises DatabaseError with the end of the server's log if it does not start.
         """
-        with self._changing, self._told():
+        with self._changing, self._file_system_errors():
             self.data_dir.mkdir(parents=True, exist_ok=True)
             self._finish_replacement()
             account = self.os_user()
@@ -98,7 +98,7 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Stops the server cleanly, also another process's; this object cannot start it again."""
         self._stopping.set()  # a start in another thread gives up
-        with self._changing, self._told():
+        with self._changing, self._file_system_errors():
             pid = self._pid()
             if pid is not None:
                 self._end(pid)
@@ -111,7 +111,7 @@ class EmbeddedServer:
 
         Whenever it is killed, the next start finds all of the one or all of the other.
         """
-        with self._told():
+        with self._file_system_errors():
             self._finish_replacement()
             if self._pgdata.exists():
                 self._pgdata.rename(self._replaced)
@@ -161,7 +161,7 @@ class EmbeddedServer:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the data directory for this process alone; raises DatabaseError if another has it."""
-        with self._told():
+        with self._file_system_errors():
             self.data_dir.mkdir(parents=True, exist_ok=True)
             lock = open_own(self.data_dir / "serve.lock")
         with lock:
@@ -257,9 +257,9 @@ class EmbeddedServer:
 
     def _end(self, pid: int) -> None:
         """Ends the server: by a fast shutdown, and if that takes too long, by an immediate one."""
-        for name, patience_seconds in (("INT", STOP_SECONDS), ("QUIT", STOP_SECONDS)):
+        for name, timeout_seconds in (("INT", STOP_SECONDS), ("QUIT", STOP_SECONDS)):
             self._run(self.os_user(), "pg_ctl", "kill", name, str(pid))
-            give_up_at = time.monotonic() + patience_seconds
+            give_up_at = time.monotonic() + timeout_seconds
             while time.monotonic() < give_up_at:
                 if not self._lives(pid):
                     return
@@ -319,7 +319,7 @@ class EmbeddedServer:
             raise DatabaseError(f"the embedded PostgreSQL: {program} failed: {done.stdout.strip()}")
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _file_system_errors(self) -> Iterator[None]:
         """Turns what the file system refuses into a DatabaseError that names the data directory."""
         try:
             yield

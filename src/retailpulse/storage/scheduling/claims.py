@@ -115,7 +115,7 @@ DROP_GRANTS = "DELETE FROM grants WHERE grant_id = ANY(%s)"
 """What a worker has settled to the end is in its hands no more."""
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How many images a worker wants of a host, and how many slices it may lock to find them."""
 
     room: int
@@ -134,7 +134,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     images: list[PendingImage]
 
 
-class GivenBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ReturnedImage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An image that a worker gives back, and the host at which it should wait."""
 
     grant_id: int
@@ -142,7 +142,7 @@ class GivenBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     image_no: int
 
 
-async def claim(connection: Connection, worker_id: int, asks: Mapping[int, Ask]) -> list[Granted]:
+async def claim(connection: Connection, worker_id: int, asks: Mapping[int, ClaimRequest]) -> list[Granted]:
     """Gives a worker images of hosts; the cost goes by what is given, not by what waits."""
     parameters = {
         "worker_id": worker_id,
@@ -190,7 +190,7 @@ async def close_grants(connection: Connection, grant_ids: Sequence[int]) -> None
 
 
 async def hand_back(
-    connection: Connection, worker_id: int, images: Sequence[GivenBack], job_ids: Collection[UUID]
+    connection: Connection, worker_id: int, images: Sequence[ReturnedImage], job_ids: Collection[UUID]
 ) -> None:
     """Puts images of a worker back in line, in the transaction of `connection`.
 

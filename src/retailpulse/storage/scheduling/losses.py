@@ -33,7 +33,7 @@ async def note(connection: Connection, worker_ids: Sequence[int], job_ids: Seque
     await connection.execute(_NOTE, [list(worker_ids), list(job_ids)], prepare=False)
 
 
-async def take_back(connection: Connection, process: UUID) -> None:
+async def forget(connection: Connection, process: UUID) -> None:
     """Takes back that a process was lost: it lives. It had slept, or could not reach the database."""
     await connection.execute("DELETE FROM losses WHERE process = %s", [process])
 

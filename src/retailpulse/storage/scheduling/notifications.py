@@ -23,7 +23,7 @@ MOST_NAMED = 500
 _NOTIFY = "SELECT pg_notify(%s, %s)"
 
 
-class HostNews(msgspec.Struct, frozen=True, kw_only=True):
+class HostNotification(msgspec.Struct, frozen=True, kw_only=True):
     """What a notification says: which hosts, None for any; and of images that came, their rank.
 
     `are_many`: enough came to each host for all workers to begin with them at once.
@@ -46,7 +46,7 @@ async def notify_hosts(
     named = frozenset(host_ids)
     if named:
         told = named if len(named) <= MOST_NAMED else None
-        news = HostNews(host_ids=told, rank=rank, are_many=are_many)
+        news = HostNotification(host_ids=told, rank=rank, are_many=are_many)
         await connection.execute(_NOTIFY, [channel, msgspec.json.encode(news).decode()])
 
 
@@ -61,9 +61,9 @@ async def listen(connection: Connection) -> None:
         await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
 
-def read_hosts(payload: str) -> HostNews:
+def read_hosts(payload: str) -> HostNotification:
     """The news in a payload; one that cannot be read means any host."""
     try:
-        return msgspec.json.decode(payload, type=HostNews)
+        return msgspec.json.decode(payload, type=HostNotification)
     except msgspec.DecodeError:
-        return HostNews(host_ids=None)
+        return HostNotification(host_ids=None)

@@ -45,7 +45,7 @@ class StoreFilter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StorePlace:
+class StoreCursor:
     """The position of a store in the order of a search: its part, the key of that order, and its id."""
 
     part: Part
@@ -115,8 +115,8 @@ _AREAS = """
 
 
 async def read_stores(
-    connection: Connection, wanted: StoreFilter, *, after: StorePlace, limit: int
-) -> tuple[list[tuple[StoreRow, StorePlace]], StorePlace | None]:
+    connection: Connection, wanted: StoreFilter, *, after: StoreCursor, limit: int
+) -> tuple[list[tuple[StoreRow, StoreCursor]], StoreCursor | None]:
     """The next stores of one part after a place, each with its own.
 
     Returns also the place up to which the part was read if that is not its end.
@@ -139,7 +139,7 @@ async def read_stores(
     rows = await cursor.fetchall()
     found, reached = [], None
     for store_id, area_code, store_name, key, is_wanted in rows:
-        reached = StorePlace(part=after.part, key=key, store_id=store_id)
+        reached = StoreCursor(part=after.part, key=key, store_id=store_id)
         if is_wanted:
             row = StoreRow(store_id=store_id, area_code=area_code, store_name=store_name)
             found.append((row, reached))

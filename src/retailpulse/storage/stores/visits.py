@@ -24,7 +24,7 @@ class VisitFilter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class VisitCursor:
     """The position of a visit in the order of reading: by store, time, job and number.
 
     A visit without an instant comes after all others of its store.
@@ -53,9 +53,9 @@ class VisitRow:
     perimeter: int
 
     @property
-    def place(self) -> Place:
+    def place(self) -> VisitCursor:
         """Its position in the order of reading."""
-        return Place(
+        return VisitCursor(
             store_id=self.store_id,
             visited_at=self.visited_at,
             job_id=self.job_id,
@@ -63,7 +63,7 @@ class VisitRow:
         )
 
 
-_FIRST = Place(store_id="", visited_at=None, job_id=UUID(int=0), visit_no=0)
+_FIRST = VisitCursor(store_id="", visited_at=None, job_id=UUID(int=0), visit_no=0)
 _TIME = sql.SQL("coalesce(visited_at, 'infinity'::timestamptz)")
 _AFTER_TIME = sql.SQL("coalesce(%(time)s::timestamptz, 'infinity'::timestamptz)")
 # Jobs on their way out: NOT IN stays a filter by a small table that is read once, and keeps the order.
@@ -117,7 +117,7 @@ _NOTHING = sql.SQL("")
 
 
 async def read_visits(
-    connection: Connection, wanted: VisitFilter, *, after: Place | None, limit: int
+    connection: Connection, wanted: VisitFilter, *, after: VisitCursor | None, limit: int
 ) -> list[VisitRow]:
     """The next visits after a place: stores by id, within a store the oldest first.
 

@@ -51,7 +51,7 @@ _DUE = """
     ORDER BY next_try_at
     FOR UPDATE SKIP LOCKED
 """
-_TAKE = """
+_LEASE = """
     UPDATE deliveries SET next_try_at = now() + make_interval(secs => %s)
     WHERE (job_id, delivery_no) IN (SELECT * FROM unnest(%s::uuid[], %s::int[]))
 """
@@ -193,9 +193,9 @@ def _due(job_id: UUID, delivery_no: int, **rest: Any) -> Due:
     return Due(key=DeliveryKey(job_id=job_id, delivery_no=delivery_no), **rest)
 
 
-async def take(connection: Connection, keys: Sequence[DeliveryKey], seconds: float) -> None:
+async def lease(connection: Connection, keys: Sequence[DeliveryKey], seconds: float) -> None:
     """Reserves deliveries for this worker for `seconds`."""
-    await connection.execute(_TAKE, [seconds, *_columns(keys)])
+    await connection.execute(_LEASE, [seconds, *_columns(keys)])
 
 
 def _columns(keys: Sequence[DeliveryKey]) -> list[list[UUID] | list[int]]:

@@ -30,7 +30,7 @@ class HeadOptionsMiddleware:
             head = _Head(receive, send)
             await self._ask("GET", scope, head.receive, head.send)
         elif scope["method"] == "OPTIONS":
-            await self._ask(_NO_METHOD, scope, receive, _answering_options(send))
+            await self._ask(_NO_METHOD, scope, receive, _with_options(send))
         else:
             await self._app(scope, receive, _allowing_head(send))
 
@@ -77,7 +77,7 @@ def _allowing_head(send: Send) -> Send:
     return send_on
 
 
-def _answering_options(send: Send) -> Send:
+def _with_options(send: Send) -> Send:
     """Makes of a refusal that names the methods of a path an answer that does, and nothing more."""
     is_refused = False
 

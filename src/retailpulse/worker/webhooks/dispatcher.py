@@ -60,7 +60,7 @@ class WebhookDispatcher:
                 if not await deliveries.any_message(connection):
                     return False
             async with self._database.transaction() as connection:
-                taken, is_more = await self._take(connection)
+                taken, is_more = await self._lease_due(connection)
         except DatabaseUnavailable as error:
             logger.warning("callbacks wait for the database: %s", error)
             return False
@@ -79,12 +79,12 @@ class WebhookDispatcher:
         if is_more and len(self._running) < self._settings.concurrency:
             await asyncio.sleep(0)
         elif self._running:
-            patience = None if is_more else LOOK_SECONDS
-            await asyncio.wait(self._running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            timeout = None if is_more else LOOK_SECONDS
+            await asyncio.wait(self._running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _take(self, connection: Connection) -> tuple[list[Due], bool]:
+    async def _lease_due(self, connection: Connection) -> tuple[list[Due], bool]:
         """Takes deliveries so that no other worker tries them; returns also whether more may be there.
 
         Those of a receiver that has its share wait in the queue; the next look reads past them.
@@ -94,7 +94,7 @@ class WebhookDispatcher:
         messages = await deliveries.lock_messages(connection, busy, room)
         keys = [message.key for message in messages if message.key is not None]
         taken, left = self._choose(await deliveries.lock_due(connection, keys))
-        await deliveries.take(connection, [due.key for due in taken], self._lease_seconds)
+        await deliveries.lease(connection, [due.key for due in taken], self._lease_seconds)
         kept = {due.key for due in left}
         await deliveries.drop_messages(connection, [one for one in messages if one.key not in kept])
         return taken, len(messages) == room

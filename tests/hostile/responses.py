@@ -40,7 +40,7 @@ async def give(
 
 def gives(make: Callable[[], bytes], **headers: str) -> Answer:
     """A whole file, with these headers besides; an underscore stands for a dash."""
-    told = _told(headers)
+    told = _as_headers(headers)
 
     async def answer(visit: Visit) -> None:
         await give(visit, make(), headers=told)
@@ -50,7 +50,7 @@ def gives(make: Callable[[], bytes], **headers: str) -> Answer:
 
 def gives_slowly_made(make: Callable[[], bytes], **headers: str) -> Answer:
     """A file that takes long to make the first time; the other hosts do not wait for it."""
-    told = _told(headers)
+    told = _as_headers(headers)
 
     async def answer(visit: Visit) -> None:
         await give(visit, await asyncio.to_thread(make), headers=told)
@@ -58,7 +58,7 @@ def gives_slowly_made(make: Callable[[], bytes], **headers: str) -> Answer:
     return answer
 
 
-def _told(headers: Mapping[str, str]) -> dict[str, str]:
+def _as_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {**JPEG_TYPE, **{name.replace("_", "-"): value for name, value in headers.items()}}
 
 

@@ -8,7 +8,7 @@ from retailpulse.measure.process_pool.child import CLOCK_FACTOR
 from retailpulse.measure.process_pool.protocol import Answer, Ended, Failed, Measured, Missing
 
 
-def judge(answer: Answer, header: Header, size_bytes: int, timeout_seconds: float) -> Measurement:
+def measurement_of(answer: Answer, header: Header, size_bytes: int, timeout_seconds: float) -> Measurement:
     """The measurement of a body; raises ImageError if there is none, ImportError without the library."""
     match answer:
         case Measured():
@@ -24,10 +24,10 @@ def judge(answer: Answer, header: Header, size_bytes: int, timeout_seconds: floa
         case Ended(code) if code == -signal.SIGALRM:
             raise ImageError(Cause.TIMEOUT, f"not decoded within {CLOCK_FACTOR * timeout_seconds:g} s")
         case Ended(code):
-            raise ImageError(Cause.DECODER_CRASHED, _obituary(code))
+            raise ImageError(Cause.DECODER_CRASHED, _exit_reason(code))
 
 
-def _obituary(code: int) -> str:
+def _exit_reason(code: int) -> str:
     """How a decoder ended, in words."""
     if code >= 0:
         return f"the decoder ended with code {code}"

@@ -52,7 +52,7 @@ def states(shop: Shop) -> set[str]:
     return {state for (state,) in ask(shop, "SELECT state FROM deliveries")}
 
 
-def told(receiver: Origin) -> dict[str, list[Seen]]:
+def received(receiver: Origin) -> dict[str, list[Seen]]:
     """What came in, by the id of the message."""
     found: dict[str, list[Seen]] = {}
     for seen in list(receiver.requests):
@@ -74,7 +74,7 @@ def test_a_worker_killed_between_the_post_and_its_log_is_followed_by_one_that_po
         os.kill(running.pids()["worker"][0], signal.SIGKILL)
         wait_for(lambda: not waiting(shop, "%SET%tries%") or end_sessions_of_the_dead(shop))
     wait_for(lambda: states(shop) == {"delivered"})
-    ((first, second),) = told(receiver).values()
+    ((first, second),) = received(receiver).values()
     assert first.body == second.body
     ((tries,),) = ask(shop, "SELECT jsonb_array_length(tries) FROM deliveries")
     assert tries in {1, 2}  # the database may still have done what the dead worker had sent
@@ -100,7 +100,7 @@ def test_a_worker_killed_while_it_posts_is_followed_by_one_that_posts_the_same(
     for victim in running.pids()["worker"]:
         os.kill(victim, signal.SIGKILL)
     wait_for(lambda: states(shop) == {"delivered"})
-    ((first, second),) = told(receiver).values()
+    ((first, second),) = received(receiver).values()
     assert first.body == second.body
     shop.check_truth(job_id)
 
@@ -116,7 +116,7 @@ def test_a_service_that_is_stopped_while_it_posts_posts_again_when_it_is_back(
     assert running.stop() == 0
     serve(shop, timeout_seconds=120)
     wait_for(lambda: states(shop) == {"delivered"}, 30)  # and not only after the time of a post
-    assert [len(posts) for posts in told(receiver).values()] == [2]
+    assert [len(posts) for posts in received(receiver).values()] == [2]
     shop.check_truth(job_id)
 
 
@@ -153,7 +153,7 @@ def test_every_session_ended_and_every_message_lost_still_tells_everybody(
             connection.execute("DELETE FROM procrastinate_jobs")
     end_sessions(embedded_url(shop.folder), set(sessions(embedded_url(shop.folder))))
     wait_for(lambda: states(shop) == {"delivered"})
-    assert len(told(receiver)) == len(job_ids)
+    assert len(received(receiver)) == len(job_ids)
     shop.check_truth(*job_ids)
 
 
@@ -168,7 +168,7 @@ def test_a_receiver_that_was_not_there_for_a_while_is_told_once_when_it_is_back(
     with Origin(port=port) as receiver:
         receiver.serve("/hook", Reply(status=204))
         wait_for(lambda: states(shop) == {"delivered"})
-        assert [len(posts) for posts in told(receiver).values()] == [1]
+        assert [len(posts) for posts in received(receiver).values()] == [1]
     shop.check_truth(job_id)
 
 

@@ -15,7 +15,7 @@ from retailpulse.domain.api_keys import Scope
 from tests.api.guarded import Guarded, bearer, guarded_by
 from tests.api.jobs import CORNER_SHOP, RunningApi, body, post, problem, put_stores, store_file, visit
 from tests.api.test_submit import refused
-from tests.api.test_submit_patience import jobs_locked
+from tests.api.test_submit_timeout import jobs_locked
 from tests.running import wait_for
 
 MANY = 20

@@ -11,7 +11,7 @@ import pytest
 from retailpulse.client.transports import LONG_SECONDS
 from retailpulse.config.settings import ApiSettings
 from retailpulse.service import SubmitTimeout
-from retailpulse.storage.postgres.database import PATIENCE_SECONDS
+from retailpulse.storage.postgres.database import QUERY_TIMEOUT_SECONDS
 from tests.api.jobs import RunningApi, body, post, visit
 
 
@@ -54,4 +54,4 @@ def test_a_submit_may_take_longer_the_more_images_it_has() -> None:
 def test_our_own_client_waits_longer_than_the_largest_submit_may_take() -> None:
     api = ApiSettings()
     patience = SubmitTimeout(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
-    assert patience.seconds_for(api.max_images_per_job) + PATIENCE_SECONDS < LONG_SECONDS
+    assert patience.seconds_for(api.max_images_per_job) + QUERY_TIMEOUT_SECONDS < LONG_SECONDS

@@ -24,8 +24,8 @@ from retailpulse.storage.scheduling.claims import Granted
 from tests.running import wait_for
 from tests.storage import claiming
 from tests.storage.jobs import KNOWN, failed, measured, submit, submit_visits
-from tests.storage.settling import settle, status, waiters
-from tests.storage.truth import PATIENCE, check_truth
+from tests.storage.settled import settle, status, waiters
+from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]
 UNKNOWN = "RP99999"
@@ -75,7 +75,7 @@ def earlier(database: Database, job_id: UUID) -> list[tuple[object, ...]]:
 
 def broken(database: Database) -> set[str]:
     """The invariants that do not hold."""
-    return {finding.name for finding in check_invariants(database.url, PATIENCE).findings}
+    return {finding.name for finding in check_invariants(database.url, THRESHOLDS).findings}
 
 
 async def test_what_failed_is_unsettled_again_and_what_was_measured_stays(database: Database) -> None:

@@ -18,8 +18,8 @@ from retailpulse.storage.jobs.spool import BLOCK_ROWS, Spool
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.slice_builder import MANY_HOSTS
 from tests.storage.jobs import place
-from tests.storage.test_submitting import ODD
-from tests.storage.truth import PATIENCE
+from tests.storage.test_insert import ODD
+from tests.storage.truth import THRESHOLDS
 
 A, B, C = "http://a/1", "http://a/2", "http://a/3"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -99,4 +99,4 @@ async def test_both_ways_write_the_same(database: Database, visits: Visits) -> N
     with psycopg.connect(database.url) as connection:
         connection.execute("DELETE FROM jobs WHERE job_id = %s", [in_memory])
         connection.execute("INSERT INTO pruned_jobs (job_id) VALUES (%s)", [in_memory])
-    assert check_invariants(database.url, PATIENCE).findings == ()
+    assert check_invariants(database.url, THRESHOLDS).findings == ()

@@ -14,8 +14,8 @@ from tests.storage import claiming
 from tests.storage.jobs import measured
 from tests.storage.postgres.test_migrate import upgrade_to
 from tests.storage.scheduling.chunked import SHOP, UNKNOWN, ChunkedDatabase
-from tests.storage.settling import settle, status
-from tests.storage.truth import PATIENCE, check_truth
+from tests.storage.settled import settle, status
+from tests.storage.truth import THRESHOLDS, check_truth
 
 URLS = [f"http://photos.example/{number}.png" for number in range(300)]
 
@@ -42,7 +42,7 @@ async def test_open_images_wait_once_and_those_that_are_settled_copies_or_unknow
     )  # fmt: skip
     whole = old.job((SHOP, URLS[:3]))
     assert migrate(upgraded.url)[0] == "0009"
-    assert check_invariants(upgraded.url, PATIENCE).findings == ()
+    assert check_invariants(upgraded.url, THRESHOLDS).findings == ()
     to_fetch = set(range(1, 131)) | set(range(139, 309))
     assert claiming.in_line(upgraded, job_id) == sorted(to_fetch - {1, 2, *range(60, 131), 200})
     assert claiming.in_line(upgraded, whole) == [1, 2, 3]
@@ -61,7 +61,7 @@ async def test_a_retried_job_goes_on_with_the_images_of_stores_that_are_known_si
     old.fails(job_id, 3, "timeout")
     old.retry(job_id)
     migrate(upgraded.url)
-    assert check_invariants(upgraded.url, PATIENCE).findings == ()
+    assert check_invariants(upgraded.url, THRESHOLDS).findings == ()
     assert claiming.in_line(upgraded, job_id) == [3, 4, 5, 6, 7]
     granted = await claiming.claim(upgraded, await claiming.add_worker(upgraded))
     earlier = {image.image_no: image.earlier for image in claiming.images(granted)}
