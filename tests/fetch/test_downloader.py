@@ -277,3 +277,17 @@ async def test_the_path_and_the_query_are_asked_for_byte_for_byte(
     for asked in ("/plain", path, "/plain"):
         await downloader.fetch(origin.serve(asked, Reply(body=PHOTO)))
     assert [seen.path for seen in origin.requests] == ["/plain", path, "/plain"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["Transfer-Encoding: identity\r\nContent-Length: {}", "Content-Length : {}", "content-length\t:{}"],
+)
+async def test_a_body_ends_where_its_length_says_also_if_libcurl_reads_on(
+    origin: Origin, make_downloader: MakeDownloader, lines: str
+) -> None:
+    body = PHOTO * 20
+    head = f"HTTP/1.1 200 OK\r\n{lines.format(len(body))}\r\n\r\n".encode()
+    url = origin.serve("/a.jpg", Reply(raw=head + body))
+    downloader = make_downloader(stall_seconds=300, timeout_seconds=300)
+    assert await downloader.fetch(url) == Fetched(body=body, tries=1)

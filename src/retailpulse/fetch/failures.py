@@ -70,6 +70,7 @@ class TransferProgress:
     answered: bool  # the headers of an answer were there
     connected: bool  # TCP was through, TLS perhaps not
     body_bytes: int
+    verification: int = 0  # what OpenSSL says of the certificate
 
 
 _CODES = {
@@ -93,6 +94,17 @@ _CODES = {
     100: (Cause.BAD_RESPONSE, "the headers are over the limit", False),  # CURLE_TOO_LARGE; trailers count too
     92: (Cause.CONNECT, "the HTTP/2 stream broke", True),  # CURLE_HTTP2_STREAM, unnamed in pycurl
 }
+_CERTIFICATES = {
+    1: "the certificate of the host is for another name",
+    9: "the certificate of the host is not valid yet",
+    10: "the certificate of the host has expired",
+    18: "the certificate of the host is signed by itself alone",
+    19: "the certificate of the host is signed by an authority that is not trusted",
+    20: "the certificate of the host is from an unknown authority, or an intermediate certificate is missing",
+    21: "an intermediate certificate of the host is missing",
+    23: "the certificate of the host was revoked",
+}
+"""By the result of OpenSSL's verification (X509_V_ERR_...); libcurl compares the name by itself, which leaves 1."""
 _UNREACHED = frozenset(
     {
         pycurl.E_COULDNT_RESOLVE_HOST,
@@ -125,6 +137,8 @@ def of_code(code: int, message: str, progress: TransferProgress) -> TryFailed:
         detail = f"the connection broke after {progress.body_bytes} bytes"
         return TryFailed(Cause.TRUNCATED, detail, again=True)
     cause, detail, again = _CODES.get(code, (Cause.BAD_RESPONSE, f"transfer failed (code {code})", True))
+    if code == pycurl.E_PEER_FAILED_VERIFICATION:
+        detail = _CERTIFICATES.get(progress.verification, detail)
     return TryFailed(
         cause, detail, again=again, unreached=code in _UNREACHED, turned_away=code in _TURNED_AWAY
     )
@@ -150,9 +164,8 @@ def not_connected() -> TryFailed:
 def remembered(cause: str, detail: str) -> TryFailed:
     """The failure that another worker saw, by its name and its words."""
     known = Cause(cause)
-    unreached = any(
-        words in detail for _, words, _ in (_CODES[code] for code in _UNREACHED)
-    ) or detail.endswith("in time")
+    words = {_CODES[code][1] for code in _UNREACHED} | {*_CERTIFICATES.values()}
+    unreached = detail.endswith("in time") or any(known in detail for known in words)
     return TryFailed(
         known,
         detail,

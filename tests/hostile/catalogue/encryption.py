@@ -11,9 +11,9 @@ from tests.hostile.trick import MEASURED, Certificate, Door, Trick
 _GOOD = gives(small_jpeg)
 _GOOD_FRAMES = Http2Play(body=lambda: iter([photo()]))
 _UNTRUSTED = {
-    "expired": ("a certificate that ended yesterday", Certificate.EXPIRED),
-    "wrong-name": ("a certificate for another host", Certificate.WRONG_NAME),
-    "self-signed": ("a certificate that vouches for itself", Certificate.SELF_SIGNED),
+    "expired": ("a certificate that ended yesterday", Certificate.EXPIRED, "has expired"),
+    "wrong-name": ("a certificate for another host", Certificate.WRONG_NAME, "for another name"),
+    "self-signed": ("a certificate that vouches for itself", Certificate.SELF_SIGNED, "by itself alone"),
 }
 
 
@@ -37,9 +37,9 @@ ENCRYPTION = (
             certificate=certificate,
             answer=_GOOD,
             expected=Cause.TLS,
-            detail="certificate",
+            detail=detail,
         )
-        for name, (about, certificate) in _UNTRUSTED.items()
+        for name, (about, certificate, detail) in _UNTRUSTED.items()
     ),
     Trick(
         name="tls-plain",

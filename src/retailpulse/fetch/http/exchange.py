@@ -19,7 +19,7 @@ from retailpulse.fetch.http.codings import Coding, find_coding
 from retailpulse.fetch.http.curl_handles import new_handle
 from retailpulse.fetch.http.decompression import Decompression
 from retailpulse.fetch.http.dialer import Dialer
-from retailpulse.fetch.http.messages import GIVEN, WHOLE, Request, Response
+from retailpulse.fetch.http.messages import GIVEN, WHOLE, Request, Response, find_ignored_length
 from retailpulse.fetch.http.post_request import MOST_ANSWER_BYTES
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.http.request_options import RequestOptions
@@ -133,7 +133,8 @@ class Exchange:
     def _prepare(self, request: Request, reader: BodyReader) -> None:
         self._reader = reader
         self._status = 0
-        self._is_wanted = self._is_answered = self._is_coded = False
+        self._is_wanted = self._is_answered = self._is_coded = self._is_complete = False
+        self._declared_bytes: int | None = None
         self._head = b""
         self.received_bytes = 0
         self._lines.clear()
@@ -202,6 +203,7 @@ class Exchange:
         self._is_coded = coding is not None
         if self._status in WHOLE:
             self._is_wanted = True
+            self._declared_bytes = find_ignored_length(self._head)
             self._reader.begin_whole()
             if coding is not None:
                 self._unpack(coding)
@@ -259,7 +261,14 @@ class Exchange:
         if not self._reader.feed(piece):
             return _STOP
         self._keep = self._reader.keep
-        self._granted_bytes = self._free_bytes = min(self._room_bytes, self._reader.free_bytes)
+        free_bytes = min(self._room_bytes, self._reader.free_bytes)
+        if self._declared_bytes is not None:
+            left_bytes = self._declared_bytes - self._reader.size
+            if left_bytes <= 0:
+                self._is_complete = True
+                return _STOP
+            free_bytes = min(free_bytes, left_bytes - 1)
+        self._granted_bytes = self._free_bytes = free_bytes
         return None
 
     def _discard(self, size_bytes: int) -> int | None:
@@ -309,7 +318,8 @@ class Exchange:
         if not self._is_answered:
             raise self._failed(code, message)
         # A status that is no success says it all, however its error page ended.
-        if self._is_wanted and not self._reader.satisfied and not self._reader.is_beyond_part:
+        is_ended_here = self._reader.satisfied or self._reader.is_beyond_part or self._is_complete
+        if self._is_wanted and not is_ended_here:
             if code:
                 raise self._failed(code, message)
             if self._decompression is not None:
@@ -329,5 +339,6 @@ class Exchange:
             answered=self._is_answered,
             connected=self._handle.getinfo(pycurl.CONNECT_TIME) > 0,
             body_bytes=self._reader.size,
+            verification=self._handle.getinfo(pycurl.SSL_VERIFYRESULT),
         )
         return of_code(code, message, progress)

@@ -1,10 +1,14 @@
 """A request and an answer of HTTP, as `exchange` takes the one and gives the other."""
 
+import re
+
 import msgspec
 
 from retailpulse.fetch.http.post_request import PostRequest
 from retailpulse.fetch.http.ranges import Span
 
+_LENGTH = re.compile(rb"^content-length([ \t]*):[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_IDENTITY = re.compile(rb"^transfer-encoding:[ \t]*identity[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 WHOLE = frozenset({200, 203})
 """Statuses of an answer whose body is the whole file."""
 
@@ -57,3 +61,16 @@ def find_header(head: bytes, name: bytes) -> bytes | None:
     start += len(name) + 2
     end = head.find(b"\n", start)
     return head[start : end if end >= 0 else len(head)].strip()
+
+
+def find_ignored_length(head: bytes) -> int | None:
+    """The length that a head declares and libcurl does not heed, which reads on until the connection closes.
+
+    It stands beside `Transfer-Encoding: identity`, or has a space before its colon; browsers heed it.
+    """
+    if b"dentity" not in head and b" :" not in head:  # true of nearly all, and quick
+        return None
+    match = _LENGTH.search(head)
+    if match is None or not (match[1] or _IDENTITY.search(head)):
+        return None
+    return int(match[2])
