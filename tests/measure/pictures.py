@@ -228,3 +228,7 @@ FLAVOURS = {
     "heic": _flavour(Format.HEIC, heic),
     "heic grid": _flavour(Format.HEIC, lambda: heic(tile_size=64)),
 }
+
+_NAMES = {flavour.format: name for name, flavour in reversed(FLAVOURS.items())}
+PLAIN = [_NAMES[image_format] for image_format in Format]
+"""Of each format the flavour that stands first above."""

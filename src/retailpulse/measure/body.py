@@ -5,24 +5,12 @@ is still in the pieces it arrived in is `pieces`' work.
 """
 
 import hashlib
-from collections.abc import Callable
 
-from retailpulse.domain.images import Depth, Format, Header, Measurement
-from retailpulse.measure.decode import decode, decode_jpeg
-from retailpulse.measure.formats import bmp, gif, heif, jpeg, png, tiff, webp
+from retailpulse.domain.images import Depth, Header, Measurement
+from retailpulse.measure.decode import decode
 from retailpulse.measure.formats.sniff import ended_early, sniff
-from retailpulse.measure.header import check_size, read_header
+from retailpulse.measure.header import check_size
 from retailpulse.measure.work import Work
-
-_END_CHECKS: dict[Format, Callable[[bytes, Work], None]] = {
-    Format.PNG: png.check_end,
-    Format.GIF: gif.check_end,
-    Format.WEBP: webp.check_end,
-    Format.BMP: bmp.check_end,
-    Format.TIFF: tiff.check_end,
-    Format.AVIF: heif.check_end,
-    Format.HEIC: heif.check_end,
-}
 
 
 def measure_body(body: bytes, depth: Depth, max_pixels: int, work: Work | None = None) -> Measurement:
@@ -45,24 +33,12 @@ def check_complete(body: bytes, max_pixels: int, work: Work) -> Header:
 
 def _examine(body: bytes, depth: Depth, max_pixels: int, work: Work) -> tuple[Header, str | None]:
     """The header, and what looks damaged in a picture that decodes."""
-    if sniff(body, work) is Format.JPEG:
-        return _examine_jpeg(body, depth, max_pixels, work)
-    header = read_header(body, max_pixels, work)
-    if header is None:
-        raise ended_early(body)
-    if depth is not Depth.HEADER:
-        _END_CHECKS[header.format](body, work)
-    return header, decode(header.format, body, max_pixels) if depth is Depth.DECODE else None
-
-
-def _examine_jpeg(body: bytes, depth: Depth, max_pixels: int, work: Work) -> tuple[Header, str | None]:
-    """The same for a JPEG, whose markers are walked over once for all there is to know."""
-    frame = jpeg.read_frame(body, work)
-    header = None if frame is None else check_size(Format.JPEG, frame.size, max_pixels)
-    if frame is None or header is None:
+    image_format = sniff(body, work)
+    size = None if image_format is None else image_format.read_size(body, work)
+    header = None if size is None or image_format is None else check_size(image_format.name, size, max_pixels)
+    if image_format is None or header is None:
         raise ended_early(body)
     if depth is Depth.HEADER:
         return header, None
-    scan = jpeg.find_scan(body, frame, work)
-    jpeg.check_end((body,), scan, work)
-    return header, decode_jpeg(body, frame, scan, max_pixels) if depth is Depth.DECODE else None
+    image_format.check_end(body, size, work)
+    return header, decode(image_format, body, size, max_pixels) if depth is Depth.DECODE else None

@@ -7,8 +7,10 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from retailpulse.domain.images import Format
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.image_format import ImageFormat, Size
+from retailpulse.measure.formats.pillow import Plugin
 from retailpulse.measure.formats.tiff import exif_turns
 from retailpulse.measure.work import Work
 
@@ -31,7 +33,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
     return Size(width, height, _turned(data, work))
 
 
-def check_end(body: bytes, work: Work) -> None:
+def check_end(body: bytes, _: Size, work: Work) -> None:
     """Raise ImageError `truncated` if the last chunk is missing."""
     for kind, start, end in _chunks(body, work):
         if end - start > _MAX_CHUNK_BYTES:
@@ -71,3 +73,19 @@ def _chunks(data: bytes, work: Work) -> Iterator[tuple[bytes, int, int]]:
         start = position + 8
         position = start + length + 4
         yield kind, start, position
+
+
+def _decode(body: bytes, size: Size, max_pixels: int) -> str | None:
+    _PLUGIN.decode(body, size, max_pixels)
+    return find_damage(body, Work())  # the end check went over the same chunks
+
+
+_PLUGIN = Plugin("PNG", "PngImagePlugin", needs=("zlib",))
+FORMAT = ImageFormat(
+    name=Format.PNG,
+    starts=(b"\x89PNG\r\n\x1a\n",),
+    read_size=read_size,
+    check_end=check_end,
+    load=_PLUGIN.load,
+    decode=_decode,
+)

@@ -18,8 +18,8 @@ import msgspec
 
 from retailpulse.config.settings import Sandbox
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Depth, Format
-from retailpulse.measure import sandbox
+from retailpulse.domain.images import Cause, Depth
+from retailpulse.measure import formats, sandbox
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.header import read_header
 from retailpulse.measure.process_pool.protocol import (
@@ -42,10 +42,8 @@ HELD_SECONDS = 0.01
 """An answer older than this does not wait for the next body of its batch to be measured."""
 CLOCK_FACTOR = 20
 """Times its CPU time that a decode may take by the clock: on a busy machine it waits most of the time."""
-MOST_BYTES_PER_PIXEL = 16
-"""What the hungriest decoder (lossless WebP) needs; measured: 13."""
-SILENT_FORMATS = frozenset({Format.WEBP, Format.AVIF, Format.HEIC})
-"""Their decoders often do not say that they ran out of memory."""
+MOST_BYTES_PER_PIXEL = max(image_format.bytes_per_pixel for image_format in formats.ALL)
+"""What the hungriest decoder needs."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +160,6 @@ def _measure_body(body: bytes, limits: Limits) -> Measured | Failed:
 def _may_lack_memory(body: bytes, limits: Limits) -> bool:
     """Whether a picture is so large that its decoder may have failed for lack of memory, and not said so."""
     header = read_header(body, limits.max_pixels)
-    if header is None or header.format not in SILENT_FORMATS:
+    if header is None or formats.BY_NAME[header.format].reports_out_of_memory:
         return False
     return header.width * header.height * MOST_BYTES_PER_PIXEL > limits.memory_bytes

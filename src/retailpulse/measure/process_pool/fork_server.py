@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from retailpulse.measure.process_pool import libraries
+from retailpulse.measure import formats
 from retailpulse.measure.process_pool.child import Limits, serve
 from retailpulse.measure.process_pool.protocol import (
     FORK,
@@ -168,7 +168,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
     limits = msgspec.json.decode(sys.argv[2], type=Limits)
-    libraries.load_all()
+    formats.load_libraries()
     gc.collect()
     gc.freeze()  # a collection in a decoder would copy every page that it shares
     _Server(orders, limits).run()

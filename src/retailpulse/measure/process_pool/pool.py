@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.images import Depth, Format, Header, Measurement
-from retailpulse.measure import sandbox
+from retailpulse.domain.images import Depth, Header, Measurement
+from retailpulse.measure import formats, sandbox
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.formats.sniff import ended_early
 from retailpulse.measure.header import read_header
@@ -37,8 +37,6 @@ BIG_PIXELS = 50_000_000
 """Pictures of more pixels are decoded one at a time: each takes hundreds of megabytes."""
 VAST_BYTES = 400_000_000
 """Pictures whose decoder may need more are decoded one at a time on a machine."""
-BYTES_PER_PIXEL = {Format.JPEG: 3, Format.WEBP: 16, Format.HEIC: 6, Format.AVIF: 9}
-"""What decoders need at most, measured; 4 for the others. Of a JPEG only a progressive one needs anything."""
 AT_ONCE_BYTES = 65_536
 """A body up to this size that needs no decoder is measured on the spot: a thread would take longer."""
 ATTEMPTS = 3
@@ -312,7 +310,7 @@ class DecoderPool:
 
 
 def _is_vast(header: Header) -> bool:
-    return header.width * header.height * BYTES_PER_PIXEL.get(header.format, 4) > VAST_BYTES
+    return header.width * header.height * formats.BY_NAME[header.format].bytes_per_pixel > VAST_BYTES
 
 
 def _read_whole_header(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header:
