@@ -20,8 +20,11 @@ def decode(image_format: ImageFormat[S], body: bytes, size: S, max_pixels: int) 
     """
     try:
         return image_format.decode(body, size, max_pixels)
-    except (ImageError, ImportError):  # a decoder that is not there says nothing about the image
+    except ImageError:
         raise
+    except ImportError as error:  # a decoder that is not there says nothing about the image, but
+        image_format.load()  # one that is there may want to load more, which a confined process cannot
+        raise _image_error(image_format, error) from None
     except MemoryError:
         raise _no_memory() from None
     except Image.DecompressionBombError:  # a decompression bomb: a few bytes that become a vast picture
@@ -37,7 +40,7 @@ def _image_error(image_format: ImageFormat[S], error: Exception) -> ImageError:
         return _no_memory()
     if isinstance(error, EOFError) or "truncated" in text:
         return truncated(f"the {name}'s data ends before the picture does")
-    if isinstance(error, UnidentifiedImageError):  # its text names an object of this program
+    if isinstance(error, UnidentifiedImageError | ImportError):  # their texts are about this program
         text = "it is damaged, or of a kind that the decoder does not know"
     return corrupt(f"the {name} cannot be decoded: {text[:MAX_DETAIL]}")
 

@@ -15,7 +15,7 @@ MAX_SCANS = 100
 
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _DECODABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # sequential, progressive, both also arithmetic
-_PLUGIN = Plugin("JPEG", "JpegImagePlugin")
+_PLUGIN = Plugin("JPEG", "JpegImagePlugin", also=("MpoImagePlugin",))
 
 
 def _load() -> None:

@@ -21,11 +21,15 @@ _OF_PILLOW = re.compile(r"PIL\.")
 
 @dataclass(frozen=True)
 class Plugin:
-    """One of Pillow's plugins: its name for the format, its module, and what must have been built in."""
+    """One of Pillow's plugins: its name for the format, its module, and what must have been built in.
+
+    `also` names modules that it imports itself with some pictures, which a confined process cannot.
+    """
 
     name: str
     module: str
     needs: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     def load(self) -> None:
         """Import it, so that Pillow does not go and import all of them; raises ImportError."""
@@ -40,7 +44,7 @@ class Plugin:
             width, height = image.size
             if width * height > max_pixels:  # the plugin may see another size than our reader did
                 raise too_many_pixels(width, height, max_pixels)
-            image.draft("L", (width // 8, height // 8))  # only the JPEG plugin listens
+            image.draft("L", (max(1, width // 8), max(1, height // 8)))  # only the JPEG plugin listens
             image.load()
 
 
@@ -49,7 +53,8 @@ def _load(plugin: Plugin) -> None:
     missing = [part for part in plugin.needs if not features.check(part)]
     if missing:
         raise ImportError(f"this Pillow was built without {', '.join(missing)}")
-    library(f"PIL.{plugin.module}")
+    for module in (plugin.module, *plugin.also):
+        library(f"PIL.{module}")
     _prepare()
 
 
