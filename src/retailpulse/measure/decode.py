@@ -1,19 +1,20 @@
 """Decoding a body that looked complete: does it really become a picture?
 
 Each format brings its decoder (`formats`); what a decoder raises becomes a verdict on the image here.
-The picture is thrown away. Weak: for all but JPEG a picture of full size is held in memory.
+Weak: for all but JPEG a picture of full size is held in memory.
 """
 
 from PIL import Image, UnidentifiedImageError
 
+from retailpulse.analyze import Picture
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.measure.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated
 from retailpulse.measure.formats.image_format import ImageFormat, S
 
 
-def decode(image_format: ImageFormat[S], body: bytes, size: S, max_pixels: int) -> str | None:
-    """Decode a whole body; says in a few words what looks damaged though it decodes.
+def decode(image_format: ImageFormat[S], body: bytes, size: S, max_pixels: int) -> Picture:
+    """The picture that a whole body becomes.
 
     Raises ImageError `corrupt`, `truncated`, `unsupported_format` or `too_many_pixels`, and ImportError if
     the format's library is missing.

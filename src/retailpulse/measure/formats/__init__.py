@@ -1,6 +1,6 @@
 """The formats that are accepted: a module for each, with its description as `FORMAT`, and all of them here.
 
-Who adds one adds its word to `domain.images.Format`, its module, and its line to `ALL`.
+A new format is a word in `domain.images.Format`, a module here and its line in `ALL`.
 """
 
 from contextlib import suppress

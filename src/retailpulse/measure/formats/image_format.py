@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from retailpulse.analyze import Picture
 from retailpulse.domain.images import Format
 from retailpulse.measure.work import Work
 
@@ -64,11 +65,10 @@ class ImageFormat(Generic[S]):
 
     load: Callable[[], None]
     """Imports the libraries that `decode` uses; raises ImportError."""
-    decode: Callable[[bytes, S, int], str | None]
+    decode: Callable[[bytes, S, int], Picture]
     """Decodes the first picture of a whole body of at most so many pixels.
 
-    Says in a few words what looks damaged though it decodes. May raise any exception on a damaged body, and
-    ImportError if a library is missing.
+    May raise any exception on a damaged body, and ImportError if a library is missing.
     """
     bytes_per_pixel: int = 4
     """Memory that `decode` needs at most, measured."""

@@ -3,6 +3,9 @@
 Decoded strictly first, as damage shows only so; then leniently; then by Pillow, which knows more samplings.
 """
 
+from typing import Any
+
+from retailpulse.analyze import GreyImage, Picture
 from retailpulse.domain.images import Format
 from retailpulse.measure.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat
@@ -23,12 +26,41 @@ def _load() -> None:
     library("simplejpeg")
 
 
-def _decode(body: bytes, frame: Frame, max_pixels: int) -> str | None:
+class _JpegPicture(Picture):
+    __slots__ = ("_body", "_damage", "_eighth", "_frame")
+
+    def __init__(self, body: bytes, frame: Frame, eighth: Any, damage: str | None) -> None:
+        super().__init__()
+        self._body = body
+        self._frame = frame
+        self._eighth = eighth
+        self._damage = damage
+
+    def damage(self) -> str | None:
+        return self._damage
+
+    def _make_grey(self, scale: int) -> GreyImage:
+        if scale == 8:
+            eighth: GreyImage = self._eighth[:, :, 0]
+            return eighth
+        rows, columns = -(-self._frame.height // scale), -(-self._frame.width // scale)
+        grey: GreyImage = library("simplejpeg").decode_jpeg(
+            self._body, "GRAY", min_height=rows, min_width=columns, strict=False
+        )[:, :, 0]
+        return grey
+
+    def _find_exif(self) -> bytes | None:
+        return None if self._frame.exif is None else self._body[self._frame.exif]
+
+
+def _decode(body: bytes, frame: Frame, max_pixels: int) -> Picture:
     if frame.process not in _DECODABLE or frame.sample_bits != 8:
         raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
     _check_scans(body, frame)
-    finding = _find_damage(body, strict=True)
-    return None if finding is None else _weigh_damage(finding, body, frame, max_pixels)
+    try:
+        return _JpegPicture(body, frame, _decode_eighth(body, strict=True), None)
+    except ValueError as error:
+        return _decode_damaged(str(error), body, frame, max_pixels)
 
 
 def _check_scans(body: bytes, frame: Frame) -> None:
@@ -40,27 +72,22 @@ def _check_scans(body: bytes, frame: Frame) -> None:
         raise corrupt(f"the JPEG has more than {MAX_SCANS} scans")
 
 
-def _weigh_damage(finding: str, body: bytes, frame: Frame, max_pixels: int) -> str | None:
-    """What a finding of the strict decoder comes to."""
+def _decode_damaged(finding: str, body: bytes, frame: Frame, max_pixels: int) -> Picture:
+    """The picture in spite of what the strict decoder found, if there is one."""
     if is_out_of_memory(finding):
         raise MemoryError
     if "Premature end of JPEG file" in finding:
         raise truncated("the JPEG's data ends before the picture does")
-    if _find_damage(body, strict=False) is None:
-        return finding[:MAX_DETAIL]
-    _PLUGIN.decode(body, frame, max_pixels)
-    return None
-
-
-def _find_damage(body: bytes, *, strict: bool) -> str | None:
-    """What the decoder says against a body, or None; not strict, it overlooks what it can mend."""
-    simplejpeg = library("simplejpeg")
     try:
-        # 1/8 is the smallest scale there is: all of the entropy-coded data, and hardly a transform.
-        simplejpeg.decode_jpeg(body, "GRAY", min_height=1, min_width=1, strict=strict)
-    except ValueError as error:
-        return str(error)
-    return None
+        return _JpegPicture(body, frame, _decode_eighth(body, strict=False), finding[:MAX_DETAIL])
+    except ValueError:
+        return _PLUGIN.decode(body, frame, max_pixels)
+
+
+def _decode_eighth(body: bytes, *, strict: bool) -> Any:
+    """Rows of columns of one byte of grey; raises ValueError, not strict only on what cannot be mended."""
+    # 1/8 is the smallest scale there is: all of the entropy-coded data, and hardly a transform.
+    return library("simplejpeg").decode_jpeg(body, "GRAY", min_height=1, min_width=1, strict=strict)
 
 
 FORMAT = ImageFormat(

@@ -29,13 +29,15 @@ _SEGMENT_STEPS = 8
 class Frame(Size, gc=False):
     """What the frame header of a JPEG says; `end` is the offset of the end of its segment.
 
-    `scan` is the offset of the first scan header after it: known once `check_end` has found it.
+    `exif` is where the first EXIF data lie in the file. `scan` is where the first scan header behind this one
+    starts: known once `check_end` has found it.
     """
 
     process: int
     sample_bits: int
     components: int
     end: int
+    exif: slice | None
     scan: int | None = None
 
 
@@ -45,7 +47,7 @@ _Segment = tuple[int, int, int]
 
 def read_frame(data: bytes, work: Work) -> Frame | None:
     """The frame header, or None if more bytes are needed."""
-    turned = None
+    turned = exif = None
     position = 2
     while (segment := _next_segment(data, position, work)) is not None:
         marker, start, position = segment
@@ -53,9 +55,10 @@ def read_frame(data: bytes, work: Work) -> Frame | None:
             if start + 6 > len(data):
                 return None
             height, width = data[start + 1] << 8 | data[start + 2], data[start + 3] << 8 | data[start + 4]
-            return Frame(width, height, bool(turned), marker, data[start], data[start + 5], position)
+            return Frame(width, height, bool(turned), marker, data[start], data[start + 5], position, exif)
         if marker == _APP1 and turned is None and data.startswith(b"Exif\0", start):
-            turned = exif_turns(data, start + 6, position, work)
+            exif = slice(start + 6, position)
+            turned = exif_turns(data, exif.start, exif.stop, work)
         elif marker in _BEYOND:
             raise corrupt("the JPEG has no frame header before its data")
     return None

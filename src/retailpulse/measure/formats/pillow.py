@@ -12,6 +12,7 @@ from functools import cache
 
 from PIL import Image, features
 
+from retailpulse.analyze import GreyImage, Picture
 from retailpulse.measure.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.libraries import library
@@ -35,8 +36,12 @@ class Plugin:
         """Import it, so that Pillow does not go and import all of them; raises ImportError."""
         _load(self)
 
-    def decode(self, body: bytes, _: Size, max_pixels: int) -> None:
-        """Decode the first frame of a body; raises whatever the plugin raises."""
+    def decode(self, body: bytes, size: Size, max_pixels: int) -> "PillowPicture":
+        """The first frame of a body; raises whatever the plugin raises."""
+        return PillowPicture(self.decode_image(body, max_pixels), size)
+
+    def decode_image(self, body: bytes, max_pixels: int) -> Image.Image:
+        """The same as Pillow has it."""
         _load(self)
         _hush()
         _raise_bomb_limit(max_pixels)
@@ -46,6 +51,41 @@ class Plugin:
                 raise too_many_pixels(width, height, max_pixels)
             image.draft("L", (max(1, width // 8), max(1, height // 8)))  # only the JPEG plugin listens
             image.load()
+        return image
+
+
+class PillowPicture(Picture):
+    """A picture that Pillow has decoded, with all its pixels; of a JPEG, with an eighth of them each way."""
+
+    __slots__ = ("_image", "_scale")
+
+    def __init__(self, image: Image.Image, size: Size) -> None:
+        super().__init__()
+        self._image = image
+        self._scale = max(1, round(size.width / image.width))
+
+    def _make_grey(self, scale: int) -> GreyImage:
+        if scale < self._scale:
+            raise ValueError(f"this picture is at hand at 1/{self._scale} alone")
+        return grey_of(self._image, scale // self._scale)
+
+    def _find_exif(self) -> bytes | None:
+        exif: bytes | None = self._image.info.get("exif")
+        return exif
+
+
+def grey_of(image: Image.Image, factor: int) -> GreyImage:
+    """A picture in grey, each pixel the mean of `factor` x `factor`.
+
+    Weak: pixels of 32 bits and of fractions are cut off at 255.
+    """
+    numpy = library("numpy")
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
+    elif image.mode not in {"L", "RGB"}:
+        image = image.convert("L")
+    pixels: GreyImage = numpy.array(image.reduce(factor).convert("L"))
+    return pixels
 
 
 @cache

@@ -7,10 +7,12 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from PIL.Image import Image
+
 from retailpulse.domain.images import Format
 from retailpulse.measure.faults import corrupt, truncated
 from retailpulse.measure.formats.image_format import ImageFormat, Size
-from retailpulse.measure.formats.pillow import Plugin
+from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.formats.tiff import exif_turns
 from retailpulse.measure.work import Work
 
@@ -75,9 +77,19 @@ def _chunks(data: bytes, work: Work) -> Iterator[tuple[bytes, int, int]]:
         yield kind, start, position
 
 
-def _decode(body: bytes, size: Size, max_pixels: int) -> str | None:
-    _PLUGIN.decode(body, size, max_pixels)
-    return find_damage(body, Work())  # the end check went over the same chunks
+class _PngPicture(PillowPicture):
+    __slots__ = ("_body",)
+
+    def __init__(self, image: Image, size: Size, body: bytes) -> None:
+        super().__init__(image, size)
+        self._body = body
+
+    def damage(self) -> str | None:
+        return find_damage(self._body, Work())  # the end check went over the same chunks
+
+
+def _decode(body: bytes, size: Size, max_pixels: int) -> _PngPicture:
+    return _PngPicture(_PLUGIN.decode_image(body, max_pixels), size, body)
 
 
 _PLUGIN = Plugin("PNG", "PngImagePlugin", needs=("zlib",))

@@ -7,10 +7,12 @@ import operator
 import struct
 from typing import NamedTuple
 
+from PIL.Image import Image
+
 from retailpulse.domain.images import Format
 from retailpulse.measure.faults import corrupt, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat, Size
-from retailpulse.measure.formats.pillow import Plugin
+from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.work import Work
 
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
@@ -158,10 +160,21 @@ def _numbers(body: bytes, entry: _Entry | None, layout: _Layout, work: Work) -> 
     return array.unpack_from(body, start)
 
 
-def _decode(body: bytes, size: Size, max_pixels: int) -> None:
+class _TiffPicture(PillowPicture):
+    __slots__ = ("_body",)
+
+    def __init__(self, image: Image, size: Size, body: bytes) -> None:
+        super().__init__(image, size)
+        self._body = body
+
+    def _find_exif(self) -> bytes:
+        return self._body
+
+
+def _decode(body: bytes, size: Size, max_pixels: int) -> _TiffPicture:
     if body.startswith(b"MM\0+"):  # Pillow 13 takes it for a classic one
         raise unsupported("a big-endian BigTIFF cannot be decoded")
-    _PLUGIN.decode(body, size, max_pixels)
+    return _TiffPicture(_PLUGIN.decode_image(body, max_pixels), size, body)
 
 
 _PLUGIN = Plugin("TIFF", "TiffImagePlugin", needs=("libtiff", "zlib"))
