@@ -67,6 +67,16 @@ def jpeg_segment(marker: int, content: bytes) -> bytes:
     return b"\xff" + bytes([marker]) + struct.pack(">H", len(content) + 2) + content
 
 
+def odd_sampling(width: int = WIDTH, height: int = HEIGHT) -> bytes:
+    """A JPEG of a sampling that the fast path does not know.
+
+    One flat colour, one table for all components: its data means the same under another sampling.
+    """
+    odd = bytearray(saved("JPEG", Image.new("RGB", (width, height), (128, 128, 128)), keep_rgb=True))
+    odd[odd.index(b"\xff\xc0") + 14] = 0x21
+    return bytes(odd)
+
+
 def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -228,3 +238,7 @@ FLAVOURS = {
     "heic": _flavour(Format.HEIC, heic),
     "heic grid": _flavour(Format.HEIC, lambda: heic(tile_size=64)),
 }
+
+_NAMES = {flavour.format: name for name, flavour in reversed(FLAVOURS.items())}
+PLAIN = [_NAMES[image_format] for image_format in Format]
+"""Of each format the flavour that stands first above."""

@@ -13,6 +13,7 @@ from .pictures import (
     FLAVOURS,
     HEIGHT,
     LIMIT,
+    PLAIN,
     WIDTH,
     Flavour,
     bmp,
@@ -57,9 +58,7 @@ def test_a_body_cut_anywhere_is_truncated(flavour: Flavour) -> None:
     assert set(causes.values()) == {Cause.TRUNCATED}
 
 
-@pytest.mark.parametrize(
-    "name", ["jpeg baseline", "png", "gif", "webp lossy", "bmp", "tiff strips", "avif", "heic"]
-)
+@pytest.mark.parametrize("name", PLAIN)
 def test_one_missing_byte_is_noticed(name: str) -> None:
     assert failure(FLAVOURS[name].body[:-1]).cause is Cause.TRUNCATED
 
@@ -96,9 +95,7 @@ def test_an_empty_or_tiny_body_is_no_image(depth: Depth) -> None:
     assert failure(b"not found, sorry", depth).detail == "not an image: looks like text"
 
 
-@pytest.mark.parametrize(
-    "name", ["jpeg baseline", "png", "gif", "webp lossy", "bmp", "tiff strips", "avif", "heic"]
-)
+@pytest.mark.parametrize("name", PLAIN)
 def test_what_is_appended_to_a_complete_picture_does_no_harm(name: str) -> None:
     body = FLAVOURS[name].body
     for appended in (b"\0" * 5000, b"\n", b"SEFT" + bytes(range(200)), saved("JPEG")):

@@ -5,24 +5,17 @@ is still in the pieces it arrived in is `pieces`' work.
 """
 
 import hashlib
-from collections.abc import Callable
+from typing import Any
 
-from retailpulse.domain.images import Depth, Format, Header, Measurement
-from retailpulse.measure.decode import decode, decode_jpeg
-from retailpulse.measure.formats import bmp, gif, heif, jpeg, png, tiff, webp
+from retailpulse.analyze import Picture, ask, registry
+from retailpulse.analyze.damage import suspect_in
+from retailpulse.domain.analysis import Analysis
+from retailpulse.domain.images import Depth, Header, Measurement
+from retailpulse.measure.decode import decode
+from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.sniff import ended_early, sniff
-from retailpulse.measure.header import check_size, read_header
+from retailpulse.measure.header import check_size
 from retailpulse.measure.work import Work
-
-_END_CHECKS: dict[Format, Callable[[bytes, Work], None]] = {
-    Format.PNG: png.check_end,
-    Format.GIF: gif.check_end,
-    Format.WEBP: webp.check_end,
-    Format.BMP: bmp.check_end,
-    Format.TIFF: tiff.check_end,
-    Format.AVIF: heif.check_end,
-    Format.HEIC: heif.check_end,
-}
 
 
 def measure_body(body: bytes, depth: Depth, max_pixels: int, work: Work | None = None) -> Measurement:
@@ -30,39 +23,48 @@ def measure_body(body: bytes, depth: Depth, max_pixels: int, work: Work | None =
 
     Raises ImageError `unsupported_format`, `corrupt`, `truncated` or `too_many_pixels`, nothing else.
     `work` is what was left of the file's budget; without it the file has not been looked at before.
+    At depth `decode` every analyzer there is looks at the picture.
     """
-    header, suspect = _examine(body, depth, max_pixels, work or Work())
+    work = work or Work()
     if depth is Depth.HEADER:
-        return Measurement(header=header)
-    sha256 = hashlib.sha256(body).digest()
-    return Measurement(header=header, size_bytes=len(body), sha256=sha256, suspect=suspect)
+        return Measurement(header=_read_header(body, max_pixels, work)[0])
+    if depth is Depth.DOWNLOAD:
+        return _measured(check_complete(body, max_pixels, work), body, ())
+    header, picture = decode_body(body, max_pixels, work)
+    return _measured(header, body, tuple(ask(analyzer, picture, header) for analyzer in registry.ALL))
 
 
 def check_complete(body: bytes, max_pixels: int, work: Work) -> Header:
     """The header of a whole body that is complete; raises as `measure_body` at depth `download`."""
-    return _examine(body, Depth.DOWNLOAD, max_pixels, work)[0]
+    header, image_format, size = _read_header(body, max_pixels, work)
+    image_format.check_end(body, size, work)
+    return header
 
 
-def _examine(body: bytes, depth: Depth, max_pixels: int, work: Work) -> tuple[Header, str | None]:
-    """The header, and what looks damaged in a picture that decodes."""
-    if sniff(body, work) is Format.JPEG:
-        return _examine_jpeg(body, depth, max_pixels, work)
-    header = read_header(body, max_pixels, work)
+def decode_body(body: bytes, max_pixels: int, work: Work | None = None) -> tuple[Header, Picture]:
+    """The header and the picture of a whole body; raises as `measure_body` at depth `decode`."""
+    work = work or Work()
+    header, image_format, size = _read_header(body, max_pixels, work)
+    image_format.check_end(body, size, work)
+    return header, decode(image_format, body, size, max_pixels)
+
+
+def _read_header(body: bytes, max_pixels: int, work: Work) -> tuple[Header, ImageFormat[Any], Size]:
+    image_format = sniff(body, work)
+    size = None if image_format is None else image_format.read_size(body, work)
+    if image_format is None or size is None:
+        raise ended_early(body)
+    header = check_size(image_format.name, size, max_pixels)
     if header is None:
         raise ended_early(body)
-    if depth is not Depth.HEADER:
-        _END_CHECKS[header.format](body, work)
-    return header, decode(header.format, body, max_pixels) if depth is Depth.DECODE else None
+    return header, image_format, size
 
 
-def _examine_jpeg(body: bytes, depth: Depth, max_pixels: int, work: Work) -> tuple[Header, str | None]:
-    """The same for a JPEG, whose markers are walked over once for all there is to know."""
-    frame = jpeg.read_frame(body, work)
-    header = None if frame is None else check_size(Format.JPEG, frame.size, max_pixels)
-    if frame is None or header is None:
-        raise ended_early(body)
-    if depth is Depth.HEADER:
-        return header, None
-    scan = jpeg.find_scan(body, frame, work)
-    jpeg.check_end((body,), scan, work)
-    return header, decode_jpeg(body, frame, scan, max_pixels) if depth is Depth.DECODE else None
+def _measured(header: Header, body: bytes, analyses: tuple[Analysis, ...]) -> Measurement:
+    return Measurement(
+        header=header,
+        size_bytes=len(body),
+        sha256=hashlib.sha256(body).digest(),
+        suspect=suspect_in(analyses),
+        analyses=analyses,
+    )

@@ -4,25 +4,11 @@ A first part of a file never says anything else than the whole file does: it say
 Both within the work that one file may take: a caller that reads it again as it grows passes the same Work.
 """
 
-from collections.abc import Callable
-
 from retailpulse.domain.images import Format, Header
 from retailpulse.measure.faults import corrupt, too_many_pixels
-from retailpulse.measure.formats import bmp, gif, heif, jpeg, png, tiff, webp
-from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.sniff import sniff
 from retailpulse.measure.work import Work
-
-_READERS: dict[Format, Callable[[bytes, Work], Size | None]] = {
-    Format.JPEG: jpeg.read_size,
-    Format.PNG: png.read_size,
-    Format.GIF: gif.read_size,
-    Format.WEBP: webp.read_size,
-    Format.BMP: bmp.read_size,
-    Format.TIFF: tiff.read_size,
-    Format.AVIF: heif.read_size,
-    Format.HEIC: heif.read_size,
-}
 
 
 def read_header(data: bytes, max_pixels: int, work: Work | None = None) -> Header | None:
@@ -34,15 +20,15 @@ def read_header(data: bytes, max_pixels: int, work: Work | None = None) -> Heade
     """
     work = work or Work()
     image_format = sniff(data, work)
-    size = None if image_format is None else _READERS[image_format](data, work)
+    size = None if image_format is None else image_format.read_size(data, work)
     if image_format is None or size is None:
         return None
-    return check_size(image_format, size, max_pixels)
+    return check_size(image_format.name, size, max_pixels)
 
 
 def check_size(image_format: Format, size: Size, max_pixels: int) -> Header | None:
     """The header of an image of this size, or None if its turn is missing; raises like `read_header`."""
-    width, height, turned = size
+    width, height, turned = size.width, size.height, size.turned
     if width == 0 or height == 0:
         raise corrupt(f"the image says it has {width} x {height} pixels")
     if width * height > max_pixels:

@@ -1,14 +1,13 @@
 """A body in the pieces it arrived in: measured without joining them, if that can be done.
 
-Only a JPEG tells all that depth `download` asks for by its beginning and its end; the others are joined.
+A format may tell all that depth `download` asks for by its beginning and its end; the others are joined.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from retailpulse.domain.images import Format, Header, Measurement
+from retailpulse.domain.images import Header, Measurement
 from retailpulse.measure.body import check_complete
-from retailpulse.measure.formats import jpeg
 from retailpulse.measure.formats.sniff import sniff
 from retailpulse.measure.header import check_size, read_header
 from retailpulse.measure.work import Work
@@ -38,7 +37,7 @@ def measure_pieces(
     Raises the same ImageErrors as `measure_body` at that depth.
     """
     work = work or Work()
-    header = _complete_jpeg(pieces, max_pixels, work) or check_complete(joined(pieces), max_pixels, work)
+    header = _check_pieces(pieces, max_pixels, work) or check_complete(joined(pieces), max_pixels, work)
     return Measurement(header=header, size_bytes=sum(map(len, pieces)), sha256=sha256)
 
 
@@ -55,14 +54,17 @@ def joined(pieces: Sequence[bytes]) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _complete_jpeg(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header | None:
-    """The header of a complete JPEG, or None if its beginning does not tell, or it is none."""
+def _check_pieces(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header | None:
+    """The header of a complete body, or None if it must be joined for that."""
     for beginning in _beginnings(pieces):
-        frame = jpeg.read_frame(beginning, work) if sniff(beginning, work) is Format.JPEG else None
-        header = None if frame is None else check_size(Format.JPEG, frame.size, max_pixels)
-        scan = None if frame is None or header is None else jpeg.find_scan(beginning, frame, work)
-        if scan is not None:
-            jpeg.check_end(pieces, scan, work)
+        image_format = sniff(beginning, work)
+        if image_format is None:
+            continue
+        if (check_end := image_format.check_end_in_pieces) is None:
+            return None
+        size = image_format.read_size(beginning, work)
+        header = None if size is None else check_size(image_format.name, size, max_pixels)
+        if header is not None and check_end(beginning, pieces, size, work):
             return header
     return None
 

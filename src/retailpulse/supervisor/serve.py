@@ -9,6 +9,7 @@ import logging
 import os
 from pathlib import Path
 
+from retailpulse.analyze import select as select_analyzers
 from retailpulse.bootstrap.access import check_access
 from retailpulse.bootstrap.database import OpenDatabase, open_database
 from retailpulse.config.loading import Loaded
@@ -34,6 +35,7 @@ def serve(loaded: Loaded) -> None:
     """Runs the whole service until it is told to stop; raises DatabaseError or ConfigError at the start."""
     check_port(loaded.settings.api)
     check_sandbox(loaded.settings.measure.sandbox)
+    select_analyzers(loaded.settings.measure.analyzers)
     asyncio.run(_serve(loaded))
 
 

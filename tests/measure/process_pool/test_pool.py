@@ -232,17 +232,6 @@ async def test_a_decoder_that_a_picture_has_taken_over_is_not_believed(
 # What is no fault of the picture
 
 
-async def test_a_missing_library_is_no_verdict_on_the_picture(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    replaced(monkeypatch, tmp_path, "pillow_heif", "raise ImportError('libheif is not there')\n")
-    decoders = DecoderPool(settings())
-    with pytest.raises(ImportError, match="libheif is not there"):
-        await decoders.measure(FLAVOURS["heic"].body, Depth.DECODE)
-    assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
-    await decoders.aclose()
-
-
 @pytest.mark.parametrize("program", ["/nonexistent", "/bin/false"])
 async def test_decoders_that_cannot_start_raise_and_are_tried_again(
     monkeypatch: pytest.MonkeyPatch, decoders: DecoderPool, program: str

@@ -48,6 +48,21 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
             "takes what the kernel gives, required refuses to start with less, off takes none."
         ),
     ] = Sandbox.AUTO
+    analyzers: Annotated[
+        str,
+        Meta(
+            description="Analyzers that look at each decoded picture, by their names with commas between "
+            "them; all: every one there is; empty: none."
+        ),
+    ] = "all"
+    analyzer_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Most CPU time of one analyzer at one picture, in seconds; one that takes longer is "
+            "left out for that picture.",
+        ),
+    ] = 2.0
     pause_seconds: Annotated[
         str,
         Meta(

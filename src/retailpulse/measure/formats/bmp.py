@@ -5,8 +5,10 @@ Weak: a compressed picture (RLE, embedded JPEG or PNG) is complete if a length f
 
 import struct
 
+from retailpulse.domain.images import Format
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.image_format import ImageFormat, Size
+from retailpulse.measure.formats.pillow import Plugin
 from retailpulse.measure.work import Work
 
 _CORE_BYTES = 12
@@ -14,7 +16,7 @@ _HEADER_BYTES = frozenset({_CORE_BYTES, 40, 52, 56, 64, 108, 124})
 _PLAIN = frozenset({0, 3, 6})  # not compressed; with or without channel masks
 
 
-def has_known_header(data: bytes) -> bool | None:
+def has_known_header(data: bytes, _: Work) -> bool | None:
     """Whether a header of a known length follows the letters BM; None if more bytes are needed."""
     return int.from_bytes(data[14:18], "little") in _HEADER_BYTES if len(data) >= 18 else None
 
@@ -32,7 +34,7 @@ def read_size(data: bytes, _: Work) -> Size | None:
     return Size(width, abs(height), False)
 
 
-def check_end(body: bytes, _: Work) -> None:
+def check_end(body: bytes, _size: Size, _work: Work) -> None:
     """Raise ImageError `truncated` if the pixels are not all there.
 
     The length in the file's header is often wrong, so it counts only if the pixels are compressed.
@@ -70,3 +72,15 @@ def _compressed_end(body: bytes) -> int:
 
 def _number(body: bytes, position: int) -> int:
     return int.from_bytes(body[position : position + 4], "little")
+
+
+_PLUGIN = Plugin("BMP", "BmpImagePlugin")
+FORMAT = ImageFormat(
+    name=Format.BMP,
+    starts=(b"BM",),
+    is_it=has_known_header,
+    read_size=read_size,
+    check_end=check_end,
+    load=_PLUGIN.load,
+    decode=_PLUGIN.decode,
+)

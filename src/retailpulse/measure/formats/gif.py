@@ -6,8 +6,10 @@ Weak: the few files whose screen is 0 x 0 and whose frames have a size are refus
 import re
 import struct
 
+from retailpulse.domain.images import Format
 from retailpulse.measure.faults import truncated
-from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.image_format import ImageFormat, Size
+from retailpulse.measure.formats.pillow import Plugin
 from retailpulse.measure.work import BYTES_PER_STEP, Work
 
 _SCREEN = struct.Struct("<HHB")
@@ -26,7 +28,7 @@ def read_size(data: bytes, _: Work) -> Size | None:
     return Size(width, height, False)
 
 
-def check_end(body: bytes, work: Work) -> None:
+def check_end(body: bytes, _: Size, work: Work) -> None:
     """Raise ImageError `truncated` if no trailer follows the blocks."""
     try:
         _walk(body, work)
@@ -76,3 +78,14 @@ def _after_sub_blocks(body: bytes, position: int, work: Work) -> int:
     finally:
         work.spend(count // _SUB_BLOCKS_PER_STEP)
     return position
+
+
+_PLUGIN = Plugin("GIF", "GifImagePlugin")
+FORMAT = ImageFormat(
+    name=Format.GIF,
+    starts=(b"GIF87a", b"GIF89a"),
+    read_size=read_size,
+    check_end=check_end,
+    load=_PLUGIN.load,
+    decode=_PLUGIN.decode,
+)

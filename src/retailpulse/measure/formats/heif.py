@@ -6,12 +6,38 @@ refused, and a crop (`clap`) is not applied to the displayed size.
 
 from collections.abc import Iterator
 
+from retailpulse.domain.images import Format
 from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.isobmff import WHOLE_FILE, Box, Cursor, boxes
-from retailpulse.measure.formats.size import Size
 from retailpulse.measure.work import Work
 
+STARTS, STARTS_AT = (b"ftyp",), 4
+"""The magic bytes; which format it is, the brands behind them tell."""
+
+_MAX_FTYP_BYTES = 4096
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"), Format.HEIC),
+    **dict.fromkeys((b"avif", b"avis"), Format.AVIF),
+}
+_BARE_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})  # name the container, not the codec
 _IN_FILE, _IN_IDAT = 0, 1
+
+
+def is_coded_as(name: Format, data: bytes, work: Work) -> bool | None:
+    """Whether the first brand that names a codec is this format's; None if more bytes are needed.
+
+    Files that name none are taken for HEIC.
+    """
+    end = min(int.from_bytes(data[:4]), _MAX_FTYP_BYTES)
+    if len(data) < end:
+        return None
+    work.spend(end // 4)
+    brands = [data[8:12], *(data[at : at + 4] for at in range(16, end - 3, 4))]
+    named = next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
+    if named is None and not _BARE_BRANDS.isdisjoint(brands):
+        named = Format.HEIC
+    return named is name
 
 
 def read_size(data: bytes, work: Work) -> Size | None:
@@ -29,7 +55,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
     return _item_size(data, properties, pitm.number(4 if pitm.version else 2), work)
 
 
-def check_end(body: bytes, work: Work) -> None:
+def check_end(body: bytes, _: Size, work: Work) -> None:
     """Raise ImageError `truncated` if a part of an item lies beyond the end of the file."""
     meta = None
     for box in boxes(body, 0, WHOLE_FILE, work):
@@ -58,7 +84,8 @@ def _whole_child(data: bytes, parent: Box, kind: bytes, work: Work) -> Box | Non
 
 def _item_size(data: bytes, iprp: Box, item_id: int, work: Work) -> Size:
     shapes = _shape_properties(data, iprp, work)
-    size, turned = None, False
+    size: tuple[int, int] | None = None
+    turned = False
     for index in _property_indexes(data, iprp, item_id, work):
         box = shapes.get(index)
         if box is None:

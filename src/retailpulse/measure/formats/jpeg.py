@@ -1,157 +1,103 @@
-"""Reading JPEG: the size from the frame header, the end from the last end marker.
+"""JPEG: read by its markers (`jpeg_markers`), decoded by libjpeg-turbo in grey at 1/8 of its size.
 
-The walk over the markers follows libjpeg's, so both see the same frame. Weak: a picture that lost a part
-from its middle but kept its end marker passes here; decoding finds it.
+Decoded strictly first, as damage shows only so; then leniently; then by Pillow, which knows more samplings.
 """
 
-import re
-import struct
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
-from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.formats.size import Size
-from retailpulse.measure.formats.tiff import exif_turns
-from retailpulse.measure.work import BYTES_PER_FAST_STEP, BYTES_PER_STEP, Work
-
-_MARKER = re.compile(rb"\xff[\x01-\xfe]")
-_SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
-_BARE = frozenset({0x01, *range(0xD0, 0xD8), _EOI})  # TEM, RSTn and the end carry no length
-_BEYOND = frozenset({_SOS, _EOI})
-_END = b"\xff\xd9"
-_HEAD = struct.Struct(">BBH")
-_CARRYING = frozenset(range(0x02, 0xFF)) - _BARE - {_SOI}
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_DECODABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # sequential, progressive, both also arithmetic
-
-_SEGMENT_STEPS = 8
-"""Also that of a segment after garbage."""
+from retailpulse.analyze import GreyImage, Picture
+from retailpulse.domain.images import Format
+from retailpulse.measure.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
+from retailpulse.measure.formats.image_format import ImageFormat
+from retailpulse.measure.formats.jpeg_markers import Frame, check_end, check_end_in_pieces, read_frame
+from retailpulse.measure.formats.pillow import Plugin
+from retailpulse.measure.libraries import library
 
 MAX_SCANS = 100
 """Each scan is a pass over the whole picture, however few bytes it has; encoders write about ten."""
 
-
-class Frame(NamedTuple):
-    """The frame header of a JPEG; `end` is the offset of the end of its segment in the file."""
-
-    size: Size
-    process: int
-    sample_bits: int
-    components: int
-    end: int
-
-    @property
-    def is_decodable(self) -> bool:
-        """Whether the decoders here know this kind at all (lossless, hierarchical, 12 bit: they do not)."""
-        return self.process in _DECODABLE and self.sample_bits == 8
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_DECODABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # sequential, progressive, both also arithmetic
+_PLUGIN = Plugin("JPEG", "JpegImagePlugin", also=("MpoImagePlugin",))
 
 
-_Segment = tuple[int, int, int]
-"""A marker with the start and end of what it carries; the end may be beyond the data."""
+def _load() -> None:
+    _PLUGIN.load()
+    library("simplejpeg")
 
 
-def read_frame(data: bytes, work: Work) -> Frame | None:
-    """The frame header, or None if more bytes are needed."""
-    turned = None
-    position = 2
-    while (segment := _next_segment(data, position, work)) is not None:
-        marker, start, position = segment
-        if marker in _FRAMES:
-            if start + 6 > len(data):
-                return None
-            height, width = data[start + 1] << 8 | data[start + 2], data[start + 3] << 8 | data[start + 4]
-            return Frame(Size(width, height, bool(turned)), marker, data[start], data[start + 5], position)
-        if marker == _APP1 and turned is None and data.startswith(b"Exif\0", start):
-            turned = exif_turns(data, start + 6, position, work)
-        elif marker in _BEYOND:
-            raise corrupt("the JPEG has no frame header before its data")
-    return None
+class _JpegPicture(Picture):
+    __slots__ = ("_body", "_damage", "_eighth", "_frame")
+
+    def __init__(self, body: bytes, frame: Frame, eighth: Any, damage: str | None) -> None:
+        super().__init__()
+        self._body = body
+        self._frame = frame
+        self._eighth = eighth
+        self._damage = damage
+
+    def damage(self) -> str | None:
+        return self._damage
+
+    def _make_grey(self, scale: int) -> GreyImage:
+        if scale == 8:
+            eighth: GreyImage = self._eighth[:, :, 0]
+            return eighth
+        rows, columns = -(-self._frame.height // scale), -(-self._frame.width // scale)
+        grey: GreyImage = library("simplejpeg").decode_jpeg(
+            self._body, "GRAY", min_height=rows, min_width=columns, strict=False
+        )[:, :, 0]
+        return grey
+
+    def _find_exif(self) -> bytes | None:
+        return None if self._frame.exif is None else self._body[self._frame.exif]
 
 
-def read_size(data: bytes, work: Work) -> Size | None:
-    """Width, height and turn, or None if more bytes are needed."""
-    frame = read_frame(data, work)
-    return None if frame is None else frame.size
+def _decode(body: bytes, frame: Frame, max_pixels: int) -> Picture:
+    if frame.process not in _DECODABLE or frame.sample_bits != 8:
+        raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
+    _check_scans(body, frame)
+    try:
+        return _JpegPicture(body, frame, _decode_eighth(body, strict=True), None)
+    except ValueError as error:
+        return _decode_damaged(str(error), body, frame, max_pixels)
 
 
-def find_scan(data: bytes, frame: Frame, work: Work) -> int | None:
-    """The offset of the first scan header after the frame header, or None if there is none yet."""
-    position = frame.end
-    while (segment := _next_segment(data, position, work)) is not None:
-        marker, start, position = segment
-        if marker in _BEYOND:
-            return start if marker == _SOS else None
-    return None
-
-
-def check_end(pieces: Sequence[bytes], scan: int | None, work: Work) -> None:
-    """Raise ImageError `truncated` if no end marker follows the start of the picture's data.
-
-    What follows the last end marker is not looked at: phones append previews, videos and notes. An
-    end marker before the data belongs to a thumbnail.
-    """
-    if scan is None or _find_last_end(pieces, work) < scan:
-        raise truncated("the JPEG has no end marker")
-
-
-def check_scans(body: bytes, frame: Frame, scan: int | None) -> None:
+def _check_scans(body: bytes, frame: Frame) -> None:
     """Raise ImageError `corrupt` if the picture has so many scans that it must be an attack."""
-    if scan is None:
+    if (scan := frame.scan) is None:
         return
     is_single = frame.process not in _PROGRESSIVE and body[scan : scan + 1] == bytes([frame.components])
     if not is_single and body.count(b"\xff\xda", scan) > MAX_SCANS:
         raise corrupt(f"the JPEG has more than {MAX_SCANS} scans")
 
 
-def _find_last_end(pieces: Sequence[bytes], work: Work) -> int:
-    """The offset of the last end marker of a body in pieces, or -1; one may lie across a border."""
-    position = sum(map(len, pieces))
-    following = b""
-    for piece in reversed(pieces):
-        if not piece:
-            continue
-        position -= len(piece)
-        if following == b"\xd9" and piece.endswith(b"\xff"):
-            return position + len(piece) - 1
-        found = _find_end_in(piece, work)
-        if found >= 0:
-            return position + found
-        following = piece[:1]
-    return -1
+def _decode_damaged(finding: str, body: bytes, frame: Frame, max_pixels: int) -> Picture:
+    """The picture in spite of what the strict decoder found, if there is one."""
+    if is_out_of_memory(finding):
+        raise MemoryError
+    if "Premature end of JPEG file" in finding:
+        raise truncated("the JPEG's data ends before the picture does")
+    try:
+        return _JpegPicture(body, frame, _decode_eighth(body, strict=False), finding[:MAX_DETAIL])
+    except ValueError:
+        return _PLUGIN.decode(body, frame, max_pixels)
 
 
-def _find_end_in(piece: bytes, work: Work) -> int:
-    """The last end marker of a piece, or -1."""
-    work.spend()
-    found = piece.rfind(_END, max(0, len(piece) - BYTES_PER_FAST_STEP * (work.left + 1)))
-    work.spend((len(piece) - max(0, found)) // BYTES_PER_FAST_STEP)
-    return found
+def _decode_eighth(body: bytes, *, strict: bool) -> Any:
+    """Rows of columns of one byte of grey; raises ValueError, not strict only on what cannot be mended."""
+    # 1/8 is the smallest scale there is: all of the entropy-coded data, and hardly a transform.
+    return library("simplejpeg").decode_jpeg(body, "GRAY", min_height=1, min_width=1, strict=strict)
 
 
-def _next_segment(data: bytes, position: int, work: Work) -> _Segment | None:
-    """The next marker and what it carries, or None if the bytes run out."""
-    work.left -= _SEGMENT_STEPS
-    if work.left < 0:
-        work.give_up()
-    if position + _HEAD.size <= len(data):  # nearly always it is right here, and a search costs more
-        lead, marker, length = _HEAD.unpack_from(data, position)
-        if lead == 0xFF and length >= 2 and marker in _CARRYING:
-            return marker, position + 4, position + 2 + length
-    found = _MARKER.search(data, position, position + BYTES_PER_STEP * (work.left + 1))
-    end = len(data) if found is None else found.end()
-    work.spend(max(0, end - position) // BYTES_PER_STEP)
-    return None if found is None else _segment(data, data[end - 1], end)
-
-
-def _segment(data: bytes, marker: int, start: int) -> _Segment | None:
-    if marker == _SOI:
-        raise corrupt("the JPEG starts a second time inside itself")
-    if marker in _BARE:
-        return marker, start, start
-    if start + 2 > len(data):
-        return None
-    length = data[start] << 8 | data[start + 1]
-    if length < 2:
-        raise corrupt("the JPEG has a segment shorter than its own length field")
-    return marker, start + 2, start + length
+FORMAT = ImageFormat(
+    name=Format.JPEG,
+    starts=(b"\xff\xd8\xff",),
+    least_bytes=3,
+    read_size=read_frame,
+    check_end=check_end,
+    check_end_in_pieces=check_end_in_pieces,
+    load=_load,
+    decode=_decode,
+    bytes_per_pixel=3,  # only a progressive one needs anything
+)

@@ -7,8 +7,12 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from PIL.Image import Image
+
+from retailpulse.domain.images import Format
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.image_format import ImageFormat, Size
+from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.formats.tiff import exif_turns
 from retailpulse.measure.work import Work
 
@@ -31,7 +35,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
     return Size(width, height, _turned(data, work))
 
 
-def check_end(body: bytes, work: Work) -> None:
+def check_end(body: bytes, _: Size, work: Work) -> None:
     """Raise ImageError `truncated` if the last chunk is missing."""
     for kind, start, end in _chunks(body, work):
         if end - start > _MAX_CHUNK_BYTES:
@@ -71,3 +75,29 @@ def _chunks(data: bytes, work: Work) -> Iterator[tuple[bytes, int, int]]:
         start = position + 8
         position = start + length + 4
         yield kind, start, position
+
+
+class _PngPicture(PillowPicture):
+    __slots__ = ("_body",)
+
+    def __init__(self, image: Image, size: Size, body: bytes) -> None:
+        super().__init__(image, size)
+        self._body = body
+
+    def damage(self) -> str | None:
+        return find_damage(self._body, Work())  # the end check went over the same chunks
+
+
+def _decode(body: bytes, size: Size, max_pixels: int) -> _PngPicture:
+    return _PngPicture(_PLUGIN.decode_image(body, max_pixels), size, body)
+
+
+_PLUGIN = Plugin("PNG", "PngImagePlugin", needs=("zlib",))
+FORMAT = ImageFormat(
+    name=Format.PNG,
+    starts=(b"\x89PNG\r\n\x1a\n",),
+    read_size=read_size,
+    check_end=check_end,
+    load=_PLUGIN.load,
+    decode=_decode,
+)

@@ -4,26 +4,14 @@ Also puts a name to what is no accepted image, so that the error helps. Weak: th
 for people to read; nothing depends on them.
 """
 
+from typing import Any
+
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Format
 from retailpulse.measure.faults import truncated, unsupported
-from retailpulse.measure.formats import bmp
+from retailpulse.measure.formats import ALL
+from retailpulse.measure.formats.image_format import SNIFF_BYTES, ImageFormat
 from retailpulse.measure.work import Work
 
-SNIFF_BYTES = 12
-"""The fewest bytes that tell most formats; BMP and the ISO containers take a few more."""
-
-_MAX_FTYP_BYTES = 4096
-_STARTS = (
-    ((b"\x89PNG\r\n\x1a\n",), Format.PNG),
-    ((b"GIF87a", b"GIF89a"), Format.GIF),
-    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), Format.TIFF),
-)
-_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
-_AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_BARE_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})  # name the container, not the codec
-
-_ACCEPTED_STARTS = (b"\xff\xd8\xff", b"RIFF", b"BM", *(start for starts, _ in _STARTS for start in starts))
 _KNOWN_STARTS = (
     (b"%PDF", "PDF"),
     (b"PK\x03\x04", "a ZIP archive"),
@@ -40,60 +28,36 @@ _KNOWN_STARTS = (
 )
 
 
-def sniff(data: bytes, work: Work) -> Format | None:
+def sniff(data: bytes, work: Work) -> ImageFormat[Any] | None:
     """The format of an image, or None if more bytes are needed; raises ImageError for anything else."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return Format.JPEG
+    for image_format in ALL:
+        if len(data) < image_format.least_bytes:
+            continue
+        if data.startswith(image_format.starts, image_format.starts_at):
+            is_it = image_format.is_it(data, work)
+            if is_it:
+                return image_format
+            if is_it is None:
+                return None
     if len(data) < SNIFF_BYTES:
         return None
-    for starts, image_format in _STARTS:
-        if data.startswith(starts):
-            return image_format
-    return _sniff_weak_start(data, work)
+    raise _no_image(data)
 
 
 def ended_early(data: bytes) -> ImageError:
     """Why a whole body is no image although its header could not be told apart from a longer one's."""
     if not data:
         return unsupported("not an image: the body is empty")
-    if any(start.startswith(data[: len(start)]) for start in _ACCEPTED_STARTS) or data[4:8] == b"ftyp":
+    if any(_may_begin(image_format, data) for image_format in ALL):
         return truncated(f"the image ends inside its header, after {len(data)} bytes")
     return _no_image(data)
 
 
-def _sniff_weak_start(data: bytes, work: Work) -> Format | None:
-    """The formats whose first bytes alone do not tell them."""
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return Format.WEBP
-    if data[4:8] == b"ftyp":
-        return _sniff_brands(data, work)
-    if data.startswith(b"BM"):
-        return _sniff_bmp(data)
-    raise _no_image(data)
-
-
-def _sniff_brands(data: bytes, work: Work) -> Format | None:
-    end = min(int.from_bytes(data[:4]), _MAX_FTYP_BYTES)
-    if len(data) < end:
-        return None
-    work.spend(end // 4)
-    major = data[8:12]
-    brands = [major, *(data[at : at + 4] for at in range(16, end - 3, 4))]
-    for brand in brands:
-        if brand in _HEIC_BRANDS:
-            return Format.HEIC
-        if brand in _AVIF_BRANDS:
-            return Format.AVIF
-    if not _BARE_BRANDS.isdisjoint(brands):
-        return Format.HEIC
-    raise unsupported("not an image: looks like an MP4 or QuickTime video")
-
-
-def _sniff_bmp(data: bytes) -> Format | None:
-    known = bmp.has_known_header(data)
-    if known is False:
-        raise _no_image(data)
-    return Format.BMP if known else None
+def _may_begin(image_format: ImageFormat[Any], data: bytes) -> bool:
+    """Whether data that ends early has the magic bytes of a format, or begins as a file of it does."""
+    if image_format.starts_at:
+        return data.startswith(image_format.starts, image_format.starts_at)
+    return any(start.startswith(data[: len(start)]) for start in image_format.starts)
 
 
 def _no_image(data: bytes) -> ImageError:
@@ -101,6 +65,8 @@ def _no_image(data: bytes) -> ImageError:
 
 
 def _describe(start: bytes) -> str:
+    if start[4:8] == b"ftyp":
+        return "an MP4 or QuickTime video"
     for prefix, name in _KNOWN_STARTS:
         if start.startswith(prefix):
             return name

@@ -7,8 +7,12 @@ import operator
 import struct
 from typing import NamedTuple
 
-from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.formats.size import Size
+from PIL.Image import Image
+
+from retailpulse.domain.images import Format
+from retailpulse.measure.faults import corrupt, truncated, unsupported
+from retailpulse.measure.formats.image_format import ImageFormat, Size
+from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.work import Work
 
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
@@ -70,7 +74,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
     return Size(width, height, _turns(_number(directory.get(_ORIENTATION), layout)))
 
 
-def check_end(body: bytes, work: Work) -> None:
+def check_end(body: bytes, _: Size, work: Work) -> None:
     """Raise ImageError `truncated` if a strip, a tile or a needed list lies beyond the end of the file."""
     layout = _LAYOUTS[body[:4]]
     directory = _read_directory(body, layout, work) or {}
@@ -154,3 +158,31 @@ def _numbers(body: bytes, entry: _Entry | None, layout: _Layout, work: Work) -> 
     if start + array.size > len(body):
         raise truncated("the TIFF ends before one of its lists does")
     return array.unpack_from(body, start)
+
+
+class _TiffPicture(PillowPicture):
+    __slots__ = ("_body",)
+
+    def __init__(self, image: Image, size: Size, body: bytes) -> None:
+        super().__init__(image, size)
+        self._body = body
+
+    def _find_exif(self) -> bytes:
+        return self._body
+
+
+def _decode(body: bytes, size: Size, max_pixels: int) -> _TiffPicture:
+    if body.startswith(b"MM\0+"):  # Pillow 13 takes it for a classic one
+        raise unsupported("a big-endian BigTIFF cannot be decoded")
+    return _TiffPicture(_PLUGIN.decode_image(body, max_pixels), size, body)
+
+
+_PLUGIN = Plugin("TIFF", "TiffImagePlugin", needs=("libtiff", "zlib"))
+FORMAT = ImageFormat(
+    name=Format.TIFF,
+    starts=tuple(_LAYOUTS),
+    read_size=read_size,
+    check_end=check_end,
+    load=_PLUGIN.load,
+    decode=_decode,
+)

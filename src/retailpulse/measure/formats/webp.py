@@ -5,8 +5,10 @@ Weak: EXIF stands behind the picture, so a photo that has it needs nearly the wh
 
 import struct
 
+from retailpulse.domain.images import Format
 from retailpulse.measure.faults import corrupt, truncated
-from retailpulse.measure.formats.size import Size
+from retailpulse.measure.formats.image_format import ImageFormat, Size
+from retailpulse.measure.formats.pillow import Plugin
 from retailpulse.measure.formats.tiff import exif_turns
 from retailpulse.measure.work import Work
 
@@ -33,7 +35,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
     raise corrupt("the WebP does not begin with a picture")
 
 
-def check_end(body: bytes, _: Work) -> None:
+def check_end(body: bytes, _size: Size, _work: Work) -> None:
     """Raise ImageError `truncated` if the file is shorter than it says."""
     needed = _end(body)
     if len(body) < needed:
@@ -71,3 +73,21 @@ def _turned(data: bytes, work: Work) -> bool | None:
             start += 6 if data.startswith(b"Exif\0\0", start) else 0
             return exif_turns(data, start, position, work)
     return False if position + 8 > end else None
+
+
+def _is_webp(data: bytes, _: Work) -> bool:
+    return data[8:12] == b"WEBP"
+
+
+_PLUGIN = Plugin("WEBP", "WebPImagePlugin", needs=("webp",))
+FORMAT = ImageFormat(
+    name=Format.WEBP,
+    starts=(b"RIFF",),
+    is_it=_is_webp,
+    read_size=read_size,
+    check_end=check_end,
+    load=_PLUGIN.load,
+    decode=_PLUGIN.decode,
+    bytes_per_pixel=16,  # a lossless one: 13
+    reports_out_of_memory=False,
+)

@@ -5,6 +5,7 @@ Weak: what takes it over can put its alarms off, until the worker has it killed;
 """
 
 import contextlib
+import hashlib
 import os
 import resource
 import signal
@@ -16,11 +17,13 @@ from time import monotonic
 
 import msgspec
 
+from retailpulse.analyze import Analyzer, Picture, ask
 from retailpulse.config.settings import Sandbox
+from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Depth, Format
-from retailpulse.measure import sandbox
-from retailpulse.measure.body import measure_body
+from retailpulse.domain.images import Cause, Header
+from retailpulse.measure import formats, sandbox
+from retailpulse.measure.body import decode_body
 from retailpulse.measure.header import read_header
 from retailpulse.measure.process_pool.protocol import (
     BATCH,
@@ -33,7 +36,7 @@ from retailpulse.measure.process_pool.protocol import (
     Skipped,
     encode,
 )
-from retailpulse.measure.process_pool.ring_buffer import DONE, SHELF_BYTES, TAKEN, WAITING
+from retailpulse.measure.process_pool.ring_buffer import ANALYZING, DONE, SHELF_BYTES, TAKEN, WAITING
 from retailpulse.measure.process_pool.stderr import first_line, read_said
 
 KEPT_BYTES = SHELF_BYTES
@@ -42,10 +45,8 @@ HELD_SECONDS = 0.01
 """An answer older than this does not wait for the next body of its batch to be measured."""
 CLOCK_FACTOR = 20
 """Times its CPU time that a decode may take by the clock: on a busy machine it waits most of the time."""
-MOST_BYTES_PER_PIXEL = 16
-"""What the hungriest decoder (lossless WebP) needs; measured: 13."""
-SILENT_FORMATS = frozenset({Format.WEBP, Format.AVIF, Format.HEIC})
-"""Their decoders often do not say that they ran out of memory."""
+MOST_BYTES_PER_PIXEL = max(image_format.bytes_per_pixel for image_format in formats.ALL)
+"""What the hungriest decoder needs."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,49 +56,98 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     timeout_seconds: float  # of CPU time, for each body
     memory_bytes: int
     sandbox: Sandbox
+    analyzers: str
 
 
-def serve(channel: socket.socket, shelf_fd: int, said_fd: int, limits: Limits) -> None:
+def serve(
+    channel: socket.socket, shelf_fd: int, said_fd: int, limits: Limits, analyzers: Sequence[Analyzer]
+) -> None:
     """Measure all bodies that the worker announces, in their order, until it closes the channel.
 
-    What the libraries write to standard error comes out of `said_fd`.
+    What the libraries write to standard error comes out of `said_fd`. Every library is loaded already.
     """
     _limit(limits.memory_bytes)
     ring_buffer = mmap(shelf_fd, SHELF_BYTES)
     os.close(shelf_fd)
     _confine(limits.sandbox)
+    child = _Child(ring_buffer, said_fd, limits, analyzers)
     with contextlib.suppress(ConnectionError):  # the worker left while it was told something
         while True:
             requests, fds, _, _ = socket.recv_fds(channel, BATCH * REQUEST.size, 1)
             if not requests:
                 return
-            for replies in _measure_batch(requests, fds, ring_buffer, said_fd, limits):
+            for replies in child.measure_batch(requests, fds):
                 channel.send(encode(replies))
 
 
-def _measure_batch(
-    requests: bytes, fds: Sequence[int], ring_buffer: mmap, said_fd: int, limits: Limits
-) -> Iterator[list[Reply]]:
-    """The answers in the order of the requests, in as few parts as keeps none of them waiting."""
-    replies: list[Reply] = []
-    began = monotonic()
-    for slot, offset, length in REQUEST.iter_unpack(requests):
-        if ring_buffer[slot] != WAITING:
-            replies.append(Skipped())
-            continue
-        ring_buffer[slot] = TAKEN  # from here on, the end of this process is the body's fault
-        _set_alarms(limits.timeout_seconds)
-        reply = _measure(ring_buffer, fds, offset, length, limits)
-        said = read_said(said_fd)
-        replies.append(_with_finding(reply, said) if said else reply)
-        ring_buffer[slot] = DONE
-        if monotonic() - began > HELD_SECONDS:
-            _set_alarms(0)
+class _Child:
+    """What measures: it reads bodies from the ring buffer and keeps their states there."""
+
+    def __init__(
+        self, ring_buffer: mmap, said_fd: int, limits: Limits, analyzers: Sequence[Analyzer]
+    ) -> None:
+        self._ring_buffer = ring_buffer
+        self._said_fd = said_fd
+        self._limits = limits
+        self._analyzers = [(ANALYZING + place, 1 << place, one) for place, one in enumerate(analyzers)]
+
+    def measure_batch(self, requests: bytes, fds: Sequence[int]) -> Iterator[list[Reply]]:
+        """The answers in the order of the requests, in as few parts as keeps none of them waiting."""
+        states = self._ring_buffer
+        replies: list[Reply] = []
+        began = monotonic()
+        for slot, left_out, offset, length in REQUEST.iter_unpack(requests):
+            if states[slot] != WAITING:
+                replies.append(Skipped())
+                continue
+            states[slot] = TAKEN  # from here on, the end of this process is the body's fault
+            _set_alarms(self._limits.timeout_seconds)
+            replies.append(self._measure(slot, left_out, fds, offset, length))
+            states[slot] = DONE
+            if monotonic() - began > HELD_SECONDS:
+                _set_alarms(0)
+                yield replies
+                replies, began = [], monotonic()
+        _set_alarms(0)
+        if replies:
             yield replies
-            replies, began = [], monotonic()
-    _set_alarms(0)
-    if replies:
-        yield replies
+
+    def _measure(self, slot: int, left_out: int, fds: Sequence[int], offset: int, length: int) -> Reply:
+        try:
+            body = self._ring_buffer[offset : offset + length] if offset else _read_away(fds[0], length)
+            return self._measure_body(slot, left_out, body)
+        except ImportError as error:
+            failed: Missing | Failed = Missing(str(error)[:MAX_TEXT])
+        except ImageError as error:
+            failed = Failed(error.cause, error.detail[:MAX_TEXT])
+        except MemoryError:
+            failed = Failed(Cause.TOO_MANY_PIXELS, "the picture does not fit into memory")
+        read_said(self._said_fd)  # nobody else's
+        return failed
+
+    def _measure_body(self, slot: int, left_out: int, body: bytes) -> Measured:
+        try:
+            header, picture = decode_body(body, self._limits.max_pixels)
+        except ImageError as error:
+            if error.cause is Cause.CORRUPT and _may_lack_memory(body, self._limits):
+                detail = "the picture does not fit into memory, or is damaged"
+                raise ImageError(Cause.TOO_MANY_PIXELS, detail) from None
+            raise
+        if said := read_said(self._said_fd):
+            picture.printed = first_line(said)
+        sha256 = hashlib.sha256(body).digest()
+        return Measured(sha256, self._analyze(slot, left_out, header, picture))
+
+    def _analyze(self, slot: int, left_out: int, header: Header, picture: Picture) -> list[Analysis]:
+        """What each analyzer says that is not left out."""
+        analyses = []
+        for state, bit, analyzer in self._analyzers:
+            if not left_out & bit:
+                self._ring_buffer[slot] = state  # the end of this process is the analyzer's fault now
+                analyses.append(ask(analyzer, picture, header))
+        if picture.was_asked:
+            read_said(self._said_fd)
+        return analyses
 
 
 def _set_alarms(cpu_seconds: float) -> None:
@@ -123,24 +173,6 @@ def _confine(mode: Sandbox) -> None:
         raise OSError(f"decoders cannot be confined as required: no {', '.join(lacking)}")
 
 
-def _measure(ring_buffer: mmap, fds: Sequence[int], offset: int, length: int, limits: Limits) -> Reply:
-    try:
-        body = ring_buffer[offset : offset + length] if offset else _read_away(fds[0], length)
-        return _measure_body(body, limits)
-    except ImportError as error:
-        return Missing(str(error)[:MAX_TEXT])
-    except MemoryError:
-        return Failed(Cause.TOO_MANY_PIXELS, "the picture does not fit into memory")
-
-
-def _with_finding(reply: Reply, said: bytes) -> Reply:
-    """The reply, with what the decoder's libraries wrote if nothing else was found."""
-    line = first_line(said)
-    if not line or not isinstance(reply, Measured) or reply.suspect is not None:
-        return reply
-    return Measured(reply.sha256, f"the decoder says: {line}")
-
-
 def _read_away(fd: int, length: int) -> bytes:
     """The content of a file, which is closed, so that its memory is freed as soon as the worker frees it."""
     try:
@@ -149,19 +181,9 @@ def _read_away(fd: int, length: int) -> bytes:
         os.close(fd)
 
 
-def _measure_body(body: bytes, limits: Limits) -> Measured | Failed:
-    try:
-        measurement = measure_body(body, Depth.DECODE, limits.max_pixels)
-    except ImageError as error:
-        if error.cause is Cause.CORRUPT and _may_lack_memory(body, limits):
-            return Failed(Cause.TOO_MANY_PIXELS, "the picture does not fit into memory, or is damaged")
-        return Failed(error.cause, error.detail[:MAX_TEXT])
-    return Measured(measurement.sha256, measurement.suspect)
-
-
 def _may_lack_memory(body: bytes, limits: Limits) -> bool:
     """Whether a picture is so large that its decoder may have failed for lack of memory, and not said so."""
     header = read_header(body, limits.max_pixels)
-    if header is None or header.format not in SILENT_FORMATS:
+    if header is None or formats.BY_NAME[header.format].reports_out_of_memory:
         return False
     return header.width * header.height * MOST_BYTES_PER_PIXEL > limits.memory_bytes

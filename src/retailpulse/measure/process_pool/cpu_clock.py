@@ -8,6 +8,20 @@ import time
 _ALL_THREADS = 2  # CPUCLOCK_SCHED; such ids are the kernel's ABI, see clock_getcpuclockid(3)
 
 
+class Stopwatch:
+    """The CPU time that a process has had since it was first seen at what it is at."""
+
+    def __init__(self) -> None:
+        self._seen: object = None
+        self._seen_at = 0.0
+
+    def seconds(self, now: float, at: object) -> float:
+        """CPU seconds since it was first seen at `at`: never more than that has taken. `now` is its clock."""
+        if self._seen != at:
+            self._seen, self._seen_at = at, now
+        return now - self._seen_at
+
+
 class CpuClock:
     """How much CPU time a process has had."""
 

@@ -29,6 +29,7 @@ class ForkServer:
             timeout_seconds=settings.timeout_seconds,
             memory_bytes=settings.memory_bytes,
             sandbox=settings.sandbox,
+            analyzers=settings.analyzers,
         )
         self._is_lost = False
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -10,14 +10,15 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from retailpulse.measure.process_pool import libraries
+from retailpulse.analyze import Analyzer, registry
+from retailpulse.measure import formats
 from retailpulse.measure.process_pool.child import Limits, serve
 from retailpulse.measure.process_pool.protocol import (
     FORK,
@@ -45,9 +46,10 @@ class _Child(NamedTuple):
 class _Server:
     """The living decoders: by number their process, by process what is held of them."""
 
-    def __init__(self, orders: socket.socket, limits: Limits) -> None:
+    def __init__(self, orders: socket.socket, limits: Limits, analyzers: Sequence[Analyzer]) -> None:
         self._orders = orders
         self._limits = limits
+        self._analyzers = analyzers
         self._pids: dict[int, int] = {}
         # Not `select.select`: of a worker with many sockets the numbers are too high for it.
         self._watched = selectors.DefaultSelector()
@@ -119,7 +121,7 @@ class _Server:
             for fd in range(3):
                 os.dup2(stderr_fd, fd)
             _close_all_but({0, 1, 2, channel.fileno(), shelf_fd, said_fd})
-            serve(channel, shelf_fd, said_fd, self._limits)
+            serve(channel, shelf_fd, said_fd, self._limits, self._analyzers)
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -168,10 +170,12 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
     limits = msgspec.json.decode(sys.argv[2], type=Limits)
-    libraries.load_all()
+    formats.load_libraries()
+    analyzers = registry.select(limits.analyzers)
+    registry.load(analyzers)
     gc.collect()
     gc.freeze()  # a collection in a decoder would copy every page that it shares
-    _Server(orders, limits).run()
+    _Server(orders, limits, analyzers).run()
 
 
 if __name__ == "__main__":

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from retailpulse.analyze.analyzer import MAX_ANALYZERS
 from retailpulse.domain.images import Cause
 from retailpulse.measure.process_pool.child import CLOCK_FACTOR
-from retailpulse.measure.process_pool.cpu_clock import CpuClock
+from retailpulse.measure.process_pool.cpu_clock import CpuClock, Stopwatch
 from retailpulse.measure.process_pool.fork_client import ForkServer
 from retailpulse.measure.process_pool.job import Job
+from retailpulse.measure.process_pool.outcome import exit_reason
 from retailpulse.measure.process_pool.protocol import (
     BATCH,
     MAX_ANSWER_BYTES,
@@ -33,7 +35,14 @@ from retailpulse.measure.process_pool.protocol import (
     Skipped,
     decode,
 )
-from retailpulse.measure.process_pool.ring_buffer import REVOKED, SLOTS, TAKEN, WAITING, RingBuffer
+from retailpulse.measure.process_pool.ring_buffer import (
+    ANALYZING,
+    REVOKED,
+    SLOTS,
+    WAITING,
+    RingBuffer,
+    is_begun,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +91,7 @@ class Decoder:
         self.is_lowered = False
         self.is_dropped = False
         self._clock: CpuClock | None = None
-        self._seen: _Ticket | None = None
-        self._seen_at = 0.0
+        self._at_body, self._at_analyzer = Stopwatch(), Stopwatch()
         self._ring_buffer = RingBuffer()
         try:
             self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -134,7 +142,8 @@ class Decoder:
             offset = 0 if job.file is not None else self._ring_buffer.lay(job.pieces, job.size_bytes)
             if offset is None:
                 break
-            requests.append(REQUEST.pack(self._enter(jobs.popleft()), offset, job.size_bytes))
+            slot = self._enter(jobs.popleft())
+            requests.append(REQUEST.pack(slot, job.left_out_bits, offset, job.size_bytes))
             batch_bytes += job.size_bytes
             if job.is_alone:
                 fds = [] if job.file is None else [job.file]
@@ -150,24 +159,29 @@ class Decoder:
         if ticket is None or not self.is_open:
             return
         ticket.job = None
-        if self._ring_buffer.memory[ticket.slot] == TAKEN:
+        if is_begun(self._ring_buffer.memory[ticket.slot]):
             self.is_dropped = True
             self._end(ticket, None)
         else:
             self._ring_buffer.memory[ticket.slot] = REVOKED
 
-    def look(self, timeout_seconds: float) -> None:
+    def look(self, timeout_seconds: float, analyzer_seconds: float) -> None:
         """Lower it at a dear body, take from a slow one what waits, give up what is overdue."""
         if self._quiet_seconds() > SLOW_SECONDS:
             self._hear()  # this process itself may have slept
         if not self.is_open or not self._tickets:
             return
         quiet, taken = self._quiet_seconds(), self._current()
-        spent = 0.0 if taken is None else self._spent_seconds(taken)
+        now = 0.0 if self._clock is None else self._clock.seconds()
+        spent = 0.0 if taken is None else self._at_body.seconds(now, taken)
+        analyzer = None if taken is None else self._analyzer_at(taken)
+        analyzed = 0.0 if analyzer is None else self._at_analyzer.seconds(now, (taken, analyzer))
         if spent > timeout_seconds + OVERDUE_SECONDS:
             self._end(taken, Ended(-signal.SIGPROF))
         elif quiet > CLOCK_FACTOR * timeout_seconds + OVERDUE_SECONDS:
             self._end(taken or self._tickets[0], Ended(-signal.SIGALRM))
+        elif analyzed > analyzer_seconds:
+            self._end(taken, Ended(-signal.SIGPROF))
         elif taken is not None:
             if spent > EXPENSIVE_SECONDS or self.is_lowered:
                 self._lower()
@@ -278,13 +292,19 @@ class Decoder:
         self._end(self._tickets[0] if self._tickets else None, None)
 
     def _end(self, blamed: _Ticket | None, answer: Answer | None) -> None:
-        """It has ended: one body may be to blame and gets the answer, the others go to another decoder."""
+        """It has ended: one body may be to blame and gets the answer, the others go to another decoder.
+
+        If an analyzer was at its picture, that is to blame: the body is measured again without it.
+        """
+        analyzer = None if blamed is None else self._analyzer_at(blamed)
         self.close()
         left: list[Job] = []
         for ticket in self._tickets:
             if ticket.job is None:
                 continue
-            if ticket is blamed and answer is not None:
+            if ticket is blamed and analyzer is not None and analyzer not in ticket.job.left_out:
+                ticket.job.left_out[analyzer] = exit_reason(answer)
+            elif ticket is blamed and answer is not None:
                 ticket.job.settle(answer)
                 continue
             ticket.job.attempts += blamed is None
@@ -303,16 +323,14 @@ class Decoder:
         self.is_lowered = True
         self._fork_server.lower(self._number)
 
-    def _spent_seconds(self, taken: _Ticket) -> float:
-        """CPU time since it was first seen at this body: never more than the body has taken."""
-        now = 0.0 if self._clock is None else self._clock.seconds()
-        if self._seen is not taken:
-            self._seen, self._seen_at = taken, now
-        return now - self._seen_at
-
     def _current(self) -> _Ticket | None:
         """The one that the decoder is at."""
-        return next((one for one in self._tickets if self._ring_buffer.memory[one.slot] == TAKEN), None)
+        return next((one for one in self._tickets if is_begun(self._ring_buffer.memory[one.slot])), None)
+
+    def _analyzer_at(self, ticket: _Ticket) -> int | None:
+        """The place of the analyzer that is at the picture of a body; None where none is."""
+        state = self._ring_buffer.memory[ticket.slot] if self.is_open else 0
+        return state - ANALYZING if 0 <= state - ANALYZING < MAX_ANALYZERS else None
 
     def _revoke_all_but(self, kept: _Ticket) -> list[Job]:
         """Take back what the decoder has not begun, or has not answered for."""

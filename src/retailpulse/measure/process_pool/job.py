@@ -5,7 +5,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from retailpulse.measure.process_pool.protocol import Answer
@@ -19,7 +19,8 @@ class Job:
     """A body on its way to its answer.
 
     `file` holds what does not fit on a ring buffer; `is_alone` keeps it from sharing a decoder with others;
-    `is_dear` has its decoder lowered from the start.
+    `is_dear` has its decoder lowered from the start. `left_out` says by their places which analyzers a
+    decoder has ended at, and how.
     """
 
     pieces: Sequence[bytes]
@@ -30,7 +31,13 @@ class Job:
     is_dear: bool = False
     file: int | None = None
     attempts: int = 0
+    left_out: dict[int, str] = field(default_factory=dict)
     decoder: "Decoder | None" = None
+
+    @property
+    def left_out_bits(self) -> int:
+        """The analyzers to leave out, as a request names them."""
+        return sum(1 << place for place in self.left_out)
 
     def settle(self, answer: Answer) -> None:
         """Give the answer to the task that waits for it, if one does."""

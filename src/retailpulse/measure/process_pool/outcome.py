@@ -1,19 +1,38 @@
-"""What a decoder's answer, or its end, says about the image."""
+"""What a decoder's answer, or its end, says about the image and its analyzers."""
 
+import logging
 import signal
+from collections.abc import Sequence
 
+from retailpulse.analyze import Analyzer, believed
+from retailpulse.analyze.damage import suspect_in
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Header, Measurement
 from retailpulse.measure.process_pool.child import CLOCK_FACTOR
+from retailpulse.measure.process_pool.job import Job
 from retailpulse.measure.process_pool.protocol import Answer, Ended, Failed, Measured, Missing
 
+logger = logging.getLogger(__name__)
 
-def measurement_of(answer: Answer, header: Header, size_bytes: int, timeout_seconds: float) -> Measurement:
+
+def measurement_of(
+    answer: Answer, header: Header, job: Job, analyzers: Sequence[Analyzer], timeout_seconds: float
+) -> Measurement:
     """The measurement of a body; raises ImageError if there is none, ImportError without the library."""
     match answer:
         case Measured():
+            for place, analyzer in enumerate(analyzers):
+                if place in job.left_out:
+                    logger.warning(
+                        "the analyzer %s is left out for a picture: %s", analyzer.name, job.left_out[place]
+                    )
+            analyses = believed(answer.analyses, analyzers, job.left_out)
             return Measurement(
-                header=header, size_bytes=size_bytes, sha256=answer.sha256, suspect=answer.suspect
+                header=header,
+                size_bytes=job.size_bytes,
+                sha256=answer.sha256,
+                suspect=suspect_in(analyses),
+                analyses=analyses,
             )
         case Failed():
             raise ImageError(answer.cause, answer.detail)
@@ -24,14 +43,24 @@ def measurement_of(answer: Answer, header: Header, size_bytes: int, timeout_seco
         case Ended(code) if code == -signal.SIGALRM:
             raise ImageError(Cause.TIMEOUT, f"not decoded within {CLOCK_FACTOR * timeout_seconds:g} s")
         case Ended(code):
-            raise ImageError(Cause.DECODER_CRASHED, _exit_reason(code))
+            raise ImageError(Cause.DECODER_CRASHED, f"the decoder {_how_it_ended(code)}")
 
 
-def _exit_reason(code: int) -> str:
-    """How a decoder ended, in words."""
+def exit_reason(answer: Answer | None) -> str:
+    """Why an analyzer has no facts that was at a picture when the decoder ended."""
+    match answer:
+        case Ended(code) if code not in {-signal.SIGPROF, -signal.SIGALRM}:
+            return f"its process {_how_it_ended(code)}"
+        case Ended():
+            return "it took too long"
+        case _:
+            return "its process ended"
+
+
+def _how_it_ended(code: int) -> str:
     if code >= 0:
-        return f"the decoder ended with code {code}"
+        return f"ended with code {code}"
     try:
-        return f"the decoder was killed by {signal.Signals(-code).name}"
+        return f"was killed by {signal.Signals(-code).name}"
     except ValueError:
-        return f"the decoder was killed by signal {-code}"
+        return f"was killed by signal {-code}"

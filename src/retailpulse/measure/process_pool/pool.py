@@ -6,15 +6,15 @@ what runs in them in `fork_server` and `child`.
 
 import asyncio
 import logging
-import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import ParamSpec, TypeVar
 
+from retailpulse.analyze import select
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.images import Depth, Format, Header, Measurement
-from retailpulse.measure import sandbox
+from retailpulse.domain.images import Depth, Header, Measurement
+from retailpulse.measure import formats, sandbox
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.formats.sniff import ended_early
 from retailpulse.measure.header import read_header
@@ -22,9 +22,9 @@ from retailpulse.measure.pieces import joined, read_header_of
 from retailpulse.measure.process_pool.fork_client import ForkServer
 from retailpulse.measure.process_pool.handle import Decoder
 from retailpulse.measure.process_pool.job import Job
+from retailpulse.measure.process_pool.large_body import written
 from retailpulse.measure.process_pool.machine_lock import MachineLock
 from retailpulse.measure.process_pool.outcome import measurement_of
-from retailpulse.measure.process_pool.protocol import Answer
 from retailpulse.measure.process_pool.ring_buffer import MOST_BYTES
 from retailpulse.measure.work import Work
 
@@ -37,8 +37,6 @@ BIG_PIXELS = 50_000_000
 """Pictures of more pixels are decoded one at a time: each takes hundreds of megabytes."""
 VAST_BYTES = 400_000_000
 """Pictures whose decoder may need more are decoded one at a time on a machine."""
-BYTES_PER_PIXEL = {Format.JPEG: 3, Format.WEBP: 16, Format.HEIC: 6, Format.AVIF: 9}
-"""What decoders need at most, measured; 4 for the others. Of a JPEG only a progressive one needs anything."""
 AT_ONCE_BYTES = 65_536
 """A body up to this size that needs no decoder is measured on the spot: a thread would take longer."""
 ATTEMPTS = 3
@@ -50,8 +48,6 @@ All but one may be at dear bodies at once: these never have the last one.
 """
 LOOK_SECONDS = 0.1
 """How often decoders that owe an answer are looked at."""
-SLICE_BYTES = 1_000_000
-"""Written at a time to a file; between two slices the loop does other work."""
 
 
 class DecoderPool:
@@ -71,13 +67,15 @@ class DecoderPool:
 
         `machine_lock` is what the processes of this machine share for pictures that are vast.
 
-        Raises ConfigError if the sandbox is required that this kernel does not give.
+        Raises ConfigError if the sandbox is required that this kernel does not give, or if the settings name
+        an analyzer that does not exist.
         """
         if lacking := sandbox.check(settings.sandbox):
             logger.warning(
                 "decoders are confined without %s, which this kernel does not give", ", ".join(lacking)
             )
         self._settings = settings
+        self._analyzers = select(settings.analyzers)
         self._observe = observe
         self._loop = asyncio.get_running_loop()
         self.crashes = 0  # of decoder processes, for any reason
@@ -109,12 +107,14 @@ class DecoderPool:
         is_big = is_vast or header.width * header.height > BIG_PIXELS or size_bytes > MOST_BYTES
         began_at = self._loop.time()
         if not is_big:
-            answer = await self._ask(pieces, size_bytes, is_big=False, is_dear=False)
+            job = await self._ask(pieces, size_bytes, is_big=False, is_dear=False)
         else:  # they queue before they take a decoder, so that small ones do not wait behind their queue
             async with self._big, self._machine_lock if is_vast else nullcontext():
-                answer = await self._ask(pieces, size_bytes, is_big=True, is_dear=is_vast)
+                job = await self._ask(pieces, size_bytes, is_big=True, is_dear=is_vast)
         self._observe(self._loop.time() - began_at)
-        return measurement_of(answer, header, size_bytes, self._settings.timeout_seconds)
+        return measurement_of(
+            job.answer.result(), header, job, self._analyzers, self._settings.timeout_seconds
+        )
 
     async def aclose(self) -> None:
         """Kill all processes; tasks that wait for one get a RuntimeError."""
@@ -150,28 +150,29 @@ class DecoderPool:
         async with self._threads:
             return await asyncio.to_thread(function, *arguments, **others)
 
-    async def _ask(self, pieces: Sequence[bytes], size_bytes: int, *, is_big: bool, is_dear: bool) -> Answer:
-        answer: asyncio.Future[Answer] = self._loop.create_future()
+    async def _ask(self, pieces: Sequence[bytes], size_bytes: int, *, is_big: bool, is_dear: bool) -> Job:
         job = Job(
             pieces=pieces,
             size_bytes=size_bytes,
-            answer=answer,
+            answer=self._loop.create_future(),
             is_big=is_big,
             is_alone=is_big,
             is_dear=is_dear,
         )
         if size_bytes <= MOST_BYTES:
-            return await self._wait(job)
-        async with _written(pieces) as job.file:
-            return await self._wait(job)
+            await self._wait(job)
+            return job
+        async with written(pieces) as job.file:
+            await self._wait(job)
+            return job
 
-    async def _wait(self, job: Job) -> Answer:
+    async def _wait(self, job: Job) -> None:
         if self._is_closed:
             raise _closed()
         (self._big_queue if job.is_big else self._queue).append(job)
         self._soon()
         try:
-            return await job.answer
+            await job.answer
         except asyncio.CancelledError:
             if job.decoder is not None:
                 job.decoder.drop(job)
@@ -218,7 +219,7 @@ class DecoderPool:
         self._look_again = None
         for decoder in list(self._open):
             was_lowered = decoder.is_lowered
-            decoder.look(self._settings.timeout_seconds)
+            decoder.look(self._settings.timeout_seconds, self._settings.analyzer_seconds)
             has_begun = decoder.is_lowered and not was_lowered
             if has_begun and sum(one.is_lowered for one in self._open) >= self._settings.decoders + SPARE:
                 self._put_off(decoder)
@@ -312,7 +313,7 @@ class DecoderPool:
 
 
 def _is_vast(header: Header) -> bool:
-    return header.width * header.height * BYTES_PER_PIXEL.get(header.format, 4) > VAST_BYTES
+    return header.width * header.height * formats.BY_NAME[header.format].bytes_per_pixel > VAST_BYTES
 
 
 def _read_whole_header(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header:
@@ -325,21 +326,6 @@ def _read_whole_header(pieces: Sequence[bytes], max_pixels: int, work: Work) -> 
 
 def _measure_joined(pieces: Sequence[bytes], depth: Depth, max_pixels: int) -> Measurement:
     return measure_body(joined(pieces), depth, max_pixels)
-
-
-@asynccontextmanager
-async def _written(pieces: Sequence[bytes]) -> AsyncIterator[int]:
-    """A file in memory with all of a body, for as long as a decoder may be handed it."""
-    file = os.memfd_create("large")
-    try:
-        for piece in pieces:
-            with memoryview(piece) as view:
-                for start in range(0, len(view), SLICE_BYTES):
-                    os.write(file, view[start : start + SLICE_BYTES])
-                    await asyncio.sleep(0)
-        yield file
-    finally:
-        os.close(file)
 
 
 def _closed() -> RuntimeError:

@@ -10,16 +10,19 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from retailpulse.analyze.analyzer import MAX_ANALYZERS, MAX_FACTS_BYTES
+from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.images import Cause
 
 MAX_TEXT = 300
 BATCH = 32
 """Most requests in one datagram, and answers in another."""
-MAX_ANSWER_BYTES = BATCH * (4 * MAX_TEXT + 100)
+MAX_ANSWER_BYTES = BATCH * max(4 * MAX_TEXT + 100, MAX_ANALYZERS * (MAX_FACTS_BYTES + 80) + 100)
 
-REQUEST = struct.Struct("<IQQ")
-"""The place of the body's state on the ring buffer, where the body lies, and its length.
+REQUEST = struct.Struct("<IIQQ")
+"""The place of the body's state on the ring buffer, analyzers to leave out, where the body lies, its length.
 
+Each analyzer is a bit, the first one the lowest.
 A body at 0 does not lie on the ring buffer: it is in a file that comes with the request, which is then alone.
 """
 ORDER = struct.Struct("<cQ")
@@ -34,8 +37,8 @@ LogText = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"\A[ -~]*\Z")]  # on
 class Measured(msgspec.Struct, frozen=True, tag=True):
     """The body could be measured; the header is left out, as the worker reads it for itself."""
 
-    sha256: Annotated[bytes, Meta(min_length=32, max_length=32)] | None
-    suspect: Text | None
+    sha256: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    analyses: Annotated[list[Analysis], Meta(max_length=MAX_ANALYZERS)]
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):

@@ -20,6 +20,13 @@ MOST_BYTES = SHELF_BYTES - SLOTS
 
 WAITING, TAKEN, DONE, REVOKED = b"wtdr"
 """A body's states: waiting, taken by the decoder, measured, or cancelled by the worker."""
+ANALYZING = 128
+"""Plus the place of an analyzer: the body is decoded, and this analyzer works on its picture."""
+
+
+def is_begun(state: int) -> bool:
+    """Whether the decoder is at the body, in whatever way."""
+    return state == TAKEN or state >= ANALYZING
 
 
 class RingBuffer:

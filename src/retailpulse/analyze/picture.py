@@ -1,0 +1,67 @@
+"""A decoded picture as analyzers see it: what its decoder has in hand, and what it makes of that on request.
+
+Nothing here costs anything until an analyzer asks. How each decoder answers is in `measure.formats`.
+"""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    GreyImage: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+    """Rows of brightness, from 0 (black) to 255; read-only, as analyzers share it."""
+else:
+    GreyImage = "GreyImage"
+
+SCALES = (8, 4, 2, 1)
+
+
+class Picture(ABC):
+    """A picture that could be decoded. A second request for the same thing returns the same object."""
+
+    __slots__ = ("_exif", "_greys", "printed", "was_asked")
+
+    def __init__(self) -> None:
+        self.printed = ""
+        """The first line that libraries printed while they decoded it; empty if they printed none."""
+        self.was_asked = False
+        """Whether an analyzer asked for pixels or EXIF, so that libraries may have printed more."""
+        self._greys: dict[int, GreyImage] = {}
+        self._exif: bytes | None = None
+
+    def grey(self, scale: int = 8) -> GreyImage:
+        """The picture in grey, (rows, columns), as it is stored: not turned.
+
+        Each pixel is the mean of `scale` x `scale` stored ones: 8, 4, 2 or 1; at the right and lower edge, of
+        those that are there. A JPEG has 8 in hand, and is decoded again for other scales; the other formats
+        have all pixels in hand and are reduced. Raises ValueError if there is no such scale.
+        """
+        if scale not in SCALES:
+            raise ValueError(f"a picture has no scale of 1/{scale}")
+        self.was_asked = True
+        if scale not in self._greys:
+            made = self._make_grey(scale)
+            made.flags.writeable = False
+            self._greys[scale] = made
+        return self._greys[scale]
+
+    def exif(self) -> bytes | None:
+        """The EXIF data of the file from its byte order on ("II" or "MM"), or None if there is none.
+
+        For a TIFF it is the whole file: its first directory is what EXIF calls IFD0.
+        """
+        self.was_asked = True
+        if self._exif is None:
+            self._exif = (self._find_exif() or b"").removeprefix(b"Exif\0\0")
+        return self._exif or None
+
+    def damage(self) -> str | None:
+        """What looks damaged to the decoder in a few words, or None; found by decoding, or by checksums."""
+        return None
+
+    @abstractmethod
+    def _make_grey(self, scale: int) -> GreyImage: ...
+
+    @abstractmethod
+    def _find_exif(self) -> bytes | None: ...

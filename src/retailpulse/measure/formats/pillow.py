@@ -1,0 +1,120 @@
+"""Pillow, set up to read strangers' bytes: one named format, the first frame, no more pixels than allowed.
+
+Nothing is imported or changed in Pillow before the first picture is decoded.
+"""
+
+import io
+import logging
+import re
+import warnings
+from dataclasses import dataclass
+from functools import cache
+
+from PIL import Image, features
+
+from retailpulse.analyze import GreyImage, Picture
+from retailpulse.measure.faults import too_many_pixels
+from retailpulse.measure.formats.image_format import Size
+from retailpulse.measure.libraries import library
+
+_OF_PILLOW = re.compile(r"PIL\.")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One of Pillow's plugins: its name for the format, its module, and what must have been built in.
+
+    `also` names modules that it imports itself with some pictures, which a confined process cannot.
+    """
+
+    name: str
+    module: str
+    needs: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    def load(self) -> None:
+        """Import it, so that Pillow does not go and import all of them; raises ImportError."""
+        _load(self)
+
+    def decode(self, body: bytes, size: Size, max_pixels: int) -> "PillowPicture":
+        """The first frame of a body; raises whatever the plugin raises."""
+        return PillowPicture(self.decode_image(body, max_pixels), size)
+
+    def decode_image(self, body: bytes, max_pixels: int) -> Image.Image:
+        """The same as Pillow has it."""
+        _load(self)
+        _hush()
+        _raise_bomb_limit(max_pixels)
+        with Image.open(io.BytesIO(body), formats=(self.name,)) as image:
+            width, height = image.size
+            if width * height > max_pixels:  # the plugin may see another size than our reader did
+                raise too_many_pixels(width, height, max_pixels)
+            image.draft("L", (max(1, width // 8), max(1, height // 8)))  # only the JPEG plugin listens
+            image.load()
+        return image
+
+
+class PillowPicture(Picture):
+    """A picture that Pillow has decoded, with all its pixels; of a JPEG, with an eighth of them each way."""
+
+    __slots__ = ("_image", "_scale")
+
+    def __init__(self, image: Image.Image, size: Size) -> None:
+        super().__init__()
+        self._image = image
+        self._scale = max(1, round(size.width / image.width))
+
+    def _make_grey(self, scale: int) -> GreyImage:
+        if scale < self._scale:
+            raise ValueError(f"this picture is at hand at 1/{self._scale} alone")
+        return grey_of(self._image, scale // self._scale)
+
+    def _find_exif(self) -> bytes | None:
+        exif: bytes | None = self._image.info.get("exif")
+        return exif
+
+
+def grey_of(image: Image.Image, factor: int) -> GreyImage:
+    """A picture in grey, each pixel the mean of `factor` x `factor`.
+
+    Weak: pixels of 32 bits and of fractions are cut off at 255.
+    """
+    numpy = library("numpy")
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
+    elif image.mode not in {"L", "RGB"}:
+        image = image.convert("L")
+    pixels: GreyImage = numpy.array(image.reduce(factor).convert("L"))
+    return pixels
+
+
+@cache
+def _load(plugin: Plugin) -> None:
+    missing = [part for part in plugin.needs if not features.check(part)]
+    if missing:
+        raise ImportError(f"this Pillow was built without {', '.join(missing)}")
+    for module in (plugin.module, *plugin.also):
+        library(f"PIL.{module}")
+    _prepare()
+
+
+@cache
+def _prepare() -> None:
+    Image.preinit()  # it imports some plugins, otherwise with the first picture
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it logs what is wrong with each damaged file
+
+
+def _hush() -> None:
+    """Silence Pillow's warnings on damaged files: each other text would stay in memory for ever.
+
+    `catch_warnings` is not safe with threads, so one filter is set permanently; it is looked for each time
+    because a caller's `catch_warnings` takes it away again.
+    """
+    if not any(action == "ignore" and module == _OF_PILLOW for action, _, _, module, _ in warnings.filters):
+        warnings.filterwarnings("ignore", module=_OF_PILLOW.pattern)
+
+
+def _raise_bomb_limit(max_pixels: int) -> None:
+    """Raise Pillow's own limit to ours if it is lower; never lower it, other threads may be decoding."""
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels
