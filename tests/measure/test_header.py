@@ -344,3 +344,12 @@ def test_what_is_no_image_is_called_by_its_name(name: str, data: bytes) -> None:
     error = refusal(data)
     assert error.cause is Cause.UNSUPPORTED_FORMAT
     assert name in error.detail
+
+
+def test_only_a_picture_that_could_be_turned_waits_for_its_exif() -> None:
+    first_bytes = 33  # up to where EXIF could stand
+    waiting, square = png(20, 10, b"")[:first_bytes], png(20, 20, b"")[:first_bytes]
+    assert read_header(waiting, LIMIT) is None
+    told = read_header(square, LIMIT)
+    assert told is not None
+    assert (told.displayed_width, told.displayed_height) == (20, 20)
