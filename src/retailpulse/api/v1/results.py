@@ -18,9 +18,9 @@ from retailpulse.api.openapi.annotations import (
     LINK,
     NDJSON,
     PARQUET,
-    ResponseSpec,
     ContentSpec,
     ParameterSpec,
+    ResponseSpec,
     Tag,
     documented,
 )
