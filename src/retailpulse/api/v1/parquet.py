@@ -14,7 +14,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 
-from retailpulse.web.quotas import Place
+from retailpulse.web.quotas import QuotaSlot
 
 MAX_EXPORTS, MAX_EXPORTS_OF_CALLER = 16, 8
 """Exports at once in one API process, of all and of one caller: each has a process of its own."""
@@ -35,11 +35,11 @@ _TYPES = {
 
 
 async def write_parquet(
-    lines: AsyncIterator[bytes], columns: Sequence[str], place: Place
+    lines: AsyncIterator[bytes], columns: Sequence[str], slot: QuotaSlot
 ) -> AsyncGenerator[bytes]:
     """A Parquet file in pieces, from blocks of lines, each a JSON object with these columns.
 
-    Gives `place` back at the end. Raises RuntimeError if the process that writes it fails, after which the
+    Gives `slot` back at the end. Raises RuntimeError if the process that writes it fails, after which the
     answer breaks off.
     """
     schema = json.dumps([(name, _TYPES.get(name, "string")) for name in columns])
@@ -61,7 +61,7 @@ async def write_parquet(
         feeding.cancel()
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        place.release()
+        slot.release()
         await asyncio.gather(feeding, process.wait(), return_exceptions=True)
 
 

@@ -44,7 +44,7 @@ from retailpulse.domain.times import Instant
 from retailpulse.service import Results
 from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
 from retailpulse.web.closing_stream import ClosingStream
-from retailpulse.web.quotas import Place, Quota, caller_of
+from retailpulse.web.quotas import Quota, QuotaSlot, caller_of
 
 FORMATS = {JSON: "json", CSV: "csv", NDJSON: "ndjson", PARQUET: "parquet"}
 TYPES = {name: media_type for media_type, name in FORMATS.items()}
@@ -170,8 +170,8 @@ async def job_results(
     name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
-        place = _parquet_place(request, parquet_exports) if name == "parquet" else None
-        return await _export(known, name, results.all(known, wanted, form), form, place)
+        slot = _parquet_slot(request, parquet_exports) if name == "parquet" else None
+        return await _export(known, name, results.all(known, wanted, form), form, slot)
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
     rows = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
     return page_response(request, rows, write_cursor(CURSORS, following), limit)
@@ -196,15 +196,15 @@ def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm
 
 
 async def _export(
-    job_id: UUID, name: str, rows: AsyncIterator[bytes], form: ResultForm, place: Place | None
+    job_id: UUID, name: str, rows: AsyncIterator[bytes], form: ResultForm, slot: QuotaSlot | None
 ) -> Stream:
     first = await anext(rows, b"")  # an unknown job is refused before the answer begins
     blocks = _chain(first, rows)
     if name == "ndjson":
         blocks = _line_by_line(blocks)
-    elif place is not None:
+    elif slot is not None:
         columns = [each for each in ResultRow.__struct_fields__ if each != "earlier" or form.with_earlier]
-        blocks = write_parquet(blocks, columns, place)
+        blocks = write_parquet(blocks, columns, slot)
     attachment = f'attachment; filename="results-{job_id}.{name}"'
     # The framework adds the charset to what is text.
     return ClosingStream(blocks, media_type=TYPES[name], headers={"Content-Disposition": attachment})
@@ -216,7 +216,7 @@ async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[byt
         yield block
 
 
-def _parquet_place(request: Request[Any, Any, Any], exports: Quota) -> Place:
+def _parquet_slot(request: Request[Any, Any, Any], exports: Quota) -> QuotaSlot:
     if find_spec("arro3") is None:
         raise NotAvailable(
             "format: this service has no Parquet: install the extra (pip install 'retailpulse[parquet]'), "
