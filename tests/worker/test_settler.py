@@ -14,7 +14,7 @@ from retailpulse.worker.settler import Settler
 from tests.origin import Origin
 from tests.storage import claiming
 from tests.storage.jobs import submit
-from tests.storage.settling import waiters
+from tests.storage.settled import waiters
 from tests.storage.truth import check_truth
 from tests.waiting import within
 from tests.worker.working import rows, until, until_over, urls, working
@@ -57,7 +57,7 @@ async def test_a_grant_stays_open_until_the_last_of_its_results_is_written(datab
 async def test_a_batch_that_a_retry_overtook_is_written_again(database: Database) -> None:
     job_id = await submit(database, URLS[:3])
     (granted,) = await claiming.claim(database, await claiming.add_worker(database))
-    settler, grant = Settler(database, WorkerSettings(settle_seconds=0.02)), taken(granted)
+    settler, grant = Settler(database, WorkerSettings(settle_seconds=0.02)), grant_of(granted)
     running = asyncio.create_task(settler.run())
     settler.settle(failed(granted, 1), grant)
     await until(lambda: rows(database, "SELECT failed FROM jobs") == [(1,)])
