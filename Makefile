@@ -35,6 +35,11 @@ bare: ## Run the demo and the tests in a bare Debian, as root (SUITE=trixie take
 test-slow: setup ## Run the slowest tests: long faults, the API held to its description, the built image
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
+.PHONY: flaky
+flaky: setup ## Run one test many times under load (TEST=tests/x.py::test_y TIMES=50 LOAD=8)
+	@test -n "$(TEST)" || { echo "Say which: make flaky TEST=tests/api/test_docs.py::test_name TIMES=50"; exit 2; }
+	@$(BIN)/python -m tests.flaky $(if $(TIMES),--times $(TIMES)) $(if $(LOAD),--load $(LOAD)) "$(TEST)"
+
 .PHONY: fuzz
 fuzz: setup ## Fuzz addresses, URLs, photos, answers, submits (ARGS="--cases 100000 --seed 7")
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.ci import report
 from tests.running import RunningService
+from tests.waiting import bound
 
 STORES = """AreaCode,StoreName,StoreID
 7100015,"Corner Shop, Harbour Street",RP00001
@@ -39,6 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {room: place for place, room in enumerate(LONGEST_FIRST)}
     here = Path(__file__).parent
+    for item in items:
+        if isinstance(item, pytest.Function):
+            bound(item)
     items.sort(key=lambda item: order.get(item.path.relative_to(here).parts[0], len(order)))
 
 

@@ -1,14 +1,16 @@
-"""The two readers of the description: true to it in a browser that reaches no other host, and kept well."""
+"""Swagger UI: true to the description in a browser that reaches no other host, and kept well."""
 
 import gzip
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from retailpulse.api.docs.files import BUILDS, DocsFiles
 from tests.browser import Browser, browsing, needs_chromium
 from tests.contract.running import make_key
 from tests.running import RunningService
@@ -118,23 +120,6 @@ def test_a_key_that_is_typed_in_opens_what_was_closed(
         assert [url for url in asked if not url.startswith((service.url, "blob:"))] == []
 
 
-@needs_chromium
-def test_redoc_shows_every_operation(
-    service: RunningService, browser: Browser, operations: list[dict[str, Any]]
-) -> None:
-    browser.page.goto(f"{service.url}/docs/reference")
-    for operation in operations:
-        heading = browser.page.locator("h2", has_text=operation["summary"])
-        expect(heading.first).to_be_attached()
-
-
-@needs_chromium
-def test_redoc_finds_what_is_searched(service: RunningService, browser: Browser) -> None:
-    browser.page.goto(f"{service.url}/docs/reference")
-    browser.page.get_by_placeholder("Search...").fill("perimeter")
-    expect(browser.page.locator("[data-role='search:results']")).to_contain_text("visits")
-
-
 def test_files_are_kept_by_version_and_sent_small(service: RunningService) -> None:
     page = service.http.get("/docs").text
     scripts = re.findall(r'(?:src|href)="(/docs/files/[^"]+)"', page)
@@ -154,9 +139,9 @@ def test_a_file_without_its_version_is_asked_for_again(service: RunningService) 
 
 
 def test_who_cannot_unpack_gets_a_file_as_it_is(service: RunningService) -> None:
-    plain = service.http.get("/docs/files/redoc.js", headers={"Accept-Encoding": "identity"})
+    plain = service.http.get("/docs/files/swagger.js", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
-    with service.http.stream("GET", "/docs/files/redoc.js") as packed:
+    with service.http.stream("GET", "/docs/files/swagger.js") as packed:
         assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
 
 
@@ -167,8 +152,16 @@ def test_no_other_file_is_served(service: RunningService, name: str) -> None:
     assert service.http.get(f"/docs/files/{name}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/reference"])
+@pytest.mark.parametrize("path", ["/docs", "/docs/"])
 def test_the_pages_forbid_the_browser_every_other_host(service: RunningService, path: str) -> None:
     policy = service.http.get(path).headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert not re.search(r"https?:|\*|script-src[^;]*unsafe", policy)
+
+
+def test_swagger_ui_is_what_its_makers_published() -> None:
+    """The digests are those of `npm pack swagger-ui-dist@5.31.0`: another version has others."""
+    assert {name: sha256(DocsFiles().files[name].content).hexdigest() for name in BUILDS} == {
+        "swagger-ui.css": "9e576f8322132c76949da47f9bb53c891373c303ea3a761ff548ffc9de50a98c",
+        "swagger-ui-bundle.js": "93b7b0862a80e2786f85b560be7693c2344354ffa7e7e224f850a54349724c31",
+    }

@@ -2,6 +2,9 @@
 
 import io
 import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from retailpulse.api.v1.parquet import MAX_EXPORTS_OF_CALLER, write_parquet
+from retailpulse.api.v1.parquet_writer import GROUP_ROWS
 from retailpulse.storage.postgres.embedded import EmbeddedServer
+from retailpulse.web.quotas import Quota
+from tests import processes
 from tests.api.jobs import CORNER_SHOP, NOWHERE, RunningApi, photo, problem, visit
 from tests.origin import Origin, Reply
-from tests.running import RunningService
+from tests.running import RunningService, wait_for
 
 PARQUET = "application/vnd.apache.parquet"
 SPECIAL = 'a,b;"c" d\ne\r\nf\tü \u2028 \x85 \\. \\N NULL '
@@ -45,6 +52,13 @@ def as_ndjson(service: RunningService, job_id: str, **query: Any) -> list[dict[s
     return [json.loads(line) for line in text.splitlines()]
 
 
+def writers(parent: int) -> list[int]:
+    """The processes below one that write Parquet."""
+    found = processes.children(parent)
+    below = [pid for child in found for pid in writers(child)]
+    return below + [pid for pid in found if "parquet_writer" in processes.command(pid)]
+
+
 @pytest.fixture(scope="module")
 def mixed(service: RunningService, origin: Origin) -> str:
     """A job with every kind of value in its results; gives its id."""
@@ -59,6 +73,13 @@ def mixed(service: RunningService, origin: Origin) -> str:
     )
     service.finished(job_id)
     return job_id
+
+
+@pytest.fixture(scope="module")
+def vast(service: RunningService) -> str:
+    """A job whose Parquet is more than a connection takes ahead; gives its id."""
+    visits = [visit("nobody", *[secrets.token_urlsafe(3_000) for _ in range(500)]) for _ in range(40)]
+    return service.submit(visits)
 
 
 def test_parquet_holds_the_rows_of_the_other_formats(service: RunningService, mixed: str) -> None:
@@ -90,13 +111,43 @@ def test_earlier_outcomes_are_json(service: RunningService, mixed: str) -> None:
 
 
 def test_many_rows_come_in_several_groups_that_lose_nothing(service: RunningService) -> None:
-    long = "x" * 5_000
-    job_id = service.submit([visit("nobody", *[f"{long} {number}" for number in range(4_000)])])
+    job_id = service.submit([visit("nobody", *[f"u {number}" for number in range(GROUP_ROWS + 1)])])
     file = fetched(service, job_id)
-    assert file.metadata.num_row_groups > 1
-    assert file.read(["image_no"])["image_no"].to_pylist() == list(range(1, 4_001))
-    urls = file.read(["image_url"])["image_url"].to_pylist()
-    assert urls == [f"{long} {number}" for number in range(4_000)]
+    assert file.metadata.num_row_groups == 2
+    assert file.read(["image_no"])["image_no"].to_pylist() == list(range(1, GROUP_ROWS + 2))
+    assert file.read(["image_url"])["image_url"].to_pylist() == [f"u {n}" for n in range(GROUP_ROWS + 1)]
+
+
+def test_a_client_that_leaves_ends_the_process_that_writes(service: RunningService, vast: str) -> None:
+    query = {"format": "parquet"}
+    with service.http.stream("GET", f"/api/v1/jobs/{vast}/results", params=query) as answer:
+        pieces = answer.iter_raw()
+        next(pieces)
+        wait_for(lambda: writers(service.process.pid), 10)
+    wait_for(lambda: not writers(service.process.pid))
+
+
+def test_one_caller_has_so_many_exports_at_once(service: RunningService, vast: str) -> None:
+    path, query = f"/api/v1/jobs/{vast}/results", {"format": "parquet"}
+    with ExitStack() as open_exports:
+        for _ in range(MAX_EXPORTS_OF_CALLER):
+            open_exports.enter_context(service.http.stream("GET", path, params=query))
+        problem(service.http.get(path, params=query), 429, "too-many-requests")
+    wait_for(lambda: service.http.get(path, params=query).status_code == 200)
+
+
+async def test_rows_that_break_off_make_no_file() -> None:
+    quota, received = Quota(1, 1, "exports"), b""
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield b'{"image_no": 1}\n'
+        raise ConnectionError
+
+    with pytest.raises((ConnectionError, RuntimeError)):
+        async for piece in write_parquet(lines(), ["image_no"], quota.acquire("anyone")):
+            received += piece
+    assert not received[4:].endswith(b"PAR1")
+    quota.acquire("anyone")
 
 
 def test_the_accept_header_may_ask_for_it(service: RunningService, mixed: str) -> None:
@@ -108,7 +159,7 @@ def test_the_accept_header_may_ask_for_it(service: RunningService, mixed: str) -
 def test_a_service_without_the_library_says_what_to_install(
     service: RunningService, mixed: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pyarrow'] = None\n")
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['arro3'] = None\n")
     url = EmbeddedServer(service.data_dir).url()
     api = RunningApi(tmp_path, url, {"PYTHONPATH": str(tmp_path)})
     try:

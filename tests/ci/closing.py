@@ -5,6 +5,8 @@ a run that is killed leaves no line.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import msgspec
@@ -27,14 +29,26 @@ def counts(reports: Path) -> Iterator[str]:
             yield from (f"  {number} skipped: {why}" for why, number in reasons(report.skipped))
 
 
-def repeated(reports: Path) -> dict[str, bool]:
-    """The tests that were repeated, and whether each passed then."""
-    found: dict[str, bool] = {}
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A test that was run once more: whether it passed then, and why it had failed."""
+
+    passed: bool
+    why: str = ""
+
+
+def repeated(reports: Path) -> dict[str, Repeated]:
+    """The tests that were repeated."""
+    found: dict[str, Repeated] = {}
     for listed in reports.glob(f"*{LISTED}"):
         again = read(listed.with_name(listed.name.replace(LISTED, "-again.json")))
         whole = again is not None and again.status in {0, 1}
+        first = read(listed.with_name(listed.name.replace(LISTED, ".json")))
         found |= {
-            test: whole and again is not None and test not in again.failed
+            test: Repeated(
+                whole and again is not None and test not in again.failed,
+                first.failed.get(test, "") if first else "",
+            )
             for test in listed.read_text().splitlines()
         }
     return found
@@ -53,14 +67,16 @@ def remember(history: Path, tests: list[str]) -> list[list[str]]:
     return earlier[-LATELY_RUNS:]
 
 
-def repeated_lines(tests: dict[str, bool], earlier: list[list[str]] | None) -> Iterator[str]:
-    """What was repeated, and in how many of the runs before where these are known."""
+def repeated_lines(tests: dict[str, Repeated], earlier: list[list[str]] | None) -> Iterator[str]:
+    """What was repeated and why, and in how many of the runs before where these are known."""
     if not tests:
         yield "Nothing was repeated."
         return
     yield "Repeated once, alone:"
-    for test, passed in sorted(tests.items()):
-        yield f"  {test}: {'passed' if passed else 'FAILED'} then{_lately(test, earlier)}"
+    for test, again in sorted(tests.items(), key=itemgetter(0)):
+        yield f"  {test}: {'passed' if again.passed else 'FAILED'} then{_lately(test, earlier)}"
+        if again.why:
+            yield f"    had failed: {again.why}"
 
 
 def _lately(test: str, earlier: list[list[str]] | None) -> str:

@@ -12,10 +12,11 @@ import msgspec
 import pytest
 
 VARIABLE = "TEST_REPORT"
+MOST_CHARACTERS = 200
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """One run of pytest: its exit status, how many passed, which failed, which were skipped and why.
+    """One run of pytest: its exit status, how many passed, which failed and were skipped, and why.
 
     `broken` are files that could not be read: nobody knows which tests they hold.
     """
@@ -23,7 +24,7 @@ class Report(msgspec.Struct, kw_only=True):
     status: int
     passed: int
     broken: list[str]
-    failed: list[str]
+    failed: dict[str, str]
     skipped: dict[str, str]
 
 
@@ -34,7 +35,7 @@ class Reporter:
         self._path = path
         self._passed: set[str] = set()
         self._broken: dict[str, None] = {}
-        self._failed: dict[str, None] = {}
+        self._failed: dict[str, str] = {}
         self._skipped: dict[str, str] = {}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -45,7 +46,7 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test has three phases: it failed if one did, and passed if its call did and none failed."""
         if report.failed:
-            self._failed[report.nodeid] = None
+            self._failed.setdefault(report.nodeid, failure(report.longrepr))
         elif report.skipped and not hasattr(report, "wasxfail"):
             self._skipped[report.nodeid] = reason(report.longrepr)
         elif report.when == "call":
@@ -57,10 +58,18 @@ class Reporter:
             status=int(exitstatus),
             passed=len(self._passed - self._failed.keys()),
             broken=list(self._broken),
-            failed=list(self._failed),
+            failed=self._failed,
             skipped=self._skipped,
         )
         self._path.write_bytes(msgspec.json.encode(repeated_lines))
+
+
+def failure(longrepr: Any) -> str:
+    """Why a test failed, in one line: the message of its error, or the last words that there are."""
+    crash = getattr(longrepr, "reprcrash", None)
+    lines = str(longrepr).strip().splitlines() if crash is None else crash.message.splitlines()
+    told = (lines[0] if crash is not None else lines[-1]) if lines else ""
+    return told if len(told) <= MOST_CHARACTERS else f"{told[:MOST_CHARACTERS]}..."
 
 
 def reason(longrepr: Any) -> str:

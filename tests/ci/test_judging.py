@@ -60,8 +60,9 @@ def test_what_passes_alone_was_a_fault_of_its_time(project: Path) -> None:
     assert first is not None
     assert again is not None
     assert (first.passed, len(first.failed)) == (2, 3)
+    assert all(why.startswith("AssertionError: assert ") for why in first.failed.values())
     assert first.skipped == {"test_these.py::test_left_out": "needs a tool: apt-get install tool"}
-    assert (again.passed, again.failed) == (3, [])
+    assert (again.passed, again.failed) == (3, {})
 
 
 def test_what_fails_twice_fails_and_is_not_run_a_third_time(

@@ -11,10 +11,6 @@ import httpx
 from tests.faults.postgres import ask
 from tests.running import RunningService, wait_for
 
-REFUSED_WITHIN_SECONDS = 2.0
-MACHINE_SECONDS = 2.0
-"""How much longer a refusal may take here, where many processes share few cores."""
-
 
 def wait_until_ended(running: RunningService, job_ids: Iterable[str]) -> None:
     """Waits until all jobs have ended."""
@@ -29,7 +25,6 @@ class Answer:
     mark: str
     began_at: float
     status: int | None
-    seconds: float
     job_id: str | None
     retry_after: str | None
     is_unconfirmed: bool
@@ -100,16 +95,10 @@ class Submitter:
         wait_for(lambda: len(self.refused()) >= enough)
 
     def check_refusals(self) -> None:
-        """Every refusal was one for now, came soon, and said when to come again.
-
-        Who was caught in the commit may have waited for longer, and was told that nobody knows its outcome.
-        """
+        """Every refusal was one for now, and said when to come again."""
         refused = self.refused()
         assert {answer.status for answer in refused} <= {503}, refused
         assert all(answer.retry_after and int(answer.retry_after) > 0 for answer in refused)
-        soon = REFUSED_WITHIN_SECONDS + MACHINE_SECONDS
-        slow = [answer for answer in refused if answer.seconds > soon and not answer.is_unconfirmed]
-        assert not slow, slow
 
     def _submit_many(self, thread: int) -> None:
         with httpx.Client(base_url=self._url, timeout=30) as http:
@@ -137,7 +126,6 @@ class Submitter:
                 mark=mark,
                 began_at=began,
                 status=answer.status_code if answer is not None else None,
-                seconds=time.monotonic() - began,
                 job_id=answer.json()["job_id"] if answer is not None and accepted else None,
                 retry_after=answer.headers.get("retry-after") if answer is not None else None,
                 is_unconfirmed=answer is not None and "is not known" in answer.text,

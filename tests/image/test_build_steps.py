@@ -47,6 +47,13 @@ def entrypoint(final: Stage) -> list[str]:
     return command if shutil.which(command[0]) else command[2:]
 
 
+def test_the_environment_is_small(built: Path) -> None:
+    """Sizes are those of the files, not of the blocks that a disk gives them."""
+    place = built / "opt/retailpulse"
+    files = [path for path in place.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert sum(path.stat().st_size for path in files) < 350_000_000
+
+
 def test_the_service_runs_from_what_was_built_and_says_how_it_does(built: Path, folder: Path) -> None:
     final, port = stages()[-1], free_port()
     environ = environment(final, built, folder / "data", port)

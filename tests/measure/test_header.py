@@ -176,6 +176,10 @@ def test_a_png_waits_for_exif_only_until_its_data_begins() -> None:
     assert not turned(header_of(png(20, 10, data + turning)))
 
 
+def test_only_a_picture_that_a_turn_would_change_waits_for_exif() -> None:
+    assert (read_header(png(20, 10, b"")[:33], LIMIT), header_of(png(9, 9, b"")[:33]).width) == (None, 9)
+
+
 def test_a_webp_pads_its_odd_chunks() -> None:
     turning = exif(8)
     chunks = b"JUNK\x03\0\0\0abc\0" + b"EXIF" + struct.pack("<I", len(turning)) + turning

@@ -5,6 +5,8 @@ import asyncio
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import Result
+from retailpulse.fetch import origin_key
+from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.worker.held_images import Grant, HeldImages
@@ -12,7 +14,9 @@ from retailpulse.worker.settler import Settler
 from tests.origin import Origin
 from tests.storage import claiming
 from tests.storage.jobs import submit
+from tests.storage.settled import waiters
 from tests.storage.truth import check_truth
+from tests.waiting import within
 from tests.worker.working import rows, until, until_over, urls, working
 
 URLS = [f"http://a.example/{number}" for number in range(6)]
@@ -46,8 +50,26 @@ async def test_a_grant_stays_open_until_the_last_of_its_results_is_written(datab
         assert rows(database, "SELECT count(*) FROM grants") == [(open_grants,)]
     settler.settle(failed(second, 6), grants[second.grant_id])
     settler.close()
-    await running
+    await within(running)
     check_truth(database.url, job_id)
+
+
+async def test_a_batch_that_a_retry_overtook_is_written_again(database: Database) -> None:
+    job_id = await submit(database, URLS[:3])
+    (granted,) = await claiming.claim(database, await claiming.add_worker(database))
+    settler, grant = Settler(database, WorkerSettings(settle_seconds=0.02)), grant_of(granted)
+    running = asyncio.create_task(settler.run())
+    settler.settle(failed(granted, 1), grant)
+    await until(lambda: rows(database, "SELECT failed FROM jobs") == [(1,)])
+    async with database.transaction() as retrying:
+        assert await retry_job(retrying, job_id, causes=None, origin_of=origin_key) == 1
+        settler.settle(failed(granted, 2), grant)
+        settler.settle(failed(granted, 3), grant)
+        await until(lambda: waiters(database.url))  # for the job, whose retries have changed
+    await until(lambda: rows(database, "SELECT failed FROM jobs") == [(2,)])
+    assert rows(database, "SELECT count(*) FROM grants") == [(0,)]
+    settler.close()
+    await within(running)
 
 
 async def test_what_is_left_when_it_is_closed_is_written(database: Database) -> None:
@@ -58,7 +80,7 @@ async def test_what_is_left_when_it_is_closed_is_written(database: Database) -> 
     for number in range(1, 7):
         settler.settle(failed(granted, number), grant)
     settler.close()
-    await running
+    await within(running)
     check_truth(database.url, job_id)
 
 

@@ -16,6 +16,7 @@ from retailpulse.storage.postgres.database import Database
 from tests.measure.pictures import picture, saved
 from tests.origin import Origin, Reply
 from tests.running import wait_for
+from tests.waiting import within
 
 # Photos that wait for a test are not tried again.
 LOOPBACK = FetchSettings(
@@ -50,7 +51,7 @@ async def working(
         yield
     finally:
         stop.set()
-        await running
+        await within(running)
 
 
 def urls(origin: Origin, count: int, *, before: threading.Event | None = None) -> list[str]:

@@ -16,6 +16,7 @@ from retailpulse.api.legacy import handlers
 from retailpulse.api.openapi.document import Description, openapi_json
 from retailpulse.api.problem_pages import problem_page
 from retailpulse.api.submit.handler import SubmitHandler
+from retailpulse.api.v1.parquet import MAX_EXPORTS, MAX_EXPORTS_OF_CALLER
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
@@ -50,7 +51,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     openapi_json,
     problem_page,
     docs.swagger,
-    docs.redoc,
     docs.file,
 ]
 
@@ -80,6 +80,7 @@ PROVIDED = (
     "api_settings",
     "submits",
     "event_streams",
+    "parquet_exports",
     "description",
     "docs_files",
 )
@@ -97,6 +98,7 @@ def make_app(
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),
+        "parquet_exports": Quota(MAX_EXPORTS, MAX_EXPORTS_OF_CALLER, "Parquet exports of one API process"),
         "description": Description(HANDLERS, PROVIDED, lambda: not api_keys.is_open),
         "docs_files": DocsFiles(),
     }

@@ -1,1 +1,1 @@
-"""The pages on which people read the API's description and try it: Swagger UI and Redoc."""
+"""The page on which people read the API's description and try it: Swagger UI."""

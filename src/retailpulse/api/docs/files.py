@@ -1,7 +1,6 @@
-"""The files of the two readers: pages of ours, and self-contained builds from an installed package.
+"""The files of Swagger UI: a page of ours, and self-contained builds from an installed package.
 
-The builds are those of `drf-spectacular-sidecar`. It depends on Django, which is never imported here: only
-the package's files are looked up.
+The builds are those of `swagger-ui-bundle-v2`, whose code is never imported: only its files are looked up.
 """
 
 import gzip
@@ -15,21 +14,11 @@ from string import Template
 from retailpulse.domain.errors import NotFound
 
 _PAGES = Path(__file__).parent / "pages"
-_PACKAGE = "drf_spectacular_sidecar"
-_SWAGGER, _REDOC = "swagger-ui-dist", "redoc/bundles"
-BUILDS = {
-    "swagger-ui.css": (f"{_SWAGGER}/swagger-ui.css", "text/css"),
-    "swagger-ui-bundle.js": (f"{_SWAGGER}/swagger-ui-bundle.js", "text/javascript"),
-    "swagger-ui-bundle.js.LICENSE.txt": (f"{_SWAGGER}/swagger-ui-bundle.js.LICENSE.txt", "text/plain"),
-    "redoc.standalone.js": (f"{_REDOC}/redoc.standalone.js", "text/javascript"),
-    "redoc.standalone.js.LICENSE.txt": (f"{_REDOC}/redoc.standalone.js.LICENSE.txt", "text/plain"),
-}
-ELSEWHERE = {"redoc.standalone.js": (b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:,")}
-"""What a build would ask another host for, and what stands there instead: Redoc's logo, then hidden."""
+_PACKAGE, _DISTRIBUTION = "swagger_ui_bundle", "swagger-ui-bundle-v2"
+BUILDS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 OWN = {
     "docs.css": "text/css",
     "swagger.js": "text/javascript",
-    "redoc.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 
@@ -44,20 +33,19 @@ class DocsFile:
 
 
 class DocsFiles:
-    """All files of the readers, read once they are first asked for."""
+    """All files of the page, read once they are first asked for."""
 
     @cached_property
     def files(self) -> dict[str, DocsFile]:
         """The files by name; raises NotFound if the package with the builds is not installed."""
         spec = find_spec(_PACKAGE)
         if spec is None or not spec.submodule_search_locations:
-            raise NotFound(
-                f"the readers of the description are not installed: pip install {_PACKAGE.replace('_', '-')}"
-            )
-        builds = Path(spec.submodule_search_locations[0]) / "static" / _PACKAGE
-        found = {name: (builds / place, kind) for name, (place, kind) in BUILDS.items()}
+            raise NotFound(f"Swagger UI is not installed: pip install {_DISTRIBUTION}")
+        # The name of the folder tells the version.
+        builds = next(Path(spec.submodule_search_locations[0]).glob("vendor/swagger-ui-*"))
+        found = {name: (builds / name, kind) for name, kind in BUILDS.items()}
         found |= {name: (_PAGES / name, kind) for name, kind in OWN.items()}
-        return {name: _read(name, path, kind) for name, (path, kind) in found.items()}
+        return {name: _read(path, kind) for name, (path, kind) in found.items()}
 
     @cached_property
     def version(self) -> str:
@@ -72,8 +60,6 @@ class DocsFiles:
         return Template((_PAGES / name).read_text()).substitute(version=self.version).encode()
 
 
-def _read(name: str, path: Path, media_type: str) -> DocsFile:
+def _read(path: Path, media_type: str) -> DocsFile:
     content = path.read_bytes()
-    if name in ELSEWHERE:
-        content = content.replace(*ELSEWHERE[name])
     return DocsFile(content=content, gzipped=gzip.compress(content, 6, mtime=0), media_type=media_type)

@@ -1,4 +1,4 @@
-"""Serves the two readers. A browser that shows them asks no other host: the pages' policy forbids it."""
+"""Serves Swagger UI. A browser that shows it asks no other host: the page's policy forbids it."""
 
 from typing import Annotated, Any
 
@@ -13,10 +13,9 @@ POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",  # both readers write styles as they draw
+        "style-src 'self' 'unsafe-inline'",  # it writes styles as it draws
         "img-src 'self' data:",
         "connect-src 'self'",
-        "worker-src 'self' blob:",  # Redoc searches in a worker that it makes of a text
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
@@ -24,9 +23,14 @@ POLICY = "; ".join(
 )
 _PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
 _KEPT = "public, max-age=31536000, immutable"
-_PAGE: dict[str, Any] = {
-    "tags": [Tag.SERVICE],
-    "opt": documented(
+
+
+@get(
+    "/docs",
+    operation_id="getDocs",
+    summary="This API in Swagger UI",
+    tags=[Tag.SERVICE],
+    opt=documented(
         answers={
             200: ResponseSpec(
                 meaning="The page.",
@@ -34,20 +38,11 @@ _PAGE: dict[str, Any] = {
             )
         }
     ),
-    "sync_to_thread": True,
-}
-
-
-@get("/docs", operation_id="getDocs", summary="This API in Swagger UI", **_PAGE)
+    sync_to_thread=True,
+)
 def swagger(docs_files: DocsFiles) -> Response[bytes]:
     """A page for browsers on which every operation can be tried."""
     return Response(docs_files.page("swagger.html"), media_type=HTML, headers=_PAGE_HEADERS)
-
-
-@get("/docs/reference", operation_id="getReference", summary="This API in Redoc", **_PAGE)
-def redoc(docs_files: DocsFiles) -> Response[bytes]:
-    """A page for browsers to read the description from beginning to end."""
-    return Response(docs_files.page("redoc.html"), media_type=HTML, headers=_PAGE_HEADERS)
 
 
 @get("/docs/files/{name:str}", include_in_schema=False, sync_to_thread=True)
@@ -57,7 +52,7 @@ def file(
     name: str,
     v: Annotated[str, Parameter(description="The version of the files that is asked for.")] = "",
 ) -> Response[bytes]:
-    """A file of the pages; one that is asked for with its version may be kept for ever."""
+    """A file of the page; one that is asked for with its version may be kept for ever."""
     found = docs_files.files.get(name)
     if found is None:
         raise NotFound(f"there is no file {name[:100]!r}")

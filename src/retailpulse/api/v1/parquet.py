@@ -1,121 +1,79 @@
-"""Results as Parquet, by pyarrow: row group by row group, so that memory is bounded.
+"""Results as Parquet: rows of JSON go through a process that makes a file of them, for each export one.
 
-The rows come as CSV, which pyarrow reads without Python's time per row; NULL is an empty field without
-quotes there, an empty text one with them. Needs the extra `parquet`.
+The library that writes holds the interpreter while it works, which would stop every other request. A process
+also gives its memory back, and waits for a slow client without a thread. Needs the extra `parquet`. Weak:
+clients that read slowly can hold all places.
 """
 
 import asyncio
-import io
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+import contextlib
+import json
+import sys
+from asyncio import StreamWriter
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from pathlib import Path
 
-import pyarrow as pa
-from pyarrow import csv, parquet
+from retailpulse.web.quotas import QuotaSlot
 
-from retailpulse.web.rechunk import rechunked
-
-GROUP_BYTES = 8_000_000
-"""So much CSV becomes one row group: some 35,000 rows."""
-_THREAD = ThreadPoolExecutor(1, thread_name_prefix="parquet")
-"""One thread for all exports: each thread would keep memory of its own that it once needed."""
+MAX_EXPORTS, MAX_EXPORTS_OF_CALLER = 16, 8
+"""Exports at once in one API process, of all and of one caller: each has a process of its own."""
+_WRITER = Path(__file__).with_name("parquet_writer.py")
+_PIECE_BYTES = 256 * 1024
 _TYPES = {
-    "image_no": pa.int32(),
-    "width": pa.int32(),
-    "height": pa.int32(),
-    "displayed_width": pa.int32(),
-    "displayed_height": pa.int32(),
-    "perimeter": pa.int64(),
-    "size_bytes": pa.int64(),
-    "tries": pa.int16(),
-    "settled_at": pa.timestamp("ms", "UTC"),
+    "image_no": "int32",
+    "width": "int32",
+    "height": "int32",
+    "displayed_width": "int32",
+    "displayed_height": "int32",
+    "perimeter": "int64",
+    "size_bytes": "int64",
+    "tries": "int16",
+    "settled_at": "timestamp",
 }
 """The types of columns that are no texts."""
-_ALL_DIFFERENT = frozenset({"image_no", "image_url", "sha256", "earlier"})
-"""Columns in which hardly any value comes twice."""
 
 
-async def write_parquet(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """A Parquet file in pieces, from blocks of CSV that begins with its header."""
-    writer = _Writer()
-    loop = asyncio.get_running_loop()
-    async for group in rechunked(blocks, GROUP_BYTES):
-        yield await loop.run_in_executor(_THREAD, writer.add, group)
-    yield await loop.run_in_executor(_THREAD, writer.finish)
+async def write_parquet(
+    lines: AsyncIterator[bytes], columns: Sequence[str], slot: QuotaSlot
+) -> AsyncGenerator[bytes]:
+    """A Parquet file in pieces, from blocks of lines, each a JSON object with these columns.
 
-
-class _Writer:
-    """Turns CSV into the bytes of one Parquet file."""
-
-    def __init__(self) -> None:
-        self._sink = _Sink()
-        self._pool = pa.system_memory_pool()  # gives back what it frees; pyarrow's own keeps it
-        self._schema: pa.Schema | None = None
-        self._parquet: parquet.ParquetWriter | None = None
-
-    def add(self, text: bytes) -> bytes:
-        """Adds rows as one row group; the first text begins with the header. Returns what is to be sent."""
-        if self._parquet is None or self._schema is None:
-            header, _, text = text.partition(b"\n")
-            self._schema = pa.schema([(name, _TYPES.get(name, pa.string())) for name in _names(header)])
-            self._parquet = parquet.ParquetWriter(
-                self._sink,
-                self._schema,
-                compression="zstd",
-                use_dictionary=[name for name in self._schema.names if name not in _ALL_DIFFERENT],
-                memory_pool=self._pool,
-            )
-        if text:
-            rows = _read(text, self._schema, self._pool)
-            self._parquet.write_table(rows, row_group_size=rows.num_rows)
-        return self._sink.drain()
-
-    def finish(self) -> bytes:
-        """Ends the file; returns its last bytes."""
-        if self._parquet is not None:
-            self._parquet.close()
-        return self._sink.drain()
-
-
-def _names(header: bytes) -> list[str]:
-    return header.decode().split(",")
-
-
-def _read(text: bytes, schema: pa.Schema, pool: pa.MemoryPool) -> pa.Table:
-    return csv.read_csv(
-        pa.BufferReader(text),
-        read_options=csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=schema.names),
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=schema,
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-        memory_pool=pool,
+    Gives `slot` back at the end. Raises RuntimeError if the process that writes it fails, after which the
+    answer breaks off.
+    """
+    schema = json.dumps([(name, _TYPES.get(name, "string")) for name in columns])
+    # A session of its own: Ctrl-C is for the API, which ends what it has begun.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", str(_WRITER), schema, stdin=PIPE, stdout=PIPE, start_new_session=True
     )
+    rows, file = process.stdin, process.stdout
+    if rows is None or file is None:
+        raise RuntimeError("a process was begun without pipes")
+    feeding = asyncio.create_task(_feed(process, rows, lines))
+    try:
+        while piece := await file.read(_PIECE_BYTES):
+            yield piece
+        await feeding
+        if status := await process.wait():
+            raise RuntimeError(f"the process that writes Parquet ended with {status}")
+    finally:
+        feeding.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        slot.release()
+        await asyncio.gather(feeding, process.wait(), return_exceptions=True)
 
 
-class _Sink(io.RawIOBase):
-    """What was written since it was last taken."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._size_bytes = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        self._size_bytes += len(self._parts[-1])
-        return len(self._parts[-1])
-
-    def tell(self) -> int:
-        return self._size_bytes
-
-    def drain(self) -> bytes:
-        """The bytes that were written since the last call."""
-        taken = b"".join(self._parts)
-        self._parts.clear()
-        return taken
+async def _feed(process: Process, rows: StreamWriter, lines: AsyncIterator[bytes]) -> None:
+    try:
+        async for block in lines:
+            rows.write(block)
+            await rows.drain()
+    except BaseException:
+        # What has broken off must not look like a whole file: the process may see no end of its rows.
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        raise
+    finally:
+        rows.close()

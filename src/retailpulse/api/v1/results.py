@@ -1,9 +1,7 @@
 """The results of a job: JSON pages, or all that are wanted as CSV, NDJSON or Parquet."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from enum import StrEnum
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -37,6 +35,7 @@ from retailpulse.api.v1.pages import (
     page_response,
     write_cursor,
 )
+from retailpulse.api.v1.parquet import write_parquet
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.result_examples import RESULTS, RESULTS_CSV, RESULTS_NDJSON
 from retailpulse.domain.errors import InvalidRequest, NotAvailable
@@ -44,13 +43,15 @@ from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.domain.times import Instant
 from retailpulse.service import Results
 from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
+from retailpulse.web.closing_stream import ClosingStream
+from retailpulse.web.quotas import Quota, QuotaSlot, caller_of
 
 FORMATS = {JSON: "json", CSV: "csv", NDJSON: "ndjson", PARQUET: "parquet"}
 TYPES = {name: media_type for media_type, name in FORMATS.items()}
 EXPORTED_AS = {
     "csv": PageFormat.CSV_WITH_HEADER,
     "ndjson": PageFormat.JSON_ROWS,
-    "parquet": PageFormat.CSV_WITH_HEADER,
+    "parquet": PageFormat.FLAT_JSON_ROWS,
 }
 CURSORS: Cursors[int] = Cursors("results", RowNumber)
 """A position is the number of the image that a page begins after."""
@@ -142,6 +143,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
 async def job_results(
     request: Request[Any, Any, Any],
     results: Results,
+    parquet_exports: Quota,
     job_id: str,
     outcome: Annotated[
         list[AskedOutcome] | None,
@@ -164,20 +166,26 @@ async def job_results(
     A JSON page, or every row that is wanted as CSV, NDJSON or Parquet.
     """
     known = known_id(job_id)
-    asked = outcome or ()
-    wanted = ResultFilter(
-        outcomes=tuple(Outcome(name) for name in asked if name is not AskedOutcome.UNSETTLED),
-        unsettled=AskedOutcome.UNSETTLED in asked,
-        causes=tuple(cause or ()),
-        store_ids=texts("store_id", store_id),
-    )
+    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id))
     name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
-        return await _export(known, name, results.all(known, wanted, form))
+        slot = _parquet_slot(request, parquet_exports) if name == "parquet" else None
+        return await _export(known, name, results.all(known, wanted, form), form, slot)
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
     rows = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
     return page_response(request, rows, write_cursor(CURSORS, following), limit)
+
+
+def _filter(
+    asked: Sequence[AskedOutcome], causes: Sequence[Cause], store_ids: tuple[str, ...]
+) -> ResultFilter:
+    return ResultFilter(
+        outcomes=tuple(Outcome(name) for name in asked if name is not AskedOutcome.UNSETTLED),
+        unsettled=AskedOutcome.UNSETTLED in asked,
+        causes=tuple(causes),
+        store_ids=store_ids,
+    )
 
 
 def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm:
@@ -187,38 +195,37 @@ def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm
     return ResultForm(page_format=page_format, with_earlier=with_earlier, for_spreadsheet=for_spreadsheet)
 
 
-async def _export(job_id: UUID, name: str, rows: AsyncIterator[bytes]) -> Stream:
-    if name == "parquet" and find_spec("pyarrow") is None:
-        raise NotAvailable(
-            "format: this service has no Parquet: install the extra (pip install 'retailpulse[parquet]'), "
-            "or ask for csv or ndjson"
-        )
+async def _export(
+    job_id: UUID, name: str, rows: AsyncIterator[bytes], form: ResultForm, slot: QuotaSlot | None
+) -> Stream:
     first = await anext(rows, b"")  # an unknown job is refused before the answer begins
     blocks = _chain(first, rows)
     if name == "ndjson":
         blocks = _line_by_line(blocks)
-    elif name == "parquet":
-        blocks = await _as_parquet(blocks)
+    elif slot is not None:
+        columns = [each for each in ResultRow.__struct_fields__ if each != "earlier" or form.with_earlier]
+        blocks = write_parquet(blocks, columns, slot)
     attachment = f'attachment; filename="results-{job_id}.{name}"'
     # The framework adds the charset to what is text.
-    return Stream(blocks, media_type=TYPES[name], headers={"Content-Disposition": attachment})
+    return ClosingStream(blocks, media_type=TYPES[name], headers={"Content-Disposition": attachment})
 
 
-async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     yield first
     async for block in rest:
         yield block
 
 
-async def _as_parquet(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    # The library takes a good part of a second to load, so only a request for it pays for it.
-    await asyncio.to_thread(import_module, "retailpulse.api.v1.parquet")
-    from retailpulse.api.v1.parquet import write_parquet
+def _parquet_slot(request: Request[Any, Any, Any], exports: Quota) -> QuotaSlot:
+    if find_spec("arro3") is None:
+        raise NotAvailable(
+            "format: this service has no Parquet: install the extra (pip install 'retailpulse[parquet]'), "
+            "or ask for csv or ndjson"
+        )
+    return exports.acquire(caller_of(request.scope))
 
-    return write_parquet(blocks)
 
-
-async def _line_by_line(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _line_by_line(blocks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """NDJSON in which only a line feed ends a line, also for readers that break at Unicode's other ends."""
     async for block in blocks:
         plain = block

@@ -69,7 +69,7 @@ _EARLIER = sql.SQL(""", coalesce((
             'tries', e.tries, 'settled_at',
             to_char(e.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY e.retry_no)
         FROM earlier_results e
-        WHERE e.job_id = {job_id} AND e.image_no = page.image_no), '[]'::json) AS earlier""")
+        WHERE e.job_id = {job_id} AND e.image_no = page.image_no), '[]'::json)::{earlier_type} AS earlier""")
 
 # The source of the numbers of the images to look at: all of the window, or only those that may be wanted.
 _ALL = sql.SQL("""
@@ -100,14 +100,20 @@ class PageFormat(StrEnum):
     """How rows of results are written."""
 
     JSON_ROWS = "json_rows"
+    FLAT_JSON_ROWS = "flat_json_rows"
+    """The same, but a list is a text that holds its JSON."""
     CSV = "csv"
     CSV_WITH_HEADER = "csv_with_header"
 
 
+# JSON text never holds these control characters, so nothing in it is quoted.
+_COPY_JSON = (
+    "COPY (SELECT row_to_json(r) FROM ({page}) r) TO STDOUT"
+    r" (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')"
+)
 _COPY = {
-    # JSON text never holds these control characters, so nothing in it is quoted.
-    PageFormat.JSON_ROWS: "COPY (SELECT row_to_json(r) FROM ({page}) r) TO STDOUT"
-    r" (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')",
+    PageFormat.JSON_ROWS: _COPY_JSON,
+    PageFormat.FLAT_JSON_ROWS: _COPY_JSON,
     PageFormat.CSV: "COPY ({page}) TO STDOUT (FORMAT csv)",
     PageFormat.CSV_WITH_HEADER: "COPY ({page}) TO STDOUT (FORMAT csv, HEADER)",
 }
@@ -172,7 +178,7 @@ async def read_page(
         **{column: _text(column, form) for column in _TEXTS},
         seen=_seen(wanted, values),
         wanted=_condition(wanted),
-        earlier=_EARLIER.format(**values) if form.with_earlier else sql.SQL(""),
+        earlier=_earlier(form, values) if form.with_earlier else sql.SQL(""),
         limit=sql.Literal(limit),
         page_bytes=sql.Literal(PAGE_BYTES),
         job_id=values["job_id"],
@@ -190,6 +196,11 @@ def number_of(line: bytes) -> int:
     if found is None:
         raise ValueError(f"no row of a result: {line[:100]!r}")
     return int(found[0])
+
+
+def _earlier(form: ResultForm, values: Mapping[str, sql.Composable]) -> sql.Composable:
+    is_flat = form.page_format is PageFormat.FLAT_JSON_ROWS
+    return _EARLIER.format(**values, earlier_type=sql.SQL("text" if is_flat else "json"))
 
 
 def _text(column: str, form: ResultForm) -> sql.Composable:
