@@ -104,7 +104,7 @@ _CERTIFICATES = {
     21: "an intermediate certificate of the host is missing",
     23: "the certificate of the host was revoked",
 }
-"""By the result of OpenSSL's verification (X509_V_ERR_...); libcurl compares the name by itself, which leaves 1."""
+"""By the result of OpenSSL's verification (X509_V_ERR_...); libcurl compares names itself, which leaves 1."""
 _UNREACHED = frozenset(
     {
         pycurl.E_COULDNT_RESOLVE_HOST,
