@@ -77,12 +77,19 @@ def analysis(name: str, value: Any = 1, version: int = 4) -> Analysis:
 
 
 def test_one_analysis_of_each_analyzer_in_their_order_is_believed() -> None:
-    found = believed([analysis("c"), analysis("stranger"), analysis("a", version=9)], [A, B, C], {})
-    assert found == (
+    nothing = [Analysis(analyzer=name, version=4, reason="it gave no answer") for name in "abc"]
+    assert believed([analysis("a", version=9), analysis("b"), analysis("c")], [A, B, C], {}) == (
         analysis("a", version=9),
-        Analysis(analyzer="b", version=4, reason="it gave no answer"),
+        analysis("b"),
         analysis("c"),
     )
+    assert believed([analysis("a"), analysis("stranger"), analysis("c")], [A, B, C], {}) == (
+        analysis("a"),
+        nothing[1],
+        analysis("c"),
+    )
+    assert believed([analysis("a")], [A, B, C], {}) == (analysis("a"), *nothing[1:])
+    assert believed([analysis(name) for name in "abcd"], [A], {}) == (analysis("a"),)
 
 
 @pytest.mark.parametrize("value", ["1", None, 1.5, True])
@@ -97,8 +104,9 @@ def test_facts_that_the_analyzer_does_not_have_are_dropped() -> None:
 
 
 def test_an_analyzer_that_was_left_out_has_a_reason_and_no_facts() -> None:
-    found = believed([analysis("a"), analysis("b")], [A, B], {1: "it took too long", 7: "never was"})
-    assert found == (analysis("a"), Analysis(analyzer="b", version=4, reason="it took too long"))
+    found = believed([analysis("a"), analysis("c")], [A, B, C], {1: "it took too long", 7: "never was"})
+    late = Analysis(analyzer="b", version=4, reason="it took too long")
+    assert found == (analysis("a"), late, analysis("c"))
 
 
 def test_an_analyzer_that_failed_keeps_its_reason() -> None:

@@ -59,20 +59,22 @@ def believed(
 ) -> tuple[Analysis, ...]:
     """One analysis of each analyzer, in their order, out of what a process told that may be compromised.
 
-    Facts that are not of the analyzer's type are dropped. `left_out` has, by place, the analyzers that did
-    not run, and why.
+    It tells those of the analyzers that ran, in the same order. Facts that are not of the analyzer's type are
+    dropped. `left_out` has, by place, the analyzers that did not run, and why.
     """
-    by_name = {analysis.analyzer: analysis for analysis in told}
+    answers = iter(told)
     return tuple(
-        _absent(analyzer, left_out[place])
-        if place in left_out
-        else _believed(analyzer, by_name.get(analyzer.name))
-        for place, analyzer in enumerate(analyzers)
+        [
+            _absent(analyzer, left_out[place])
+            if place in left_out
+            else _believed(analyzer, next(answers, None))
+            for place, analyzer in enumerate(analyzers)
+        ]
     )
 
 
 def _believed(analyzer: Analyzer, told: Analysis | None) -> Analysis:
-    if told is None:
+    if told is None or told.analyzer != analyzer.name:
         return _absent(analyzer, "it gave no answer")
     if told.facts is None:
         return _absent(analyzer, told.reason or "it gave no answer")
@@ -80,6 +82,8 @@ def _believed(analyzer: Analyzer, told: Analysis | None) -> Analysis:
         facts = msgspec.convert(told.facts, analyzer.facts)
     except msgspec.ValidationError:
         return _absent(analyzer, "its facts are not of its type")
+    if tuple(told.facts) == analyzer.facts.__struct_fields__ and told.reason is None:
+        return told
     return Analysis(analyzer=analyzer.name, version=told.version, facts=msgspec.structs.asdict(facts))
 
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from retailpulse.domain.images import Cause, Depth, Measurement
-from retailpulse.measure import DecoderPool, measure_body
+from retailpulse.measure import DecoderPool
 from retailpulse.measure.process_pool import handle
-from tests.measure.pictures import FLAVOURS, LIMIT, jpeg_segment, saved
+from tests.measure.pictures import FLAVOURS, jpeg_segment, saved
 from tests.measure.process_pool.test_pool import failure, replaced, settings
 from tests.measure.watching import alive, until
 from tests.processes import is_gone
@@ -200,4 +200,4 @@ async def test_a_large_body_that_kills_its_decoder_costs_only_itself(decoders: D
     found = await measured(decoders, [*others[:30], large, *others[30:]])
     assert found_sums(found) == [*sums(others[:30]), None, *sums(others[30:])]
     assert (await failure(decoders, large)).cause is Cause.DECODER_CRASHED
-    assert await decoders.measure(PHOTO, Depth.DECODE) == measure_body(PHOTO, Depth.DECODE, LIMIT)
+    assert found_sums(await measured(decoders, [PHOTO])) == sums([PHOTO])

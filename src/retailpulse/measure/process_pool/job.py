@@ -37,7 +37,7 @@ class Job:
     @property
     def left_out_bits(self) -> int:
         """The analyzers to leave out, as a request names them."""
-        return sum(1 << place for place in self.left_out)
+        return sum(1 << place for place in self.left_out) if self.left_out else 0
 
     def settle(self, answer: Answer) -> None:
         """Give the answer to the task that waits for it, if one does."""

@@ -21,12 +21,10 @@ def measurement_of(
     """The measurement of a body; raises ImageError if there is none, ImportError without the library."""
     match answer:
         case Measured():
-            for place, analyzer in enumerate(analyzers):
-                if place in job.left_out:
-                    logger.warning(
-                        "the analyzer %s is left out for a picture: %s", analyzer.name, job.left_out[place]
-                    )
             analyses = believed(answer.analyses, analyzers, job.left_out)
+            for place in job.left_out.keys() & range(len(analyzers)):
+                name, how = analyzers[place].name, job.left_out[place]
+                logger.warning("the analyzer %s is left out for a picture: %s", name, how)
             return Measurement(
                 header=header,
                 size_bytes=job.size_bytes,
