@@ -5,12 +5,13 @@ import signal
 from collections.abc import Sequence
 
 from retailpulse.analyze import Analyzer, believed
-from retailpulse.analyze.damage import suspect_in
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Header, Measurement
+from retailpulse.domain.images import Cause, Header
+from retailpulse.measure.measurement import make_measurement
 from retailpulse.measure.process_pool.child import CLOCK_FACTOR
 from retailpulse.measure.process_pool.job import Job
 from retailpulse.measure.process_pool.protocol import Answer, Ended, Failed, Measured, Missing
+from retailpulse.schema import Measurement
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +28,8 @@ def measurement_of(
                         "the analyzer %s is left out for a picture: %s", analyzer.name, job.left_out[place]
                     )
             analyses = believed(answer.analyses, analyzers, job.left_out)
-            return Measurement(
-                header=header,
-                size_bytes=job.size_bytes,
-                sha256=answer.sha256,
-                suspect=suspect_in(analyses),
-                analyses=analyses,
-            )
+            sha256 = answer.sha256.hex()
+            return make_measurement(header, size_bytes=job.size_bytes, sha256=sha256, analyses=analyses)
         case Failed():
             raise ImageError(answer.cause, answer.detail)
         case Missing():
