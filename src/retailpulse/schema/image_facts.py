@@ -16,7 +16,7 @@ from retailpulse.schema.record import Record, described
 
 
 class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What is known of an image that was measured; None: not known at the depth of its job.
+    """What is known of an image that was measured; None if not known at the depth of its job.
 
     What PostgreSQL makes from other facts, as `perimeter`, is None until the facts are read from it.
     """
@@ -24,7 +24,7 @@ class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
     format: Annotated[
         str | None,
         Stored(sql_type=SqlType.TEXT),
-        described("Told from the bytes.", example="jpeg", words=Format),
+        described("Recognised by the bytes.", example="jpeg", words=Format),
     ] = None
     width: Annotated[
         int | None,

@@ -4,8 +4,9 @@ How a field is described is for readers alone and is not checked when a record i
 what a newer service answers. What a client sends is checked by shapes of the API's own.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -44,3 +45,23 @@ def described(
         extra_json_schema=notes,
         extra={"words": words},
     )
+
+
+def joined(name: str, docstring: str, *parts: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """A record with the fields of all parts, in their order; msgspec allows no two bases that have fields."""
+    return msgspec.defstruct(
+        name,
+        [field for part in parts for field in _fields_of(part)],
+        bases=(Record,),
+        namespace={"__doc__": docstring},
+        module=parts[0].__module__,
+        frozen=True,
+        kw_only=True,
+    )
+
+
+def _fields_of(record: type[msgspec.Struct]) -> Iterator[tuple[str, Any, Any]]:
+    hints = get_type_hints(record, include_extras=True)
+    for field in msgspec.structs.fields(record):
+        given = {"default": field.default, "default_factory": field.default_factory}
+        yield field.name, hints[field.name], msgspec.field(**given)
