@@ -15,8 +15,9 @@ from bench.case_runner import Bench
 from bench.figures import Figure, at_most
 from bench.service import IMAGES_PER_VISIT, STORES, Service, running_service
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.domain.images import Format, Header, Measurement, Outcome
-from retailpulse.domain.jobs import Result
+from retailpulse.domain.images import Format, Header, Outcome
+from retailpulse.measure import make_measurement
+from retailpulse.schema import ImageResult
 from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.results import settle
@@ -39,7 +40,7 @@ STATES: Mapping[str, Sequence[int]] = {
 _TABLES = ("images", "visits", "jobs", "results", "slices", "grants")
 _BUFFERS = "SELECT sum(hits + reads)::float8 FROM pg_stat_get_backend_io(pg_backend_pid())"
 _HEADER = Header(format=Format.JPEG, width=640, height=480, displayed_width=640, displayed_height=480)
-_MEASURED = Measurement(header=_HEADER)
+_MEASURED = make_measurement(_HEADER)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,9 +139,9 @@ async def _round(claiming: Connection, settling: Connection, worker_id: int, hos
     return len(done)
 
 
-def _results(grant: Granted) -> list[Result]:
+def _results(grant: Granted) -> list[ImageResult]:
     return [
-        Result(
+        ImageResult(
             job_id=grant.job_id,
             image_no=image.image_no,
             outcome=Outcome.MEASURED,

@@ -3,10 +3,10 @@
 import pytest
 
 from retailpulse.analyze import GreyImage, Picture, ask
-from retailpulse.analyze.damage import ANALYZER, suspect_in
+from retailpulse.analyze.damage import ANALYZER
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.images import Depth, Format, Header
-from retailpulse.measure import measure_body
+from retailpulse.measure import make_measurement, measure_body
 from tests.measure.pictures import FLAVOURS, LIMIT
 
 HEADER = Header(format=Format.JPEG, width=8, height=8, displayed_width=8, displayed_height=8)
@@ -42,13 +42,12 @@ def test_what_the_decoder_found_comes_before_what_it_printed(
 ) -> None:
     told = ask(ANALYZER, Damaged(damage, printed), HEADER)
     assert told == Analysis(analyzer="damage", version=1, facts={"suspect": suspect})
-    assert suspect_in([told]) == suspect
+    assert make_measurement(HEADER, analyses=[told]).suspect == suspect
 
 
-def test_without_the_analyzer_or_its_facts_nothing_is_suspect() -> None:
-    other = Analysis(analyzer="other", version=1, facts={"suspect": "something"})
+def test_without_the_analyzer_s_facts_nothing_is_suspect() -> None:
     failed = Analysis(analyzer="damage", version=1, reason="it raised ValueError: no")
-    assert suspect_in([other, failed]) is None
+    assert make_measurement(HEADER, analyses=[failed]).suspect is None
 
 
 def test_a_measurement_says_as_suspect_what_the_analyzer_found() -> None:

@@ -1,36 +1,134 @@
-"""The client's answers are the service's: the same fields, so that `--json` and Python leave nothing out."""
+"""The client reads what the API answers: fields, types and words are compared, not only names.
+
+The API's description is made from what handlers answer; the client's side is what its functions decode.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
 
-from retailpulse.api.v1 import deliveries, hosts, job_lists, results, shapes, stats, store_lists, visits
+from retailpulse import client, schema
+from retailpulse.api.app import HANDLERS, PROVIDED
+from retailpulse.api.openapi.document import describe
+from retailpulse.api.openapi.schemas import COMPONENT
 from retailpulse.client import models
 
-PAIRS = [
-    (shapes.ImageCounts, models.ImageCounts),
-    (shapes.StoreOfJob, models.FailedStore),
-    (shapes.JobSummary, models.JobSummary),
-    (shapes.Job, models.Job),
-    (shapes.HostOfJob, models.HostOfJob),
-    (shapes.WaitingFor, models.WaitingFor),
-    (hosts.Host, models.Host),
-    (hosts.LastRefusal, models.HostRefusal),
-    (job_lists.StoreInJob, models.JobStore),
-    (store_lists.Store, models.Store),
-    (store_lists.Area, models.Area),
-    (visits.Visit, models.Visit),
-    (stats.ServiceStats, models.Stats),
-    (deliveries.Delivery, models.Delivery),
-    (deliveries.Try, models.DeliveryTry),
-    (results.ResultRow, models.Result),
-    (results.EarlierResult, models.EarlierResult),
-    (stats.SettledImages, models.SettledImages),
-]
+COMPONENTS: dict[str, Any] = describe(HANDLERS, PROVIDED)["components"]["schemas"]
+RECORDS = sorted((getattr(schema, name) for name in schema.__all__ if name in COMPONENTS), key=str)
+WORDS = {words.__name__: set(words) for words in schema.WORDS}
+"""The words of the domain; a client takes others too."""
+each_record = pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
 
 
-@pytest.mark.parametrize(("answer", "model"), PAIRS, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
-def test_a_model_has_the_fields_of_the_answer(
-    answer: type[msgspec.Struct], model: type[msgspec.Struct]
-) -> None:
-    told = {field.encode_name for field in msgspec.structs.fields(answer)}
-    assert {field.encode_name for field in msgspec.structs.fields(model)} == told
+def read_by_client(annotation: Any) -> set[str]:
+    """What a client takes for a field, as JSON types; a record, and a set of words, by its name."""
+    if hasattr(annotation, "__metadata__"):
+        return read_by_client(annotation.__origin__)
+    if get_origin(annotation) is None:
+        return {annotation.__name__}
+    kinds = get_args(annotation)
+    if get_origin(annotation) in {list, dict}:
+        return {f"{get_origin(annotation).__name__} of {one}" for one in read_by_client(kinds[-1])}
+    return {kind for part in kinds for kind in read_by_client(part)}
+
+
+def described_by_api(field: dict[str, Any]) -> Iterator[str]:
+    """What the description says of a field, in the same words."""
+    if "anyOf" in field:
+        for kind in field["anyOf"]:
+            yield from described_by_api(kind)
+    elif "$ref" in field:
+        yield field["$ref"].rpartition("/")[2]
+    elif field["type"] == "array":
+        yield from (f"list of {kind}" for kind in described_by_api(field["items"]))
+    elif field["type"] == "object":
+        yield from (f"dict of {kind}" for kind in described_by_api(field["additionalProperties"]))
+    elif field.get("format") == "date-time":
+        yield "datetime"
+    else:
+        names = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "NoneType"}
+        yield names[field["type"]]
+
+
+def test_the_records_are_found() -> None:
+    assert len(RECORDS) >= 21
+    assert {name for name in schema.__all__ if name in models.__all__} <= COMPONENTS.keys()
+
+
+@each_record
+def test_the_client_reads_each_field_as_the_api_tells_it(record: type[msgspec.Struct]) -> None:
+    component = COMPONENTS[record.__name__]
+    assert list(component["properties"]) == [field.encode_name for field in msgspec.structs.fields(record)]
+    for name, annotation in get_type_hints(record, include_extras=True).items():
+        answered = set(described_by_api(component["properties"][name]))
+        known = {
+            "str" if word in WORDS and word not in read_by_client(annotation) else word for word in answered
+        }
+        if name not in component["required"]:  # an answer without the field reads as None
+            known.add("NoneType")
+        assert read_by_client(annotation) == known, name
+
+
+@each_record
+def test_the_client_takes_its_records_from_the_schema(record: type[msgspec.Struct]) -> None:
+    assert getattr(client, record.__name__) is record
+
+
+@each_record
+def test_the_client_takes_words_and_fields_that_a_newer_service_adds(record: type[msgspec.Struct]) -> None:
+    answer = example(COMPONENTS[record.__name__]) | {"added_later": [1]}
+    for name, field in COMPONENTS[record.__name__]["properties"].items():
+        hint = get_type_hints(record, include_extras=True)[name]
+        if set(described_by_api(field)) & (WORDS.keys() - read_by_client(hint)):
+            answer[name] = "a word of tomorrow"
+    read = msgspec.convert(answer, record, strict=False)
+    assert {name: answer[name] for name in answer if answer[name] == "a word of tomorrow"}.items() <= (
+        msgspec.to_builtins(read).items()
+    )
+
+
+@each_record
+def test_an_answer_holds_every_field_that_is_not_left_out(record: type[msgspec.Struct]) -> None:
+    component = COMPONENTS[record.__name__]
+    assert component["properties"].keys() - set(component["required"]) == (
+        {"earlier"} if record is schema.Result else set()
+    )
+
+
+def test_names_of_shapes_are_public_words() -> None:
+    assert [name for name in COMPONENTS if not re.fullmatch("([A-Z][a-z]+)+", name)] == []
+    references = partial(re.findall, re.escape(COMPONENT.format(name="")) + r"([^\"]+)")
+    assert set(references(msgspec.json.encode(COMPONENTS).decode())) <= COMPONENTS.keys()
+
+
+def test_what_may_be_left_out_has_no_default_that_makes_it_look_required() -> None:
+    looks_required = [
+        f"{name}.{field}"
+        for name, component in COMPONENTS.items()
+        for field, shape in component.get("properties", {}).items()
+        if "default" in shape and field not in component.get("required", ())
+    ]
+    assert looks_required == []
+
+
+def example(component: dict[str, Any]) -> dict[str, Any]:
+    """An answer of a shape, with a value in each field."""
+    return {name: value(field) for name, field in component["properties"].items()}
+
+
+def value(field: dict[str, Any]) -> Any:
+    """A value of a field; null where it may be."""
+    if "anyOf" in field:
+        return None
+    if "$ref" in field:
+        component = COMPONENTS[field["$ref"].rpartition("/")[2]]
+        return component["enum"][0] if "enum" in component else example(component)
+    if field.get("format") == "date-time":
+        return "2026-11-20T10:00:00Z"
+    return {"string": "x", "integer": 1, "number": 1.5, "boolean": True, "array": [], "object": {}}[
+        field["type"]
+    ]

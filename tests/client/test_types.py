@@ -27,7 +27,7 @@ async def of_async_client(client: AsyncClient) -> None:
 
 
 def test_help_shows_each_method_with_its_text_and_parameters() -> None:
-    assert str(inspect.signature(Client().job)) == "(job_id: str) -> retailpulse.client.models.Job"
+    assert str(inspect.signature(Client().job)) == "(job_id: str) -> retailpulse.schema.jobs.Job"
     assert (inspect.getdoc(AsyncClient().wait) or "").startswith("Wait until a job has ended")
 
 

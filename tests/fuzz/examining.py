@@ -19,8 +19,9 @@ from typing import BinaryIO
 import msgspec
 
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Depth, Header, Measurement
+from retailpulse.domain.images import Depth, Header
 from retailpulse.measure import measure_body, read_header
+from retailpulse.schema import Measurement
 
 LIMIT = 1_000_000
 SECONDS_PER_BODY = 20
@@ -31,7 +32,7 @@ LENGTH = struct.Struct(">I")
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """How one look at a body ended: what was measured, an ImageError, or what should never be raised."""
 
-    measurement: Measurement | None = None
+    facts: Measurement | None = None
     header: Header | None = None
     cause: str = ""
     detail: str = ""
@@ -75,7 +76,8 @@ def _head(body: bytes) -> Judgement:
 
 def _whole(body: bytes, depth: Depth) -> Judgement:
     measurement = measure_body(body, depth, LIMIT)
-    return Judgement(measurement=measurement, header=measurement.header)
+    header = msgspec.convert(measurement, Header, from_attributes=True)
+    return Judgement(facts=measurement, header=header)
 
 
 def _ends(size: int) -> Iterator[int]:

@@ -49,8 +49,8 @@ def check_judgement(verdict: Judgement) -> None:
     else:
         assert verdict.cause in CAUSES
         check_text(verdict.detail)
-    if verdict.measurement is not None and verdict.measurement.suspect is not None:
-        check_text(verdict.measurement.suspect)
+    if verdict.facts is not None and verdict.facts.suspect is not None:
+        check_text(verdict.facts.suspect)
 
 
 def check_text(text: str) -> None:
@@ -64,9 +64,9 @@ def check_depths(report: Report, body: bytes) -> None:
     header, download, decode = (report.whole[depth] for depth in Depth)
     assert download == header if header.cause else download.header in {header.header, None}
     assert decode == download if download.cause else decode.header in {header.header, None}
-    for measured in (download.measurement, decode.measurement):
+    for measured in (download.facts, decode.facts):
         if measured is not None:
-            assert (measured.size_bytes, measured.sha256) == (len(body), hashlib.sha256(body).digest())
+            assert (measured.size_bytes, measured.sha256) == (len(body), hashlib.sha256(body).hexdigest())
 
 
 def check_parts(report: Report) -> None:

@@ -6,12 +6,12 @@ import struct
 import pytest
 
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Depth, Measurement
-from retailpulse.measure import measure_body, read_header
+from retailpulse.domain.images import Cause, Depth
+from retailpulse.measure import make_measurement, measure_body, read_header
+from retailpulse.schema import Measurement
 
 from .pictures import (
     FLAVOURS,
-    HEIGHT,
     LIMIT,
     PLAIN,
     WIDTH,
@@ -42,12 +42,11 @@ def failure(body: bytes, depth: Depth = Depth.DOWNLOAD) -> ImageError:
 @ALL
 def test_every_flavour_is_complete_and_hashed(flavour: Flavour) -> None:
     body = flavour.body
-    assert measured(body) == Measurement(
-        header=read_header(body, LIMIT) or pytest.fail("no header"),
+    assert measured(body) == make_measurement(
+        read_header(body, LIMIT) or pytest.fail("no header"),
         size_bytes=len(body),
-        sha256=hashlib.sha256(body).digest(),
+        sha256=hashlib.sha256(body).hexdigest(),
     )
-    assert measured(body).perimeter == 2 * (WIDTH + HEIGHT)
 
 
 @ALL
@@ -68,8 +67,8 @@ def test_depth_header_reads_the_header_alone(flavour: Flavour) -> None:
     body = flavour.body
     if flavour.format in {"jpeg", "png", "gif", "bmp"}:
         body = body[: len(body) * 19 // 20]
-    assert measured(body, Depth.HEADER) == Measurement(
-        header=read_header(body, LIMIT) or pytest.fail("no header")
+    assert measured(body, Depth.HEADER) == make_measurement(
+        read_header(body, LIMIT) or pytest.fail("no header")
     )
 
 
@@ -99,7 +98,9 @@ def test_an_empty_or_tiny_body_is_no_image(depth: Depth) -> None:
 def test_what_is_appended_to_a_complete_picture_does_no_harm(name: str) -> None:
     body = FLAVOURS[name].body
     for appended in (b"\0" * 5000, b"\n", b"SEFT" + bytes(range(200)), saved("JPEG")):
-        assert measured(body + appended).header == read_header(body, LIMIT)
+        header = read_header(body, LIMIT) or pytest.fail("no header")
+        assert measured(body + appended, Depth.HEADER) == make_measurement(header)
+        assert measured(body + appended).size_bytes == len(body + appended)
 
 
 # JPEG
@@ -130,7 +131,7 @@ def test_a_jpeg_without_any_data_is_truncated() -> None:
 def test_a_wrong_length_field_does_not_fail_a_whole_bmp(length: int) -> None:
     body = FLAVOURS["bmp"].body
     wrong = body[:2] + struct.pack("<I", length) + body[6:]
-    assert measured(wrong).header.width == WIDTH
+    assert measured(wrong).width == WIDTH
     assert failure(wrong[:-200]).cause is Cause.TRUNCATED
 
 
@@ -138,7 +139,7 @@ def test_a_compressed_bmp_is_measured_by_its_length_fields() -> None:
     pixels = b"\0\x01" * 20  # the end of the picture, again and again
     head = struct.pack("<IiiHHIIiiII", 40, 10, 10, 1, 8, 1, len(pixels), 0, 0, 0, 0)
     body = b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54) + head + pixels
-    assert measured(body).header.width == 10
+    assert measured(body).width == 10
     assert failure(body[:-1]).cause is Cause.TRUNCATED
 
 
@@ -149,7 +150,7 @@ def test_a_bmp_that_ends_inside_its_header_is_truncated() -> None:
 def test_a_gif_without_a_trailer_is_truncated_and_bytes_between_its_blocks_are_stepped_over() -> None:
     body = FLAVOURS["gif"].body
     assert failure(body[:-1] + b"\0\0\0").cause is Cause.TRUNCATED
-    assert measured(body[:-1] + b"\0\0\0;").header.width == WIDTH
+    assert measured(body[:-1] + b"\0\0\0;").width == WIDTH
 
 
 def test_endless_gif_blocks_are_corrupt() -> None:
@@ -190,7 +191,7 @@ def test_item_places_that_cannot_be_are_refused(iloc: bytes, cause: Cause) -> No
 
 
 def test_an_item_may_lie_anywhere_inside_the_file() -> None:
-    assert measured(container(struct.pack(">IHHHHHII", 0, 0x4400, 1, 1, 0, 1, 10, 20))).header.width == WIDTH
+    assert measured(container(struct.pack(">IHHHHHII", 0, 0x4400, 1, 1, 0, 1, 10, 20))).width == WIDTH
 
 
 def test_a_png_chunk_that_reaches_beyond_the_end_is_truncated() -> None:

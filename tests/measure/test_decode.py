@@ -13,8 +13,9 @@ from PIL import Image
 
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Depth, Measurement
+from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import measure_body
+from retailpulse.schema import Measurement
 
 from .pictures import (
     FLAVOURS,
@@ -46,7 +47,7 @@ def failure(body: bytes, max_pixels: int = LIMIT) -> ImageError:
 @ALL
 def test_every_flavour_decodes_without_suspicion(flavour: Flavour) -> None:
     measurement = decoded(flavour.body)
-    assert (measurement.header.width, measurement.header.height) == (WIDTH, HEIGHT)
+    assert (measurement.width, measurement.height) == (WIDTH, HEIGHT)
     assert measurement.suspect is None
     assert Analysis(analyzer="damage", version=1, facts={"suspect": None}) in measurement.analyses
     without = msgspec.structs.replace(measurement, analyses=())
@@ -56,13 +57,14 @@ def test_every_flavour_decodes_without_suspicion(flavour: Flavour) -> None:
 @pytest.mark.parametrize("size", [(4000, 3000), (8192, 6144)], ids=["12 MP", "50 MP"])
 def test_large_photos_decode(size: tuple[int, int]) -> None:
     photo = saved("JPEG", picture(400, 300).resize(size, Image.Resampling.NEAREST))
-    assert decoded(photo).perimeter == 2 * sum(size)
+    facts = decoded(photo)
+    assert (facts.width, facts.height) == size
 
 
 def test_pictures_decode_in_many_threads_at_once() -> None:
     bodies = [flavour.body for flavour in FLAVOURS.values()] * 3
     with ThreadPoolExecutor(8) as pool:
-        sizes = {measurement.header.width for measurement in pool.map(decoded, bodies)}
+        sizes = {measurement.width for measurement in pool.map(decoded, bodies)}
     assert sizes == {WIDTH}
 
 
@@ -122,7 +124,7 @@ def frame_patched(position: int, value: int, *, marker: int = 0xC0) -> bytes:
     ids=["12 bit", "lossless", "hierarchical"],
 )
 def test_a_kind_of_jpeg_that_no_decoder_here_knows_is_unsupported(body: bytes) -> None:
-    assert measure_body(body, Depth.DOWNLOAD, LIMIT).header.width == WIDTH
+    assert measure_body(body, Depth.DOWNLOAD, LIMIT).width == WIDTH
     assert failure(body).cause is Cause.UNSUPPORTED_FORMAT
 
 
@@ -131,7 +133,7 @@ def test_a_sampling_that_the_fast_path_refuses_is_left_to_pillow() -> None:
         odd = odd_sampling(width)
         with pytest.raises(ValueError, match="subsampling"):
             simplejpeg.decode_jpeg(odd, "GRAY", strict=False)
-        assert decoded(odd).header.width == width
+        assert decoded(odd).width == width
 
 
 def test_adobe_s_four_colours_decode_in_both_their_ways() -> None:

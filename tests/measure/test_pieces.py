@@ -7,8 +7,9 @@ import tracemalloc
 import pytest
 
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Depth, Measurement
+from retailpulse.domain.images import Depth
 from retailpulse.measure import DecoderPool, Digest, measure_body, measure_pieces
+from retailpulse.schema import Measurement
 from tests.measure.process_pool.test_pool import settings
 
 from .damage import DAMAGES
@@ -27,7 +28,7 @@ def by_pieces(pieces: list[bytes], max_pixels: int = LIMIT) -> Told:
     for piece in pieces:
         digest.update(piece)
     try:
-        return measure_pieces(pieces, digest.digest(), max_pixels)
+        return measure_pieces(pieces, digest.hexdigest(), max_pixels)
     except ImageError as error:
         return str(error)
 
@@ -91,7 +92,7 @@ def test_a_large_jpeg_is_not_put_together() -> None:
     body = saved("JPEG")
     pieces = [*cut(body[:-2] + bytes(10_000_000), 16_384), b"\xff\xd9"]
     tracemalloc.start()
-    measure_pieces(pieces, hashlib.sha256().digest(), LIMIT)
+    measure_pieces(pieces, hashlib.sha256().hexdigest(), LIMIT)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 100_000

@@ -101,7 +101,7 @@ def test_reading_a_file_anew_with_each_packet_is_paid_for() -> None:
 def test_a_body_in_tiny_pieces_costs_by_the_piece() -> None:
     tiny = [b"\xff\xd8" + FRAME + SCAN, *[b"\0\0"] * (FEW_STEPS + 1)]
     few = Work(FEW_STEPS)
-    assert cause_of(lambda: measure_pieces(tiny, hashlib.sha256().digest(), LIMIT, few)) == GIVEN_UP
+    assert cause_of(lambda: measure_pieces(tiny, hashlib.sha256().hexdigest(), LIMIT, few)) == GIVEN_UP
 
 
 def test_what_is_given_up_stays_given_up() -> None:

@@ -34,7 +34,7 @@ def look(body: bytes, work: Work) -> None:
     for end in (16_384, 65_536, 262_144, 1_048_576, len(body)):
         if read_header(body[:end], LIMIT, work) is not None:
             break
-    measure_pieces(pieces(body), hashlib.sha256().digest(), LIMIT, work)
+    measure_pieces(pieces(body), hashlib.sha256().hexdigest(), LIMIT, work)
 
 
 def cause_of(act: Callable[[], object]) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from retailpulse.domain.ids import new_job_id
-from retailpulse.domain.images import Cause, Depth, Format, Header, Measurement, Outcome
-from retailpulse.domain.jobs import JobOptions, Result, Submission, Visit
+from retailpulse.domain.images import Cause, Depth, Format, Header, Outcome
+from retailpulse.domain.jobs import JobOptions, Submission, Visit
 from retailpulse.fetch import origin_key
+from retailpulse.measure import make_measurement
+from retailpulse.schema import ImageResult
 from retailpulse.storage.jobs import insert as submitting
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.slice_builder import JobPlace
@@ -58,21 +60,21 @@ def place(job_id: UUID, priority: int = 0) -> JobPlace:
     return JobPlace(job_id=job_id, priority=priority)
 
 
-def measured(job_id: UUID, image_no: int, *, width: int = 10) -> Result:
+def measured(job_id: UUID, image_no: int, *, width: int = 10) -> ImageResult:
     """A result of an image of a job from `submit`; the width tells results of one image apart."""
     header = Header(format=Format.PNG, width=width, height=20, displayed_width=width, displayed_height=20)
-    return Result(
+    return ImageResult(
         job_id=job_id,
         image_no=image_no,
         outcome=Outcome.MEASURED,
-        measurement=Measurement(header=header),
+        measurement=make_measurement(header),
         tries=1,
     )
 
 
-def failed(job_id: UUID, image_no: int, *, detail: str = "HTTP 404") -> Result:
+def failed(job_id: UUID, image_no: int, *, detail: str = "HTTP 404") -> ImageResult:
     """A failure of an image of a job from `submit`."""
-    return Result(
+    return ImageResult(
         job_id=job_id,
         image_no=image_no,
         outcome=Outcome.FAILED,

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from retailpulse.domain.errors import Conflict, NotFound, StaleWrite
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause
-from retailpulse.domain.jobs import JobStatus, Result
+from retailpulse.domain.jobs import JobStatus
 from retailpulse.fetch import origin_key
+from retailpulse.schema import ImageResult
 from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs.cancel import cancel_job
@@ -250,7 +251,7 @@ async def test_retries_settles_and_a_cancel_at_random_break_no_law(database: Dat
         worker_id = await claiming.add_worker(database)
         for _ in range(9):
             granted = await claiming.claim(database, worker_id, 4)
-            batch: list[Result] = [
+            batch: list[ImageResult] = [
                 replace((failed if (image.image_no + dice) % 3 else measured)(grant.job_id, image.image_no),
                         earlier=image.earlier)
                 for grant in granted for image in grant.images

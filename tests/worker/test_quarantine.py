@@ -14,7 +14,8 @@ import pytest
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause, Depth, Outcome
-from retailpulse.domain.jobs import PendingImage, Result
+from retailpulse.domain.jobs import PendingImage
+from retailpulse.schema import ImageResult
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.worker import quarantine as quarantine_room
@@ -51,7 +52,7 @@ class Room:
         self.job_id: UUID = new_job_id()
         self._held_images = HeldImages(lambda _host_id: None)
 
-    async def conclude(self, url: str, depth: Depth = Depth.DECODE, image_no: int = 7) -> Result:
+    async def conclude(self, url: str, depth: Depth = Depth.DECODE, image_no: int = 7) -> ImageResult:
         granted = Granted(
             grant_id=1, host_id=QUARANTINE, rank=0, job_id=self.job_id, depth=depth, is_started=True,
             images=[PendingImage(image_no=image_no, image_url=url, earlier=2)],
@@ -91,7 +92,7 @@ async def test_an_innocent_image_is_measured_as_in_any_worker(
     assert (result.job_id, result.image_no, result.earlier) == (room.job_id, 7, 2)
     assert (result.outcome, result.tries) == (Outcome.MEASURED, 1)
     assert result.measurement is not None
-    assert result.measurement.header.width == 16
+    assert result.measurement.width == 16
     assert (result.measurement.sha256 is None) == (depth is Depth.HEADER)
 
 

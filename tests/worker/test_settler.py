@@ -4,8 +4,8 @@ import asyncio
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.images import Cause, Outcome
-from retailpulse.domain.jobs import Result
 from retailpulse.fetch import origin_key
+from retailpulse.schema import ImageResult
 from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.claims import Granted
@@ -22,8 +22,8 @@ from tests.worker.working import rows, until, until_over, urls, working
 URLS = [f"http://a.example/{number}" for number in range(6)]
 
 
-def failed(granted: Granted, image_no: int) -> Result:
-    return Result(
+def failed(granted: Granted, image_no: int) -> ImageResult:
+    return ImageResult(
         job_id=granted.job_id,
         image_no=image_no,
         outcome=Outcome.FAILED,

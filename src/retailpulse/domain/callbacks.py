@@ -8,7 +8,6 @@ delivered | given_up --(redeliver)--------> pending
 
 import base64
 import secrets
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -38,15 +37,6 @@ class DeliveryKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def message_id(self) -> str:
         """The id that a receiver knows it by: the same at every try."""
         return f"msg_{self.job_id.hex}_{self.delivery_no}"
-
-
-class Try(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One post: when, and the status of the answer, or in words why there was no usable one."""
-
-    at: datetime
-    status: int | None
-    error: str | None
-    seconds: float
 
 
 def new_secret() -> str:

@@ -19,6 +19,19 @@ class BreakerState(StrEnum):
     """The rest is over: one request at a time finds out whether the host answers again."""
 
 
+class WaitReason(StrEnum):
+    """What keeps a host from being asked for more now, by the name of its field."""
+
+    BREAKER = "breaker"
+    """The circuit breaker is not closed: the host only failed lately."""
+    REST = "rest"
+    """The host asked to be left alone, or was found to need it."""
+    PACE = "pace"
+    """The pace of the host is the limit, in requests a second."""
+    CAP = "cap"
+    """The cap of the host is the limit: as many requests are in flight."""
+
+
 class HostLimits(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the fleet has learnt of a host; one row of the table `hosts`.
 

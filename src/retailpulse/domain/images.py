@@ -4,8 +4,6 @@ from enum import StrEnum
 
 import msgspec
 
-from retailpulse.domain.analysis import Analysis
-
 
 class Depth(StrEnum):
     """How deep an image is looked at; each depth says all that the one before it says."""
@@ -92,23 +90,3 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     height: int
     displayed_width: int
     displayed_height: int
-
-
-class Measurement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A measured image: its header, and what the depth of the job adds to it.
-
-    `size_bytes` and `sha256` are of the whole body and None at depth `header`. `suspect` says in a
-    few words what looks damaged in a picture that still decodes; None where nothing does. `analyses` has,
-    at depth `decode`, one of each analyzer that is set to run, in their order.
-    """
-
-    header: Header
-    size_bytes: int | None = None
-    sha256: bytes | None = None
-    suspect: str | None = None
-    analyses: tuple[Analysis, ...] = ()
-
-    @property
-    def perimeter(self) -> int:
-        """Twice the sum of the stored width and height, in pixels."""
-        return 2 * (self.header.width + self.header.height)

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 import msgspec
 
-from retailpulse.domain.images import Cause, Depth, Measurement, Outcome
+from retailpulse.domain.images import Depth
 
 
 class JobStatus(StrEnum):
@@ -78,20 +77,3 @@ class PendingImage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     image_no: int
     image_url: str
     earlier: int = 0
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How one image ended, as it is settled, and with it every other image of its job with the same URL.
-
-    `tries` counts the requests that were made; `earlier` is that of the image when it was claimed: a result
-    from before a retry is of no use after it.
-    """
-
-    job_id: UUID
-    image_no: int
-    outcome: Outcome
-    earlier: int = 0
-    cause: Cause | None = None
-    detail: str | None = None
-    measurement: Measurement | None = None
-    tries: int = 0

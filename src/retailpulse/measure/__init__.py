@@ -6,6 +6,7 @@ runs it in processes that may be lost; fetching the bytes is another room's work
 
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.header import read_header
+from retailpulse.measure.measurement import make_measurement
 from retailpulse.measure.pieces import Digest, measure_pieces
 from retailpulse.measure.process_pool.machine_lock import MachineLock, new_lock_file
 from retailpulse.measure.process_pool.pool import DecoderPool
@@ -18,6 +19,7 @@ __all__ = [
     "MachineLock",
     "Work",
     "check_sandbox",
+    "make_measurement",
     "measure_body",
     "measure_pieces",
     "new_lock_file",

@@ -8,14 +8,15 @@ import hashlib
 from typing import Any
 
 from retailpulse.analyze import Picture, ask, registry
-from retailpulse.analyze.damage import suspect_in
 from retailpulse.domain.analysis import Analysis
-from retailpulse.domain.images import Depth, Header, Measurement
+from retailpulse.domain.images import Depth, Header
 from retailpulse.measure.decode import decode
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.sniff import ended_early, sniff
 from retailpulse.measure.header import check_size
+from retailpulse.measure.measurement import make_measurement
 from retailpulse.measure.work import Work
+from retailpulse.schema import Measurement
 
 
 def measure_body(body: bytes, depth: Depth, max_pixels: int, work: Work | None = None) -> Measurement:
@@ -27,7 +28,7 @@ def measure_body(body: bytes, depth: Depth, max_pixels: int, work: Work | None =
     """
     work = work or Work()
     if depth is Depth.HEADER:
-        return Measurement(header=_read_header(body, max_pixels, work)[0])
+        return make_measurement(_read_header(body, max_pixels, work)[0])
     if depth is Depth.DOWNLOAD:
         return _measured(check_complete(body, max_pixels, work), body, ())
     header, picture = decode_body(body, max_pixels, work)
@@ -61,10 +62,5 @@ def _read_header(body: bytes, max_pixels: int, work: Work) -> tuple[Header, Imag
 
 
 def _measured(header: Header, body: bytes, analyses: tuple[Analysis, ...]) -> Measurement:
-    return Measurement(
-        header=header,
-        size_bytes=len(body),
-        sha256=hashlib.sha256(body).digest(),
-        suspect=suspect_in(analyses),
-        analyses=analyses,
-    )
+    sha256 = hashlib.sha256(body).hexdigest()
+    return make_measurement(header, size_bytes=len(body), sha256=sha256, analyses=analyses)

@@ -6,11 +6,13 @@ A format may tell all that depth `download` asks for by its beginning and its en
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from retailpulse.domain.images import Header, Measurement
+from retailpulse.domain.images import Header
 from retailpulse.measure.body import check_complete
 from retailpulse.measure.formats.sniff import sniff
 from retailpulse.measure.header import check_size, read_header
+from retailpulse.measure.measurement import make_measurement
 from retailpulse.measure.work import Work
+from retailpulse.schema import Measurement
 
 HEAD_BYTES = 65_536
 """As much of the beginning is looked at before everything is joined; nearly every header is in it."""
@@ -24,13 +26,13 @@ class Digest:
         self.update = self._hash.update
         """Take the next piece in; the hash's own method, as there may be thousands of pieces."""
 
-    def digest(self) -> bytes:
-        """The SHA-256 of all pieces so far, 32 bytes."""
-        return self._hash.digest()
+    def hexdigest(self) -> str:
+        """The SHA-256 of all pieces so far, as hexadecimal text."""
+        return self._hash.hexdigest()
 
 
 def measure_pieces(
-    pieces: Sequence[bytes], sha256: bytes, max_pixels: int, work: Work | None = None
+    pieces: Sequence[bytes], sha256: str, max_pixels: int, work: Work | None = None
 ) -> Measurement:
     """Measure a whole body at depth `download` whose SHA-256 is known already.
 
@@ -38,7 +40,7 @@ def measure_pieces(
     """
     work = work or Work()
     header = _check_pieces(pieces, max_pixels, work) or check_complete(joined(pieces), max_pixels, work)
-    return Measurement(header=header, size_bytes=sum(map(len, pieces)), sha256=sha256)
+    return make_measurement(header, size_bytes=sum(map(len, pieces)), sha256=sha256)
 
 
 def read_header_of(pieces: Sequence[bytes], max_pixels: int, work: Work) -> Header | None:

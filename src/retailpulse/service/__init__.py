@@ -9,7 +9,7 @@ from retailpulse.service.deliveries import Deliveries
 from retailpulse.service.hosts import Hosts
 from retailpulse.service.job_control import JobControl
 from retailpulse.service.job_lists import JobLists
-from retailpulse.service.job_reports import JobReport, JobReports, describe_failures
+from retailpulse.service.job_reports import JobReports, describe_failures
 from retailpulse.service.job_submitter import JobSubmitter, SubmitTimeout
 from retailpulse.service.limits import Limits
 from retailpulse.service.progress import Progress, Signal
@@ -27,7 +27,6 @@ __all__ = [
     "Hosts",
     "JobControl",
     "JobLists",
-    "JobReport",
     "JobReports",
     "JobSubmitter",
     "Limits",

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
-from retailpulse.domain.hosts import BreakerState
+from retailpulse.domain.hosts import BreakerState, WaitReason
+from retailpulse.schema import HostOfJob, WaitingFor
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.scheduling import host_status
-from retailpulse.storage.scheduling.host_status import HostOfJob, HostStatus
+from retailpulse.storage.scheduling.host_status import HostStatus
 
 KEPT_SECONDS, KEPT_TIMES = 1.0, 10
 """How old, in seconds, a list of the hosts in use may be, or how many times as long as it took: for any
@@ -20,40 +19,6 @@ NAMED_HOSTS = 10
 
 HostPlace = tuple[int, str]
 """How many images wait at a host, and its origin: the list goes on after it."""
-
-
-class WaitReason(StrEnum):
-    """What keeps a host from being asked for more now, by the name of its field."""
-
-    BREAKER = "breaker"
-    """The circuit breaker is not closed: the host only failed lately."""
-    REST = "rest"
-    """The host asked to be left alone, or was found to need it."""
-    PACE = "pace"
-    """The pace of the host is the limit, in requests a second."""
-    CAP = "cap"
-    """The cap of the host is the limit: as many requests are in flight."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WaitingAt:
-    """A host at which images of a job have no result yet; `reason` is None if nothing limits it."""
-
-    origin: str
-    images: int
-    reason: WaitReason | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WaitingFor:
-    """The hosts that a job waits for, those with the most images first, and how many more there are.
-
-    Numbers are the least if not `counted_all`.
-    """
-
-    hosts: list[WaitingAt]
-    more_hosts: int
-    counted_all: bool
 
 
 class Hosts:
@@ -94,7 +59,7 @@ class Hosts:
         """The hosts that a job waits for."""
         found = await host_status.read_hosts_of_job(connection, job_id, most=NAMED_HOSTS, cap=self._cap)
         return WaitingFor(
-            hosts=[WaitingAt(origin=host.origin, images=host.images, reason=_reason(host)) for host in found],
+            hosts=[HostOfJob(origin=host.origin, images=host.images, reason=_reason(host)) for host in found],
             more_hosts=found[0].hosts - len(found) if found else 0,
             counted_all=all(host.counted_all for host in found),
         )
@@ -108,7 +73,7 @@ def _order(host: HostStatus) -> tuple[int, str]:
     return -host.waiting, host.origin
 
 
-def _reason(host: HostOfJob) -> WaitReason | None:
+def _reason(host: host_status.HostOfJob) -> WaitReason | None:
     """The strongest of what limits a host."""
     if host.breaker is not BreakerState.CLOSED:
         return WaitReason.BREAKER

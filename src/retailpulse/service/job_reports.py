@@ -1,42 +1,20 @@
 """The state of jobs: counts, causes of failures, and what they wait for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
+import msgspec
+
 from retailpulse.domain.images import failure_kind
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.service.hosts import Hosts, WaitingFor
+from retailpulse.schema import FailedStore, Job
+from retailpulse.service.hosts import Hosts
+from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow, StoreFailure
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreError:
-    """A store some of whose images failed in a job; `error` says how many, and one example."""
-
-    store_id: str
-    images: int
-    failed: int
-    error: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobReport:
-    """The state of a job. `seconds_left` is None if it is not known, or nothing is left.
-
-    `waiting_for` is None once the job has ended.
-    """
-
-    job: JobRow
-    causes: dict[str, int]
-    stores: list[StoreError]
-    images_per_second: float | None
-    seconds_left: float | None
-    waiting_for: WaitingFor | None
 
 
 class JobReports:
@@ -46,7 +24,7 @@ class JobReports:
         self._database = database
         self._hosts = hosts
 
-    async def status(self, job_id: UUID) -> tuple[JobStatus, list[StoreError]]:
+    async def status(self, job_id: UUID) -> tuple[JobStatus, list[FailedStore]]:
         """The state of a job and, once it has ended with failures, its stores with failures.
 
         Raises NotFound.
@@ -57,7 +35,7 @@ class JobReports:
                 return job.status, []
             return job.status, describe_failures(await jobs.store_failures(connection, job_id))
 
-    async def report(self, job_id: UUID) -> JobReport:
+    async def report(self, job_id: UUID) -> Job:
         """The whole state of a job; raises NotFound."""
         async with self._database.connection(share=Share.STATUS) as connection:
             job = await jobs.known_job(connection, job_id)
@@ -68,8 +46,8 @@ class JobReports:
             waits = await self._hosts.waiting_for(connection, job_id) if is_ongoing else None
         rate = _images_per_second(job)
         left = job.images - job.settled
-        return JobReport(
-            job=job,
+        return Job(
+            **msgspec.structs.asdict(summarize(job)),
             causes=causes,
             stores=describe_failures(failures),
             images_per_second=rate,
@@ -78,7 +56,7 @@ class JobReports:
         )
 
 
-def describe_failures(failures: Iterable[StoreFailure]) -> list[StoreError]:
+def describe_failures(failures: Iterable[StoreFailure]) -> list[FailedStore]:
     """One text per store: for each kind of failure how many images it hit, and one example."""
     described = []
     for store_id, of_store in groupby(failures, key=lambda failure: failure.store_id):
@@ -87,7 +65,7 @@ def describe_failures(failures: Iterable[StoreFailure]) -> list[StoreError]:
             kinds.setdefault(failure_kind(failure.cause), []).append(failure)
         everything = [failure for some in kinds.values() for failure in some]
         described.append(
-            StoreError(
+            FailedStore(
                 store_id=store_id,
                 images=everything[0].store_images,
                 failed=sum(failure.failed for failure in everything),

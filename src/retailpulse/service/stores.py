@@ -1,11 +1,12 @@
 """What is asked of the store master and of visits to its stores: pages of lists."""
 
 from retailpulse.domain.errors import NotFound
+from retailpulse.schema import Area, Store
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.stores import search as store_lists
 from retailpulse.storage.stores import visits
-from retailpulse.storage.stores.search import Area, Part, StoreCursor, StoreFilter, StoreRow
+from retailpulse.storage.stores.search import Part, StoreCursor, StoreFilter
 from retailpulse.storage.stores.visits import VisitCursor, VisitFilter, VisitRow
 
 
@@ -17,14 +18,14 @@ class Stores:
 
     async def search(
         self, wanted: StoreFilter, *, after: StoreCursor | None, limit: int
-    ) -> tuple[list[StoreRow], StoreCursor | None]:
+    ) -> tuple[list[Store], StoreCursor | None]:
         """Stores in the order of a search, or by their ids if no text is looked for.
 
         A page may have fewer than `limit`, or none, and yet a next one: how much of the master is read for
         one page is bounded.
         """
         place = after or _first_of(wanted.first_part)
-        found: list[tuple[StoreRow, StoreCursor]] = []
+        found: list[tuple[Store, StoreCursor]] = []
         async with self._database.connection(share=Share.READS) as connection:
             while True:
                 some, reached = await store_lists.read_stores(
@@ -38,7 +39,7 @@ class Stores:
             reached = found[limit - 1][1]
         return [store for store, _ in found[:limit]], reached
 
-    async def find(self, store_id: str) -> StoreRow:
+    async def find(self, store_id: str) -> Store:
         """The store with an id; raises NotFound."""
         async with self._database.connection() as connection:
             store = await store_lists.find_store(connection, store_id)

@@ -17,8 +17,9 @@ import msgspec
 
 from retailpulse.config.settings import FetchSettings, MeasureSettings
 from retailpulse.domain.images import Depth
-from retailpulse.domain.jobs import PendingImage, Result
+from retailpulse.domain.jobs import PendingImage
 from retailpulse.process.loop_heartbeat import LoopWatch
+from retailpulse.schema import ImageResult
 
 READY = b"ready\n"
 CANNOT_TRY = 75
@@ -78,7 +79,7 @@ class ChildProcess:
             undo.pop_all()
         return cls(child, lines, watch)
 
-    async def ask(self, trial: TryRequest, stall_seconds: float) -> Result:
+    async def ask(self, trial: TryRequest, stall_seconds: float) -> ImageResult:
         """What comes of an image; raises Lost if the process ends, or its loop stands still so long."""
         answering = asyncio.create_task(self._answer(trial))
         stalling = asyncio.create_task(self._watch.until_stalled(stall_seconds))
@@ -91,7 +92,7 @@ class ChildProcess:
             answering.cancel()
             stalling.cancel()
 
-    async def _answer(self, trial: TryRequest) -> Result:
+    async def _answer(self, trial: TryRequest) -> ImageResult:
         await self._lines.send(trial)
         line = await self._lines.next()
         if not line.endswith(b"\n"):
@@ -101,7 +102,7 @@ class ChildProcess:
                 raise CannotTry("the process misses a library")
             raise Lost(_how_it_ended(code))
         try:
-            return msgspec.json.decode(line, type=Result)
+            return msgspec.json.decode(line, type=ImageResult)
         except msgspec.DecodeError:
             raise Lost("gave no answer that makes sense") from None
 

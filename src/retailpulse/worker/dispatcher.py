@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from retailpulse.domain.images import Cause, Outcome
-from retailpulse.domain.jobs import PendingImage, Result
+from retailpulse.domain.jobs import PendingImage
 from retailpulse.fetch import origin_key
+from retailpulse.schema import ImageResult
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import claims, hosts
 from retailpulse.storage.scheduling.claims import Granted, ReturnedImage
@@ -31,7 +32,7 @@ class Dispatcher:
     def dismiss(self, grant: Granted, cause: Cause, detail: str) -> None:
         """Fails images without asking their host, which was given up."""
         for held in self._context.held_images.add(grant, grant.images):
-            result = Result(
+            result = ImageResult(
                 job_id=grant.job_id,
                 image_no=held.image.image_no,
                 outcome=Outcome.FAILED,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Depth, Header, Measurement, Outcome
-from retailpulse.domain.jobs import Result
+from retailpulse.domain.images import Cause, Depth, Header, Outcome
 from retailpulse.fetch import Downloader
-from retailpulse.measure import DecoderPool, Digest, Work, measure_pieces, read_header
+from retailpulse.measure import DecoderPool, Digest, Work, make_measurement, measure_pieces, read_header
+from retailpulse.schema import ImageResult, Measurement
 from retailpulse.worker.backpressure import Backpressure, Draining
 from retailpulse.worker.held_images import HeldImage, HeldImages
 from retailpulse.worker.quarantine import Quarantine
@@ -74,7 +74,7 @@ async def work_on(held: HeldImage, context: WorkerContext) -> None:
             context.settler.hurry()  # its job may have ended
 
 
-async def conclude(held: HeldImage, context: MeasuringContext) -> Result:
+async def conclude(held: HeldImage, context: MeasuringContext) -> ImageResult:
     """The result of an image; one that fails while this process is suspended is tried again."""
     image, job_id = held.image, held.grant.job_id
     measure = _measure_head if held.grant.depth is Depth.HEADER else _measure_whole
@@ -97,7 +97,7 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> Result:
             failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")
             break
         else:
-            return Result(
+            return ImageResult(
                 job_id=job_id,
                 image_no=image.image_no,
                 outcome=Outcome.MEASURED,
@@ -105,7 +105,7 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> Result:
                 measurement=measurement,
                 tries=tries,
             )
-    return Result(
+    return ImageResult(
         job_id=job_id,
         image_no=image.image_no,
         outcome=Outcome.FAILED,
@@ -128,7 +128,7 @@ async def _measure_head(held: HeldImage, context: MeasuringContext) -> tuple[Mea
     fetched = await context.downloader.fetch_head_pieces(held.image.image_url, enough, place=held.place)
     context.held_images.fetched(held)
     if header is not None:
-        return Measurement(header=header), fetched.tries
+        return make_measurement(header), fetched.tries
     # A file that ended before its header is measured as a whole, which tells what is wrong with it.
     return await _measure_pieces(fetched.pieces, None, fetched.tries, held.grant.depth, context)
 
@@ -160,7 +160,7 @@ async def _measure_pieces(
     context.backpressure.arrived(size_bytes)
     try:
         if digest is not None:
-            measured = partial(measure_pieces, pieces, digest.digest(), context.max_pixels)
+            measured = partial(measure_pieces, pieces, digest.hexdigest(), context.max_pixels)
             # Joining a large body alone would keep the event loop for some milliseconds.
             return await asyncio.to_thread(measured) if size_bytes > LARGE_BYTES else measured(), tries
         return await context.decoders.measure(pieces, depth), tries

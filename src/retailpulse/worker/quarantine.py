@@ -12,7 +12,7 @@ import msgspec
 
 from retailpulse.config.settings import FetchSettings, MeasureSettings
 from retailpulse.domain.images import Cause, Outcome
-from retailpulse.domain.jobs import Result
+from retailpulse.schema import ImageResult
 from retailpulse.storage.scheduling.losses import LOSSES_BEFORE_QUARANTINE
 from retailpulse.worker.backpressure import Backpressure, Draining
 from retailpulse.worker.child_process import CannotTry, ChildProcess, Lost, Setup, TryRequest
@@ -38,7 +38,7 @@ class Quarantine:
         self._idle: asyncio.TimerHandle | None = None
         self.crashes = 0
 
-    async def conclude(self, held: HeldImage, backpressure: Backpressure) -> Result:
+    async def conclude(self, held: HeldImage, backpressure: Backpressure) -> ImageResult:
         """The result of an image; raises Draining if the worker stops before there is one."""
         trial = TryRequest(image=held.image, depth=held.grant.depth)
         async with self._one_at_a_time:
@@ -55,7 +55,7 @@ class Quarantine:
             result, job_id=held.grant.job_id, image_no=held.image.image_no, earlier=held.image.earlier
         )
 
-    async def _try(self, trial: TryRequest, name: str, backpressure: Backpressure) -> Result:
+    async def _try(self, trial: TryRequest, name: str, backpressure: Backpressure) -> ImageResult:
         while True:
             if backpressure.is_draining():
                 raise Draining
@@ -95,9 +95,9 @@ class Quarantine:
         await asyncio.gather(*self._ending)
 
 
-def _blamed(lost: Lost) -> Result:
+def _blamed(lost: Lost) -> ImageResult:
     before = f"{LOSSES_BEFORE_QUARANTINE} workers were lost before while they had it"
-    return Result(
+    return ImageResult(
         job_id=_NO_JOB,
         image_no=0,
         outcome=Outcome.FAILED,

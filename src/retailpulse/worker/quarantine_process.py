@@ -15,10 +15,10 @@ from uuid import UUID
 import msgspec
 import uvloop
 
-from retailpulse.domain.jobs import Result
 from retailpulse.fetch import Downloader
 from retailpulse.measure import DecoderPool
 from retailpulse.process.loop_heartbeat import beating
+from retailpulse.schema import ImageResult
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 from retailpulse.worker.backpressure import Backpressure
@@ -83,7 +83,7 @@ def _make_context(setup: Setup) -> MeasuringContext:
     )
 
 
-async def _try(trial: TryRequest, context: MeasuringContext) -> Result:
+async def _try(trial: TryRequest, context: MeasuringContext) -> ImageResult:
     granted = Granted(
         grant_id=0, host_id=QUARANTINE, rank=0, job_id=_NO_JOB,
         depth=trial.depth, is_started=True, images=[trial.image],

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
-from retailpulse.domain.jobs import Result
+from retailpulse.schema import ImageResult
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
 from retailpulse.worker.held_images import Grant
@@ -46,7 +46,7 @@ class Settler:
         self._full = asyncio.Event()
         self._closing = asyncio.Event()
 
-    def settle(self, result: Result, grant: Grant) -> None:
+    def settle(self, result: ImageResult, grant: Grant) -> None:
         """Queues the result of an image of a grant."""
         self._batch.results.append(result)
         self._batch.grants[grant] += 1
@@ -117,7 +117,7 @@ class _Batch:
     """Results that are written together, and how many of them belong to each grant."""
 
     def __init__(self) -> None:
-        self.results: list[Result] = []
+        self.results: list[ImageResult] = []
         self.grants: Counter[Grant] = Counter()
 
     def ended(self) -> list[int]:

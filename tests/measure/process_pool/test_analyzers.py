@@ -11,8 +11,9 @@ import pytest
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.errors import ConfigError
-from retailpulse.domain.images import Cause, Depth, Measurement
+from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import DecoderPool, measure_body
+from retailpulse.schema import Measurement
 from tests.measure.pictures import FLAVOURS, HEIGHT, LIMIT, WIDTH
 from tests.measure.process_pool.analyzers import ALL, OBEY, install, noted
 from tests.measure.process_pool.test_pool import failure, replaced, settings
@@ -72,7 +73,7 @@ async def test_an_analyzer_that_fails_costs_its_own_facts_alone(
 ) -> None:
     whole = by_name(await decoders.measure(noted("well"), Depth.DECODE))
     measurement = await decoders.measure(noted(note), Depth.DECODE)
-    assert (measurement.header.width, measurement.header.height) == (WIDTH, HEIGHT)
+    assert (measurement.width, measurement.height) == (WIDTH, HEIGHT)
     assert measurement.suspect is None
     found = by_name(measurement)
     assert found["obey"] == Analysis(analyzer="obey", version=7, reason=reason)

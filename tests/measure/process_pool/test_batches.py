@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from retailpulse.domain.images import Cause, Depth, Measurement
+from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import DecoderPool
 from retailpulse.measure.process_pool import handle
+from retailpulse.schema import Measurement
 from tests.measure.pictures import FLAVOURS, jpeg_segment, saved
 from tests.measure.process_pool.test_pool import failure, replaced, settings
 from tests.measure.watching import alive, until
@@ -61,11 +62,11 @@ async def measured(decoders: DecoderPool, bodies: list[bytes]) -> list[Measureme
     return await asyncio.gather(*measuring, return_exceptions=True)
 
 
-def sums(bodies: list[bytes]) -> list[bytes]:
-    return [hashlib.sha256(body).digest() for body in bodies]
+def sums(bodies: list[bytes]) -> list[str]:
+    return [hashlib.sha256(body).hexdigest() for body in bodies]
 
 
-def found_sums(found: list[Measurement | BaseException]) -> list[bytes | None]:
+def found_sums(found: list[Measurement | BaseException]) -> list[str | None]:
     return [one.sha256 if isinstance(one, Measurement) else None for one in found]
 
 

@@ -113,7 +113,7 @@ async def test_big_pictures_are_decoded_one_at_a_time() -> None:
 
 
 async def test_no_process_is_started_for_what_the_first_bytes_tell(decoders: DecoderPool) -> None:
-    assert (await decoders.measure(PHOTO, Depth.HEADER)).header.width
+    assert (await decoders.measure(PHOTO, Depth.HEADER)).width
     assert (await failure(decoders, b"<html>" * 100)).cause is Cause.UNSUPPORTED_FORMAT
     assert fork_servers(os.getpid()) == []
 
@@ -135,7 +135,7 @@ async def test_a_decoder_that_is_killed_costs_its_picture_and_no_other(number: s
         await unlucky
     assert caught.value.cause is Cause.DECODER_CRASHED
     assert caught.value.detail == f"the decoder was killed by {number.name}"
-    assert (await neighbour).header.width == 4000
+    assert (await neighbour).width == 4000
     assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
     await decoders.aclose()
 
@@ -258,7 +258,7 @@ async def test_a_lost_fork_server_costs_no_picture(decoders: DecoderPool) -> Non
     await until_busy(pids[0])
     for pid in reversed(pids):
         os.kill(pid, signal.SIGKILL)
-    assert (await measuring).header.width == 4000
+    assert (await measuring).width == 4000
 
 
 async def test_a_cancelled_picture_does_not_answer_for_the_next_one(decoders: DecoderPool) -> None:

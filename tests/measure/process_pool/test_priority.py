@@ -56,7 +56,7 @@ async def test_a_decoder_at_a_dear_picture_is_lowered_and_then_replaced(decoders
     await until(lowered)
     (pid,) = lowered()
     assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
-    assert (await dear).header.width == LONG[0]
+    assert (await dear).width == LONG[0]
     await until(lambda: is_gone(pid))
     assert (await decoders.measure(PHOTO, Depth.DECODE)).suspect is None
     assert lowered() == []
@@ -80,7 +80,7 @@ async def test_a_vast_picture_is_decoded_by_a_lowered_one_from_the_start(
     monkeypatch.setattr(handle, "EXPENSIVE_SECONDS", 1000)
     dear = asyncio.create_task(decoders.measure(endless(*LONG), Depth.DECODE))
     await until(lowered)
-    assert (await dear).header.width == LONG[0]
+    assert (await dear).width == LONG[0]
 
 
 async def test_a_picture_that_is_starved_of_cpu_time_does_not_fail() -> None:
@@ -94,7 +94,7 @@ async def test_a_picture_that_is_starved_of_cpu_time_does_not_fail() -> None:
     began = time.monotonic()
     await until(lambda: time.monotonic() > began + 4)
     os.kill(pid, signal.SIGCONT)
-    assert (await starved).header.width == 4000
+    assert (await starved).width == 4000
     await decoders.aclose()
 
 
@@ -121,7 +121,7 @@ async def test_all_dear_pictures_are_measured_in_the_end(
     monkeypatch.setattr(handle, "EXPENSIVE_SECONDS", 0.02)
     body = endless(3_000, 2_500)
     dear = await asyncio.gather(*(decoders.measure(body, Depth.DECODE) for _ in range(SPARE + 2)))
-    assert [found.header.width for found in dear] == [3_000] * len(dear)
+    assert [found.width for found in dear] == [3_000] * len(dear)
     assert decoders.crashes == 0
 
 
@@ -135,4 +135,4 @@ async def test_only_the_session_of_a_dear_decoder_is_lowered(decoders: DecoderPo
         lowest = f" nice {LOWEST_NICENESS}\n"
         await until(lambda: theirs.read_text().endswith(lowest))
         assert not ours.read_text().endswith(lowest)
-    assert (await dear).header.width == LONG[0]
+    assert (await dear).width == LONG[0]

@@ -7,9 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from retailpulse.domain.images import Cause, Format, Header, Measurement, Outcome
-from retailpulse.domain.jobs import JobStatus, PendingImage, Result
+from retailpulse.domain.images import Cause, Format, Header, Outcome
+from retailpulse.domain.jobs import JobStatus, PendingImage
 from retailpulse.fetch import origin_key
+from retailpulse.measure import make_measurement
+from retailpulse.schema import ImageResult
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
@@ -28,17 +30,17 @@ A, B, C, D, E, F = (f"http://photos.example/{name}.png" for name in "abcdef")
 GONE = "http://photos.example/gone.png"
 
 
-def result(job_id: UUID, image: PendingImage, *, width: int = 10) -> Result:
+def result(job_id: UUID, image: PendingImage, *, width: int = 10) -> ImageResult:
     """What a worker would settle: GONE fails, everything else is measured."""
     failed = image.image_url == GONE
     header = Header(format=Format.PNG, width=width, height=20, displayed_width=width, displayed_height=20)
-    return Result(
+    return ImageResult(
         job_id=job_id,
         image_no=image.image_no,
         outcome=Outcome.FAILED if failed else Outcome.MEASURED,
         cause=Cause.HTTP_STATUS if failed else None,
         detail="HTTP 404" if failed else None,
-        measurement=None if failed else Measurement(header=header, size_bytes=7, sha256=b"\1" * 32),
+        measurement=None if failed else make_measurement(header, size_bytes=7, sha256="01" * 32),
         tries=3,
     )
 
@@ -48,7 +50,7 @@ async def claim(database: Database) -> list[Granted]:
     return await claiming.claim(database, await claiming.add_worker(database))
 
 
-def results_of(granted: Iterable[Granted]) -> list[Result]:
+def results_of(granted: Iterable[Granted]) -> list[ImageResult]:
     """The results of all that a worker got."""
     return [result(grant.job_id, image) for grant in granted for image in grant.images]
 

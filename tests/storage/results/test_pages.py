@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from retailpulse.domain.images import Cause, Outcome
-from retailpulse.domain.jobs import Result
+from retailpulse.schema import ImageResult
 from retailpulse.service import Results
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import pages
@@ -30,7 +30,7 @@ FILTERS = [
 ]
 
 
-async def settle(database: Database, ended: list[Result]) -> None:
+async def settle(database: Database, ended: list[ImageResult]) -> None:
     """Writes results."""
     async with database.transaction() as connection:
         await settling.settle(connection, ended)

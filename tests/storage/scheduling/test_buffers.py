@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from retailpulse.domain.ids import new_job_id
-from retailpulse.domain.jobs import Result
 from retailpulse.fetch import origin_key
+from retailpulse.schema import ImageResult
 from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.results import settle as settling
 from retailpulse.storage.scheduling import claims, leases, workers
@@ -149,7 +149,7 @@ async def test_settling(filled: Database) -> None:
             rows = [measured(grant.job_id, image.image_no) for grant in granted for image in grant.images]
             assert len(rows) > 50
 
-            async def settle(rows: list[Result] = rows, granted: list[Granted] = granted) -> None:
+            async def settle(rows: list[ImageResult] = rows, granted: list[Granted] = granted) -> None:
                 async with connection.transaction():
                     assert await settling.settle(connection, rows, claiming.grant_ids(granted)) == len(rows)
 

@@ -6,7 +6,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from retailpulse.domain.callbacks import DeliveryKey, DeliveryState, Try
+from retailpulse.domain.callbacks import DeliveryKey, DeliveryState
+from retailpulse.schema import DeliveryTry
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.results import settle
@@ -127,7 +128,7 @@ async def test_receivers_that_are_busy_are_read_past(database: Database) -> None
 
 async def made(database: Database, due: Due, state: DeliveryState, wait_seconds: float | None) -> None:
     async with database.connection() as connection:
-        log = Try(at=due.now, status=500, error=None, seconds=0.1)
+        log = DeliveryTry(at=due.now, status=500, error=None, seconds=0.1)
         await deliveries.log_try(connection, due, log, state, wait_seconds)
 
 
@@ -158,7 +159,7 @@ async def test_the_log_keeps_the_last_hundred_tries(database: Database) -> None:
     async with database.transaction() as connection:
         (due,) = await lease(connection)
         for number in range(deliveries.MOST_TRIES_KEPT + 5):
-            log = Try(at=due.now, status=number, error=None, seconds=0.1)
+            log = DeliveryTry(at=due.now, status=number, error=None, seconds=0.1)
             await deliveries.log_try(connection, due, log, DeliveryState.PENDING, 1.0)
         (row,) = await deliveries.read_page(connection, job_id, 0, 10)
     assert [one.status for one in row.tries] == list(range(5, deliveries.MOST_TRIES_KEPT + 5))

@@ -46,7 +46,7 @@ class JobToSubmit(Struct):
     priority: Priority | None = None
 
 
-class FailedStore(Struct):
+class LegacyFailedStore(Struct):
     """A store with failures; `error` says of what kind, how many, and gives one example."""
 
     store_id: str
@@ -58,7 +58,7 @@ class JobStatusWord(Struct):
 
     status: Literal["ongoing", "completed", "failed"]
     job_id: str
-    error: list[FailedStore] | UnsetType = UNSET
+    error: list[LegacyFailedStore] | UnsetType = UNSET
 
 
 class Nothing(Struct):

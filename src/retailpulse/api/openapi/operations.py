@@ -17,6 +17,7 @@ from retailpulse.api.openapi.annotations import (
     When,
 )
 from retailpulse.api.openapi.schemas import Schemas
+from retailpulse.schema import WORDS
 from retailpulse.web.middleware.scopes import needed_scope
 from retailpulse.web.problem_details import PROBLEM_TYPE, Problem, Refusal, refusal
 from retailpulse.web.problem_kinds import kind_of
@@ -48,7 +49,7 @@ QUERY_SHAPES: Mapping[str, Any] = {
 
 def shapes_of(everything: Iterable[OperationSpec]) -> list[Any]:
     """All shapes that have a schema, once each."""
-    found: list[Any] = [Problem, Refusal, int, str, *QUERY_SHAPES.values()]
+    found: list[Any] = [Problem, Refusal, int, str, *WORDS, *QUERY_SHAPES.values()]
     for each in everything:
         answers = each.answers.values()
         shapes = [content.shape for answer in answers for content in answer.contents]

@@ -1,10 +1,14 @@
 """The schemas of shapes for the API's description, and an example of each from the examples of its fields."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
+from retailpulse.schema.record import ALWAYS, LEFT_OUT, WORDS
+
+_PAGE = re.compile(r"\bPage_(\w+)_$|^Page\[(\w+)\]$")
 COMPONENT = "#/components/schemas/{name}"
 _BY_FORMAT = {
     "date-time": "2026-11-20T10:00:00Z",
@@ -19,8 +23,11 @@ class Schemas:
 
     def __init__(self, shapes: list[Any]) -> None:
         self._shapes = shapes
-        self._schemas, self.components = msgspec.json.schema_components(shapes, ref_template=COMPONENT)
-        _say_types([self._schemas, self.components])
+        self._schemas, components = msgspec.json.schema_components(shapes, ref_template=COMPONENT)
+        _say_types([self._schemas, components])
+        for component in components.values():
+            _finish(component)
+        self._schemas, self.components = _with_public_names((self._schemas, components))
 
     def of(self, shape: Any) -> dict[str, Any]:
         """The schema of a shape, or a reference to it."""
@@ -60,6 +67,40 @@ def _say_types(described: Any) -> None:
             _say_types(part)
     if isinstance(described, dict) and all(isinstance(word, str) for word in described.get("enum", [None])):
         described["type"] = "string"
+
+
+def _finish(component: dict[str, Any]) -> None:
+    """Turns the notes on the fields of a record into terms of the description, and drops defaults of null.
+
+    Generators of clients take a field with a default for one that is always there.
+    """
+    for name, field in component.get("properties", {}).items():
+        is_left_out, is_always = field.pop(LEFT_OUT, False), field.pop(ALWAYS, False)
+        if is_always and name not in component["required"]:
+            component["required"].append(name)
+        if is_left_out:
+            (kind,) = [kind for kind in field.pop("anyOf") if kind.get("type") != "null"]
+            field.update(kind)
+        if is_always or is_left_out or field.get("default", ...) is None:
+            field.pop("default", None)
+        if words := field.pop(WORDS, None):
+            for kind in [field, *field.get("anyOf", ())]:
+                if kind.get("type") == "string":
+                    del kind["type"]
+                    kind["$ref"] = COMPONENT.format(name=words)
+
+
+def _with_public_names(described: Any) -> Any:
+    """The same with pages named in plain words: VisitPage for Page_Visit_."""
+    if isinstance(described, dict):
+        return {_public(name): _with_public_names(part) for name, part in described.items()}
+    if isinstance(described, list | tuple):
+        return type(described)(map(_with_public_names, described))
+    return _public(described) if isinstance(described, str) else described
+
+
+def _public(text: str) -> str:
+    return _PAGE.sub(r"\1\2Page", text)
 
 
 def _plain(schema: dict[str, Any]) -> Any:

@@ -1,10 +1,8 @@
 """Deliveries: how the receiver of a job was told that it ended, try by try, and telling it again."""
 
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 from litestar import Request, Response, get, post
-from msgspec import Meta
 
 from retailpulse.api.openapi.annotations import JOB_ID, LINK, Tag, documented
 from retailpulse.api.v1.pages import (
@@ -17,48 +15,13 @@ from retailpulse.api.v1.pages import (
     page_response,
 )
 from retailpulse.api.v1.paths import known_id
-from retailpulse.domain.callbacks import JOB_ENDED, DeliveryState
-from retailpulse.domain.times import Instant
+from retailpulse.domain.callbacks import JOB_ENDED
+from retailpulse.schema import Delivery
 from retailpulse.service import Deliveries
 from retailpulse.storage.webhooks.deliveries import DeliveryRow
 
 CURSORS = Cursors("deliveries", RowNumber)
 """A position is the number of the delivery that a page begins after."""
-
-
-class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to the receiver."""
-
-    at: Annotated[Instant, Meta(description="When it began, UTC.")]
-    status: Annotated[
-        int | None, Meta(description="The status of the receiver's answer; null if there was none.")
-    ]
-    error: Annotated[
-        str | None, Meta(description="Why there was no answer, or no usable one; null if there was.")
-    ]
-    seconds: Annotated[float, Meta(description="How long it took.", examples=[0.084])]
-
-
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One end of a job, and the state of its callback."""
-
-    delivery_id: Annotated[
-        str, Meta(description="The `webhook-id` that the receiver gets, the same at every try.")
-    ]
-    event: Annotated[str, Meta(description="The event that the callback reports.", examples=[JOB_ENDED])]
-    url: Annotated[str, Meta(description="The receiver.", examples=["https://hooks.example/retailpulse"])]
-    state: Annotated[
-        DeliveryState, Meta(description="pending, delivered (answered 2xx), or given_up (tried no more).")
-    ]
-    ended_at: Annotated[Instant, Meta(description="When the job ended, UTC.")]
-    tries: Annotated[list[Try], Meta(description="The last tries, at most 100, the first of them first.")]
-    next_try_at: Annotated[
-        Instant | None,
-        Meta(
-            description="When it is tried next at the earliest, UTC; while a try is on its way, when its "
-            "end is not waited for any longer. Null if there is no further try."
-        ),
-    ]
 
 
 _DELIVERED = {
@@ -138,6 +101,6 @@ def _describe(row: DeliveryRow) -> Delivery:
         url=row.url,
         state=row.state,
         ended_at=row.ended_at,
-        tries=msgspec.convert(row.tries, list[Try], from_attributes=True),
+        tries=list(row.tries),
         next_try_at=row.next_try_at,
     )

@@ -9,9 +9,9 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from retailpulse.api.v1.job_operations import FOLLOW, JobEvent
 from retailpulse.api.v1.paths import known_id
-from retailpulse.api.v1.shapes import count_images
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Progress, Signal
+from retailpulse.service.job_summary import count_images
 from retailpulse.storage.jobs.read import JobRow
 from retailpulse.web.quotas import Quota, QuotaSlot, caller_of
 

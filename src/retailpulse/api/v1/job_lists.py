@@ -4,10 +4,8 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get
 from litestar.params import Parameter
-from msgspec import Meta
 
 from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import instant, labels, texts
@@ -22,31 +20,17 @@ from retailpulse.api.v1.pages import (
     write_cursor,
 )
 from retailpulse.api.v1.paths import known_id
-from retailpulse.api.v1.shapes import JobSummary, summarize
 from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
+from retailpulse.schema import JobStore, JobSummary
 from retailpulse.service import JobLists
+from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs.list import JobFilter, JobPlace, JobStoreRow
 
 JOBS: Cursors[JobPlace] = Cursors("jobs", tuple[datetime, UUID])
 """A position is that of the job after which a page begins."""
 STORES: Cursors[int] = Cursors("stores-of-a-job", RowNumber)
 """A position is the number of the first visit to the store after which a page begins."""
-
-
-class StoreInJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A store in a job: how many of its images are settled, measured and failed."""
-
-    store_id: Annotated[str, Meta(description="As submitted.", examples=["RP00002"])]
-    images: Annotated[int, Meta(description="Images of the store in this job.", examples=[14])]
-    settled: Annotated[int, Meta(description="Those with a result.", examples=[14])]
-    measured: Annotated[int, Meta(description="Those that were measured.", examples=[12])]
-    failed: Annotated[int, Meta(description="Those that could not be measured.", examples=[2])]
-    cancelled: Annotated[int, Meta(description="Those without a result when the job was cancelled.")]
-    causes: Annotated[
-        dict[str, int],
-        Meta(description="How many were not measured, by cause.", examples=[{"http_status": 2}]),
-    ]
 
 
 @get(
@@ -96,7 +80,7 @@ async def list_jobs(
     operation_id="listStoresOfJob",
     summary="The stores of a job, with counts of their images",
     tags=[Tag.JOBS],
-    opt=documented(Page[StoreInJob], 404, meaning="A page of stores.", headers={"Link": LINK}),
+    opt=documented(Page[JobStore], 404, meaning="A page of stores.", headers={"Link": LINK}),
 )
 async def stores_of_job(
     request: Request[Any, Any, Any],
@@ -105,7 +89,7 @@ async def stores_of_job(
     store_id: Annotated[list[str] | None, Parameter(description="Only this store.")] = None,
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
-) -> Response[Page[StoreInJob]]:
+) -> Response[Page[JobStore]]:
     """List the stores of a job, in the order in which they first appear in it."""
     page, following = await job_lists.stores(
         known_id(job_id), texts("store_id", store_id), after=STORES.read(cursor) or 0, limit=limit
@@ -113,8 +97,8 @@ async def stores_of_job(
     return page_response(request, list(map(_store, page)), write_cursor(STORES, following), limit)
 
 
-def _store(row: JobStoreRow) -> StoreInJob:
-    return StoreInJob(
+def _store(row: JobStoreRow) -> JobStore:
+    return JobStore(
         store_id=row.store_id,
         images=row.images,
         settled=sum(row.outcomes.values()),

@@ -27,10 +27,10 @@ from retailpulse.api.submit.schema import (
     Submitted,
     VisitToSubmit,
 )
-from retailpulse.api.v1.shapes import ImageCounts, Job
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import Instant
+from retailpulse.schema import ImageCounts, Job
 
 CSV_EXAMPLE = (
     "store_id,image_url,visit_time\n"

@@ -10,9 +10,9 @@ from retailpulse.api.submit.parse_json import explain
 from retailpulse.api.submit.schema import Submitted
 from retailpulse.api.v1 import job_operations as operations
 from retailpulse.api.v1.paths import known_id
-from retailpulse.api.v1.shapes import Job, describe
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause
+from retailpulse.schema import Job
 from retailpulse.service import JobControl, JobReports
 
 SMALL_BODY_BYTES = 64 * 1024
@@ -33,7 +33,7 @@ async def cancel(job_reports: JobReports, job_control: JobControl, job_id: str) 
     """End a job: images without a result get the outcome `cancelled`, all others keep theirs."""
     known = known_id(job_id)
     await job_control.cancel(known)
-    return describe(await job_reports.report(known))
+    return await job_reports.report(known)
 
 
 @post(
@@ -48,7 +48,7 @@ async def retry(
     """Retry the failed images of a job, all or by cause; their earlier results stay readable."""
     known = known_id(job_id)
     await job_control.retry(known, _read_causes(await request.body()))
-    return describe(await job_reports.report(known))
+    return await job_reports.report(known)
 
 
 @delete("/api/v1/jobs/{job_id:str}", status_code=204, **operations.DELETE)
@@ -60,7 +60,7 @@ async def remove(job_control: JobControl, job_id: str) -> None:
 @get("/api/v1/jobs/{job_id:str}", **operations.READ)
 async def job(job_reports: JobReports, job_id: str) -> Job:
     """Read the whole state of a job."""
-    return describe(await job_reports.report(known_id(job_id)))
+    return await job_reports.report(known_id(job_id))
 
 
 def _read_causes(body: bytes) -> list[Cause] | None:

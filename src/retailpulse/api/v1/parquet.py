@@ -14,6 +14,8 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 
+from retailpulse.schema import RESULT
+from retailpulse.schema.columns import SqlType
 from retailpulse.web.quotas import QuotaSlot
 
 MAX_EXPORTS, MAX_EXPORTS_OF_CALLER = 16, 8
@@ -21,17 +23,19 @@ MAX_EXPORTS, MAX_EXPORTS_OF_CALLER = 16, 8
 _WRITER = Path(__file__).with_name("parquet_writer.py")
 _PIECE_BYTES = 256 * 1024
 _TYPES = {
-    "image_no": "int32",
-    "width": "int32",
-    "height": "int32",
-    "displayed_width": "int32",
-    "displayed_height": "int32",
-    "perimeter": "int64",
-    "size_bytes": "int64",
-    "tries": "int16",
-    "settled_at": "timestamp",
+    SqlType.SMALLINT: "int16",
+    SqlType.INTEGER: "int32",
+    SqlType.BIGINT: "int64",
+    SqlType.DOUBLE: "float64",
+    SqlType.BOOLEAN: "bool",
+    SqlType.TIMESTAMPTZ: "timestamp",
 }
 """The types of columns that are no texts."""
+_COLUMNS = {
+    **{column.name: (_TYPES.get(column.sql_type, "string"), column.stored.is_distinct) for column in RESULT},
+    "earlier": ("string", True),
+}
+"""The type of each column, and whether hardly any value comes twice."""
 
 
 async def write_parquet(
@@ -42,7 +46,7 @@ async def write_parquet(
     Gives `slot` back at the end. Raises RuntimeError if the process that writes it fails, after which the
     answer breaks off.
     """
-    schema = json.dumps([(name, _TYPES.get(name, "string")) for name in columns])
+    schema = json.dumps([(name, *_COLUMNS[name]) for name in columns])
     # A session of its own: Ctrl-C is for the API, which ends what it has begun.
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-I", str(_WRITER), schema, stdin=PIPE, stdout=PIPE, start_new_session=True

@@ -10,7 +10,6 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import Parameter
 from litestar.response import Stream
-from msgspec import Meta
 
 from retailpulse.api.openapi.annotations import (
     CSV,
@@ -37,10 +36,10 @@ from retailpulse.api.v1.pages import (
 )
 from retailpulse.api.v1.parquet import write_parquet
 from retailpulse.api.v1.paths import known_id
-from retailpulse.api.v1.result_examples import RESULTS, RESULTS_CSV, RESULTS_NDJSON
+from retailpulse.api.v1.result_examples import RESULTS_CSV, RESULTS_NDJSON
 from retailpulse.domain.errors import InvalidRequest, NotAvailable
-from retailpulse.domain.images import Cause, Format, Outcome
-from retailpulse.domain.times import Instant
+from retailpulse.domain.images import Cause, Outcome
+from retailpulse.schema import RESULT_EXAMPLES, Result
 from retailpulse.service import Results
 from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
 from retailpulse.web.closing_stream import ClosingStream
@@ -72,43 +71,6 @@ class Safety(StrEnum):
     SPREADSHEET = "spreadsheet"
 
 
-class EarlierResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of an image from before a retry."""
-
-    outcome: Outcome
-    cause: Cause
-    detail: str | None
-    tries: int
-    settled_at: Instant
-
-
-class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one image."""
-
-    image_no: Annotated[int, Meta(description="The number of the image in the job, from 1.", examples=[1])]
-    store_id: Annotated[str, Meta(description="As submitted.", examples=["RP00001"])]
-    visit_time: Annotated[str, Meta(description="As submitted.", examples=["2026-11-20T10:00:00Z"])]
-    image_url: Annotated[str, Meta(description="As submitted.", examples=["https://photos.example/a.jpg"])]
-    outcome: Annotated[Outcome | None, Meta(description="How it ended; null: not settled yet.")]
-    cause: Annotated[Cause | None, Meta(description="Why it was not measured.")]
-    detail: Annotated[str | None, Meta(description="The same in words.", examples=["HTTP 404"])]
-    format: Annotated[Format | None, Meta(description="Recognised by the bytes.")]
-    width: Annotated[int | None, Meta(description="Pixels as they are stored.", examples=[4032])]
-    height: Annotated[int | None, Meta(description="Pixels as they are stored.", examples=[3024])]
-    displayed_width: Annotated[int | None, Meta(description="Pixels as viewers show them.")]
-    displayed_height: Annotated[int | None, Meta(description="Pixels as viewers show them.")]
-    perimeter: Annotated[int | None, Meta(description="2 * (height + width) of the stored pixels.")]
-    size_bytes: Annotated[int | None, Meta(description="Of the whole file; null at depth header.")]
-    sha256: Annotated[str | None, Meta(description="Of the whole file, hex; null at depth header.")]
-    suspect: Annotated[str | None, Meta(description="What looks damaged in a picture that still decodes.")]
-    tries: Annotated[int, Meta(description="How many requests the result rests on.")]
-    settled_at: Annotated[Instant | None, Meta(description="When the result was written, UTC.")]
-    earlier: Annotated[
-        list[EarlierResult] | msgspec.UnsetType,
-        Meta(description="Only with `include=earlier`: what retries took back, the oldest first."),
-    ] = msgspec.UNSET
-
-
 @get(
     "/api/v1/jobs/{job_id:str}/results",
     operation_id="listResults",
@@ -122,7 +84,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
             200: ResponseSpec(
                 meaning="A page of rows, or every row as a file.",
                 contents=(
-                    ContentSpec(shape=Page[ResultRow], example={"items": list(RESULTS), "next": None}),
+                    ContentSpec(shape=Page[Result], example={"items": list(RESULT_EXAMPLES), "next": None}),
                     ContentSpec(shape=str, media_type=CSV, example=RESULTS_CSV),
                     ContentSpec(shape=str, media_type=NDJSON, example=RESULTS_NDJSON),
                     ContentSpec(shape=bytes, media_type=PARQUET),
@@ -203,7 +165,7 @@ async def _export(
     if name == "ndjson":
         blocks = _line_by_line(blocks)
     elif slot is not None:
-        columns = [each for each in ResultRow.__struct_fields__ if each != "earlier" or form.with_earlier]
+        columns = [each for each in Result.__struct_fields__ if each != "earlier" or form.with_earlier]
         blocks = write_parquet(blocks, columns, slot)
     attachment = f'attachment; filename="results-{job_id}.{name}"'
     # The framework adds the charset to what is text.

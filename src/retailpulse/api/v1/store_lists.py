@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, Response, get
 from litestar.params import Parameter
 from msgspec import Meta
@@ -20,9 +19,10 @@ from retailpulse.api.v1.pages import (
     page_response,
     write_cursor,
 )
-from retailpulse.api.v1.visits import VISITS, After, Before, Visit, visit_of
+from retailpulse.api.v1.visits import VISITS, After, Before, visit_of
+from retailpulse.schema import Area, Store, Visit
 from retailpulse.service import Stores
-from retailpulse.storage.stores.search import StoreCursor, StoreFilter, StoreRow
+from retailpulse.storage.stores.search import StoreCursor, StoreFilter
 from retailpulse.storage.stores.visits import VisitFilter
 
 STORES: Cursors[StoreCursor] = Cursors("stores", StoreCursor)
@@ -31,25 +31,10 @@ AREAS: Cursors[str] = Cursors("areas", str)
 """A position is the code of the area after which a page begins."""
 
 
-class Store(msgspec.Struct, frozen=True, kw_only=True):
-    """A store of the master."""
-
-    store_id: Annotated[str, Meta(description="Its id.", examples=["RP00001"])]
-    area_code: Annotated[str, Meta(description="Its area.", examples=["7100015"])]
-    store_name: Annotated[str, Meta(description="Its name.", examples=["Corner Shop, Harbour Street"])]
-
-
 class StoreWithVisits(Store, frozen=True, kw_only=True):
     """A store of the master and a page of its visits."""
 
     visits: Annotated[Page[Visit], Meta(description="Its visits, the oldest first.")]
-
-
-class Area(msgspec.Struct, frozen=True, kw_only=True):
-    """An area of the store master."""
-
-    area_code: Annotated[str, Meta(description="Its code.", examples=["7100015"])]
-    stores: Annotated[int, Meta(description="How many stores it has.", examples=[3])]
 
 
 @get(
@@ -81,7 +66,7 @@ async def list_stores(
         store_ids=texts("store_id", store_id),
     )
     page, following = await stores.search(wanted, after=STORES.read(cursor), limit=limit)
-    return page_response(request, list(map(_store, page)), write_cursor(STORES, following), limit)
+    return page_response(request, page, write_cursor(STORES, following), limit)
 
 
 @get(
@@ -134,9 +119,4 @@ async def list_areas(
 ) -> Response[Page[Area]]:
     """List the areas of the store master by their codes, with the number of their stores."""
     page, following = await stores.areas(after=AREAS.read(cursor) or "", limit=limit)
-    items = [Area(area_code=area.area_code, stores=area.stores) for area in page]
-    return page_response(request, items, write_cursor(AREAS, following), limit)
-
-
-def _store(row: StoreRow) -> Store:
-    return msgspec.convert(row, Store, from_attributes=True)
+    return page_response(request, page, write_cursor(AREAS, following), limit)

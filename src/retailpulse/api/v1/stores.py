@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, put
 from litestar.params import Parameter
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from retailpulse.api.openapi.annotations import (
     CSV,
@@ -23,28 +23,9 @@ from retailpulse.api.submit.row_schema import StoreRows
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import InvalidRequest, TooLarge
 from retailpulse.domain.stores import ImportSummary
+from retailpulse.schema import BadLine, Imported
 from retailpulse.service import StoreImport
 from retailpulse.web.problem_details import PROBLEM_TYPE, Asked, Problem, refuse
-
-
-class BadLine(Struct, frozen=True, kw_only=True):
-    """A line of a store file that cannot be loaded."""
-
-    line: Annotated[int, Meta(description="The line in which the record begins; the header is 1.", ge=1)]
-    error: Annotated[str, Meta(description="What is wrong with it.", examples=["the store id is empty"])]
-
-
-class ImportDone(Struct, frozen=True, kw_only=True):
-    """The result of loading a store file."""
-
-    loaded: Annotated[bool, Meta(description="Whether anything was loaded.", examples=[True])]
-    added: Annotated[int, Meta(description="New stores.", ge=0, examples=[3])]
-    changed: Annotated[int, Meta(description="Stores with another name or area than before.", ge=0)]
-    unchanged: Annotated[int, Meta(description="Stores that were so already.", ge=0)]
-    rejected: Annotated[int, Meta(description="Bad lines, all of them.", ge=0)]
-    errors: Annotated[
-        list[BadLine], Meta(description="The first hundred bad lines.", max_length=100, examples=[[]])
-    ]
 
 
 class ImportRefused(Problem, frozen=True, kw_only=True):
@@ -86,7 +67,7 @@ REFUSED_EXAMPLE = {
     summary="Load the store master",
     tags=[Tag.STORES],
     opt=documented(
-        ImportDone,
+        Imported,
         meaning="The file is loaded; with `good_lines` perhaps not all of it: see `rejected`.",
         answers={
             422: ResponseSpec(

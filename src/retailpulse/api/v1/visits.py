@@ -1,12 +1,9 @@
 """Visits of all jobs: of an area, of a store, in a time."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get
 from litestar.params import Parameter
-from msgspec import Meta
 
 from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import instant, texts
@@ -19,7 +16,7 @@ from retailpulse.api.v1.pages import (
     page_response,
     write_cursor,
 )
-from retailpulse.domain.times import Instant
+from retailpulse.schema import Visit
 from retailpulse.service import Stores
 from retailpulse.storage.stores.visits import VisitCursor, VisitFilter, VisitRow
 
@@ -30,26 +27,6 @@ After = Annotated[
     str | None, Parameter(description="Only visits of then or later: a date or an RFC 3339 time.")
 ]
 Before = Annotated[str | None, Parameter(description="Only visits before: a date or an RFC 3339 time.")]
-
-
-class Visit(msgspec.Struct, frozen=True, kw_only=True):
-    """One visit to a store of the master, as a job told it."""
-
-    job_id: Annotated[UUID, Meta(description="The job that reported it.")]
-    visit_no: Annotated[int, Meta(description="Its number in the job, from 1.", examples=[1])]
-    store_id: Annotated[str, Meta(description="The id of the store.", examples=["RP00001"])]
-    area_code: Annotated[str, Meta(description="The area of the store.", examples=["7100015"])]
-    store_name: Annotated[
-        str, Meta(description="The name of the store.", examples=["Corner Shop, Harbour Street"])
-    ]
-    visit_time: Annotated[str, Meta(description="As submitted.", examples=["2026-11-20T10:00:00Z"])]
-    visited_at: Annotated[
-        Instant | None, Meta(description="The same as an instant, UTC; null if it is no time.")
-    ]
-    images: Annotated[int, Meta(description="How many images it has.", examples=[3])]
-    measured: Annotated[int, Meta(description="Those that were measured so far.", examples=[2])]
-    failed: Annotated[int, Meta(description="Those that could not be measured.", examples=[1])]
-    perimeter: Annotated[int, Meta(description="The sum over its measured images.", examples=[14200])]
 
 
 @get(
@@ -82,4 +59,16 @@ async def list_visits(
 
 def visit_of(row: VisitRow) -> Visit:
     """A visit as the API shows it."""
-    return msgspec.convert(row, Visit, from_attributes=True)
+    return Visit(
+        job_id=str(row.job_id),
+        visit_no=row.visit_no,
+        store_id=row.store_id,
+        area_code=row.area_code,
+        store_name=row.store_name,
+        visit_time=row.visit_time,
+        visited_at=row.visited_at,
+        images=row.images,
+        measured=row.measured,
+        failed=row.failed,
+        perimeter=row.perimeter,
+    )

@@ -5,12 +5,13 @@ import signal
 from collections.abc import Sequence
 
 from retailpulse.analyze import Analyzer, believed
-from retailpulse.analyze.damage import suspect_in
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.images import Cause, Header, Measurement
+from retailpulse.domain.images import Cause, Header
+from retailpulse.measure.measurement import make_measurement
 from retailpulse.measure.process_pool.child import CLOCK_FACTOR
 from retailpulse.measure.process_pool.job import Job
 from retailpulse.measure.process_pool.protocol import Answer, Ended, Failed, Measured, Missing
+from retailpulse.schema import Measurement
 
 logger = logging.getLogger(__name__)
 
@@ -25,13 +26,8 @@ def measurement_of(
             for place in job.left_out.keys() & range(len(analyzers)):
                 name, how = analyzers[place].name, job.left_out[place]
                 logger.warning("the analyzer %s is left out for a picture: %s", name, how)
-            return Measurement(
-                header=header,
-                size_bytes=job.size_bytes,
-                sha256=answer.sha256,
-                suspect=suspect_in(analyses),
-                analyses=analyses,
-            )
+            sha256 = answer.sha256.hex()
+            return make_measurement(header, size_bytes=job.size_bytes, sha256=sha256, analyses=analyses)
         case Failed():
             raise ImageError(answer.cause, answer.detail)
         case Missing():

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from retailpulse.analyze import select
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.images import Depth, Header, Measurement
+from retailpulse.domain.images import Depth, Header
 from retailpulse.measure import formats, sandbox
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.formats.sniff import ended_early
@@ -27,6 +27,7 @@ from retailpulse.measure.process_pool.machine_lock import MachineLock
 from retailpulse.measure.process_pool.outcome import measurement_of
 from retailpulse.measure.process_pool.ring_buffer import MOST_BYTES
 from retailpulse.measure.work import Work
+from retailpulse.schema import Measurement
 
 logger = logging.getLogger(__name__)
 

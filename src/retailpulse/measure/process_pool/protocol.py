@@ -35,7 +35,7 @@ LogText = Annotated[str, Meta(max_length=MAX_TEXT, pattern=r"\A[ -~]*\Z")]  # on
 
 
 class Measured(msgspec.Struct, frozen=True, tag=True):
-    """The body could be measured; the header is left out, as the worker reads it for itself."""
+    """The body could be measured."""
 
     sha256: Annotated[bytes, Meta(min_length=32, max_length=32)]
     analyses: Annotated[list[Analysis], Meta(max_length=MAX_ANALYZERS)]

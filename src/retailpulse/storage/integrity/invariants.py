@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from retailpulse.storage.results import columns
 from retailpulse.storage.webhooks import deliveries
 
 # Counters and what the rows say, for each job; the lateral part reads a range of an index.
@@ -195,11 +196,8 @@ ROWS = (
             WHERE c.same_as IS NOT NULL AND (
                 f.image_no IS NULL OR f.same_as IS NOT NULL OR f.image_no >= c.image_no
                 OR f.image_url <> c.image_url
-                OR (r.outcome, r.cause, r.detail, r.format, r.width, r.height, r.displayed_width,
-                    r.displayed_height, r.size_bytes, r.sha256, r.suspect, r.tries)
-                IS DISTINCT FROM (s.outcome, s.cause, s.detail, s.format, s.width, s.height,
-                    s.displayed_width, s.displayed_height, s.size_bytes, s.sha256, s.suspect, s.tries))
-        """),
+                OR ({result}) IS DISTINCT FROM ({result_of_first}))
+        """).format(result=columns.row("r"), result_of_first=columns.row("s")),
     ),
     Invariant(
         name="earlier_results",

@@ -15,6 +15,8 @@ from uuid import UUID
 from psycopg import sql
 
 from retailpulse.domain.images import Cause, Outcome
+from retailpulse.schema import RESULT
+from retailpulse.schema.columns import Column, SqlType
 from retailpulse.storage.postgres.database import Connection
 
 PAGE_BYTES = 4_000_000
@@ -27,17 +29,12 @@ _NUMBER = re.compile(rb"\d+")
 
 # OFFSET 0 keeps the planner from joining whole tables: each row is looked up by its key.
 _PAGE = sql.SQL("""
-    SELECT image_no, {store_id} AS store_id, {visit_time} AS visit_time, {image_url} AS image_url, outcome,
-        cause, {detail} AS detail, format, width, height, displayed_width, displayed_height, perimeter,
-        size_bytes, sha256, {suspect} AS suspect, tries, settled_at{earlier}
+    SELECT {given}{earlier}
     FROM (
         SELECT *, sum(octet_length(store_id) + octet_length(visit_time) + octet_length(image_url))
             OVER (ORDER BY image_no) AS bytes, row_number() OVER (ORDER BY image_no) AS place
         FROM (
-            SELECT seen.image_no, v.store_id, v.visit_time, i.image_url, r.outcome, r.cause, r.detail,
-                r.format, r.width, r.height, r.displayed_width, r.displayed_height, r.perimeter,
-                r.size_bytes, encode(r.sha256, 'hex') AS sha256, r.suspect, coalesce(r.tries, 0) AS tries,
-                to_char(r.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS settled_at
+            SELECT {read}
             FROM ({seen}) seen
             CROSS JOIN LATERAL (
                 SELECT visit_no, image_url FROM images
@@ -62,7 +59,13 @@ _FORMULA = r"[-=+@\uff0d\uff1d\uff0b\uff20]"
 _OUTER = r"""^(?=[\x01-\x1f\x7f-\x9f]|[\s"]*""" + _FORMULA + ")"
 _INNER = r"""([;\t\r\n])(?=[\s"]{0,8}""" + _FORMULA + ")"
 _AS_TEXT = sql.SQL("regexp_replace(regexp_replace({column}, {inner}, {kept}, 'g'), {outer}, '''')")
-_TEXTS = ("store_id", "visit_time", "image_url", "detail", "suspect")
+_TEXT = {
+    SqlType.BYTEA: sql.SQL("encode({value}, 'hex')"),
+    SqlType.TIMESTAMPTZ: sql.SQL("""to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""),
+}
+"""How columns are written that are not given as PostgreSQL writes their type."""
+_ROWS = {"results": "r", "images": "i", "visits": "v"}
+"""The rows of a page, by the table that they are of."""
 
 _EARLIER = sql.SQL(""", coalesce((
         SELECT json_agg(json_build_object('outcome', e.outcome, 'cause', e.cause, 'detail', e.detail,
@@ -175,7 +178,8 @@ async def read_page(
     last = after + (limit if wanted.is_empty else window)
     values = {"job_id": sql.Literal(job_id), "first": sql.Literal(after + 1), "last": sql.Literal(last)}
     page = _PAGE.format(
-        **{column: _text(column, form) for column in _TEXTS},
+        given=sql.SQL(", ").join(_given(column, form) for column in RESULT),
+        read=_READ,
         seen=_seen(wanted, values),
         wanted=_condition(wanted),
         earlier=_earlier(form, values) if form.with_earlier else sql.SQL(""),
@@ -203,12 +207,29 @@ def _earlier(form: ResultForm, values: Mapping[str, sql.Composable]) -> sql.Comp
     return _EARLIER.format(**values, earlier_type=sql.SQL("text" if is_flat else "json"))
 
 
-def _text(column: str, form: ResultForm) -> sql.Composable:
-    name = sql.Identifier(column)
-    if not form.for_spreadsheet:
+def _read(column: Column) -> sql.Composable:
+    """A column of the tables as a text or number that is given."""
+    row = "seen" if column.name == "image_no" else _ROWS[column.stored.table]  # there may be no result yet
+    value: sql.Composable = sql.Identifier(row, column.name)
+    value = _TEXT.get(column.sql_type, sql.SQL("{value}")).format(value=value)
+    if column.default is not None:
+        value = sql.SQL("coalesce({value}, {default})").format(
+            value=value, default=sql.Literal(column.default)
+        )
+    return sql.SQL("{value} AS {name}").format(value=value, name=sql.Identifier(column.name))
+
+
+_READ = sql.SQL(", ").join(map(_read, RESULT))
+
+
+def _given(column: Column, form: ResultForm) -> sql.Composable:
+    """A column in the form that is asked for."""
+    name = sql.Identifier(column.name)
+    if not (form.for_spreadsheet and column.is_free_text):
         return name
     outer, inner, kept = map(sql.Literal, (_OUTER, _INNER, r"\1'"))
-    return _AS_TEXT.format(column=name, outer=outer, inner=inner, kept=kept)
+    value = _AS_TEXT.format(column=name, outer=outer, inner=inner, kept=kept)
+    return sql.SQL("{value} AS {name}").format(value=value, name=name)
 
 
 def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Composable:

@@ -1,30 +1,30 @@
-"""Results: settled exactly once. How they are read is `result_pages`'."""
+"""Results: settled exactly once. How they are read is `pages`'."""
 
 from collections import Counter
 from collections.abc import Sequence
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg import sql
 
 from retailpulse.domain.errors import StaleWrite
-from retailpulse.domain.images import Cause, Format, Outcome
-from retailpulse.domain.jobs import Result
+from retailpulse.domain.images import Outcome
+from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
+from retailpulse.storage.results import columns
 from retailpulse.storage.scheduling.claims import DROP_GRANTS
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
 # pruned by now, or an image may have been retried: then the result of a worker that slept is late.
-_INSERT = """
+_INSERT = sql.SQL("""
     WITH new AS (
-        INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
-            displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
-        SELECT job_id, image_no, outcome, cause, detail, format, width, height,
-            displayed_width, displayed_height, size_bytes, sha256, suspect, tries
+        INSERT INTO results (job_id, image_no, {written})
+        SELECT job_id, image_no, outcome, cause, detail, {facts}, tries
         FROM json_to_recordset(%(rows)s::json) AS row (job_id uuid, image_no int, outcome text, cause text,
-            detail text, format text, width int, height int, displayed_width int, displayed_height int,
-            size_bytes bigint, sha256 bytea, suspect text, tries smallint, earlier int)
+            detail text, {fact_types}, tries smallint, earlier int)
         WHERE job_id = ANY(ARRAY(
                 SELECT j.job_id FROM jobs j WHERE j.job_id = ANY(%(jobs)s) AND j.retries = 0))
             OR job_id = ANY(ARRAY(
@@ -38,22 +38,20 @@ _INSERT = """
         EXISTS (SELECT FROM images i WHERE i.job_id = new.job_id AND i.same_as IS NOT NULL),
         (SELECT j.retries FROM jobs j WHERE j.job_id = new.job_id)
     FROM new GROUP BY job_id, outcome
-"""
+""").format(written=columns.WRITTEN, facts=columns.FROM_JSON, fact_types=columns.JSON_TYPES)
 
 # The copies of an image get its result. OFFSET keeps the planner from joining with the copies of all images:
 # those of each are looked up by index.
-_COPY_TO_COPIES = """
-    INSERT INTO results (job_id, image_no, outcome, cause, detail, format, width, height,
-        displayed_width, displayed_height, size_bytes, sha256, suspect, tries)
-    SELECT r.job_id, copy.image_no, outcome, cause, detail, format, width, height,
-        displayed_width, displayed_height, size_bytes, sha256, suspect, tries
+_COPY_TO_COPIES = sql.SQL("""
+    INSERT INTO results (job_id, image_no, {written})
+    SELECT r.job_id, copy.image_no, {written}
     FROM results r CROSS JOIN LATERAL (
         SELECT i.image_no FROM images i
         WHERE i.job_id = r.job_id AND i.same_as = r.image_no
         OFFSET 0) copy
     WHERE r.job_id = %s AND r.image_no = ANY(%s)
     ON CONFLICT DO NOTHING
-"""
+""").format(written=columns.WRITTEN)
 
 # A job that was retried or pruned since the results were inserted is not counted in.
 _COUNT_IN_JOB = """
@@ -63,7 +61,7 @@ _COUNT_IN_JOB = """
 """
 
 
-async def settle(connection: Connection, results: Sequence[Result], grants: Sequence[int] = ()) -> int:
+async def settle(connection: Connection, results: Sequence[ImageResult], grants: Sequence[int] = ()) -> int:
     """Writes results in the transaction of `connection`; one that an image already has stays as it is.
 
     A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, and
@@ -90,8 +88,8 @@ async def settle(connection: Connection, results: Sequence[Result], grants: Sequ
     return sum(count.total() for count in jobs.values())
 
 
-def _in_order(results: Sequence[Result]) -> list[Result]:
-    jobs: dict[UUID, list[Result]] = {}
+def _in_order(results: Sequence[ImageResult]) -> list[ImageResult]:
+    jobs: dict[UUID, list[ImageResult]] = {}
     for result in results:
         jobs.setdefault(result.job_id, []).append(result)
     return [result for job_id in sorted(jobs) for result in sorted(jobs[job_id], key=attrgetter("image_no"))]
@@ -117,48 +115,39 @@ async def _count_in_jobs(
     return done
 
 
-class _Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
-    """A result as its row; what is left out is NULL."""
-
-    job_id: UUID
-    image_no: int
-    outcome: Outcome
-    tries: int
-    earlier: int = 0
-    cause: Cause | None = None
-    detail: str | None = None
-    format: Format | None = None
-    width: int | None = None
-    height: int | None = None
-    displayed_width: int | None = None
-    displayed_height: int | None = None
-    size_bytes: int | None = None
-    sha256: str | None = None
-    suspect: str | None = None
+_NO_FACTS = Measurement()
+_COUNT = len(ImageFacts.__struct_fields__)
+_FREE_TEXTS = tuple(fact.name for fact in FACTS if fact.is_free_text)
+_SAID = ("job_id", "image_no", "outcome", "tries", "earlier", "cause", "detail")
+_Row: Any = msgspec.defstruct(
+    "_Row",
+    [(name, Any, None) for name in (*_SAID, *ImageFacts.__struct_fields__)],
+    omit_defaults=True,
+    gc=False,
+)
+"""A result as its row; what is left out is NULL."""
 
 
-def _as_json(results: Sequence[Result]) -> str:
+def _as_json(results: Sequence[ImageResult]) -> str:
     return msgspec.json.encode([_row(result) for result in results]).decode()
 
 
-def _row(result: Result) -> _Row:
-    row = _Row(
-        job_id=result.job_id,
-        image_no=result.image_no,
-        outcome=result.outcome,
-        tries=result.tries,
-        earlier=result.earlier,
-        cause=result.cause,
-        detail=_storable(result.detail),
+def _row(result: ImageResult) -> msgspec.Struct:
+    facts = result.measurement or _NO_FACTS
+    for name in _FREE_TEXTS:
+        text = getattr(facts, name)
+        if text is not None and _storable(text) != text:
+            facts = msgspec.structs.replace(facts, **{name: _storable(text)})
+    row: msgspec.Struct = _Row(
+        result.job_id,
+        result.image_no,
+        result.outcome,
+        result.tries,
+        result.earlier or None,
+        result.cause,
+        _storable(result.detail),
+        *msgspec.structs.astuple(facts)[:_COUNT],
     )
-    measured = result.measurement
-    if measured is not None:
-        header = measured.header
-        row.format, row.width, row.height = header.format, header.width, header.height
-        row.displayed_width, row.displayed_height = header.displayed_width, header.displayed_height
-        row.size_bytes = measured.size_bytes
-        row.sha256 = None if measured.sha256 is None else rf"\x{measured.sha256.hex()}"
-        row.suspect = _storable(measured.suspect)
     return row
 
 

@@ -13,6 +13,7 @@ from enum import IntEnum
 from psycopg import sql
 from psycopg.rows import class_row
 
+from retailpulse.schema import Area, Store
 from retailpulse.storage.postgres.database import Connection
 
 MOST_READ = 500_000
@@ -51,23 +52,6 @@ class StoreCursor:
     part: Part
     key: str
     store_id: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreRow:
-    """A store of the master."""
-
-    store_id: str
-    area_code: str
-    store_name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Area:
-    """An area of the store master, and how many stores it has."""
-
-    area_code: str
-    stores: int
 
 
 _ID = sql.SQL('lower(store_id) COLLATE "C"')
@@ -116,7 +100,7 @@ _AREAS = """
 
 async def read_stores(
     connection: Connection, wanted: StoreFilter, *, after: StoreCursor, limit: int
-) -> tuple[list[tuple[StoreRow, StoreCursor]], StoreCursor | None]:
+) -> tuple[list[tuple[Store, StoreCursor]], StoreCursor | None]:
     """The next stores of one part after a place, each with its own.
 
     Returns also the place up to which the part was read if that is not its end.
@@ -141,7 +125,7 @@ async def read_stores(
     for store_id, area_code, store_name, key, is_wanted in rows:
         reached = StoreCursor(part=after.part, key=key, store_id=store_id)
         if is_wanted:
-            row = StoreRow(store_id=store_id, area_code=area_code, store_name=store_name)
+            row = Store(store_id=store_id, area_code=area_code, store_name=store_name)
             found.append((row, reached))
     is_end = len(found) == len(rows) < limit
     return found, None if is_end else reached
@@ -186,9 +170,9 @@ def _beyond_ascii(text: str) -> tuple[str, str]:
     return "".join(capital for capital, _ in known), "".join(small for _, small in known)
 
 
-async def find_store(connection: Connection, store_id: str) -> StoreRow | None:
+async def find_store(connection: Connection, store_id: str) -> Store | None:
     """The store with an id, or None if there is none."""
-    cursor = connection.cursor(row_factory=class_row(StoreRow))
+    cursor = connection.cursor(row_factory=class_row(Store))
     await cursor.execute("SELECT store_id, area_code, store_name FROM stores WHERE store_id = %s", [store_id])
     return await cursor.fetchone()
 

@@ -16,8 +16,9 @@ import msgspec
 from psycopg import sql
 from psycopg.rows import kwargs_row
 
-from retailpulse.domain.callbacks import DeliveryKey, DeliveryState, Try
+from retailpulse.domain.callbacks import DeliveryKey, DeliveryState
 from retailpulse.domain.ids import parse_job_id
+from retailpulse.schema import DeliveryTry
 from retailpulse.storage.jobs.read import JOB_COLUMNS, JobRow, job_cursor
 from retailpulse.storage.postgres.database import Connection
 
@@ -138,7 +139,7 @@ class DeliveryRow:
     ended_at: datetime
     state: DeliveryState
     next_try_at: datetime | None
-    tries: tuple[Try, ...]
+    tries: tuple[DeliveryTry, ...]
 
 
 async def any_message(connection: Connection) -> bool:
@@ -209,7 +210,7 @@ async def job_as_ended(connection: Connection, key: DeliveryKey) -> JobRow | Non
 
 
 async def log_try(
-    connection: Connection, due: Due, made: Try, state: DeliveryState, wait_seconds: float | None
+    connection: Connection, due: Due, made: DeliveryTry, state: DeliveryState, wait_seconds: float | None
 ) -> None:
     """Logs a try, and says what comes after it: nothing, or the next one after `wait_seconds`.
 
@@ -268,6 +269,6 @@ def _row(job_id: UUID, delivery_no: int, state: str, tries: list[Any], **rest: A
     return DeliveryRow(
         key=DeliveryKey(job_id=job_id, delivery_no=delivery_no),
         state=DeliveryState(state),
-        tries=msgspec.convert(tries, tuple[Try, ...]),
+        tries=msgspec.convert(tries, tuple[DeliveryTry, ...]),
         **rest,
     )

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from retailpulse.config.settings import CallbackSettings, FetchSettings
-from retailpulse.domain.callbacks import DeliveryState, Try
+from retailpulse.domain.callbacks import DeliveryState
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.fetch import PostResult, WebhookClient
+from retailpulse.schema import DeliveryTry
 from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.webhooks import deliveries
 from retailpulse.storage.webhooks import secrets as callback_secrets
@@ -147,7 +148,7 @@ class WebhookDispatcher:
             pending_seconds=due.pending_seconds + seconds,
             settings=self._settings,
         )
-        made = Try(at=due.now, status=posted.status, error=posted.error, seconds=round(seconds, 3))
+        made = DeliveryTry(at=due.now, status=posted.status, error=posted.error, seconds=round(seconds, 3))
         loop = asyncio.get_running_loop()
         until = loop.time() + LOG_SECONDS
         while True:

@@ -11,7 +11,8 @@ from standardwebhooks import Webhook
 
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryKey
 from retailpulse.fetch import PostRequest
-from retailpulse.service.job_summary import JobSummary, summarize
+from retailpulse.schema import JobSummary
+from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs.read import JobRow
 
 

@@ -1,0 +1,87 @@
+"""How the fields of a record are kept in PostgreSQL: the type of each column, and how its values look.
+
+SQL itself is the storage's; a test compares the types with the tables of a real database.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+
+
+class SqlType(StrEnum):
+    """The type of a column, as PostgreSQL's format_type() writes it."""
+
+    TEXT = "text"
+    SMALLINT = "smallint"
+    INTEGER = "integer"
+    BIGINT = "bigint"
+    DOUBLE = "double precision"
+    BOOLEAN = "boolean"
+    BYTEA = "bytea"
+    """Hexadecimal text in a record."""
+    TIMESTAMPTZ = "timestamp with time zone"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """How a field is kept; stands among the annotations of the field.
+
+    `is_generated`: PostgreSQL makes the value from other columns. `is_distinct`: hardly any value comes
+    twice. `octets` is the length of each value of a BYTEA, which must have one.
+    """
+
+    sql_type: SqlType
+    table: str = "results"
+    is_generated: bool = False
+    is_distinct: bool = False
+    octets: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """A field of a record with all that is said of it.
+
+    `default` is None or what stands in place of NULL; `words` are the only values, if these are known.
+    """
+
+    name: str
+    stored: Stored
+    default: Any
+    example: Any
+    words: type[StrEnum] | None
+
+    @property
+    def sql_type(self) -> SqlType:
+        """The type of the column."""
+        return self.stored.sql_type
+
+    @property
+    def is_free_text(self) -> bool:
+        """Whether a stranger may have written the values: a URL, an id, what a decoder says."""
+        return self.sql_type is SqlType.TEXT and self.words is None
+
+
+def columns_of(record: type[msgspec.Struct]) -> tuple[Column, ...]:
+    """The columns of a record in the order of its fields; fields that are no columns are left out."""
+    return tuple(_columns(record))
+
+
+def _columns(record: type[msgspec.Struct]) -> Iterator[Column]:
+    hints = get_type_hints(record, include_extras=True)
+    for field in msgspec.structs.fields(record):
+        notes = get_args(hints[field.name])
+        metas = [note for note in notes if isinstance(note, msgspec.Meta)]
+        examples = [example for meta in metas for example in meta.examples or ()]
+        words = [meta.extra["words"] for meta in metas if meta.extra and meta.extra.get("words")]
+        for stored in notes:
+            if isinstance(stored, Stored):
+                yield Column(
+                    name=field.name,
+                    stored=stored,
+                    default=None if field.default is msgspec.NODEFAULT else field.default,
+                    example=examples[0] if examples else None,
+                    words=words[0] if words else None,
+                )

@@ -1,0 +1,101 @@
+"""The facts of an image: each field said once, with its type, SQL type, description and example.
+
+A new fact is a field here, a column made by a migration, and what measures it: the measuring processes, the
+table, the API, the client, CSV, Parquet and the examples of the documents follow from the field.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from retailpulse.domain.analysis import Analysis
+from retailpulse.domain.images import Cause, Format, Outcome
+from retailpulse.schema.columns import SqlType, Stored, columns_of
+from retailpulse.schema.record import Record, described
+
+
+class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is known of an image that was measured; None if not known at the depth of its job.
+
+    What PostgreSQL makes from other facts, as `perimeter`, is None until the facts are read from it.
+    """
+
+    format: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT),
+        described("Recognised by the bytes.", example="jpeg", words=Format),
+    ] = None
+    width: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.INTEGER),
+        described("Pixels as they are stored.", example=4032),
+    ] = None
+    height: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.INTEGER),
+        described("Pixels as they are stored.", example=3024),
+    ] = None
+    displayed_width: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.INTEGER),
+        described("Pixels as viewers show them.", example=3024),
+    ] = None
+    displayed_height: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.INTEGER),
+        described("Pixels as viewers show them.", example=4032),
+    ] = None
+    perimeter: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.BIGINT, is_generated=True),
+        described("2 * (height + width) of the stored pixels.", example=14112),
+    ] = None
+    size_bytes: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.BIGINT),
+        described("Of the whole file; null at depth header.", example=2508113),
+    ] = None
+    sha256: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.BYTEA, is_distinct=True, octets=32),
+        described(
+            "Of the whole file, hex; null at depth header.",
+            example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ),
+    ] = None
+    suspect: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT),
+        described("What looks damaged in a picture that still decodes."),
+    ] = None
+
+
+FACTS = tuple(column for column in columns_of(ImageFacts) if not column.stored.is_generated)
+"""The facts that are measured, as columns; PostgreSQL makes the others from them."""
+
+
+class Measurement(ImageFacts, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The facts of an image that was measured, and at depth `decode` one analysis of each analyzer that ran.
+
+    A fact that an analyzer found stands in both, if it is a field of ImageFacts.
+    """
+
+    analyses: tuple[Analysis, ...] = ()
+
+
+class ImageResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How one image ended, as it is settled, and with it every other image of its job with the same URL.
+
+    `tries` counts the requests that were made; `earlier` is that of the image when it was claimed: a result
+    from before a retry is of no use after it.
+    """
+
+    job_id: UUID
+    image_no: int
+    outcome: Outcome
+    earlier: int = 0
+    cause: Cause | None = None
+    detail: str | None = None
+    measurement: Measurement | None = None
+    tries: int = 0

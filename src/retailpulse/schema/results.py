@@ -1,0 +1,98 @@
+"""The result of an image, as the API answers it and clients read it; and examples of two."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from retailpulse.domain.images import Cause, Outcome
+from retailpulse.domain.times import Instant
+from retailpulse.schema.columns import SqlType, Stored, columns_of
+from retailpulse.schema.image_facts import ImageFacts
+from retailpulse.schema.record import Record, described, joined
+
+
+class EarlierResult(Record, frozen=True, kw_only=True):
+    """The result of an image from before a retry."""
+
+    outcome: Outcome
+    cause: Annotated[str, described("Why it was not measured.", words=Cause)]
+    detail: Annotated[str | None, described("The same in words.")] = None
+    tries: Annotated[int, described("How many requests that rested on.")]
+    settled_at: Annotated[Instant, described("When that was written, UTC.")]
+
+
+class ImageOutcome(Record, frozen=True, kw_only=True):
+    """Which image it is, and how it ended."""
+
+    image_no: Annotated[
+        int,
+        Stored(sql_type=SqlType.INTEGER, is_distinct=True),
+        described("The number of the image in the job, from 1.", example=1),
+    ]
+    store_id: Annotated[
+        str, Stored(sql_type=SqlType.TEXT, table="visits"), described("As submitted.", example="RP00001")
+    ]
+    visit_time: Annotated[
+        str,
+        Stored(sql_type=SqlType.TEXT, table="visits"),
+        described("As submitted.", example="2026-11-20T10:00:00Z"),
+    ]
+    image_url: Annotated[
+        str,
+        Stored(sql_type=SqlType.TEXT, table="images", is_distinct=True),
+        described("As submitted.", example="https://photos.example/a.jpg"),
+    ]
+    outcome: Annotated[
+        Outcome | None,
+        Stored(sql_type=SqlType.TEXT),
+        described("How it ended; null: not settled yet.", example="measured", words=Outcome),
+    ] = None
+    cause: Annotated[
+        str | None, Stored(sql_type=SqlType.TEXT), described("Why it was not measured.", words=Cause)
+    ] = None
+    detail: Annotated[
+        str | None, Stored(sql_type=SqlType.TEXT), described("The same in words.", example="HTTP 404")
+    ] = None
+
+
+class Settling(Record, frozen=True, kw_only=True):
+    """What it took to settle an image."""
+
+    tries: Annotated[
+        int,
+        Stored(sql_type=SqlType.SMALLINT),
+        described("How many requests the result rests on.", example=1),
+    ] = 0
+    settled_at: Annotated[
+        Instant | None,
+        Stored(sql_type=SqlType.TIMESTAMPTZ),
+        described("When the result was written, UTC.", example="2026-11-20T10:00:07.412Z"),
+    ] = None
+    earlier: Annotated[
+        list[EarlierResult] | None,
+        described("Only with `include=earlier`: what retries took back, the oldest first.", is_left_out=True),
+    ] = None
+
+
+if TYPE_CHECKING:
+
+    class Result(ImageOutcome, ImageFacts, Settling, frozen=True, kw_only=True):
+        """The result of one image; `outcome` is None while it is not settled."""
+
+else:
+    Result = joined("Result", "The result of one image.", ImageOutcome, ImageFacts, Settling)
+
+RESULT = columns_of(Result)
+"""A result as columns, in the order in which every format gives them."""
+
+_MEASURED: dict[str, Any] = {column.name: column.example for column in RESULT} | {"detail": None}
+_FAILED: dict[str, Any] = {
+    **_MEASURED,
+    **dict.fromkeys(ImageFacts.__struct_fields__),
+    "image_no": 2,
+    "image_url": "https://photos.example/b.jpg",
+    "outcome": "failed",
+    "cause": "http_status",
+    "detail": "HTTP 404",
+    "settled_at": "2026-11-20T10:00:07.398Z",
+}
+RESULT_EXAMPLES = (_MEASURED, _FAILED)
+"""One that was measured, and one that failed."""
