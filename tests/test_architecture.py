@@ -50,6 +50,20 @@ def test_every_package_and_module_is_in_a_layer() -> None:
     assert found - {"py"} == set(layers)
 
 
+def test_every_error_of_the_domain_is_raised_below_http() -> None:
+    """One that the HTTP interfaces alone raise is a word of HTTP: it stands in `web/errors.py`."""
+    sources = ROOT / "src" / "retailpulse"
+    named = {
+        name
+        for path in sources.rglob("*.py")
+        if path.relative_to(sources).parts[0] not in {"domain", "web", "api", "client"}
+        for name in re.findall(r"\b[A-Z]\w+", path.read_text())
+    }
+    defined = re.findall(r"^class (\w+)", (sources / "domain" / "errors.py").read_text(), re.MULTILINE)
+    assert len(defined) > 10
+    assert set(defined) - named == set()
+
+
 def test_the_drawn_states_of_a_job_are_all_there_are() -> None:
     (drawing,) = drawings("stateDiagram-v2")
     arrows = re.findall(r"^ *(\S+) --> (\w+): ", drawing, re.MULTILINE)

@@ -3,12 +3,10 @@
 import contextlib
 import random
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from heapq import heappop, heappush
 from unittest.mock import patch
 
-from retailpulse.fetch import retries
-from retailpulse.fetch.host import circuit_breaker, refusal_rate
+from retailpulse.domain import backoff
 
 
 class Clock:
@@ -43,7 +41,5 @@ class Clock:
 def seeded(seed: int = 7) -> Iterator[random.Random]:
     """Chance that is the same each time, also where the product asks the system for it."""
     chance = random.Random(seed)
-    with ExitStack() as stack:
-        for module in (circuit_breaker, refusal_rate, retries):
-            stack.enter_context(patch.object(module, "_random", chance))
+    with patch.object(backoff, "_random", chance):
         yield chance

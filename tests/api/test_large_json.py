@@ -10,11 +10,12 @@ import pytest
 from retailpulse.api.submit import parse_large_json
 from retailpulse.api.submit.parse_json import Form, LegacyForm, NewForm, read_submission
 from retailpulse.api.submit.parse_large_json import read_large
-from retailpulse.domain.errors import InvalidRequest, TooLarge
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions
 from retailpulse.fetch import origin_key
 from retailpulse.storage.jobs.spool import Spool
+from retailpulse.web.errors import TooLarge
 from tests.api.jobs import body, visit
 from tests.api.test_submit import SAMPLE
 

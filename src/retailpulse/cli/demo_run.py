@@ -14,8 +14,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from retailpulse.cli.commands.demo import Terminated
 from retailpulse.cli.demo_report import check, next_steps, report, without_host
+from retailpulse.cli.exit_codes import Terminated
 from retailpulse.cli.invocation import invocation
 from retailpulse.cli.watch import follow
 from retailpulse.client import Client, Job, Unreachable

@@ -16,6 +16,10 @@ from retailpulse.cli.terminal import printable, printable_lines
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP came: unwind and clean up."""
+
+
 class Refusal(click.ClickException):
     """The command was understood, but cannot be done: exit code 1."""
 

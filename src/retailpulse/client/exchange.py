@@ -1,6 +1,5 @@
 """Requests and their answers: as typed data, or as errors by cause; tried again if that is safe."""
 
-import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from retailpulse.client.errors import (
     refused,
 )
 from retailpulse.client.transports import HttpRequest, Params, Transport
+from retailpulse.domain.backoff import Backoff
 
 T = TypeVar("T")
 
@@ -25,8 +25,7 @@ Outage = Unreachable | Unavailable | TooManyRequests
 OUTAGES = (Unreachable, Unavailable, TooManyRequests)
 """The errors after which the same request may succeed a moment later."""
 
-_FIRST_PAUSE_SECONDS = 0.25
-_LONGEST_PAUSE_SECONDS = 5.0
+_BACKOFF = Backoff(first_seconds=0.25, longest_seconds=5.0, jitter=(0.75, 1.25))
 _PAGE_ITEMS = 1000  # as many as the service gives at once
 
 
@@ -151,12 +150,11 @@ class _Tries:
         self._exchange = exchange
         self._request = request
         self._begin = time.monotonic()
-        self._pause_seconds = _FIRST_PAUSE_SECONDS
+        self._pauses = 0
 
     async def pause_after(self, error: Outage) -> None:
         """Waits until the next try is due; raises the error if there is to be none."""
-        # Clients that lost the service at the same moment do not all come back at the same one.
-        pause = self._pause_seconds * random.uniform(0.75, 1.25)  # noqa: S311  # a pause is no secret
+        pause = _BACKOFF.draw_seconds(self._pauses)
         if not isinstance(error, Unreachable):
             pause = max(pause, error.retry_after_seconds or 0.0)
         allowed_seconds = self._exchange.allowed_seconds(self._request, error)
@@ -164,4 +162,4 @@ class _Tries:
             raise error
         self._exchange.retry_budget.on_outage(error)
         await self._exchange.transport.pause(pause)
-        self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
+        self._pauses += 1

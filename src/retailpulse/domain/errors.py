@@ -7,23 +7,15 @@
     |  |  '- CommitUnknown       it went away in a commit, whose outcome is unknown
     |  '- SchemaTooNew          it was migrated by a newer program
     |- InvalidRequest      what a client sent cannot be accepted
-    |  |- TooLarge         it is over a configured limit
-    |  |- RequestTimeout   it came more slowly than is waited for
-    |  |- NotAvailable     it is asked for in a form that cannot be given here
-    |  '- UnsupportedMediaType   it comes in a form that is not read
-    |- Unauthenticated     no API key, or none that may be used
-    |- Forbidden           a key, or an origin, that does not allow this
-    |- RateLimited         more requests than a key or an address may send
     |- NotFound            no such job, store or area
     |- Conflict            it contradicts what is already there
     |- StaleWrite          what it was based on has just changed; it must be repeated
     |- Busy                the service has as much as it takes now
     '- ImageError          one image that cannot be fetched or measured
 
-How an error becomes an HTTP answer is decided in one table, in `web`.
+Errors of HTTP alone are in `web.errors`; how an error becomes an answer is decided in one table, in `web`.
 """
 
-from retailpulse.domain.api_keys import Scope
 from retailpulse.domain.images import Cause
 
 
@@ -53,49 +45,6 @@ class SchemaTooNew(DatabaseError):
 
 class InvalidRequest(RetailPulseError):
     """What a client sent cannot be accepted; the text says which part of it and why."""
-
-
-class TooLarge(InvalidRequest):
-    """What a client sent is over a configured limit."""
-
-
-class RequestTimeout(InvalidRequest):
-    """What a client sent did not arrive in the time that is waited for it."""
-
-
-class Unauthenticated(RetailPulseError):
-    """An API key is needed, and there is none, or none that may be used.
-
-    `was_sent` says whether there was one. The text never says whether what is asked for exists.
-    """
-
-    def __init__(self, text: str, *, was_sent: bool) -> None:
-        super().__init__(text)
-        self.was_sent = was_sent
-
-
-class Forbidden(RetailPulseError):
-    """The client is known, but may not do this; `scope` is what its API key lacks, if that is the reason."""
-
-    def __init__(self, text: str, *, scope: Scope | None = None) -> None:
-        super().__init__(text)
-        self.scope = scope
-
-
-class RateLimited(RetailPulseError):
-    """More requests than a key or an address may send; waiting helps."""
-
-    def __init__(self, text: str, *, wait_seconds: int) -> None:
-        super().__init__(text)
-        self.wait_seconds = wait_seconds
-
-
-class NotAvailable(InvalidRequest):
-    """What is asked for cannot be given in the form that is wanted; the text says what to do."""
-
-
-class UnsupportedMediaType(InvalidRequest):
-    """What a client sent comes in a type or an encoding that is not read."""
 
 
 class NotFound(RetailPulseError):

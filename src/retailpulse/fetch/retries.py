@@ -4,11 +4,10 @@ The clock runs while a name is looked up, while a request or a pause runs, and w
 host that only fails. Waiting for a slot counts in no limit: a full queue is our own doing, not the host's.
 """
 
-from random import SystemRandom
-
 import msgspec
 
 from retailpulse.config.settings import FetchSettings
+from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.http.cookies import CookieJar
@@ -23,8 +22,6 @@ OWN_TURNED_AWAY = 5
 """An image that was turned away more often says no more what its host bears: its own URL may be why."""
 MOST_TURNED_AWAY = 40
 """Tries that do not count if the host turned their connection away while it served others."""
-
-_random = SystemRandom()
 
 
 class Attempt(msgspec.Struct, gc=False):
@@ -125,6 +122,6 @@ class Attempt(msgspec.Struct, gc=False):
         counted = self.number - self._excused - self._excused_away
         if not failed.again or counted >= settings.tries:
             return None
-        longest = settings.backoff_seconds * 2.0 ** max(0, counted - 1)
-        pause = max(_random.uniform(0.0, longest), failed.not_before_seconds)
+        backoff = Backoff(first_seconds=settings.backoff_seconds, jitter=(0.0, 1.0))
+        pause = max(backoff.draw_seconds(max(0, counted - 1)), failed.not_before_seconds)
         return pause if pause < self.image_seconds else None

@@ -16,6 +16,7 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from retailpulse.config.settings import DatabaseSettings
+from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.process.loop_heartbeat import LoopWatch
 from retailpulse.process.signals import first
@@ -27,7 +28,7 @@ from retailpulse.telemetry.catalogue import REPLACED
 
 logger = logging.getLogger(__name__)
 
-LONGEST_BACKOFF_SECONDS = 30.0
+RESTART_BACKOFF = Backoff(first_seconds=0.5, longest_seconds=30.0)
 STEADY_SECONDS = 30.0
 """A child that lived this long is started again at once when it dies."""
 RELEASE_AGAIN_SECONDS = 1.0
@@ -66,7 +67,7 @@ class Children:
 
     async def keep(self, command: Command) -> None:
         """Keeps one child of a kind alive until the stop."""
-        backoff_seconds = 0.0
+        early_deaths = 0
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             started = loop.time()
@@ -76,9 +77,11 @@ class Children:
                 logger.error("%s cannot be started: %s", command, error)
             if self._stop.is_set():
                 break
-            steady = loop.time() - started >= STEADY_SECONDS
-            backoff_seconds = 0.0 if steady else min(max(0.5, 2 * backoff_seconds), LONGEST_BACKOFF_SECONDS)
-            await pause(self._stop, backoff_seconds)
+            if loop.time() - started >= STEADY_SECONDS:
+                early_deaths = 0
+                continue
+            await pause(self._stop, RESTART_BACKOFF.draw_seconds(early_deaths))
+            early_deaths += 1
         for task in self._telling:  # the next child finds it out
             task.cancel()
 

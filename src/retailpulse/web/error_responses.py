@@ -29,13 +29,15 @@ from retailpulse.domain.errors import (
     Conflict,
     DatabaseError,
     DatabaseUnavailable,
-    Forbidden,
     InvalidRequest,
-    NotAvailable,
     NotFound,
+    RetailPulseError,
+)
+from retailpulse.web.errors import (
+    Forbidden,
+    NotAvailable,
     RateLimited,
     RequestTimeout,
-    RetailPulseError,
     TooLarge,
     Unauthenticated,
     UnsupportedMediaType,

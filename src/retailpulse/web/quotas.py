@@ -5,23 +5,10 @@ Counted in the memory of this process.
 
 from collections import Counter
 
-from litestar.types import Scope
-
-from retailpulse.domain.errors import Busy, RateLimited
-from retailpulse.web.middleware.rate_limit import address_of
+from retailpulse.domain.errors import Busy
+from retailpulse.web.errors import RateLimited
 
 WAIT_SECONDS = 5
-_CALLER = "retailpulse.caller"
-
-
-def name_caller(scope: Scope, caller: str) -> None:
-    """Notes in a request's scope which key it has used."""
-    scope[_CALLER] = caller  # type: ignore[literal-required]  # ASGI lets applications add their own
-
-
-def caller_of(scope: Scope) -> str:
-    """The caller that a request counts for: its key, or else its address."""
-    return str(scope.get(_CALLER) or address_of(scope["client"]))
 
 
 class Quota:

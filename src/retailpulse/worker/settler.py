@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
+from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
 from retailpulse.schema import ImageResult
 from retailpulse.storage.postgres.database import Database
@@ -19,7 +20,7 @@ from retailpulse.worker.held_images import Grant
 
 logger = logging.getLogger(__name__)
 
-LONGEST_WAIT_SECONDS = 5.0
+BACKOFF = Backoff(first_seconds=0.25, longest_seconds=5.0)
 GATHER_SECONDS = 0.02
 """How long the first result after a quiet time waits for others; when many come, batches are larger."""
 
@@ -91,7 +92,7 @@ class Settler:
         return min(self._max_seconds, max(GATHER_SECONDS, left))
 
     async def _write(self, batch: "_Batch") -> None:
-        wait_seconds = 0.25
+        refusals = 0
         began_at = time.monotonic()
         while True:
             try:
@@ -105,8 +106,8 @@ class Settler:
                 if self._closing.is_set():
                     return  # another worker does these images again
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), wait_seconds)
-                wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
+                    await asyncio.wait_for(self._closing.wait(), BACKOFF.draw_seconds(refusals))
+                refusals += 1
             else:
                 self._observe(time.monotonic() - began_at)
                 batch.close()

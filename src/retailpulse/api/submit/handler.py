@@ -22,12 +22,13 @@ from retailpulse.api.submit.parse_large_json import read_large
 from retailpulse.api.submit.parse_rows import RowFormat, read_rows
 from retailpulse.api.submit.request_body import BodyBudget, drain, unpacked
 from retailpulse.config.settings import ApiSettings
-from retailpulse.domain.errors import Busy, InvalidRequest, UnsupportedMediaType
+from retailpulse.domain.errors import Busy, InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import Idempotency, JobOptions
 from retailpulse.fetch import origin_key
 from retailpulse.service import JobSubmitter
 from retailpulse.storage.jobs.spool import Spool, temporary_file
+from retailpulse.web.errors import UnsupportedMediaType
 
 logger = logging.getLogger(__name__)
 

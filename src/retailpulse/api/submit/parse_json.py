@@ -10,10 +10,11 @@ from typing import TypeVar
 import msgspec
 
 from retailpulse.api.submit.job_options import check_options
-from retailpulse.domain.errors import InvalidRequest, TooLarge
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
 from retailpulse.domain.times import parse_visit_time
+from retailpulse.web.errors import TooLarge
 
 
 class _Visit(msgspec.Struct, gc=False):

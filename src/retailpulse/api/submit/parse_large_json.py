@@ -11,9 +11,10 @@ from itertools import islice
 from typing import IO
 
 from retailpulse.api.submit.parse_json import Form, check_count, read_visits
-from retailpulse.domain.errors import InvalidRequest, TooLarge
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.jobs import JobOptions, Visit
 from retailpulse.storage.jobs.spool import Spool
+from retailpulse.web.errors import TooLarge
 
 BLOCK_BYTES = 256 * 1024
 """So much is read, looked through and decoded in one step."""

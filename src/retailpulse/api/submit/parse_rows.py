@@ -11,9 +11,10 @@ from typing import IO
 import msgspec
 
 from retailpulse.api.submit.parse_json import explain
-from retailpulse.domain.errors import InvalidRequest, TooLarge
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.times import parse_visit_time
 from retailpulse.storage.jobs.spool import Spool
+from retailpulse.web.errors import TooLarge
 
 COLUMNS = ("store_id", "image_url", "visit_time")
 MAX_LINE_BYTES = 4_000_000

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import IO
 
-from retailpulse.domain.errors import Busy, InvalidRequest, TooLarge, UnsupportedMediaType
+from retailpulse.domain.errors import Busy, InvalidRequest
+from retailpulse.web.errors import TooLarge, UnsupportedMediaType
 from retailpulse.web.rechunk import rechunked
 
 WRITE_BYTES = 1 << 20

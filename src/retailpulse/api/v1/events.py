@@ -13,7 +13,8 @@ from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Progress, Signal
 from retailpulse.service.job_summary import count_images
 from retailpulse.storage.jobs.read import JobRow
-from retailpulse.web.quotas import Quota, QuotaSlot, caller_of
+from retailpulse.web.caller import caller_of
+from retailpulse.web.quotas import Quota, QuotaSlot
 
 RECONNECT_MILLISECONDS = 1_000
 

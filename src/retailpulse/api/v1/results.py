@@ -37,13 +37,15 @@ from retailpulse.api.v1.pages import (
 from retailpulse.api.v1.parquet import write_parquet
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.result_examples import RESULTS_CSV, RESULTS_NDJSON
-from retailpulse.domain.errors import InvalidRequest, NotAvailable
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.schema import RESULT_EXAMPLES, Result
 from retailpulse.service import Results
 from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
+from retailpulse.web.caller import caller_of
 from retailpulse.web.closing_stream import ClosingStream
-from retailpulse.web.quotas import Quota, QuotaSlot, caller_of
+from retailpulse.web.errors import NotAvailable
+from retailpulse.web.quotas import Quota, QuotaSlot
 
 FORMATS = {JSON: "json", CSV: "csv", NDJSON: "ndjson", PARQUET: "parquet"}
 TYPES = {name: media_type for media_type, name in FORMATS.items()}

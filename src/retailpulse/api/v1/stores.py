@@ -21,10 +21,11 @@ from retailpulse.api.openapi.annotations import (
 )
 from retailpulse.api.submit.row_schema import StoreRows
 from retailpulse.config.settings import ApiSettings
-from retailpulse.domain.errors import InvalidRequest, TooLarge
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.schema import BadLine, Imported
 from retailpulse.service import StoreImport
+from retailpulse.web.errors import TooLarge
 from retailpulse.web.problem_details import PROBLEM_TYPE, Asked, Problem, refuse
 
 

@@ -9,15 +9,11 @@ from types import FrameType
 import rich_click as click
 from click.exceptions import Exit
 
-from retailpulse.cli.exit_codes import INTERRUPTED
+from retailpulse.cli.exit_codes import INTERRUPTED, Terminated
 from retailpulse.cli.terminal import echo, output_console
 
 MIN_IMAGES = 20
 """Fewest images of a demo job: the bad ones and a few good ones."""
-
-
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP came: unwind and clean up."""
 
 
 @click.command()

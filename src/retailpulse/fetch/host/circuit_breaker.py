@@ -7,8 +7,7 @@
 No clock and no queue: times come from the caller, in seconds.
 """
 
-from random import SystemRandom
-
+from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.hosts import BreakerState, HostLimits
 from retailpulse.fetch.failures import TryFailed
 
@@ -22,10 +21,8 @@ REST_PER_WORK = 8.0
 """A host that can be reached rests this many times as long as its failure took: a host that fails at once
 holds no slot from others, and may as well fail each image by its own try."""
 SHORTEST_REST_SECONDS = 0.05
-_MOST_DOUBLINGS = 10
+_PROBES = Backoff(first_seconds=1.0, longest_seconds=LONGEST_REST_SECONDS, jitter=(0.5, 1.0))
 _CLOSED = BreakerState.CLOSED
-
-_random = SystemRandom()
 
 
 class CircuitBreaker:
@@ -76,7 +73,7 @@ class CircuitBreaker:
         self.state = BreakerState.OPEN
         if self.failing_since is None:
             self.failing_since = now
-        return self._rest_seconds(failure, now - began_at) * _random.uniform(0.5, 1.0)
+        return _PROBES.spread(self._rest_seconds(failure, now - began_at))
 
     def probed(self) -> bool:
         """A request begins; whether it is the first probe after a rest."""
@@ -101,7 +98,7 @@ class CircuitBreaker:
         self.failure, self.failing_since = failure, failing_since
 
     def _rest_seconds(self, failure: TryFailed, took_seconds: float) -> float:
-        growing = min(2.0 ** min(self.failed_probes, _MOST_DOUBLINGS), LONGEST_REST_SECONDS)
+        growing = _PROBES.bound_seconds(self.failed_probes)
         if failure.unreached:
             return growing
         if failure.refused:

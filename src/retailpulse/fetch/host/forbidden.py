@@ -5,9 +5,11 @@ images that are refused for many seconds show that it stays. Weak: the first ima
 some of its files are asked for five times, within 15 s.
 """
 
+from retailpulse.domain.backoff import Backoff
+
 _TRIES, _TRIES_WHERE_IT_PASSES = 5, 10
 """So many answers of 403 to one image show that it is about its URL."""
-_LONGEST_PAUSE_SECONDS = 8
+_PAUSES = Backoff(first_seconds=1, longest_seconds=8)
 _PROBES, _VERDICT_SECONDS = 8, 16
 """So many images find it out; the others only wait for what these find."""
 _STAYED_IMAGES = 3
@@ -42,7 +44,7 @@ class ForbiddenMemory:
             self._probes += 1
             if self._probes > _PROBES:
                 return _VERDICT_SECONDS
-        return int(min(2 ** (times - 1), _LONGEST_PAUSE_SECONDS))
+        return int(_PAUSES.bound_seconds(times - 1))
 
     def passed(self) -> None:
         """An image was answered that had been forbidden."""

@@ -3,14 +3,12 @@
 What follows from that is `limiter`'s.
 """
 
-from random import SystemRandom
+from retailpulse.domain.backoff import Backoff
 
 _WEIGHT = 1 / 16
 _FORGOTTEN_SHARE = 0.001
-_SHORTEST_SECONDS, _MOST_DOUBLINGS = 0.025, 6
-"""How long a worker that has no other request at a host waits after a refusal, doubled each time."""
-
-_random = SystemRandom()
+_BACKOFF = Backoff(first_seconds=0.05, longest_seconds=1.6, jitter=(0.5, 1.0))
+"""How long a worker that has no other request at a host waits after a refusal."""
 
 
 class RefusalRate:
@@ -41,6 +39,5 @@ class RefusalRate:
 
     def back_off(self, now: float) -> None:
         """Wait, so that the fleet hears of it first; exponential, with jitter."""
+        self.backoff_until = now + _BACKOFF.draw_seconds(self._backoffs)
         self._backoffs += 1
-        seconds = _SHORTEST_SECONDS * 2.0 ** min(self._backoffs, _MOST_DOUBLINGS)
-        self.backoff_until = now + seconds * _random.uniform(0.5, 1.0)

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from retailpulse.domain.api_keys import ApiKey, KeyState, parse_token
-from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, Unauthenticated
+from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
 from retailpulse.service import ApiKeys
+from retailpulse.web.errors import Unauthenticated
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import contextlib
 
 from litestar.types import Receive, ReceiveMessage
 
-from retailpulse.domain.errors import RequestTimeout
+from retailpulse.web.errors import RequestTimeout
 
 BYTES_PER_SECOND = 10_000
 """Bytes of a body for which it may take a second more: large ones are not cut off while they come."""

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from litestar.types import Message, Send
 
-from retailpulse.domain.errors import Forbidden, InvalidRequest
+from retailpulse.domain.errors import InvalidRequest
+from retailpulse.web.errors import Forbidden
 
 Header = tuple[bytes, bytes]
 _MOST_SEEN = 1_000

@@ -6,9 +6,8 @@ minute is over. Weak: twice as many may pass at the border of two minutes.
 
 import math
 import time
-from ipaddress import IPv6Address
 
-from retailpulse.domain.errors import RateLimited
+from retailpulse.web.errors import RateLimited
 
 Header = tuple[bytes, bytes]
 MINUTE_SECONDS = 60.0
@@ -54,15 +53,3 @@ class FixedWindowRateLimiter:
             self._counts = {}
             self._ends_at = now + MINUTE_SECONDS
         return now
-
-
-def address_of(client: tuple[str, int] | None) -> str:
-    """The caller that an address counts for: a /64 network of IPv6 is one, as one host has all of it."""
-    host = client[0] if client else ""
-    if ":" not in host:
-        return host
-    try:
-        address = IPv6Address(host.partition("%")[0])
-    except ValueError:
-        return host
-    return str(address.ipv4_mapped or int(address) >> 64)

@@ -12,8 +12,10 @@ from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_500_INTERNAL_SERVER_
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from retailpulse.config.settings import ApiSettings
-from retailpulse.domain.errors import Forbidden, RetailPulseError, Unauthenticated
+from retailpulse.domain.errors import RetailPulseError
+from retailpulse.web.caller import address_of, name_caller
 from retailpulse.web.error_responses import answer_known
+from retailpulse.web.errors import Forbidden, Unauthenticated
 from retailpulse.web.middleware.authentication import ApiKeyCache
 from retailpulse.web.middleware.body_timeout import drain, with_body_timeout
 from retailpulse.web.middleware.browser_protection import (
@@ -23,9 +25,8 @@ from retailpulse.web.middleware.browser_protection import (
     Header,
     with_headers,
 )
-from retailpulse.web.middleware.rate_limit import FixedWindowRateLimiter, address_of
+from retailpulse.web.middleware.rate_limit import FixedWindowRateLimiter
 from retailpulse.web.middleware.scopes import HEALTH, is_below, needed_scope
-from retailpulse.web.quotas import name_caller
 
 DRAIN_SECONDS = 5.0
 """How long the body of a request that is refused may go on coming."""

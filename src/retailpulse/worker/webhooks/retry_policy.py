@@ -4,16 +4,14 @@ It has no clock and no database, so that days of it are tested in milliseconds.
 """
 
 from dataclasses import dataclass
-from random import SystemRandom
 
 from retailpulse.config.settings import CallbackSettings
+from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.callbacks import DeliveryState
 from retailpulse.fetch import PostResult
 
 GONE = 410
 """A receiver that answers this wants to be told no more."""
-
-_random = SystemRandom()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,9 +35,13 @@ def decide(
     left_seconds = settings.give_up_hours * 3_600 - pending_seconds
     if posted.is_final or posted.status == GONE or left_seconds <= 0:
         return RetryDecision(state=DeliveryState.GIVEN_UP)
-    longest = min(settings.longest_backoff_seconds, settings.backoff_seconds * 2.0 ** min(failures, 60))
+    backoff = Backoff(
+        first_seconds=settings.backoff_seconds,
+        longest_seconds=settings.longest_backoff_seconds,
+        jitter=(0.5, 1.0),
+    )
     # A time that is named beyond the end is cut to it: one last try then.
-    wait_seconds = max(_random.uniform(longest / 2, longest), min(posted.retry_after_seconds, left_seconds))
+    wait_seconds = max(backoff.draw_seconds(failures), min(posted.retry_after_seconds, left_seconds))
     if wait_seconds > left_seconds:
         return RetryDecision(state=DeliveryState.GIVEN_UP)
     return RetryDecision(state=DeliveryState.PENDING, wait_seconds=wait_seconds)

@@ -1,0 +1,29 @@
+"""The caller that a request counts for, in rate limits and quotas: its key, or else its address."""
+
+from ipaddress import IPv6Address
+
+from litestar.types import Scope
+
+_CALLER = "retailpulse.caller"
+
+
+def name_caller(scope: Scope, caller: str) -> None:
+    """Notes in a request's scope which key it has used."""
+    scope[_CALLER] = caller  # type: ignore[literal-required]  # ASGI lets applications add their own
+
+
+def caller_of(scope: Scope) -> str:
+    """The caller that a request counts for: its key, or else its address."""
+    return str(scope.get(_CALLER) or address_of(scope["client"]))
+
+
+def address_of(client: tuple[str, int] | None) -> str:
+    """The caller that an address counts for: a /64 network of IPv6 is one, as one host has all of it."""
+    host = client[0] if client else ""
+    if ":" not in host:
+        return host
+    try:
+        address = IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or int(address) >> 64)

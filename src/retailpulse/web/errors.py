@@ -1,0 +1,58 @@
+"""The errors that only an HTTP interface raises; they continue the tree of `domain.errors`.
+
+RetailPulseError
+|- InvalidRequest
+|  |- TooLarge               what was sent is over a configured limit
+|  |- RequestTimeout         it came more slowly than is waited for
+|  |- NotAvailable           it is asked for in a form that cannot be given here
+|  '- UnsupportedMediaType   it comes in a form that is not read
+|- Unauthenticated           no API key, or none that may be used
+|- Forbidden                 a key, or an origin, that does not allow this
+'- RateLimited               more requests than a key or an address may send
+"""
+
+from retailpulse.domain.api_keys import Scope
+from retailpulse.domain.errors import InvalidRequest, RetailPulseError
+
+
+class TooLarge(InvalidRequest):
+    """What a client sent is over a configured limit."""
+
+
+class RequestTimeout(InvalidRequest):
+    """What a client sent did not arrive in the time that is waited for it."""
+
+
+class NotAvailable(InvalidRequest):
+    """What is asked for cannot be given in the form that is wanted; the text says what to do."""
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """What a client sent comes in a type or an encoding that is not read."""
+
+
+class Unauthenticated(RetailPulseError):
+    """An API key is needed, and there is none, or none that may be used.
+
+    `was_sent` says whether there was one. The text never says whether what is asked for exists.
+    """
+
+    def __init__(self, text: str, *, was_sent: bool) -> None:
+        super().__init__(text)
+        self.was_sent = was_sent
+
+
+class Forbidden(RetailPulseError):
+    """The client is known, but may not do this; `scope` is what its API key lacks, if that is the reason."""
+
+    def __init__(self, text: str, *, scope: Scope | None = None) -> None:
+        super().__init__(text)
+        self.scope = scope
+
+
+class RateLimited(RetailPulseError):
+    """More requests than a key or an address may send; waiting helps."""
+
+    def __init__(self, text: str, *, wait_seconds: int) -> None:
+        super().__init__(text)
+        self.wait_seconds = wait_seconds
