@@ -1,6 +1,6 @@
 """Sums of one process, and of many together."""
 
-from retailpulse.telemetry.catalogue import CRASHES, FETCHED_BYTES, HTTP_SECONDS, SETTLE
+from retailpulse.telemetry.catalogue import CRASHES, FETCHED_BYTES, HTTP_SECONDS, SETTLE, TRANSFERS_IN_FLIGHT
 from retailpulse.telemetry.instruments import Instruments, Totals
 
 
@@ -58,3 +58,13 @@ def test_samples_of_a_version_with_other_buckets_are_not_lost() -> None:
     counts, _ = totals.histograms(SETTLE)[()]
     assert counts[SETTLE.bounds.index(0.01)] == 3
     assert counts[-1] == 2
+
+
+def test_a_counter_and_a_gauge_are_given_to_the_part_that_knows_them() -> None:
+    instruments, transfers = Instruments(), [1, 2, 3]
+    instruments.counter(FETCHED_BYTES).value += 10
+    instruments.counter(FETCHED_BYTES).value += 5
+    assert instruments.sums() == {FETCHED_BYTES.name: 15}
+    assert instruments.value(TRANSFERS_IN_FLIGHT) == 0
+    instruments.gauge(TRANSFERS_IN_FLIGHT, lambda: len(transfers))
+    assert instruments.value(TRANSFERS_IN_FLIGHT) == 3

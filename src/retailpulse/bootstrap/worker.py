@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +20,14 @@ from retailpulse.config.settings import (
 )
 from retailpulse.fetch import Downloader
 from retailpulse.measure import DecoderPool, MachineLock
-from retailpulse.metrics.reporting import Reporter
+from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
 from retailpulse.storage.postgres.database import Database
+from retailpulse.telemetry.catalogue import TRANSFERS_IN_FLIGHT
+from retailpulse.telemetry.instruments import Instruments
 from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.held_images import HeldImages
@@ -39,7 +42,6 @@ from retailpulse.worker.settler import Settler
 from retailpulse.worker.suspend_detector import SuspendDetector
 from retailpulse.worker.sweeper import sweep_forever
 from retailpulse.worker.webhooks.dispatcher import deliver_forever
-from retailpulse.worker.worker_metrics import WorkerMetrics
 
 WORKER_NICENESS = 5
 """Workers and their decoders fill every core they get: requests to the API should not wait for one."""
@@ -107,10 +109,13 @@ async def run_worker(
     tune_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
     watch_loop()
-    metrics = WorkerMetrics()
-    reporting = Reporter(database, "worker", metrics.read).reporting(worker.heartbeat_seconds)
+    instruments = Instruments()
+    reporting = Reporter(database, "worker", partial(_read, instruments)).reporting(worker.heartbeat_seconds)
     machine_lock = MachineLock(turn_fd)
-    async with reporting, _build(database, worker, fetch, measure, metrics, process, machine_lock) as parts:
+    async with (
+        reporting,
+        _build(database, worker, fetch, measure, instruments, process, machine_lock) as parts,
+    ):
         background = [
             asyncio.create_task(listen_forever(database, parts.events)),
             asyncio.create_task(sweep_forever(database, worker, parts.heartbeat.is_steady)),
@@ -121,6 +126,10 @@ async def run_worker(
             ),
         ]
         await work_until_stopped(parts, background, stop, worker.grace_seconds)
+
+
+def _read(instruments: Instruments) -> Reading:
+    return Reading(sums=instruments.sums(), in_flight=instruments.value(TRANSFERS_IN_FLIGHT))
 
 
 @contextlib.asynccontextmanager
@@ -141,13 +150,13 @@ async def _build(
     worker: WorkerSettings,
     fetch: FetchSettings,
     measure: MeasureSettings,
-    metrics: WorkerMetrics,
+    instruments: Instruments,
     process: UUID | None,
     machine_lock: MachineLock,
 ) -> AsyncIterator[WorkerParts]:
     """The parts of a worker; what is left of them at the end is closed."""
     events, heartbeat = SchedulerEvents(), Heartbeat(worker.stale_seconds)
-    context = _make_context(database, worker, fetch, measure, metrics, events, machine_lock)
+    context = _make_context(database, worker, fetch, measure, instruments, events, machine_lock)
     scheduler = Scheduler(
         database, context, events, heartbeat, worker=worker, cap=fetch.per_host, process=process
     )
@@ -171,24 +180,22 @@ def _make_context(
     worker: WorkerSettings,
     fetch: FetchSettings,
     measure: MeasureSettings,
-    metrics: WorkerMetrics,
+    instruments: Instruments,
     events: SchedulerEvents,
     machine_lock: MachineLock,
 ) -> WorkerContext:
     backpressure = Backpressure(UNMEASURED_BYTES)
-    downloader = Downloader(fetch, admit=backpressure.admit, observe=metrics.transferred, listener=events)
-    decoders = DecoderPool(measure, observe=metrics.decoded, machine_lock=machine_lock)
-    quarantine = Quarantine(fetch, measure, worker.stall_seconds)
-    metrics.in_flight, metrics.decoder_crashes = downloader.in_flight, lambda: decoders.crashes
-    metrics.quarantine_crashes = lambda: quarantine.crashes
+    downloader = Downloader(fetch, admit=backpressure.admit, instruments=instruments, listener=events)
+    decoders = DecoderPool(measure, instruments=instruments, machine_lock=machine_lock)
+    quarantine = Quarantine(fetch, measure, worker.stall_seconds, instruments)
     return WorkerContext(
         downloader=downloader,
         backpressure=backpressure,
-        settler=Settler(database, worker, metrics.settled),
+        settler=Settler(database, worker, instruments),
         decoders=decoders,
         quarantine=quarantine,
         held_images=HeldImages(events.has_room),
-        metrics=metrics,
+        instruments=instruments,
         suspend_detector=SuspendDetector(),
         max_pixels=measure.max_pixels,
         pause_seconds=measure.pause(),

@@ -4,7 +4,6 @@ Tells the host's limiter how it went. Tries, redirects and ranges are not known 
 """
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -26,13 +25,13 @@ from retailpulse.fetch.retries import Attempt
 from retailpulse.fetch.target.dns import RESOLVE_SECONDS, PinnedResolver
 from retailpulse.fetch.target.ssrf_policy import SsrfPolicy
 from retailpulse.fetch.target.urls import Origin, Target
+from retailpulse.telemetry.catalogue import FETCHED_BYTES, TRANSFER, TRANSFERS_IN_FLIGHT
+from retailpulse.telemetry.instruments import Instruments
 
 _MOST_IDLE = 256
 """Handles that are kept while no request runs on them."""
 _FORBIDDEN = 403
 _LEFT_WAITING = frozenset({Cause.STALLED, Cause.TIMEOUT})
-Observe = Callable[[float, int], object]
-"""Called after each request with the seconds that it took and the bytes of bodies that came."""
 
 
 class QueuePlace(msgspec.Struct, gc=False):
@@ -51,10 +50,16 @@ class Dispatch:
     """Every request of a process; close it on the loop that it was made on."""
 
     def __init__(
-        self, settings: FetchSettings, admit: Admit, observe: Observe, listener: HostListener | None
+        self,
+        settings: FetchSettings,
+        admit: Admit,
+        instruments: Instruments,
+        listener: HostListener | None,
     ) -> None:
         self._settings = settings
-        self._observe = observe
+        self._observe_seconds = instruments.histogram(TRANSFER).observe
+        self._fetched_bytes = instruments.counter(FETCHED_BYTES)
+        instruments.gauge(TRANSFERS_IN_FLIGHT, lambda: self.in_flight)
         self._policy = SsrfPolicy(settings)
         self._loop = asyncio.get_running_loop()
         self.capacity = settings.concurrency or capacity_by_descriptors()
@@ -235,7 +240,8 @@ class Dispatch:
             queue.dialled(exchange.peer)
             seconds = self._loop.time() - began_at
             attempt.spend(seconds)
-            self._observe(seconds, exchange.received_bytes)
+            self._observe_seconds(seconds)
+            self._fetched_bytes.value += exchange.received_bytes
             self._put_by(exchange)
 
     def _put_by(self, exchange: Exchange) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.dispatch import Dispatch, Observe, QueuePlace
+from retailpulse.fetch.dispatch import Dispatch, QueuePlace
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import HostListener
@@ -24,6 +24,7 @@ from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.priority_semaphore import Admit
 from retailpulse.fetch.retries import Attempt
 from retailpulse.fetch.target.urls import Target, follow, parse_target
+from retailpulse.telemetry.instruments import Instruments
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -53,7 +54,7 @@ class Downloader:
     Every failure is an ImageError whose cause says what really happened and whose `tries` are filled in.
     `admit` is asked before each request, when its turn has come: it may give what the next must wait for,
     or raise. `listener` leases the slots of hosts; without one each host is asked as its limiter allows.
-    `observe` is called after each request with the seconds that it took and the bytes of bodies that came.
+    `instruments` time each request, and count the bytes of bodies that came.
     """
 
     def __init__(
@@ -61,12 +62,12 @@ class Downloader:
         settings: FetchSettings,
         *,
         admit: Admit = lambda: None,
-        observe: Observe = lambda _seconds, _size_bytes: None,
+        instruments: Instruments | None = None,
         listener: HostListener | None = None,
     ) -> None:
         check_settings(settings)
         self._settings = settings
-        self._dispatch = Dispatch(settings, admit, observe, listener)
+        self._dispatch = Dispatch(settings, admit, instruments or Instruments(), listener)
         self._pausing: Counter[str] = Counter()
 
     @property

@@ -5,7 +5,7 @@ buckets is done when the sums are read. The owner must read them every few secon
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from retailpulse.telemetry.catalogue import Metric
@@ -45,16 +45,42 @@ class Histogram:
         self._counts[-1] += len(values) - before
 
 
-class Instruments:
-    """The counters and samples of a process, each by its metric and the values of its labels."""
+class Count:
+    """A counter: whoever counts adds to its `value`."""
+
+    __slots__ = ("value",)
 
     def __init__(self) -> None:
-        self._counters: Counter[tuple[str, ...]] = Counter()
+        self.value = 0
+
+
+class Instruments:
+    """The counters, gauges and samples of a process, each by its metric and the values of its labels.
+
+    A part that measures is given these and names its own metric; without them it gets some of its own.
+    """
+
+    def __init__(self) -> None:
+        self._counters: dict[tuple[str, ...], Count] = {}
         self._samples: dict[tuple[str, ...], Histogram] = {}
+        self._gauges: dict[str, Callable[[], int]] = {}
+
+    def counter(self, metric: Metric, *labels: str) -> Count:
+        """The counter of a metric; the same object at each call."""
+        return self._counters.setdefault((metric.name, *labels), Count())
 
     def count(self, metric: Metric, *labels: str, amount: int = 1) -> None:
         """Adds `amount` to a counter."""
-        self._counters[metric.name, *labels] += amount
+        self.counter(metric, *labels).value += amount
+
+    def gauge(self, metric: Metric, read: Callable[[], int]) -> None:
+        """Asks `read` for the value of a metric when it is wanted."""
+        self._gauges[metric.name] = read
+
+    def value(self, metric: Metric) -> int:
+        """The value of a gauge now, 0 if nothing gives one."""
+        read = self._gauges.get(metric.name)
+        return 0 if read is None else read()
 
     def histogram(self, metric: Metric, *labels: str) -> Histogram:
         """The histogram of a metric; the same object at each call."""
@@ -65,7 +91,9 @@ class Instruments:
 
     def sums(self) -> dict[str, float]:
         """Everything so far, by names that `Totals` reads."""
-        found: dict[str, float] = {_SEPARATOR.join(key): value for key, value in self._counters.items()}
+        found: dict[str, float] = {
+            _SEPARATOR.join(key): counter.value for key, counter in self._counters.items()
+        }
         for key, histogram in self._samples.items():
             for part, value in histogram.sums():
                 found[_SEPARATOR.join((*key, part))] = value

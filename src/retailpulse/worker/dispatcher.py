@@ -13,6 +13,7 @@ from retailpulse.storage.scheduling import claims, hosts
 from retailpulse.storage.scheduling.claims import Granted, ReturnedImage
 from retailpulse.storage.scheduling.notifications import notify_hosts
 from retailpulse.storage.scheduling.slice_builder import FEW_IMAGES
+from retailpulse.telemetry.catalogue import QUEUE_WAIT
 from retailpulse.worker.held_images import Grant, HeldImage
 from retailpulse.worker.image_task import WorkerContext, work_on
 
@@ -22,6 +23,7 @@ class Dispatcher:
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
+        self._observe_wait = context.instruments.histogram(QUEUE_WAIT).observe
         self._loop = asyncio.get_running_loop()
 
     def begin(self, grant: Granted, images: Sequence[PendingImage]) -> None:
@@ -95,4 +97,4 @@ class Dispatcher:
         fresh = {grant.job_id for grant in granted if not grant.is_started}
         if fresh:
             for waited_seconds in await claims.start_jobs(connection, fresh):
-                self._context.metrics.waited(waited_seconds)
+                self._observe_wait(waited_seconds)

@@ -12,12 +12,13 @@ from retailpulse.domain.images import Cause, Depth, Header, Outcome
 from retailpulse.fetch import Downloader
 from retailpulse.measure import DecoderPool, Digest, Work, make_measurement, measure_pieces, read_header
 from retailpulse.schema import ImageResult, Measurement
+from retailpulse.telemetry.instruments import Instruments
+from retailpulse.telemetry.log_fields import about
 from retailpulse.worker.backpressure import Backpressure, Draining
 from retailpulse.worker.held_images import HeldImage, HeldImages
 from retailpulse.worker.quarantine import Quarantine
 from retailpulse.worker.settler import Settler
 from retailpulse.worker.suspend_detector import SuspendDetector
-from retailpulse.worker.worker_metrics import WorkerMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class WorkerContext(MeasuringContext):
 
     settler: Settler
     quarantine: Quarantine
-    metrics: WorkerMetrics
+    instruments: Instruments
     pause_seconds: tuple[float, float] | None
     failed: asyncio.Future[None]
     """Fails with what keeps this worker from its work."""
@@ -89,11 +90,10 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> ImageResult:
             failed = error
             if context.suspend_detector.suspensions() == sleeps:
                 break
-            logger.info(
-                "image %d of job %s failed while this worker was suspended: %s", image.image_no, job_id, error
-            )
+            extra = about(job_id, image.image_no)
+            logger.info("an image failed while this worker was suspended: %s", error, extra=extra)
         except Exception as error:  # a fault of ours in one image must not keep its job from ending
-            logger.exception("image %d of job %s met an unexpected error", image.image_no, job_id)
+            logger.exception("an image met an unexpected error", extra=about(job_id, image.image_no))
             failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")
             break
         else:

@@ -14,6 +14,8 @@ from retailpulse.config.settings import FetchSettings, MeasureSettings
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.schema import ImageResult
 from retailpulse.storage.scheduling.losses import LOSSES_BEFORE_QUARANTINE
+from retailpulse.telemetry.catalogue import CRASHES
+from retailpulse.telemetry.instruments import Instruments
 from retailpulse.worker.backpressure import Backpressure, Draining
 from retailpulse.worker.child_process import CannotTry, ChildProcess, Lost, Setup, TryRequest
 from retailpulse.worker.held_images import HeldImage
@@ -29,14 +31,25 @@ _NO_JOB = UUID(int=0)
 class Quarantine:
     """The process of a worker that tries images alone: made for the first one, and again after it is lost."""
 
-    def __init__(self, fetch: FetchSettings, measure: MeasureSettings, stall_seconds: float) -> None:
+    def __init__(
+        self,
+        fetch: FetchSettings,
+        measure: MeasureSettings,
+        stall_seconds: float,
+        instruments: Instruments | None = None,
+    ) -> None:
         self._setup = Setup(fetch=fetch, measure=msgspec.structs.replace(measure, decoders=1))
         self._stall_seconds = stall_seconds
         self._process: ChildProcess | None = None
         self._one_at_a_time = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
         self._idle: asyncio.TimerHandle | None = None
-        self.crashes = 0
+        self._crashes = (instruments or Instruments()).counter(CRASHES, "quarantine")
+
+    @property
+    def crashes(self) -> int:
+        """How many processes were lost with an image."""
+        return self._crashes.value
 
     async def conclude(self, held: HeldImage, backpressure: Backpressure) -> ImageResult:
         """The result of an image; raises Draining if the worker stops before there is one."""
@@ -68,7 +81,7 @@ class Quarantine:
                 self._end()
                 if backpressure.is_draining():  # the process that stops us may have stopped it too
                     raise Draining from None
-                self.crashes += 1
+                self._crashes.value += 1
                 logger.error("%s was tried alone, in a process that %s", name, lost)
                 if is_first:
                     return _blamed(lost)

@@ -14,6 +14,7 @@ from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.postgres.database import Connection, Database, cut_after
 from retailpulse.storage.scheduling import losses, workers
+from retailpulse.telemetry.log_fields import about
 from retailpulse.worker.claimer import Claimer
 from retailpulse.worker.dispatcher import Dispatcher
 from retailpulse.worker.heartbeat import Heartbeat
@@ -210,7 +211,7 @@ class Scheduler:
     def _abandon(self, job_ids: Iterable[UUID]) -> None:
         for job_id in job_ids:
             if dropped := self._held_images.abandon(job_id):
-                logger.info("stopped work on %d images of the job %s", dropped, job_id)
+                logger.info("stopped work on %d images of a job", dropped, extra=about(job_id))
 
     # Heartbeat
 

@@ -8,7 +8,6 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
 
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.backoff import Backoff
@@ -16,6 +15,8 @@ from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
 from retailpulse.schema import ImageResult
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
+from retailpulse.telemetry.catalogue import SETTLE
+from retailpulse.telemetry.instruments import Instruments
 from retailpulse.worker.held_images import Grant
 
 logger = logging.getLogger(__name__)
@@ -32,11 +33,11 @@ class Settler:
         self,
         database: Database,
         settings: WorkerSettings,
-        observe: Callable[[float], object] = lambda _seconds: None,
+        instruments: Instruments | None = None,
     ) -> None:
-        """`observe` is called after each batch with the seconds that it took to be written."""
+        """`instruments` time how long each batch took to be written."""
         self._database = database
-        self._observe = observe
+        self._observe = (instruments or Instruments()).histogram(SETTLE).observe
         self._max_rows = settings.settle_rows
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()

@@ -28,6 +28,8 @@ from retailpulse.measure.process_pool.outcome import measurement_of
 from retailpulse.measure.process_pool.ring_buffer import MOST_BYTES
 from retailpulse.measure.work import Work
 from retailpulse.schema import Measurement
+from retailpulse.telemetry.catalogue import CRASHES, DECODE
+from retailpulse.telemetry.instruments import Instruments
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +63,10 @@ class DecoderPool:
         self,
         settings: MeasureSettings,
         *,
-        observe: Callable[[float], object] = lambda _seconds: None,
+        instruments: Instruments | None = None,
         machine_lock: MachineLock | None = None,
     ) -> None:
-        """`observe` is called after each decoded body with the seconds that it took, all waits included.
+        """`instruments` time each decoded body, all waits included, and count the decoders that crash.
 
         `machine_lock` is what the processes of this machine share for pictures that are vast.
 
@@ -77,9 +79,10 @@ class DecoderPool:
             )
         self._settings = settings
         self._analyzers = select(settings.analyzers)
-        self._observe = observe
+        instruments = instruments or Instruments()
+        self._observe = instruments.histogram(DECODE).observe
+        self._crashes = instruments.counter(CRASHES, "decoder")
         self._loop = asyncio.get_running_loop()
-        self.crashes = 0  # of decoder processes, for any reason
         self._threads = asyncio.Semaphore(settings.decoders)
         self._big = asyncio.Lock()
         self._machine_lock = machine_lock or MachineLock()
@@ -92,6 +95,11 @@ class DecoderPool:
         self._forked = 0
         self._is_due = False
         self._is_closed = False
+
+    @property
+    def crashes(self) -> int:
+        """How many decoder processes crashed, for any reason."""
+        return self._crashes.value
 
     async def measure(self, body: bytes | Sequence[bytes], depth: Depth) -> Measurement:
         """Measure a whole body, or its pieces, as `measure_body` does; what is decoded, in another process.
@@ -239,7 +247,7 @@ class DecoderPool:
         """A decoder has answered, ended, or is slow; some of its bodies must go to another one."""
         if not decoder.is_open and decoder in self._open:
             self._open.remove(decoder)
-            self.crashes += not decoder.is_dropped
+            self._crashes.value += not decoder.is_dropped
         for job in reversed(left):
             job.decoder = None
             (self._big_queue if job.is_big else self._queue).appendleft(job)

@@ -19,6 +19,7 @@ from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.webhooks import deliveries
 from retailpulse.storage.webhooks import secrets as callback_secrets
 from retailpulse.storage.webhooks.deliveries import Due
+from retailpulse.telemetry.log_fields import about
 from retailpulse.worker.webhooks.payload import signed_payload
 from retailpulse.worker.webhooks.retry_policy import decide
 
@@ -123,7 +124,7 @@ class WebhookDispatcher:
             await self._hand_back(due)
             raise
         except DatabaseUnavailable as error:
-            logger.warning("the callback of job %s waits for the database: %s", due.key.job_id, error)
+            logger.warning("a callback waits for the database: %s", error, extra=about(due.key.job_id))
 
     async def _post(self, due: Due) -> PostResult | None:
         """Posts; None if the job is not there any more. Raises DatabaseUnavailable."""
@@ -137,7 +138,7 @@ class WebhookDispatcher:
         except DatabaseUnavailable:
             raise
         except Exception as error:  # a fault of ours in one callback must not keep the others from going out
-            logger.exception("the callback of job %s met an unexpected error", due.key.job_id)
+            logger.exception("a callback met an unexpected error", extra=about(due.key.job_id))
             return PostResult(error=f"unexpected {type(error).__name__}")
 
     async def _log(self, due: Due, posted: PostResult, seconds: float) -> None:
@@ -162,7 +163,7 @@ class WebhookDispatcher:
             await asyncio.sleep(LOG_AGAIN_SECONDS)
         if decision.state is DeliveryState.GIVEN_UP:
             said = posted.error or f"HTTP {posted.status}"
-            logger.warning("gave up the callback of job %s: %s", due.key.job_id, said)
+            logger.warning("gave up a callback: %s", said, extra=about(due.key.job_id))
 
     async def _hand_back(self, due: Due) -> None:
         try:
