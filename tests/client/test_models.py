@@ -21,6 +21,8 @@ COMPONENTS: dict[str, Any] = describe(HANDLERS, PROVIDED)["components"]["schemas
 RECORDS = sorted((getattr(schema, name) for name in schema.__all__ if name in COMPONENTS), key=str)
 WORDS = {words.__name__: set(words) for words in schema.WORDS}
 """The words of the domain; a client takes others too."""
+CLOSED = {"Outcome", "JobStatus"}
+"""Sets of words that a client takes to be whole: no service adds to them."""
 each_record = pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
 
 
@@ -71,6 +73,12 @@ def test_the_client_reads_each_field_as_the_api_tells_it(record: type[msgspec.St
         if name not in component["required"]:  # an answer without the field reads as None
             known.add("NoneType")
         assert read_by_client(annotation) == known, name
+
+
+@each_record
+def test_only_how_an_image_and_a_job_end_are_closed_sets_of_words(record: type[msgspec.Struct]) -> None:
+    hints = get_type_hints(record, include_extras=True).values()
+    assert WORDS.keys() & {kind for hint in hints for kind in read_by_client(hint)} <= CLOSED
 
 
 @each_record

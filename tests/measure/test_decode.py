@@ -50,8 +50,9 @@ def test_every_flavour_decodes_without_suspicion(flavour: Flavour) -> None:
     assert (measurement.width, measurement.height) == (WIDTH, HEIGHT)
     assert measurement.suspect is None
     assert Analysis(analyzer="damage", version=1, facts={"suspect": None}) in measurement.analyses
-    without = msgspec.structs.replace(measurement, analyses=())
-    assert without == measure_body(flavour.body, Depth.DOWNLOAD, LIMIT)
+    downloaded = msgspec.structs.asdict(measure_body(flavour.body, Depth.DOWNLOAD, LIMIT))
+    known = {name: value for name, value in downloaded.items() if value not in {None, ()}}
+    assert known.items() <= msgspec.structs.asdict(measurement).items()
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (8192, 6144)], ids=["12 MP", "50 MP"])

@@ -3,6 +3,7 @@
 import asyncio
 import random
 
+import msgspec
 import pytest
 
 from retailpulse.domain.ids import new_job_id
@@ -129,6 +130,21 @@ async def test_results_of_a_job_that_is_gone_harm_no_other(database: Database) -
     job_id = await submit(database, URLS[:1])
     await settle(database, [measured(new_job_id(), 1), measured(job_id, 1)])
     assert await status(database, job_id) == (JobStatus.COMPLETED, 1, 0)
+
+
+async def test_facts_that_postgresql_cannot_store_are_written_without_what_it_refuses(
+    database: Database,
+) -> None:
+    job_id = await submit(database, URLS)
+    result = measured(job_id, 1)
+    assert result.measurement is not None
+    facts = msgspec.structs.replace(result.measurement, suspect="nul \0 here", sha256="0a" * 32)
+    assert await settle(database, [msgspec.structs.replace(result, measurement=facts)]) == 1
+    async with database.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT suspect, sha256, width FROM results WHERE job_id = %s", [job_id]
+        )
+        assert await cursor.fetchall() == [("nul \ufffd here", b"\x0a" * 32, 10)]
 
 
 async def test_a_text_that_the_database_refuses_is_kept_without_what_it_refuses(database: Database) -> None:
