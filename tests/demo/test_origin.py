@@ -18,7 +18,7 @@ PHOTO = bytes(range(256)) * 1000
 def origin(tmp_path: Path) -> Iterator[httpx.Client]:
     photos = tmp_path / "photos"
     photos.mkdir()
-    (photos / "ring_buffer.jpg").write_bytes(PHOTO)
+    (photos / "shelf.jpg").write_bytes(PHOTO)
     (tmp_path / "secret.jpg").write_bytes(b"not for you")
     with PhotoServer(photos) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -30,7 +30,7 @@ def origin(tmp_path: Path) -> Iterator[httpx.Client]:
 
 
 def test_a_photo_is_served_whole_whatever_its_query(origin: httpx.Client) -> None:
-    answer = origin.get("/photos/ring_buffer.jpg?image=17")
+    answer = origin.get("/photos/shelf.jpg?image=17")
     assert answer.status_code == 200
     assert answer.content == PHOTO
     assert answer.headers["content-type"] == "image/jpeg"
@@ -38,7 +38,7 @@ def test_a_photo_is_served_whole_whatever_its_query(origin: httpx.Client) -> Non
 
 def test_one_connection_serves_many_photos(origin: httpx.Client) -> None:
     streams = {
-        id(origin.get(f"/photos/ring_buffer.jpg?image={number}").extensions["network_stream"])
+        id(origin.get(f"/photos/shelf.jpg?image={number}").extensions["network_stream"])
         for number in range(5)
     }
     assert len(streams) == 1
@@ -49,23 +49,23 @@ def test_one_connection_serves_many_photos(origin: httpx.Client) -> None:
     [("bytes=0-99", 0, 99), ("bytes=255000-", 255_000, 255_999), ("bytes=255990-999999", 255_990, 255_999)],
 )
 def test_a_range_is_served_as_a_range(origin: httpx.Client, asked: str, first: int, last: int) -> None:
-    answer = origin.get("/photos/ring_buffer.jpg", headers={"Range": asked})
+    answer = origin.get("/photos/shelf.jpg", headers={"Range": asked})
     assert answer.status_code == 206
     assert answer.headers["content-range"] == f"bytes {first}-{last}/256000"
     assert answer.content == PHOTO[first : last + 1]
 
 
 def test_a_range_that_it_does_not_know_gets_the_whole_file(origin: httpx.Client) -> None:
-    answer = origin.get("/photos/ring_buffer.jpg", headers={"Range": "bytes=0-1,5-6"})
+    answer = origin.get("/photos/shelf.jpg", headers={"Range": "bytes=0-1,5-6"})
     assert (answer.status_code, answer.content) == (200, PHOTO)
 
 
 def test_a_range_behind_the_end_is_refused(origin: httpx.Client) -> None:
-    assert origin.get("/photos/ring_buffer.jpg", headers={"Range": "bytes=256000-"}).status_code == 416
+    assert origin.get("/photos/shelf.jpg", headers={"Range": "bytes=256000-"}).status_code == 416
 
 
 def test_head_says_the_size_and_sends_nothing(origin: httpx.Client) -> None:
-    answer = origin.head("/photos/ring_buffer.jpg")
+    answer = origin.head("/photos/shelf.jpg")
     assert (answer.headers["content-length"], answer.content) == ("256000", b"")
 
 
@@ -79,7 +79,7 @@ def test_anything_else_is_not_found(origin: httpx.Client, path: str) -> None:
 
 def test_a_cut_photo_promises_the_whole_and_breaks_off(origin: httpx.Client) -> None:
     came = b""
-    with origin.stream("GET", "/cut/ring_buffer.jpg") as answer:
+    with origin.stream("GET", "/cut/shelf.jpg") as answer:
         assert answer.headers["content-length"] == "256000"
         with pytest.raises(httpx.RemoteProtocolError):
             for piece in answer.iter_raw():

@@ -5,7 +5,7 @@ Sizes are those of stored pixels; `orientation` is what EXIF asks viewers to app
 
 from dataclasses import dataclass
 
-from retailpulse.demo.scenes import Scene, aisle, fridge, promotion, ring_buffer
+from retailpulse.demo.scenes import Scene, aisle, fridge, promotion, shelf
 from retailpulse.domain.images import Format
 
 
@@ -64,24 +64,24 @@ ALBUM: tuple[Shot, ...] = (
         ),
     ),
     Shot(
-        scene=ring_buffer,
+        scene=shelf,
         seed=7,
         portrait=False,
         photos=(
-            _jpeg("ring_buffer-01", 4032, 3024, orientation=3),
-            _jpeg("ring_buffer-02", 2048, 1536, zoom=1.5),
-            _jpeg("ring_buffer-03", 1920, 1080, zoom=1.2),
-            _other("ring_buffer-04", Format.WEBP, 1600, 1200, zoom=1.3),
+            _jpeg("shelf-01", 4032, 3024, orientation=3),
+            _jpeg("shelf-02", 2048, 1536, zoom=1.5),
+            _jpeg("shelf-03", 1920, 1080, zoom=1.2),
+            _other("shelf-04", Format.WEBP, 1600, 1200, zoom=1.3),
         ),
     ),
     Shot(
-        scene=ring_buffer,
+        scene=shelf,
         seed=21,
         portrait=True,
         photos=(
-            _jpeg("ring_buffer-05", 3000, 4000),
-            _jpeg("ring_buffer-06", 3264, 2448, orientation=6, zoom=1.2),
-            _other("ring_buffer-07", Format.AVIF, 1200, 1600, zoom=1.4),
+            _jpeg("shelf-05", 3000, 4000),
+            _jpeg("shelf-06", 3264, 2448, orientation=6, zoom=1.2),
+            _other("shelf-07", Format.AVIF, 1200, 1600, zoom=1.4),
         ),
     ),
     Shot(
@@ -125,13 +125,13 @@ ALBUM: tuple[Shot, ...] = (
         ),
     ),
     Shot(
-        scene=ring_buffer,
+        scene=shelf,
         seed=42,
         portrait=False,
         photos=(
-            _jpeg("ring_buffer-08", 2560, 1920),
-            _jpeg("ring_buffer-09", 1280, 960, zoom=1.6),
-            _other("ring_buffer-10", Format.PNG, 1080, 810, zoom=1.9),
+            _jpeg("shelf-08", 2560, 1920),
+            _jpeg("shelf-09", 1280, 960, zoom=1.6),
+            _other("shelf-10", Format.PNG, 1080, 810, zoom=1.9),
         ),
     ),
 )

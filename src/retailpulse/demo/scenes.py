@@ -18,7 +18,7 @@ Scene = Callable[[Size, Dice], Image.Image]
 _RAILS: tuple[Colour, ...] = ((186, 36, 42), (28, 86, 150), (44, 120, 70), (232, 232, 228), (236, 150, 30))
 
 
-def ring_buffer(size: Size, dice: Dice) -> Image.Image:
+def shelf(size: Size, dice: Dice) -> Image.Image:
     """A shelf as a rep photographs it: nearly straight on, from a step to one side."""
     width, height = size
     wall = Wall(
