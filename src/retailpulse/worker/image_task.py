@@ -26,6 +26,7 @@ UNMEASURED_BYTES = 32_000_000
 """Bodies that may wait to be measured; more only delays what is fetched next."""
 LARGE_BYTES = 4_000_000
 """Larger bodies are read in a thread."""
+_Feed = Callable[[bytes], None]
 SLEEPS_PER_IMAGE = 3
 """How often an image is tried again because its worker was suspended; then its failure counts."""
 
@@ -136,7 +137,7 @@ async def _measure_head(held: HeldImage, context: MeasuringContext) -> tuple[Mea
 async def _measure_whole(held: HeldImage, context: MeasuringContext) -> tuple[Measurement, int]:
     digest: Digest | None = None
 
-    def tap() -> Callable[[bytes], None]:
+    def tap() -> _Feed:  # an alias: an annotation that is written out is made anew for each image
         nonlocal digest
         digest = Digest()
         return digest.update
