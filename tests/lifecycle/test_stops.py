@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from retailpulse.storage import locks
 from retailpulse.storage.postgres.embedded import EmbeddedServer
-from retailpulse.storage.postgres.migrate import _LOCK
 from tests.lifecycle.processes import Shop, processes_in, submit
 from tests.running import RunningService, wait_for
 
@@ -114,7 +114,7 @@ def test_a_stop_during_the_migration(shop: Shop) -> None:
     server = EmbeddedServer(shop.folder / "data")
     # The stop ends our own session too.
     with suppress(psycopg.OperationalError), psycopg.connect(server.start()) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # the migration waits for it
+        connection.execute("SELECT pg_advisory_lock(%s)", [locks.MIGRATION])  # the migration waits for it
         running = shop.begin()
         wait_for(lambda: connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
         running.process.send_signal(signal.SIGTERM)
@@ -125,7 +125,7 @@ def test_a_stop_during_the_migration(shop: Shop) -> None:
 
 def test_a_stop_during_the_migration_of_a_database_elsewhere(shop: Shop, empty_url: str) -> None:
     with psycopg.connect(empty_url) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        connection.execute("SELECT pg_advisory_lock(%s)", [locks.MIGRATION])
         running = shop.begin(RETAILPULSE_DATABASE_URL=empty_url)
         waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
         wait_for(lambda: connection.execute(waits).fetchone())

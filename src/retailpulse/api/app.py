@@ -1,7 +1,7 @@
 """Puts the HTTP application together. Which requests reach it is decided before it, in `web.middleware`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from litestar import Litestar
@@ -9,10 +9,11 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.api import health, metrics, v1
+from retailpulse.api import health, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.legacy import handlers
+from retailpulse.api.metrics import metrics as scrape
 from retailpulse.api.openapi.document import Description, openapi_json
 from retailpulse.api.problem_pages import problem_page
 from retailpulse.api.submit.handler import SubmitHandler
@@ -21,21 +22,7 @@ from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
 from retailpulse.metrics.exposition import Metrics
-from retailpulse.service import (
-    Deliveries,
-    Hosts,
-    JobControl,
-    JobLists,
-    JobReports,
-    JobSubmitter,
-    Progress,
-    ReadinessCheck,
-    Results,
-    Stats,
-    StoreImport,
-    Stores,
-    Visits,
-)
+from retailpulse.service import Services
 from retailpulse.web.error_responses import answer_http, answer_known, answer_unknown
 from retailpulse.web.middleware.authentication import ApiKeyCache
 from retailpulse.web.quotas import Quota
@@ -47,7 +34,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *v1.HANDLERS,
     health.live,
     health.ready,
-    metrics.metrics,
+    scrape,
     openapi_json,
     problem_page,
     docs.swagger,
@@ -55,28 +42,9 @@ HANDLERS: list[ControllerRouterHandler] = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Services:
-    """The services that handlers ask for; the name of a field is the name of their argument."""
-
-    job_reports: JobReports
-    job_submitter: JobSubmitter
-    job_control: JobControl
-    progress: Progress
-    job_lists: JobLists
-    results: Results
-    visits: Visits
-    store_import: StoreImport
-    readiness: ReadinessCheck
-    stores: Stores
-    stats: Stats
-    hosts: Hosts
-    deliveries: Deliveries
-    metrics: Metrics
-
-
 PROVIDED = (
     *(service.name for service in fields(Services)),
+    "metrics",
     "api_settings",
     "submits",
     "event_streams",
@@ -88,11 +56,16 @@ PROVIDED = (
 
 
 def make_app(
-    services: Services, settings: ApiSettings, default_depth: Depth, api_keys: ApiKeyCache
+    services: Services,
+    metrics: Metrics,
+    settings: ApiSettings,
+    default_depth: Depth,
+    api_keys: ApiKeyCache,
 ) -> Litestar:
     """The application over services that are ready to use."""
     provided: dict[str, Any] = {
         **{service.name: getattr(services, service.name) for service in fields(services)},
+        "metrics": metrics,
         "api_settings": settings,
         "submits": SubmitHandler(services.job_submitter, settings, default_depth),
         "event_streams": Quota(

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING
 
 from retailpulse.bootstrap.access import check_keys
 from retailpulse.bootstrap.database import check_tables, find_database
-from retailpulse.config.settings import ApiSettings, Settings
+from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
 
 if TYPE_CHECKING:
-    from retailpulse.api.app import Services
-    from retailpulse.metrics.exposition import Metrics
-    from retailpulse.service import Limits, SubmitTimeout
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import Sockets
 
@@ -67,8 +64,9 @@ def _server_of_api(
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
+    from retailpulse.measure import check_sandbox
     from retailpulse.metrics.exposition import Metrics
-    from retailpulse.service import ApiKeys
+    from retailpulse.service import ApiKeys, Services
     from retailpulse.web.middleware.authentication import ApiKeyCache
     from retailpulse.web.middleware.head_options import HeadOptionsMiddleware
     from retailpulse.web.middleware.security import with_security
@@ -81,60 +79,11 @@ def _server_of_api(
         api_keys = ApiKeyCache(keys, may_be_open=settings.api.may_be_open())
         async with api_keys.running():
             metrics = Metrics(database, settings.worker.stale_seconds)
-            services = _make_services(database, settings, stop, metrics)
-            app = make_app(services, settings.api, settings.measure.depth, api_keys)
+            services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
+            app = make_app(services, metrics, settings.api, settings.measure.depth, api_keys)
             secured = metrics.observe(with_security(HeadOptionsMiddleware(app), api_keys, settings.api))
             loop_watch = watched_loop(settings.api.stall_seconds, heartbeat_fd)
             async with metrics.reporting(settings.worker.heartbeat_seconds), loop_watch:
                 await serve_app(secured, settings.api, stop, sockets)
 
     return serve_api
-
-
-def _limits(settings: Settings) -> "Limits":
-    from retailpulse.measure import check_sandbox
-    from retailpulse.service import Limits
-
-    return Limits(
-        sandbox_missing=check_sandbox(settings.measure.sandbox),
-        max_unsettled_images=settings.api.max_unsettled_images,
-        idempotency_hours=settings.retention.keys_hours,
-        stale_seconds=settings.worker.stale_seconds,
-    )
-
-
-def _submit_timeout(api: ApiSettings) -> "SubmitTimeout":
-    from retailpulse.service import SubmitTimeout
-
-    return SubmitTimeout(seconds=api.submit_seconds, images_per_second=api.submit_images_per_second)
-
-
-def _make_services(
-    database: "Database",
-    settings: Settings,
-    stop: asyncio.Event,
-    metrics: "Metrics",
-) -> "Services":
-    """What the API may do, over one database."""
-    from retailpulse import service
-    from retailpulse.api.app import Services
-
-    limits = _limits(settings)
-    hosts = service.Hosts(database, settings.fetch.per_host)
-    admission = service.AdmissionControl(limits.max_unsettled_images)
-    return Services(
-        job_reports=service.JobReports(database, hosts),
-        job_submitter=service.JobSubmitter(database, limits, admission, _submit_timeout(settings.api)),
-        job_control=service.JobControl(database, admission),
-        progress=service.Progress(database, stop),
-        job_lists=service.JobLists(database),
-        results=service.Results(database),
-        visits=service.Visits(database),
-        store_import=service.StoreImport(database),
-        readiness=service.ReadinessCheck(database, limits),
-        stores=service.Stores(database),
-        stats=service.Stats(database, limits.stale_seconds),
-        hosts=hosts,
-        deliveries=service.Deliveries(database),
-        metrics=metrics,
-    )

@@ -3,8 +3,6 @@
 Weak: while the database is away the scrape fails; not even what this process knows by itself is given.
 """
 
-import asyncio
-import time
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from retailpulse import __version__
+from retailpulse.concurrency.single_flight import SingleFlight
 from retailpulse.metrics.http_requests import Application, observed
 from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.storage.metrics import processes
@@ -49,9 +48,7 @@ class Metrics:
         self._stale_seconds = stale_seconds
         self._instruments = Instruments()
         self._reporter = Reporter(database, "api", lambda: Reading(sums=self._instruments.sums()))
-        self._families: list[Family] = []
-        self._collected_at = float("-inf")
-        self._one_at_a_time = asyncio.Lock()
+        self._collections: SingleFlight[None, list[Family]] = SingleFlight()
 
     def observe(self, application: Application) -> Application:
         """The same application, whose requests are counted and timed."""
@@ -63,16 +60,11 @@ class Metrics:
 
     async def render(self, accept: str) -> Exposition:
         """All metrics, in the format that the `Accept` header asks for; raises DatabaseUnavailable."""
-        asked_at = time.monotonic()
-        async with self._one_at_a_time:
-            # Scrapes at the same time share an answer. One from before the scrape could say less than another
-            # API process has said by then.
-            if self._collected_at < asked_at:
-                began_at = time.monotonic()
-                self._families = await self._collect()
-                self._collected_at = began_at
+        # Scrapes at the same time share an answer. One that was begun before the scrape could say less than
+        # another API process has said by then.
+        families = await self._collections.do_again(None, self._collect)
         encode, content_type = choose_encoder(accept)
-        return Exposition(content=encode(_registry(self._families)), content_type=content_type)
+        return Exposition(content=encode(_registry(families)), content_type=content_type)
 
     async def _collect(self) -> list[Family]:
         async with self._database.connection() as connection:

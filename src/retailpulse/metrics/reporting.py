@@ -8,9 +8,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 from uuid import UUID, uuid4
 
+from retailpulse.concurrency.periodic import periodic
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.metrics.processes import ProcessReport
@@ -55,7 +57,8 @@ class Reporter:
     @contextlib.asynccontextmanager
     async def reporting(self, every_seconds: float) -> AsyncIterator[None]:
         """Reports every `every_seconds` during the block, and marks a clean end after it."""
-        beating = asyncio.create_task(self._report_forever(every_seconds))
+        on_outage = partial(logger.info, "metrics wait for the database: %s")
+        beating = asyncio.create_task(periodic(every_seconds, self.report, on_outage=on_outage, at_once=True))
         try:
             yield
         finally:
@@ -81,14 +84,6 @@ class Reporter:
     async def _begin(self, connection: Connection, reading: Reading) -> None:
         await processes.begin(connection, self._report(reading))
         self._row.confirmed = reading.sums
-
-    async def _report_forever(self, every_seconds: float) -> None:
-        while True:
-            try:
-                await self.report()
-            except DatabaseUnavailable as error:
-                logger.info("metrics wait for the database: %s", error)
-            await asyncio.sleep(every_seconds)
 
     def _report(self, reading: Reading, *, is_last: bool = False) -> ProcessReport:
         row = self._row

@@ -3,6 +3,11 @@
 Each function is one use of the service; it owns the transaction and knows nothing of HTTP.
 """
 
+import asyncio
+from dataclasses import dataclass
+from typing import Self
+
+from retailpulse.config.settings import Settings
 from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.service.api_keys import ApiKeys
 from retailpulse.service.deliveries import Deliveries
@@ -19,6 +24,7 @@ from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import StoreImport
 from retailpulse.service.stores import Stores
 from retailpulse.service.visits import Visits
+from retailpulse.storage.postgres.database import Database
 
 __all__ = [
     "AdmissionControl",
@@ -33,6 +39,7 @@ __all__ = [
     "Progress",
     "ReadinessCheck",
     "Results",
+    "Services",
     "Signal",
     "Stats",
     "StoreImport",
@@ -41,3 +48,49 @@ __all__ = [
     "Visits",
     "describe_failures",
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """All uses of the service; handlers ask for one by an argument with the name of its field."""
+
+    job_reports: JobReports
+    job_submitter: JobSubmitter
+    job_control: JobControl
+    progress: Progress
+    job_lists: JobLists
+    results: Results
+    visits: Visits
+    store_import: StoreImport
+    readiness: ReadinessCheck
+    stores: Stores
+    stats: Stats
+    hosts: Hosts
+    deliveries: Deliveries
+
+    @classmethod
+    def over(
+        cls, database: Database, settings: Settings, stop: asyncio.Event, sandbox_missing: tuple[str, ...]
+    ) -> Self:
+        """All of them over one database; `stop` ends every listening.
+
+        `sandbox_missing` is what decoders on this machine lack.
+        """
+        limits = Limits.of(settings, sandbox_missing)
+        hosts = Hosts(database, settings.fetch.per_host)
+        admission = AdmissionControl(limits.max_unsettled_images)
+        return cls(
+            job_reports=JobReports(database, hosts),
+            job_submitter=JobSubmitter(database, limits, admission, SubmitTimeout.of(settings.api)),
+            job_control=JobControl(database, admission),
+            progress=Progress(database, stop),
+            job_lists=JobLists(database),
+            results=Results(database),
+            visits=Visits(database),
+            store_import=StoreImport(database),
+            readiness=ReadinessCheck(database, limits),
+            stores=Stores(database),
+            stats=Stats(database, limits.stale_seconds),
+            hosts=hosts,
+            deliveries=Deliveries(database),
+        )

@@ -5,9 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
@@ -32,6 +34,11 @@ class SubmitTimeout:
 
     seconds: float
     images_per_second: int
+
+    @classmethod
+    def of(cls, settings: ApiSettings) -> Self:
+        """That of the settings."""
+        return cls(seconds=settings.submit_seconds, images_per_second=settings.submit_images_per_second)
 
     def seconds_for(self, images: int) -> float:
         """How long, in seconds, a submit of this many images may take."""

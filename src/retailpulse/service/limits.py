@@ -1,6 +1,9 @@
 """The limits of the service, from the settings of several rooms."""
 
 from dataclasses import dataclass
+from typing import Self
+
+from retailpulse.config.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -11,3 +14,13 @@ class Limits:
     sandbox_missing: tuple[str, ...] = ()
     idempotency_hours: float
     stale_seconds: float
+
+    @classmethod
+    def of(cls, settings: Settings, sandbox_missing: tuple[str, ...] = ()) -> Self:
+        """Those of all settings; `sandbox_missing` is what decoders on this machine lack."""
+        return cls(
+            max_unsettled_images=settings.api.max_unsettled_images,
+            sandbox_missing=sandbox_missing,
+            idempotency_hours=settings.retention.keys_hours,
+            stale_seconds=settings.worker.stale_seconds,
+        )

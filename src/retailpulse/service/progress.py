@@ -9,8 +9,11 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from functools import partial
 from uuid import UUID
 
+from retailpulse.concurrency.single_flight import SingleFlight
+from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.domain.errors import Busy, DatabaseUnavailable, NotFound
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.jobs import read as jobs
@@ -39,7 +42,7 @@ class Progress:
         self._database = database
         self._stop = stop
         self._heard: dict[UUID, _Heard] = {}
-        self._finding: dict[UUID, asyncio.Task[JobRow | None]] = {}
+        self._finds: SingleFlight[UUID, JobRow | None] = SingleFlight()
         self._looking: asyncio.Task[None] | None = None
 
     async def find(self, job_id: UUID) -> JobRow:
@@ -50,10 +53,7 @@ class Progress:
         heard = self._heard.get(job_id)
         if heard is not None and not heard.is_gone:
             return heard.job
-        if job_id not in self._finding:
-            self._finding[job_id] = finding = asyncio.create_task(self._find(job_id))
-            finding.add_done_callback(lambda _: self._finding.pop(job_id))
-        job = await asyncio.shield(self._finding[job_id])
+        job = await self._finds.do(job_id, partial(self._find, job_id))
         if job is None:
             raise NotFound(f"there is no job {job_id}")
         return job
@@ -95,8 +95,7 @@ class Progress:
 
     async def _look_while_heard(self) -> None:
         while self._heard and not self._stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), LOOK_SECONDS)
+            await stoppable_sleep(LOOK_SECONDS, self._stop)
             try:
                 await self._look()
             except (DatabaseUnavailable, Busy) as error:

@@ -1,8 +1,8 @@
 """Whether the service can do its work: its database, its tables, and how many workers are alive."""
 
-import asyncio
 from dataclasses import dataclass
 
+from retailpulse.concurrency.single_flight import SingleFlight
 from retailpulse.service.limits import Limits
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
@@ -24,19 +24,11 @@ class ReadinessCheck:
     def __init__(self, database: Database, limits: Limits) -> None:
         self._database = database
         self._limits = limits
-        self._looking: asyncio.Task[Readiness] | None = None
+        self._looks: SingleFlight[None, Readiness] = SingleFlight()
 
     async def check(self) -> Readiness:
         """Raises DatabaseError if the database does not answer, or has tables of another version."""
-        if self._looking is None:  # requests meanwhile share the answer: any client may ask, at any rate
-            self._looking = looking = asyncio.create_task(self._look())
-            looking.add_done_callback(self._forget_look)
-        return await asyncio.shield(self._looking)
-
-    def _forget_look(self, looking: "asyncio.Task[Readiness]") -> None:
-        self._looking = None
-        if not looking.cancelled():
-            looking.exception()  # raised in the requests that still wait
+        return await self._looks.do(None, self._look)  # any client may ask, at any rate
 
     async def _look(self) -> Readiness:
         schema = await self._database.check_tables()

@@ -1,7 +1,9 @@
 """What is asked of the service as a whole: what it has done lately, and what waits."""
 
-import asyncio
+import time
 
+from retailpulse.concurrency.single_flight import SingleFlight
+from retailpulse.concurrency.ttl_cache import TtlCache
 from retailpulse.storage.metrics import throughput
 from retailpulse.storage.metrics.throughput import Statistics
 from retailpulse.storage.postgres.bulkhead import Share
@@ -17,16 +19,17 @@ class Stats:
     def __init__(self, database: Database, stale_seconds: float) -> None:
         self._database = database
         self._stale_seconds = stale_seconds
-        self._lock = asyncio.Lock()
-        self._known: Statistics | None = None
-        self._read_at = float("-inf")
+        self._known: TtlCache[None, Statistics] = TtlCache(most=1)
+        self._reads: SingleFlight[None, Statistics] = SingleFlight()
 
     async def read(self) -> Statistics:
         """The numbers of this moment, or of up to a second ago."""
-        async with self._lock:
-            now = asyncio.get_running_loop().time()
-            if self._known is None or now - self._read_at > KEPT_SECONDS:
-                async with self._database.connection(share=Share.READS) as connection:
-                    self._known = await throughput.read_statistics(connection, self._stale_seconds)
-                self._read_at = now
-            return self._known
+        known = self._known.get(None)
+        return known if known is not None else await self._reads.do(None, self._read)
+
+    async def _read(self) -> Statistics:
+        until = time.monotonic() + KEPT_SECONDS
+        async with self._database.connection(share=Share.READS) as connection:
+            statistics = await throughput.read_statistics(connection, self._stale_seconds)
+        self._known.put(None, statistics, until=until)
+        return statistics

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID, uuid4
 
+from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.errors import DatabaseUnavailable
@@ -80,7 +81,7 @@ class Children:
             if loop.time() - started >= STEADY_SECONDS:
                 early_deaths = 0
                 continue
-            await pause(self._stop, RESTART_BACKOFF.draw_seconds(early_deaths))
+            await stoppable_sleep(RESTART_BACKOFF.draw_seconds(early_deaths), self._stop)
             early_deaths += 1
         for task in self._telling:  # the next child finds it out
             task.cancel()
@@ -168,12 +169,6 @@ class Children:
                 except DatabaseUnavailable as error:
                     logger.warning("the loss of a worker waits for the database: %s", error)
                 await asyncio.sleep(RELEASE_AGAIN_SECONDS)
-
-
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Waits, but not beyond the stop."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
 
 
 def _signal(child: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from retailpulse.analyze import select as select_analyzers
 from retailpulse.bootstrap.access import check_access
 from retailpulse.bootstrap.database import OpenDatabase, open_database
+from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
 from retailpulse.measure import check_sandbox, new_lock_file
@@ -20,7 +21,7 @@ from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import first, ignore_signals, stop_on_signals
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.postgres.os_user import OsUser
-from retailpulse.supervisor.children import Children, ChildSettings, pause
+from retailpulse.supervisor.children import Children, ChildSettings
 from retailpulse.supervisor.privileges import child_environment, choose_os_user, environment_of_api
 from retailpulse.web.ports import check_port, listen_for
 
@@ -98,7 +99,7 @@ def _folder_for(account: OsUser) -> Path | None:
 async def _keep_database(server: EmbeddedServer, stop: asyncio.Event) -> None:
     """Starts the embedded server again if it died."""
     while not stop.is_set():
-        await pause(stop, LOOK_SECONDS)
+        await stoppable_sleep(LOOK_SECONDS, stop)
         if stop.is_set() or await asyncio.to_thread(server.is_running):
             continue
         logger.error("the embedded PostgreSQL is gone; it is started again")
@@ -121,4 +122,4 @@ async def _announce(settings: Settings, workers: int, stop: asyncio.Event, manag
             )
             manager.ready()
             return
-        await pause(stop, 0.1)
+        await stoppable_sleep(0.1, stop)

@@ -5,8 +5,9 @@ others may take it for dead: what it had would be theirs by then.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable
+
+from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 
 _LEAST_BYTES = 128_000
 """What a body counts at least: many small ones keep the decoders as busy."""
@@ -69,5 +70,4 @@ class Backpressure:
 
     async def pause(self, seconds: float) -> None:
         """Waits, but no longer once nothing may begin any more."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._draining.wait(), seconds)
+        await stoppable_sleep(seconds, self._draining)

@@ -9,10 +9,11 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
+from retailpulse.concurrency.periodic import periodic
 from retailpulse.config.settings import RetentionSettings
-from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.metrics import throughput
 from retailpulse.storage.postgres.database import Connection, Database
@@ -148,12 +149,11 @@ async def prune_forever(database: Database, settings: RetentionSettings) -> None
         keys_age=timedelta(hours=settings.keys_hours),
         wait=False,
     )
-    while True:
-        await asyncio.sleep(settings.prune_seconds)
-        try:
-            await _prune_a_round(pruner)
-        except DatabaseUnavailable as error:
-            logger.warning("the pruning waits for the database: %s", error)
+    await periodic(
+        settings.prune_seconds,
+        partial(_prune_a_round, pruner),
+        on_outage=partial(logger.warning, "the pruning waits for the database: %s"),
+    )
 
 
 async def _prune_a_round(pruner: Pruner) -> None:

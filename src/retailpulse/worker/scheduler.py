@@ -5,11 +5,11 @@ slows all of these down together.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
+from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.postgres.database import Connection, Database, cut_after
@@ -148,8 +148,7 @@ class Scheduler:
         end = self._loop.time() + seconds
         while self._held_images.count and (left := end - self._loop.time()) > 0:
             self._events.wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._events.wake.wait(), left)
+            await stoppable_sleep(left, self._events.wake)
 
     async def _work(self, connection: Connection) -> None:
         with cut_after(ANSWER_SECONDS, connection):
@@ -179,9 +178,7 @@ class Scheduler:
     async def _pause(self) -> None:
         """Waits for events, or for the next heartbeat; claims follow each other at a steady pace."""
         if not self._events.wake.is_set():
-            with contextlib.suppress(TimeoutError):
-                left = max(0.0, self._next_beat - self._loop.time())
-                await asyncio.wait_for(self._events.wake.wait(), left)
+            await stoppable_sleep(max(0.0, self._next_beat - self._loop.time()), self._events.wake)
         rest_seconds = self._claimer.claimed_at + PERIOD_SECONDS - self._loop.time()
         if rest_seconds > 0:
             await asyncio.sleep(rest_seconds)

@@ -4,11 +4,11 @@ A batch that the database refuses is kept and tried again, so an outage repeats 
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter
 
+from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
@@ -75,8 +75,7 @@ class Settler:
         """Writes batches until it is closed."""
         while not self._closing.is_set() or self._batch.results:
             await self._some.wait()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), self._batch_seconds())
+            await stoppable_sleep(self._batch_seconds(), self._full)
             batch, self._batch = self._batch, _Batch()
             if not self._closing.is_set():
                 self._some.clear()
@@ -106,8 +105,7 @@ class Settler:
                 logger.warning("%d results wait for the database: %s", len(batch.results), error)
                 if self._closing.is_set():
                     return  # another worker does these images again
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), BACKOFF.draw_seconds(refusals))
+                await stoppable_sleep(BACKOFF.draw_seconds(refusals), self._closing)
                 refusals += 1
             else:
                 self._observe(time.monotonic() - began_at)

@@ -4,12 +4,12 @@ It sends callbacks that are due, and adds up what was counted for the metrics an
 Every worker sweeps; an advisory lock lets one do it at a time.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
+from retailpulse.concurrency.periodic import periodic
 from retailpulse.config.settings import WorkerSettings
-from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import leases, losses, workers
@@ -22,12 +22,11 @@ async def sweep_forever(
     database: Database, settings: WorkerSettings, may_judge: Callable[[], bool] = lambda: True
 ) -> None:
     """Sweeps at a steady pace until it is cancelled."""
-    while True:
-        await asyncio.sleep(settings.sweep_seconds)
-        try:
-            await sweep(database, settings, may_judge)
-        except DatabaseUnavailable as error:
-            logger.warning("the sweep waits for the database: %s", error)
+    await periodic(
+        settings.sweep_seconds,
+        partial(sweep, database, settings, may_judge),
+        on_outage=partial(logger.warning, "the sweep waits for the database: %s"),
+    )
 
 
 async def sweep(

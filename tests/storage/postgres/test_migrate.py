@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable, SchemaTooNew
 from retailpulse.domain.ids import new_job_id
+from retailpulse.storage import locks
 from retailpulse.storage.postgres import migrate as migrating
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.migrate import migrate
@@ -49,7 +50,7 @@ def test_a_migration_runs_once_and_then_changes_nothing(empty_url: str) -> None:
 
 async def test_eight_processes_that_migrate_at_once_all_succeed(empty_url: str) -> None:
     with psycopg.connect(empty_url, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [migrating._LOCK])  # so that they do meet
+        connection.execute("SELECT pg_advisory_lock(%s)", [locks.MIGRATION])  # so that they do meet
         running = [
             await asyncio.create_subprocess_exec(
                 sys.executable, "-c", "import sys; from retailpulse.storage.postgres.migrate import migrate;"

@@ -8,9 +8,12 @@ time; a resolver that fails is told apart, as its images are tried again.
 
 import asyncio
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 
+from retailpulse.concurrency.single_flight import SingleFlight
+from retailpulse.concurrency.ttl_cache import TtlCache
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
@@ -35,37 +38,24 @@ EVEN_SECONDS = 1.0
 _MISSING = frozenset({socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL})
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    addresses: tuple[str, ...]
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Lookup:
-    begun: asyncio.Event  # a thread has taken it up, or it is over
-    addresses: asyncio.Future[tuple[str, ...]]
-
-
 class CachingResolver:
     """The addresses of host names; close it when it is no longer asked."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="fetch-names")
         self._loop = asyncio.get_running_loop()
-        self._known: dict[str, _Known] = {}
-        self._asking: dict[str, _Lookup] = {}
+        self._known: TtlCache[str, tuple[str, ...]] = TtlCache(MOST_KEPT)
+        self._lookups: SingleFlight[str, tuple[str, ...]] = SingleFlight()
+        self._begun: dict[str, asyncio.Event] = {}  # set once a thread has taken up the look-up of a name
 
     async def resolve(self, host: str) -> tuple[str, ...]:
         """The addresses of a name, of both families, in the resolver's order.
 
         Raises TryFailed `dns`: final if there is no such name, not final if the resolver could not tell.
         """
-        known = self._known.get(host)
-        if known is None or known.until <= self._loop.time():
+        addresses = self._known.get(host)
+        if addresses is None:
             addresses = await self._ask(host)
-        else:
-            addresses = known.addresses
         if not addresses:
             raise TryFailed(Cause.DNS, "there is no such host name", unreached=True)
         return addresses
@@ -75,10 +65,10 @@ class CachingResolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _ask(self, host: str) -> tuple[str, ...]:
-        lookup = self._asking.get(host) or self._begin(host)
+        addresses = self._lookups.join(host, partial(self._begin, host))
         try:
-            await asyncio.wait_for(lookup.begun.wait(), TURN_SECONDS)
-            return await asyncio.wait_for(asyncio.shield(lookup.addresses), RESOLVE_SECONDS)
+            await asyncio.wait_for(self._begun[host].wait(), TURN_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(addresses), RESOLVE_SECONDS)
         except TimeoutError:
             raise TryFailed(
                 Cause.DNS, "the host name did not resolve in time", again=True, unreached=True
@@ -88,27 +78,23 @@ class CachingResolver:
                 Cause.DNS, "the resolver could not tell just now", again=True, unreached=True
             ) from None
 
-    def _begin(self, host: str) -> _Lookup:
-        begun = asyncio.Event()
+    def _begin(self, host: str) -> asyncio.Future[tuple[str, ...]]:
+        begun = self._begun[host] = asyncio.Event()
 
         def look_up() -> tuple[str, ...]:
             self._loop.call_soon_threadsafe(begun.set)
             return _look_up(host)
 
-        lookup = _Lookup(begun, self._loop.run_in_executor(self._threads, look_up))
-        self._asking[host] = lookup
-        lookup.addresses.add_done_callback(lambda done: self._keep(host, done))
-        return lookup
+        addresses = self._loop.run_in_executor(self._threads, look_up)
+        addresses.add_done_callback(partial(self._keep, host))
+        return addresses
 
     def _keep(self, host: str, done: asyncio.Future[tuple[str, ...]]) -> None:
-        self._asking.pop(host).begun.set()
+        self._begun.pop(host).set()
         if done.cancelled() or done.exception() is not None:
             return
-        self._known.pop(host, None)  # so that the order of the dictionary is that of age
-        if len(self._known) >= MOST_KEPT:
-            del self._known[next(iter(self._known))]
         kept_seconds = KEPT_SECONDS if done.result() else MISSING_KEPT_SECONDS
-        self._known[host] = _Known(done.result(), self._loop.time() + kept_seconds)
+        self._known.put(host, done.result(), until=time.monotonic() + kept_seconds)
 
 
 class PinnedResolver:
@@ -119,7 +105,7 @@ class PinnedResolver:
         self._resolver = CachingResolver()
         self._hides = hides_internal_names
         self._refused = RefusedNames()
-        self._failed: dict[str, float] = {}  # names, and until when they fail at once
+        self._failed: TtlCache[str, bool] = TtlCache(MOST_KEPT)  # names that fail at once
 
     def has_name(self, origin: Origin) -> bool:
         """Whether its addresses are looked up: not those of numbers, nor what a proxy dials."""
@@ -152,7 +138,7 @@ class PinnedResolver:
     async def _alike(self, origin: Origin) -> str:
         name, loop = origin.host.removesuffix("."), asyncio.get_running_loop()
         began_at = loop.time()
-        if self._failed.get(name, began_at) > began_at:
+        if self._failed.get(name):
             raise _hidden()
         try:
             return await self._find(origin)
@@ -162,10 +148,7 @@ class PinnedResolver:
             if failed.again:
                 raise
         await asyncio.sleep(EVEN_SECONDS - (loop.time() - began_at) % EVEN_SECONDS)
-        self._failed.pop(name, None)  # so that the order of the dictionary is that of age
-        if len(self._failed) >= MOST_KEPT:
-            del self._failed[next(iter(self._failed))]
-        self._failed[name] = loop.time() + MISSING_KEPT_SECONDS
+        self._failed.put(name, True, until=time.monotonic() + MISSING_KEPT_SECONDS)
         raise _hidden()
 
 

@@ -5,9 +5,8 @@ Settling does not take this lock: the order of locks on rows is enough for that.
 
 from uuid import UUID
 
+from retailpulse.storage import locks
 from retailpulse.storage.postgres.database import Connection
-
-_CHANGES = 7_236_004
 
 
 async def lock_job(connection: Connection, job_id: UUID) -> None:
@@ -15,4 +14,6 @@ async def lock_job(connection: Connection, job_id: UUID) -> None:
 
     Two jobs may share a lock, which costs them nothing but the wait.
     """
-    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CHANGES, str(job_id)])
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [locks.JOB_CHANGES, str(job_id)]
+    )

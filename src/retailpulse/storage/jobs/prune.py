@@ -13,11 +13,11 @@ from uuid import UUID
 from psycopg import sql
 
 from retailpulse.domain.errors import Conflict
+from retailpulse.storage import locks
 from retailpulse.storage.jobs.lock import lock_job
 from retailpulse.storage.jobs.read import known_job
 from retailpulse.storage.postgres.database import Connection
 
-_LOCK = 7_236_003
 LONGEST = timedelta(days=36_500)
 """Ages beyond this are cut to it: the database's calendar ends somewhere."""
 
@@ -73,9 +73,9 @@ class Rows:
 async def lock(connection: Connection, *, wait: bool) -> bool:
     """Takes the pruning for this transaction; False if another has it and we do not wait."""
     if wait:
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        await connection.execute(locks.TAKE, [locks.PRUNING])
         return True
-    cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+    cursor = await connection.execute(locks.TRY, [locks.PRUNING])
     return await cursor.fetchone() == (True,)
 
 

@@ -6,10 +6,10 @@ Safe when several processes start at once: an advisory lock lets one work while 
 import psycopg
 
 from retailpulse.domain.errors import DatabaseError, SchemaTooNew
+from retailpulse.storage import locks
 from retailpulse.storage.postgres.database import translated, versions
 
 OLDEST_SERVER = 140_000
-_LOCK = 7_236_001  # any number that nothing else in the database locks
 
 
 def migrate(url: str) -> tuple[str | None, str]:
@@ -19,7 +19,7 @@ def migrate(url: str) -> tuple[str | None, str]:
     DatabaseUnavailable if it cannot be reached.
     """
     with translated(), _connect(url) as lock:
-        lock.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until this session ends
+        lock.execute("SELECT pg_advisory_lock(%s)", [locks.MIGRATION])  # until this session ends
         _check_server(lock)
         before, newest = _version(lock), versions()[-1]
         if before not in {None, *versions()}:

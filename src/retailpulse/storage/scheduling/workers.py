@@ -8,12 +8,12 @@ from uuid import UUID
 
 from psycopg import sql
 
+from retailpulse.storage import locks
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import losses
 from retailpulse.storage.scheduling.claims import LOCK_JOBS
 from retailpulse.storage.scheduling.notifications import notify_hosts
 
-_SWEEP_LOCK = 7_236_002
 _SILENT = """
     SELECT worker_id FROM workers WHERE beat_at < now() - make_interval(secs => %s)
     ORDER BY worker_id FOR UPDATE SKIP LOCKED
@@ -65,7 +65,7 @@ _FREE_SLOTS = """
 
 async def lock_sweep(connection: Connection) -> bool:
     """Takes the sweep for this transaction; False if another worker has it."""
-    cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_SWEEP_LOCK])
+    cursor = await connection.execute(locks.TRY, [locks.SWEEP])
     return await cursor.fetchone() == (True,)
 
 

@@ -10,7 +10,11 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 
+from retailpulse.concurrency.periodic import periodic
+from retailpulse.concurrency.single_flight import SingleFlight
+from retailpulse.concurrency.ttl_cache import TtlCache
 from retailpulse.domain.api_keys import ApiKey, KeyState, parse_token
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
 from retailpulse.service import ApiKeys
@@ -33,8 +37,8 @@ class ApiKeyCache:
         self._keys = keys
         self._may_be_open = may_be_open
         self._were_made: bool | None = None
-        self._known: dict[str, tuple[float, ApiKey]] = {}
-        self._looking: dict[str, asyncio.Task[ApiKey | None]] = {}
+        self._known: TtlCache[str, ApiKey] = TtlCache(MOST_KNOWN)
+        self._looks: SingleFlight[str, ApiKey | None] = SingleFlight()
         self._used_at: dict[str, float] = {}
 
     @property
@@ -67,32 +71,26 @@ class ApiKeyCache:
         return key
 
     async def _find(self, key_id: str) -> ApiKey | None:
-        found = self._known.get(key_id)
-        if found is not None and time.monotonic() - found[0] < LOOK_SECONDS:
-            return found[1]
-        looking = self._looking.get(key_id)
-        if looking is None:  # requests with the same key meanwhile wait for the same answer
-            looking = self._looking[key_id] = asyncio.create_task(self._look(key_id))
-        return await asyncio.shield(looking)
+        known = self._known.get(key_id)
+        return known if known is not None else await self._looks.do(key_id, partial(self._look, key_id))
 
     async def _look(self, key_id: str) -> ApiKey | None:
-        try:
-            looked_at = time.monotonic()
-            key = await self._keys.find(key_id)
-            self._known.pop(key_id, None)
-            if key is not None:
-                if len(self._known) >= MOST_KNOWN:
-                    self._known.clear()
-                self._known[key_id] = (looked_at, key)
-            return key
-        finally:
-            del self._looking[key_id]
+        until = time.monotonic() + LOOK_SECONDS
+        key = await self._keys.find(key_id)
+        if key is None:
+            self._known.drop(key_id)
+        else:
+            self._known.put(key_id, key, until=until)
+        return key
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keeps up to date, while the block runs, whether keys were made, and writes when keys were used."""
         await self._look_for_any()
-        keeping = [asyncio.create_task(self._keep_looking()), asyncio.create_task(self._keep_noting())]
+        keeping = [
+            asyncio.create_task(periodic(LOOK_SECONDS, self._look_for_any)),
+            asyncio.create_task(periodic(NOTE_SECONDS, self._note)),
+        ]
         try:
             yield
         finally:
@@ -101,20 +99,10 @@ class ApiKeyCache:
             await asyncio.wait(keeping)
             await self._note()
 
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            await self._look_for_any()
-
     async def _look_for_any(self) -> None:
         """What was known stays while the database is away: no key can be made then either."""
         with contextlib.suppress(DatabaseUnavailable):
             self._were_made = await self._keys.were_made()
-
-    async def _keep_noting(self) -> None:
-        while True:
-            await asyncio.sleep(NOTE_SECONDS)
-            await self._note()
 
     async def _note(self) -> None:
         used_at, self._used_at = self._used_at, {}

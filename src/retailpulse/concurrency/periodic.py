@@ -1,0 +1,32 @@
+"""A loop that does the same again and again, and outlives a database that is away.
+
+Any other error ends it, and with that the task that runs it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from retailpulse.domain.errors import DatabaseUnavailable
+
+
+async def periodic(
+    every_seconds: float,
+    work: Callable[[], Awaitable[object]],
+    *,
+    on_outage: Callable[[DatabaseUnavailable], object] = lambda _error: None,
+    at_once: bool = False,
+) -> NoReturn:
+    """Works, with a sleep of `every_seconds` before each time, until it is cancelled.
+
+    `on_outage` is called with each DatabaseUnavailable, for a line in the log. `at_once`: without the first
+    sleep.
+    """
+    if not at_once:
+        await asyncio.sleep(every_seconds)
+    while True:
+        try:
+            await work()
+        except DatabaseUnavailable as error:
+            on_outage(error)
+        await asyncio.sleep(every_seconds)
