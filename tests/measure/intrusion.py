@@ -21,8 +21,8 @@ from retailpulse.config.settings import MeasureSettings, Sandbox
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Depth
 from retailpulse.measure import DecoderPool, measure_body
-from retailpulse.measure.sandbox import missing
-from retailpulse.measure.sandbox.calls import architecture, call
+from retailpulse.measure.process_pool.sandbox import missing
+from retailpulse.measure.process_pool.sandbox.calls import architecture, call
 from tests.measure import intruder
 from tests.measure.pictures import FLAVOURS, LIMIT, jpeg_segment
 

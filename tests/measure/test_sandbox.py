@@ -19,8 +19,8 @@ import pytest
 from retailpulse.config.settings import MeasureSettings, Sandbox
 from retailpulse.domain.images import Depth
 from retailpulse.measure import DecoderPool
-from retailpulse.measure.sandbox import landlock, missing, seccomp
-from retailpulse.measure.sandbox.calls import ARCHITECTURES, Architecture
+from retailpulse.measure.process_pool.sandbox import landlock, missing, seccomp
+from retailpulse.measure.process_pool.sandbox.calls import ARCHITECTURES, Architecture
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.measure.intruder import ATTEMPTS, BESIDE
 from tests.measure.intrusion import PHOTO

@@ -11,7 +11,7 @@ import pytest
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import Work, measure_body, measure_pieces, read_header
-from retailpulse.measure.work import BYTES_PER_FAST_STEP, BYTES_PER_STEP, MAX_STEPS
+from retailpulse.measure.formats.work import BYTES_PER_FAST_STEP, BYTES_PER_STEP, MAX_STEPS
 
 from .pictures import FLAVOURS, LIMIT
 from .swollen import FRAME, GIF_HEAD, SCAN, SWOLLEN

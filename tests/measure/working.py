@@ -9,7 +9,7 @@ from typing import Any
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.measure import Work, measure_pieces, read_header
-from retailpulse.measure import work as module
+from retailpulse.measure.formats import work as module
 
 from .pictures import LIMIT
 

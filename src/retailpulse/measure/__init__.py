@@ -5,13 +5,13 @@ runs it in processes that may be lost; fetching the bytes is another room's work
 """
 
 from retailpulse.measure.body import measure_body
+from retailpulse.measure.formats.work import Work
 from retailpulse.measure.header import read_header
 from retailpulse.measure.measurement import make_measurement
 from retailpulse.measure.pieces import Digest, measure_pieces
 from retailpulse.measure.process_pool.machine_lock import MachineLock, new_lock_file
 from retailpulse.measure.process_pool.pool import DecoderPool
-from retailpulse.measure.sandbox import check as check_sandbox
-from retailpulse.measure.work import Work
+from retailpulse.measure.process_pool.sandbox import check as check_sandbox
 
 __all__ = [
     "DecoderPool",

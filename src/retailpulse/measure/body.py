@@ -13,9 +13,9 @@ from retailpulse.domain.images import Depth, Header
 from retailpulse.measure.decode import decode
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.sniff import ended_early, sniff
+from retailpulse.measure.formats.work import Work
 from retailpulse.measure.header import check_size
 from retailpulse.measure.measurement import make_measurement
-from retailpulse.measure.work import Work
 from retailpulse.schema import Measurement
 
 

@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from retailpulse.analyze import Picture
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.measure.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated
+from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated
 from retailpulse.measure.formats.image_format import ImageFormat, S
 
 

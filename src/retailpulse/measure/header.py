@@ -5,10 +5,10 @@ Both within the work that one file may take: a caller that reads it again as it 
 """
 
 from retailpulse.domain.images import Format, Header
-from retailpulse.measure.faults import corrupt, too_many_pixels
+from retailpulse.measure.formats.faults import corrupt, too_many_pixels
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.sniff import sniff
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.work import Work
 
 
 def read_header(data: bytes, max_pixels: int, work: Work | None = None) -> Header | None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from retailpulse.domain.images import Header
 from retailpulse.measure.body import check_complete
 from retailpulse.measure.formats.sniff import sniff
+from retailpulse.measure.formats.work import Work
 from retailpulse.measure.header import check_size, read_header
 from retailpulse.measure.measurement import make_measurement
-from retailpulse.measure.work import Work
 from retailpulse.schema import Measurement
 
 HEAD_BYTES = 65_536

@@ -6,8 +6,8 @@ from typing import Any
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats import heif
 from retailpulse.measure.formats.image_format import ImageFormat
+from retailpulse.measure.formats.libraries import library
 from retailpulse.measure.formats.pillow import Plugin
-from retailpulse.measure.libraries import library
 
 _PLUGIN = Plugin("AVIF", "AvifImagePlugin", needs=("avif",))
 

@@ -6,10 +6,10 @@ Weak: a compressed picture (RLE, embedded JPEG or PNG) is complete if a length f
 import struct
 
 from retailpulse.domain.images import Format
-from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.faults import corrupt, truncated
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import Plugin
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.work import Work
 
 _CORE_BYTES = 12
 _HEADER_BYTES = frozenset({_CORE_BYTES, 40, 52, 56, 64, 108, 124})

@@ -7,10 +7,10 @@ import re
 import struct
 
 from retailpulse.domain.images import Format
-from retailpulse.measure.faults import truncated
+from retailpulse.measure.formats.faults import truncated
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import Plugin
-from retailpulse.measure.work import BYTES_PER_STEP, Work
+from retailpulse.measure.formats.work import BYTES_PER_STEP, Work
 
 _SCREEN = struct.Struct("<HHB")
 _BLOCK = re.compile(rb"[\x21\x2c\x3b]")  # extension, image, trailer; decoders skip what lies between

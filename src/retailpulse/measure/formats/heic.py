@@ -5,11 +5,11 @@ from typing import Any
 
 from retailpulse.analyze import GreyImage, Picture
 from retailpulse.domain.images import Format
-from retailpulse.measure.faults import too_many_pixels
 from retailpulse.measure.formats import heif
+from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import ImageFormat, Size
+from retailpulse.measure.formats.libraries import library
 from retailpulse.measure.formats.pillow import grey_of
-from retailpulse.measure.libraries import library
 
 
 def _load() -> None:

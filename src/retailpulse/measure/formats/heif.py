@@ -7,10 +7,10 @@ refused, and a crop (`clap`) is not applied to the displayed size.
 from collections.abc import Iterator
 
 from retailpulse.domain.images import Format
-from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.faults import corrupt, truncated
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.isobmff import WHOLE_FILE, Box, Cursor, boxes
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.work import Work
 
 STARTS, STARTS_AT = (b"ftyp",), 4
 """The magic bytes; which format it is, the brands behind them tell."""

@@ -11,7 +11,7 @@ import msgspec
 
 from retailpulse.analyze import Picture
 from retailpulse.domain.images import Format
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.work import Work
 
 SNIFF_BYTES = 12
 """The fewest bytes that tell most formats; BMP and the ISO containers take a few more."""

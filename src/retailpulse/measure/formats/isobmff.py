@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from retailpulse.measure.faults import corrupt
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.faults import corrupt
+from retailpulse.measure.formats.work import Work
 
 _HEAD = struct.Struct(">I4s")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from retailpulse.analyze import GreyImage, Picture
 from retailpulse.domain.images import Format
-from retailpulse.measure.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
+from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat
 from retailpulse.measure.formats.jpeg_markers import Frame, check_end, check_end_in_pieces, read_frame
+from retailpulse.measure.formats.libraries import library
 from retailpulse.measure.formats.pillow import Plugin
-from retailpulse.measure.libraries import library
 
 MAX_SCANS = 100
 """Each scan is a pass over the whole picture, however few bytes it has; encoders write about ten."""

@@ -8,10 +8,10 @@ import re
 import struct
 from collections.abc import Sequence
 
-from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.faults import corrupt, truncated
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.tiff import exif_turns
-from retailpulse.measure.work import BYTES_PER_FAST_STEP, BYTES_PER_STEP, Work
+from retailpulse.measure.formats.work import BYTES_PER_FAST_STEP, BYTES_PER_STEP, Work
 
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1

@@ -13,9 +13,9 @@ from functools import cache
 from PIL import Image, features
 
 from retailpulse.analyze import GreyImage, Picture
-from retailpulse.measure.faults import too_many_pixels
+from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import Size
-from retailpulse.measure.libraries import library
+from retailpulse.measure.formats.libraries import library
 
 _OF_PILLOW = re.compile(r"PIL\.")
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from PIL.Image import Image
 
 from retailpulse.domain.images import Format
-from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.faults import corrupt, truncated
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.formats.tiff import exif_turns
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.work import Work
 
 _CHUNK = struct.Struct(">I4s")
 _SIZE = struct.Struct(">II")

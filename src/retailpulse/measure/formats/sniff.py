@@ -7,10 +7,10 @@ for people to read; nothing depends on them.
 from typing import Any
 
 from retailpulse.domain.errors import ImageError
-from retailpulse.measure.faults import truncated, unsupported
 from retailpulse.measure.formats import ALL
+from retailpulse.measure.formats.faults import truncated, unsupported
 from retailpulse.measure.formats.image_format import SNIFF_BYTES, ImageFormat
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.work import Work
 
 _KNOWN_STARTS = (
     (b"%PDF", "PDF"),

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from retailpulse.domain.images import Format
-from retailpulse.measure.faults import corrupt, truncated, unsupported
+from retailpulse.measure.formats.faults import corrupt, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import PillowPicture, Plugin
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.work import Work
 
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
 _STRIPS, _TILES = (273, 279), (324, 325)  # offsets and byte counts

@@ -6,11 +6,11 @@ Weak: EXIF stands behind the picture, so a photo that has it needs nearly the wh
 import struct
 
 from retailpulse.domain.images import Format
-from retailpulse.measure.faults import corrupt, truncated
+from retailpulse.measure.formats.faults import corrupt, truncated
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import Plugin
 from retailpulse.measure.formats.tiff import exif_turns
-from retailpulse.measure.work import Work
+from retailpulse.measure.formats.work import Work
 
 _CHUNK = struct.Struct("<4sI")
 _HAS_EXIF = 0x08

@@ -22,9 +22,10 @@ from retailpulse.config.settings import Sandbox
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Header
-from retailpulse.measure import formats, sandbox
+from retailpulse.measure import formats
 from retailpulse.measure.body import decode_body
 from retailpulse.measure.header import read_header
+from retailpulse.measure.process_pool import sandbox
 from retailpulse.measure.process_pool.protocol import (
     BATCH,
     MAX_TEXT,

@@ -14,11 +14,13 @@ from typing import ParamSpec, TypeVar
 from retailpulse.analyze import select
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.images import Depth, Header
-from retailpulse.measure import formats, sandbox
+from retailpulse.measure import formats
 from retailpulse.measure.body import measure_body
 from retailpulse.measure.formats.sniff import ended_early
+from retailpulse.measure.formats.work import Work
 from retailpulse.measure.header import read_header
 from retailpulse.measure.pieces import joined, read_header_of
+from retailpulse.measure.process_pool import sandbox
 from retailpulse.measure.process_pool.fork_client import ForkServer
 from retailpulse.measure.process_pool.handle import Decoder
 from retailpulse.measure.process_pool.job import Job
@@ -26,7 +28,6 @@ from retailpulse.measure.process_pool.large_body import written
 from retailpulse.measure.process_pool.machine_lock import MachineLock
 from retailpulse.measure.process_pool.outcome import measurement_of
 from retailpulse.measure.process_pool.ring_buffer import MOST_BYTES
-from retailpulse.measure.work import Work
 from retailpulse.schema import Measurement
 from retailpulse.telemetry.catalogue import CRASHES, DECODE
 from retailpulse.telemetry.instruments import Instruments

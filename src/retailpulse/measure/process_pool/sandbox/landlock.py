@@ -6,7 +6,7 @@ Weak: it does not know chmod, stat, unnamed sockets, UDP and more: those are `se
 import os
 import struct
 
-from retailpulse.measure.sandbox.calls import call
+from retailpulse.measure.process_pool.sandbox.calls import call
 
 TCP_SINCE, SCOPES_SINCE = 4, 6
 _ASK_VERSION = 1

@@ -2,7 +2,7 @@
 
 import struct
 
-from retailpulse.measure.sandbox.calls import call
+from retailpulse.measure.process_pool.sandbox.calls import call
 
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION_3 = 0x20080522

@@ -9,7 +9,7 @@ import os
 import struct
 from collections.abc import Iterator
 
-from retailpulse.measure.sandbox.calls import Architecture, architecture, call
+from retailpulse.measure.process_pool.sandbox.calls import Architecture, architecture, call
 
 _ALLOWED = (
     # what it has: the channel, bodies that come over it, and the pipe that stands for stderr

@@ -10,7 +10,7 @@ from functools import cache
 
 from retailpulse.config.settings import Sandbox
 from retailpulse.domain.errors import ConfigError
-from retailpulse.measure.sandbox import landlock, privileges, seccomp
+from retailpulse.measure.process_pool.sandbox import landlock, privileges, seccomp
 
 _PARTS = (
     ("no_new_privs", privileges.forbid_new),

@@ -6,7 +6,7 @@ pays for each reading, so the part of the budget that one reading has shrinks wi
 
 from typing import NoReturn
 
-from retailpulse.measure.faults import corrupt
+from retailpulse.measure.formats.faults import corrupt
 
 MAX_STEPS = 200_000
 """Steps for one file: some 20 ms. Real photos take a few hundred, a HEIC of many tiles a few thousand."""
