@@ -111,11 +111,15 @@ def _repeatable(data: bytes) -> bytes:
 
 
 def gzip_bomb(size_bytes: int) -> Iterator[bytes]:
-    """That many zeros by gzip, a thousandth of them in bytes: one compressed block over and over."""
+    """The beginning of a photo and that many zeros by gzip, a thousandth of them in bytes.
+
+    One compressed block comes over and over.
+    """
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     plain_bytes = 1_048_576
+    beginning = packer.compress(small_jpeg()) + packer.flush(zlib.Z_FULL_FLUSH)
     block = packer.compress(bytes(plain_bytes)) + packer.flush(zlib.Z_FULL_FLUSH)
-    yield _GZIP_HEAD
+    yield _GZIP_HEAD + beginning
     for _ in range(size_bytes // plain_bytes):
         yield block
     yield packer.flush() + bytes(8)
