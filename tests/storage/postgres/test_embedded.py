@@ -158,6 +158,17 @@ def test_a_server_that_is_ended_while_it_starts_is_started_anew(
         answer(starting.result())
 
 
+@pytest.mark.parametrize("name", ["postmaster.pid", ".s.PGSQL.5432.lock"])
+def test_a_server_that_was_killed_before_it_wrote_its_lock_file_is_started_anew(
+    server: EmbeddedServer, data: Path, name: str
+) -> None:
+    server.start()
+    kill_all(data)
+    wait_for(lambda: not server.is_running())
+    (data / "postgres" / name).write_text("")
+    answer(server.start())
+
+
 def test_the_number_of_a_dead_server_may_belong_to_another_process(
     server: EmbeddedServer, data: Path
 ) -> None:

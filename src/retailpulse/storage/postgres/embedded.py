@@ -229,12 +229,24 @@ class EmbeddedServer:
 
         After a kill -9 the server's processes hold its memory until they notice; it refuses to start
         beside them, and may be launched again. So may one that was killed on its way: its own errors
-        end it with code 1.
+        end it with code 1. If it was killed just before it wrote a lock file, the empty one is removed.
         """
         code = self._process.returncode if self._process is not None else None
         was_ended = code is not None and code <= 0
-        if not (was_ended or "shared memory block" in said) or seconds > REMAINS_SECONDS:
+        has_remains = "shared memory block" in said or self._remove_empty_lock_files()
+        if not (was_ended or has_remains) or seconds > REMAINS_SECONDS:
             raise DatabaseError(f"the embedded PostgreSQL does not start: {said[-2000:] or 'it was killed'}")
+
+    def _remove_empty_lock_files(self) -> bool:
+        """Removes lock files that were never written; returns whether there was one.
+
+        Only after a launch has failed, while `serve.lock` is held: another server would have written by then.
+        """
+        files = (self._pgdata / "postmaster.pid", first_guess(self._pgdata) / ".s.PGSQL.5432.lock")
+        empty = [file for file in files if file.is_file() and not file.stat().st_size]
+        for file in empty:
+            file.unlink()
+        return bool(empty)
 
     def _launch(self, account: OsUser) -> None:
         sockets = make_socket_folder(self._pgdata, account)
