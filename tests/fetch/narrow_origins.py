@@ -54,6 +54,11 @@ class NarrowOrigin:
             thread.join()
         self._listener.close()
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections are served now."""
+        return len(self._open)
+
     def url(self, path: str) -> str:
         """The URL of a path."""
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}{path}"

@@ -10,6 +10,7 @@ from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader
 from tests.fetch.conftest import MakeDownloader
 from tests.fetch.narrow_origins import BODY, NarrowOrigin
+from tests.running import wait_for
 
 PHOTOS = 150
 
@@ -79,6 +80,25 @@ async def test_the_last_photos_of_such_a_host_do_not_wait_for_a_connection_kept_
     downloader = make_downloader(stall_seconds=30, timeout_seconds=30, tries=1)
     with NarrowOrigin(1, patient=True) as origin:
         assert await fetched(downloader, origin, paths(8)) == [BODY] * 8
+
+
+@pytest.mark.parametrize("news", ["others fail there", "its slots went to others"])
+async def test_a_connection_kept_idle_makes_room_for_another_worker(
+    make_downloader: MakeDownloader, news: str
+) -> None:
+    keeper, other = make_downloader(), make_downloader(tries=1)
+    with NarrowOrigin(1, patient=False) as origin:
+        queue = keeper.hosts.queue(origin.url("").removesuffix("/"))
+        queue.adopt(HostLimits(cap=8, ceiling=16))  # a host that is remembered
+        queue.lease(1)
+        assert await fetched(keeper, origin, paths(1)) == [BODY]
+        assert origin.open_connections == 1
+        if news == "others fail there":
+            queue.adopt(HostLimits(cap=8, ceiling=16, failing_seconds=0.0, cause="connect"))
+        else:
+            queue.lease(0)
+        await asyncio.to_thread(wait_for, lambda: origin.open_connections == 0)
+        assert await fetched(other, origin, paths(1)) == [BODY]
 
 
 async def test_a_host_that_resets_every_connection_is_asked_three_times_for_a_photo(

@@ -11,6 +11,7 @@ from tests.fetch.limited_origin import LimitedOrigin, reset, so_many_a_second, s
 DEAD = TryFailed(Cause.CONNECT, "no connection in time", again=True, unreached=True)
 SILENT = TryFailed(Cause.STALLED, "stalled after 0 bytes", again=True)
 REFUSED = of_status(429, 0)
+RESET = TryFailed(Cause.CONNECT, "the connection broke", again=True, turned_away=True)
 
 
 def fail(limiter: HostLimiter, times: int, failure: TryFailed = DEAD, *, now: float = 0.0) -> None:
@@ -113,6 +114,22 @@ def test_a_try_from_before_the_trouble_is_no_probe() -> None:
     for _ in range(OPENS_AFTER + 10):
         limiter.failed(DEAD, 0.0, 5.0)
     assert not limiter.is_given_up(3.0)
+
+
+def test_requests_that_began_as_the_breaker_opened_are_no_probes() -> None:
+    limiter = HostLimiter(16, 16)
+    fail(limiter, OPENS_AFTER + GIVEN_UP_AFTER)  # the loop's clock shows the same for all
+    assert not limiter.is_given_up(0.0)
+
+
+def test_a_wave_of_resets_is_waited_for_once_and_no_longer_than_until_an_answer() -> None:
+    limiter = HostLimiter(16, 16)
+    limiter.answered(0.0, 1.0)
+    for _ in range(15):
+        limiter.failed(RESET, 0.9, 1.0)
+    assert 1.0 < limiter.begins_at(0) <= 1.05
+    limiter.answered(1.0, 1.01)
+    assert limiter.begins_at(0) <= 1.01
 
 
 def test_a_host_that_can_be_reached_is_never_given_up_for_urls_that_were_not_tried() -> None:

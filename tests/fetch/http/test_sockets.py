@@ -156,3 +156,18 @@ def test_a_second_number_of_a_socket_in_use_does_not_get_it_shut(sockets: Socket
         sockets.shut_idle({listener.getsockname()})
         assert ours.recv(1) == b""
         os.close(second)
+
+
+def test_an_idle_socket_is_shut_though_something_was_told_of_it(sockets: Sockets) -> None:
+    """An answer can come so fast that the last thing wanted of a socket is to write: it always may."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as ours,
+        listener.accept()[0] as theirs,
+    ):
+        sockets.want(pycurl.POLL_OUT, ours.fileno())
+        sockets.want(pycurl.POLL_REMOVE, ours.fileno())
+        assert list(sockets.ready()) == []
+        sockets.shut_idle({listener.getsockname()})
+        theirs.settimeout(5)
+        assert theirs.recv(1) == b""

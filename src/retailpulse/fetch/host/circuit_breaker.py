@@ -65,7 +65,7 @@ class CircuitBreaker:
         if self.failing_since is None and not (self.is_closed and failure.refused):
             self.failing_since = now
         if not self.is_closed:
-            self.failed_probes += began_at >= self._opened_at
+            self.failed_probes += began_at > self._opened_at  # a loop's clock has ticks
         elif self.in_a_row < OPENS_AFTER:
             return 0.0
         else:

@@ -94,7 +94,9 @@ class HostQueue:
         return not self.used and not self.waiting and not self.leased and not self.is_held
 
     def lease(self, slots: int) -> None:
-        """Use this many leased slots from now on."""
+        """Use this many leased slots from now on; who has none leaves no connection in the others' way."""
+        if self.leased and not slots and not self.limiter.is_plain:
+            self._keep_none_alive()
         self.leased = slots
         self.limiter.is_shared = slots > 0
         self.wake()
@@ -103,6 +105,8 @@ class HostQueue:
         """Take what another worker has learnt of the host."""
         self.limiter.adopt(limits, self._loop.time())
         self._heed_crowd()
+        if self.limiter.failure is not None:  # perhaps the host bears no more than what is kept idle here
+            self._keep_none_alive()
         self.wake()
         self.decided()
 
@@ -182,7 +186,8 @@ class HostQueue:
         self._look = self._loop.call_later(SILENT_SECONDS, self._look_at_the_last)
 
     def _keep_none_alive(self) -> None:
-        self._close_idle(self)
+        if self.peers:
+            self._close_idle(self)
         self.in_flight.close_after()
 
     def _heed_crowd(self) -> None:

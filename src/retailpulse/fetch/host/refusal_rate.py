@@ -26,6 +26,7 @@ class RefusalRate:
         if self.share < _FORGOTTEN_SHARE:
             self.share = 0.0
         self.in_a_row = self._backoffs = 0
+        self.backoff_until = 0.0
 
     def refused(self) -> None:
         """A request was refused."""
@@ -38,6 +39,8 @@ class RefusalRate:
         self.in_a_row = 0
 
     def back_off(self, now: float) -> None:
-        """Wait, so that the fleet hears of it first; exponential, with jitter."""
+        """Wait, so that the fleet hears of it first; exponential, with jitter, and once for a wave."""
+        if now < self.backoff_until:
+            return
         self.backoff_until = now + _BACKOFF.draw_seconds(self._backoffs)
         self._backoffs += 1

@@ -118,17 +118,19 @@ class Sockets:
             known = self._watched.get(fd)
             if known is not None and known.is_wanted:
                 continue
-            if self._forget(fd) and events & select.EPOLLIN and _has_bytes(fd) and fd not in self._busy():
+            if self._unwatch(fd) and events & select.EPOLLIN and _has_bytes(fd) and fd not in self._busy():
                 with _borrowed(fd) as stray, contextlib.suppress(OSError):
                     stray.shutdown(socket.SHUT_RDWR)
 
-    def _forget(self, fd: int) -> bool:
-        """Whether the number still is the socket that was watched."""
-        self._watched.pop(fd, None)
+    def _unwatch(self, fd: int) -> bool:
+        """Whether the number still is the socket that was watched; it is idle then, and may be shut later."""
         try:
             self._epoll.unregister(fd)
         except OSError:  # closed, but for a copy that is closed soon
+            self._watched.pop(fd, None)
             return False
+        if fd in self._watched:
+            self._watched[fd].what = pycurl.POLL_NONE
         return True
 
 
