@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
 from retailpulse.cli.terminal import error_console
-from retailpulse.client.models import Job
-from retailpulse.client.models import Progress as Moment
+from retailpulse.client.waiting import Progress as Moment
+from retailpulse.schema import Job
 
 _LINE_SECONDS = 10.0
 

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from retailpulse.cli.progress import duration, moving, rate
 from retailpulse.cli.terminal import printable
-from retailpulse.client.models import Imported, Job, Stats, WaitingFor
 from retailpulse.domain.jobs import JobStatus
+from retailpulse.schema import Imported, Job, Stats, WaitingFor
 
 MAX_BAD_LINES = 20
 """How many bad lines of a store file are shown."""

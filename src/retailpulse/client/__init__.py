@@ -1,6 +1,7 @@
 """The Python client of Retail Pulse: `Client` and `AsyncClient`, what they answer, and the errors they raise.
 
-It needs no part of the server: `pip install retailpulse` is enough.
+It needs no part of the server: `pip install retailpulse` is enough. Answers are the records of
+`schema`: fields that a newer service adds are passed over, times are aware datetimes in UTC.
 """
 
 from retailpulse.client.clients import AsyncClient, Client
@@ -26,7 +27,12 @@ from retailpulse.client.errors import (
     Unreachable,
     UnsupportedMediaType,
 )
-from retailpulse.client.models import (
+from retailpulse.client.results import ExportFormat, appearing
+from retailpulse.client.submitting import FileFormat
+from retailpulse.client.waiting import Progress
+from retailpulse.domain.images import Cause, Depth, Outcome
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.schema import (
     Area,
     BadLine,
     CausesLately,
@@ -42,7 +48,6 @@ from retailpulse.client.models import (
     Job,
     JobStore,
     JobSummary,
-    Progress,
     Result,
     SettledImages,
     SettledLately,
@@ -51,10 +56,6 @@ from retailpulse.client.models import (
     Visit,
     WaitingFor,
 )
-from retailpulse.client.results import ExportFormat, appearing
-from retailpulse.client.submitting import FileFormat
-from retailpulse.domain.images import Cause, Depth, Outcome
-from retailpulse.domain.jobs import JobStatus
 
 __all__ = [
     "Area",

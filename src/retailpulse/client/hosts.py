@@ -3,8 +3,8 @@
 from collections.abc import AsyncGenerator
 
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.models import Host
 from retailpulse.client.params import Some, filters
+from retailpulse.schema import Host
 
 
 async def hosts(exchange: Exchange, *, origin: Some = None) -> AsyncGenerator[Host, None]:

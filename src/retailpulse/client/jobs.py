@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 import msgspec
 
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.models import Delivery, Job, JobStore, JobSummary
 from retailpulse.client.params import Some, When, filters, job_path, label_filters
 from retailpulse.client.transports import LONG_SECONDS, HttpRequest
+from retailpulse.schema import Delivery, Job, JobStore, JobSummary
 
 
 async def job(exchange: Exchange, job_id: str) -> Job:

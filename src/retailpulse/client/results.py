@@ -11,9 +11,9 @@ import httpx
 
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.models import Result
 from retailpulse.client.params import Some, filters, job_path
 from retailpulse.client.transports import HttpRequest
+from retailpulse.schema import Result
 
 ExportFormat = Literal["csv", "ndjson", "parquet"]
 Safety = Literal["spreadsheet"]

@@ -1,8 +1,8 @@
 """What the service is doing."""
 
 from retailpulse.client.exchange import Exchange
-from retailpulse.client.models import Stats
 from retailpulse.client.transports import HttpRequest
+from retailpulse.schema import Stats
 
 
 async def stats(exchange: Exchange) -> Stats:

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from retailpulse.client.bodies import Sent, body_of_file
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.models import Area, Imported, Store, Visit
 from retailpulse.client.params import Some, When, filters
 from retailpulse.client.transports import HttpRequest
+from retailpulse.schema import Area, Imported, Store, Visit
 
 STORES = "/api/v1/stores"
 _IMPORT_SECONDS = 3600.0  # millions of stores are loaded before the answer comes

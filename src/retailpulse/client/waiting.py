@@ -9,16 +9,26 @@ import msgspec
 from retailpulse.client.errors import InvalidRequest, NotFound, TimedOut
 from retailpulse.client.exchange import OUTAGES, Exchange
 from retailpulse.client.jobs import job
-from retailpulse.client.models import Job, Progress
 from retailpulse.client.params import job_path
 from retailpulse.client.transports import HttpRequest
 from retailpulse.domain.jobs import JobStatus
+from retailpulse.schema import ImageCounts, Job, Record
 
 EVENT_STREAM = "text/event-stream"
 
 _SILENCE_SECONDS = 30.0
 """Seconds without any byte of an event stream, not even a sign of life, after which it is opened again."""
 _POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.25, 2.0
+
+
+class Progress(Record, frozen=True, kw_only=True):
+    """The state of a job at this moment."""
+
+    job_id: str
+    status: JobStatus
+    images: ImageCounts
+    images_per_second: float | None = None
+    seconds_left: float | None = None
 
 
 async def wait(
