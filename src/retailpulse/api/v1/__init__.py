@@ -1,6 +1,6 @@
-"""The newer endpoints, resource by resource."""
+"""The newer endpoints, resource by resource: each handler of these modules is one."""
 
-from litestar.types import ControllerRouterHandler
+from litestar.handlers import HTTPRouteHandler
 
 from retailpulse.api.v1 import (
     deliveries,
@@ -15,23 +15,8 @@ from retailpulse.api.v1 import (
     visits,
 )
 
-HANDLERS: list[ControllerRouterHandler] = [
-    jobs.submit,
-    jobs.cancel,
-    jobs.retry,
-    jobs.remove,
-    events.events,
-    jobs.job,
-    job_lists.list_jobs,
-    job_lists.stores_of_job,
-    results.job_results,
-    store_lists.list_stores,
-    store_lists.one_store,
-    store_lists.list_areas,
-    visits.list_visits,
-    stats.service_stats,
-    hosts.list_hosts,
-    deliveries.job_deliveries,
-    deliveries.redeliver,
-    stores.import_stores,
+_MODULES = (jobs, events, job_lists, results, store_lists, visits, stats, hosts, deliveries, stores)
+"""In the order in which the API's description has them."""
+HANDLERS: list[HTTPRouteHandler] = [
+    named for module in _MODULES for named in vars(module).values() if isinstance(named, HTTPRouteHandler)
 ]
