@@ -37,10 +37,11 @@ def check_size(image_format: Format, size: Size, max_pixels: int) -> Header | No
         raise corrupt(f"the image says it has {width} x {height} pixels")
     if turned is None and width != height:
         return None
+    shown_width, shown_height = size.shown or (width, height)
     return Header(
         format=image_format,
         width=width,
         height=height,
-        displayed_width=height if turned else width,
-        displayed_height=width if turned else height,
+        displayed_width=shown_height if turned else shown_width,
+        displayed_height=shown_width if turned else shown_height,
     )

@@ -21,14 +21,16 @@ class Size(msgspec.Struct, gc=False):
     """The size of a picture, as the reader of a format finds it; checking it is `header`'s.
 
     Stored width and height in pixels; `turned` says whether viewers show the picture with both swapped, None
-    if more bytes are needed to tell. `may_grow` says that more bytes may show a larger picture. A format may
-    add what its end check and its decoder need.
+    if more bytes are needed to tell. `may_grow` says that more bytes may show a larger picture, `shown` how
+    much of it viewers show if that is not all, before the turn. A format may add what its end check and its
+    decoder need.
     """
 
     width: int
     height: int
     turned: bool | None
     may_grow: bool = False
+    shown: tuple[int, int] | None = None
 
 
 S = TypeVar("S", bound=Size)

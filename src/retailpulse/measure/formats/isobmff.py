@@ -46,6 +46,11 @@ def boxes(data: bytes, start: int, end: int, work: Work) -> Iterator[Box]:
         start += size
 
 
+def child(data: bytes, parent: Box, kind: bytes, work: Work) -> Box | None:
+    """The first box of a kind inside another one, or None; raises ImageError `corrupt`."""
+    return next((box for box in boxes(data, parent.start, parent.end, work) if box.kind == kind), None)
+
+
 class Cursor:
     """Reads big-endian numbers one after the other, never beyond the end of its box."""
 
