@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from retailpulse.analyze import Picture
+from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.work import Work
 
@@ -40,6 +41,10 @@ def _always(_data: bytes, _work: Work) -> bool:
     return True
 
 
+def _ended_early(_body: bytes, _work: Work) -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFormat(Generic[S]):
     """A format: how it is told, read, checked and decoded.
@@ -59,6 +64,8 @@ class ImageFormat(Generic[S]):
 
     read_size: Callable[[bytes, Work], S | None]
     """The size by the first bytes, or None if more of them are needed."""
+    why_no_size: Callable[[bytes, Work], ImageError | None] = _ended_early
+    """What is wrong with a whole body whose size cannot be read, if not that it ends too early."""
     check_end: Callable[[bytes, S, Work], None]
     """Raises ImageError `truncated` if a whole body ends before its picture does."""
     check_end_in_pieces: Callable[[bytes, Sequence[bytes], S, Work], bool] | None = None
