@@ -10,7 +10,7 @@ from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import measure_body
 from retailpulse.measure.body import decode_body
 
-from .pictures import HEIGHT, LIMIT, WIDTH, exif, picture, png_chunk, saved
+from .pictures import HEIGHT, LIMIT, WIDTH, exif, jpeg_segment, picture, png_chunk, saved
 
 
 def assert_whole(body: bytes, width: int = WIDTH, height: int = HEIGHT) -> None:
@@ -112,3 +112,65 @@ def test_a_png_of_apple_s_apps_is_unsupported() -> None:
     packed = body[:8] + png_chunk(b"CgBI", bytes(4)) + body[8:]
     for depth in Depth:
         assert failure(packed, depth).cause is Cause.UNSUPPORTED_FORMAT
+
+
+# JPEG
+
+
+@pytest.mark.parametrize("length", [0, 1])
+@pytest.mark.parametrize("marker", [0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF, 0xFE, 0xDC], ids=hex)
+def test_a_segment_of_no_length_beside_the_picture_fails_no_jpeg(marker: int, length: int) -> None:
+    short = bytes([0xFF, marker, 0, length])
+    for body in (saved("JPEG"), saved("JPEG", progressive=True)):
+        for at in (2, body.index(b"\xff\xdb"), body.index(b"\xff\xc4"), body.index(b"\xff\xda")):
+            assert_whole(body[:at] + short + body[at:])
+            assert_whole(body[:at] + short + b"some notes" + body[at:])
+
+
+@pytest.mark.parametrize("marker", [0xC4, 0xDB, 0xDD, 0xC0, 0xDA], ids=hex)
+def test_a_segment_of_no_length_that_the_picture_needs_is_corrupt(marker: int) -> None:
+    body = saved("JPEG")
+    assert failure(body[:2] + bytes([0xFF, marker, 0, 1]) + body[2:]).cause is Cause.CORRUPT
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (2, 3), (7, 7), (8, 7), (7, 100), (9, 9)], ids=str)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_may_be_smaller_than_a_block(size: tuple[int, int], progressive: bool) -> None:
+    body = saved("JPEG", picture(*size), progressive=progressive)
+    assert_whole(body, *size)
+    half_a_profile = jpeg_segment(0xE2, b"ICC_PROFILE\0\1\2" + bytes(200))
+    assert_whole(body[:2] + half_a_profile + body[2:], *size)
+
+
+@pytest.mark.parametrize("zeros", [1, 5, 9, 100, 5000, 300_000])
+def test_zeros_before_the_end_of_a_jpeg_are_no_damage(zeros: int) -> None:
+    for options in ({}, {"progressive": True}, {"restart_marker_blocks": 2}):
+        body = saved("JPEG", **options)
+        assert_whole(body[:-2] + bytes(zeros) + body[-2:])
+        assert_whole(body[:-2] + bytes(zeros) + body[-2:] + b"notes" + bytes(zeros) + b"\xff\xd9")
+
+
+def test_zeros_in_place_of_data_are_no_padding_of_a_jpeg() -> None:
+    body = saved("JPEG", picture(400, 300))
+    for lost in (600, 2000, 5000):
+        zeroed = body[: -2 - lost] + bytes(lost) + body[-2:]
+        assert measure_body(zeroed, Depth.DECODE, LIMIT).suspect is not None
+        padded = zeroed[:-2] + bytes(3000) + body[-2:]
+        assert measure_body(padded, Depth.DECODE, LIMIT).suspect is not None
+
+
+def test_damage_of_a_padded_jpeg_is_not_passed_over() -> None:
+    body = bytearray(saved("JPEG", picture(800, 600), restart_marker_blocks=8))
+    at = body.index(b"\xff\xd1")
+    del body[at - 40 : at - 8]
+    padded = bytes(body[:-2]) + bytes(500) + b"\xff\xd9"
+    assert measure_body(bytes(body), Depth.DECODE, LIMIT).suspect is not None
+    assert measure_body(padded, Depth.DECODE, LIMIT).suspect is not None
+
+
+def test_what_is_not_zeros_before_the_end_of_a_jpeg_is_still_suspect() -> None:
+    body = saved("JPEG")
+    notes = bytes(100) + b"some notes" + bytes(100)
+    assert measure_body(body[:-2] + notes + body[-2:], Depth.DECODE, LIMIT).suspect is not None
+    elsewhere = body[:-2] + b"abcde" * 4 + body[-2:] + (bytes(20) + b"\xff\xd9") * 3
+    assert measure_body(elsewhere, Depth.DECODE, LIMIT).suspect is not None

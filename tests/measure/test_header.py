@@ -203,7 +203,7 @@ def test_fill_bytes_and_garbage_between_segments_are_stepped_over() -> None:
     [
         b"\xff\xd9",
         b"\xff\xda\0\x08\1\1\0\0\x3f\0",
-        b"\xff\xfe\0\1",
+        b"\xff\xdb\0\1",
         b"\xff\xd8\xff\xd8",
         b"\xff\xfe\0\2" * 30_000,
         b"\xff\xd0" * 30_000,

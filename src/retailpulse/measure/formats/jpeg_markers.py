@@ -21,6 +21,7 @@ _BEYOND = frozenset({_SOS, _EOI})
 _END = b"\xff\xd9"
 _HEAD = struct.Struct(">BBH")
 _CARRYING = frozenset(range(0x02, 0xFF)) - _BARE - {_SOI}
+_SKIPPED = frozenset({*range(0xE0, 0xF0), 0xFE, 0xDC})  # what applications add, comments, DNL
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _SEGMENT_STEPS = 8
@@ -178,6 +179,8 @@ def _segment(data: bytes, marker: int, start: int) -> _Segment | None:
     if start + 2 > len(data):
         return None
     length = data[start] << 8 | data[start + 1]
+    if length < 2 and marker in _SKIPPED:  # decoders skip nothing then, and look for the next marker
+        return marker, start + 2, start + 2
     if length < 2:
         raise corrupt("the JPEG has a segment shorter than its own length field")
     return marker, start + 2, start + length
