@@ -10,7 +10,7 @@ from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import measure_body
 from retailpulse.measure.body import decode_body
 
-from .pictures import HEIGHT, LIMIT, WIDTH, exif, jpeg_segment, picture, png_chunk, saved
+from .pictures import FLAVOURS, HEIGHT, LIMIT, WIDTH, exif, jpeg_segment, picture, png_chunk, saved
 
 
 def assert_whole(body: bytes, width: int = WIDTH, height: int = HEIGHT) -> None:
@@ -174,3 +174,52 @@ def test_what_is_not_zeros_before_the_end_of_a_jpeg_is_still_suspect() -> None:
     assert measure_body(body[:-2] + notes + body[-2:], Depth.DECODE, LIMIT).suspect is not None
     elsewhere = body[:-2] + b"abcde" * 4 + body[-2:] + (bytes(20) + b"\xff\xd9") * 3
     assert measure_body(elsewhere, Depth.DECODE, LIMIT).suspect is not None
+
+
+# WebP
+
+
+def with_length(body: bytes, length: int) -> bytes:
+    """A WebP that announces another length."""
+    return body[:4] + struct.pack("<I", length) + body[8:]
+
+
+WEBP = [name for name in FLAVOURS if name.startswith("webp")]
+
+
+@pytest.mark.parametrize("name", WEBP)
+def test_a_wrong_length_fails_no_whole_webp(name: str) -> None:
+    body = FLAVOURS[name].body
+    for length in (len(body), len(body) - 4, len(body) - 10, 0, 4, 1):
+        assert_whole(with_length(body, length))
+        assert_whole(with_length(body, length) + bytes(50))
+    if name != "webp animated":  # it may have lost frames
+        for length in (len(body) + 1000, 2**32 - 2, 2**32 - 1):
+            assert_whole(with_length(body, length))
+
+
+def test_a_webp_that_lost_a_whole_chunk_is_truncated() -> None:
+    photo = saved("WEBP", exif=exif(6))
+    assert failure(photo[: photo.index(b"EXIF")], Depth.HEADER).cause is Cause.TRUNCATED
+    described = saved("WEBP", xmp=b"<x/>" * 20)
+    animated = FLAVOURS["webp animated"].body
+    for body, kind in ((described, b"XMP "), (animated, b"ANMF")):
+        assert failure(body[: body.rindex(kind)], Depth.DOWNLOAD).cause is Cause.TRUNCATED
+        assert failure(body[: body.rindex(kind) + 6], Depth.DOWNLOAD).cause is Cause.TRUNCATED
+        assert failure(body[:-3], Depth.DOWNLOAD).cause is Cause.TRUNCATED
+
+
+def test_a_webp_may_lack_the_padding_of_its_last_chunk() -> None:
+    noted = next(body for length in (20, 21) if not (body := saved("WEBP", xmp=b"x" * length))[-1])
+    assert_whole(noted[:-1])
+
+
+def test_a_webp_may_be_shorter_than_the_header_of_another_kind() -> None:
+    one_colour = 0b0001 << 3 | 0b0001 << 7 | 0b0001 << 11 | 0b0001 << 15 | 0b0001 << 19
+    bits = (20 - 1) | (10 - 1) << 14 | one_colour << 32  # 20 x 10; five codes of a single symbol
+    picture_bytes = b"\x2f" + bits.to_bytes(7, "little")
+    smallest = b"RIFF" + struct.pack("<I", 20) + b"WEBPVP8L" + struct.pack("<I", 8) + picture_bytes
+    assert len(smallest) == 28
+    assert_whole(smallest, 20, 10)
+    with pytest.raises(ImageError, match="ends inside its header"):
+        measure_body(smallest[:24], Depth.HEADER, LIMIT)
