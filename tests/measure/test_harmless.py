@@ -10,21 +10,8 @@ from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import measure_body
 from retailpulse.measure.body import decode_body
 
-from .pictures import FLAVOURS, HEIGHT, LIMIT, WIDTH, exif, jpeg_segment, picture, png_chunk, saved
-
-
-def assert_whole(body: bytes, width: int = WIDTH, height: int = HEIGHT) -> None:
-    """Every depth measures it, and nothing is suspect."""
-    for depth in Depth:
-        measured = measure_body(body, depth, LIMIT)
-        assert (measured.width, measured.height, measured.suspect) == (width, height, None)
-
-
-def failure(body: bytes, depth: Depth = Depth.DECODE) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        measure_body(body, depth, LIMIT)
-    return caught.value
-
+from .pictures import FLAVOURS, LIMIT, exif, jpeg_segment, picture, png_chunk, saved
+from .whole import assert_whole, failure, grey
 
 # PNG
 
@@ -78,10 +65,6 @@ def test_the_pixels_of_a_png_are_the_same_without_its_ancillary_chunks() -> None
     for mode in ("RGB", "P", "L", "RGBA", "I;16"):
         plain = saved("PNG", picture(mode=mode))
         assert grey(before_data(plain, ANCILLARY["long XMP"])) == grey(plain)
-
-
-def grey(body: bytes) -> bytes:
-    return decode_body(body, LIMIT)[1].grey(1).tobytes()
 
 
 @pytest.mark.parametrize("kind", [b"IHDR", b"PLTE", b"IDAT"])
@@ -223,100 +206,3 @@ def test_a_webp_may_be_shorter_than_the_header_of_another_kind() -> None:
     assert_whole(smallest, 20, 10)
     with pytest.raises(ImageError, match="ends inside its header"):
         measure_body(smallest[:24], Depth.HEADER, LIMIT)
-
-
-# BMP
-
-
-def masked_bmp(
-    masks: tuple[int, ...],
-    bits: int,
-    *,
-    header_bytes: int = 40,
-    compression: int = 3,
-    is_top_down: bool = False,
-) -> bytes:
-    """A BMP whose colours lie behind any masks; they are part of a header that is long enough for them."""
-    rows = [picture().crop((0, y, WIDTH, y + 1)).tobytes() for y in range(HEIGHT)]
-    kind = "<H" if bits == 16 else "<I"
-    pixels = b""
-    for row in rows if is_top_down else rows[::-1]:
-        line = b"".join(
-            struct.pack(
-                kind, sum(_placed(one, mask) for one, mask in zip(row[at : at + 3], masks, strict=False))
-            )
-            for at in range(0, len(row), 3)
-        )
-        pixels += line.ljust((len(line) + 3) // 4 * 4, b"\0")
-    head = struct.pack(
-        "<IiiHHIIiiII",
-        header_bytes,
-        WIDTH,
-        -HEIGHT if is_top_down else HEIGHT,
-        1,
-        bits,
-        compression,
-        len(pixels),
-        0,
-        0,
-        0,
-        0,
-    )
-    head = (head + struct.pack(f"<{len(masks)}I", *masks)).ljust(header_bytes, b"\0")
-    return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(pixels), 0, 0, 14 + len(head)) + head + pixels
-
-
-def _placed(value: int, mask: int) -> int:
-    shift = (mask & -mask).bit_length() - 1
-    most = mask >> shift
-    return (value * most // 255) << shift
-
-
-MASKS = {
-    "565": ((0xF800, 0x7E0, 0x1F), 16),
-    "555": ((0x7C00, 0x3E0, 0x1F), 16),
-    "444": ((0xF00, 0xF0, 0xF), 16),
-    "565 backwards": ((0x1F, 0x7E0, 0xF800), 16),
-    "888": ((0xFF0000, 0xFF00, 0xFF), 32),
-    "888 backwards": ((0xFF, 0xFF00, 0xFF0000), 32),
-    "888 and alpha": ((0xFF, 0xFF00, 0xFF0000, 0xFF000000), 32),
-    "888 in the middle": ((0xFF00000, 0xFF000, 0xFF0), 32),
-    "10 bits each": ((0x3FF00000, 0xFFC00, 0x3FF), 32),
-    "565 in 32": ((0xF800, 0x7E0, 0x1F), 32),
-}
-
-
-@pytest.mark.parametrize(("masks", "bits"), MASKS.values(), ids=MASKS.keys())
-@pytest.mark.parametrize("header_bytes", [40, 56, 108, 124])
-@pytest.mark.parametrize("is_top_down", [False, True])
-def test_the_colours_of_a_bmp_may_lie_behind_any_masks(
-    masks: tuple[int, ...], bits: int, header_bytes: int, is_top_down: bool
-) -> None:
-    compression = 6 if len(masks) == 4 and header_bytes == 40 else 3
-    body = masked_bmp(
-        masks, bits, header_bytes=header_bytes, compression=compression, is_top_down=is_top_down
-    )
-    assert_whole(body)
-    lost = 8 if bits == 32 else 20 if masks[0] == 0xF00 else 10
-    differences = [abs(a - b) for a, b in zip(grey(body), picture(mode="L").tobytes(), strict=True)]
-    assert max(differences) <= lost
-    assert failure(body[:-1]).cause is Cause.TRUNCATED
-
-
-def test_masks_that_are_missing_are_those_of_plain_pixels() -> None:
-    plain = masked_bmp((0x7C00, 0x3E0, 0x1F), 16)
-    assert grey(plain.replace(struct.pack("<III", 0x7C00, 0x3E0, 0x1F), bytes(12))) == grey(plain)
-
-
-def test_a_mask_with_a_gap_is_corrupt() -> None:
-    body = masked_bmp((0xF800, 0x7E0, 0x1F), 16)
-    broken = body.replace(struct.pack("<III", 0xF800, 0x7E0, 0x1F), struct.pack("<III", 0xF100, 0x7E0, 0x1F))
-    assert failure(broken).cause is Cause.CORRUPT
-
-
-@pytest.mark.parametrize(("bits", "compression"), [(0, 4), (0, 5), (2, 0), (64, 0), (1, 3), (8, 11), (24, 6)])
-def test_a_kind_of_bmp_that_no_decoder_here_knows_is_unsupported(bits: int, compression: int) -> None:
-    head = struct.pack("<IiiHHIIiiII", 40, 10, 10, 1, bits, compression, 900, 0, 0, 0, 0)
-    body = b"BM" + struct.pack("<IHHI", 1000, 0, 0, 54) + head + bytes(900)
-    assert measure_body(body, Depth.DOWNLOAD, LIMIT).width == 10
-    assert failure(body).cause is Cause.UNSUPPORTED_FORMAT
