@@ -55,7 +55,8 @@ def find_damage(body: bytes, work: Work) -> str | None:
         if not _is_critical(kind):
             continue
         if zlib.crc32(view[start - 4 : end - 4]) != _CRC.unpack_from(body, end - 4)[0]:
-            return f"the checksum of the {repr(kind)[2:-1]} chunk does not match"
+            name = f"the {kind.decode()} chunk" if kind.isalpha() else "a chunk of no known kind"
+            return f"the checksum of {name} does not match"
         if kind == b"IEND":
             break
     return None
