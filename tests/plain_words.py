@@ -4,7 +4,7 @@ import re
 
 _NAMES = re.compile(
     r"pillow|\bPIL\b|\blib[a-z]+|lib(?:heif|tiff|jpeg|avif|webp|curl)|dav1d|de265|simplejpeg|numpy|curl|openssl"
-    r"|psycopg|postgres|msgspec|uvloop|errno|traceback|exception|plugin|BytesIO|[a-z]+error\b|\bobject\b",
+    r"|psycopg|postgres|msgspec|uvloop|errno|traceback|exception|plugin|BytesIO|\bsig(?!n|h)[a-z]+|[a-z]+error\b|\bobject\b",
     re.IGNORECASE,
 )
 _CODE = re.compile(

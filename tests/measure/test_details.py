@@ -73,6 +73,6 @@ def test_the_words_of_programs_are_seen() -> None:
     for text in SAID:
         if not text.startswith(("Invalid", "image file", "Failed", "Memory", "decoder error")):
             assert names_in(text), text
-    assert names_in("was killed by SIGSEGV") == ["SIGSEGV"]
+    assert "SIGSEGV" in names_in("was killed by SIGSEGV")
     assert names_in("unexpected RecursionError") != []
     assert names_in("the WebP ends inside the IDAT chunk") == []

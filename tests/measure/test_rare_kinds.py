@@ -107,7 +107,9 @@ def test_a_kind_of_bmp_that_no_decoder_here_knows_is_unsupported(bits: int, comp
     head = struct.pack("<IiiHHIIiiII", 40, 10, 10, 1, bits, compression, 900, 0, 0, 0, 0)
     body = b"BM" + struct.pack("<IHHI", 1000, 0, 0, 54) + head + bytes(900)
     assert measure_body(body, Depth.DOWNLOAD, LIMIT).width == 10
-    assert failure(body).cause is Cause.UNSUPPORTED_FORMAT
+    error = failure(body)
+    assert error.cause is Cause.UNSUPPORTED_FORMAT
+    assert f"{bits} bits a pixel and compression {compression}" in error.detail
 
 
 # TIFF

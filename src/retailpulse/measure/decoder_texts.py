@@ -23,10 +23,9 @@ _UNKNOWN_KIND = r"not been built in|unsupported|not supported|not implemented|no
 _TABLE = tuple(
     (re.compile(pattern, re.IGNORECASE), cause, said)
     for pattern, cause, said in (
-        # Limits of libheif: on the parts of a file, which it too calls an error of memory, and on memory.
+        # Limits of libheif on the parts of a file, which it calls errors of memory, and on the size.
         (r"limits?\b.* (items|references|entries|entities|tiles)|nesting|too many", Cause.CORRUPT, _PARTS),
         (r"maximum image size|size too large", Cause.TOO_MANY_PIXELS, ""),
-        (r"bytes.* security limit", Cause.TOO_MANY_PIXELS, ""),
         (
             r"not been built in|unsupported|not supported|not implemented|no codec",
             Cause.UNSUPPORTED_FORMAT,
