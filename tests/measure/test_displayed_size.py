@@ -178,7 +178,8 @@ def test_crops_and_turns_apply_in_the_order_in_which_the_file_names_them(
     body = with_properties(heic(picture(240, 160)), *properties)
     assert sizes(body) == shown
     assert pillow_heif.open_heif(body).size == shown[2:]
-    assert sizes(with_properties(saved("AVIF", picture(240, 160), speed=10), *properties)) == shown
+    avif = with_properties(saved("AVIF", picture(240, 160), speed=10), *properties)
+    assert sizes(avif) == (240, 160, *shown[2:])  # AV1 needs no padding: every pixel is one of the picture
 
 
 @pytest.mark.parametrize(

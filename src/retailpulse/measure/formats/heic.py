@@ -47,7 +47,7 @@ FORMAT = ImageFormat(
     starts=heif.STARTS,
     starts_at=heif.STARTS_AT,
     is_it=partial(heif.is_coded_as, Format.HEIC),
-    read_size=heif.read_size,
+    read_size=partial(heif.read_size, is_padded=True),
     why_no_size=heif.why_no_size,
     check_end=heif.check_end,
     load=_load,

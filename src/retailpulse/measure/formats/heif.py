@@ -52,8 +52,8 @@ def _brands(data: bytes) -> list[bytes]:
     return [data[8:12], *(data[at : at + 4] for at in range(16, _brands_end(data) - 3, 4))]
 
 
-def read_size(data: bytes, work: Work) -> Size | None:
-    """Width, height, crop and turn, or None if more bytes are needed."""
+def read_size(data: bytes, work: Work, *, is_padded: bool = False) -> Size | None:
+    """Width, height, crop and turn, or None if more bytes are needed; `is_padded` as `item_size` has it."""
     meta = None
     has_film = False
     for box in boxes(data, 0, WHOLE_FILE, work):
@@ -73,7 +73,7 @@ def read_size(data: bytes, work: Work) -> Size | None:
             raise _no_still()
         raise corrupt("the file does not say which picture is its main one, or how large it is")
     pitm = Cursor(data, primary, work)
-    return item_size(data, properties, pitm.number(4 if pitm.version else 2), work)
+    return item_size(data, properties, pitm.number(4 if pitm.version else 2), work, is_padded=is_padded)
 
 
 def why_no_size(body: bytes, work: Work) -> ImageError | None:

@@ -16,14 +16,14 @@ _CLAP = struct.Struct(">IIIIiIiI")
 _SHAPES = frozenset({b"ispe", b"irot", b"clap"})
 _LEAST_CODED = 64
 _MOST_PADDING = 15
-"""Coders pad to even sizes, to blocks of 8 or 16, and x265 to 64; more than that is a crop."""
+"""Coders of HEVC pad to even sizes, to blocks of 8 or 16, and x265 to 64; more than that is a crop."""
 
 
-def item_size(data: bytes, iprp: Box, item_id: int, work: Work) -> Size:
+def item_size(data: bytes, iprp: Box, item_id: int, work: Work, *, is_padded: bool) -> Size:
     """The size of an item; raises ImageError `corrupt` if its properties do not say one.
 
-    What is cropped from the right and the bottom alone, and is no more than a coder pads, is padding: such
-    pixels are in no picture, so they do not count as stored.
+    If pictures of the format are padded, what is cropped from the right and the bottom alone, and is no more
+    than a coder pads, is padding: such pixels are in no picture, so they do not count as stored.
     """
     shapes = _shape_properties(data, iprp, work)
     own = [shapes[index] for index in _property_indexes(data, iprp, item_id, work) if index in shapes]
@@ -36,11 +36,11 @@ def item_size(data: bytes, iprp: Box, item_id: int, work: Work) -> Size:
         if box.kind == b"irot":  # quarter turns; a mirror (imir) swaps nothing
             size.turned = size.turned is not (data[box.start] & 1 == 1)
         elif box.kind == b"clap" and box.end - box.start >= _CLAP.size:
-            _crop(size, _CLAP.unpack_from(data, box.start))
+            _crop(size, _CLAP.unpack_from(data, box.start), is_padded=is_padded)
     return size
 
 
-def _crop(size: Size, clap: tuple[int, ...]) -> None:
+def _crop(size: Size, clap: tuple[int, ...], *, is_padded: bool) -> None:
     """Crop what is shown; a crop that leaves nothing, or divides by zero, crops nothing."""
     shown = size.shown or (size.width, size.height)
     sides = shown[::-1] if size.turned else shown
@@ -51,7 +51,7 @@ def _crop(size: Size, clap: tuple[int, ...]) -> None:
     if any(start >= end for start, end in spans):
         return
     cropped = [end - start for start, end in spans]
-    if not size.turned and size.shown is None and _is_padding(shown, spans):
+    if is_padded and not size.turned and size.shown is None and _is_padding(shown, spans):
         size.width, size.height = cropped
     else:
         size.shown = (cropped[1], cropped[0]) if size.turned else (cropped[0], cropped[1])
