@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from retailpulse.domain.images import Cause
+from retailpulse.domain.process_exit import how_it_ended
 from tests.lifecycle.processes import Shop, submit
 from tests.measure.pictures import png, png_chunk
 from tests.measure.watching import alive, endless
@@ -87,7 +88,7 @@ def test_an_image_whose_decoder_is_killed_costs_only_itself(
     job_id, _ = among_neighbours(shop, running, endless(8_000, 6_000))
     os.kill(decoder_at_work(running), number)
     shop.open_gates()
-    detail = f"the decoder was killed by {number.name}"
+    detail = f"the decoder {how_it_ended(-number)}"
     assert failures(shop, running, job_id) == [(6, Cause.DECODER_CRASHED, detail)]
     assert running.pids()["worker"] == workers
 

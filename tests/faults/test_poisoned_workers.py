@@ -23,8 +23,9 @@ POISON = {
     "RETAILPULSE_WORKER_STALL_SECONDS": str(STALL_SECONDS),
 }
 GOOD = 198
-KILLED = "tried alone in a process, which was killed by SIGKILL; 2 workers were lost before while they had it"
-STALLED = KILLED.replace("was killed by SIGKILL", f"did nothing any more for {STALL_SECONDS} s")
+BEFORE = "2 workers were lost before while they had it"
+KILLED = f"tried alone in a process, which was killed by signal 9 (killed); {BEFORE}"
+STALLED = KILLED.replace("was killed by signal 9 (killed)", f"did nothing any more for {STALL_SECONDS} s")
 Told = tuple[int, str, str]
 
 

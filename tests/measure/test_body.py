@@ -17,6 +17,7 @@ from .pictures import (
     WIDTH,
     Flavour,
     bmp,
+    boxed,
     container,
     exif,
     jpeg_segment,
@@ -94,13 +95,28 @@ def test_an_empty_or_tiny_body_is_no_image(depth: Depth) -> None:
     assert failure(b"not found, sorry", depth).detail == "not an image: looks like text"
 
 
-@pytest.mark.parametrize("name", PLAIN)
-def test_what_is_appended_to_a_complete_picture_does_no_harm(name: str) -> None:
+JUNK = {
+    "zeros": bytes(5000),
+    "a line feed": b"\n",
+    "a phone's notes": b"SEFT" + bytes(range(200)),
+    "another picture": saved("JPEG"),
+    "a box that is too short": b"\0\0\0\2abcd" + b"x" * 90,
+    "half a box": b"\0\0\0\7",
+    "a box of no kind": b"\0\0\0\7" * 5,
+    "a box beyond the end": b"\xff\xff\xff\xffabcd",
+    "ones": b"\xff" * 50,
+}
+
+
+@pytest.mark.parametrize("name", FLAVOURS)
+@pytest.mark.parametrize("appended", JUNK.values(), ids=JUNK.keys())
+def test_what_is_appended_to_a_complete_picture_does_no_harm(name: str, appended: bytes) -> None:
     body = FLAVOURS[name].body
-    for appended in (b"\0" * 5000, b"\n", b"SEFT" + bytes(range(200)), saved("JPEG")):
-        header = read_header(body, LIMIT) or pytest.fail("no header")
-        assert measured(body + appended, Depth.HEADER) == make_measurement(header)
-        assert measured(body + appended).size_bytes == len(body + appended)
+    header = read_header(body, LIMIT) or pytest.fail("no header")
+    assert measured(body + appended, Depth.HEADER) == make_measurement(header)
+    assert measured(body + appended).size_bytes == len(body + appended)
+    decoded = measured(body + appended, Depth.DECODE)
+    assert (decoded.width, decoded.suspect) == (WIDTH, None)
 
 
 # JPEG
@@ -188,6 +204,46 @@ def test_a_container_whose_items_cannot_be_found_is_corrupt() -> None:
 )
 def test_item_places_that_cannot_be_are_refused(iloc: bytes, cause: Cause) -> None:
     assert failure(container(iloc)).cause is cause
+
+
+def films() -> dict[str, bytes]:
+    avif = FLAVOURS["avif animated"].body
+    start = avif.index(b"meta") - 4
+    meta = avif[start : start + int.from_bytes(avif[start : start + 4])]
+    rest = avif[start + len(meta) :]
+    heic_film = boxed(b"ftyp", b"msf1" + bytes(4) + b"hevciso8")
+    notes = boxed(b"meta", bytes(4) + boxed(b"hdlr", bytes(24)))
+    return {
+        "avif": avif[:start] + rest,
+        "avif, notes of no picture": avif[:start] + notes + rest,
+        "heic": heic_film + rest,
+        "heic, film last": heic_film + boxed(b"mdat", bytes(2000)) + boxed(b"moov", bytes(100)),
+        "heic, promises a picture": boxed(b"ftyp", b"heic" + bytes(4) + b"mif1heichevc") + rest,
+    }
+
+
+@pytest.mark.parametrize("name", films())
+def test_a_film_without_a_still_picture_is_unsupported_at_every_depth(name: str) -> None:
+    film = films()[name]
+    for depth in Depth:
+        error = failure(film, depth)
+        assert (error.cause, error.detail) == (
+            Cause.UNSUPPORTED_FORMAT,
+            "the file holds a film and no still picture",
+        )
+    for end in range(len(film)):
+        try:
+            assert read_header(film[:end], LIMIT) is None
+        except ImageError as early:
+            assert early.cause is Cause.UNSUPPORTED_FORMAT
+    if "notes" not in name:  # once they are there, more bytes cannot help
+        assert failure(film[: len(film) // 2]).cause in {Cause.TRUNCATED, Cause.UNSUPPORTED_FORMAT}
+
+
+def test_a_film_whose_brands_promise_no_picture_is_refused_by_its_first_bytes() -> None:
+    film = films()["heic"]
+    with pytest.raises(ImageError, match="holds a film"):
+        read_header(film[:200], LIMIT)
 
 
 def test_an_item_may_lie_anywhere_inside_the_file() -> None:

@@ -87,7 +87,7 @@ def test_searching_costs_by_the_byte(body: bytes, bytes_per_step: int) -> None:
 
 
 def test_reading_a_file_anew_with_each_packet_is_paid_for() -> None:
-    body = b"\xff\xd8" + b"\xff\xfe\0\x02" * 10_000 + FRAME
+    body = b"\xff\xd8" + b"\xff\xfe\0\x02" * 10_000 + FRAME + SCAN
     assert read_header(body, LIMIT, Work()) is not None
     work = Work()
 

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from retailpulse.bootstrap.worker import run_worker
 from retailpulse.config.settings import MeasureSettings
+from retailpulse.domain.errors import UNEXPECTED
 from retailpulse.domain.images import Header
 from retailpulse.measure import Work, read_header
 from retailpulse.storage.postgres.database import Database
@@ -114,7 +115,7 @@ async def test_an_image_that_makes_this_program_stumble_harms_no_other(
         assert max(requests(origin).values()) == 1
     check_truth(database.url, job_id)
     assert rows(database, "SELECT image_no, cause, detail FROM results WHERE outcome = 'failed'") == [
-        (4, "decoder_crashed", "unexpected RecursionError")
+        (4, "decoder_crashed", UNEXPECTED)
     ]
 
 

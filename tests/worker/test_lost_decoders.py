@@ -27,7 +27,9 @@ async def test_a_picture_that_crashes_its_decoder_costs_only_itself(database: Da
             await until_over(database, job_id)
         assert set(requests(origin).values()) == {1}
     check_truth(database.url, job_id)
-    assert rows(database, FAILED) == [(1, "decoder_crashed", "the decoder was killed by SIGSEGV")]
+    assert rows(database, FAILED) == [
+        (1, "decoder_crashed", "the decoder was killed by signal 11 (segmentation fault)")
+    ]
 
 
 async def test_a_picture_that_does_not_end_is_given_up_and_costs_only_itself(database: Database) -> None:

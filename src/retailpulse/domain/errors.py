@@ -63,6 +63,10 @@ class Busy(RetailPulseError):
     """The service has as much work as it takes now; trying again later helps."""
 
 
+UNEXPECTED = "an unexpected fault of this service; its log tells more"
+"""What a client is told of a fault of ours: its class and text are for the log."""
+
+
 class ImageError(RetailPulseError):
     """One image that cannot be fetched or measured: its cause, and a detail for people to read.
 

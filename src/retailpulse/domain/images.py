@@ -82,7 +82,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the first bytes of an image say.
 
     `width` and `height` are those of the stored pixels; the displayed ones follow the orientation
-    that the file asks viewers to apply (EXIF, or the rotation box of AVIF and HEIC).
+    that the file asks viewers to apply (EXIF, or the crop and the rotation of AVIF and HEIC).
     """
 
     format: Format

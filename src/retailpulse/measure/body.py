@@ -52,9 +52,11 @@ def decode_body(body: bytes, max_pixels: int, work: Work | None = None) -> tuple
 
 def _read_header(body: bytes, max_pixels: int, work: Work) -> tuple[Header, ImageFormat[Any], Size]:
     image_format = sniff(body, work)
-    size = None if image_format is None else image_format.read_size(body, work)
-    if image_format is None or size is None:
+    if image_format is None:
         raise ended_early(body)
+    size = image_format.read_size(body, work)
+    if size is None:
+        raise image_format.why_no_size(body, work) or ended_early(body)
     header = check_size(image_format.name, size, max_pixels)
     if header is None:
         raise ended_early(body)

@@ -27,18 +27,21 @@ def read_header(data: bytes, max_pixels: int, work: Work | None = None) -> Heade
 
 
 def check_size(image_format: Format, size: Size, max_pixels: int) -> Header | None:
-    """The header of an image of this size, or None if its turn is missing; raises like `read_header`."""
+    """The header of an image of this size, or None if that is not all yet; raises like `read_header`."""
     width, height, turned = size.width, size.height, size.turned
-    if width == 0 or height == 0:
-        raise corrupt(f"the image says it has {width} x {height} pixels")
     if width * height > max_pixels:
         raise too_many_pixels(width, height, max_pixels)
+    if size.may_grow:
+        return None
+    if width == 0 or height == 0:
+        raise corrupt(f"the image says it has {width} x {height} pixels")
     if turned is None and width != height:
         return None
+    shown_width, shown_height = size.shown or (width, height)
     return Header(
         format=image_format,
         width=width,
         height=height,
-        displayed_width=height if turned else width,
-        displayed_height=width if turned else height,
+        displayed_width=shown_height if turned else shown_width,
+        displayed_height=shown_width if turned else shown_height,
     )

@@ -7,7 +7,6 @@ of the database reaches it. Not here: which images, and what follows from its en
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import msgspec
 from retailpulse.config.settings import FetchSettings, MeasureSettings
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
+from retailpulse.domain.process_exit import how_it_ended
 from retailpulse.process.loop_heartbeat import LoopWatch
 from retailpulse.schema import ImageResult
 
@@ -163,10 +163,4 @@ async def _exit_code(ending: Awaitable[int]) -> int | None:
 
 
 def _how_it_ended(code: int | None) -> str:
-    if code is None:
-        return "gave no answer"
-    if code >= 0:
-        return f"ended with code {code}"
-    with contextlib.suppress(ValueError):
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"was killed by signal {-code}"
+    return "gave no answer" if code is None else how_it_ended(code)

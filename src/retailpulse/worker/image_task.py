@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from retailpulse.domain.errors import ImageError
+from retailpulse.domain.errors import UNEXPECTED, ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Outcome
 from retailpulse.fetch import Downloader
 from retailpulse.measure import DecoderPool, Digest, Work, make_measurement, measure_pieces, read_header
@@ -93,9 +93,9 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> ImageResult:
                 break
             extra = about(job_id, image.image_no)
             logger.info("an image failed while this worker was suspended: %s", error, extra=extra)
-        except Exception as error:  # a fault of ours in one image must not keep its job from ending
+        except Exception:  # a fault of ours in one image must not keep its job from ending
             logger.exception("an image met an unexpected error", extra=about(job_id, image.image_no))
-            failed = ImageError(Cause.DECODER_CRASHED, f"unexpected {type(error).__name__}")
+            failed = ImageError(Cause.DECODER_CRASHED, UNEXPECTED)
             break
         else:
             return ImageResult(

@@ -21,7 +21,7 @@ from tests.measure.process_pool.test_pool import failure, replaced, settings
 OTHERS = [one.name for one in ALL if one is not OBEY]
 FAILURES = {
     "raise": "it raised ValueError: the note says so",
-    "die": "its process was killed by SIGSEGV",
+    "die": "its process was killed by signal 11 (segmentation fault)",
     "leave": "its process ended with code 1",
     "loop": "it took too long",
     "loop in C": "it took too long",

@@ -8,6 +8,7 @@ import pytest
 
 from retailpulse.config.settings import CallbackSettings
 from retailpulse.domain.callbacks import DeliveryKey
+from retailpulse.domain.errors import UNEXPECTED
 from retailpulse.fetch import origin_key
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.jobs.retry import retry_job
@@ -225,7 +226,7 @@ async def test_a_fault_of_ours_in_one_callback_keeps_no_other_from_going_out(
             await until(lambda: rows(database, DELIVERED))
             await until(lambda: rows(database, "SELECT FROM deliveries WHERE failures > 1"))
     errors = rows(database, "SELECT tries->0->>'error' FROM deliveries WHERE job_id = %s", bad)
-    assert errors == [("unexpected RecursionError",)]
+    assert errors == [(UNEXPECTED,)]
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ FORMAT = ImageFormat(
     starts_at=heif.STARTS_AT,
     is_it=partial(heif.is_coded_as, Format.AVIF),
     read_size=heif.read_size,
+    why_no_size=heif.why_no_size,
     check_end=heif.check_end,
     load=_load,
     decode=_PLUGIN.decode,

@@ -5,15 +5,19 @@ Weak: a compressed picture (RLE, embedded JPEG or PNG) is complete if a length f
 
 import struct
 
+from PIL import Image
+
 from retailpulse.domain.images import Format
-from retailpulse.measure.formats.faults import corrupt, truncated
+from retailpulse.measure.formats.bmp_masks import MASKED, grey_of_masked, is_masked
+from retailpulse.measure.formats.faults import corrupt, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat, Size
-from retailpulse.measure.formats.pillow import Plugin
+from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.formats.work import Work
 
 _CORE_BYTES = 12
 _HEADER_BYTES = frozenset({_CORE_BYTES, 40, 52, 56, 64, 108, 124})
-_PLAIN = frozenset({0, 3, 6})  # not compressed; with or without channel masks
+_UNCOMPRESSED, _RUN_LENGTHS = 0, frozenset({1, 2})
+_BITS = frozenset({1, 4, 8, 16, 24, 32})
 
 
 def has_known_header(data: bytes, _: Work) -> bool | None:
@@ -53,14 +57,20 @@ def _has_long_header(body: bytes) -> bool:
     return body[14] >= 40
 
 
-def _plain_end(body: bytes) -> int | None:
-    """The offset at which uncompressed pixels end, or None if they are compressed."""
+def _kind(body: bytes) -> tuple[int, int, int, int]:
+    """Width, height (negative if the first row is the top one), bits of a pixel, compression."""
     if _has_long_header(body):
         width, height, _, bits, compression = struct.unpack_from("<iiHHI", body, 18)
-    else:
-        width, height, _, bits = struct.unpack_from("<HHHH", body, 18)
-        compression = 0
-    if compression not in _PLAIN:
+        return width, height, bits, compression
+    width, height, _, bits = struct.unpack_from("<HHHH", body, 18)
+    return width, height, bits, _UNCOMPRESSED
+
+
+def _plain_end(body: bytes) -> int | None:
+    """The offset at which uncompressed pixels end, or None if they are compressed."""
+    width, height, bits, compression = _kind(body)
+    # With one bit a pixel, what stands for masks elsewhere stands for a fax.
+    if compression != _UNCOMPRESSED and (compression not in MASKED or bits < 16):
         return None
     pixel_bytes: int = (width * bits + 31) // 32 * 4 * abs(height)
     return _number(body, 10) + pixel_bytes
@@ -74,6 +84,19 @@ def _number(body: bytes, position: int) -> int:
     return int.from_bytes(body[position : position + 4], "little")
 
 
+def _decode(body: bytes, size: Size, max_pixels: int) -> PillowPicture:
+    _, height, bits, compression = _kind(body)
+    if is_masked(bits, compression):
+        grey = grey_of_masked(body, size, bits, _number(body, 10), is_top_down=height < 0)
+        return PillowPicture(Image.fromarray(grey), size)
+    is_known = (
+        compression == _UNCOMPRESSED or compression in _RUN_LENGTHS or (compression == 3 and bits == 24)
+    )
+    if bits not in _BITS or not is_known:
+        raise unsupported(f"a BMP of {bits} bits a pixel and compression {compression} cannot be decoded")
+    return _PLUGIN.decode(body, size, max_pixels)
+
+
 _PLUGIN = Plugin("BMP", "BmpImagePlugin")
 FORMAT = ImageFormat(
     name=Format.BMP,
@@ -82,5 +105,5 @@ FORMAT = ImageFormat(
     read_size=read_size,
     check_end=check_end,
     load=_PLUGIN.load,
-    decode=_PLUGIN.decode,
+    decode=_decode,
 )

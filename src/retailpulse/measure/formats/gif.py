@@ -1,10 +1,12 @@
-"""Reading GIF: the canvas from the screen descriptor, the end by walking over the blocks.
+"""Reading GIF: the canvas from the screen and the first frame, the end by walking over the blocks.
 
-Weak: the few files whose screen is 0 x 0 and whose frames have a size are refused.
+Browsers make the canvas as large as the first frame needs, and cut the frames behind it, so that a screen
+of 0 x 0 is none. Weak: a long comment before the first frame has to be read for the size.
 """
 
 import re
 import struct
+from collections.abc import Iterator
 
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.faults import truncated
@@ -12,7 +14,7 @@ from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import Plugin
 from retailpulse.measure.formats.work import BYTES_PER_STEP, Work
 
-_SCREEN = struct.Struct("<HHB")
+_FRAME = struct.Struct("<HHHH")
 _BLOCK = re.compile(rb"[\x21\x2c\x3b]")  # extension, image, trailer; decoders skip what lies between
 _EXTENSION, _IMAGE = 0x21, 0x2C
 
@@ -20,28 +22,45 @@ _BLOCK_STEPS = 6
 _SUB_BLOCKS_PER_STEP = 2
 
 
-def read_size(data: bytes, _: Work) -> Size | None:
-    """Width and height of the canvas, or None if more bytes are needed."""
+def read_size(data: bytes, work: Work) -> Size | None:
+    """Width and height of the canvas, or None if more bytes are needed; it may grow until a frame begins."""
     if len(data) < 10:
         return None
     width, height = struct.unpack_from("<HH", data, 6)
-    return Size(width, height, False)
+    try:
+        right, bottom = _first_frame(data, work)
+    except IndexError:
+        return Size(width, height, False, may_grow=True)
+    return Size(max(width, right), max(height, bottom), False)
 
 
 def check_end(body: bytes, _: Size, work: Work) -> None:
     """Raise ImageError `truncated` if no trailer follows the blocks."""
     try:
-        _walk(body, work)
+        for _block in _blocks(body, work):
+            pass
     except IndexError:
         raise truncated("the GIF has no trailer") from None
 
 
-def _walk(body: bytes, work: Work) -> None:
-    """Step over all blocks up to the trailer; IndexError if the bytes run out first."""
+def _first_frame(data: bytes, work: Work) -> tuple[int, int]:
+    """Where the first frame ends, from the left and from the top; IndexError if the bytes run out first."""
+    for kind, position in _blocks(data, work):
+        if kind == _IMAGE:
+            if position + _FRAME.size > len(data):
+                raise IndexError(position)
+            left, top, width, height = _FRAME.unpack_from(data, position)
+            return left + width, top + height
+    return 0, 0
+
+
+def _blocks(body: bytes, work: Work) -> Iterator[tuple[int, int]]:
+    """The first byte of each block and the offset behind it, up to the trailer; IndexError without one."""
     position = 13 + _table_bytes(body[10])
     while True:
         position = _after_block_start(body, position, work)
         kind = body[position - 1]
+        yield kind, position
         if kind == _EXTENSION:
             position = _after_sub_blocks(body, position + 1, work)
         elif kind == _IMAGE:

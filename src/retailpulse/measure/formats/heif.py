@@ -1,15 +1,18 @@
-"""Reading AVIF and HEIC: the size and turn of the primary item, the end from the places of its items.
+"""Reading AVIF and HEIC: the size of the primary item, the end from the places of its items.
 
-Both are one container (ISO/IEC 23008-12). Weak: files that hold only a film track and no still picture are
-refused, and a crop (`clap`) is not applied to the displayed size.
+Both are one container (ISO/IEC 23008-12). What the properties of an item say of its size is `heif_shape`'s.
+Weak: files that hold only a film track and no still picture are refused; if their brands promise one, only
+the end of the file tells.
 """
 
 from collections.abc import Iterator
 
+from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Format
-from retailpulse.measure.formats.faults import corrupt, truncated
+from retailpulse.measure.formats.faults import corrupt, truncated, unsupported
+from retailpulse.measure.formats.heif_shape import item_size
 from retailpulse.measure.formats.image_format import Size
-from retailpulse.measure.formats.isobmff import WHOLE_FILE, Box, Cursor, boxes
+from retailpulse.measure.formats.isobmff import WHOLE_FILE, Box, Cursor, boxes, child
 from retailpulse.measure.formats.work import Work
 
 STARTS, STARTS_AT = (b"ftyp",), 4
@@ -21,6 +24,7 @@ _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), Format.AVIF),
 }
 _BARE_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})  # name the container, not the codec
+_STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"avif", b"mif1", b"mif2"})
 _IN_FILE, _IN_IDAT = 0, 1
 
 
@@ -29,43 +33,70 @@ def is_coded_as(name: Format, data: bytes, work: Work) -> bool | None:
 
     Files that name none are taken for HEIC.
     """
-    end = min(int.from_bytes(data[:4]), _MAX_FTYP_BYTES)
+    end = _brands_end(data)
     if len(data) < end:
         return None
     work.spend(end // 4)
-    brands = [data[8:12], *(data[at : at + 4] for at in range(16, end - 3, 4))]
+    brands = _brands(data)
     named = next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
     if named is None and not _BARE_BRANDS.isdisjoint(brands):
         named = Format.HEIC
     return named is name
 
 
-def read_size(data: bytes, work: Work) -> Size | None:
-    """Width, height and turn, or None if more bytes are needed."""
-    meta = _child(data, Box(b"", 0, WHOLE_FILE), b"meta", work)
+def _brands_end(data: bytes) -> int:
+    return min(int.from_bytes(data[:4]), _MAX_FTYP_BYTES)
+
+
+def _brands(data: bytes) -> list[bytes]:
+    return [data[8:12], *(data[at : at + 4] for at in range(16, _brands_end(data) - 3, 4))]
+
+
+def read_size(data: bytes, work: Work, *, is_padded: bool = False) -> Size | None:
+    """Width, height, crop and turn, or None if more bytes are needed; `is_padded` as `item_size` has it."""
+    meta = None
+    has_film = False
+    for box in boxes(data, 0, WHOLE_FILE, work):
+        if box.kind == b"meta":
+            meta = box._replace(start=box.start + 4)
+            break
+        has_film |= box.kind == b"moov"
     if meta is None:
+        if has_film and _STILL_BRANDS.isdisjoint(_brands(data)):
+            raise _no_still()
         return None
-    meta = meta._replace(start=meta.start + 4)
     primary, properties = (_whole_child(data, meta, kind, work) for kind in (b"pitm", b"iprp"))
     if primary is None or properties is None:
-        if meta.end <= len(data):
-            raise corrupt("the file does not say which picture is its main one, or how large it is")
-        return None
+        if meta.end > len(data):
+            return None
+        if child(data, meta, b"iloc", work) is None:
+            raise _no_still()
+        raise corrupt("the file does not say which picture is its main one, or how large it is")
     pitm = Cursor(data, primary, work)
-    return _item_size(data, properties, pitm.number(4 if pitm.version else 2), work)
+    return item_size(data, properties, pitm.number(4 if pitm.version else 2), work, is_padded=is_padded)
+
+
+def why_no_size(body: bytes, work: Work) -> ImageError | None:
+    """What a whole body is that says no size: a film without a still picture, or None if it ended early."""
+    kinds = set()
+    for box in boxes(body, 0, WHOLE_FILE, work):
+        if box.kind == b"meta" or len(body) < box.end != WHOLE_FILE:
+            return None
+        kinds.add(box.kind)
+    return _no_still() if b"moov" in kinds else None
 
 
 def check_end(body: bytes, _: Size, work: Work) -> None:
     """Raise ImageError `truncated` if a part of an item lies beyond the end of the file."""
     meta = None
-    for box in boxes(body, 0, WHOLE_FILE, work):
+    for box in _top_boxes(body, work):
         if box.kind in {b"mdat", b"meta"} and len(body) < box.end != WHOLE_FILE:
             raise truncated(f"the file ends after {len(body)} of {box.end} bytes")
         meta = meta or (box._replace(start=box.start + 4) if box.kind == b"meta" else None)
     iloc = meta and _whole_child(body, meta, b"iloc", work)
     if meta is None or iloc is None:
         raise corrupt("the file does not say where its pictures are")
-    idat = _child(body, meta, b"idat", work)
+    idat = child(body, meta, b"idat", work)
     for method, end in _extent_ends(body, iloc, work):
         if method == _IN_FILE and end > len(body):
             raise truncated(f"the file ends after {len(body)} of at least {end} bytes")
@@ -73,57 +104,30 @@ def check_end(body: bytes, _: Size, work: Work) -> None:
             raise truncated("an item lies beyond the end of its data")
 
 
-def _child(data: bytes, parent: Box, kind: bytes, work: Work) -> Box | None:
-    return next((box for box in boxes(data, parent.start, parent.end, work) if box.kind == kind), None)
+def _top_boxes(body: bytes, work: Work) -> Iterator[Box]:
+    """The boxes of a file up to what is none, which phones and others append once the picture is there."""
+    has_picture = False
+    walk = boxes(body, 0, WHOLE_FILE, work)
+    while True:
+        try:
+            box = next(walk, None)
+        except ImageError:
+            if has_picture and work.left >= 0:
+                return
+            raise
+        if box is None:
+            return
+        has_picture |= box.kind == b"meta"
+        yield box
+
+
+def _no_still() -> ImageError:
+    return unsupported("the file holds a film and no still picture")
 
 
 def _whole_child(data: bytes, parent: Box, kind: bytes, work: Work) -> Box | None:
-    box = _child(data, parent, kind, work)
+    box = child(data, parent, kind, work)
     return box if box is not None and box.end <= len(data) else None
-
-
-def _item_size(data: bytes, iprp: Box, item_id: int, work: Work) -> Size:
-    shapes = _shape_properties(data, iprp, work)
-    size: tuple[int, int] | None = None
-    turned = False
-    for index in _property_indexes(data, iprp, item_id, work):
-        box = shapes.get(index)
-        if box is None:
-            continue
-        if box.kind == b"ispe" and size is None:
-            ispe = Cursor(data, box, work)
-            size = (ispe.number(4), ispe.number(4))
-        elif box.kind == b"irot":  # quarter turns; a mirror (imir) swaps nothing
-            turned ^= data[box.start] & 1 == 1
-    if size is None:
-        raise corrupt("the file does not say how large its main picture is")
-    return Size(*size, turned)
-
-
-def _shape_properties(data: bytes, iprp: Box, work: Work) -> dict[int, Box]:
-    """The properties that say a size or a turn, by their number, which counts from 1."""
-    ipco = _child(data, iprp, b"ipco", work)
-    if ipco is None:
-        return {}
-    numbered = enumerate(boxes(data, ipco.start, ipco.end, work), start=1)
-    return {index: box for index, box in numbered if box.kind in {b"ispe", b"irot"} and box.end > box.start}
-
-
-def _property_indexes(data: bytes, iprp: Box, item_id: int, work: Work) -> list[int]:
-    """The numbers of the properties that an item has."""
-    for box in boxes(data, iprp.start, iprp.end, work):
-        if box.kind != b"ipma":
-            continue
-        ipma = Cursor(data, box, work)
-        wide = ipma.flags & 1
-        for _ in range(ipma.number(4)):
-            found = ipma.number(4 if ipma.version else 2) == item_id
-            count = ipma.number(1)
-            if found:
-                mask = 0x7FFF if wide else 0x7F  # the highest bit says whether the property is essential
-                return [ipma.number(1 + wide) & mask for _ in range(count)]
-            ipma.skip(count * (1 + wide))
-    return []
 
 
 def _extent_ends(data: bytes, box: Box, work: Work) -> Iterator[tuple[int, int]]:

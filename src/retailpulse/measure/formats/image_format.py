@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from retailpulse.analyze import Picture
+from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.work import Work
 
@@ -21,12 +22,16 @@ class Size(msgspec.Struct, gc=False):
     """The size of a picture, as the reader of a format finds it; checking it is `header`'s.
 
     Stored width and height in pixels; `turned` says whether viewers show the picture with both swapped, None
-    if more bytes are needed to tell. A format may add what its end check and its decoder need.
+    if more bytes are needed to tell. `may_grow` says that more bytes may show a larger picture, `shown` how
+    much of it viewers show if that is not all, before the turn. A format may add what its end check and its
+    decoder need.
     """
 
     width: int
     height: int
     turned: bool | None
+    may_grow: bool = False
+    shown: tuple[int, int] | None = None
 
 
 S = TypeVar("S", bound=Size)
@@ -34,6 +39,10 @@ S = TypeVar("S", bound=Size)
 
 def _always(_data: bytes, _work: Work) -> bool:
     return True
+
+
+def _ended_early(_body: bytes, _work: Work) -> None:
+    return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +64,8 @@ class ImageFormat(Generic[S]):
 
     read_size: Callable[[bytes, Work], S | None]
     """The size by the first bytes, or None if more of them are needed."""
+    why_no_size: Callable[[bytes, Work], ImageError | None] = _ended_early
+    """What is wrong with a whole body whose size cannot be read, if not that it ends too early."""
     check_end: Callable[[bytes, S, Work], None]
     """Raises ImageError `truncated` if a whole body ends before its picture does."""
     check_end_in_pieces: Callable[[bytes, Sequence[bytes], S, Work], bool] | None = None

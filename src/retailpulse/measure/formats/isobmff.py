@@ -41,9 +41,18 @@ def boxes(data: bytes, start: int, end: int, work: Work) -> Iterator[Box]:
         elif size == 0:  # the box reaches to the end
             size = end - start
         if size < head or start + size > end:
-            raise corrupt(f"the {repr(kind)[2:-1]} box has an impossible length")
+            raise corrupt(f"{_named(kind)} has an impossible length")
         yield Box(kind, start + head, start + size)
         start += size
+
+
+def _named(kind: bytes) -> str:
+    return f"the {kind.decode()} box" if kind.isalnum() else "a box of no known kind"
+
+
+def child(data: bytes, parent: Box, kind: bytes, work: Work) -> Box | None:
+    """The first box of a kind inside another one, or None; raises ImageError `corrupt`."""
+    return next((box for box in boxes(data, parent.start, parent.end, work) if box.kind == kind), None)
 
 
 class Cursor:
@@ -68,4 +77,4 @@ class Cursor:
         self._work.spend(_NUMBER_STEPS)
         self._position += size_bytes
         if self._position > min(self._box.end, len(self._data)):
-            raise corrupt(f"the {repr(self._box.kind)[2:-1]} box ends too early")
+            raise corrupt(f"{_named(self._box.kind)} ends too early")

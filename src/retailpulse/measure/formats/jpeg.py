@@ -10,6 +10,7 @@ from retailpulse.domain.images import Format
 from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat
 from retailpulse.measure.formats.jpeg_markers import Frame, check_end, check_end_in_pieces, read_frame
+from retailpulse.measure.formats.jpeg_padding import without_padding
 from retailpulse.measure.formats.libraries import library
 from retailpulse.measure.formats.pillow import Plugin
 
@@ -78,6 +79,11 @@ def _decode_damaged(finding: str, body: bytes, frame: Frame, max_pixels: int) ->
         raise MemoryError
     if "Premature end of JPEG file" in finding:
         raise truncated("the JPEG's data ends before the picture does")
+    for bare in without_padding(finding, body, frame.scan or 0):
+        try:
+            return _JpegPicture(body, frame, _decode_eighth(bare, strict=True), None)
+        except ValueError:  # it is damaged besides, or lost an end that was none of padding
+            continue
     try:
         return _JpegPicture(body, frame, _decode_eighth(body, strict=False), finding[:MAX_DETAIL])
     except ValueError:

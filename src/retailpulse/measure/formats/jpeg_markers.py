@@ -8,6 +8,7 @@ import re
 import struct
 from collections.abc import Sequence
 
+from retailpulse.domain.errors import ImageError
 from retailpulse.measure.formats.faults import corrupt, truncated
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.tiff import exif_turns
@@ -20,17 +21,18 @@ _BEYOND = frozenset({_SOS, _EOI})
 _END = b"\xff\xd9"
 _HEAD = struct.Struct(">BBH")
 _CARRYING = frozenset(range(0x02, 0xFF)) - _BARE - {_SOI}
+_SKIPPED = frozenset({*range(0xE0, 0xF0), 0xFE, 0xDC})  # what applications add, comments, DNL
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _SEGMENT_STEPS = 8
 """Also that of a segment after garbage."""
 
 
-class Frame(Size, gc=False):
+class Frame(Size, gc=False, kw_only=True):
     """What the frame header of a JPEG says; `end` is the offset of the end of its segment.
 
     `exif` is where the first EXIF data lie in the file. `scan` is where the first scan header behind this one
-    starts: known once `check_end` has found it.
+    starts: known once `read_frame` or `check_end` has found it.
     """
 
     process: int
@@ -46,7 +48,7 @@ _Segment = tuple[int, int, int]
 
 
 def read_frame(data: bytes, work: Work) -> Frame | None:
-    """The frame header, or None if more bytes are needed."""
+    """The frame header, or None if more bytes are needed; EXIF counts up to the picture's data."""
     turned = exif = None
     position = 2
     while (segment := _next_segment(data, position, work)) is not None:
@@ -54,14 +56,46 @@ def read_frame(data: bytes, work: Work) -> Frame | None:
         if marker in _FRAMES:
             if start + 6 > len(data):
                 return None
-            height, width = data[start + 1] << 8 | data[start + 2], data[start + 3] << 8 | data[start + 4]
-            return Frame(width, height, bool(turned), marker, data[start], data[start + 5], position, exif)
-        if marker == _APP1 and turned is None and data.startswith(b"Exif\0", start):
+            frame = Frame(
+                width=data[start + 3] << 8 | data[start + 4],
+                height=data[start + 1] << 8 | data[start + 2],
+                turned=turned,
+                process=marker,
+                sample_bits=data[start],
+                components=data[start + 5],
+                end=position,
+                exif=exif,
+            )
+            if turned is None:
+                _look_behind(frame, data, work)
+            return frame
+        if marker == _APP1 and turned is None and data.startswith(b"Exif\0", start, position):
             exif = slice(start + 6, position)
             turned = exif_turns(data, exif.start, exif.stop, work)
         elif marker in _BEYOND:
             raise corrupt("the JPEG has no frame header before its data")
     return None
+
+
+def _look_behind(frame: Frame, data: bytes, work: Work) -> None:
+    """Look for EXIF between the frame header and the picture's data; if neither is there, wait for more."""
+    position = frame.end
+    try:
+        while (segment := _next_segment(data, position, work)) is not None:
+            marker, start, position = segment
+            if marker == _APP1 and data.startswith(b"Exif\0", start, position):
+                if position <= len(data):
+                    frame.exif = slice(start + 6, position)
+                    frame.turned = exif_turns(data, start + 6, position, work)
+                return
+            if marker in _BEYOND:
+                frame.turned = False
+                frame.scan = start if marker == _SOS else None
+                return
+    except ImageError:  # the end check meets the fault again, at the depths that it concerns
+        if work.left < 0:
+            raise
+        frame.turned = False
 
 
 def check_end(body: bytes, frame: Frame, work: Work) -> None:
@@ -70,13 +104,13 @@ def check_end(body: bytes, frame: Frame, work: Work) -> None:
     What follows the last end marker is not looked at: phones append previews, videos and notes. An
     end marker before the data belongs to a thumbnail.
     """
-    frame.scan = _find_scan(body, frame, work)
+    frame.scan = frame.scan or _find_scan(body, frame, work)
     _check_end_behind((body,), frame.scan, work)
 
 
 def check_end_in_pieces(beginning: bytes, pieces: Sequence[bytes], frame: Frame, work: Work) -> bool:
     """The same for a body in pieces; False if its beginning does not reach to the picture's data."""
-    scan = _find_scan(beginning, frame, work)
+    scan = frame.scan or _find_scan(beginning, frame, work)
     if scan is not None:
         _check_end_behind(pieces, scan, work)
     return scan is not None
@@ -145,6 +179,8 @@ def _segment(data: bytes, marker: int, start: int) -> _Segment | None:
     if start + 2 > len(data):
         return None
     length = data[start] << 8 | data[start + 1]
+    if length < 2 and marker in _SKIPPED:  # decoders skip nothing then, and look for the next marker
+        return marker, start + 2, start + 2
     if length < 2:
         raise corrupt("the JPEG has a segment shorter than its own length field")
     return marker, start + 2, start + length

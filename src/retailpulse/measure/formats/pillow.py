@@ -40,8 +40,8 @@ class Plugin:
         """The first frame of a body; raises whatever the plugin raises."""
         return PillowPicture(self.decode_image(body, max_pixels), size)
 
-    def decode_image(self, body: bytes, max_pixels: int) -> Image.Image:
-        """The same as Pillow has it."""
+    def decode_image(self, body: bytes, max_pixels: int, *, is_draft: bool = True) -> Image.Image:
+        """The same as Pillow has it; an eighth of it if it is a draft and can be one."""
         _load(self)
         _hush()
         _raise_bomb_limit(max_pixels)
@@ -49,7 +49,8 @@ class Plugin:
             width, height = image.size
             if width * height > max_pixels:  # the plugin may see another size than our reader did
                 raise too_many_pixels(width, height, max_pixels)
-            image.draft("L", (max(1, width // 8), max(1, height // 8)))  # only the JPEG plugin listens
+            if is_draft:  # only the JPEG plugin listens
+                image.draft("L", (max(1, width // 8), max(1, height // 8)))
             image.load()
         return image
 
@@ -62,7 +63,8 @@ class PillowPicture(Picture):
     def __init__(self, image: Image.Image, size: Size) -> None:
         super().__init__()
         self._image = image
-        self._scale = max(1, round(size.width / image.width))
+        # Pillow turns a TIFF, so that its width may be our height.
+        self._scale = max(1, round(max(size.width, size.height) / max(image.size)))
 
     def _make_grey(self, scale: int) -> GreyImage:
         if scale < self._scale:

@@ -1,6 +1,7 @@
 """Reading PNG: the size from the first chunk, the end from the last, the checksums in between.
 
-Weak: EXIF behind the picture's data is not looked at, so that a first part and the whole file say the same.
+The decoder gets the chunks alone that a picture is made of: texts, profiles and notes fail no picture. Weak:
+EXIF behind the picture's data turns nothing, so that a first part and the whole file say the same.
 """
 
 import struct
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from PIL.Image import Image
 
 from retailpulse.domain.images import Format
-from retailpulse.measure.formats.faults import corrupt, truncated
+from retailpulse.measure.formats.faults import corrupt, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.formats.tiff import exif_turns
@@ -29,6 +30,8 @@ def read_size(data: bytes, work: Work) -> Size | None:
     """Width, height and turn, or None if more bytes are needed."""
     if len(data) < 24:
         return None
+    if data[12:16] == b"CgBI":
+        raise unsupported("a PNG as Apple packs it into apps cannot be decoded")
     if data[8:16] != b"\0\0\0\x0dIHDR":
         raise corrupt("the PNG does not begin with its header chunk")
     width, height = _SIZE.unpack_from(data, 16)
@@ -46,14 +49,37 @@ def check_end(body: bytes, _: Size, work: Work) -> None:
 
 
 def find_damage(body: bytes, work: Work) -> str | None:
-    """Which chunk does not match its checksum, in a few words; None if all do."""
+    """Which chunk of the picture does not match its checksum, in a few words; None if all do."""
     view = memoryview(body)
     for kind, start, end in _chunks(body, work):
+        if not _is_critical(kind):
+            continue
         if zlib.crc32(view[start - 4 : end - 4]) != _CRC.unpack_from(body, end - 4)[0]:
-            return f"the checksum of the {repr(kind)[2:-1]} chunk does not match"
+            name = f"the {kind.decode()} chunk" if kind.isalpha() else "a chunk of no known kind"
+            return f"the checksum of {name} does not match"
         if kind == b"IEND":
             break
     return None
+
+
+def _is_critical(kind: bytes) -> bool:
+    """Whether a picture cannot be shown without such a chunk, as the case of its first letter says."""
+    return not kind[0] & 0x20
+
+
+def _essential(body: bytes, work: Work) -> bytes:
+    """The file without its ancillary chunks, and without what follows its end."""
+    view = memoryview(body)
+    parts = []
+    begin = 0
+    end = 8
+    for kind, start, end in _chunks(body, work):
+        if not _is_critical(kind):
+            parts.append(view[begin : start - 8])
+            begin = end
+        elif kind == b"IEND":
+            break
+    return b"".join((*parts, view[begin:end]))
 
 
 def _turned(data: bytes, work: Work) -> bool | None:
@@ -87,9 +113,21 @@ class _PngPicture(PillowPicture):
     def damage(self) -> str | None:
         return find_damage(self._body, Work())  # the end check went over the same chunks
 
+    def _find_exif(self) -> bytes | None:
+        for kind, start, end in _chunks(self._body, Work()):
+            if kind == b"eXIf":
+                return self._body[start : end - 4]
+        return None
+
 
 def _decode(body: bytes, size: Size, max_pixels: int) -> _PngPicture:
-    return _PngPicture(_PLUGIN.decode_image(body, max_pixels), size, body)
+    try:
+        image = _PLUGIN.decode_image(_essential(body, Work()), max_pixels)
+    except (OSError, SyntaxError, ValueError):
+        if (damage := find_damage(body, Work())) is not None:
+            raise corrupt(damage) from None
+        raise
+    return _PngPicture(image, size, body)
 
 
 _PLUGIN = Plugin("PNG", "PngImagePlugin", needs=("zlib",))

@@ -7,19 +7,42 @@ import operator
 import struct
 from typing import NamedTuple
 
+from PIL import UnidentifiedImageError
 from PIL.Image import Image
 
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.faults import corrupt, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat, Size
+from retailpulse.measure.formats.libraries import library
 from retailpulse.measure.formats.pillow import PillowPicture, Plugin
+from retailpulse.measure.formats.tiff_embedded import CODECS, decode_parts
 from retailpulse.measure.formats.work import Work
 
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
 _STRIPS, _TILES = (273, 279), (324, 325)  # offsets and byte counts
-_NEEDED = (258, 320, 347)  # bits per sample, colour map, JPEG tables: no decoding without them
-_WANTED = frozenset({_WIDTH, _HEIGHT, _ORIENTATION, *_STRIPS, *_TILES, *_NEEDED})
+_BITS = 258
+_NEEDED = (_BITS, 320, 347)  # bits per sample, colour map, JPEG tables: no decoding without them
+_COMPRESSION, _PHOTOMETRIC, _STRIP_ROWS, _TILE_SIZE = 259, 262, 278, (322, 323)
+_WANTED = frozenset(
+    {
+        _WIDTH,
+        _HEIGHT,
+        _ORIENTATION,
+        *_STRIPS,
+        *_TILES,
+        *_NEEDED,
+        _COMPRESSION,
+        _PHOTOMETRIC,
+        _STRIP_ROWS,
+        *_TILE_SIZE,
+    }
+)
 _CODES = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}
+
+_DECODABLE = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34925, 50000})
+"""Compressions that the decoder knows, beside those whose parts are files of another format."""
+_PHOTOMETRICS = frozenset({0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 32803, 32844, 32845, 34892, 51177, 52527})
+"""Meanings of pixels that there are; any other number is damage."""
 
 _NUMBERS_PER_STEP = 8
 MAX_PARTS = 1_000_000
@@ -174,7 +197,45 @@ class _TiffPicture(PillowPicture):
 def _decode(body: bytes, size: Size, max_pixels: int) -> _TiffPicture:
     if body.startswith(b"MM\0+"):  # Pillow 13 takes it for a classic one
         raise unsupported("a big-endian BigTIFF cannot be decoded")
-    return _TiffPicture(_PLUGIN.decode_image(body, max_pixels), size, body)
+    layout, work = _LAYOUTS[body[:4]], Work()  # the end check went over the same entries
+    directory = _read_directory(body, layout, work) or {}
+    compression = _number(directory.get(_COMPRESSION), layout) or 1
+    if compression in CODECS:
+        places, part = _parts(body, directory, layout, size, work)
+        return _TiffPicture(decode_parts(body, size, CODECS[compression], places, part), size, body)
+    if compression not in _DECODABLE:
+        raise unsupported(f"a TIFF of compression {compression} cannot be decoded")
+    try:
+        return _TiffPicture(_PLUGIN.decode_image(body, max_pixels), size, body)
+    except UnidentifiedImageError:
+        kind = _number(directory.get(_PHOTOMETRIC), layout) or 0
+        bits = _numbers(body, directory.get(_BITS), layout, work) or (1,)
+        if kind in _PHOTOMETRICS and not _is_decodable(kind, bits):
+            said = f"photometric interpretation {kind}, {bits[0]} bits a sample"
+            raise unsupported(f"this kind of TIFF ({said}) cannot be decoded") from None
+        raise
+
+
+def _parts(
+    body: bytes, directory: _Directory, layout: _Layout, size: Size, work: Work
+) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """Offsets and lengths of the strips or tiles, and the size of one."""
+    if _TILES[0] in directory:
+        offsets_tag, lengths_tag = _TILES
+        width, height = (_number(directory.get(tag), layout) or 0 for tag in _TILE_SIZE)
+    else:
+        offsets_tag, lengths_tag = _STRIPS
+        width = size.width
+        height = min(size.height, _number(directory.get(_STRIP_ROWS), layout) or size.height)
+    offsets = _numbers(body, directory.get(offsets_tag), layout, work)
+    lengths = _numbers(body, directory.get(lengths_tag), layout, work)
+    return list(zip(offsets, lengths, strict=False)), (width, height)
+
+
+def _is_decodable(kind: int, bits: tuple[int, ...]) -> bool:
+    """Whether the decoder knows pictures of this kind and so many bits, if nothing else is wrong."""
+    known = library("PIL.TiffImagePlugin").OPEN_INFO
+    return any(key[1] == kind and key[4] == bits for key in known)
 
 
 _PLUGIN = Plugin("TIFF", "TiffImagePlugin", needs=("libtiff", "zlib"))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from retailpulse.analyze import Analyzer, believed
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Header
+from retailpulse.domain.process_exit import how_it_ended
 from retailpulse.measure.measurement import make_measurement
 from retailpulse.measure.process_pool.child import CLOCK_FACTOR
 from retailpulse.measure.process_pool.job import Job
@@ -37,24 +38,15 @@ def measurement_of(
         case Ended(code) if code == -signal.SIGALRM:
             raise ImageError(Cause.TIMEOUT, f"not decoded within {CLOCK_FACTOR * timeout_seconds:g} s")
         case Ended(code):
-            raise ImageError(Cause.DECODER_CRASHED, f"the decoder {_how_it_ended(code)}")
+            raise ImageError(Cause.DECODER_CRASHED, f"the decoder {how_it_ended(code)}")
 
 
 def exit_reason(answer: Answer | None) -> str:
     """Why an analyzer has no facts that was at a picture when the decoder ended."""
     match answer:
         case Ended(code) if code not in {-signal.SIGPROF, -signal.SIGALRM}:
-            return f"its process {_how_it_ended(code)}"
+            return f"its process {how_it_ended(code)}"
         case Ended():
             return "it took too long"
         case _:
             return "its process ended"
-
-
-def _how_it_ended(code: int) -> str:
-    if code >= 0:
-        return f"ended with code {code}"
-    try:
-        return f"was killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was killed by signal {-code}"

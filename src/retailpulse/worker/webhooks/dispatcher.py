@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from retailpulse.config.settings import CallbackSettings, FetchSettings
 from retailpulse.domain.callbacks import DeliveryState
-from retailpulse.domain.errors import DatabaseUnavailable
+from retailpulse.domain.errors import UNEXPECTED, DatabaseUnavailable
 from retailpulse.fetch import PostResult, WebhookClient
 from retailpulse.schema import DeliveryTry
 from retailpulse.storage.postgres.database import Connection, Database
@@ -137,9 +137,9 @@ class WebhookDispatcher:
             return await self._client.post(due.url, signed_payload(due.key, job, secrets, due.now))
         except DatabaseUnavailable:
             raise
-        except Exception as error:  # a fault of ours in one callback must not keep the others from going out
+        except Exception:  # a fault of ours in one callback must not keep the others from going out
             logger.exception("a callback met an unexpected error", extra=about(due.key.job_id))
-            return PostResult(error=f"unexpected {type(error).__name__}")
+            return PostResult(error=UNEXPECTED)
 
     async def _log(self, due: Due, posted: PostResult, seconds: float) -> None:
         """Logs a try, which may have to wait for the database; raises DatabaseUnavailable."""
