@@ -36,6 +36,7 @@ class Response(msgspec.Struct, frozen=True):
     head: bytes  # the status line and all headers, as they came
     retry_after_seconds: int
     is_coded: bool = False  # its body has a content coding
+    error_code: str = ""  # what the body of an error calls it
     is_refusal: bool = False  # the host only wants to be asked less
 
     def header(self, name: bytes) -> bytes | None:
