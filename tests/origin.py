@@ -33,6 +33,7 @@ class Reply:
     seconds: float = 0.0  # how long the answer takes
     hang_after: int | None = None  # falls silent after so many bytes of the body, until the server closes
     close: bool = False  # the connection is closed after the answer
+    allows: "Callable[[Seen], bool] | None" = None  # a request that it does not allow is answered with 401
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +166,8 @@ class Origin:
             pass
 
     def _send(self, speaking: socket.socket, reply: Reply, seen: Seen) -> bool:
+        if reply.allows is not None and not reply.allows(seen):
+            reply = Reply(status=401, body=b'{"error": {"code": "invalid_token"}}')
         if reply.raw is not None:
             speaking.sendall(reply.raw)
             return False

@@ -4,6 +4,7 @@
 libcurl; tries and deadlines of an image are in `retries`, what went wrong is named in `failures`.
 """
 
+from retailpulse.fetch.access.credentials import credentials_of as check_credentials
 from retailpulse.fetch.dispatch import QueuePlace
 from retailpulse.fetch.downloader import Downloader, Fetched
 from retailpulse.fetch.host.limiter import HostLimiter
@@ -24,5 +25,6 @@ __all__ = [
     "PostResult",
     "QueuePlace",
     "WebhookClient",
+    "check_credentials",
     "origin_key",
 ]

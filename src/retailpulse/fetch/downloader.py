@@ -12,6 +12,7 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
+from retailpulse.fetch.access.credentials import credentials_of
 from retailpulse.fetch.dispatch import Dispatch, QueuePlace
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host.pool import HostPool
@@ -67,6 +68,7 @@ class Downloader:
     ) -> None:
         check_settings(settings)
         self._settings = settings
+        self._credentials = credentials_of(settings)
         self._dispatch = Dispatch(settings, admit, instruments or Instruments(), listener)
         self._pausing: Counter[str] = Counter()
 
@@ -139,6 +141,7 @@ class Downloader:
     async def _persist(self, url: str, reading: "_Reading", place: QueuePlace) -> FetchedPieces:
         """Try until it works, cannot work, or the tries or the time are used up."""
         target = parse_target(url)
+        target = Target(target.url, target.origin, self._credentials.of(target.origin))
         attempt = Attempt(self._settings.deadline_seconds)
         while True:
             attempt.begin(self._settings.timeout_seconds)
@@ -203,7 +206,13 @@ class _Visit:
             answer = await self._dispatch.ask(self._target, self._attempt, self._reader, span, self._place)
             location = answer.header(b"location") if answer.status in _REDIRECTS else None
             if location is None:
-                return answer
+                return self._without_secrets(answer)
             self._attempt.keep_cookies(self._target.origin, answer)
             self._target = follow(self._target, location)
         raise TryFailed(Cause.TOO_MANY_REDIRECTS, f"more than {self._max_redirects} redirects")
+
+    def _without_secrets(self, answer: Response) -> Response:
+        """The answer without an error code that only repeats what the host was sent."""
+        if answer.error_code and self._target.headers.reveals(answer.error_code):
+            return msgspec.structs.replace(answer, error_code="")
+        return answer

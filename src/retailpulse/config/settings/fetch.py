@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import ConfigError
 
 Network = IPv4Network | IPv6Network
@@ -108,6 +109,17 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     contact: Annotated[str, Meta(description="Address of the operator, sent in the User-Agent.")] = ""
     ca_file: Annotated[
         str, Meta(description="File of CA certificates to trust, in PEM; empty: the built-in list.")
+    ] = ""
+    credentials: Annotated[
+        dict[str, Credential],
+        Meta(
+            description="What hosts are sent before they give a photo: a table for each host in the settings "
+            "file, in the environment one JSON object; never shown."
+        ),
+    ] = {}
+    credentials_file: Annotated[
+        str,
+        Meta(description="File of further such tables, in TOML or JSON, so that secrets are kept apart."),
     ] = ""
 
     def networks(self) -> tuple[Network, ...]:

@@ -48,11 +48,30 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
         return cls(scheme, host, port, f"{scheme}://{host.removesuffix('.')}:{port}")
 
 
+class SecretHeaders(msgspec.Struct, frozen=True, gc=False):
+    """Header lines that no text may show, and the secrets in them."""
+
+    lines: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"SecretHeaders({len(self.lines)} lines)"
+
+    def reveals(self, text: str) -> bool:
+        """Whether a text that a host sent is a part of a secret, or holds one."""
+        lower = text.lower()
+        return any(lower in secret or secret in lower for secret in map(str.lower, self.secrets))
+
+
+NO_HEADERS = SecretHeaders()
+
+
 class Target(msgspec.Struct, frozen=True, gc=False):
-    """A URL that may be asked for, in plain ASCII."""
+    """A URL that may be asked for, in plain ASCII, and what its origin alone is sent."""
 
     url: str
     origin: Origin
+    headers: SecretHeaders = NO_HEADERS
 
 
 def parse_target(url: str) -> Target:
@@ -77,15 +96,20 @@ def _plain_origin(scheme: str, host: str, port: str | None) -> Origin:
 
 
 def follow(target: Target, location: bytes) -> Target:
-    """The target of a redirect; raises ImageError(bad_url) if it may not be followed."""
+    """The target of a redirect; raises ImageError(bad_url) if it may not be followed.
+
+    Within an origin its headers go along. Once it is left none are sent any more, not even back there:
+    otherwise another host could say which of its URLs is asked for with them.
+    """
     try:
         text = location.decode()
     except UnicodeDecodeError:
         text = location.decode("latin-1")
     try:
-        return parse_target(_resolved(target.url, text.strip()))
+        found = parse_target(_resolved(target.url, text.strip()))
     except ImageError as error:
         raise _bad(f"redirected to a URL that cannot be fetched: {error.detail}") from None
+    return Target(found.url, found.origin, target.headers) if found.origin == target.origin else found
 
 
 def _resolved(base: str, reference: str) -> str:
