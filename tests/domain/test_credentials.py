@@ -9,10 +9,8 @@ SECRET = "hunter2-of-the-survey"
 def test_a_token_a_password_and_headers_become_header_lines() -> None:
     assert Credential(bearer="abc").lines() == ("Authorization: Bearer abc",)
     assert Credential(basic="user:pass:word").lines() == ("Authorization: Basic dXNlcjpwYXNzOndvcmQ=",)
-    assert Credential(headers={"X-Api-Key": "a b"}, bearer="c").lines() == (
-        "X-Api-Key: a b",
-        "Authorization: Bearer c",
-    )
+    headers = {"X-Api-Key": "a b", "Authorization": "Token c"}
+    assert Credential(headers=headers).lines() == ("X-Api-Key: a b", "Authorization: Token c")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +28,7 @@ def test_a_token_a_password_and_headers_become_header_lines() -> None:
         Credential(headers={"": SECRET}),
         Credential(headers={f"X-{number}": SECRET for number in range(MOST_HEADERS + 1)}),
         Credential(headers={"x-key": SECRET, "X-Key": SECRET}),
-        Credential(headers={"authorization": SECRET}, bearer=SECRET),
+        Credential(headers={"x-key": SECRET}, bearer=SECRET),
         Credential(bearer=SECRET, basic=f"user:{SECRET}"),
         Credential(bearer=f"{SECRET} x"),
         Credential(basic=SECRET),

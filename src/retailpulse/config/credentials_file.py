@@ -24,21 +24,28 @@ def read_table(text: str) -> Any:
         ) from None
 
 
+def parse_tables(content: str) -> dict[str, Credential]:
+    """Tables by host, in TOML or JSON; raises ValueError, which quotes nothing of them."""
+    try:
+        found = json.loads(content) if content.lstrip().startswith("{") else tomllib.loads(content)
+    except ValueError:  # its text may quote a secret
+        raise ValueError("it is neither TOML nor JSON") from None
+    return msgspec.convert(found, dict[str, Credential])
+
+
 def with_credentials_file(settings: Settings) -> Settings:
     """The settings with the credentials of their file; raises ConfigError, also for a host in both places."""
     fetch = settings.fetch
     if not fetch.credentials_file:
         return settings
     try:
-        content = Path(fetch.credentials_file).read_text()
-        found = json.loads(content) if content.lstrip().startswith("{") else tomllib.loads(content)
-        table = msgspec.convert(found, dict[str, Credential])
+        table = parse_tables(Path(fetch.credentials_file).read_text())
     except OSError as error:
         raise ConfigError(f"{_VARIABLE}: {fetch.credentials_file}: {error.strerror}") from None
-    except msgspec.ValidationError as error:
+    except UnicodeDecodeError:
+        raise ConfigError(f"{_VARIABLE}: {fetch.credentials_file} is not UTF-8") from None
+    except ValueError as error:
         raise ConfigError(f"{_VARIABLE}: {fetch.credentials_file}: {error}") from None
-    except ValueError:  # of TOML, JSON or UTF-8: its text may quote a secret
-        raise ConfigError(f"{_VARIABLE}: {fetch.credentials_file} is neither TOML nor JSON") from None
     twice = sorted(table.keys() & fetch.credentials.keys())
     if twice:
         raise ConfigError(f"{_VARIABLE}: {twice[0]} is in the settings too")

@@ -25,7 +25,9 @@ CONFIG_FILE_VARIABLE = "RETAILPULSE_CONFIG"
 DEFAULT_CONFIG_FILE = "retailpulse.toml"
 MAX_NUMBER = 1e9
 """Largest number of seconds: 30 years. What comes after it overflows somewhere (and so does infinity)."""
-OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL", "RETAILPULSE_API_KEY"})
+OTHER_VARIABLES = frozenset(
+    {CONFIG_FILE_VARIABLE, "RETAILPULSE_URL", "RETAILPULSE_API_KEY", "RETAILPULSE_JOB_CREDENTIALS"}
+)
 
 Name = tuple[str, str]
 CREDENTIALS = ("fetch", "credentials")
@@ -48,7 +50,7 @@ class Setting:
 
     def shown(self) -> Any:
         """The value as it may be shown: without a password or a secret."""
-        if self.variable.endswith("_SECRET") and self.value:
+        if self.variable.endswith(("_SECRET", "_CREDENTIALS_KEY")) and self.value:
             return "***"
         if isinstance(self.value, dict):  # credentials: only whose they are
             return dict.fromkeys(self.value, "***")
@@ -105,6 +107,7 @@ def load(
     settings.fetch.port_numbers()
     settings.fetch.hosts()
     settings.fetch.proxy_url()
+    settings.fetch.credentials_keys()
     settings.measure.pause()
     settings.api.host_names()
     settings.api.origins()

@@ -6,16 +6,18 @@ say. No text, error or repr of this module holds a secret.
 
 import base64
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 MOST_HEADERS = 8
 MOST_VALUE_BYTES = 4_096
+MOST_BASIC = 500
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BASIC = re.compile(r"[^:\x00-\x1f\x7f-\x9f]+:[^\x00-\x1f\x7f-\x9f]*")
 # What frames or routes a request, is ours to say, would make it another one, or opens metadata services.
 _REFUSED = frozenset(
     {
@@ -29,14 +31,39 @@ _REFUSED = frozenset(
 _REFUSED_BEGINNINGS = ("if-", "proxy-", "sec-", "x-forwarded-", "x-aws-ec2-metadata-")
 
 
+_Headers = Annotated[
+    dict[
+        Annotated[str, Meta(pattern=f"^{_NAME.pattern}$")],
+        Annotated[str, Meta(max_length=MOST_VALUE_BYTES, pattern=f"^{_VALUE.pattern}$")],
+    ],
+    Meta(min_length=1, max_length=MOST_HEADERS, description="Headers and their values."),
+]
+_Bearer = Annotated[
+    str,
+    Meta(
+        max_length=MOST_VALUE_BYTES,
+        pattern=f"^{_TOKEN.pattern}$",
+        description="A token: `Authorization: Bearer ...`.",
+    ),
+]
+_Basic = Annotated[
+    str,
+    Meta(
+        max_length=MOST_BASIC,
+        pattern=f"^{_BASIC.pattern}$",
+        description="`user:password`: `Authorization: Basic ...`.",
+    ),
+]
+
+
 class Credential(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
 ):
-    """What one host is sent; `basic` is `user:password`."""
+    """What one host is sent: one of the three."""
 
-    headers: dict[str, str] = {}
-    bearer: str = ""
-    basic: str = ""
+    headers: _Headers | UnsetType = UNSET
+    bearer: _Bearer | UnsetType = UNSET
+    basic: _Basic | UnsetType = UNSET
 
     def __repr__(self) -> str:
         return "Credential(***)"
@@ -46,19 +73,19 @@ class Credential(
 
     def lines(self) -> tuple[str, ...]:
         """The header lines, `Name: value` in printable ASCII; raises ValueError, which quotes no value."""
-        found = [_line(name, value) for name, value in self.headers.items()]
-        if self.bearer:
-            found.append(f"Authorization: Bearer {_checked(self.bearer, _TOKEN, 'bearer')}")
-        if self.basic:
-            found.append(f"Authorization: Basic {_encoded(self.basic)}")
-        names = [line.partition(":")[0].lower() for line in found]
-        if not found:
-            raise ValueError("nothing is to be sent; write headers, bearer or basic")
-        if len(found) > MOST_HEADERS:
-            raise ValueError(f"there are {len(found)} headers, more than {MOST_HEADERS}")
-        if len(set(names)) < len(names):
-            raise ValueError("a header is there twice; bearer and basic are Authorization")
-        return tuple(found)
+        if [self.headers, self.bearer, self.basic].count(UNSET) != 2:
+            raise ValueError("write one of headers, bearer and basic")
+        if self.bearer is not UNSET:
+            return (f"Authorization: Bearer {_checked(self.bearer, _TOKEN, 'bearer')}",)
+        if self.basic is not UNSET:
+            return (f"Authorization: Basic {_encoded(self.basic)}",)
+        if self.headers is UNSET or not self.headers:
+            raise ValueError("headers: there is none")
+        if len(self.headers) > MOST_HEADERS:
+            raise ValueError(f"there are {len(self.headers)} headers, more than {MOST_HEADERS}")
+        if len({name.lower() for name in self.headers}) < len(self.headers):
+            raise ValueError("headers: one is there twice")
+        return tuple(_line(name, value) for name, value in self.headers.items())
 
 
 def _line(name: str, value: str) -> str:
@@ -79,11 +106,11 @@ def _checked(text: str, form: re.Pattern[str], field: str) -> str:
 
 
 def _encoded(user_and_password: str) -> str:
-    user, colon, _ = user_and_password.partition(":")
-    if not user or not colon or _CONTROL.search(user_and_password):
-        raise ValueError("basic: write user:password, without control characters")
+    if len(user_and_password) > MOST_BASIC or _BASIC.fullmatch(user_and_password) is None:
+        raise ValueError(
+            f"basic: write user:password, {MOST_BASIC} characters at most, none of them a control"
+        )
     try:
-        text = base64.b64encode(user_and_password.encode()).decode()
+        return base64.b64encode(user_and_password.encode()).decode()
     except UnicodeEncodeError:
         raise ValueError("basic: it is not valid Unicode") from None
-    return _checked(text, _TOKEN, "basic")

@@ -12,7 +12,7 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.access.credentials import credentials_of
+from retailpulse.fetch.access.credentials import NO_CREDENTIALS, Credentials, credentials_of
 from retailpulse.fetch.dispatch import Dispatch, QueuePlace
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host.pool import HostPool
@@ -93,26 +93,33 @@ class Downloader:
         *,
         check: Check | None = None,
         place: QueuePlace | None = None,
+        credentials: Credentials = NO_CREDENTIALS,
     ) -> Awaitable[FetchedPieces]:
         """Fetch a whole body; raises ImageError, and whatever `check` raises of its first 16 kB.
 
-        Its pieces are also given to `tap` as they arrive; each try begins with a new one.
+        Its pieces are also given to `tap` as they arrive; each try begins with a new one. `credentials` go
+        before those of the settings, host by host.
         """
-        return self._persist(url, _Reading(check=check, tap=tap), place or QueuePlace())
+        return self._persist(url, _Reading(check=check, tap=tap), place or QueuePlace(), credentials)
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file in one piece: see `fetch_head_pieces`."""
         return (await self._persist(url, _Reading(enough=enough), QueuePlace())).joined()
 
     def fetch_head_pieces(
-        self, url: str, enough: Enough, *, place: QueuePlace | None = None
+        self,
+        url: str,
+        enough: Enough,
+        *,
+        place: QueuePlace | None = None,
+        credentials: Credentials = NO_CREDENTIALS,
     ) -> Awaitable[FetchedPieces]:
         """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
 
         `enough` gets all bytes so far, at growing sizes, and again when the file ends before it said yes.
         It should be quick: it may run between two packets. What it raises ends the fetch.
         """
-        return self._persist(url, _Reading(enough=enough), place or QueuePlace())
+        return self._persist(url, _Reading(enough=enough), place or QueuePlace(), credentials)
 
     def parked(self) -> int:
         """How many images only pause between two tries."""
@@ -138,10 +145,17 @@ class Downloader:
         """
         self._dispatch.close()
 
-    async def _persist(self, url: str, reading: "_Reading", place: QueuePlace) -> FetchedPieces:
+    async def _persist(
+        self,
+        url: str,
+        reading: "_Reading",
+        place: QueuePlace,
+        credentials: Credentials = NO_CREDENTIALS,
+    ) -> FetchedPieces:
         """Try until it works, cannot work, or the tries or the time are used up."""
         target = parse_target(url)
-        target = Target(target.url, target.origin, self._credentials.of(target.origin))
+        headers = credentials.of(target.origin) or self._credentials.of(target.origin)
+        target = Target(target.url, target.origin, headers)
         attempt = Attempt(self._settings.deadline_seconds)
         while True:
             attempt.begin(self._settings.timeout_seconds)

@@ -21,8 +21,12 @@ _BASIC = "Authorization: Basic "
 class Credentials:
     """The headers of some origins; those of a job go before those of the settings, origin by origin."""
 
-    def __init__(self, of_origin: Mapping[str, SecretHeaders]) -> None:
+    def __init__(
+        self, of_origin: Mapping[str, SecretHeaders], table: Mapping[str, Credential] | None = None
+    ) -> None:
         self._of_origin = of_origin
+        self.table = dict(table or {})
+        """What they were read from."""
 
     def __repr__(self) -> str:
         return f"Credentials(of {len(self._of_origin)} origins)"
@@ -31,9 +35,8 @@ class Credentials:
         """What a request to this origin carries."""
         return self._of_origin.get(origin.key, NO_HEADERS)
 
-    def over(self, others: "Credentials") -> "Credentials":
-        """These, and those of others for further origins."""
-        return Credentials({**others._of_origin, **self._of_origin})
+
+NO_CREDENTIALS = Credentials({})
 
 
 def read_credentials(table: Mapping[str, Credential], *, proxy: str = "") -> Credentials:
@@ -55,7 +58,7 @@ def read_credentials(table: Mapping[str, Credential], *, proxy: str = "") -> Cre
         except ValueError as error:
             raise ValueError(f"{origin.key}: {error}") from None
         found[origin.key] = SecretHeaders(lines, _secrets(lines))
-    return Credentials(found)
+    return Credentials(found, table)
 
 
 def credentials_of(settings: FetchSettings) -> Credentials:

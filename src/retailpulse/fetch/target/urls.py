@@ -57,6 +57,9 @@ class SecretHeaders(msgspec.Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         return f"SecretHeaders({len(self.lines)} lines)"
 
+    def __bool__(self) -> bool:
+        return bool(self.lines)
+
     def reveals(self, text: str) -> bool:
         """Whether a text that a host sent is a part of a secret, or holds one."""
         lower = text.lower()
