@@ -8,7 +8,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ OTHER_VARIABLES = frozenset(
 )
 
 Name = tuple[str, str]
-CREDENTIALS = ("fetch", "credentials")
+CREDENTIALS: Collection[Name] = (("fetch", "credentials"), ("fetch", "stores"))
+"""Tables of secrets."""
 REMOVED: Mapping[Name, str] = {
     ("worker", "chunks"): "a worker takes as many images as its hosts bear now",
     ("worker", "chunk_images"): "a worker takes as many images as its hosts bear now",
@@ -96,7 +97,7 @@ def load(
     settings = Settings(**{room: _room(room, values, sources) for room in Settings.__struct_fields__})
     settings = with_credentials_file(settings)
     if settings.fetch.credentials_file:
-        sources.setdefault(CREDENTIALS, "file")
+        sources = {**dict.fromkeys(CREDENTIALS, "file"), **sources}
     if settings.database.url and not is_database_url(settings.database.url):
         raise ConfigError(
             f"{variable('database', 'url')} (from the {sources['database', 'url']}) is not like"
@@ -185,16 +186,16 @@ def _room(room: str, values: Mapping[Name, Any], sources: Mapping[Name, str]) ->
             continue
         try:
             found = values[name]
-            if name == CREDENTIALS and isinstance(found, str):
+            if name in CREDENTIALS and isinstance(found, str):
                 found = read_table(found)
             value = msgspec.convert(found, field.type, strict=False)
             if isinstance(value, float) and value > MAX_NUMBER:
                 raise msgspec.ValidationError(f"Expected a number <= {MAX_NUMBER:g}")
             fields[field.name] = value
         except msgspec.ValidationError as error:
-            said = "not shown" if name == CREDENTIALS else _without_passwords(repr(values[name]))
+            said = "not shown" if name in CREDENTIALS else _without_passwords(repr(values[name]))
             raise ConfigError(
                 f"{variable(room, field.name)} (from the {sources[name]}) is {said}: {error}."
                 f" It means: {_meaning(field.type)}"
-            ) from (None if name == CREDENTIALS else error)
+            ) from (None if name in CREDENTIALS else error)
     return kind(**fields)

@@ -4,8 +4,8 @@
 libcurl; tries and deadlines of an image are in `retries`, what went wrong is named in `failures`.
 """
 
+from retailpulse.fetch.access.check import check_credentials
 from retailpulse.fetch.access.credentials import NO_CREDENTIALS, Credentials, read_credentials
-from retailpulse.fetch.access.credentials import credentials_of as check_credentials
 from retailpulse.fetch.access.vault import CannotOpen, CredentialVault
 from retailpulse.fetch.dispatch import QueuePlace
 from retailpulse.fetch.downloader import Downloader, Fetched

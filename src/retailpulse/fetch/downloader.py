@@ -12,7 +12,9 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
+from retailpulse.domain.object_stores import parse_object_url
 from retailpulse.fetch.access.credentials import NO_CREDENTIALS, Credentials, credentials_of
+from retailpulse.fetch.access.object_stores import ObjectStores
 from retailpulse.fetch.dispatch import Dispatch, QueuePlace
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host.pool import HostPool
@@ -68,7 +70,7 @@ class Downloader:
     ) -> None:
         check_settings(settings)
         self._settings = settings
-        self._credentials = credentials_of(settings)
+        self._credentials, self._stores = credentials_of(settings), ObjectStores(settings)
         self._dispatch = Dispatch(settings, admit, instruments or Instruments(), listener)
         self._pausing: Counter[str] = Counter()
 
@@ -153,9 +155,7 @@ class Downloader:
         credentials: Credentials = NO_CREDENTIALS,
     ) -> FetchedPieces:
         """Try until it works, cannot work, or the tries or the time are used up."""
-        target = parse_target(url)
-        headers = credentials.of(target.origin) or self._credentials.of(target.origin)
-        target = Target(target.url, target.origin, headers)
+        target = self._target(url, credentials)
         attempt = Attempt(self._settings.deadline_seconds)
         while True:
             attempt.begin(self._settings.timeout_seconds)
@@ -173,6 +173,16 @@ class Downloader:
                 raise
             await self._pause(target.origin.key, pause_seconds)
             attempt.wait(pause_seconds)
+            target = self._target(url, credentials)  # what is signed is valid for some time only
+
+    def _target(self, url: str, credentials: Credentials) -> Target:
+        """What a try begins with: a URL with the headers of its origin, or the signed URL of an object."""
+        found = parse_object_url(url)
+        if found is not None:
+            return self._stores.target(found)
+        target = parse_target(url)
+        headers = credentials.of(target.origin) or self._credentials.of(target.origin)
+        return Target(target.url, target.origin, headers)
 
     async def _pause(self, origin_key: str, seconds: float) -> None:
         self._pausing[origin_key] += 1

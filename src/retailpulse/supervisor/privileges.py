@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 PATHS = (("api", "spool_dir"), ("fetch", "ca_file"), ("database", "data_dir"))
 TRIAL_SECONDS = 60.0
 _CLIENTS = OTHER_VARIABLES - {CONFIG_FILE_VARIABLE}
-_CREDENTIALS, _CREDENTIALS_FILE = variable(*CREDENTIALS), variable("fetch", "credentials_file")
+_CREDENTIALS_FILE = variable("fetch", "credentials_file")
 _WORKERS_ALONE = (variable("callbacks", "secret"),)
 
 
@@ -55,8 +55,9 @@ def child_environment(
         if name not in VARIABLES and name not in _CLIENTS and not name.startswith(strange)
     }
     # Not those of the settings file, which a child may find too: all are in one file in memory.
-    environment |= {_CREDENTIALS: "{}", _CREDENTIALS_FILE: ""}
-    for room, field in loaded.sources.keys() - {CREDENTIALS, ("fetch", "credentials_file")}:
+    environment |= {variable(*name): "{}" for name in CREDENTIALS}
+    environment[_CREDENTIALS_FILE] = ""
+    for room, field in loaded.sources.keys() - {*CREDENTIALS, ("fetch", "credentials_file")}:
         value = getattr(getattr(loaded.settings, room), field)
         is_path = (room, field) in PATHS and value
         environment[variable(room, field)] = str(Path(value).absolute()) if is_path else str(value)
@@ -69,12 +70,12 @@ def child_environment(
 
 
 def open_credentials(settings: FetchSettings) -> int | None:
-    """A file in memory with the credentials of hosts: an environment can be read by more than its process."""
-    if not settings.credentials:
+    """A file in memory with the credentials of hosts and stores: others can read an environment."""
+    if not settings.credentials and not settings.stores:
         return None
     descriptor = os.memfd_create("credentials")
     with os.fdopen(descriptor, "wb", closefd=False) as file:
-        file.write(msgspec.json.encode(settings.credentials))
+        file.write(msgspec.json.encode({**settings.credentials, **settings.stores}))
     return descriptor
 
 

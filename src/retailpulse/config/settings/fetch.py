@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import ConfigError
+from retailpulse.domain.object_stores import StoreCredential
 
 Network = IPv4Network | IPv6Network
 
@@ -121,8 +122,15 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = {}
     credentials_file: Annotated[
         str,
-        Meta(description="File of further such tables, in TOML or JSON, so that secrets are kept apart."),
+        Meta(description="File of further tables of hosts and buckets, TOML or JSON, to keep secrets apart."),
     ] = ""
+    stores: Annotated[
+        dict[str, StoreCredential],
+        Meta(
+            description="What opens buckets of S3, Google Cloud Storage and Azure: a table for each in the "
+            "settings file, in the environment one JSON object; never shown."
+        ),
+    ] = {}
     credentials_key: Annotated[
         str,
         Meta(

@@ -30,6 +30,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     keeps_alive: bool = True  # the connection is kept for the next request
     post: PostRequest | None = None  # what is carried there; of the answer only the status counts then
 
+    def __repr__(self) -> str:
+        return f"Request({self.pin})"
+
 
 class Response(msgspec.Struct, frozen=True):
     """An HTTP answer; its body is in the intake, if the status is one that was asked for."""

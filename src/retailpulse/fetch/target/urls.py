@@ -14,6 +14,7 @@ import msgspec
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
+from retailpulse.domain.object_stores import parse_object_url
 
 MAX_URL_BYTES = 8_192
 """Longest URL that is taken, and that is asked for: escaping makes it longer."""
@@ -76,6 +77,9 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     origin: Origin
     headers: SecretHeaders = NO_HEADERS
 
+    def __repr__(self) -> str:
+        return f"Target({self.origin.key})"
+
 
 def parse_target(url: str) -> Target:
     """Check and normalise a URL from outside; raises ImageError(bad_url)."""
@@ -86,7 +90,10 @@ def parse_target(url: str) -> Target:
 
 
 def origin_key(url: str) -> str | None:
-    """The key of the host that a URL asks, None for a URL that `parse_target` refuses."""
+    """The key of the host that a URL asks, of the bucket of an object; None for a URL that is not fetched."""
+    found = parse_object_url(url)
+    if found is not None:
+        return found.origin
     try:
         return parse_target(url).origin.key
     except ImageError:
