@@ -33,6 +33,7 @@ class Reply:
     seconds: float = 0.0  # how long the answer takes
     hang_after: int | None = None  # falls silent after so many bytes of the body, until the server closes
     close: bool = False  # the connection is closed after the answer
+    allows: "Callable[[Seen], bool] | None" = None  # a request that it does not allow is answered with 401
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ class Origin:
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._closing = threading.Event()
+        self.decide: Callable[[Seen], Reply] | None = None  # answers all paths, if it is set
         self.port: int = self._listener.getsockname()[1]
         self.requests: list[Seen] = []
         self.connections = 0
@@ -165,6 +167,9 @@ class Origin:
             pass
 
     def _send(self, speaking: socket.socket, reply: Reply, seen: Seen) -> bool:
+        reply = self.decide(seen) if self.decide is not None else reply
+        if reply.allows is not None and not reply.allows(seen):
+            reply = Reply(status=401, body=b'{"error": {"code": "invalid_token"}}')
         if reply.raw is not None:
             speaking.sendall(reply.raw)
             return False

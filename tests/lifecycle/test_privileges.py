@@ -24,6 +24,7 @@ SECRETS = {
     "RETAILPULSE_API_KEY": "a secret of a client",
 }
 OF_WORKERS = {"RETAILPULSE_CALLBACKS_SECRET": "whsec_" + "c2VjcmV0" * 5}
+OF_A_HOST = "a-secret-of-a-host"
 
 
 @pytest.fixture
@@ -152,3 +153,26 @@ def test_no_child_has_a_secret_in_its_environment_that_it_does_not_need(folder: 
                 assert secret.encode() not in known, command(pid)
             for secret in OF_WORKERS.values():
                 assert (secret.encode() in known) == (pid in workers), command(pid)
+
+
+@pytest.mark.parametrize("is_closed", [pytest.param(True, marks=as_root), False])
+def test_credentials_of_hosts_reach_workers_by_no_environment(folder: Path, is_closed: bool) -> None:
+    place = folder / "closed" / "below"
+    place.mkdir(parents=True)
+    place.parent.chmod(0o700 if is_closed else 0o755)
+    python = python_for(os_user_for().uid) if is_closed else sys.executable
+    reply = Reply(
+        body=PICTURE, allows=lambda seen: seen.headers.get("authorization") == f"Bearer {OF_A_HOST}"
+    )
+    with Origin() as private:
+        table = f'[fetch.credentials."{private.url("")}"]\nbearer = "{OF_A_HOST}"\n'
+        (place / "retailpulse.toml").write_text(table)
+        with serving(place, python, environment_for_others()) as running:
+            job_id = submit(running, [private.serve("/a.png", reply)])
+            assert running.finished(job_id)["images"]["measured"] == 1
+            os.kill(running.pids()["worker"][0], 9)
+            wait_for(lambda: len(running.pids()["worker"]) == 1)
+            assert running.finished(submit(running, [private.url("/a.png")]))["images"]["measured"] == 1
+            for pid in (running.process.pid, *descendants(running.process.pid)):
+                known = Path(f"/proc/{pid}/environ").read_bytes() + Path(f"/proc/{pid}/cmdline").read_bytes()
+                assert OF_A_HOST.encode() not in known, command(pid)

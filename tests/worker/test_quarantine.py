@@ -12,9 +12,11 @@ from uuid import UUID
 import pytest
 
 from retailpulse.config.settings import MeasureSettings
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Cause, Depth, Outcome
 from retailpulse.domain.jobs import PendingImage
+from retailpulse.fetch import NO_CREDENTIALS, Credentials, read_credentials
 from retailpulse.schema import ImageResult
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
@@ -52,12 +54,18 @@ class Room:
         self.job_id: UUID = new_job_id()
         self._held_images = HeldImages(lambda _host_id: None)
 
-    async def conclude(self, url: str, depth: Depth = Depth.DECODE, image_no: int = 7) -> ImageResult:
+    async def conclude(
+        self,
+        url: str,
+        depth: Depth = Depth.DECODE,
+        image_no: int = 7,
+        credentials: Credentials = NO_CREDENTIALS,
+    ) -> ImageResult:
         granted = Granted(
             grant_id=1, host_id=QUARANTINE, rank=0, job_id=self.job_id, depth=depth, is_started=True,
             images=[PendingImage(image_no=image_no, image_url=url, earlier=2)],
         )  # fmt: skip
-        (held,) = self._held_images.add(granted, granted.images)
+        (held,) = self._held_images.add(granted, granted.images, credentials)
         return await self.quarantine.conclude(held, self.backpressure)
 
 
@@ -94,6 +102,14 @@ async def test_an_innocent_image_is_measured_as_in_any_worker(
     assert result.measurement is not None
     assert result.measurement.width == 16
     assert (result.measurement.sha256 is None) == (depth is Depth.HEADER)
+
+
+async def test_an_image_behind_a_token_is_measured_there_too(room: Room, origin: Origin) -> None:
+    url = origin.serve("/a.png", Reply(body=PICTURE, allows=lambda seen: seen.headers.get("x-key") == "a"))
+    table = {origin.url(""): Credential(headers={"X-Key": "a"})}
+    assert (await room.conclude(url)).detail == "HTTP 401: invalid_token"
+    result = await room.conclude(url, credentials=read_credentials(table))
+    assert result.outcome is Outcome.MEASURED
 
 
 async def test_a_failure_that_is_no_crash_is_told_as_it_is(room: Room, origin: Origin) -> None:

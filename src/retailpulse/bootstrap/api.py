@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from retailpulse.bootstrap.access import check_keys
+from retailpulse.bootstrap.credentials_key import with_key
 from retailpulse.bootstrap.database import check_tables, find_database
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import DatabaseUnavailable
@@ -41,7 +42,7 @@ def run_api_process(
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import check_port
 
-    url = find_database(settings.database)
+    url, settings = find_database(settings.database), with_key(settings)
     check_port(settings.api, sockets)
     serve_api = _server_of_api(settings, sockets, heartbeat_fd)
     sys.setswitchinterval(SWITCH_SECONDS)

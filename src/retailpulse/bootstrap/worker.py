@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from retailpulse.bootstrap.credentials_key import with_key
 from retailpulse.bootstrap.database import check_tables, find_database
 from retailpulse.config.settings import (
     CallbackSettings,
@@ -18,7 +19,7 @@ from retailpulse.config.settings import (
     Settings,
     WorkerSettings,
 )
-from retailpulse.fetch import Downloader
+from retailpulse.fetch import CredentialVault, Downloader
 from retailpulse.measure import DecoderPool, MachineLock
 from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.process.loop_heartbeat import watched_loop
@@ -60,7 +61,7 @@ def run_worker_process(
     """Works until a stop; its parent watches the pipe `heartbeat_fd`, without one it watches itself."""
     import uvloop
 
-    url = find_database(settings.database)
+    url, settings = find_database(settings.database), with_key(settings)
     os.nice(WORKER_NICENESS)
 
     async def run() -> None:
@@ -199,5 +200,6 @@ def _make_context(
         suspend_detector=SuspendDetector(),
         max_pixels=measure.max_pixels,
         pause_seconds=measure.pause(),
+        vault=CredentialVault(fetch.credentials_keys(), proxy=fetch.proxy),
         failed=asyncio.get_running_loop().create_future(),
     )

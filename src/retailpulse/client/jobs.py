@@ -1,6 +1,7 @@
 """Operations on jobs: find them, read their state, cancel them, retry their failures, delete them."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -68,16 +69,24 @@ async def cancel(exchange: Exchange, job_id: str) -> Job:
     return await exchange.fetch(request, Job)
 
 
-async def retry(exchange: Exchange, job_id: str, *, causes: Iterable[str] | None = None) -> Job:
+async def retry(
+    exchange: Exchange,
+    job_id: str,
+    *,
+    causes: Iterable[str] | None = None,
+    credentials: Mapping[str, Any] | None = None,
+) -> Job:
     """Try again what has failed in a job, or only what failed for these causes.
 
-    What the images were found to be before stays readable: see `results(..., earlier=True)`. Raises NotFound;
-    Conflict if nothing of it has failed or the job was cancelled.
+    What the images were found to be before stays readable: see `results(..., earlier=True)`. A job that had
+    `credentials` needs them again. Raises NotFound; Conflict if nothing of it has failed, the job was
+    cancelled, or its credentials are missing.
 
     >>> client.retry(job_id, causes=["bad_url"]).retries
     1
     """
-    content = msgspec.json.encode({} if causes is None else {"causes": list(causes)})
+    fields = {"causes": None if causes is None else list(causes), "credentials": credentials}
+    content = msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
     request = HttpRequest(
         method="POST",
         path=job_path(job_id, "retry"),

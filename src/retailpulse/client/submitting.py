@@ -1,11 +1,12 @@
 """Submitting a job: from rows, or from a file of JSON, CSV or NDJSON."""
 
 import gzip
+import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import IO, Any, Literal, TypeGuard
 
@@ -44,6 +45,7 @@ async def submit(
     name: str | None = None,
     labels: Mapping[str, str] | None = None,
     callback_url: str | None = None,
+    credentials: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
     on_sent: Sent | None = None,
 ) -> str:
@@ -54,8 +56,9 @@ async def submit(
     - a file, by its path or open: JSON, CSV or NDJSON, packed if its name ends with .gz;
       `format` says which it is if its name does not.
 
-    `depth` is header, download or decode, `priority` -100 to 100, the higher the sooner; `on_sent` is called
-    with how many bytes are sent, of how many. What breaks off is sent again and makes one job. A program that
+    `depth` is header, download or decode, `priority` -100 to 100, the higher the sooner; `credentials` are
+    what private hosts are sent, such as {"survey.example.com": {"bearer": token}}; `on_sent` is called with
+    how many bytes are sent, of how many. What breaks off is sent again and makes one job. A program that
     may die and start over gives an `idempotency_key`: the same with the same visits is the same job. Raises
     InvalidRequest, TooLarge, Conflict (the key was used for other visits), BadInput.
 
@@ -65,24 +68,28 @@ async def submit(
     2
     """
     fields = {"depth": depth, "priority": priority, "name": name, "callback_url": callback_url}
-    fields = {key: value for key, value in fields.items() if value is not None}
     key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
     asking = _SubmitParameters(
-        format=_format_of(visits, format), fields=fields, labels=dict(labels or {}), key=key
+        _format_of(visits, format), _given(fields), dict(labels or {}), key, credentials or {}
     )
     with ExitStack() as files:
         request = await exchange.transport.run(lambda: asking.request(visits, files, on_sent))
         return (await exchange.fetch(request, _Submitted)).job_id
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+def _given(fields: Mapping[str, str | int | None]) -> dict[str, str | int]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class _SubmitParameters:
     """What is asked for beside the visits themselves."""
 
     format: str
-    fields: dict[str, str | int | None]
+    fields: dict[str, str | int]
     labels: dict[str, str]
     key: str
+    credentials: Mapping[str, Any] = field(repr=False)
 
     def request(self, visits: Source, files: ExitStack, on_sent: Sent | None) -> HttpRequest:
         """The request, its body opened within `files`; reads what is no file to its end."""
@@ -102,6 +109,8 @@ class _SubmitParameters:
             "Content-Type": MEDIA_TYPES[self.format],
             "Content-Length": str(body.size_bytes),
             "Idempotency-Key": self.key,
+            # In no body, as a large one goes by way of files, and in no query.
+            **({"Retailpulse-Credentials": json.dumps(self.credentials)} if self.credentials else {}),
         } | ({"Content-Encoding": "gzip"} if is_packed else {})
         return HttpRequest(
             method="POST",

@@ -35,8 +35,8 @@ class HttpRequest:
     method: str
     path: str
     params: Params = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
-    content: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    content: bytes | None = field(default=None, repr=False)
     blocks: Blocks | None = None
     is_repeatable: bool = True
     read_seconds: float | None = None

@@ -8,13 +8,14 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from retailpulse.config.credentials_file import read_table, with_credentials_file
 from retailpulse.config.database_url import is_database_url
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import ConfigError
@@ -24,9 +25,13 @@ CONFIG_FILE_VARIABLE = "RETAILPULSE_CONFIG"
 DEFAULT_CONFIG_FILE = "retailpulse.toml"
 MAX_NUMBER = 1e9
 """Largest number of seconds: 30 years. What comes after it overflows somewhere (and so does infinity)."""
-OTHER_VARIABLES = frozenset({CONFIG_FILE_VARIABLE, "RETAILPULSE_URL", "RETAILPULSE_API_KEY"})
+OTHER_VARIABLES = frozenset(
+    {CONFIG_FILE_VARIABLE, "RETAILPULSE_URL", "RETAILPULSE_API_KEY", "RETAILPULSE_JOB_CREDENTIALS"}
+)
 
 Name = tuple[str, str]
+CREDENTIALS: Collection[Name] = (("fetch", "credentials"), ("fetch", "stores"))
+"""Tables of secrets."""
 REMOVED: Mapping[Name, str] = {
     ("worker", "chunks"): "a worker takes as many images as its hosts bear now",
     ("worker", "chunk_images"): "a worker takes as many images as its hosts bear now",
@@ -46,8 +51,10 @@ class Setting:
 
     def shown(self) -> Any:
         """The value as it may be shown: without a password or a secret."""
-        if self.variable.endswith("_SECRET") and self.value:
+        if self.variable.endswith(("_SECRET", "_CREDENTIALS_KEY")) and self.value:
             return "***"
+        if isinstance(self.value, dict):  # credentials: only whose they are
+            return dict.fromkeys(self.value, "***")
         return _without_passwords(self.value) if isinstance(self.value, str) else self.value
 
 
@@ -88,6 +95,9 @@ def load(
         values.update(layer)
         sources.update(dict.fromkeys(layer, source))
     settings = Settings(**{room: _room(room, values, sources) for room in Settings.__struct_fields__})
+    settings = with_credentials_file(settings)
+    if settings.fetch.credentials_file:
+        sources = {**dict.fromkeys(CREDENTIALS, "file"), **sources}
     if settings.database.url and not is_database_url(settings.database.url):
         raise ConfigError(
             f"{variable('database', 'url')} (from the {sources['database', 'url']}) is not like"
@@ -98,6 +108,7 @@ def load(
     settings.fetch.port_numbers()
     settings.fetch.hosts()
     settings.fetch.proxy_url()
+    settings.fetch.credentials_keys()
     settings.measure.pause()
     settings.api.host_names()
     settings.api.origins()
@@ -174,14 +185,17 @@ def _room(room: str, values: Mapping[Name, Any], sources: Mapping[Name, str]) ->
         if name not in values:
             continue
         try:
-            value = msgspec.convert(values[name], field.type, strict=False)
+            found = values[name]
+            if name in CREDENTIALS and isinstance(found, str):
+                found = read_table(found)
+            value = msgspec.convert(found, field.type, strict=False)
             if isinstance(value, float) and value > MAX_NUMBER:
                 raise msgspec.ValidationError(f"Expected a number <= {MAX_NUMBER:g}")
             fields[field.name] = value
         except msgspec.ValidationError as error:
-            said = _without_passwords(repr(values[name]))
+            said = "not shown" if name in CREDENTIALS else _without_passwords(repr(values[name]))
             raise ConfigError(
                 f"{variable(room, field.name)} (from the {sources[name]}) is {said}: {error}."
                 f" It means: {_meaning(field.type)}"
-            ) from error
+            ) from (None if name in CREDENTIALS else error)
     return kind(**fields)

@@ -46,6 +46,7 @@ class Cause(StrEnum):
     TIMEOUT = "timeout"
     STALLED = "stalled"
     HTTP_STATUS = "http_status"
+    NO_CREDENTIALS = "no_credentials"
     TOO_MANY_REDIRECTS = "too_many_redirects"
     BAD_RESPONSE = "bad_response"
     TOO_LARGE = "too_large"

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import msgspec
 
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.images import Depth
 
 
@@ -45,13 +46,17 @@ class Idempotency:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobOptions:
-    """What a client says of a job beside its visits. Higher priority goes first."""
+    """What a client says of a job beside its visits. Higher priority goes first.
+
+    `credentials` are by host, for photos that are private.
+    """
 
     depth: Depth
     name: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     priority: int = 0
     callback_url: str | None = None
+    credentials: Mapping[str, Credential] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,9 @@
 libcurl; tries and deadlines of an image are in `retries`, what went wrong is named in `failures`.
 """
 
+from retailpulse.fetch.access.check import check_credentials
+from retailpulse.fetch.access.credentials import NO_CREDENTIALS, Credentials, read_credentials
+from retailpulse.fetch.access.vault import CannotOpen, CredentialVault
 from retailpulse.fetch.dispatch import QueuePlace
 from retailpulse.fetch.downloader import Downloader, Fetched
 from retailpulse.fetch.host.limiter import HostLimiter
@@ -14,6 +17,10 @@ from retailpulse.fetch.target.urls import origin_key
 from retailpulse.fetch.webhook_client import PostResult, WebhookClient
 
 __all__ = [
+    "NO_CREDENTIALS",
+    "CannotOpen",
+    "CredentialVault",
+    "Credentials",
     "Downloader",
     "Fetched",
     "HostLimiter",
@@ -24,5 +31,7 @@ __all__ = [
     "PostResult",
     "QueuePlace",
     "WebhookClient",
+    "check_credentials",
     "origin_key",
+    "read_credentials",
 ]

@@ -220,6 +220,7 @@ class Dispatch:
             max_content_length=self._settings.max_body_bytes if span is None else 0,
             pin=pin,
             cookie="" if attempt.cookies is None else attempt.cookies.header(target.origin),
+            headers=target.headers,
             keeps_alive=not queue.limiter.is_crowded,
         )
 

@@ -12,6 +12,9 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
+from retailpulse.domain.object_stores import parse_object_url
+from retailpulse.fetch.access.credentials import NO_CREDENTIALS, Credentials, credentials_of
+from retailpulse.fetch.access.object_stores import ObjectStores
 from retailpulse.fetch.dispatch import Dispatch, QueuePlace
 from retailpulse.fetch.failures import TryFailed
 from retailpulse.fetch.host.pool import HostPool
@@ -67,6 +70,7 @@ class Downloader:
     ) -> None:
         check_settings(settings)
         self._settings = settings
+        self._credentials, self._stores = credentials_of(settings), ObjectStores(settings)
         self._dispatch = Dispatch(settings, admit, instruments or Instruments(), listener)
         self._pausing: Counter[str] = Counter()
 
@@ -91,26 +95,33 @@ class Downloader:
         *,
         check: Check | None = None,
         place: QueuePlace | None = None,
+        credentials: Credentials = NO_CREDENTIALS,
     ) -> Awaitable[FetchedPieces]:
         """Fetch a whole body; raises ImageError, and whatever `check` raises of its first 16 kB.
 
-        Its pieces are also given to `tap` as they arrive; each try begins with a new one.
+        Its pieces are also given to `tap` as they arrive; each try begins with a new one. `credentials` go
+        before those of the settings, host by host.
         """
-        return self._persist(url, _Reading(check=check, tap=tap), place or QueuePlace())
+        return self._persist(url, _Reading(check=check, tap=tap), place or QueuePlace(), credentials)
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file in one piece: see `fetch_head_pieces`."""
         return (await self._persist(url, _Reading(enough=enough), QueuePlace())).joined()
 
     def fetch_head_pieces(
-        self, url: str, enough: Enough, *, place: QueuePlace | None = None
+        self,
+        url: str,
+        enough: Enough,
+        *,
+        place: QueuePlace | None = None,
+        credentials: Credentials = NO_CREDENTIALS,
     ) -> Awaitable[FetchedPieces]:
         """Fetch the first bytes of a file: 16 kB, then 64 kB, then on until `enough` says yes or it ends.
 
         `enough` gets all bytes so far, at growing sizes, and again when the file ends before it said yes.
         It should be quick: it may run between two packets. What it raises ends the fetch.
         """
-        return self._persist(url, _Reading(enough=enough), place or QueuePlace())
+        return self._persist(url, _Reading(enough=enough), place or QueuePlace(), credentials)
 
     def parked(self) -> int:
         """How many images only pause between two tries."""
@@ -136,9 +147,15 @@ class Downloader:
         """
         self._dispatch.close()
 
-    async def _persist(self, url: str, reading: "_Reading", place: QueuePlace) -> FetchedPieces:
+    async def _persist(
+        self,
+        url: str,
+        reading: "_Reading",
+        place: QueuePlace,
+        credentials: Credentials = NO_CREDENTIALS,
+    ) -> FetchedPieces:
         """Try until it works, cannot work, or the tries or the time are used up."""
-        target = parse_target(url)
+        target = self._target(url, credentials)
         attempt = Attempt(self._settings.deadline_seconds)
         while True:
             attempt.begin(self._settings.timeout_seconds)
@@ -156,6 +173,16 @@ class Downloader:
                 raise
             await self._pause(target.origin.key, pause_seconds)
             attempt.wait(pause_seconds)
+            target = self._target(url, credentials)  # what is signed is valid for some time only
+
+    def _target(self, url: str, credentials: Credentials) -> Target:
+        """What a try begins with: a URL with the headers of its origin, or the signed URL of an object."""
+        found = parse_object_url(url)
+        if found is not None:
+            return self._stores.target(found)
+        target = parse_target(url)
+        headers = credentials.of(target.origin) or self._credentials.of(target.origin)
+        return Target(target.url, target.origin, headers)
 
     async def _pause(self, origin_key: str, seconds: float) -> None:
         self._pausing[origin_key] += 1
@@ -203,7 +230,13 @@ class _Visit:
             answer = await self._dispatch.ask(self._target, self._attempt, self._reader, span, self._place)
             location = answer.header(b"location") if answer.status in _REDIRECTS else None
             if location is None:
-                return answer
+                return self._without_secrets(answer)
             self._attempt.keep_cookies(self._target.origin, answer)
             self._target = follow(self._target, location)
         raise TryFailed(Cause.TOO_MANY_REDIRECTS, f"more than {self._max_redirects} redirects")
+
+    def _without_secrets(self, answer: Response) -> Response:
+        """The answer without an error code that only repeats what the host was sent."""
+        if answer.error_code and self._target.headers.reveals(answer.error_code):
+            return msgspec.structs.replace(answer, error_code="")
+        return answer

@@ -180,14 +180,17 @@ def stalled(body_bytes: int) -> TryFailed:
     return TryFailed(Cause.STALLED, f"stalled after {body_bytes} bytes", again=True)
 
 
-def of_status(status: int, retry_after_seconds: int, *, is_refusal: bool = False) -> TryFailed:
+def of_status(
+    status: int, retry_after_seconds: int, *, error_code: str = "", is_refusal: bool = False
+) -> TryFailed:
     """The failure that an HTTP status tells. A host that names a time is asked again, whatever the status.
 
-    `is_refusal` says that the host only wants to be asked less, which 429 and 503 say by themselves.
+    `is_refusal` says that the host only wants to be asked less, which 429 and 503 say by themselves;
+    `error_code` is what the body calls it.
     """
     return TryFailed(
         Cause.HTTP_STATUS,
-        f"HTTP {status}",
+        f"HTTP {status}: {error_code}" if error_code else f"HTTP {status}",
         again=is_refusal or status in _PASSING_STATUSES or retry_after_seconds > 0,
         refused=is_refusal or status in REFUSING_STATUSES,
         not_before_seconds=float(max(retry_after_seconds, 0)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from retailpulse.config.settings import Settings
+from retailpulse.fetch import CredentialVault
 from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.service.api_keys import ApiKeys
 from retailpulse.service.deliveries import Deliveries
@@ -79,10 +80,11 @@ class Services:
         limits = Limits.of(settings, sandbox_missing)
         hosts = Hosts(database, settings.fetch.per_host)
         admission = AdmissionControl(limits.max_unsettled_images)
+        vault = CredentialVault(settings.fetch.credentials_keys(), proxy=settings.fetch.proxy)
         return cls(
             job_reports=JobReports(database, hosts),
-            job_submitter=JobSubmitter(database, limits, admission, SubmitTimeout.of(settings.api)),
-            job_control=JobControl(database, admission),
+            job_submitter=JobSubmitter(database, limits, admission, SubmitTimeout.of(settings.api), vault),
+            job_control=JobControl(database, admission, vault),
             progress=Progress(database, stop),
             job_lists=JobLists(database),
             results=Results(database),

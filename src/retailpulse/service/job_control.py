@@ -1,12 +1,13 @@
 """Changes a job as a whole: cancel it, retry it, delete it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import Conflict
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.fetch import origin_key
+from retailpulse.fetch import CredentialVault, origin_key
 from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.jobs import prune as pruning
@@ -22,9 +23,10 @@ CHANGE_SECONDS = 300.0
 class JobControl:
     """What can be done to a job after its submit."""
 
-    def __init__(self, database: Database, admission: AdmissionControl) -> None:
+    def __init__(self, database: Database, admission: AdmissionControl, vault: CredentialVault) -> None:
         self._database = database
         self._admission = admission
+        self._vault = vault
 
     async def cancel(self, job_id: UUID) -> None:
         """Ends a job; its images without a result get the outcome `cancelled`.
@@ -40,15 +42,22 @@ class JobControl:
         if job.status is not JobStatus.CANCELLED:
             raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
 
-    async def retry(self, job_id: UUID, causes: Sequence[Cause] | None) -> None:
+    async def retry(
+        self,
+        job_id: UUID,
+        causes: Sequence[Cause] | None,
+        credentials: Mapping[str, Credential] | None = None,
+    ) -> None:
         """Tries again what failed, for these causes or for all; the outcomes of before stay readable.
 
-        Raises NotFound; Conflict if nothing can be retried; Busy if too many images wait already.
+        `credentials` are given again for a job that had some. Raises InvalidRequest if they cannot be used;
+        NotFound; Conflict if nothing can be retried; Busy if too many images wait already.
         """
+        sealed = self._vault.seal(job_id, credentials) if credentials else None
         async with self._database.transaction(
             share=Share.WRITES, timeout_seconds=CHANGE_SECONDS
         ) as connection:
-            images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key)
+            images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key, sealed=sealed)
             await self._admission.admit(connection, images)
 
     async def delete(self, job_id: UUID) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 from uuid import UUID
@@ -13,10 +13,10 @@ from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
-from retailpulse.fetch import origin_key
+from retailpulse.fetch import CredentialVault, origin_key
 from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.service.limits import Limits
-from retailpulse.storage.jobs import idempotency, insert, insert_spooled
+from retailpulse.storage.jobs import credentials, idempotency, insert, insert_spooled
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Connection, Database
@@ -49,39 +49,46 @@ class JobSubmitter:
     """Submits over one database and its admission control."""
 
     def __init__(
-        self, database: Database, limits: Limits, admission: AdmissionControl, timeout: SubmitTimeout
+        self,
+        database: Database,
+        limits: Limits,
+        admission: AdmissionControl,
+        timeout: SubmitTimeout,
+        vault: CredentialVault,
     ) -> None:
         self._database = database
         self._limits = limits
         self._admission = admission
         self._timeout = timeout
+        self._vault = vault
         self._key_locks = _KeyLocks()
 
     async def submit(self, submission: Submission) -> UUID:
         """Stores a job and puts its images in line, in one transaction; it is on disk when this returns.
 
         With a key that has made a job before, that job. Raises Conflict if the key was another
-        request's, Busy if too many images wait already.
+        request's, Busy if too many images wait already, InvalidRequest for credentials that cannot be used.
         """
-        job = _Job(
-            job_id=new_job_id(),
-            images=submission.image_count,
-            priority=submission.options.priority,
-            idempotency=submission.idempotency,
-        )
+        job_id, options = new_job_id(), submission.options
+        job = self._job(job_id, submission.image_count, options, submission.idempotency)
         return await self._store(job, partial(_write_from_memory, submission))
 
     async def submit_spooled(
         self, spool: Spool, options: JobOptions, idempotency: Idempotency | None
     ) -> UUID:
         """As `submit`, for a job whose visits are in a spool."""
-        job = _Job(
-            job_id=spool.job_id,
-            images=spool.images,
-            priority=options.priority,
-            idempotency=idempotency,
-        )
+        job = self._job(spool.job_id, spool.images, options, idempotency)
         return await self._store(job, partial(_write_from_spool, spool, options))
+
+    def _job(self, job_id: UUID, images: int, options: JobOptions, idempotency: Idempotency | None) -> "_Job":
+        sealed = self._vault.seal(job_id, options.credentials) if options.credentials else None
+        if sealed is not None and idempotency is not None:
+            # Of a digest a weak password could be guessed.
+            blinded = self._vault.fingerprint(idempotency.request_sha256)
+            idempotency = replace(idempotency, request_sha256=blinded)
+        return _Job(
+            job_id=job_id, images=images, priority=options.priority, idempotency=idempotency, sealed=sealed
+        )
 
     async def _store(self, job: "_Job", write: _Write) -> UUID:
         if job.idempotency is None:
@@ -102,6 +109,8 @@ class JobSubmitter:
                     return earlier
             await self._admission.admit(connection, job.images)
             await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
+            if job.sealed is not None:
+                await credentials.insert(connection, job.job_id, job.sealed)
         return job.job_id
 
 
@@ -140,6 +149,7 @@ class _Job:
     images: int
     priority: int
     idempotency: Idempotency | None
+    sealed: bytes | None = None
 
 
 async def _write_from_memory(submission: Submission, connection: Connection, place: JobPlace) -> None:

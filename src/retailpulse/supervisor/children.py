@@ -40,7 +40,8 @@ Command = Literal["api", "worker"]
 class ChildSettings:
     """What all children share; `stop_seconds` is how long a stopping one may take before it is killed.
 
-    `turn_fd` is the file that workers lock while they decode a vast picture.
+    `turn_fd` is the file that workers lock while they decode a vast picture, `credentials_fd` that of the
+    credentials of hosts.
 
     `listening`: descriptors of sockets that `account` may not open, by the option that hands them to the API.
     """
@@ -51,6 +52,7 @@ class ChildSettings:
     listening: Mapping[str, int]
     parent_fd: int
     turn_fd: int
+    credentials_fd: int | None
     stop_seconds: float
     stall_seconds: Mapping[Command, float]
     database_url: str
@@ -117,7 +119,7 @@ class Children:
         descriptors = [settings.parent_fd, watch.writing_end]
         if command == "worker":
             arguments += ["--process", str(process), "--turn-fd", str(settings.turn_fd)]
-            descriptors.append(settings.turn_fd)
+            descriptors += [fd for fd in (settings.turn_fd, settings.credentials_fd) if fd is not None]
         else:
             for option, descriptor in settings.listening.items():
                 arguments += [option, str(descriptor)]

@@ -9,12 +9,22 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
+from retailpulse.bootstrap.credentials_key import make_key
 from retailpulse.bootstrap.database import OpenDatabase
-from retailpulse.config.loading import CONFIG_FILE_VARIABLE, OTHER_VARIABLES, Loaded, load, variable
-from retailpulse.config.settings import Settings
+from retailpulse.config.loading import (
+    CONFIG_FILE_VARIABLE,
+    CREDENTIALS,
+    OTHER_VARIABLES,
+    Loaded,
+    load,
+    variable,
+)
+from retailpulse.config.settings import FetchSettings, Settings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.process.service_manager import VARIABLES
 from retailpulse.storage.postgres.database import try_to_connect
@@ -25,14 +35,18 @@ logger = logging.getLogger(__name__)
 PATHS = (("api", "spool_dir"), ("fetch", "ca_file"), ("database", "data_dir"))
 TRIAL_SECONDS = 60.0
 _CLIENTS = OTHER_VARIABLES - {CONFIG_FILE_VARIABLE}
+_CREDENTIALS_FILE = variable("fetch", "credentials_file")
 _WORKERS_ALONE = (variable("callbacks", "secret"),)
 
 
-def child_environment(loaded: Loaded, database: OpenDatabase) -> dict[str, str]:
+def child_environment(
+    loaded: Loaded, database: OpenDatabase, credentials_fd: int | None = None
+) -> dict[str, str]:
     """The environment of the children: ours, with every setting that is no default written out.
 
     Not in it: what a service manager says to us, what is meant for clients or for another's PostgreSQL, and,
-    if the database is the embedded one, whatever leads to another.
+    if the database is the embedded one, whatever leads to another. Credentials of hosts are in the file
+    `credentials_fd`.
     """
     strange = ("POSTGRES_", "PG") if database.server is not None else ("POSTGRES_",)
     environment = {
@@ -40,20 +54,40 @@ def child_environment(loaded: Loaded, database: OpenDatabase) -> dict[str, str]:
         for name, text in os.environ.items()
         if name not in VARIABLES and name not in _CLIENTS and not name.startswith(strange)
     }
-    for room, field in loaded.sources:
+    # Not those of the settings file, which a child may find too: all are in one file in memory.
+    environment |= {variable(*name): "{}" for name in CREDENTIALS}
+    environment[_CREDENTIALS_FILE] = ""
+    for room, field in loaded.sources.keys() - {*CREDENTIALS, ("fetch", "credentials_file")}:
         value = getattr(getattr(loaded.settings, room), field)
         is_path = (room, field) in PATHS and value
         environment[variable(room, field)] = str(Path(value).absolute()) if is_path else str(value)
     environment[variable("database", "url")] = database.url
+    if database.server is not None and not loaded.settings.fetch.credentials_key:
+        environment[variable("fetch", "credentials_key")] = make_key(database.server)
+    if credentials_fd is not None:
+        environment[_CREDENTIALS_FILE] = f"/proc/self/fd/{credentials_fd}"
     return environment
+
+
+def open_credentials(settings: FetchSettings) -> int | None:
+    """A file in memory with the credentials of hosts and stores: others can read an environment."""
+    if not settings.credentials and not settings.stores:
+        return None
+    descriptor = os.memfd_create("credentials")
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        file.write(msgspec.json.encode({**settings.credentials, **settings.stores}))
+    return descriptor
 
 
 def environment_of_api(environment: Mapping[str, str]) -> dict[str, str]:
     """The same for the API: without the secrets that workers alone need."""
-    return {name: text for name, text in environment.items() if name not in _WORKERS_ALONE}
+    kept = {name: text for name, text in environment.items() if name not in _WORKERS_ALONE}
+    return {**kept, _CREDENTIALS_FILE: ""}
 
 
-def choose_os_user(database: OpenDatabase, environment: dict[str, str]) -> OsUser:
+def choose_os_user(
+    database: OpenDatabase, environment: dict[str, str], credentials_fd: int | None = None
+) -> OsUser:
     """The user that the children run as; changes their environment to what fits that user."""
     if os.geteuid() != 0:
         return current_user()
@@ -64,7 +98,7 @@ def choose_os_user(database: OpenDatabase, environment: dict[str, str]) -> OsUse
         return current_user()
     # All settings are in the environment; the folder that the file was found in is not theirs.
     fitting = {**environment, "HOME": "/", CONFIG_FILE_VARIABLE: os.devnull}
-    reason = _why_not(account, fitting)
+    reason = _why_not(account, fitting, () if credentials_fd is None else (credentials_fd,))
     if reason is not None:
         logger.warning("API and workers run as root: the user %s %s", account.name, reason)
         return current_user()
@@ -73,7 +107,7 @@ def choose_os_user(database: OpenDatabase, environment: dict[str, str]) -> OsUse
     return account
 
 
-def _why_not(account: OsUser, environment: Mapping[str, str]) -> str | None:
+def _why_not(account: OsUser, environment: Mapping[str, str], descriptors: Sequence[int]) -> str | None:
     """None if the user can do what a child does, else what it cannot."""
     command = [sys.executable, "-m", "retailpulse.supervisor.privileges"]
     try:
@@ -86,6 +120,7 @@ def _why_not(account: OsUser, environment: Mapping[str, str]) -> str | None:
             errors="replace",
             timeout=TRIAL_SECONDS,
             env=environment,
+            pass_fds=descriptors,
             cwd="/",
             **account.process_options(),
         )

@@ -7,6 +7,8 @@ children are kept alive is in `children`.
 import asyncio
 import logging
 import os
+import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 from retailpulse.analyze import select as select_analyzers
@@ -15,6 +17,7 @@ from retailpulse.bootstrap.database import OpenDatabase, open_database
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
+from retailpulse.fetch import check_credentials
 from retailpulse.measure import check_sandbox, new_lock_file
 from retailpulse.process.readiness_probe import why_not_ready
 from retailpulse.process.service_manager import ServiceManager
@@ -22,7 +25,12 @@ from retailpulse.process.signals import first, ignore_signals, stop_on_signals
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.postgres.os_user import OsUser
 from retailpulse.supervisor.children import Children, ChildSettings
-from retailpulse.supervisor.privileges import child_environment, choose_os_user, environment_of_api
+from retailpulse.supervisor.privileges import (
+    child_environment,
+    choose_os_user,
+    environment_of_api,
+    open_credentials,
+)
 from retailpulse.web.ports import check_port, listen_for
 
 logger = logging.getLogger(__name__)
@@ -36,6 +44,7 @@ def serve(loaded: Loaded) -> None:
     """Runs the whole service until it is told to stop; raises DatabaseError or ConfigError at the start."""
     check_port(loaded.settings.api)
     check_sandbox(loaded.settings.measure.sandbox)
+    check_credentials(loaded.settings.fetch)
     select_analyzers(loaded.settings.measure.analyzers)
     asyncio.run(_serve(loaded))
 
@@ -60,8 +69,9 @@ async def _supervise(
     settings = loaded.settings
     workers = settings.worker.processes or os.cpu_count() or 1
     (reading_end, writing_end), turn_fd = os.pipe(), new_lock_file()
-    environment = child_environment(loaded, database)
-    account = await asyncio.to_thread(choose_os_user, database, environment)
+    credentials_fd = open_credentials(settings.fetch)
+    environment = child_environment(loaded, database, credentials_fd)
+    account = await asyncio.to_thread(choose_os_user, database, environment, credentials_fd)
     listening = listen_for(settings.api) if account.switches else {}
     shared = ChildSettings(
         environments={"api": environment_of_api(environment), "worker": environment},
@@ -70,6 +80,7 @@ async def _supervise(
         listening={name: held.fileno() for name, held in listening.items()},
         parent_fd=reading_end,
         turn_fd=turn_fd,
+        credentials_fd=credentials_fd,
         stop_seconds=settings.worker.grace_seconds + KILL_AFTER_SECONDS,
         stall_seconds={"api": settings.api.stall_seconds, "worker": settings.worker.stall_seconds},
         database_url=database.url,
@@ -85,10 +96,14 @@ async def _supervise(
                 group.create_task(_keep_database(database.server, stop))
             group.create_task(_announce(settings, workers, stop, manager))
     finally:
-        for fd in (writing_end, reading_end, turn_fd):
+        for fd in filter(None, (writing_end, reading_end, turn_fd, credentials_fd)):
             os.close(fd)
-        for held in listening.values():
-            held.close()
+        _close(listening.values())
+
+
+def _close(sockets: Iterable[socket.socket]) -> None:
+    for held in sockets:
+        held.close()
 
 
 def _folder_for(account: OsUser) -> Path | None:

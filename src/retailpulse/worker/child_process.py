@@ -15,6 +15,7 @@ from typing import Self
 import msgspec
 
 from retailpulse.config.settings import FetchSettings, MeasureSettings
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
 from retailpulse.domain.process_exit import how_it_ended
@@ -42,6 +43,7 @@ class TryRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     image: PendingImage
     depth: Depth
+    credentials: dict[str, Credential] = {}
 
 
 class Lost(Exception):

@@ -2,13 +2,15 @@
 
 import asyncio
 
-from retailpulse.fetch import Downloader
+from retailpulse.domain.images import Cause
+from retailpulse.fetch import NO_CREDENTIALS, CannotOpen, Credentials, Downloader
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import claims
 from retailpulse.storage.scheduling.claims import ClaimRequest, Granted
+from retailpulse.worker.credential_opener import CredentialOpener
 from retailpulse.worker.dispatcher import Dispatcher
 from retailpulse.worker.held_images import HeldImages
-from retailpulse.worker.leases import Lease, Leases
+from retailpulse.worker.leases import Leases
 from retailpulse.worker.prefetch import Head, shares
 from retailpulse.worker.scheduler_events import SchedulerEvents
 
@@ -26,12 +28,14 @@ class Claimer:
         dispatcher: Dispatcher,
         leases: Leases,
         events: SchedulerEvents,
+        opener: CredentialOpener,
     ) -> None:
         self._downloader = downloader
         self._held_images = held_images
         self._dispatcher = dispatcher
         self._leases = leases
         self._events = events
+        self._opener = opener
         self._loop = asyncio.get_running_loop()
         self._most_in_hand = downloader.capacity + downloader.capacity // 4 + 64
         self.claimed_at = 0.0
@@ -44,23 +48,29 @@ class Claimer:
         self.claimed_at = self._loop.time()
         granted = await claims.claim(connection, worker_id, asks)
         await self._dispatcher.start_jobs(connection, granted)
+        opened = await self._opener.open(connection, granted)
         got = dict.fromkeys(asks, 0)
         for grant in granted:
             got[grant.host_id] += len(grant.images)
-            await self._begin(connection, worker_id, self._leases.of_host[grant.host_id], grant)
+            await self._begin(connection, worker_id, grant, opened.get(grant.job_id, NO_CREDENTIALS))
         for host_id, images in got.items():
             if self._leases.of_host[host_id].extra:  # once the tasks have come to wait there
                 self._loop.call_soon(self._leases.begin_extra, self._leases.of_host[host_id])
             if self._leases.of_host[host_id].claimed(asks[host_id].room, images):
                 self._events.has_room(host_id)
 
-    async def _begin(self, connection: Connection, worker_id: int, lease: Lease, grant: Granted) -> None:
-        if lease.queue is None and not lease.is_quarantine:
-            await self._dispatcher.sort(connection, worker_id, grant)
+    async def _begin(
+        self, connection: Connection, worker_id: int, grant: Granted, credentials: Credentials | CannotOpen
+    ) -> None:
+        lease = self._leases.of_host[grant.host_id]
+        if isinstance(credentials, CannotOpen):
+            self._dispatcher.dismiss(grant, Cause.NO_CREDENTIALS, str(credentials))
+        elif lease.queue is None and not lease.is_quarantine:
+            await self._dispatcher.sort(connection, worker_id, grant, credentials)
         elif lease.is_dismissing:
             self._dispatcher.dismiss(grant, *lease.why_dismissed())
         else:
-            self._dispatcher.begin(grant, grant.images)
+            self._dispatcher.begin(grant, grant.images, credentials)
 
     def _claim_requests(self) -> dict[int, ClaimRequest]:
         """How many images to claim of each host now."""

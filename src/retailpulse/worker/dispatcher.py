@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.jobs import PendingImage
-from retailpulse.fetch import origin_key
+from retailpulse.fetch import NO_CREDENTIALS, Credentials, origin_key
 from retailpulse.schema import ImageResult
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import claims, hosts
@@ -26,9 +26,11 @@ class Dispatcher:
         self._observe_wait = context.instruments.histogram(QUEUE_WAIT).observe
         self._loop = asyncio.get_running_loop()
 
-    def begin(self, grant: Granted, images: Sequence[PendingImage]) -> None:
+    def begin(
+        self, grant: Granted, images: Sequence[PendingImage], credentials: Credentials = NO_CREDENTIALS
+    ) -> None:
         """Starts a task for each of these images of a grant."""
-        for held in self._context.held_images.add(grant, images):
+        for held in self._context.held_images.add(grant, images, credentials):
             held.task = self._loop.create_task(work_on(held, self._context))
 
     def dismiss(self, grant: Granted, cause: Cause, detail: str) -> None:
@@ -45,7 +47,9 @@ class Dispatcher:
             self._context.settler.settle(result, held.grant)
             self._context.held_images.done(held)
 
-    async def sort(self, connection: Connection, worker_id: int, grant: Granted) -> None:
+    async def sort(
+        self, connection: Connection, worker_id: int, grant: Granted, credentials: Credentials
+    ) -> None:
         """Begins with images of a bucket; those of hosts that are in use, or have many, wait there."""
         origins = [origin_key(image.image_url) for image in grant.images]
         counts = Counter(origin for origin in origins if origin is not None)
@@ -64,7 +68,7 @@ class Dispatcher:
         if spilled:
             await self._spill(connection, worker_id, grant, spilled)
         if own:
-            self.begin(grant, own)
+            self.begin(grant, own, credentials)
 
     async def _spill(
         self, connection: Connection, worker_id: int, grant: Granted, images: list[ReturnedImage]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
-from retailpulse.fetch import QueuePlace
+from retailpulse.fetch import NO_CREDENTIALS, Credentials, QueuePlace
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
 
@@ -38,14 +38,27 @@ class _OfHost:
 class Grant:
     """Images of one job at one host that were given to this worker; `unsettled` have no result yet."""
 
-    __slots__ = ("depth", "grant_id", "host_id", "job_id", "of_host", "of_job", "rank", "unsettled")
+    __slots__ = (
+        "credentials",
+        "depth",
+        "grant_id",
+        "host_id",
+        "job_id",
+        "of_host",
+        "of_job",
+        "rank",
+        "unsettled",
+    )
 
-    def __init__(self, granted: Granted, unsettled: int, of_job: _OfJob, of_host: _OfHost) -> None:
+    def __init__(
+        self, granted: Granted, unsettled: int, of_job: _OfJob, of_host: _OfHost, credentials: Credentials
+    ) -> None:
         self.grant_id = granted.grant_id
         self.host_id = granted.host_id
         self.rank = granted.rank
         self.job_id = granted.job_id
         self.depth: Depth = granted.depth
+        self.credentials = credentials
         self.unsettled = unsettled
         self.of_job = of_job  # found here for each image: the hash of a UUID is computed in Python
         self.of_host = of_host
@@ -80,11 +93,16 @@ class HeldImages:
         self._put_down: list[HeldImage] = []
         self.count = 0
 
-    def add(self, granted: Granted, images: Sequence[PendingImage]) -> list[HeldImage]:
+    def add(
+        self,
+        granted: Granted,
+        images: Sequence[PendingImage],
+        credentials: Credentials = NO_CREDENTIALS,
+    ) -> list[HeldImage]:
         """Takes images of a grant in hand; their order among all others is fair to each job."""
         of_job = self._of_job.setdefault(granted.job_id, _OfJob())
         of_host = self._of_host.setdefault(granted.host_id, _OfHost())
-        grant = Grant(granted, len(images), of_job, of_host)
+        grant = Grant(granted, len(images), of_job, of_host, credentials)
         start = max(of_job.time, self._now)
         held = [
             HeldImage(grant, image, (grant.rank, start + number)) for number, image in enumerate(images, 1)

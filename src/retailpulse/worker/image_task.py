@@ -9,7 +9,7 @@ from functools import partial
 
 from retailpulse.domain.errors import UNEXPECTED, ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Outcome
-from retailpulse.fetch import Downloader
+from retailpulse.fetch import CredentialVault, Downloader
 from retailpulse.measure import DecoderPool, Digest, Work, make_measurement, measure_pieces, read_header
 from retailpulse.schema import ImageResult, Measurement
 from retailpulse.telemetry.instruments import Instruments
@@ -51,6 +51,7 @@ class WorkerContext(MeasuringContext):
     quarantine: Quarantine
     instruments: Instruments
     pause_seconds: tuple[float, float] | None
+    vault: CredentialVault
     failed: asyncio.Future[None]
     """Fails with what keeps this worker from its work."""
 
@@ -126,7 +127,9 @@ async def _measure_head(held: HeldImage, context: MeasuringContext) -> tuple[Mea
         header = read_header(data, context.max_pixels, work)
         return header is not None
 
-    fetched = await context.downloader.fetch_head_pieces(held.image.image_url, enough, place=held.place)
+    fetched = await context.downloader.fetch_head_pieces(
+        held.image.image_url, enough, place=held.place, credentials=held.grant.credentials
+    )
     context.held_images.fetched(held)
     if header is not None:
         return make_measurement(header), fetched.tries
@@ -148,6 +151,7 @@ async def _measure_whole(held: HeldImage, context: MeasuringContext) -> tuple[Me
         tap if depth is Depth.DOWNLOAD else None,
         check=partial(read_header, max_pixels=context.max_pixels),  # a film is not read to its end
         place=held.place,
+        credentials=held.grant.credentials,
     )
     context.held_images.fetched(held)
     return await _measure_pieces(fetched.pieces, digest, fetched.tries, depth, context)

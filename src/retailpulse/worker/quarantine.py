@@ -38,7 +38,10 @@ class Quarantine:
         stall_seconds: float,
         instruments: Instruments | None = None,
     ) -> None:
-        self._setup = Setup(fetch=fetch, measure=msgspec.structs.replace(measure, decoders=1))
+        self._setup = Setup(
+            fetch=msgspec.structs.replace(fetch, credentials_key=""),  # it is given what was opened
+            measure=msgspec.structs.replace(measure, decoders=1),
+        )
         self._stall_seconds = stall_seconds
         self._process: ChildProcess | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -53,7 +56,7 @@ class Quarantine:
 
     async def conclude(self, held: HeldImage, backpressure: Backpressure) -> ImageResult:
         """The result of an image; raises Draining if the worker stops before there is one."""
-        trial = TryRequest(image=held.image, depth=held.grant.depth)
+        trial = TryRequest(image=held.image, depth=held.grant.depth, credentials=held.grant.credentials.table)
         async with self._one_at_a_time:
             if self._idle is not None:
                 self._idle.cancel()

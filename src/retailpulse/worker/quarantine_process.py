@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 import uvloop
 
-from retailpulse.fetch import Downloader
+from retailpulse.fetch import Downloader, read_credentials
 from retailpulse.measure import DecoderPool
 from retailpulse.process.loop_heartbeat import beating
 from retailpulse.schema import ImageResult
@@ -88,7 +88,7 @@ async def _try(trial: TryRequest, context: MeasuringContext) -> ImageResult:
         grant_id=0, host_id=QUARANTINE, rank=0, job_id=_NO_JOB,
         depth=trial.depth, is_started=True, images=[trial.image],
     )  # fmt: skip
-    (held,) = context.held_images.add(granted, granted.images)
+    (held,) = context.held_images.add(granted, granted.images, read_credentials(trial.credentials))
     try:
         return await conclude(held, context)
     finally:

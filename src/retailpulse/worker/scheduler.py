@@ -16,6 +16,7 @@ from retailpulse.storage.postgres.database import Connection, Database, cut_afte
 from retailpulse.storage.scheduling import losses, workers
 from retailpulse.telemetry.log_fields import about
 from retailpulse.worker.claimer import Claimer
+from retailpulse.worker.credential_opener import CredentialOpener
 from retailpulse.worker.dispatcher import Dispatcher
 from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.held_images import HeldImage
@@ -69,8 +70,9 @@ class Scheduler:
         self._beat_seconds = min(BEAT_SECONDS, worker.heartbeat_seconds)
         self._leases = Leases(context.downloader.hosts)
         self._broker = SlotBroker(context.downloader, context.held_images, self._leases, events, cap=cap)
+        opener = CredentialOpener(context.vault)
         self._claimer = Claimer(
-            context.downloader, context.held_images, self._dispatcher, self._leases, events
+            context.downloader, context.held_images, self._dispatcher, self._leases, events, opener
         )
         self._loop = asyncio.get_running_loop()
         self._next_beat = 0.0

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request
 
-from retailpulse.api.submit.job_options import IN_QUERY, read_query
+from retailpulse.api.submit.job_options import HEADER, IN_QUERY, read_header, read_query
 from retailpulse.api.submit.parse_json import Form, LegacyForm, NewForm, read_submission
 from retailpulse.api.submit.parse_large_json import read_large
 from retailpulse.api.submit.parse_rows import RowFormat, read_rows
@@ -82,8 +82,9 @@ class SubmitHandler:
     async def _submit_new_json(self, request: Request[Any, Any, Any]) -> UUID:
         options, key = await self._read_head(request)
         digest = hashlib.sha256()
-        if IN_QUERY & request.query_params.keys():  # without a query it is the same request on the old path
-            digest.update(msgspec.json.encode(options, order="deterministic"))
+        # Without a query or credentials it is the same request on the old path.
+        if options.credentials or IN_QUERY & request.query_params.keys():
+            digest.update(msgspec.json.encode(_fields(options), order="deterministic"))
         return await self._submit_json(request, NewForm(options), key, digest=digest)
 
     async def _submit_json(
@@ -107,7 +108,7 @@ class SubmitHandler:
     async def _submit_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> UUID:
         options, key = await self._read_head(request)
         # What the query says belongs to the request as much as its body does.
-        digest = hashlib.sha256(msgspec.json.encode([row_format, options], order="deterministic"))
+        digest = hashlib.sha256(msgspec.json.encode([row_format, _fields(options)], order="deterministic"))
         read_into = partial(_read_rows, row_format, options)
         return await self._submit_spooled(
             self._body(request), _expected_bytes(request), read_into, key, digest
@@ -134,7 +135,9 @@ class SubmitHandler:
     async def _read_head(self, request: Request[Any, Any, Any]) -> tuple[JobOptions, str | None]:
         """What the query says of the job, and the idempotency key."""
         try:
-            return read_query(request.query_params, self._default_depth), _read_idempotency_key(request)
+            credentials = read_header(request.headers.get(HEADER))
+            options = read_query(request.query_params, self._default_depth, credentials)
+            return options, _read_idempotency_key(request)
         except InvalidRequest:
             await drain(self._body(request))  # a client that is cut off while it sends would never read why
             raise
@@ -142,6 +145,14 @@ class SubmitHandler:
     def _body(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         encoding = request.headers.get("content-encoding", "")
         return unpacked(request.stream(), encoding, self._settings.max_body_bytes)
+
+
+def _fields(options: JobOptions) -> dict[str, Any]:
+    """What the fields of a job are, for a digest that an earlier version may have made."""
+    fields: dict[str, Any] = msgspec.to_builtins(options)
+    if not options.credentials:
+        del fields["credentials"]
+    return fields
 
 
 def _read_large(form: Form, file: IO[bytes], spool: Spool, max_images: int) -> JobOptions:

@@ -6,8 +6,10 @@ A query may say all of it, whatever the body is; what a body says itself goes be
 import re
 from collections.abc import Iterable, Mapping
 
+import msgspec
 from litestar.datastructures import MultiDict
 
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import ImageError, InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions
@@ -19,6 +21,8 @@ MAX_TEXT = 200
 """Most characters of a name and of a label's value."""
 _LABEL = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 _ONCE = ("depth", "name", "priority", "callback_url")
+HEADER = "retailpulse-credentials"
+_HEADER_DECODER = msgspec.json.Decoder(dict[str, Credential])
 IN_QUERY = frozenset({*_ONCE, "label"})
 
 
@@ -29,6 +33,7 @@ def check_options(
     labels: Mapping[str, str] | None = None,
     priority: float | None = None,
     callback_url: str | None = None,
+    credentials: Mapping[str, Credential] | None = None,
 ) -> JobOptions:
     """What a job is said to be; raises InvalidRequest naming the field that cannot be accepted."""
     if name is not None:
@@ -54,11 +59,17 @@ def check_options(
         labels=labels,
         priority=int(priority or 0),
         callback_url=None if callback_url is None else _check_url(callback_url),
+        credentials=credentials or {},
     )
 
 
-def read_query(query: MultiDict[str], default_depth: Depth) -> JobOptions:
-    """The same from the parameters of a query; each but `label` may be there once."""
+def read_query(
+    query: MultiDict[str], default_depth: Depth, credentials: Mapping[str, Credential] | None = None
+) -> JobOptions:
+    """The same from the parameters of a query; each but `label` may be there once.
+
+    `credentials` are those of the header: a query would show them.
+    """
     for name in _ONCE:
         if len(query.getall(name, [])) > 1:
             raise InvalidRequest(f"{name}: it is there more than once")
@@ -74,7 +85,18 @@ def read_query(query: MultiDict[str], default_depth: Depth) -> JobOptions:
         labels=_read_labels(query.getall("label", [])),
         priority=None if priority is None else int(priority),
         callback_url=query.get("callback_url"),
+        credentials=credentials,
     )
+
+
+def read_header(text: str | None) -> dict[str, Credential]:
+    """The credentials in the header `Retailpulse-Credentials`, a JSON object; raises InvalidRequest."""
+    if text is None:
+        return {}
+    try:
+        return _HEADER_DECODER.decode(text)
+    except msgspec.MsgspecError as error:
+        raise InvalidRequest(f"Retailpulse-Credentials: {error}") from None
 
 
 def _read_labels(texts: Iterable[str]) -> dict[str, str]:

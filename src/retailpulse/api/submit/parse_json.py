@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from retailpulse.api.submit.job_options import check_options
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
@@ -40,6 +41,7 @@ class _Body(msgspec.Struct):
     labels: dict[str, str] | None = None
     priority: int | float | None = None
     callback_url: str | None = None
+    credentials: dict[str, Credential] | None = None
 
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -89,6 +91,7 @@ class NewForm:
             labels={**query.labels, **(parsed.labels or {})},
             priority=query.priority if parsed.priority is None else parsed.priority,
             callback_url=query.callback_url if parsed.callback_url is None else parsed.callback_url,
+            credentials=query.credentials if parsed.credentials is None else parsed.credentials,
         )
         return parsed, options
 

@@ -1,11 +1,13 @@
 """The shapes of a submit that the old endpoint and the newer one have in common."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta, Struct
 
 from retailpulse.api.openapi.annotations import ParameterSpec
+from retailpulse.domain.credentials import Credential
 
 SUBMIT_EXAMPLE = {
     "count": 2,
@@ -25,6 +27,27 @@ SUBMIT_EXAMPLE = {
 
 Text = Annotated[str, Meta(min_length=1, pattern="^[^\\u0000]*$")]
 Priority = Annotated[int, Meta(ge=-100, le=100, description="Images of jobs with a higher one go first.")]
+
+
+HOST = "(?=[^/:?]{1,253}([/:?]|$))[A-Za-z0-9._-]+"
+PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+# Within the schema and not behind a reference, as not all readers of schemas see what stands beside one.
+_CREDENTIAL = {
+    **msgspec.json.schema(Credential)["$defs"]["Credential"],
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+Credentials = Annotated[
+    dict[Annotated[str, Meta(pattern=f"^(https?://)?{HOST}(:{PORT})?$")], Any],
+    Meta(
+        max_length=16,
+        description="What hosts are sent before they give a photo: `headers`, `bearer` or `basic` by host, "
+        "which is `survey.example.com`, with a port `host:8443`, for plain http `http://host`. Kept sealed "
+        "until the job ends, and never shown.",
+        examples=[{"survey.example.com": {"bearer": "the token"}}],
+        extra_json_schema={"additionalProperties": _CREDENTIAL},
+    ),
+]
 
 
 class VisitToSubmit(Struct):

@@ -21,8 +21,11 @@ from retailpulse.api.openapi.annotations import (
 )
 from retailpulse.api.submit.row_schema import NDJSON_EXAMPLE, VisitLines, VisitRows
 from retailpulse.api.submit.schema import (
+    HOST,
     IDEMPOTENCY_KEY,
+    PORT,
     SUBMIT_EXAMPLE,
+    Credentials,
     Priority,
     Submitted,
     VisitToSubmit,
@@ -51,13 +54,11 @@ Name = Annotated[
 ]
 LabelName = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}$")]
 LabelValue = Annotated[str, Meta(max_length=200, pattern="^[^\\u0000]*$")]
-_HOST = "(?=[^/:?]{1,253}([/:?]|$))[A-Za-z0-9._-]+"
-_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 Url = Annotated[
     str,
     Meta(
         max_length=8_192,
-        pattern=f"^https?://{_HOST}(:{_PORT})?([/?][!-~]*)?$",
+        pattern=f"^https?://{HOST}(:{PORT})?([/?][!-~]*)?$",
         description="An http or https URL that gets a callback when the job has ended.",
         examples=["https://hooks.example/retailpulse"],
         extra_json_schema={"format": "uri"},
@@ -79,10 +80,14 @@ class NewJob(Struct):
     ) = None
     priority: Priority | None = None
     callback_url: Url | None = None
+    credentials: Credentials | None = None
 
 
 class Retry(Struct, frozen=True, kw_only=True):
-    """The body of a retry: which failed images to try again."""
+    """The body of a retry: which failed images to try again, and what their hosts are sent.
+
+    A job that had credentials needs them again once it has ended.
+    """
 
     causes: (
         Annotated[
@@ -95,6 +100,7 @@ class Retry(Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    credentials: Credentials | None = None
 
 
 class JobEvent(Struct, frozen=True, kw_only=True):
@@ -135,7 +141,9 @@ SUBMIT: dict[str, Any] = {
             meaning="A job as one JSON document, or as rows; its other fields are then in the query. "
             "gzip is read. A body of any other type is read as JSON. For rows, the schemas show the plain "
             "form: CSV may name its columns in any order and have others, NDJSON is any JSON on each line, "
-            f"such as `{NDJSON_EXAMPLE.strip()}`.",
+            f"such as `{NDJSON_EXAMPLE.strip()}`. `credentials` may be in the header "
+            "`Retailpulse-Credentials` instead, as one JSON object in ASCII; for rows only there, as a "
+            "query would show them.",
             contents=(
                 ContentSpec(
                     shape=NewJob,

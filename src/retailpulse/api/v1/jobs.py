@@ -10,6 +10,7 @@ from retailpulse.api.submit.parse_json import explain
 from retailpulse.api.submit.schema import Submitted
 from retailpulse.api.v1 import job_operations as operations
 from retailpulse.api.v1.paths import known_id
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause
 from retailpulse.schema import Job
@@ -47,7 +48,8 @@ async def retry(
 ) -> Job:
     """Retry the failed images of a job, all or by cause; their earlier results stay readable."""
     known = known_id(job_id)
-    await job_control.retry(known, _read_causes(await request.body()))
+    wanted = _read_retry(await request.body())
+    await job_control.retry(known, wanted.causes, _read_credentials(wanted))
     return await job_reports.report(known)
 
 
@@ -63,13 +65,20 @@ async def job(job_reports: JobReports, job_id: str) -> Job:
     return await job_reports.report(known_id(job_id))
 
 
-def _read_causes(body: bytes) -> list[Cause] | None:
-    """The causes of a retry, whose body may be empty."""
+def _read_retry(body: bytes) -> operations.Retry:
+    """The body of a retry, which may be empty."""
     if not body.strip():
-        return None
+        return operations.Retry()
     try:
-        return _RETRY.decode(body).causes
+        return _RETRY.decode(body)
     except msgspec.ValidationError as error:
         raise InvalidRequest(explain(str(error), choices=Cause)) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error
+
+
+def _read_credentials(wanted: operations.Retry) -> dict[str, Credential]:
+    try:
+        return msgspec.convert(wanted.credentials or {}, dict[str, Credential])
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"credentials: {explain(str(error))}") from None

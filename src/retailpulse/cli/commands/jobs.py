@@ -5,6 +5,7 @@ from typing import Any
 import rich_click as click
 
 from retailpulse.cli.connection import CAUSES, read_labels, with_client
+from retailpulse.cli.credentials import credentials_option
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import echo, output_console
@@ -171,17 +172,22 @@ def cancel(client: Client, job_id: str, as_json: bool) -> None:
     multiple=True,
     help="Only images that failed for this cause; may be repeated.",
 )
+@credentials_option
 @json_option
 @with_client
-def retry(client: Client, job_id: str, cause: tuple[str, ...], as_json: bool) -> None:
+def retry(
+    client: Client, job_id: str, cause: tuple[str, ...], credentials: dict[str, Any] | None, as_json: bool
+) -> None:
     """Try the failed images of a job again; their earlier results stay readable.
+
+    A job that came with credentials needs them again: they were deleted when it ended.
 
     \b
     Examples:
       retailpulse retry 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11
       retailpulse retry 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --cause timeout --cause http_status
     """
-    _print_job(client.retry(job_id, causes=cause or None), as_json)
+    _print_job(client.retry(job_id, causes=cause or None, credentials=credentials), as_json)
 
 
 jobs.add_command(cancel)

@@ -9,6 +9,7 @@ from typing import Any
 import rich_click as click
 
 from retailpulse.cli.connection import read_label, with_client
+from retailpulse.cli.credentials import credentials_option
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import print_json
 from retailpulse.cli.terminal import echo
@@ -44,6 +45,7 @@ from retailpulse.domain.images import Depth
     help="A label; may be repeated.",
 )
 @click.option("--callback-url", metavar="URL", help="Receiver that is told when the job has ended.")
+@credentials_option
 @click.option(
     "--idempotency-key",
     metavar="KEY",

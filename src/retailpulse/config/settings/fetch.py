@@ -1,5 +1,7 @@
 """How photos are fetched from servers that cannot be trusted."""
 
+import base64
+import binascii
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
@@ -7,7 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import ConfigError
+from retailpulse.domain.object_stores import StoreCredential
 
 Network = IPv4Network | IPv6Network
 
@@ -109,6 +113,31 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: Annotated[
         str, Meta(description="File of CA certificates to trust, in PEM; empty: the built-in list.")
     ] = ""
+    credentials: Annotated[
+        dict[str, Credential],
+        Meta(
+            description="What hosts are sent before they give a photo: a table for each host in the settings "
+            "file, in the environment one JSON object; never shown."
+        ),
+    ] = {}
+    credentials_file: Annotated[
+        str,
+        Meta(description="File of further tables of hosts and buckets, TOML or JSON, to keep secrets apart."),
+    ] = ""
+    stores: Annotated[
+        dict[str, StoreCredential],
+        Meta(
+            description="What opens buckets of S3, Google Cloud Storage and Azure: a table for each in the "
+            "settings file, in the environment one JSON object; never shown."
+        ),
+    ] = {}
+    credentials_key: Annotated[
+        str,
+        Meta(
+            description="Keys that seal the credentials of jobs in the database, comma-separated: the first "
+            "seals, each opens; empty: the one in the data directory, and none with another database."
+        ),
+    ] = ""
 
     def networks(self) -> tuple[Network, ...]:
         """The allowed networks, parsed; raises ConfigError if one is no network."""
@@ -144,6 +173,16 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
         ends = tuple(name[1:] for name in names if name.startswith("*."))
         return frozenset(name for name in names if not name.startswith("*.")), ends
 
+    def credentials_keys(self) -> tuple[str, ...]:
+        """The keys of `credentials_key`; raises ConfigError, naming none."""
+        keys = tuple(_parts(self.credentials_key))
+        if not all(map(_is_key, keys)):
+            raise ConfigError(
+                "RETAILPULSE_FETCH_CREDENTIALS_KEY: write 32 random bytes in URL-safe base64, as "
+                "`openssl rand -base64 32 | tr +/ -_` prints them"
+            )
+        return keys
+
     def proxy_url(self) -> str:
         """The proxy, empty for none; raises ConfigError if it is no URL of one."""
         if self.proxy and not self.proxy.startswith(("http://", "https://", "socks5h://")):
@@ -151,6 +190,13 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
                 "RETAILPULSE_FETCH_PROXY: write a URL like http://proxy.internal:3128 (or https, socks5h)"
             )
         return self.proxy
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, altchars=b"-_", validate=True)) == 32
+    except (binascii.Error, ValueError):
+        return False
 
 
 def _parts(text: str) -> list[str]:

@@ -51,6 +51,7 @@ def _options(settings: FetchSettings) -> dict[int, object]:
         # libcurl would undo five codings, one in another, within one call: it undoes none. See `codings`.
         pycurl.HTTP_CONTENT_DECODING: 0,
         pycurl.HTTPHEADER: [IDENTITY],
+        pycurl.HEADEROPT: pycurl.HEADER_SEPARATE,  # a proxy that tunnels is sent none of them
         pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_2TLS,
         pycurl.HTTP09_ALLOWED: 0,
         pycurl.SSL_VERIFYPEER: 1,

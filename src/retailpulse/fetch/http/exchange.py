@@ -19,6 +19,7 @@ from retailpulse.fetch.http.codings import Coding, find_coding
 from retailpulse.fetch.http.curl_handles import new_handle
 from retailpulse.fetch.http.decompression import Decompression
 from retailpulse.fetch.http.dialer import Dialer
+from retailpulse.fetch.http.error_code import LOOK_BYTES, find_error_code
 from retailpulse.fetch.http.messages import GIVEN, WHOLE, Request, Response, find_ignored_length
 from retailpulse.fetch.http.post_request import MOST_ANSWER_BYTES
 from retailpulse.fetch.http.ranges import Span
@@ -66,6 +67,7 @@ class Exchange:
         self._failure: TryFailed | None = None
         self._keep: Callable[[bytes], object] = _NOTHING.keep
         self._lines: list[bytes] = []
+        self._error_start = bytearray()
         self._handle = new_handle(settings)
         self._options = RequestOptions(self._handle, has_proxy=bool(settings.proxy_url()))
         self._dialer = Dialer(
@@ -138,6 +140,7 @@ class Exchange:
         self._head = b""
         self.received_bytes = 0
         self._lines.clear()
+        self._error_start.clear()
         self._discarded_bytes = 0
         self._post = request.post
         self._room_bytes = _FREE_BYTES
@@ -252,7 +255,7 @@ class Exchange:
                 return _STOP
         if self._decompression is not None:
             return self._pass_on(piece, size_bytes, self._decompression)
-        return self._accept(piece, size_bytes) if self._is_wanted else self._discard(size_bytes)
+        return self._accept(piece, size_bytes) if self._is_wanted else self._discard(piece)
 
     def _accept(self, piece: bytes, size_bytes: int) -> int | None:
         if not self._find_room(size_bytes):
@@ -271,8 +274,9 @@ class Exchange:
         self._granted_bytes = self._free_bytes = free_bytes
         return None
 
-    def _discard(self, size_bytes: int) -> int | None:
-        self._discarded_bytes += size_bytes
+    def _discard(self, piece: bytes) -> int | None:
+        self._discarded_bytes += len(piece)
+        self._error_start += piece[: LOOK_BYTES - len(self._error_start)]
         most_bytes = _MAX_DISCARDED_BYTES if self._post is None else MOST_ANSWER_BYTES
         return None if self._discarded_bytes <= most_bytes else _STOP
 
@@ -326,7 +330,8 @@ class Exchange:
                 self._decompression.check_end()
         gave = self._status in GIVEN
         retry_after_seconds = 0 if gave else self._handle.getinfo(pycurl.RETRY_AFTER)
-        return Response(self._status, self._head, retry_after_seconds, self._is_coded)
+        error_code = "" if gave else find_error_code(bytes(self._error_start), self._status)
+        return Response(self._status, self._head, retry_after_seconds, self._is_coded, error_code)
 
     def _failed(self, code: int, message: str) -> TryFailed:
         if self._dialer.is_refused and code == pycurl.E_COULDNT_CONNECT:

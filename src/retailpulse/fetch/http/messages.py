@@ -6,6 +6,7 @@ import msgspec
 
 from retailpulse.fetch.http.post_request import PostRequest
 from retailpulse.fetch.http.ranges import Span
+from retailpulse.fetch.target.urls import NO_HEADERS, SecretHeaders
 
 _LENGTH = re.compile(rb"^content-length([ \t]*):[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _IDENTITY = re.compile(rb"^transfer-encoding:[ \t]*identity[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -25,8 +26,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_content_length: int = 0  # refused by its header alone; 0: any length
     pin: str = ""  # host:port:addresses, so that libcurl looks no name up; empty: the URL holds a number
     cookie: str = ""  # the value of the header Cookie
+    headers: SecretHeaders = NO_HEADERS  # what the host asks for before it gives a photo
     keeps_alive: bool = True  # the connection is kept for the next request
     post: PostRequest | None = None  # what is carried there; of the answer only the status counts then
+
+    def __repr__(self) -> str:
+        return f"Request({self.pin})"
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -36,6 +41,7 @@ class Response(msgspec.Struct, frozen=True):
     head: bytes  # the status line and all headers, as they came
     retry_after_seconds: int
     is_coded: bool = False  # its body has a content coding
+    error_code: str = ""  # what the body of an error calls it
     is_refusal: bool = False  # the host only wants to be asked less
 
     def header(self, name: bytes) -> bytes | None:

@@ -26,7 +26,7 @@ async def read_whole(ask: Ask, _: BodyReader) -> None:
     """Read all of a file into the intake; raises TryFailed."""
     answer = await ask(None)
     if answer.status not in WHOLE:
-        raise of_status(answer.status, answer.retry_after_seconds, is_refusal=answer.is_refusal)
+        raise _failed(answer)
 
 
 async def read_head(ask: Ask, reader: BodyReader) -> None:
@@ -89,7 +89,7 @@ async def _end_or_ask_whole(ask: Ask, reader: BodyReader, answer: Response) -> N
 
 def _finish_whole(answer: Response, reader: BodyReader) -> None:
     if answer.status not in WHOLE:
-        raise of_status(answer.status, answer.retry_after_seconds, is_refusal=answer.is_refusal)
+        raise _failed(answer)
     if not reader.satisfied:
         _looked(reader)
 
@@ -99,3 +99,12 @@ def _looked(reader: BodyReader) -> bool:
     reader.look()
     reader.raise_failure()
     return reader.satisfied
+
+
+def _failed(answer: Response) -> TryFailed:
+    return of_status(
+        answer.status,
+        answer.retry_after_seconds,
+        error_code=answer.error_code,
+        is_refusal=answer.is_refusal,
+    )

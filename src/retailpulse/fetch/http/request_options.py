@@ -6,6 +6,7 @@ from retailpulse.fetch.http.curl_handles import IDENTITY
 from retailpulse.fetch.http.messages import Request
 from retailpulse.fetch.http.post_request import load
 from retailpulse.fetch.http.ranges import Span
+from retailpulse.fetch.target.urls import NO_HEADERS, SecretHeaders
 
 
 class RequestOptions:
@@ -19,6 +20,8 @@ class RequestOptions:
         self._limits: tuple[int, int] | None = None
         self._span: Span | None = None
         self._is_pinned = False
+        self._headers = NO_HEADERS
+        self._closes = False
         self.keeps_alive = True
 
     def set(self, request: Request) -> None:
@@ -42,6 +45,8 @@ class RequestOptions:
             self._ask_for(request.span)
         if request.keeps_alive != self.keeps_alive:
             self._keep_alive(keeps_alive=request.keeps_alive)
+        if request.headers is not self._headers or self._closes is request.keeps_alive:
+            self._send_headers(request.headers, closes=not request.keeps_alive)
 
     def close_after(self) -> None:
         """Close the connection after the running request."""
@@ -78,7 +83,10 @@ class RequestOptions:
 
     def _keep_alive(self, *, keeps_alive: bool) -> None:
         self._handle.setopt(pycurl.FORBID_REUSE, not keeps_alive)
-        # The host closes first then, and the port on our side is free again at once.
-        headers = [IDENTITY] if keeps_alive else [IDENTITY, "Connection: close"]
-        self._handle.setopt(pycurl.HTTPHEADER, headers)
         self.keeps_alive = keeps_alive
+
+    def _send_headers(self, headers: SecretHeaders, *, closes: bool) -> None:
+        # The host closes first then, and the port on our side is free again at once.
+        closing = ["Connection: close"] if closes else []
+        self._handle.setopt(pycurl.HTTPHEADER, [IDENTITY, *closing, *headers.lines])
+        self._headers, self._closes = headers, closes

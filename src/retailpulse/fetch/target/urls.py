@@ -14,6 +14,7 @@ import msgspec
 
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
+from retailpulse.domain.object_stores import parse_object_url
 
 MAX_URL_BYTES = 8_192
 """Longest URL that is taken, and that is asked for: escaping makes it longer."""
@@ -48,11 +49,36 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
         return cls(scheme, host, port, f"{scheme}://{host.removesuffix('.')}:{port}")
 
 
+class SecretHeaders(msgspec.Struct, frozen=True, gc=False):
+    """Header lines that no text may show, and the secrets in them."""
+
+    lines: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"SecretHeaders({len(self.lines)} lines)"
+
+    def __bool__(self) -> bool:
+        return bool(self.lines)
+
+    def reveals(self, text: str) -> bool:
+        """Whether a text that a host sent is a part of a secret, or holds one."""
+        lower = text.lower()
+        return any(lower in secret or secret in lower for secret in map(str.lower, self.secrets))
+
+
+NO_HEADERS = SecretHeaders()
+
+
 class Target(msgspec.Struct, frozen=True, gc=False):
-    """A URL that may be asked for, in plain ASCII."""
+    """A URL that may be asked for, in plain ASCII, and what its origin alone is sent."""
 
     url: str
     origin: Origin
+    headers: SecretHeaders = NO_HEADERS
+
+    def __repr__(self) -> str:
+        return f"Target({self.origin.key})"
 
 
 def parse_target(url: str) -> Target:
@@ -64,7 +90,10 @@ def parse_target(url: str) -> Target:
 
 
 def origin_key(url: str) -> str | None:
-    """The key of the host that a URL asks, None for a URL that `parse_target` refuses."""
+    """The key of the host that a URL asks, of the bucket of an object; None for a URL that is not fetched."""
+    found = parse_object_url(url)
+    if found is not None:
+        return found.origin
     try:
         return parse_target(url).origin.key
     except ImageError:
@@ -77,15 +106,20 @@ def _plain_origin(scheme: str, host: str, port: str | None) -> Origin:
 
 
 def follow(target: Target, location: bytes) -> Target:
-    """The target of a redirect; raises ImageError(bad_url) if it may not be followed."""
+    """The target of a redirect; raises ImageError(bad_url) if it may not be followed.
+
+    Within an origin its headers go along. Once it is left none are sent any more, not even back there:
+    otherwise another host could say which of its URLs is asked for with them.
+    """
     try:
         text = location.decode()
     except UnicodeDecodeError:
         text = location.decode("latin-1")
     try:
-        return parse_target(_resolved(target.url, text.strip()))
+        found = parse_target(_resolved(target.url, text.strip()))
     except ImageError as error:
         raise _bad(f"redirected to a URL that cannot be fetched: {error.detail}") from None
+    return Target(found.url, found.origin, target.headers) if found.origin == target.origin else found
 
 
 def _resolved(base: str, reference: str) -> str:

@@ -11,10 +11,14 @@ from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.enqueue import drop_waiting
 
 _FINISH = """
-    UPDATE jobs SET finished_at = now(), status = CASE
-        WHEN cancelled > 0 THEN 'cancelled' WHEN failed > 0 THEN 'failed' ELSE 'completed' END
-    WHERE job_id = ANY(%s) AND status = 'ongoing' AND measured + failed + cancelled = images
-    RETURNING job_id
+    WITH ended AS (
+        UPDATE jobs SET finished_at = now(), status = CASE
+            WHEN cancelled > 0 THEN 'cancelled' WHEN failed > 0 THEN 'failed' ELSE 'completed' END
+        WHERE job_id = ANY(%s) AND status = 'ongoing' AND measured + failed + cancelled = images
+        RETURNING job_id, has_credentials),
+    forgotten AS (
+        DELETE FROM job_credentials WHERE job_id IN (SELECT job_id FROM ended WHERE has_credentials))
+    SELECT job_id FROM ended
 """
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from retailpulse.domain.errors import Conflict, NotFound
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
+from retailpulse.storage.jobs import credentials
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.insert import settle_unknown_stores
 from retailpulse.storage.jobs.lock import lock_job
@@ -45,17 +46,25 @@ _REOPEN_JOB = """
 
 
 async def retry_job(
-    connection: Connection, job_id: UUID, *, causes: Sequence[Cause] | None, origin_of: OriginOf
+    connection: Connection,
+    job_id: UUID,
+    *,
+    causes: Sequence[Cause] | None,
+    origin_of: OriginOf,
+    sealed: bytes | None = None,
 ) -> int:
     """Takes back the failures of a job, of these causes or of all, in the transaction of `connection`.
 
     An image whose store is still unknown fails again at once; the others wait at their hosts. Returns how
-    many images have no result now. Raises NotFound, or Conflict if nothing can be retried.
+    many images have no result now. `sealed` are credentials, which a job that had some needs again once it
+    has ended. Raises NotFound, or Conflict if nothing can be retried.
     """
     await lock_job(connection, job_id)
     job = await known_job(connection, job_id)
     if job.status is JobStatus.CANCELLED:
         raise Conflict(f"the job {job_id} was cancelled; submit what is still wanted as a new job")
+    if sealed is None and await credentials.are_missing(connection, job_id):
+        raise Conflict(f"the job {job_id} had credentials, which were deleted at its end; give them again")
     retry_no = job.retries + 1
     keys = {"job_id": job_id, "retry_no": retry_no}
     given = None if causes is None else list(causes)
@@ -68,6 +77,8 @@ async def retry_job(
     cursor = await connection.execute(_REOPEN_JOB, {**keys, "taken": taken, "again": again})
     if cursor.rowcount == 0:
         raise NotFound(f"the job {job_id} was pruned in this moment")
+    if sealed is not None:
+        await credentials.insert(connection, job_id, sealed)
     place = JobPlace(job_id=job_id, priority=job.priority)
     await enqueue_retried(connection, place, origin_of, retry_no)
     await finish_jobs(connection, [job_id])

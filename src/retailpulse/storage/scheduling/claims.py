@@ -55,14 +55,16 @@ _CLAIM = """
         INSERT INTO grants (worker_id, host_id, rank, tag, job_id, image_nos)
         SELECT %(worker_id)s, host_id, rank, tag, job_id, image_nos[1:got] FROM take
         RETURNING grant_id, host_id, rank, job_id, image_nos)
-    SELECT g.grant_id, g.host_id, g.rank, g.job_id, j.depth, j.started_at IS NOT NULL, i.numbers, i.urls,
+    SELECT g.grant_id, g.host_id, g.rank, g.job_id, j.depth, j.started_at IS NOT NULL, j.has_credentials,
+        i.numbers, i.urls,
         CASE WHEN j.retries > 0 THEN (
             SELECT array_agg((
                 SELECT count(*) FROM earlier_results e WHERE e.job_id = g.job_id AND e.image_no = n.no)
                 ORDER BY n.place)
             FROM unnest(i.numbers) WITH ORDINALITY AS n (no, place)) END
     FROM granted g
-    CROSS JOIN LATERAL (SELECT depth, retries, started_at FROM jobs WHERE job_id = g.job_id OFFSET 0) j
+    CROSS JOIN LATERAL (
+        SELECT depth, retries, started_at, has_credentials FROM jobs WHERE job_id = g.job_id OFFSET 0) j
     CROSS JOIN LATERAL (
         SELECT array_agg(image_no ORDER BY image_no) AS numbers,
             array_agg(image_url ORDER BY image_no) AS urls
@@ -123,7 +125,7 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Granted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Images of one job at one host that were given to a worker."""
+    """Images of one job at one host that were given to a worker; whether the job has its own credentials."""
 
     grant_id: int
     host_id: int
@@ -131,6 +133,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     job_id: UUID
     depth: Depth
     is_started: bool
+    has_credentials: bool = False
     images: list[PendingImage]
 
 
@@ -151,20 +154,31 @@ async def claim(connection: Connection, worker_id: int, asks: Mapping[int, Claim
         "slices": [ask.slices for ask in asks.values()],
     }
     cursor = await connection.execute(_CLAIM, parameters, prepare=True)
-    return [
-        Granted(
-            grant_id=grant_id,
-            host_id=host_id,
-            rank=rank,
-            job_id=job_id,
-            depth=Depth(depth),
-            is_started=is_started,
-            images=_pending(numbers or [], urls or [], earlier),
-        )
-        for grant_id, host_id, rank, job_id, depth, is_started, numbers, urls, earlier in (
-            await cursor.fetchall()
-        )
-    ]
+    return [_granted(*row) for row in await cursor.fetchall()]
+
+
+def _granted(
+    grant_id: int,
+    host_id: int,
+    rank: int,
+    job_id: UUID,
+    depth: str,
+    is_started: bool,
+    has_credentials: bool,
+    numbers: list[int] | None,
+    urls: list[str] | None,
+    earlier: list[int] | None,
+) -> Granted:
+    return Granted(
+        grant_id=grant_id,
+        host_id=host_id,
+        rank=rank,
+        job_id=job_id,
+        depth=Depth(depth),
+        is_started=is_started,
+        has_credentials=has_credentials,
+        images=_pending(numbers or [], urls or [], earlier),
+    )
 
 
 def _pending(numbers: list[int], urls: list[str], earlier: list[int] | None) -> list[PendingImage]:

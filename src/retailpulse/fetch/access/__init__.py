@@ -1,0 +1,1 @@
+"""What opens private photos: credentials by origin."""
