@@ -17,7 +17,6 @@ from tests.lifecycle.processes import Shop, submit
 from tests.origin import Origin
 from tests.running import RunningService, clean_environment, wait_for
 
-NO_JOB = "01932c5e-7a00-7000-8000-000000000000"
 SLOTS, FEW = 16, 4
 TRUE_SUMS = """
     SELECT FROM hosts h

@@ -90,9 +90,8 @@ async def test_jobs_that_have_ended_do_not_wait(old: ChunkedDatabase, upgraded: 
     check_truth(upgraded.url, job_id)
 
 
-async def test_chunks_and_their_messages_go(old: ChunkedDatabase, upgraded: Database) -> None:
+async def test_chunks_go(old: ChunkedDatabase, upgraded: Database) -> None:
     old.job((SHOP, URLS))
     migrate(upgraded.url)
     with psycopg.connect(upgraded.url) as connection:
-        assert connection.execute("SELECT FROM procrastinate_jobs").fetchall() == []
         assert connection.execute("SELECT to_regclass('chunks')").fetchone() == (None,)
