@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from tests.running import RunningService, clean_environment
 
 ROOT = Path(__file__).parents[2]
-SERVER_ALONE = {"litestar", "psycopg", "procrastinate", "granian", "pycurl", "pillow", "sqlalchemy"}
+SERVER_ALONE = {"litestar", "psycopg", "granian", "pycurl", "pillow", "sqlalchemy"}
 
 
 def needed(project: Distribution, extras: frozenset[str] = frozenset()) -> Iterator[Requirement]:

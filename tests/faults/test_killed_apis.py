@@ -49,12 +49,12 @@ def sending(running: RunningService, urls: list[str], key: str) -> Iterator[Futu
 
 
 def kept(shop: Shop) -> list[tuple[int, ...]]:
-    """How many rows there are of jobs, visits, images, slices, keys and messages."""
+    """How many rows there are of jobs, visits, images, slices, keys and deliveries."""
     return ask(
         shop,
         "SELECT (SELECT count(*) FROM jobs), (SELECT count(*) FROM visits), (SELECT count(*) FROM images),"
         " (SELECT count(*) FROM slices), (SELECT count(*) FROM idempotency_keys),"
-        " (SELECT count(*) FROM procrastinate_jobs)",
+        " (SELECT count(*) FROM deliveries)",
     )
 
 

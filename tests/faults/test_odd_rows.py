@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from psycopg.types.json import Jsonb
 
 from tests.faults.breaking import ask, in_hand, session
 from tests.lifecycle.processes import Shop, submit
 from tests.origin import Origin
 from tests.running import RunningService, clean_environment, wait_for
 
-NO_JOB = "01932c5e-7a00-7000-8000-000000000000"
 SLOTS, FEW = 16, 4
 TRUE_SUMS = """
     SELECT FROM hosts h
@@ -151,37 +149,6 @@ def test_a_host_that_counts_its_slots_wrongly_is_mended(
     running.finished(later)
     wait_for(lambda: not ask(shop, TRUE_SUMS))
     shop.check_truth(job_id, later)
-    assert asked(shop, urls) == {1}
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {},
-        {"job_id": "no id", "delivery_no": 0},
-        {"job_id": None, "delivery_no": None},
-        {"job_id": NO_JOB, "delivery_no": 10**30},
-        {"job_id": NO_JOB, "delivery_no": 1},
-        {"job_id": NO_JOB, "delivery_no": 1, "more": "than asked"},
-        {"context": 1, "job_id": "x"},
-        [],
-        "text",
-        None,
-    ],
-    ids=repr,
-)
-def test_a_message_that_makes_no_sense_goes_away_and_harms_nobody(
-    shop: Shop, running: RunningService, arguments: object
-) -> None:
-    run(
-        shop,
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('deliveries', 'deliver', %s)",
-        Jsonb(arguments),
-    )
-    urls = shop.photos(4)
-    job_id = submit(running, urls)
-    running.finished(job_id)
-    shop.check_truth(job_id)
     assert asked(shop, urls) == {1}
 
 

@@ -129,6 +129,7 @@ def nothing_waits(url: str) -> bool:
     """Whether no image is in line or in work, and no callback is due."""
     with psycopg.connect(url) as connection:
         found = connection.execute(
-            "SELECT FROM slices UNION ALL SELECT FROM grants UNION ALL SELECT FROM procrastinate_jobs LIMIT 1"
+            "SELECT FROM slices UNION ALL SELECT FROM grants"
+            " UNION ALL SELECT FROM deliveries WHERE state = 'pending' LIMIT 1"
         )
         return found.fetchone() is None

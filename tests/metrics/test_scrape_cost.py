@@ -61,7 +61,7 @@ async def test_a_scrape_reads_few_rows_however_many_there_are(database: Database
     assert [one.images for one in settled] == [ENDED_JOBS * IMAGES]
     assert (backlog.jobs, backlog.images) == (ONGOING_JOBS, ONGOING_JOBS * IMAGES)
     assert backlog.waiting_images == ONGOING_JOBS * IMAGES
-    assert touched["results"] == touched["images"] == touched["slices"] == touched["procrastinate_jobs"] == 0
+    assert touched["results"] == touched["images"] == touched["slices"] == touched["deliveries"] == 0
     assert touched["hosts"] < 100
     assert touched["jobs"] == ONGOING_JOBS
 

@@ -26,7 +26,7 @@ MOST_CONNECTIONS = 8 + 1 + (SERVE_WORKERS + 1) * (3 + 2)
 """One API and the workers, by the settings' defaults, one listener of each, and the scheduling of workers."""
 LEFT = """
     SELECT (SELECT count(*) FROM slices) + (SELECT count(*) FROM grants)
-        + (SELECT count(*) FROM procrastinate_jobs)
+        + (SELECT count(*) FROM deliveries WHERE state = 'pending')
 """
 WRONG_SUMS = """
     SELECT count(*) FROM hosts h

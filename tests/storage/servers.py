@@ -1,12 +1,15 @@
 """A PostgreSQL of the test process's own, and a fresh database in it for each test that asks.
 
-Weak: the databases are not dropped, they go with the server.
+Its files are in memory where there is room: most of what making a database costs is writing 300 files.
+Weak: what no test process has removed, because it was killed, stays there.
 """
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +23,9 @@ from retailpulse.storage.postgres.migrate import migrate
 from retailpulse.storage.postgres.roles import SUPERUSER
 
 __all__ = ["OthersServer", "database", "database_url", "empty_url", "folder", "postgres", "start_migrated"]
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 2_000_000_000
 
 _numbers = itertools.count(1)
 
@@ -55,10 +61,17 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
+def place_in_memory() -> Path | None:
+    """Where files stay in memory, if there is room for the servers of all test processes; None if not."""
+    if not os.access(MEMORY, os.W_OK):
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free > ROOM_BYTES else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:
     """A server of somebody else, as it were; `template_retailpulse` is migrated."""
-    made = Path(tempfile.mkdtemp(prefix="retailpulse-test-"))
+    made = Path(tempfile.mkdtemp(prefix="retailpulse-test-", dir=place_in_memory()))
     made.chmod(0o755)
     server = OthersServer(made / "data")
     try:
@@ -75,15 +88,17 @@ def postgres() -> Iterator[EmbeddedServer]:
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedServer) -> str:
+def database_url(postgres: EmbeddedServer) -> Iterator[str]:
     """A fresh database with our tables."""
-    return url_of(postgres, create(postgres, "template_retailpulse"))
+    with created(postgres, "template_retailpulse") as url:
+        yield url
 
 
 @pytest.fixture
-def empty_url(postgres: EmbeddedServer) -> str:
+def empty_url(postgres: EmbeddedServer) -> Iterator[str]:
     """A fresh database without our tables."""
-    return url_of(postgres, create(postgres, "template1"))
+    with created(postgres, "template1") as url:
+        yield url
 
 
 @pytest.fixture
@@ -95,12 +110,19 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-def create(server: EmbeddedServer, template: str) -> str:
-    """Creates a database and gives its name."""
+@contextmanager
+def created(server: EmbeddedServer, template: str) -> Iterator[str]:
+    """A database, by its URL, which is dropped at the end whoever is still connected to it."""
     name = f"test_{next(_numbers)}"
+    run(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield url_of(server, name)
+    run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def run(server: EmbeddedServer, statement: str) -> None:
+    """Runs a statement as the superuser, in no transaction."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    return name
+        connection.execute(statement.encode())
 
 
 def url_of(server: EmbeddedServer, name: str) -> str:

@@ -21,7 +21,6 @@ def set_up_logging(settings: LogSettings, process: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_FieldsFormatter(f"%(asctime)s %(levelname)-7s {process}: %(message)s%(fields)s"))
     logging.basicConfig(level=settings.level, handlers=[handler])
-    # The queue speaks of every message, the pool of every try to connect.
-    logging.getLogger("procrastinate").setLevel("ERROR" if settings.level != "DEBUG" else "DEBUG")
+    # The pool speaks of every try to connect.
     logging.getLogger("psycopg").setLevel("ERROR" if settings.level != "DEBUG" else "DEBUG")
     logging.getLogger("alembic").setLevel("WARNING")

@@ -1,6 +1,6 @@
 """Puts right what a crash left behind: what dead workers had in hand waits again.
 
-It sends callbacks that are due, and adds up what was counted for the metrics and what is leased of each host.
+It adds up what was counted for the metrics and what is leased of each host.
 Every worker sweeps; an advisory lock lets one do it at a time.
 """
 
@@ -13,7 +13,6 @@ from retailpulse.config.settings import WorkerSettings
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import leases, losses, workers
-from retailpulse.storage.webhooks import deliveries
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +38,6 @@ async def sweep(
             return
         if may_judge():
             silent, images = await workers.sweep(connection, settings.stale_seconds)
-        await deliveries.send_due(connection)
     async with database.transaction() as connection:  # its own: a fault here must keep no image
         await processes.note_lost(connection, settings.stale_seconds)
         await processes.roll_up(connection)

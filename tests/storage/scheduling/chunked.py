@@ -23,7 +23,7 @@ class ChunkedDatabase:
             connection.execute(statement.encode(), values)
 
     def job(self, *visits: tuple[str, Sequence[str]], priority: int = 0, settled: Sequence[int] = ()) -> UUID:
-        """An ongoing job, with chunks and their messages; images of unknown stores have failed."""
+        """An ongoing job, with chunks; images of unknown stores have failed."""
         job_id = new_job_id()
         of_visits = [
             (visit_no, store_id, url) for visit_no, (store_id, urls) in enumerate(visits, 1) for url in urls
@@ -72,12 +72,6 @@ class ChunkedDatabase:
             " VALUES (%s, %s, %s, %s, %s, %s)",
             job_id, chunk_no, min(numbers), max(numbers), len(numbers), done,
         )  # fmt: skip
-        if done < len(numbers):
-            self._run(
-                "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES"
-                " ('chunks', 'work_on_chunk', jsonb_build_object('job_id', %s::text, 'chunk_no', %s::int))",
-                str(job_id), chunk_no,
-            )  # fmt: skip
 
     def fails(self, job_id: UUID, image_no: int, cause: str) -> None:
         """An image of a job fails."""

@@ -1,6 +1,7 @@
 """Deliveries in the tables: written in the transaction that ends a job; what is missing or lost is found."""
 
 import json
+from collections.abc import Mapping
 from uuid import UUID
 
 import psycopg
@@ -13,17 +14,11 @@ from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.results import settle
 from retailpulse.storage.webhooks import deliveries
 from retailpulse.storage.webhooks.deliveries import Due
-from tests.storage.checking import LIVING, change, found, mended
+from tests.storage.checking import change, found, mended
 from tests.storage.jobs import failed, measured, submit, submit_visits
 
 URLS = [f"http://photos.example/{number}.png" for number in range(3)]
 HOOK = "https://User@Hooks.Example:8443/retailpulse?token=1"
-SENT = "SELECT args FROM procrastinate_jobs WHERE queue_name = 'deliveries'"
-
-
-async def sent(database: Database) -> list[dict[str, object]]:
-    async with database.connection() as connection:
-        return [args for (args,) in await (await connection.execute(SENT)).fetchall()]
 
 
 async def delivered(database: Database) -> list[tuple[object, ...]]:
@@ -43,16 +38,14 @@ async def ended(database: Database) -> UUID:
     return await submit_visits(database, ("RP99999", URLS), callback_url=HOOK)
 
 
-async def lease(connection: Connection, seconds: float = 60.0) -> list[Due]:
-    """Takes all that waits, as a worker does."""
-    messages = await deliveries.lock_messages(connection, [], 100)
-    due = await deliveries.lock_due(connection, [one.key for one in messages if one.key is not None])
-    await deliveries.lease(connection, [one.key for one in due], seconds)
-    await deliveries.drop_messages(connection, messages)
-    return due
+async def lease(
+    connection: Connection, busy: Mapping[str, int] | None = None, *, room: int = 100, share: int = 100
+) -> list[Due]:
+    """Takes what is due for a minute, as a worker does that is `busy` with so many at a receiver."""
+    return await deliveries.lease_due(connection, busy or {}, room=room, share=share, seconds=60.0)
 
 
-async def test_settling_the_last_image_writes_the_delivery_and_its_message_or_nothing_of_all(
+async def test_settling_the_last_image_writes_the_delivery_or_nothing_of_all(
     database: Database,
 ) -> None:
     job_id = await submit(database, URLS, callback_url=HOOK)
@@ -63,12 +56,10 @@ async def test_settling_the_last_image_writes_the_delivery_and_its_message_or_no
         async with database.transaction() as connection:
             await settle_all(connection, job_id)
             raise RuntimeError
-    assert (await delivered(database), await sent(database)) == ([], [])
+    assert await delivered(database) == []
     async with database.transaction() as connection:
         await settle_all(connection, job_id)
     assert await delivered(database) == [(job_id, 1, "pending", "failed", True)]
-    message = {"job_id": str(job_id), "delivery_no": 1, "receiver": "user@hooks.example:8443"}
-    assert await sent(database) == [message]
 
 
 async def test_a_job_of_unknown_stores_has_its_delivery_with_the_submit(database: Database) -> None:
@@ -82,38 +73,36 @@ async def test_a_job_that_is_cancelled_has_one_delivery_however_often_it_is(data
         async with database.transaction() as connection:
             await cancel_job(connection, job_id)
     assert await delivered(database) == [(job_id, 1, "pending", "cancelled", True)]
-    assert len(await sent(database)) == 1
 
 
 async def test_a_job_without_a_receiver_has_none(database: Database) -> None:
     job_id = await submit(database, URLS)
     async with database.transaction() as connection:
         await settle_all(connection, job_id)
-    assert (await delivered(database), await sent(database)) == ([], [])
+    assert await delivered(database) == []
 
 
 async def test_a_delivery_is_taken_by_one_alone_until_its_time_is_over(database: Database) -> None:
     job_id = await ended(database)
-    async with database.connection() as connection:
-        await connection.execute(
-            "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
-            " SELECT queue_name, task_name, args FROM procrastinate_jobs"
-        )
     async with database.transaction() as one, database.transaction() as other:
-        first = await deliveries.lock_messages(one, [], 1)
-        second = await deliveries.lock_messages(other, [], 1)
-        assert {message.key for message in (*first, *second)} == {DeliveryKey(job_id=job_id, delivery_no=1)}
-        assert len(await deliveries.lock_due(one, [message.key for message in first if message.key])) == 1
-        assert await deliveries.lock_due(other, [message.key for message in second if message.key]) == []
-    async with database.transaction() as connection:
-        assert len(await lease(connection, 0.0)) == 1
-    async with database.transaction() as connection:
-        assert await deliveries.send_due(connection) == 1
-        assert await deliveries.send_due(connection) == 0
+        (due,) = await lease(one)
+        assert await lease(other) == []
+    assert due.key == DeliveryKey(job_id=job_id, delivery_no=1)
+    assert (due.url, due.receiver, due.failures) == (HOOK, "user@hooks.example:8443", 0)
+    async with database.connection() as connection:
+        assert await lease(connection) == []
+        await connection.execute("UPDATE deliveries SET next_try_at = now()")
         assert len(await lease(connection)) == 1
-    async with database.transaction() as connection:
-        assert await deliveries.send_due(connection) == 0
-        await connection.execute("SELECT send_delivery_messages(%s::uuid[], '{1}')", [[job_id]])
+
+
+async def test_what_a_worker_hands_back_is_due_at_once(database: Database) -> None:
+    await ended(database)
+    async with database.connection() as connection:
+        (due,) = await lease(connection)
+        await deliveries.hand_back(connection, due)
+        (again,) = await lease(connection)
+        await deliveries.log_try(connection, again, tried(again), DeliveryState.PENDING, 3_600.0)
+        await deliveries.hand_back(connection, due)  # late: the next try has a time by now
         assert await lease(connection) == []
 
 
@@ -121,15 +110,27 @@ async def test_receivers_that_are_busy_are_read_past(database: Database) -> None
     for _ in range(3):
         await ended(database)
     other = await submit_visits(database, ("RP99999", URLS), callback_url="http://other.example/")
-    async with database.transaction() as connection:
-        found = await deliveries.lock_messages(connection, ["user@hooks.example:8443"], 2)
-    assert [message.key and message.key.job_id for message in found] == [other]
+    async with database.connection() as connection:
+        (due,) = await lease(connection, {"user@hooks.example:8443": 2}, room=2, share=2)
+    assert due.key.job_id == other
+
+
+async def test_a_receiver_gets_its_share_with_what_a_worker_has_of_it_already(database: Database) -> None:
+    first = [await ended(database) for _ in range(4)]
+    async with database.connection() as connection:
+        (due,) = await lease(connection, {"user@hooks.example:8443": 2, "other.example": 9}, share=3)
+        assert due.key.job_id == first[0]
+        rest = await lease(connection, room=2, share=3)
+    assert {one.key.job_id for one in rest} == set(first[1:3])
+
+
+def tried(due: Due, status: int = 500) -> DeliveryTry:
+    return DeliveryTry(at=due.now, status=status, error=None, seconds=0.1)
 
 
 async def made(database: Database, due: Due, state: DeliveryState, wait_seconds: float | None) -> None:
     async with database.connection() as connection:
-        log = DeliveryTry(at=due.now, status=500, error=None, seconds=0.1)
-        await deliveries.log_try(connection, due, log, state, wait_seconds)
+        await deliveries.log_try(connection, due, tried(due), state, wait_seconds)
 
 
 async def test_a_late_log_changes_nothing_that_was_decided_meanwhile(database: Database) -> None:
@@ -159,24 +160,9 @@ async def test_the_log_keeps_the_last_hundred_tries(database: Database) -> None:
     async with database.transaction() as connection:
         (due,) = await lease(connection)
         for number in range(deliveries.MOST_TRIES_KEPT + 5):
-            log = DeliveryTry(at=due.now, status=number, error=None, seconds=0.1)
-            await deliveries.log_try(connection, due, log, DeliveryState.PENDING, 1.0)
+            await deliveries.log_try(connection, due, tried(due, number), DeliveryState.PENDING, 1.0)
         (row,) = await deliveries.read_page(connection, job_id, 0, 10)
     assert [one.status for one in row.tries] == list(range(5, deliveries.MOST_TRIES_KEPT + 5))
-
-
-async def test_looking_for_lost_messages_reads_a_bounded_number_of_deliveries(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deliveries, "SWEPT_DELIVERIES", 2)
-    for _ in range(5):
-        await ended(database)
-    async with database.connection() as connection:
-        await connection.execute("DELETE FROM procrastinate_jobs")
-        assert await deliveries.send_due(connection) == 2
-        assert await deliveries.send_due(connection) == 0  # until those two are taken
-        assert len(await lease(connection)) == 2
-        assert await deliveries.send_due(connection) == 2
 
 
 async def test_the_checker_finds_an_end_that_nobody_is_told_of_and_the_repair_writes_it(
@@ -184,11 +170,10 @@ async def test_the_checker_finds_an_end_that_nobody_is_told_of_and_the_repair_wr
 ) -> None:
     job_id = await ended(database)
     assert found(database) == {}
-    change(database, "DELETE FROM deliveries", "DELETE FROM procrastinate_jobs")
+    change(database, "DELETE FROM deliveries")
     assert {name: one.count for name, one in found(database).items()} == {"delivery_missing": 1}
     assert await mended(database) == ["deliveries written that were missing: 1"]
     assert await delivered(database) == [(job_id, 1, "pending", "failed", True)]
-    assert len(await sent(database)) == 1
     assert found(database) == {}
 
 
@@ -198,23 +183,8 @@ async def test_a_job_that_the_repair_ends_has_its_delivery(database: Database) -
         await settle_all(connection, job_id)
         await connection.execute("UPDATE jobs SET status = 'ongoing', finished_at = NULL")
         await connection.execute("DELETE FROM deliveries")
-        await connection.execute("DELETE FROM procrastinate_jobs")
     await mended(database)
     assert [row[:4] for row in await delivered(database)] == [(job_id, 1, "pending", "failed")]
-    assert found(database) == {}
-
-
-async def test_the_checker_finds_a_due_delivery_that_no_message_names_while_a_worker_lives(
-    database: Database,
-) -> None:
-    job_id = await ended(database)
-    change(database, "DELETE FROM procrastinate_jobs")
-    assert found(database) == {}
-    change(database, LIVING)
-    findings = found(database)
-    assert set(findings) == {"delivery_without_message"}
-    assert findings["delivery_without_message"].examples[0].job_id == str(job_id)
-    assert await mended(database) == ["lost messages of deliveries sent again: 1"]
     assert found(database) == {}
 
 

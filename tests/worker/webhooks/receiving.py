@@ -65,9 +65,9 @@ def deliveries(database: Database) -> list[tuple[Any, ...]]:
 
 
 async def until_delivered(database: Database, count: int = 1) -> None:
-    """Waits until so many deliveries have come to their end, and no message is left."""
+    """Waits until so many deliveries have come to their end, and no other is left."""
     await until(lambda: len(rows(database, "SELECT FROM deliveries WHERE state <> 'pending'")) == count)
-    await until(lambda: not rows(database, "SELECT FROM procrastinate_jobs"))
+    await until(lambda: not rows(database, PENDING))
 
 
 async def until_delivered_times(receiver: Origin, count: int, *, path: str = "/hook") -> None:

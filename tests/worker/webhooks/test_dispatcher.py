@@ -102,44 +102,6 @@ async def test_a_stopping_worker_waits_for_an_answer_that_comes_in_time(database
     assert deliveries(database) == [(1, "delivered", [204])]
 
 
-async def test_doubled_and_unreadable_messages_do_no_harm(database: Database) -> None:
-    with Origin() as receiver:
-        job_id = await ended_job(database, hook(receiver))
-        async with database.connection() as connection:
-            await connection.execute(
-                "INSERT INTO procrastinate_jobs (queue_name, task_name, priority, args)"
-                " SELECT queue_name, task_name, priority, args FROM procrastinate_jobs"
-                " CROSS JOIN generate_series(1, 5) WHERE queue_name = 'deliveries'"
-            )
-            for arguments in ("[]", '"x"', "{}", '{"job_id": 7}', '{"job_id": "x", "delivery_no": 1}'):
-                await connection.execute(
-                    "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
-                    " VALUES ('deliveries', 'deliver', %s::jsonb)",
-                    [arguments],
-                )
-            await connection.execute(
-                "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
-                " SELECT queue_name, task_name, args || '{\"delivery_no\": 2}' FROM procrastinate_jobs"
-                " WHERE queue_name = 'deliveries' AND args->>'job_id' = %s",
-                [str(job_id)],
-            )
-        async with working(database, callbacks=HASTY), working(database, callbacks=HASTY):
-            await until_delivered(database)
-            await deliver_another(database, receiver)
-        assert len(hooks(receiver)) == 1
-    assert (1, "delivered", [204]) in deliveries(database)
-
-
-async def test_a_message_that_was_lost_is_sent_again_by_the_sweep(database: Database) -> None:
-    with Origin() as receiver:
-        await ended_job(database, hook(receiver))
-        async with database.connection() as connection:
-            await connection.execute("DELETE FROM procrastinate_jobs")
-        async with working(database, callbacks=HASTY):
-            await until_delivered(database)
-        assert len(hooks(receiver)) == 1
-
-
 async def test_each_end_of_a_job_that_is_retried_is_an_event_of_its_own(database: Database) -> None:
     with Origin() as origin, Origin() as receiver:
         flaky = origin.serve("/flaky.png", Reply(status=404), Reply(body=PICTURE))
@@ -192,7 +154,6 @@ async def test_a_job_that_is_deleted_is_told_to_nobody(database: Database) -> No
         assert deliveries(database) == []
         async with working(database, callbacks=HASTY):
             await deliver_another(database, receiver)
-            await until(lambda: not rows(database, "SELECT FROM procrastinate_jobs"))
         assert hooks(receiver) == []
 
 

@@ -1,7 +1,7 @@
 """Checks the invariants of the tables over the whole database, in one snapshot of it, and changes nothing.
 
-What may be off for a moment (messages, silent workers) is looked at twice, more than a sweep apart. It
-blocks; it reads by one connection of its own.
+What may be off for a moment (silent workers) is looked at twice, more than a sweep apart. It blocks; it
+reads by one connection of its own.
 """
 
 import time
@@ -15,9 +15,9 @@ from psycopg import sql
 
 from retailpulse.storage.integrity.invariants import (
     COUNTERS,
-    QUEUE_INVARIANTS,
     ROWS,
     SHARES,
+    SILENT_WORKER,
     STATES,
     Invariant,
 )
@@ -27,7 +27,6 @@ EXAMPLES = 3
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 _Row = tuple[str | None, int, str]
-_Broken = dict[Invariant, set[_Row]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,16 +85,13 @@ def check_invariants(
         with _snapshot(connection):
             jobs, images, results = _totals(connection)
             found = [_find(connection, invariant) for invariant in (*COUNTERS, *STATES, *ROWS, *SHARES)]
-            broken = _look_at_queue(connection, thresholds)
-        if broken:
-            before_second_look(_expectation(broken, thresholds))
+            silent = _silent_workers(connection, thresholds)
+        if silent:
+            before_second_look(_expectation(len(silent), thresholds))
             time.sleep(thresholds.look_again_seconds)
             with _snapshot(connection):
-                broken = _still(broken, _look_at_queue(connection, thresholds))
-    found += [
-        _finding(invariant, len(rows), sorted(rows, key=_order)[:EXAMPLES])
-        for invariant, rows in broken.items()
-    ]
+                silent &= _silent_workers(connection, thresholds)
+    found.append(_finding(SILENT_WORKER, len(silent), sorted(silent, key=lambda row: row[1])[:EXAMPLES]))
     return IntegrityReport(
         jobs=jobs,
         images=images,
@@ -137,14 +133,12 @@ def _finding(invariant: Invariant, count: int, rows: list[_Row]) -> Finding:
     return Finding(name=invariant.name, broken=invariant.broken, count=count, examples=examples)
 
 
-def _look_at_queue(connection: SyncConnection, thresholds: StaleThresholds) -> _Broken:
-    """What is wrong with workers and messages now; nothing repairs it if no worker lives."""
+def _silent_workers(connection: SyncConnection, thresholds: StaleThresholds) -> set[_Row]:
+    """The workers that are silent now; nothing sweeps them if no worker lives."""
+    if not _worker_lives(connection, thresholds):
+        return set()
     given = {"silent_seconds": thresholds.stale_seconds + thresholds.sweep_seconds}
-    invariants = QUEUE_INVARIANTS if _worker_lives(connection, thresholds) else ()
-    looked = {
-        invariant: set(connection.execute(invariant.statement, given).fetchall()) for invariant in invariants
-    }
-    return {invariant: rows for invariant, rows in looked.items() if rows}
+    return set(connection.execute(SILENT_WORKER.statement, given).fetchall())
 
 
 def _worker_lives(connection: SyncConnection, thresholds: StaleThresholds) -> bool:
@@ -155,16 +149,8 @@ def _worker_lives(connection: SyncConnection, thresholds: StaleThresholds) -> bo
     return found.fetchone() is not None
 
 
-def _expectation(broken: _Broken, thresholds: StaleThresholds) -> str:
-    what = ", ".join(f"{len(rows):,} {invariant.broken}" for invariant, rows in broken.items())
-    return f"{what}: looking again in {thresholds.look_again_seconds:g} s, a sweep should have mended that"
-
-
-def _still(before: _Broken, after: _Broken) -> _Broken:
-    """What was off in both looks."""
-    both = {invariant: rows & after.get(invariant, set()) for invariant, rows in before.items()}
-    return {invariant: rows for invariant, rows in both.items() if rows}
-
-
-def _order(row: _Row) -> tuple[str, int]:
-    return row[0] or "", row[1]
+def _expectation(count: int, thresholds: StaleThresholds) -> str:
+    return (
+        f"{count:,} {SILENT_WORKER.broken}: looking again in {thresholds.look_again_seconds:g} s, "
+        "a sweep should have mended that"
+    )

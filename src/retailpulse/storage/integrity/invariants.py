@@ -256,7 +256,7 @@ SHARES = (
     ),
 )
 
-# These may be broken for a moment in the best of worlds: workers and their sweeps mend them.
+# It may be broken for a moment in the best of worlds: the sweep of another worker mends it.
 SILENT_WORKER = Invariant(
     name="silent_worker",
     broken="workers that are silent and still have images or slots",
@@ -265,14 +265,3 @@ SILENT_WORKER = Invariant(
         FROM workers w WHERE w.beat_at < now() - make_interval(secs => %(silent_seconds)s)
     """),
 )
-# One that is tried in between is due at another time in the second look.
-DELIVERY_WITHOUT_MESSAGE = Invariant(
-    name="delivery_without_message",
-    broken="deliveries that are due and that no message names",
-    statement=sql.SQL("""
-        SELECT d.job_id::text, d.delivery_no::bigint,
-            'delivery ' || d.delivery_no || ', due at ' || d.next_try_at
-        FROM deliveries d WHERE {without_message}
-    """).format(without_message=deliveries.WITHOUT_MESSAGE),
-)
-QUEUE_INVARIANTS = (SILENT_WORKER, DELIVERY_WITHOUT_MESSAGE)

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import sql
 
 from retailpulse.storage.integrity.check import IntegrityReport, StaleThresholds
-from retailpulse.storage.integrity.invariants import COUNTERS, JOB_COUNTS, QUEUE_INVARIANTS, SHARES, STATES
+from retailpulse.storage.integrity.invariants import COUNTERS, JOB_COUNTS, SHARES, SILENT_WORKER, STATES
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import leases, workers
 from retailpulse.storage.scheduling.enqueue import enqueue_missing
@@ -49,7 +49,7 @@ _MEND_ENDS = sql.SQL("""
       AND (j.status, j.finished_at) IS DISTINCT FROM (n.real_status, n.real_finished_at)
 """).format(counts=JOB_COUNTS)
 
-_ABOUT_WAITING = {invariant.name for invariant in (*SHARES, *QUEUE_INVARIANTS)} | {
+_ABOUT_WAITING = {invariant.name for invariant in (*SHARES, SILENT_WORKER)} | {
     "waiting_of_ended_job",
     "images_waiting",
     "waiting_in_vain",
@@ -97,7 +97,6 @@ async def repair(
     mended = await _repair_jobs(connection)
     if any(finding.name in _ABOUT_WAITING for finding in report.findings):
         mended.update(await _repair_waiting(connection, thresholds, origin_of))
-    mended["lost messages of deliveries sent again"] = await _send_due(connection)
     return [f"{what}: {count:,}" for what, count in mended.items() if count]
 
 
@@ -143,10 +142,3 @@ async def _repair_waiting(
         place = JobPlace(job_id=job_id, priority=priority)
         sent += await enqueue_missing(connection, place, origin_of)
     return {**mended, "lost images put in line again": sent}
-
-
-async def _send_due(connection: Connection) -> int:
-    sent = 0
-    while more := await deliveries.send_due(connection):
-        sent += more
-    return sent

@@ -131,7 +131,7 @@ def _new_server(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
 
 
 def _fill(new: EmbeddedServer, file: Path, on_progress: OnProgress) -> str:
-    """Restores into a new server, brings its schema and its queue up to date, and stops it."""
+    """Restores into a new server, brings its tables up to date, and stops it."""
     on_progress("making a database")
     new.start()
     url = new.url_of_owner()
@@ -148,15 +148,9 @@ def _fill(new: EmbeddedServer, file: Path, on_progress: OnProgress) -> str:
 
 
 def _repair(url: str) -> None:
-    """Makes the queue agree with the tables: the workers of the backup's time are no more."""
+    """Makes the tables agree with a new start: the workers of the backup's time are no more."""
     with translated(), psycopg.connect(url, autocommit=True) as connection:
-        with connection.transaction():
-            connection.execute(
-                "UPDATE procrastinate_jobs SET status = 'todo', worker_id = NULL, abort_requested = false"
-                " WHERE status = 'doing'"
-            )
-            connection.execute("DELETE FROM procrastinate_workers")
-            connection.execute("UPDATE workers SET beat_at = '-infinity'")  # the first sweep hands back
+        connection.execute("UPDATE workers SET beat_at = '-infinity'")  # the first sweep hands back
         connection.execute("ANALYZE")  # a dump has no statistics, and plans without them are slow
 
 

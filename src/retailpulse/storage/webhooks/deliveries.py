@@ -1,12 +1,12 @@
-"""Deliveries: taken by one worker at a time, logged try by try, sent again if a message was lost.
+"""Deliveries: taken by one worker at a time, logged try by try, tried again when their time comes.
 
-They are written by a trigger, together with their message, in the transaction that ends a job (migration
-0007). A message holds only the delivery and its receiver. Taking a delivery moves the time of the next try
-past the end of this one: so a worker that dies is followed by another, and a doubled message finds nothing.
+They are written by a trigger in the transaction that ends a job (migration 0007). The row is all there is of
+a delivery: taking it moves the time of the next try past the end of this one, so a worker that dies is
+followed by another.
 Weak: a receiver may get a callback twice, with the same id, if a worker dies between the post and its log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,10 @@ from psycopg import sql
 from psycopg.rows import kwargs_row
 
 from retailpulse.domain.callbacks import DeliveryKey, DeliveryState
-from retailpulse.domain.ids import parse_job_id
 from retailpulse.schema import DeliveryTry
 from retailpulse.storage.jobs.read import JOB_COLUMNS, JobRow, job_cursor
 from retailpulse.storage.postgres.database import Connection
 
-QUEUE = "deliveries"
-SWEPT_DELIVERIES = 1_000
 MOST_TRIES_KEPT = 100
 """The log of a delivery holds its last tries."""
 
@@ -34,27 +31,25 @@ WITHOUT_DELIVERY = sql.SQL("""
         WHERE d.job_id = j.job_id AND coalesce(d.ended_at >= j.finished_at, true))
 """)
 """Ended jobs whose receiver would never be told, as the end of a statement."""
-WITHOUT_MESSAGE = sql.SQL("""
-    d.state = 'pending' AND d.next_try_at <= now() AND NOT EXISTS (
-        SELECT FROM procrastinate_jobs q
-        WHERE q.queue_name = 'deliveries' AND q.status = 'todo'
-          AND q.args->>'job_id' = d.job_id::text AND q.args->>'delivery_no' = d.delivery_no::text
-        OFFSET 0)
-""")
-"""The SQL condition on a delivery `d` that is due but has no message."""
 
-_DUE = """
-    SELECT job_id, delivery_no, url, receiver, failures, pending_since,
-        extract(epoch FROM now() - pending_since)::float8 AS pending_seconds, clock_timestamp() AS now
-    FROM deliveries
-    WHERE (job_id, delivery_no) IN (SELECT * FROM unnest(%s::uuid[], %s::int[]))
-      AND state = 'pending' AND next_try_at <= now()
-    ORDER BY next_try_at
-    FOR UPDATE SKIP LOCKED
-"""
+# One receiver gets a share of what a worker does at once: with those that are with the worker already.
 _LEASE = """
-    UPDATE deliveries SET next_try_at = now() + make_interval(secs => %s)
-    WHERE (job_id, delivery_no) IN (SELECT * FROM unnest(%s::uuid[], %s::int[]))
+    WITH busy AS (SELECT * FROM unnest(%(receivers)s::text[], %(counts)s::int[]) busy (receiver, count)),
+    due AS MATERIALIZED (
+        SELECT job_id, delivery_no, receiver, next_try_at FROM deliveries
+        WHERE state = 'pending' AND next_try_at <= now()
+          AND receiver <> ALL(SELECT receiver FROM busy WHERE count >= %(share)s)
+        ORDER BY next_try_at LIMIT %(room)s
+        FOR UPDATE SKIP LOCKED),
+    placed AS MATERIALIZED (
+        SELECT job_id, delivery_no, coalesce(count, 0)
+            + row_number() OVER (PARTITION BY receiver ORDER BY next_try_at) AS place
+        FROM due LEFT JOIN busy USING (receiver))
+    UPDATE deliveries d SET next_try_at = now() + make_interval(secs => %(seconds)s)
+    FROM placed p
+    WHERE d.job_id = p.job_id AND d.delivery_no = p.delivery_no AND place <= %(share)s
+    RETURNING d.job_id, d.delivery_no, d.url, d.receiver, d.failures, d.pending_since,
+        extract(epoch FROM now() - d.pending_since)::float8 AS pending_seconds, clock_timestamp() AS now
 """
 # What was delivered is delivered, unless a client has asked for it again since.
 _LOG = sql.SQL("""
@@ -73,21 +68,10 @@ _LOG = sql.SQL("""
     """)
 )
 _HAND_BACK = """
-    WITH back AS (
-        UPDATE deliveries SET next_try_at = now()
-        WHERE job_id = %(job_id)s AND delivery_no = %(delivery_no)s AND state = 'pending'
-          AND pending_since = %(pending_since)s AND failures = %(failures)s
-        RETURNING job_id, delivery_no)
-    SELECT send_delivery_messages(array_agg(job_id), array_agg(delivery_no)) FROM back
+    UPDATE deliveries SET next_try_at = now()
+    WHERE job_id = %(job_id)s AND delivery_no = %(delivery_no)s AND state = 'pending'
+      AND pending_since = %(pending_since)s AND failures = %(failures)s
 """
-_SEND_LOST = sql.SQL("""
-    WITH due AS MATERIALIZED (
-        SELECT * FROM deliveries
-        WHERE state = 'pending' AND next_try_at <= now()
-        ORDER BY next_try_at LIMIT %s),
-    lost AS MATERIALIZED (SELECT job_id, delivery_no FROM due d WHERE {without_message})
-    SELECT count(*), send_delivery_messages(array_agg(job_id), array_agg(delivery_no)) FROM lost
-""").format(without_message=WITHOUT_MESSAGE)
 _AS_ENDED = sql.SQL("""
     SELECT {columns} FROM (
         SELECT j.* FROM deliveries d, LATERAL jsonb_populate_record(NULL::jobs, d.job) j
@@ -103,14 +87,6 @@ _SEND_AGAIN = sql.SQL("""
       AND delivery_no = (SELECT max(delivery_no) FROM deliveries WHERE job_id = %(job_id)s)
     RETURNING {columns}
 """).format(columns=_COLUMNS)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Message:
-    """A message that waits; `key` is None if it names no delivery."""
-
-    message_no: int
-    key: DeliveryKey | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,65 +118,28 @@ class DeliveryRow:
     tries: tuple[DeliveryTry, ...]
 
 
-async def any_message(connection: Connection) -> bool:
-    """Whether some delivery waits to be taken."""
-    cursor = await connection.execute(
-        "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = 'deliveries' AND status = 'todo')",
-        prepare=False,
-    )
-    return await cursor.fetchone() == (True,)
+async def lease_due(
+    connection: Connection, busy: Mapping[str, int], *, room: int, share: int, seconds: float
+) -> list[Due]:
+    """Reserves deliveries that are due for `seconds`: at most `room`, the longest due first.
 
-
-async def lock_messages(connection: Connection, busy: Sequence[str], limit: int) -> list[Message]:
-    """The messages that wait longest, locked; not those for receivers that are busy.
-
-    Those that another worker looks at are left out.
+    A receiver gets at most `share`, with those that `busy` counts already. What another worker is taking at
+    this moment is left out.
     """
-    cursor = await connection.execute(
-        """
-        SELECT id, args FROM procrastinate_jobs
-        WHERE queue_name = 'deliveries' AND status = 'todo' AND coalesce(args->>'receiver', '') <> ALL(%s)
-        ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-        """,
-        [list(busy), limit],
-        prepare=False,
-    )
-    return [Message(message_no=number, key=_key(args)) for number, args in await cursor.fetchall()]
-
-
-def _key(arguments: Any) -> DeliveryKey | None:
-    if not isinstance(arguments, dict):
-        return None
-    job_id, number = parse_job_id(str(arguments.get("job_id"))), arguments.get("delivery_no")
-    if job_id is None or not isinstance(number, int) or not 0 < number < 2**31:
-        return None
-    return DeliveryKey(job_id=job_id, delivery_no=number)
-
-
-async def drop_messages(connection: Connection, messages: Sequence[Message]) -> None:
-    """Removes messages that have been read."""
-    numbers = [message.message_no for message in messages]
-    await connection.execute("DELETE FROM procrastinate_jobs WHERE id = ANY(%s)", [numbers])
-
-
-async def lock_due(connection: Connection, keys: Sequence[DeliveryKey]) -> list[Due]:
-    """Those of the deliveries that are to be tried now, locked; the longest due first."""
     cursor = connection.cursor(row_factory=kwargs_row(_due))
-    await cursor.execute(_DUE, _columns(keys))
+    parameters = {
+        "receivers": list(busy),
+        "counts": list(busy.values()),
+        "share": share,
+        "room": room,
+        "seconds": seconds,
+    }
+    await cursor.execute(_LEASE, parameters)
     return await cursor.fetchall()
 
 
 def _due(job_id: UUID, delivery_no: int, **rest: Any) -> Due:
     return Due(key=DeliveryKey(job_id=job_id, delivery_no=delivery_no), **rest)
-
-
-async def lease(connection: Connection, keys: Sequence[DeliveryKey], seconds: float) -> None:
-    """Reserves deliveries for this worker for `seconds`."""
-    await connection.execute(_LEASE, [seconds, *_columns(keys)])
-
-
-def _columns(keys: Sequence[DeliveryKey]) -> list[list[UUID] | list[int]]:
-    return [[key.job_id for key in keys], [key.delivery_no for key in keys]]
 
 
 async def job_as_ended(connection: Connection, key: DeliveryKey) -> JobRow | None:
@@ -241,13 +180,6 @@ async def hand_back(connection: Connection, due: Due) -> None:
     await connection.execute(_HAND_BACK, parameters)
 
 
-async def send_due(connection: Connection) -> int:
-    """Sends a message for deliveries that are due and have none; returns how many."""
-    cursor = await connection.execute(_SEND_LOST, [SWEPT_DELIVERIES], prepare=False)
-    ((count, _),) = await cursor.fetchall()
-    return int(count)
-
-
 async def read_page(connection: Connection, job_id: UUID, after: int, limit: int) -> list[DeliveryRow]:
     """The deliveries of a job after a number, the first end first."""
     cursor = connection.cursor(row_factory=kwargs_row(_row))
@@ -259,10 +191,7 @@ async def send_again(connection: Connection, job_id: UUID) -> DeliveryRow | None
     """Has the delivery of a job's last end tried again from now on, whatever came of it; None for none."""
     cursor = connection.cursor(row_factory=kwargs_row(_row))
     await cursor.execute(_SEND_AGAIN, {"job_id": job_id})
-    row = await cursor.fetchone()
-    if row is not None:
-        await connection.execute("SELECT send_delivery_messages(%s::uuid[], %s::int[])", _columns([row.key]))
-    return row
+    return await cursor.fetchone()
 
 
 def _row(job_id: UUID, delivery_no: int, state: str, tries: list[Any], **rest: Any) -> DeliveryRow:

@@ -8,14 +8,13 @@ hangs costs a task that waits. How deliveries are kept is `storage.deliveries`',
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
 
 from retailpulse.config.settings import CallbackSettings, FetchSettings
 from retailpulse.domain.callbacks import DeliveryState
 from retailpulse.domain.errors import UNEXPECTED, DatabaseUnavailable
 from retailpulse.fetch import PostResult, WebhookClient
 from retailpulse.schema import DeliveryTry
-from retailpulse.storage.postgres.database import Connection, Database
+from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.webhooks import deliveries
 from retailpulse.storage.webhooks import secrets as callback_secrets
 from retailpulse.storage.webhooks.deliveries import Due
@@ -59,10 +58,13 @@ class WebhookDispatcher:
             return True
         try:
             async with self._database.connection() as connection:
-                if not await deliveries.any_message(connection):
-                    return False
-            async with self._database.transaction() as connection:
-                taken, is_more = await self._lease_due(connection)
+                taken = await deliveries.lease_due(
+                    connection,
+                    Counter(self._running.values()),
+                    room=self._settings.concurrency - len(self._running),
+                    share=self._share,
+                    seconds=self._lease_seconds,
+                )
         except DatabaseUnavailable as error:
             logger.warning("callbacks wait for the database: %s", error)
             return False
@@ -70,7 +72,7 @@ class WebhookDispatcher:
             task = asyncio.create_task(self._deliver(due))
             self._running[task] = due.receiver
             task.add_done_callback(self._ended)
-        return is_more
+        return bool(taken)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         receiver = self._running.pop(task)
@@ -85,32 +87,6 @@ class WebhookDispatcher:
             await asyncio.wait(self._running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(LOOK_SECONDS)
-
-    async def _lease_due(self, connection: Connection) -> tuple[list[Due], bool]:
-        """Takes deliveries so that no other worker tries them; returns also whether more may be there.
-
-        Those of a receiver that has its share wait in the queue; the next look reads past them.
-        """
-        room = self._settings.concurrency - len(self._running)
-        busy = [name for name, count in Counter(self._running.values()).items() if count >= self._share]
-        messages = await deliveries.lock_messages(connection, busy, room)
-        keys = [message.key for message in messages if message.key is not None]
-        taken, left = self._choose(await deliveries.lock_due(connection, keys))
-        await deliveries.lease(connection, [due.key for due in taken], self._lease_seconds)
-        kept = {due.key for due in left}
-        await deliveries.drop_messages(connection, [one for one in messages if one.key not in kept])
-        return taken, len(messages) == room
-
-    def _choose(self, due: Sequence[Due]) -> tuple[list[Due], list[Due]]:
-        """What to begin now, and what waits because its receiver has its share."""
-        busy_with = Counter(self._running.values())
-        taken: list[Due] = []
-        left: list[Due] = []
-        for one in due:
-            is_busy = busy_with[one.receiver] >= self._share
-            (left if is_busy else taken).append(one)
-            busy_with[one.receiver] += not is_busy
-        return taken, left
 
     async def _deliver(self, due: Due) -> None:
         """Makes one try and logs it; cancelled before that, lets another worker make it."""
@@ -169,9 +145,9 @@ class WebhookDispatcher:
         try:
             async with self._database.connection() as connection:
                 await deliveries.hand_back(connection, due)
-        except DatabaseUnavailable as error:  # the sweep sends it when its time is over
+        except DatabaseUnavailable as error:  # another worker takes it when its time is over
             logger.info(
-                "a callback of job %s is not handed back and waits for the sweep: %s", due.key.job_id, error
+                "a callback is not handed back and waits for its time: %s", error, extra=about(due.key.job_id)
             )
 
     async def _finish(self, grace_seconds: float) -> None:

@@ -1,11 +1,10 @@
-"""The first schema: stores, jobs, visits, images, results, chunks, and the queue's own tables.
+"""The first schema: stores, jobs, visits, images, results, chunks.
 
 Every key of a job's rows begins with job_id, so that the tables can be partitioned by it. There are no
 foreign keys among them: results are checked once, where they are settled, not row by row.
 """
 
 from alembic import op
-from procrastinate.schema import SchemaManager
 
 revision = "0001"
 down_revision = None
@@ -95,5 +94,3 @@ CREATE INDEX chunks_open ON chunks (job_id, chunk_no) WHERE settled < images;
 def upgrade() -> None:
     """Makes all tables."""
     op.execute(SCHEMA)
-    # The queue keeps its own schema; its text has percent signs, which the driver must not read.
-    op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))

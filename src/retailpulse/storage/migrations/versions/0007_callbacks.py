@@ -1,6 +1,6 @@
 """Callbacks: a delivery for every end of a job that names a receiver, and the secrets that sign them.
 
-A trigger writes the delivery and its message, in whatever transaction ends the job: settling the last image,
+A trigger writes the delivery, in whatever transaction ends the job: settling the last image,
 cancelling, a submit whose stores are all unknown, a repair. So no way to end a job can forget it, and jobs
 without a receiver cost one comparison.
 """
@@ -39,10 +39,6 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (next_try_at) WHERE state = 'pending';
 
--- The messages of deliveries alone: taking them never reads those of chunks.
-CREATE INDEX procrastinate_jobs_deliveries ON procrastinate_jobs (id)
-    WHERE queue_name = 'deliveries' AND status = 'todo';
-
 -- The newest signs first; one that was replaced signs too until it retires.
 CREATE TABLE callback_secrets (
     secret text PRIMARY KEY,
@@ -51,30 +47,12 @@ CREATE TABLE callback_secrets (
 );
 CREATE UNIQUE INDEX callback_secrets_current ON callback_secrets ((true)) WHERE retires_at IS NULL;
 
--- Behind all chunks in the queue's order, so that claiming a chunk never reads past deliveries.
-CREATE FUNCTION send_delivery_messages(uuid[], integer[]) RETURNS void LANGUAGE sql AS $$
-    SELECT procrastinate_defer_jobs_v1(array_agg(
-        ROW('deliveries', 'deliver', -1000000000, NULL, NULL, jsonb_build_object(
-            'job_id', d.job_id, 'delivery_no', d.delivery_no, 'receiver', d.receiver
-        ), NULL)::procrastinate_job_to_defer_v1
-        ORDER BY place))
-    FROM unnest($1, $2) WITH ORDINALITY AS wanted (job_id, delivery_no, place)
-    JOIN deliveries d ON d.job_id = wanted.job_id AND d.delivery_no = wanted.delivery_no
-    HAVING count(*) > 0
-$$;
-
 -- The job's row is locked by who ended it, so that nobody else takes the same number.
-CREATE FUNCTION write_delivery(ended jobs) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    number integer;
-BEGIN
+CREATE FUNCTION write_delivery(ended jobs) RETURNS void LANGUAGE sql AS $$
     INSERT INTO deliveries (job_id, delivery_no, url, ended_at, job)
     SELECT ended.job_id, coalesce(max(delivery_no), 0) + 1, ended.callback_url,
         coalesce(ended.finished_at, now()), to_jsonb(ended)
     FROM deliveries WHERE job_id = ended.job_id
-    RETURNING delivery_no INTO number;
-    PERFORM send_delivery_messages(ARRAY[ended.job_id], ARRAY[number]);
-END
 $$;
 
 CREATE FUNCTION deliver_ended_job() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -34,9 +34,6 @@ CREATE TABLE processes (
     sums jsonb NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50);
 
--- The oldest message that nobody works on, without looking at the others.
-CREATE INDEX procrastinate_jobs_pending ON procrastinate_jobs (queue_name, id) WHERE status = 'todo';
-
 -- The sums of processes that are no more.
 CREATE TABLE ended_sums (
     kind text NOT NULL,

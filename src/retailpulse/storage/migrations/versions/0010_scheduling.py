@@ -1,7 +1,7 @@
 """Images wait in our own tables, by host: slices wait, grants are in work, leases share out each host.
 
 Open chunks become slices that are not sorted by host yet, in one statement; workers sort them as they claim
-them. The messages of chunks go in the same transaction. Workers of before must be stopped first.
+them. Workers of before must be stopped first.
 """
 
 from alembic import op
@@ -95,11 +95,7 @@ CROSS JOIN LATERAL (
         SELECT FROM results r WHERE r.job_id = i.job_id AND r.image_no = i.image_no OFFSET 0)
     GROUP BY 1) image;
 
-DELETE FROM procrastinate_jobs WHERE queue_name = 'chunks';
 DROP TABLE chunks;
-DROP INDEX procrastinate_jobs_chunk, procrastinate_jobs_unreadable;
-DROP STATISTICS procrastinate_jobs_readable;
-DROP INDEX procrastinate_jobs_pending;
 ALTER TABLE images DROP COLUMN since_retry;
 """
 
