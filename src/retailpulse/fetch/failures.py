@@ -22,11 +22,13 @@ class TryFailed(Exception):
     `again` says whether another one may help; `unreached`, that the host was not even asked, so that any
     other URL of it would have failed too; `refused`, that it is asked too much (429, 503); `turned_away`,
     that the host did what one does that has too many connections. `beside` is set if the host was serving
-    others meanwhile, `starved` if it did that and left most of our connections waiting.
+    others meanwhile, `starved` if it did that and left most of our connections waiting. `ended_at` is after
+    how many bytes a body broke off whose length was not declared.
     """
 
     beside = False
     starved = False
+    ended_at: int | None = None
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class TryFailed(Exception):
             turned_away=self.turned_away,
             not_before_seconds=self.not_before_seconds,
         )
-        bare.beside, bare.starved = self.beside, self.starved
+        bare.beside, bare.starved, bare.ended_at = self.beside, self.starved, self.ended_at
         return bare
 
 
@@ -70,6 +72,7 @@ class TransferProgress:
     answered: bool  # the headers of an answer were there
     connected: bool  # TCP was through, TLS perhaps not
     body_bytes: int
+    is_open_ended: bool = False  # the answer declared no length, so the body may be whole however it ended
     verification: int = 0  # what OpenSSL says of the certificate
 
 
@@ -125,10 +128,20 @@ _TURNED_AWAY = frozenset(
     }
 )
 _BROKEN_LINE = frozenset({pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_HTTP2, 92})
+_UNCLEAN_ENDS = _BROKEN_LINE | {pycurl.E_PARTIAL_FILE, pycurl.E_FTP_WEIRD_SERVER_REPLY}
+"""Codes with which an answer may end though its whole body is there: no last chunk, a trailer that breaks off
+or is none, TLS without close_notify, a reset."""
 
 
 def of_code(code: int, message: str, progress: TransferProgress) -> TryFailed:
     """The failure behind a result code of libcurl; its message is not passed on, it may hold addresses."""
+    failed = _of_code(code, message, progress)
+    if progress.is_open_ended and progress.answered and progress.body_bytes and code in _UNCLEAN_ENDS:
+        failed.ended_at = progress.body_bytes
+    return failed
+
+
+def _of_code(code: int, message: str, progress: TransferProgress) -> TryFailed:
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return _of_timeout(message, progress)
     if code == pycurl.E_RECV_ERROR and "chunk" in message:

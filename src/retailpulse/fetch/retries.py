@@ -40,6 +40,7 @@ class Attempt(msgspec.Struct, gc=False):
     _refused_beside_others: int = 0
     _is_cut_short: bool = False
     _before: TryFailed | None = None
+    _ended_at: int | None = None
 
     @property
     def tries(self) -> int:
@@ -117,8 +118,13 @@ class Attempt(msgspec.Struct, gc=False):
     def pause_after(self, failed: TryFailed, settings: FetchSettings) -> float | None:
         """Seconds to wait before the next try, or None if there is none.
 
-        Exponential with full jitter; a host that named a time is not asked before it.
+        Exponential with full jitter; a host that named a time is not asked before it. An answer that broke
+        off where an earlier one did would do so again.
         """
+        if failed.ended_at is not None:
+            if failed.ended_at == self._ended_at:
+                return None
+            self._ended_at = failed.ended_at
         counted = self.number - self._excused - self._excused_away
         if not failed.again or counted >= settings.tries:
             return None
