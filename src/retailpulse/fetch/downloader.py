@@ -175,6 +175,7 @@ class Downloader:
                     await reading.judge_end(reader, reader.unclean_end)
                 return FetchedPieces(pieces=reader.pieces, tries=attempt.tries)
             except TryFailed as failed:
+                attempt.failed_at = visit.origin_key
                 pause_seconds = attempt.pause_after(failed, self._settings)
                 if pause_seconds is None:
                     raise ImageError(failed.cause, failed.detail, tries=attempt.tries) from None
@@ -246,6 +247,11 @@ class _Visit:
         self._reader = reader
         self._max_redirects = max_redirects
         self._place = place
+
+    @property
+    def origin_key(self) -> str:
+        """The host that was asked last."""
+        return self._target.origin.key
 
     async def ask(self, span: Span | None) -> Response:
         """Ask, and follow redirects; the further parts are asked of the URL that gave the first one."""

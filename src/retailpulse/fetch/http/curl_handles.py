@@ -15,6 +15,7 @@ from retailpulse.domain.errors import ConfigError
 _BUFFER_BYTES = 65_536
 IDENTITY = "Accept-Encoding: identity"
 """Pictures gain nothing from a coding, and undoing one costs the receiver most."""
+HTTP_VERSION = pycurl.CURL_HTTP_VERSION_2TLS
 _WEB = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 
 
@@ -52,7 +53,7 @@ def _options(settings: FetchSettings) -> dict[int, object]:
         pycurl.HTTP_CONTENT_DECODING: 0,
         pycurl.HTTPHEADER: [IDENTITY],
         pycurl.HEADEROPT: pycurl.HEADER_SEPARATE,  # a proxy that tunnels is sent none of them
-        pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_2TLS,
+        pycurl.HTTP_VERSION: HTTP_VERSION,
         pycurl.HTTP09_ALLOWED: 0,
         pycurl.SSL_VERIFYPEER: 1,
         pycurl.SSL_VERIFYHOST: 2,

@@ -13,6 +13,7 @@ def progress_of(
     return TransferProgress(
         answered=answered,
         connected=ask(pycurl.CONNECT_TIME) > 0,
+        encrypted=ask(pycurl.EFFECTIVE_URL).startswith("https:"),
         body_bytes=body_bytes,
         is_open_ended=declared_bytes is None and ask(pycurl.CONTENT_LENGTH_DOWNLOAD_T) < 0,
         verification=ask(pycurl.SSL_VERIFYRESULT),
