@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pycurl
 
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.fallbacks import CLASSICAL_KEYS, HTTP_1_1
+from retailpulse.fetch.fallbacks import CLASSICAL_KEYS, HTTP_1_1, KEEP_CERTIFICATES
 
 _PASSING_STATUSES = frozenset(
     {408, 423, 425, 429, 500, 502, 503, 504, 509, *range(520, 528), 529, 530}  # 509 and 520 on: gateways
@@ -147,6 +147,8 @@ def of_code(code: int, message: str, progress: TransferProgress) -> TryFailed:
         failed.remedies = HTTP_1_1
     elif code == pycurl.E_SSL_CONNECT_ERROR or (failed.cause is Cause.TLS and failed.detail == _LATE_TLS):
         failed.remedies = CLASSICAL_KEYS
+    elif failed.detail == _CERTIFICATES[20]:
+        failed.remedies = KEEP_CERTIFICATES
     return failed
 
 

@@ -27,8 +27,8 @@ class FallbackMemory:
 
     def worked(self, ways: int, now: float) -> None:
         """The host answered when it was asked in these ways."""
-        self._ways |= ways
-        self._until = now + BELIEVED_SECONDS
+        if simpler := ways & (HTTP_1_1 | CLASSICAL_KEYS):
+            self._ask(simpler, now)
 
     def failed(self, failure: TryFailed, ways: int, now: float, *, only_fails: bool) -> None:
         """The host was asked in some ways and failed: forget which were in vain.
@@ -37,7 +37,11 @@ class FallbackMemory:
         """
         self._ways = self.ways(now) & ~_in_vain(failure, ways)
         if only_fails and failure.remedies & ~ways:
-            self.worked(failure.remedies & ~ways, now)
+            self._ask(failure.remedies & ~ways, now)
+
+    def _ask(self, ways: int, now: float) -> None:
+        self._ways |= ways
+        self._until = now + BELIEVED_SECONDS
 
 
 def usual_failure(failure: TryFailed, ways: int, before: TryFailed | None) -> TryFailed:

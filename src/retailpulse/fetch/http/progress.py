@@ -3,6 +3,7 @@
 import pycurl
 
 from retailpulse.fetch.failures import TransferProgress
+from retailpulse.fetch.http.certificates import verification_of
 
 
 def progress_of(
@@ -16,5 +17,5 @@ def progress_of(
         encrypted=ask(pycurl.EFFECTIVE_URL).startswith("https:"),
         body_bytes=body_bytes,
         is_open_ended=declared_bytes is None and ask(pycurl.CONTENT_LENGTH_DOWNLOAD_T) < 0,
-        verification=ask(pycurl.SSL_VERIFYRESULT),
+        verification=verification_of(handle),
     )

@@ -2,7 +2,7 @@
 
 import pycurl
 
-from retailpulse.fetch.fallbacks import CLASSICAL_KEYS, HTTP_1_1
+from retailpulse.fetch.fallbacks import CLASSICAL_KEYS, HTTP_1_1, KEEP_CERTIFICATES
 from retailpulse.fetch.http.curl_handles import HTTP_VERSION, IDENTITY
 from retailpulse.fetch.http.messages import Request
 from retailpulse.fetch.http.post_request import load
@@ -94,6 +94,7 @@ class RequestOptions:
             self._handle.setopt(pycurl.SSL_EC_CURVES, _CLASSICAL_CURVES)
         else:
             self._handle.unsetopt(pycurl.SSL_EC_CURVES)
+        self._handle.setopt(pycurl.OPT_CERTINFO, bool(fallbacks & KEEP_CERTIFICATES))
         self._fallbacks = fallbacks
 
     def _keep_alive(self, *, keeps_alive: bool) -> None:
