@@ -103,6 +103,7 @@ _CODES = {
 }
 _CERTIFICATES = {
     1: "the certificate of the host is for another name",
+    2: "the certificate of the host is signed by an authority that is not trusted",
     9: "the certificate of the host is not valid yet",
     10: "the certificate of the host has expired",
     18: "the certificate of the host is signed by itself alone",

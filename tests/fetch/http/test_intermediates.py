@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from retailpulse.domain.errors import ConfigError, ImageError
 from retailpulse.domain.images import Cause
 from tests.fetch.conftest import MakeDownloader
 from tests.fetch.failing import failure_of
@@ -69,3 +70,45 @@ async def test_an_authority_that_nobody_knows_is_no_missing_intermediate(
     assert await detail_of(make_downloader, ca_file, tmp_path, leaf(unknown)) == NOT_TRUSTED
     assert await detail_of(make_downloader, ca_file, tmp_path, *with_chain) == NOT_TRUSTED
     assert await detail_of(make_downloader, ca_file, tmp_path, *with_chain, unknown) == NOT_TRUSTED
+
+
+async def fetched_with(
+    make_downloader: MakeDownloader, folder: Path, sent: Signed, roots: list[Signed], kept: list[Signed]
+) -> bytes:
+    """What is fetched from a host that sends one certificate, with these roots and intermediates at hand."""
+    ca_file, intermediates_file = folder / "roots.pem", folder / "intermediates.pem"
+    ca_file.write_bytes(b"".join(one.pem for one in roots))
+    intermediates_file.write_bytes(b"".join(one.pem for one in kept))
+    with Origin(tls=server_context(folder, sent)) as origin:
+        url = origin.serve("/a", Reply(body=b"photo", close=True))
+        files = {"ca_file": str(ca_file), "intermediates_file": str(intermediates_file)}
+        return (await make_downloader(tries=1, **files).fetch(url)).body
+
+
+async def test_an_intermediate_of_the_file_completes_a_chain(
+    make_downloader: MakeDownloader, tmp_path: Path, root: Signed, intermediate: Signed
+) -> None:
+    own = leaf(intermediate)
+    assert await fetched_with(make_downloader, tmp_path, own, [root], [intermediate]) == b"photo"
+
+
+async def test_an_intermediate_of_the_file_is_not_trusted_by_itself(
+    make_downloader: MakeDownloader, tmp_path: Path, intermediate: Signed
+) -> None:
+    with pytest.raises(ImageError) as caught:
+        await fetched_with(
+            make_downloader, tmp_path, leaf(intermediate), [authority("other")], [intermediate]
+        )
+    assert (caught.value.cause, caught.value.detail) == (Cause.TLS, NOT_TRUSTED)
+
+
+@pytest.mark.parametrize("kind", ["root", "leaf", "no certificate", "no file"])
+async def test_a_file_of_anything_but_intermediates_is_refused(
+    make_downloader: MakeDownloader, tmp_path: Path, root: Signed, intermediate: Signed, kind: str
+) -> None:
+    file = tmp_path / "intermediates.pem"
+    if kind != "no file":
+        stray = {"root": root.pem, "leaf": leaf(intermediate).pem}.get(kind)
+        file.write_bytes(b"" if stray is None else intermediate.pem + stray)
+    with pytest.raises(ConfigError, match="RETAILPULSE_FETCH_INTERMEDIATES_FILE"):
+        make_downloader(intermediates_file=str(file))
