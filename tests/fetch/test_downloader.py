@@ -184,20 +184,13 @@ async def test_an_answer_that_makes_no_sense_is_a_bad_response(
     assert (error.cause, error.tries) == (Cause.BAD_RESPONSE, 1)
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        Reply(body=PHOTO, declared_bytes=len(PHOTO) + 1),
-        Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
-    ],
-)
-async def test_an_answer_that_breaks_off_is_truncated_and_tried_again(
-    origin: Origin, downloader: Downloader, reply: Reply
+async def test_an_answer_that_is_shorter_than_it_declared_is_truncated_and_tried_again(
+    origin: Origin, downloader: Downloader
 ) -> None:
-    url = origin.serve("/a", reply)
+    url = origin.serve("/a", Reply(body=PHOTO, declared_bytes=len(PHOTO) + 1))
     error = await failure_of(downloader.fetch(url))
     assert (error.cause, error.tries) == (Cause.TRUNCATED, 3)
-    origin.serve("/a", reply, Reply(body=PHOTO))
+    origin.serve("/a", Reply(body=PHOTO, declared_bytes=len(PHOTO) + 1), Reply(body=PHOTO))
     assert await downloader.fetch(url) == Fetched(body=PHOTO, tries=2)
 
 

@@ -50,6 +50,7 @@ REPLIES = {
     "too large": Reply(raw=CHUNKED + b"2dc6c1\r\n" + BODY + b"x\r\n0\r\n\r\n"),
     "truncated": Reply(body=BODY, declared_bytes=len(BODY) + 1),
     "bad chunk": Reply(raw=CHUNKED + b"2dc6c0\r\n" + BODY + b"\r\nnonsense\r\n"),
+    "no last chunk": Reply(raw=CHUNKED + b"2dc6c0\r\n" + BODY),
     "late": Reply(body=BODY, hang_after=2_900_000),
     "missing": Reply(body=BODY, status=404),
     "silent": Reply(before=threading.Event()),

@@ -63,8 +63,11 @@ def impatient(origin: HostileOrigin) -> Downloader:
 
 def whole(decoders: DecoderPool) -> Measure:
     async def measure(downloader: Downloader, url: str) -> str:
-        body = (await downloader.fetch(url)).body
-        return (await decoders.measure(body, Depth.DECODE)).suspect or ""
+        def judge(pieces: list[bytes]) -> Awaitable[object]:
+            return decoders.measure(pieces, Depth.DECODE)
+
+        pieces = (await downloader.fetch_pieces(url, judge=judge)).pieces
+        return (await decoders.measure(pieces, Depth.DECODE)).suspect or ""
 
     return measure
 

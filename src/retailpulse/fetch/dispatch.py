@@ -11,6 +11,7 @@ import msgspec
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import REFUSING_STATUSES, TryFailed, of_status
+from retailpulse.fetch.host.fallback_memory import FallbackMemory, usual_failure
 from retailpulse.fetch.host.forbidden import ForbiddenMemory
 from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import FIRST, HostListener, HostQueue, Order
@@ -213,6 +214,9 @@ class Dispatch:
             raise RuntimeError("the downloader is closed")
         if attempt.try_seconds <= 0:
             raise TryFailed(Cause.TIMEOUT, "not finished in time", again=True)
+        fallbacks = attempt.fallbacks if attempt.fallbacks and attempt.failed_at == target.origin.key else 0
+        if queue.fallbacks is not None:
+            fallbacks |= queue.fallbacks.ways(self._loop.time())
         return Request(
             url=target.url,
             timeout_seconds=attempt.try_seconds,
@@ -221,6 +225,7 @@ class Dispatch:
             pin=pin,
             cookie="" if attempt.cookies is None else attempt.cookies.header(target.origin),
             headers=target.headers,
+            fallbacks=fallbacks,
             keeps_alive=not queue.limiter.is_crowded,
         )
 
@@ -231,11 +236,18 @@ class Dispatch:
         began_at = self._loop.time()
         queue.in_flight.began(exchange, began_at, queue.limiter.answers)
         try:
-            return await exchange.run(request, reader)
+            answer = await exchange.run(request, reader)
+            if request.fallbacks:
+                queue.fallbacks = queue.fallbacks or FallbackMemory()
+                queue.fallbacks.worked(request.fallbacks, self._loop.time())
+            return answer
         except TryFailed as failure:
+            if request.fallbacks or failure.remedies:
+                self._note_fallbacks(failure, request, queue)
+                failure = usual_failure(failure, request.fallbacks, attempt.before)
             failure.beside = queue.in_flight.has_older(exchange)
             failure.starved = failure.cause in _LEFT_WAITING and queue.in_flight.are_silent()
-            raise
+            raise failure from None
         finally:
             queue.in_flight.ended(exchange)
             queue.dialled(exchange.peer)
@@ -244,6 +256,15 @@ class Dispatch:
             self._observe_seconds(seconds)
             self._fetched_bytes.value += exchange.received_bytes
             self._put_by(exchange)
+
+    def _note_fallbacks(self, failure: TryFailed, request: Request, queue: HostQueue) -> None:
+        """Remember which fallbacks did not help, and which may at a host that answers nobody."""
+        only_fails = not queue.limiter.is_closed
+        if queue.fallbacks is None and only_fails:
+            queue.fallbacks = FallbackMemory()
+        if queue.fallbacks is not None:
+            now = self._loop.time()
+            queue.fallbacks.failed(failure, request.fallbacks, now, only_fails=only_fails)
 
     def _put_by(self, exchange: Exchange) -> None:
         """Keep a handle for the next request; those that only a peak of slow ones needed are freed."""

@@ -5,7 +5,7 @@ What is refused, when a request has its turn, and what a failure is called, is d
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -30,6 +30,10 @@ from retailpulse.fetch.target.urls import Target, follow, parse_target
 from retailpulse.telemetry.instruments import Instruments
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+JudgeWhole = Callable[[list[bytes]], Awaitable[object]]
+"""Says whether the pieces of a body are a whole picture: raises ImageError if not."""
+_LACKING = frozenset({Cause.TRUNCATED, Cause.CORRUPT})
+"""What a picture may be called that lacks its last bytes."""
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -94,15 +98,19 @@ class Downloader:
         tap: Tap | None = None,
         *,
         check: Check | None = None,
+        judge: JudgeWhole | None = None,
         place: QueuePlace | None = None,
         credentials: Credentials = NO_CREDENTIALS,
     ) -> Awaitable[FetchedPieces]:
         """Fetch a whole body; raises ImageError, and whatever `check` raises of its first 16 kB.
 
-        Its pieces are also given to `tap` as they arrive; each try begins with a new one. `credentials` go
-        before those of the settings, host by host.
+        Its pieces are also given to `tap` as they arrive; each try begins with a new one. A body whose answer
+        broke off and had declared no length is handed to `judge`, after its slots are given back: it counts
+        as whole if that raises nothing, and is fetched again if that raises `truncated` or `corrupt`.
+        `credentials` go before those of the settings, host by host.
         """
-        return self._persist(url, _Reading(check=check, tap=tap), place or QueuePlace(), credentials)
+        reading = _Reading(check=check, tap=tap, judge=judge)
+        return self._persist(url, reading, place or QueuePlace(), credentials)
 
     async def fetch_head(self, url: str, enough: Enough) -> Fetched:
         """Fetch the first bytes of a file in one piece: see `fetch_head_pieces`."""
@@ -163,8 +171,11 @@ class Downloader:
             visit = _Visit(self._dispatch, target, attempt, reader, self._settings.max_redirects, place)
             try:
                 await (read_whole if reading.enough is None else read_head)(visit.ask, reader)
+                if reader.unclean_end is not None and not reader.satisfied:
+                    await reading.judge_end(reader, reader.unclean_end)
                 return FetchedPieces(pieces=reader.pieces, tries=attempt.tries)
             except TryFailed as failed:
+                attempt.failed_at = visit.origin_key
                 pause_seconds = attempt.pause_after(failed, self._settings)
                 if pause_seconds is None:
                     raise ImageError(failed.cause, failed.detail, tries=attempt.tries) from None
@@ -200,9 +211,22 @@ class _Reading(msgspec.Struct, frozen=True, gc=False):
     enough: Enough | None = None
     check: Check | None = None
     tap: Tap | None = None
+    judge: JudgeWhole | None = None
 
     def begin(self, max_bytes: int) -> BodyReader:
         return BodyReader(max_bytes=max_bytes, enough=self.enough, check=self.check, tap=self.tap)
+
+    async def judge_end(self, reader: BodyReader, end: TryFailed) -> None:
+        """Raise what a body fails with whose answer broke off, unless it is a whole picture."""
+        if self.judge is None:
+            raise end.bare()
+        try:
+            await self.judge(reader.pieces)
+        except ImageError as error:
+            if error.cause not in _LACKING:
+                raise
+            end.detail = f"{end.detail}; {error.detail}"
+            raise end.bare() from None
 
 
 class _Visit:
@@ -223,6 +247,11 @@ class _Visit:
         self._reader = reader
         self._max_redirects = max_redirects
         self._place = place
+
+    @property
+    def origin_key(self) -> str:
+        """The host that was asked last."""
+        return self._target.origin.key
 
     async def ask(self, span: Span | None) -> Response:
         """Ask, and follow redirects; the further parts are asked of the URL that gave the first one."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pycurl
 
 from retailpulse.domain.images import Cause
+from retailpulse.fetch.fallbacks import CLASSICAL_KEYS, HTTP_1_1, KEEP_CERTIFICATES
 
 _PASSING_STATUSES = frozenset(
     {408, 423, 425, 429, 500, 502, 503, 504, 509, *range(520, 528), 529, 530}  # 509 and 520 on: gateways
@@ -22,11 +23,14 @@ class TryFailed(Exception):
     `again` says whether another one may help; `unreached`, that the host was not even asked, so that any
     other URL of it would have failed too; `refused`, that it is asked too much (429, 503); `turned_away`,
     that the host did what one does that has too many connections. `beside` is set if the host was serving
-    others meanwhile, `starved` if it did that and left most of our connections waiting.
+    others meanwhile, `starved` if it did that and left most of our connections waiting. `ended_at` is after
+    how many bytes a body broke off whose length was not declared; `remedies` are the fallbacks that may help.
     """
 
     beside = False
     starved = False
+    ended_at: int | None = None
+    remedies = 0
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class TryFailed(Exception):
             not_before_seconds=self.not_before_seconds,
         )
         bare.beside, bare.starved = self.beside, self.starved
+        bare.ended_at, bare.remedies = self.ended_at, self.remedies
         return bare
 
 
@@ -70,6 +75,8 @@ class TransferProgress:
     answered: bool  # the headers of an answer were there
     connected: bool  # TCP was through, TLS perhaps not
     body_bytes: int
+    encrypted: bool = False
+    is_open_ended: bool = False  # the answer declared no length, so the body may be whole however it ended
     verification: int = 0  # what OpenSSL says of the certificate
 
 
@@ -96,6 +103,7 @@ _CODES = {
 }
 _CERTIFICATES = {
     1: "the certificate of the host is for another name",
+    2: "the certificate of the host is signed by an authority that is not trusted",
     9: "the certificate of the host is not valid yet",
     10: "the certificate of the host has expired",
     18: "the certificate of the host is signed by itself alone",
@@ -124,11 +132,28 @@ _TURNED_AWAY = frozenset(
         pycurl.E_RECV_ERROR,
     }
 )
+_LATE_TLS = "the TLS handshake did not end in time"
 _BROKEN_LINE = frozenset({pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR, pycurl.E_HTTP2, 92})
+_UNCLEAN_ENDS = _BROKEN_LINE | {pycurl.E_PARTIAL_FILE, pycurl.E_FTP_WEIRD_SERVER_REPLY}
+"""Codes with which an answer may end though its whole body is there: no last chunk, a trailer that breaks off
+or is none, TLS without close_notify, a reset."""
 
 
 def of_code(code: int, message: str, progress: TransferProgress) -> TryFailed:
     """The failure behind a result code of libcurl; its message is not passed on, it may hold addresses."""
+    failed = _of_code(code, message, progress)
+    if progress.is_open_ended and progress.answered and progress.body_bytes and code in _UNCLEAN_ENDS:
+        failed.ended_at = progress.body_bytes
+    if code in _BROKEN_LINE and progress.encrypted:  # HTTP/2 breaks with any of these
+        failed.remedies = HTTP_1_1
+    elif code == pycurl.E_SSL_CONNECT_ERROR or (failed.cause is Cause.TLS and failed.detail == _LATE_TLS):
+        failed.remedies = CLASSICAL_KEYS
+    elif failed.detail == _CERTIFICATES[20]:
+        failed.remedies = KEEP_CERTIFICATES
+    return failed
+
+
+def _of_code(code: int, message: str, progress: TransferProgress) -> TryFailed:
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return _of_timeout(message, progress)
     if code == pycurl.E_RECV_ERROR and "chunk" in message:
@@ -151,7 +176,7 @@ def _of_timeout(message: str, progress: TransferProgress) -> TryFailed:
         return TryFailed(Cause.DNS, "the host name did not resolve in time", again=True, unreached=True)
     if message.startswith(("Connection", "SSL")):
         if progress.connected:
-            return TryFailed(Cause.TLS, "the TLS handshake did not end in time", again=True, unreached=True)
+            return TryFailed(Cause.TLS, _LATE_TLS, again=True, unreached=True)
         return not_connected()
     return TryFailed(Cause.TIMEOUT, f"not finished in time, after {progress.body_bytes} bytes", again=True)
 

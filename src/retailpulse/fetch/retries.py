@@ -33,13 +33,16 @@ class Attempt(msgspec.Struct, gc=False):
     has_begun: bool = False  # the current try had its turn at the host
     forbidden: int = 0  # so many answers to this image were 403
     cookies: CookieJar | None = None  # of the current try, once it was redirected
+    failed_at: str = ""  # the key of the host at which the last try failed
+    fallbacks: int = 0  # how else than usual that host is asked now
     _excused: int = 0
     _turned_away: int = 0
     _excused_away: int = 0
     _answers: int = 0
     _refused_beside_others: int = 0
     _is_cut_short: bool = False
-    _before: TryFailed | None = None
+    before: TryFailed | None = None  # what the last request failed with
+    _ended_at: int | None = None
 
     @property
     def tries(self) -> int:
@@ -98,9 +101,9 @@ class Attempt(msgspec.Struct, gc=False):
 
     def in_vain(self, others: TryFailed) -> TryFailed:
         """What an image fails with that waited for a host in vain: its own failure, if it had a try."""
-        if self._before is None:
+        if self.before is None:
             return others
-        failed = self._before.bare()
+        failed = self.before.bare()
         failed.again = False
         return failed
 
@@ -110,18 +113,27 @@ class Attempt(msgspec.Struct, gc=False):
         `others` is what the host's last requests failed with, if they did.
         """
         if failed.cause is Cause.TIMEOUT and self._is_cut_short:
-            return self._before or others or failed
-        self._before = failed.bare()
+            return self.before or others or failed
+        self.before = failed.bare()
         return failed
 
     def pause_after(self, failed: TryFailed, settings: FetchSettings) -> float | None:
         """Seconds to wait before the next try, or None if there is none.
 
-        Exponential with full jitter; a host that named a time is not asked before it.
+        Exponential with full jitter; a host that named a time is not asked before it. The last try is made
+        in the simpler way that may help. An answer that broke off where an earlier one did would do so again.
         """
+        if failed.ended_at is not None:
+            if failed.ended_at == self._ended_at:
+                return None
+            self._ended_at = failed.ended_at
         counted = self.number - self._excused - self._excused_away
         if not failed.again or counted >= settings.tries:
             return None
+        is_last = counted + 1 >= settings.tries or failed.ended_at is not None
+        self.fallbacks = failed.remedies if is_last else 0
+        if failed.remedies:
+            self.before = failed.bare()
         backoff = Backoff(first_seconds=settings.backoff_seconds, jitter=(0.0, 1.0))
         pause = max(backoff.draw_seconds(max(0, counted - 1)), failed.not_before_seconds)
         return pause if pause < self.image_seconds else None

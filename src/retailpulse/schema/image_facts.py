@@ -67,7 +67,7 @@ class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
     suspect: Annotated[
         str | None,
         Stored(sql_type=SqlType.TEXT),
-        described("What looks damaged in a picture that still decodes."),
+        described("What looks damaged in a picture that is whole, or that its answer broke off."),
     ] = None
 
 

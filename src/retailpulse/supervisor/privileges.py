@@ -32,7 +32,12 @@ from retailpulse.storage.postgres.os_user import OsUser, current_user, os_user_f
 
 logger = logging.getLogger(__name__)
 
-PATHS = (("api", "spool_dir"), ("fetch", "ca_file"), ("database", "data_dir"))
+PATHS = (
+    ("api", "spool_dir"),
+    ("fetch", "ca_file"),
+    ("fetch", "intermediates_file"),
+    ("database", "data_dir"),
+)
 TRIAL_SECONDS = 60.0
 _CLIENTS = OTHER_VARIABLES - {CONFIG_FILE_VARIABLE}
 _CREDENTIALS_FILE = variable("fetch", "credentials_file")
@@ -143,11 +148,11 @@ def _missing(settings: Settings) -> Iterable[str]:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         yield f"no file can be written to {folder or tempfile.gettempdir()}: {error.strerror}"
-    if settings.fetch.ca_file:
+    for file in filter(None, (settings.fetch.ca_file, settings.fetch.intermediates_file)):
         try:
-            Path(settings.fetch.ca_file).open("rb").close()
+            Path(file).open("rb").close()
         except OSError as error:
-            yield f"{settings.fetch.ca_file} cannot be read: {error.strerror}"
+            yield f"{file} cannot be read: {error.strerror}"
     try:
         try_to_connect(settings.database.url)
     except RetailPulseError as error:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
+
+from retailpulse.domain.analysis import MAX_TEXT
 from retailpulse.domain.errors import UNEXPECTED, ImageError
 from retailpulse.domain.images import Cause, Depth, Header, Outcome
 from retailpulse.fetch import CredentialVault, Downloader
@@ -26,7 +29,9 @@ UNMEASURED_BYTES = 32_000_000
 """Bodies that may wait to be measured; more only delays what is fetched next."""
 LARGE_BYTES = 4_000_000
 """Larger bodies are read in a thread."""
+_BROKE_OFF = "the answer broke off, but the picture is whole"
 _Feed = Callable[[bytes], None]
+_Pieces = Sequence[bytes]
 SLEEPS_PER_IMAGE = 3
 """How often an image is tried again because its worker was suspended; then its failure counts."""
 
@@ -139,26 +144,40 @@ async def _measure_head(held: HeldImage, context: MeasuringContext) -> tuple[Mea
 
 async def _measure_whole(held: HeldImage, context: MeasuringContext) -> tuple[Measurement, int]:
     digest: Digest | None = None
+    measured: Measurement | None = None
+    depth = held.grant.depth
 
     def tap() -> _Feed:  # an alias: an annotation that is written out is made anew for each image
         nonlocal digest
         digest = Digest()
         return digest.update
 
-    depth = held.grant.depth
+    async def judge(pieces: _Pieces) -> None:
+        nonlocal measured
+        measured = _suspected((await _measure_pieces(pieces, digest, 0, depth, context))[0])
+
     fetched = await context.downloader.fetch_pieces(
         held.image.image_url,
         tap if depth is Depth.DOWNLOAD else None,
         check=partial(read_header, max_pixels=context.max_pixels),  # a film is not read to its end
+        judge=judge,
         place=held.place,
         credentials=held.grant.credentials,
     )
     context.held_images.fetched(held)
+    if measured is not None:
+        return measured, fetched.tries
     return await _measure_pieces(fetched.pieces, digest, fetched.tries, depth, context)
 
 
+def _suspected(measurement: Measurement) -> Measurement:
+    """A measurement that says that the answer broke off, beside what looks damaged."""
+    suspect = "; ".join(filter(None, (_BROKE_OFF, measurement.suspect)))[:MAX_TEXT]
+    return msgspec.structs.replace(measurement, suspect=suspect)
+
+
 async def _measure_pieces(
-    pieces: Sequence[bytes], digest: Digest | None, tries: int, depth: Depth, context: MeasuringContext
+    pieces: _Pieces, digest: Digest | None, tries: int, depth: Depth, context: MeasuringContext
 ) -> tuple[Measurement, int]:
     """Measures a body here if its digest is known already, else in a decoder process."""
     size_bytes = sum(map(len, pieces))

@@ -195,12 +195,19 @@ FRAMING = (
         about="closes in the middle of a chunk",
         answer=says(lambda: _CHUNKED + chunk(photo())[:1_000]),
         expected=Cause.TRUNCATED,
+        of_head=MEASURED,
+    ),
+    Trick(
+        name="chunked-whole",
+        about="a whole photo without its last chunk",
+        answer=says(lambda: _CHUNKED + chunk(photo())),
     ),
     Trick(
         name="chunked-bad-size",
         about="the size of a chunk is no number",
         answer=says(lambda: _CHUNKED + chunk(photo()[:1_000]) + b"zz-top\r\n" + photo()),
         expected=Cause.BAD_RESPONSE,
+        of_head=MEASURED,
     ),
     Trick(
         name="two-lengths",

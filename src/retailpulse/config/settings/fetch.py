@@ -113,6 +113,13 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: Annotated[
         str, Meta(description="File of CA certificates to trust, in PEM; empty: the built-in list.")
     ] = ""
+    intermediates_file: Annotated[
+        str,
+        Meta(
+            description="File of intermediate certificates that hosts leave out, in PEM, read at the start. "
+            "They are not trusted by themselves; with it, of the CAs to trust only roots are."
+        ),
+    ] = ""
     credentials: Annotated[
         dict[str, Credential],
         Meta(

@@ -65,7 +65,7 @@ class HostPool:
         self._forget_plain(queue)
 
     def _forget_plain(self, queue: HostQueue) -> None:
-        if not queue.used and queue.is_idle and queue.limiter.is_plain:
+        if not queue.used and queue.is_idle and queue.limiter.is_plain and queue.fallbacks is None:
             self._queues.pop(queue.origin_key, None)
 
     def _forget_idle(self) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol
 from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch.failures import TryFailed
+from retailpulse.fetch.host.fallback_memory import FallbackMemory
 from retailpulse.fetch.host.forbidden import ForbiddenMemory
 from retailpulse.fetch.host.in_flight import SILENT_SECONDS, InFlight
 from retailpulse.fetch.host.limiter import HostLimiter
@@ -73,6 +74,7 @@ class HostQueue:
         self.in_flight = InFlight()
         self.succeeded_at = float("-inf")  # when it last gave a file, or a part of one
         self.forbidden: ForbiddenMemory | None = None
+        self.fallbacks: FallbackMemory | None = None
         self.peers: set[tuple[str, int]] = set()  # the addresses that were dialled for it
         self._listener = listener
         self._close_idle = close_idle

@@ -51,6 +51,8 @@ class BodyReader:
         self.satisfied = False
         self.is_beyond_part = False  # more bytes came than the range that was asked for
         self.failure: BaseException | None = None
+        self.unclean_end: TryFailed | None = None
+        """How the answer broke off, if its length was not declared: the body may be whole, or may not."""
 
     def begin_whole(self) -> None:
         """The body comes from its first byte on; what was there before is dropped."""
@@ -59,6 +61,7 @@ class BodyReader:
         self.size = self._small_count = 0
         self._part_end = None
         self.is_beyond_part = False
+        self.unclean_end = None
         if self._tap is not None:
             self.keep = _both(self.pieces.append, self._tap())
 
@@ -68,6 +71,7 @@ class BodyReader:
         Leaving it earlier would cost the connection and save nothing.
         """
         self._part_end = end
+        self.unclean_end = None
 
     @property
     def free_bytes(self) -> int:

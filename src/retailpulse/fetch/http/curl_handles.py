@@ -3,18 +3,17 @@
 Nothing here is taken from the environment: no proxy, no .netrc, no CA path.
 """
 
-from pathlib import Path
-
-import certifi
 import pycurl
 
 from retailpulse import __version__
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.errors import ConfigError
+from retailpulse.fetch.http.trusted import check_trust, trust_options
 
 _BUFFER_BYTES = 65_536
 IDENTITY = "Accept-Encoding: identity"
 """Pictures gain nothing from a coding, and undoing one costs the receiver most."""
+HTTP_VERSION = pycurl.CURL_HTTP_VERSION_2TLS
 _WEB = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 
 
@@ -30,8 +29,7 @@ def check_settings(settings: FetchSettings) -> None:
     """Raise ConfigError if a setting could only fail later, at the first request."""
     if not settings.contact.isascii() or (settings.contact and not settings.contact.isprintable()):
         raise ConfigError("RETAILPULSE_FETCH_CONTACT: write printable ASCII, like mailto:ops@example.com")
-    if settings.ca_file and not Path(settings.ca_file).is_file():
-        raise ConfigError(f"RETAILPULSE_FETCH_CA_FILE: there is no file {settings.ca_file}")
+    check_trust(settings)
 
 
 def user_agent(contact: str) -> str:
@@ -52,12 +50,11 @@ def _options(settings: FetchSettings) -> dict[int, object]:
         pycurl.HTTP_CONTENT_DECODING: 0,
         pycurl.HTTPHEADER: [IDENTITY],
         pycurl.HEADEROPT: pycurl.HEADER_SEPARATE,  # a proxy that tunnels is sent none of them
-        pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_2TLS,
+        pycurl.HTTP_VERSION: HTTP_VERSION,
         pycurl.HTTP09_ALLOWED: 0,
         pycurl.SSL_VERIFYPEER: 1,
         pycurl.SSL_VERIFYHOST: 2,
-        # libcurl's own default is a path of the machine that built the wheel.
-        pycurl.CAINFO: settings.ca_file or certifi.where(),
+        **trust_options(settings),
         # Covers names, TCP and TLS together; TCP alone is held to its share by `exchange`.
         pycurl.CONNECTTIMEOUT_MS: max(1, round(connected_ms)),
         pycurl.LOW_SPEED_LIMIT: settings.stall_bytes_per_second,

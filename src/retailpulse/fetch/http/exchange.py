@@ -13,7 +13,7 @@ import pycurl
 
 from retailpulse.config.settings import FetchSettings
 from retailpulse.domain.images import Cause
-from retailpulse.fetch.failures import TransferProgress, TryFailed, not_connected, of_code, stalled
+from retailpulse.fetch.failures import TryFailed, not_connected, of_code, stalled
 from retailpulse.fetch.http.body_reader import SMALL_BYTES, BodyReader
 from retailpulse.fetch.http.codings import Coding, find_coding
 from retailpulse.fetch.http.curl_handles import new_handle
@@ -22,6 +22,7 @@ from retailpulse.fetch.http.dialer import Dialer
 from retailpulse.fetch.http.error_code import LOOK_BYTES, find_error_code
 from retailpulse.fetch.http.messages import GIVEN, WHOLE, Request, Response, find_ignored_length
 from retailpulse.fetch.http.post_request import MOST_ANSWER_BYTES
+from retailpulse.fetch.http.progress import progress_of
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.http.request_options import RequestOptions
 from retailpulse.fetch.http.transport import Transport
@@ -325,8 +326,11 @@ class Exchange:
         is_ended_here = self._reader.satisfied or self._reader.is_beyond_part or self._is_complete
         if self._is_wanted and not is_ended_here:
             if code:
-                raise self._failed(code, message)
-            if self._decompression is not None:
+                failed = self._failed(code, message)
+                if failed.ended_at is None:
+                    raise failed.bare()
+                self._reader.unclean_end = failed
+            elif self._decompression is not None:
                 self._decompression.check_end()
         gave = self._status in GIVEN
         retry_after_seconds = 0 if gave else self._handle.getinfo(pycurl.RETRY_AFTER)
@@ -340,10 +344,7 @@ class Exchange:
             return TryFailed(Cause.CONNECT, "no socket is free to connect with", again=True)
         if code == pycurl.E_FILESIZE_EXCEEDED:
             return self._reader.too_large()
-        progress = TransferProgress(
-            answered=self._is_answered,
-            connected=self._handle.getinfo(pycurl.CONNECT_TIME) > 0,
-            body_bytes=self._reader.size,
-            verification=self._handle.getinfo(pycurl.SSL_VERIFYRESULT),
+        progress = progress_of(
+            self._handle, self._reader.size, answered=self._is_answered, declared_bytes=self._declared_bytes
         )
         return of_code(code, message, progress)

@@ -27,6 +27,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     pin: str = ""  # host:port:addresses, so that libcurl looks no name up; empty: the URL holds a number
     cookie: str = ""  # the value of the header Cookie
     headers: SecretHeaders = NO_HEADERS  # what the host asks for before it gives a photo
+    fallbacks: int = 0  # how else than usual it is asked
     keeps_alive: bool = True  # the connection is kept for the next request
     post: PostRequest | None = None  # what is carried there; of the answer only the status counts then
 

@@ -71,6 +71,10 @@ def _checked(answer: Response, start: int, reader: BodyReader) -> Part | None:
     part = parse_part(answer.header(b"content-range"))
     if part is None or part.start != start or answer.is_coded or reader.is_beyond_part:
         return None  # a range of coded bytes says nothing on its own
+    if reader.unclean_end is not None:
+        if reader.size < part.end:
+            raise reader.unclean_end.bare()
+        reader.unclean_end = None  # all of the part is there
     if reader.size > part.end or (reader.size < part.end and not reader.satisfied):
         return None
     return part

@@ -2,11 +2,15 @@
 
 import pycurl
 
-from retailpulse.fetch.http.curl_handles import IDENTITY
+from retailpulse.fetch.fallbacks import CLASSICAL_KEYS, HTTP_1_1, KEEP_CERTIFICATES
+from retailpulse.fetch.http.curl_handles import HTTP_VERSION, IDENTITY
 from retailpulse.fetch.http.messages import Request
 from retailpulse.fetch.http.post_request import load
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.target.urls import NO_HEADERS, SecretHeaders
+
+_HTTP_1_1 = pycurl.CURL_HTTP_VERSION_1_1
+_CLASSICAL_CURVES = "X25519:P-256:P-384"
 
 
 class RequestOptions:
@@ -22,6 +26,7 @@ class RequestOptions:
         self._is_pinned = False
         self._headers = NO_HEADERS
         self._closes = False
+        self._fallbacks = 0
         self.keeps_alive = True
 
     def set(self, request: Request) -> None:
@@ -43,6 +48,8 @@ class RequestOptions:
             self._is_pinned = bool(request.pin)
         if request.span != self._span:
             self._ask_for(request.span)
+        if request.fallbacks != self._fallbacks:
+            self._fall_back(request.fallbacks)
         if request.keeps_alive != self.keeps_alive:
             self._keep_alive(keeps_alive=request.keeps_alive)
         if request.headers is not self._headers or self._closes is request.keeps_alive:
@@ -80,6 +87,15 @@ class RequestOptions:
         else:
             self._handle.setopt(pycurl.RANGE, str(span))
         self._span = span
+
+    def _fall_back(self, fallbacks: int) -> None:
+        self._handle.setopt(pycurl.HTTP_VERSION, _HTTP_1_1 if fallbacks & HTTP_1_1 else HTTP_VERSION)
+        if fallbacks & CLASSICAL_KEYS:
+            self._handle.setopt(pycurl.SSL_EC_CURVES, _CLASSICAL_CURVES)
+        else:
+            self._handle.unsetopt(pycurl.SSL_EC_CURVES)
+        self._handle.setopt(pycurl.OPT_CERTINFO, bool(fallbacks & KEEP_CERTIFICATES))
+        self._fallbacks = fallbacks
 
     def _keep_alive(self, *, keeps_alive: bool) -> None:
         self._handle.setopt(pycurl.FORBID_REUSE, not keeps_alive)
