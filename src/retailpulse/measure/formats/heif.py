@@ -25,6 +25,7 @@ _BRANDS = {
 }
 _BARE_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})  # name the container, not the codec
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"avif", b"mif1", b"mif2"})
+_SEQUENCE_BRANDS = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"avis", b"msf1"})
 _IN_FILE, _IN_IDAT = 0, 1
 
 
@@ -48,6 +49,10 @@ def _brands_end(data: bytes) -> int:
     return min(int.from_bytes(data[:4]), _MAX_FTYP_BYTES)
 
 
+def _is_sequence(data: bytes) -> bool:
+    return not _SEQUENCE_BRANDS.isdisjoint(_brands(data))
+
+
 def _brands(data: bytes) -> list[bytes]:
     return [data[8:12], *(data[at : at + 4] for at in range(16, _brands_end(data) - 3, 4))]
 
@@ -69,7 +74,7 @@ def read_size(data: bytes, work: Work, *, is_padded: bool = False) -> Size | Non
     if primary is None or properties is None:
         if meta.end > len(data):
             return None
-        if child(data, meta, b"iloc", work) is None:
+        if (has_film or _is_sequence(data)) and child(data, meta, b"iloc", work) is None:
             raise _no_still()
         raise corrupt("the file does not say which picture is its main one, or how large it is")
     pitm = Cursor(data, primary, work)
