@@ -38,7 +38,13 @@ class _JpegPicture(Picture):
         self._damage = damage
 
     def damage(self) -> str | None:
-        return self._damage
+        return self._damage or super().damage()
+
+    def decoded_size(self) -> tuple[int, int]:
+        rows, columns, _ = self._eighth.shape
+        width, height = self._frame.width, self._frame.height
+        is_eighth = (columns, rows) == (-(-width // 8), -(-height // 8))
+        return (width, height) if is_eighth else (8 * columns, 8 * rows)
 
     def _make_grey(self, scale: int) -> GreyImage:
         if scale == 8:
