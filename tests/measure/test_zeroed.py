@@ -43,6 +43,9 @@ SILENT: dict[str, Make] = {
 }
 """Files of which decoders make a picture whatever is zeroed."""
 LOUD: dict[str, Make] = {
+    "jpeg": lambda: saved("JPEG", textured(), quality=80),
+    "jpeg with its own tables": lambda: saved("JPEG", textured(), quality=95, optimize=True),
+    "jpeg progressive": lambda: saved("JPEG", textured(), quality=80, progressive=True),
     "png": lambda: saved("PNG", textured()),
     "gif": lambda: saved("GIF", textured()),
     "tiff lzw": lambda: saved("TIFF", textured(), compression="tiff_lzw"),
