@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.measure import DecoderPool, measure_body
+from retailpulse.measure.formats import tiff
 from retailpulse.measure.formats.heif_items import in_bounds, parts_of_items
 from retailpulse.measure.formats.hevc_units import find_damage
 from retailpulse.measure.formats.image_format import Size
@@ -48,6 +49,7 @@ LOUD: dict[str, Make] = {
     "jpeg progressive": lambda: saved("JPEG", textured(), quality=80, progressive=True),
     "png": lambda: saved("PNG", textured()),
     "gif": lambda: saved("GIF", textured()),
+    "tiff deflate": lambda: saved("TIFF", textured(), compression="tiff_adobe_deflate"),
     "tiff lzw": lambda: saved("TIFF", textured(), compression="tiff_lzw"),
 }
 """Files of which decoders notice at least some zeroed parts."""
@@ -142,6 +144,60 @@ def test_zeros_of_a_flat_picture_are_no_damage(make: Make, zeros: int) -> None:
     body = make()
     assert bytes(zeros) in body[1000:]
     assert verdict(body) is None
+
+
+@pytest.mark.parametrize("image_format", ["BMP", "TIFF"])
+def test_zeroed_pages_of_raw_pixels_are_suspect(image_format: str) -> None:
+    body = saved(image_format, textured())
+    assert "page" in (verdict(holed(body, 5 * 4096)) or "")
+    assert "page" in (verdict(zeroed_from(body, 5 * 4096)) or "")
+    assert verdict(holed(body, 5 * 4096 + 1)) is None  # a black line might be as long
+
+
+def test_a_black_bar_that_begins_on_a_page_but_ends_elsewhere_is_no_zeroed_page() -> None:
+    body = saved("BMP", textured(1362, 40))
+    begin = 5 * 4096
+    assert "page" in (verdict(holed(body, begin, 8192)) or "")
+    assert verdict(holed(body, begin, 8200)) is None
+    assert verdict(holed(body, begin - 8, 8200)) is None
+
+
+def tiff_of(lists: dict[int, list[int]], data: bytes) -> bytes:
+    """A grey LZW TIFF of any lists of 32-bit numbers; `data` lie at 8."""
+    tags = {256: [1000], 257: [1000], 258: [8], 259: [5], 277: [1], **lists}
+    first = 8 + len(data)
+    behind = first + 2 + 12 * len(tags) + 4
+    entries, values = b"", b""
+    for tag, numbers in sorted(tags.items()):
+        place = numbers[0] if len(numbers) == 1 else behind + len(values)
+        entries += struct.pack("<HHII", tag, 4, len(numbers), place)
+        values += struct.pack(f"<{len(numbers)}I", *numbers) if len(numbers) > 1 else b""
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4) + values
+    return b"II*\0" + struct.pack("<I", first) + data + directory
+
+
+def test_strips_of_a_tiff_that_share_their_data_are_not_looked_through_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_through = []
+
+    def has_zeros(_body: bytes, start: int, end: int, _least: int) -> bool:
+        looked_through.append(end - start)
+        return False
+
+    data = b"\x80\0\x20" * 10_000
+    body = tiff_of({273: [8] * 1000, 279: [len(data)] * 1000, 278: [1]}, data)
+    monkeypatch.setattr(tiff, "has_zeros", has_zeros)
+    assert tiff.find_damage(body, Size(1000, 1000, False), Work()) is None
+    assert looked_through == [len(data)]
+
+
+def test_tiles_of_a_tiff_of_impossible_sizes_take_no_memory() -> None:
+    vast = {322: [2**32 - 1], 323: [2**32 - 1], 324: [8], 325: [9000]}
+    assert tiff.find_damage(tiff_of(vast, bytes(9000)), Size(1000, 1000, False), Work()) is None
+    likely = {**vast, 322: [1000], 323: [1000]}
+    found = tiff.find_damage(tiff_of(likely, bytes(9000)), Size(1000, 1000, False), Work())
+    assert found == "the packed data of the TIFF have a run of zeros that no picture makes"
 
 
 def test_items_that_share_their_data_are_not_looked_through_without_end() -> None:
