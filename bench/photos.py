@@ -21,19 +21,20 @@ _SMALLEST_SHAPE_PIXELS = 16
 
 def draw_photo(photo: Photo, folder: Path) -> None:
     """Draws a photo into a file; the strength of its grain is set so that the file has the size asked for."""
-    soft, grain = _soft_picture(photo), _grain(photo)
+    soft, noise = soft_picture(photo), grain(photo)
     low, high = 0.0, 1.0
     data = b""
     for _ in range(_STEPS):
         strength = (low + high) / 2
-        data = _encode(Image.blend(soft, grain, strength))
+        data = _encode(Image.blend(soft, noise, strength))
         if abs(len(data) - photo.size_bytes) < _CLOSE_ENOUGH * photo.size_bytes:
             break
         low, high = (strength, high) if len(data) < photo.size_bytes else (low, strength)
     (folder / photo.file_name).write_bytes(data)
 
 
-def _soft_picture(photo: Photo) -> Image.Image:
+def soft_picture(photo: Photo) -> Image.Image:
+    """Soft shapes of several sizes with a gradient over them."""
     size = (photo.width, photo.height)
     picture = Image.linear_gradient("L").resize(size).convert("RGB")
     for across in _SHAPES_ACROSS:
@@ -44,7 +45,8 @@ def _soft_picture(photo: Photo) -> Image.Image:
     return picture
 
 
-def _grain(photo: Photo) -> Image.Image:
+def grain(photo: Photo) -> Image.Image:
+    """Grey noise for each pixel of a photo."""
     return _noise("L", photo.width, photo.height).convert("RGB")
 
 

@@ -2,6 +2,7 @@
 
 import io
 import random
+from contextlib import suppress
 
 import pytest
 import simplejpeg
@@ -10,6 +11,9 @@ from PIL import Image
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth, Format, Header
 from retailpulse.measure import measure_body, read_header
+from retailpulse.measure.formats.faults import MAX_DETAIL
+from retailpulse.measure.formats.sniff import sniff
+from retailpulse.measure.formats.work import Work
 
 from .damage import DAMAGES, flip_in_the_header
 from .pictures import FLAVOURS
@@ -40,6 +44,26 @@ def test_damaged_bodies_give_a_measurement_or_an_image_error(name: str) -> None:
                     assert len(error.detail) < 300
                 else:
                     assert 0 < (measurement.width or 0) * (measurement.height or 0) <= LIMIT
+                    assert all(analysis.reason is None for analysis in measurement.analyses)
+
+
+@pytest.mark.parametrize("name", [name for name in FLAVOURS if not name.startswith("gif")])
+def test_looking_for_damage_raises_image_errors_alone(name: str) -> None:
+    """Also in bodies that no decoder passes: the search must not rely on what it would have refused."""
+    searched = 0
+    for damage in DAMAGES:
+        for number in range(4 * ROUNDS):
+            body = damage(FLAVOURS[name].body, random.Random(f"{name} {damage.__name__} {number}"))
+            with suppress(ImageError):
+                image_format = sniff(body, Work())
+                size = None if image_format is None else image_format.read_size(body, Work())
+                if image_format is None or size is None or size.width * size.height > LIMIT:
+                    continue
+                image_format.check_end(body, size, Work())
+                searched += 1
+                found = image_format.find_damage(body, size, Work())
+                assert found is None or 0 < len(found) < MAX_DETAIL
+    assert searched > ROUNDS
 
 
 @pytest.mark.parametrize("name", FLAVOURS)

@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 from retailpulse.analyze import Picture
+from retailpulse.domain.images import Depth
+from retailpulse.measure import measure_body
 from retailpulse.measure.body import decode_body
 
 from .pictures import FLAVOURS, HEIGHT, LIMIT, WIDTH, exif, heic, odd_sampling, picture, saved, tiff
@@ -26,6 +28,17 @@ def test_every_flavour_is_offered_in_grey_at_every_scale(name: str, scale: int) 
     assert grey.shape == (-(-HEIGHT // scale), -(-WIDTH // scale))
     assert grey.dtype == numpy.uint8
     assert not grey.flags.writeable
+
+
+@pytest.mark.parametrize("name", [name for name in FLAVOURS if not name.startswith("heic")])
+def test_every_flavour_says_how_large_its_decoder_found_it(name: str) -> None:
+    assert opened(FLAVOURS[name].body).decoded_size() == (WIDTH, HEIGHT)
+
+
+def test_a_heic_says_no_size_as_libheif_crops_it_and_refuses_another_than_its_item_has() -> None:
+    body = heic(picture(91, 67))
+    assert opened(body).decoded_size() is None
+    assert measure_body(body, Depth.DECODE, LIMIT).suspect is None
 
 
 @pytest.mark.parametrize("name", TRUE)

@@ -1,7 +1,7 @@
 """Damage in a picture that still decodes, as its decoder found or printed it.
 
-Nothing is computed but the checksums of a PNG. Weak: it knows what decoders report; those of WebP, AVIF and
-HEIC repair damage silently or fail.
+What each format looks for in its coded data is in `measure.formats`. Weak: decoders of WebP, AVIF and HEIC
+repair damage silently, so that in these only zeroed parts are found.
 """
 
 import msgspec
@@ -17,11 +17,21 @@ class Damage(msgspec.Struct, frozen=True):
     suspect: str | None
 
 
-def _find_damage(picture: Picture, _header: Header, _exif: Exif) -> Damage:
+def _find_damage(picture: Picture, header: Header, _exif: Exif) -> Damage:
     found = picture.damage()
     if found is None and picture.printed:
         found = f"the decoder says: {picture.printed}"
-    return Damage(found)
+    return Damage(found or _other_size(picture.decoded_size(), header))
 
 
-ANALYZER = Analyzer(name="damage", version=1, facts=Damage, analyze=_find_damage)
+def _other_size(size: tuple[int, int] | None, header: Header) -> str | None:
+    """What the decoder sees is the stored picture, or the displayed one if it crops and turns itself."""
+    stored, displayed = (header.width, header.height), (header.displayed_width, header.displayed_height)
+    if size is None or size in {stored, displayed}:
+        return None
+    return (
+        f"it decodes to {size[0]} x {size[1]} pixels, where its header says {header.width} x {header.height}"
+    )
+
+
+ANALYZER = Analyzer(name="damage", version=2, facts=Damage, analyze=_find_damage)

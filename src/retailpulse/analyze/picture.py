@@ -4,6 +4,7 @@ Nothing here costs anything until an analyzer asks. How each decoder answers is 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -17,16 +18,22 @@ else:
 SCALES = (8, 4, 2, 1)
 
 
+def _find_nothing() -> str | None:
+    return None
+
+
 class Picture(ABC):
     """A picture that could be decoded. A second request for the same thing returns the same object."""
 
-    __slots__ = ("_exif", "_greys", "printed", "was_asked")
+    __slots__ = ("_exif", "_greys", "printed", "search", "was_asked")
 
     def __init__(self) -> None:
         self.printed = ""
         """The first line that libraries printed while they decoded it; empty if they printed none."""
         self.was_asked = False
         """Whether an analyzer asked for pixels or EXIF, so that libraries may have printed more."""
+        self.search: Callable[[], str | None] = _find_nothing
+        """Looks for damage in the body that the picture was decoded from."""
         self._greys: dict[int, GreyImage] = {}
         self._exif: bytes | None = None
 
@@ -57,7 +64,11 @@ class Picture(ABC):
         return self._exif or None
 
     def damage(self) -> str | None:
-        """What looks damaged to the decoder in a few words, or None; found by decoding, or by checksums."""
+        """What looks damaged in a few words, or None: by its decoder, by checksums, or by its coded data."""
+        return self.search()
+
+    def decoded_size(self) -> tuple[int, int] | None:
+        """Width and height as the decoder sees them, stored or displayed; None if it does not say."""
         return None
 
     @abstractmethod

@@ -4,12 +4,15 @@ Each format brings its decoder (`formats`); what one raises becomes a verdict on
 Weak: for all but JPEG a picture of full size is held in memory.
 """
 
+from functools import partial
+
 from PIL import Image
 
 from retailpulse.analyze import Picture
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause
 from retailpulse.measure.decoder_texts import image_error_of, no_memory
+from retailpulse.measure.formats.damage import damage_of
 from retailpulse.measure.formats.image_format import ImageFormat, S
 
 
@@ -19,6 +22,12 @@ def decode(image_format: ImageFormat[S], body: bytes, size: S, max_pixels: int) 
     Raises ImageError `corrupt`, `truncated`, `unsupported_format` or `too_many_pixels`, and ImportError if
     the format's library is missing.
     """
+    picture = _decode(image_format, body, size, max_pixels)
+    picture.search = partial(damage_of, body, size, image_format.find_damage)
+    return picture
+
+
+def _decode(image_format: ImageFormat[S], body: bytes, size: S, max_pixels: int) -> Picture:
     try:
         return image_format.decode(body, size, max_pixels)
     except ImageError:

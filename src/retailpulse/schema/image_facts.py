@@ -67,7 +67,11 @@ class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
     suspect: Annotated[
         str | None,
         Stored(sql_type=SqlType.TEXT),
-        described("What looks damaged in a picture that is whole, or that its answer broke off."),
+        described(
+            "What looks damaged in a picture that still decodes: zeroed parts, missing scans, a wrong "
+            "checksum or size, what its decoder says; or that its answer broke off though it is whole.",
+            example="the HEVC data have zeros where none can be",
+        ),
     ] = None
 
 

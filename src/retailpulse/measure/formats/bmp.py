@@ -13,6 +13,7 @@ from retailpulse.measure.formats.faults import corrupt, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.formats.work import Work
+from retailpulse.measure.formats.zeros import has_zeroed_pages
 
 _CORE_BYTES = 12
 _HEADER_BYTES = frozenset({_CORE_BYTES, 40, 52, 56, 64, 108, 124})
@@ -97,6 +98,14 @@ def _decode(body: bytes, size: Size, max_pixels: int) -> PillowPicture:
     return _PLUGIN.decode(body, size, max_pixels)
 
 
+def find_damage(body: bytes, _size: Size, work: Work) -> str | None:
+    """Whether pages of uncompressed pixels were zeroed, in a few words; None if none were."""
+    end = _plain_end(body)
+    if end is not None and has_zeroed_pages(body, _number(body, 10), end, work):
+        return "a page of the BMP's pixels was zeroed"
+    return None
+
+
 _PLUGIN = Plugin("BMP", "BmpImagePlugin")
 FORMAT = ImageFormat(
     name=Format.BMP,
@@ -106,4 +115,5 @@ FORMAT = ImageFormat(
     check_end=check_end,
     load=_PLUGIN.load,
     decode=_decode,
+    find_damage=find_damage,
 )

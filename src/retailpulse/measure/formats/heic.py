@@ -5,7 +5,7 @@ from typing import Any
 
 from retailpulse.analyze import GreyImage, Picture
 from retailpulse.domain.images import Format
-from retailpulse.measure.formats import heif
+from retailpulse.measure.formats import heif, hevc_units
 from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.libraries import library
@@ -52,6 +52,7 @@ FORMAT = ImageFormat(
     check_end=heif.check_end,
     load=_load,
     decode=_decode,
+    find_damage=hevc_units.find_damage,
     bytes_per_pixel=6,
     reports_out_of_memory=False,
 )

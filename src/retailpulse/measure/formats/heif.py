@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.faults import corrupt, truncated, unsupported
+from retailpulse.measure.formats.heif_items import IN_FILE, IN_IDAT, extents
 from retailpulse.measure.formats.heif_shape import item_size
 from retailpulse.measure.formats.image_format import Size
-from retailpulse.measure.formats.isobmff import WHOLE_FILE, Box, Cursor, boxes, child
+from retailpulse.measure.formats.isobmff import WHOLE_FILE, Box, Cursor, boxes, child, whole_child
 from retailpulse.measure.formats.work import Work
 
 STARTS, STARTS_AT = (b"ftyp",), 4
@@ -26,7 +27,6 @@ _BRANDS = {
 _BARE_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})  # name the container, not the codec
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"avif", b"mif1", b"mif2"})
 _SEQUENCE_BRANDS = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"avis", b"msf1"})
-_IN_FILE, _IN_IDAT = 0, 1
 
 
 def is_coded_as(name: Format, data: bytes, work: Work) -> bool | None:
@@ -70,7 +70,7 @@ def read_size(data: bytes, work: Work, *, is_padded: bool = False) -> Size | Non
         if has_film and _STILL_BRANDS.isdisjoint(_brands(data)):
             raise _no_still()
         return None
-    primary, properties = (_whole_child(data, meta, kind, work) for kind in (b"pitm", b"iprp"))
+    primary, properties = (whole_child(data, meta, kind, work) for kind in (b"pitm", b"iprp"))
     if primary is None or properties is None:
         if meta.end > len(data):
             return None
@@ -98,14 +98,15 @@ def check_end(body: bytes, _: Size, work: Work) -> None:
         if box.kind in {b"mdat", b"meta"} and len(body) < box.end != WHOLE_FILE:
             raise truncated(f"the file ends after {len(body)} of {box.end} bytes")
         meta = meta or (box._replace(start=box.start + 4) if box.kind == b"meta" else None)
-    iloc = meta and _whole_child(body, meta, b"iloc", work)
+    iloc = meta and whole_child(body, meta, b"iloc", work)
     if meta is None or iloc is None:
         raise corrupt("the file does not say where its pictures are")
     idat = child(body, meta, b"idat", work)
-    for method, end in _extent_ends(body, iloc, work):
-        if method == _IN_FILE and end > len(body):
+    for extent in extents(body, iloc, work):
+        method, end = extent.method, extent.start + extent.length
+        if method == IN_FILE and end > len(body):
             raise truncated(f"the file ends after {len(body)} of at least {end} bytes")
-        if method == _IN_IDAT and (idat is None or end > idat.end - idat.start):
+        if method == IN_IDAT and (idat is None or end > idat.end - idat.start):
             raise truncated("an item lies beyond the end of its data")
 
 
@@ -128,25 +129,3 @@ def _top_boxes(body: bytes, work: Work) -> Iterator[Box]:
 
 def _no_still() -> ImageError:
     return unsupported("the file holds a film and no still picture")
-
-
-def _whole_child(data: bytes, parent: Box, kind: bytes, work: Work) -> Box | None:
-    box = child(data, parent, kind, work)
-    return box if box is not None and box.end <= len(data) else None
-
-
-def _extent_ends(data: bytes, box: Box, work: Work) -> Iterator[tuple[int, int]]:
-    """For each part of each item, how it is stored and the offset of its end."""
-    iloc = Cursor(data, box, work)
-    sizes = iloc.number(2)
-    offset_bytes, length_bytes, base_bytes = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
-    index_bytes = sizes & 15 if iloc.version else 0
-    wide = 4 if iloc.version == 2 else 2
-    for _ in range(iloc.number(wide)):
-        iloc.skip(wide)
-        method = iloc.number(2) & 15 if iloc.version else _IN_FILE
-        iloc.skip(2)
-        base = iloc.number(base_bytes)
-        for _ in range(iloc.number(2)):
-            iloc.skip(index_bytes)
-            yield method, base + iloc.number(offset_bytes) + iloc.number(length_bytes)

@@ -12,6 +12,7 @@ import msgspec
 from retailpulse.analyze import Picture
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Format
+from retailpulse.measure.formats.damage import FindDamage, find_nothing
 from retailpulse.measure.formats.work import Work
 
 SNIFF_BYTES = 12
@@ -81,6 +82,8 @@ class ImageFormat(Generic[S]):
 
     May raise any exception on a damaged body, and ImportError if a library is missing.
     """
+    find_damage: FindDamage = find_nothing
+    """Finds damage that `decode` passes; asked for once a picture has decoded."""
     bytes_per_pixel: int = 4
     """Memory that `decode` needs at most, measured."""
     reports_out_of_memory: bool = True

@@ -55,26 +55,33 @@ def child(data: bytes, parent: Box, kind: bytes, work: Work) -> Box | None:
     return next((box for box in boxes(data, parent.start, parent.end, work) if box.kind == kind), None)
 
 
+def whole_child(data: bytes, parent: Box, kind: bytes, work: Work) -> Box | None:
+    """The same, or None if it is not all there."""
+    box = child(data, parent, kind, work)
+    return box if box is not None and box.end <= len(data) else None
+
+
 class Cursor:
     """Reads big-endian numbers one after the other, never beyond the end of its box."""
 
     def __init__(self, data: bytes, box: Box, work: Work) -> None:
         self._data = data
         self._work = work
-        self._position = box.start
+        self.position = box.start
+        """The offset of the next number."""
         self._box = box
         self.version = self.number(1)
         self.flags = self.number(3)
 
     def number(self, size_bytes: int) -> int:
         """The next number of `size_bytes` bytes, big-endian; raises ImageError `corrupt` at the end."""
-        start = self._position
+        start = self.position
         self.skip(size_bytes)
-        return int.from_bytes(self._data[start : self._position])
+        return int.from_bytes(self._data[start : self.position])
 
     def skip(self, size_bytes: int) -> None:
         """Skip some bytes; skipping none is a step of work too."""
         self._work.spend(_NUMBER_STEPS)
-        self._position += size_bytes
-        if self._position > min(self._box.end, len(self._data)):
+        self.position += size_bytes
+        if self.position > min(self._box.end, len(self._data)):
             raise corrupt(f"{_named(self._box.kind)} ends too early")

@@ -3,21 +3,32 @@
 Decoded strictly first, as damage shows only so; then leniently; then by Pillow, which knows more samplings.
 """
 
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from retailpulse.analyze import GreyImage, Picture
 from retailpulse.domain.images import Format
+from retailpulse.measure.formats.damage import damage_of
 from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat
 from retailpulse.measure.formats.jpeg_markers import Frame, check_end, check_end_in_pieces, read_frame
 from retailpulse.measure.formats.jpeg_padding import without_padding
+from retailpulse.measure.formats.jpeg_scans import (
+    Scan,
+    find_missing,
+    find_zeroed,
+    is_single,
+    may_be_zeroed,
+    read_scans,
+)
 from retailpulse.measure.formats.libraries import library
 from retailpulse.measure.formats.pillow import Plugin
+from retailpulse.measure.formats.work import Work
 
 MAX_SCANS = 100
 """Each scan is a pass over the whole picture, however few bytes it has; encoders write about ten."""
 
-_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _DECODABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # sequential, progressive, both also arithmetic
 _PLUGIN = Plugin("JPEG", "JpegImagePlugin", also=("MpoImagePlugin",))
 
@@ -28,17 +39,29 @@ def _load() -> None:
 
 
 class _JpegPicture(Picture):
-    __slots__ = ("_body", "_damage", "_eighth", "_frame")
+    __slots__ = ("_body", "_damage", "_eighth", "_frame", "_scans")
 
-    def __init__(self, body: bytes, frame: Frame, eighth: Any, damage: str | None) -> None:
+    def __init__(
+        self, body: bytes, frame: Frame, scans: Sequence[Scan] | None, eighth: Any, damage: str | None
+    ) -> None:
         super().__init__()
+        self._scans = scans
         self._body = body
         self._frame = frame
         self._eighth = eighth
         self._damage = damage
 
     def damage(self) -> str | None:
-        return self._damage
+        return self._damage or damage_of(self._body, self._frame, self._find_damage)
+
+    def decoded_size(self) -> tuple[int, int]:
+        rows, columns, _ = self._eighth.shape
+        width, height = self._frame.width, self._frame.height
+        is_eighth = (columns, rows) == (-(-width // 8), -(-height // 8))
+        return (width, height) if is_eighth else (8 * columns, 8 * rows)
+
+    def _find_damage(self, body: bytes, frame: Frame, work: Work) -> str | None:
+        return _damage_of_scans(body, frame, self._scans, work)
 
     def _make_grey(self, scale: int) -> GreyImage:
         if scale == 8:
@@ -57,23 +80,37 @@ class _JpegPicture(Picture):
 def _decode(body: bytes, frame: Frame, max_pixels: int) -> Picture:
     if frame.process not in _DECODABLE or frame.sample_bits != 8:
         raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
-    _check_scans(body, frame)
+    scans = None if is_single(body, frame) else _scans(body, frame, Work())
     try:
-        return _JpegPicture(body, frame, _decode_eighth(body, strict=True), None)
+        return _JpegPicture(body, frame, scans, _decode_eighth(body, strict=True), None)
     except ValueError as error:
-        return _decode_damaged(str(error), body, frame, max_pixels)
+        return _decode_damaged(str(error), body, frame, scans, max_pixels)
 
 
-def _check_scans(body: bytes, frame: Frame) -> None:
-    """Raise ImageError `corrupt` if the picture has so many scans that it must be an attack."""
-    if (scan := frame.scan) is None:
-        return
-    is_single = frame.process not in _PROGRESSIVE and body[scan : scan + 1] == bytes([frame.components])
-    if not is_single and body.count(b"\xff\xda", scan) > MAX_SCANS:
+def _scans(body: bytes, frame: Frame, work: Work) -> list[Scan]:
+    """The scans; raises ImageError `corrupt` if there are so many that it must be an attack."""
+    scans = list(islice(read_scans(body, frame, work), 1 if is_single(body, frame) else MAX_SCANS + 1))
+    if len(scans) > MAX_SCANS:
         raise corrupt(f"the JPEG has more than {MAX_SCANS} scans")
+    return scans
 
 
-def _decode_damaged(finding: str, body: bytes, frame: Frame, max_pixels: int) -> Picture:
+def find_damage(body: bytes, frame: Frame, work: Work) -> str | None:
+    """Which scans are missing or zeroed without libjpeg's noticing, in a few words; None if none are."""
+    return _damage_of_scans(body, frame, None, work)
+
+
+def _damage_of_scans(body: bytes, frame: Frame, known: Sequence[Scan] | None, work: Work) -> str | None:
+    """The same, with the scans if they are known; of a single one they are read only if there are zeros."""
+    if is_single(body, frame) and not may_be_zeroed(body, frame):
+        return None
+    scans = known or _scans(body, frame, work)
+    return find_missing(body, frame, scans) or find_zeroed(body, frame, scans, work)
+
+
+def _decode_damaged(
+    finding: str, body: bytes, frame: Frame, scans: Sequence[Scan] | None, max_pixels: int
+) -> Picture:
     """The picture in spite of what the strict decoder found, if there is one."""
     if is_out_of_memory(finding):
         raise MemoryError
@@ -81,11 +118,11 @@ def _decode_damaged(finding: str, body: bytes, frame: Frame, max_pixels: int) ->
         raise truncated("the JPEG's data ends before the picture does")
     for bare in without_padding(finding, body, frame.scan or 0):
         try:
-            return _JpegPicture(body, frame, _decode_eighth(bare, strict=True), None)
+            return _JpegPicture(body, frame, scans, _decode_eighth(bare, strict=True), None)
         except ValueError:  # it is damaged besides, or lost an end that was none of padding
             continue
     try:
-        return _JpegPicture(body, frame, _decode_eighth(body, strict=False), finding[:MAX_DETAIL])
+        return _JpegPicture(body, frame, scans, _decode_eighth(body, strict=False), finding[:MAX_DETAIL])
     except ValueError:
         return _PLUGIN.decode(body, frame, max_pixels)
 
@@ -105,5 +142,6 @@ FORMAT = ImageFormat(
     check_end_in_pieces=check_end_in_pieces,
     load=_load,
     decode=_decode,
+    find_damage=find_damage,
     bytes_per_pixel=3,  # only a progressive one needs anything
 )

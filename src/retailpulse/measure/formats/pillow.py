@@ -17,6 +17,7 @@ from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.libraries import library
 
+_DRAFTED = frozenset({"JPEG", "MPO"})
 _OF_PILLOW = re.compile(r"PIL\.")
 
 
@@ -70,6 +71,10 @@ class PillowPicture(Picture):
         if scale < self._scale:
             raise ValueError(f"this picture is at hand at 1/{self._scale} alone")
         return grey_of(self._image, scale // self._scale)
+
+    def decoded_size(self) -> tuple[int, int] | None:
+        """Width and height, unless it is a draft of them."""
+        return None if self._image.format in _DRAFTED else self._image.size
 
     def _find_exif(self) -> bytes | None:
         exif: bytes | None = self._image.info.get("exif")

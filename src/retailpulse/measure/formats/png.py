@@ -48,7 +48,7 @@ def check_end(body: bytes, _: Size, work: Work) -> None:
     raise truncated("the PNG has no end chunk")
 
 
-def find_damage(body: bytes, work: Work) -> str | None:
+def find_damage(body: bytes, _: Size, work: Work) -> str | None:
     """Which chunk of the picture does not match its checksum, in a few words; None if all do."""
     view = memoryview(body)
     for kind, start, end in _chunks(body, work):
@@ -110,9 +110,6 @@ class _PngPicture(PillowPicture):
         super().__init__(image, size)
         self._body = body
 
-    def damage(self) -> str | None:
-        return find_damage(self._body, Work())  # the end check went over the same chunks
-
     def _find_exif(self) -> bytes | None:
         for kind, start, end in _chunks(self._body, Work()):
             if kind == b"eXIf":
@@ -124,7 +121,7 @@ def _decode(body: bytes, size: Size, max_pixels: int) -> _PngPicture:
     try:
         image = _PLUGIN.decode_image(_essential(body, Work()), max_pixels)
     except (OSError, SyntaxError, ValueError):
-        if (damage := find_damage(body, Work())) is not None:
+        if (damage := find_damage(body, size, Work())) is not None:
             raise corrupt(damage) from None
         raise
     return _PngPicture(image, size, body)
@@ -138,4 +135,5 @@ FORMAT = ImageFormat(
     check_end=check_end,
     load=_PLUGIN.load,
     decode=_decode,
+    find_damage=find_damage,
 )

@@ -17,12 +17,13 @@ from retailpulse.measure.formats.libraries import library
 from retailpulse.measure.formats.pillow import PillowPicture, Plugin
 from retailpulse.measure.formats.tiff_embedded import CODECS, decode_parts
 from retailpulse.measure.formats.work import Work
+from retailpulse.measure.formats.zeros import has_zeroed_pages, has_zeros
 
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
 _STRIPS, _TILES = (273, 279), (324, 325)  # offsets and byte counts
 _BITS = 258
 _NEEDED = (_BITS, 320, 347)  # bits per sample, colour map, JPEG tables: no decoding without them
-_COMPRESSION, _PHOTOMETRIC, _STRIP_ROWS, _TILE_SIZE = 259, 262, 278, (322, 323)
+_COMPRESSION, _PHOTOMETRIC, _SAMPLES, _STRIP_ROWS, _TILE_SIZE = 259, 262, 277, 278, (322, 323)
 _WANTED = frozenset(
     {
         _WIDTH,
@@ -33,6 +34,7 @@ _WANTED = frozenset(
         *_NEEDED,
         _COMPRESSION,
         _PHOTOMETRIC,
+        _SAMPLES,
         _STRIP_ROWS,
         *_TILE_SIZE,
     }
@@ -44,7 +46,14 @@ _DECODABLE = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 3492
 _PHOTOMETRICS = frozenset({0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 32803, 32844, 32845, 34892, 51177, 52527})
 """Meanings of pixels that there are; any other number is damage."""
 
+_RAW, _PACKED = 1, frozenset({5, 8, 32946, 32773, 34925, 50000})
+"""Compressions: none; LZW, deflate twice, PackBits, LZMA, Zstandard."""
+_LEAST_ZEROS = 1024
+_MOST_PACKED = 1032
+"""Bytes that deflate makes one of at most: 258 of two bits, which are zeros in flat pictures (RFC 1951)."""
+
 _NUMBERS_PER_STEP = 8
+_PART_STEPS = 5
 MAX_PARTS = 1_000_000
 """Strips or tiles that are held in memory; a picture of the largest size has far fewer."""
 
@@ -109,6 +118,30 @@ def check_end(body: bytes, _: Size, work: Work) -> None:
         last = max(map(operator.add, offsets, lengths), default=max(offsets, default=0))
         if last > len(body):
             raise truncated(f"the TIFF ends after {len(body)} of at least {last} bytes")
+
+
+def find_damage(body: bytes, size: Size, work: Work) -> str | None:
+    """Whether a strip or a tile was zeroed, in a few words; None if none was."""
+    layout = _LAYOUTS[body[:4]]
+    directory = _read_directory(body, layout, work) or {}
+    places, (width, height) = _parts(body, directory, layout, size, work)
+    compression, samples = (_number(directory.get(tag), layout) or 1 for tag in (_COMPRESSION, _SAMPLES))
+    if compression == _RAW and places:
+        start, end = min(start for start, _ in places), max(start + length for start, length in places)
+        return "a page of the TIFF's pixels was zeroed" if has_zeroed_pages(body, start, end, work) else None
+    if compression not in _PACKED:
+        return None
+    bits = max(_numbers(body, directory.get(_BITS), layout, work), default=1)
+    least = _LEAST_ZEROS + width * height * samples * bits // 8 // _MOST_PACKED
+    left = len(body)
+    for start, length in places:
+        work.spend(_PART_STEPS)
+        left -= length
+        if left < 0:  # they share their data
+            break
+        if has_zeros(body, start, start + length, least):
+            return "the packed data of the TIFF have a run of zeros that no picture makes"
+    return None
 
 
 def exif_turns(data: bytes, start: int, end: int, work: Work) -> bool:
@@ -246,4 +279,5 @@ FORMAT = ImageFormat(
     check_end=check_end,
     load=_PLUGIN.load,
     decode=_decode,
+    find_damage=find_damage,
 )

@@ -8,6 +8,7 @@ even for its header.
 import struct
 
 from retailpulse.domain.images import Format
+from retailpulse.measure.formats import webp_data
 from retailpulse.measure.formats.faults import corrupt, truncated
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.pillow import PillowPicture, Plugin
@@ -129,6 +130,20 @@ def _decode(body: bytes, size: Size, max_pixels: int) -> PillowPicture:
     return _PLUGIN.decode(_with_right_length(body), size, max_pixels)
 
 
+def find_damage(body: bytes, size: Size, work: Work) -> str | None:
+    """Which chunk has zeros that no encoder writes, in a few words; None if none has."""
+
+    def decodes(other: bytes) -> bool:
+        try:
+            _PLUGIN.decode(other, size, size.width * size.height)
+        except Exception:  # decoders raise about anything there is
+            return False
+        return True
+
+    end = min(len(body), _chunks_end(body, work))
+    return webp_data.find_damage(body, end, size, work, decodes)
+
+
 _PLUGIN = Plugin("WEBP", "WebPImagePlugin", needs=("webp",))
 FORMAT = ImageFormat(
     name=Format.WEBP,
@@ -138,6 +153,7 @@ FORMAT = ImageFormat(
     check_end=check_end,
     load=_PLUGIN.load,
     decode=_decode,
+    find_damage=find_damage,
     bytes_per_pixel=16,  # a lossless one: 13
     reports_out_of_memory=False,
 )

@@ -1,0 +1,1 @@
+"""Damage that decoders pass: how much of it is found, and what looking for it costs."""
