@@ -250,6 +250,14 @@ def test_an_item_may_lie_anywhere_inside_the_file() -> None:
     assert measured(container(struct.pack(">IHHHHHII", 0, 0x4400, 1, 1, 0, 1, 10, 20))).width == WIDTH
 
 
+def test_a_png_that_goes_on_with_zeros_is_corrupt_at_every_depth() -> None:
+    body = FLAVOURS["png"].body
+    zeroed = body[:-12] + bytes(100_000)
+    for depth in (Depth.DOWNLOAD, Depth.DECODE):
+        error = failure(zeroed, depth)
+        assert (error.cause, error.detail) == (Cause.CORRUPT, "the PNG goes on with bytes that are no chunk")
+
+
 def test_a_png_chunk_that_reaches_beyond_the_end_is_truncated() -> None:
     body = FLAVOURS["png"].body
     long_chunk = struct.pack(">I4s", 100_000, b"tEXt")

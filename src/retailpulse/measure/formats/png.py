@@ -39,8 +39,10 @@ def read_size(data: bytes, work: Work) -> Size | None:
 
 
 def check_end(body: bytes, _: Size, work: Work) -> None:
-    """Raise ImageError `truncated` if the last chunk is missing."""
+    """Raise ImageError `truncated` if the last chunk is missing, `corrupt` for what is none."""
     for kind, start, end in _chunks(body, work):
+        if not kind.isalpha():
+            raise corrupt("the PNG goes on with bytes that are no chunk")
         if end - start > _MAX_CHUNK_BYTES:
             raise corrupt("the PNG has a chunk of an impossible length")
         if kind == b"IEND" and end <= len(body):
@@ -55,8 +57,7 @@ def find_damage(body: bytes, _: Size, work: Work) -> str | None:
         if not _is_critical(kind):
             continue
         if zlib.crc32(view[start - 4 : end - 4]) != _CRC.unpack_from(body, end - 4)[0]:
-            name = f"the {kind.decode()} chunk" if kind.isalpha() else "a chunk of no known kind"
-            return f"the checksum of {name} does not match"
+            return f"the checksum of the {kind.decode(errors='replace')} chunk does not match"
         if kind == b"IEND":
             break
     return None
