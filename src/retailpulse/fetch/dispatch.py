@@ -15,6 +15,7 @@ from retailpulse.fetch.host.fallback_memory import FallbackMemory, usual_failure
 from retailpulse.fetch.host.forbidden import ForbiddenMemory
 from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import FIRST, HostListener, HostQueue, Order
+from retailpulse.fetch.host.range_memory import RangeMemory
 from retailpulse.fetch.http.body_reader import BodyReader
 from retailpulse.fetch.http.exchange import Exchange
 from retailpulse.fetch.http.messages import GIVEN, Request, Response
@@ -125,6 +126,22 @@ class Dispatch:
             raise self._record_failure(failure, queue, attempt, began_at) from None
         finally:
             self.hosts.leave(queue)
+
+    def refuses_ranges(self, target: Target) -> bool:
+        """Whether a host is known to refuse ranges, so that it is asked for the whole file at once."""
+        queue = self.hosts.get(target.origin.key)
+        return queue is not None and queue.ranges is not None and queue.ranges.are_refused(self._loop.time())
+
+    def record_range(self, target: Target, *, refused: bool) -> None:
+        """A host refused a range and gave the whole file, or it gave a range."""
+        queue = self.hosts.get(target.origin.key)
+        if queue is None or (queue.ranges is None and not refused):
+            return
+        queue.ranges = queue.ranges or RangeMemory()
+        if refused:
+            queue.ranges.refused(self._loop.time())
+        else:
+            queue.ranges.given()
 
     def close(self) -> None:
         """Abort what is in flight and free every connection.

@@ -21,8 +21,8 @@ from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import HostListener
 from retailpulse.fetch.http.body_reader import BodyReader, Check, Enough, Tap
 from retailpulse.fetch.http.curl_handles import check_settings
-from retailpulse.fetch.http.messages import Response
-from retailpulse.fetch.http.range_reader import read_head, read_whole
+from retailpulse.fetch.http.messages import WHOLE, Response
+from retailpulse.fetch.http.range_reader import FIRST_SPAN, RANGE_REFUSED, read_head, read_whole
 from retailpulse.fetch.http.ranges import Span
 from retailpulse.fetch.priority_semaphore import Admit
 from retailpulse.fetch.retries import Attempt
@@ -247,6 +247,7 @@ class _Visit:
         self._reader = reader
         self._max_redirects = max_redirects
         self._place = place
+        self._was_refused = False  # a range was
 
     @property
     def origin_key(self) -> str:
@@ -256,13 +257,24 @@ class _Visit:
     async def ask(self, span: Span | None) -> Response:
         """Ask, and follow redirects; the further parts are asked of the URL that gave the first one."""
         for _ in range(self._max_redirects + 1):
-            answer = await self._dispatch.ask(self._target, self._attempt, self._reader, span, self._place)
+            part = None if span is FIRST_SPAN and self._dispatch.refuses_ranges(self._target) else span
+            answer = await self._dispatch.ask(self._target, self._attempt, self._reader, part, self._place)
             location = answer.header(b"location") if answer.status in _REDIRECTS else None
             if location is None:
+                self._note_ranges(part, answer)
                 return self._without_secrets(answer)
             self._attempt.keep_cookies(self._target.origin, answer)
             self._target = follow(self._target, location)
         raise TryFailed(Cause.TOO_MANY_REDIRECTS, f"more than {self._max_redirects} redirects")
+
+    def _note_ranges(self, span: Span | None, answer: Response) -> None:
+        if span is None:
+            if self._was_refused and answer.status in WHOLE:
+                self._dispatch.record_range(self._target, refused=True)
+        elif answer.status in RANGE_REFUSED:
+            self._was_refused = True
+        elif answer.status == 206:
+            self._dispatch.record_range(self._target, refused=False)
 
     def _without_secrets(self, answer: Response) -> Response:
         """The answer without an error code that only repeats what the host was sent."""

@@ -3,8 +3,10 @@ from collections.abc import Callable
 import pytest
 
 from retailpulse.domain.errors import ImageError
+from retailpulse.domain.hosts import HostLimits
 from retailpulse.domain.images import Cause
 from retailpulse.fetch import Downloader, Fetched
+from retailpulse.fetch.host.range_memory import RangeMemory
 from tests.fetch.conftest import MakeDownloader
 from tests.fetch.failing import failure_of
 from tests.origin import Origin, Reply
@@ -195,3 +197,25 @@ async def test_further_parts_are_asked_for_where_the_redirects_ended(
 async def test_a_head_that_is_not_there_says_so(origin: Origin, downloader: Downloader) -> None:
     error = await failure_of(downloader.fetch_head(origin.url("/nothing"), has(1)))
     assert (error.cause, error.detail, error.tries) == (Cause.HTTP_STATUS, "HTTP 404", 1)
+
+
+@pytest.mark.parametrize(("before", "asks_for_a_range"), [("rrr", False), ("rrgr", True), ("rr", True)])
+async def test_a_host_that_refuses_ranges_in_a_row_is_asked_for_the_whole_at_once(
+    origin: Origin, downloader: Downloader, before: str, asks_for_a_range: bool
+) -> None:
+    queue = downloader.hosts.queue(origin.url("").removesuffix("/"))
+    queue.adopt(HostLimits(cap=8, ceiling=16))  # a host that is remembered
+    for number, end in enumerate(before):
+        refused = [Reply(status=405)] if end == "r" else []
+        await downloader.fetch_head(origin.serve(f"/{number}", *refused, Reply(body=PHOTO)), has(100))
+    await downloader.fetch_head(origin.serve("/last", Reply(body=PHOTO)), has(100))
+    assert (asked(origin)[-1] is not None) == asks_for_a_range
+
+
+def test_what_is_known_of_ranges_is_believed_for_some_minutes() -> None:
+    memory = RangeMemory()
+    for now in (0.0, 1.0, 2.0):
+        assert not memory.are_refused(now)
+        memory.refused(now)
+    assert memory.are_refused(600.0)
+    assert not memory.are_refused(603.0)

@@ -19,6 +19,7 @@ from retailpulse.fetch.host.fallback_memory import FallbackMemory
 from retailpulse.fetch.host.forbidden import ForbiddenMemory
 from retailpulse.fetch.host.in_flight import SILENT_SECONDS, InFlight
 from retailpulse.fetch.host.limiter import HostLimiter
+from retailpulse.fetch.host.range_memory import RangeMemory
 
 Order = tuple[int, float]
 """Rank (minus the priority) and virtual time; the lower is served first."""
@@ -74,6 +75,7 @@ class HostQueue:
         self.in_flight = InFlight()
         self.succeeded_at = float("-inf")  # when it last gave a file, or a part of one
         self.forbidden: ForbiddenMemory | None = None
+        self.ranges: RangeMemory | None = None
         self.fallbacks: FallbackMemory | None = None
         self.peers: set[tuple[str, int]] = set()  # the addresses that were dialled for it
         self._listener = listener

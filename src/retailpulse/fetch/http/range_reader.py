@@ -13,9 +13,9 @@ from retailpulse.fetch.http.ranges import Part, Span, parse_part, parse_total
 
 # 16 kB hold the size of most formats, 64 kB that of 97% of JPEG files; after that, the rest as it comes.
 _PART_ENDS = (FIRST_LOOK_BYTES, 65_536, None)
-_FIRST_SPAN = Span(start=0, end=FIRST_LOOK_BYTES)
+FIRST_SPAN = Span(start=0, end=FIRST_LOOK_BYTES)
 
-_RANGE_REFUSED = frozenset({400, 403, 405, 500, 501})
+RANGE_REFUSED = frozenset({400, 403, 405, 416, 500, 501})
 """Statuses with which servers answer that do not know ranges, and would send the whole file."""
 
 Ask = Callable[[Span | None], Awaitable[Response]]
@@ -44,11 +44,11 @@ async def _read_parts(ask: Ask, reader: BodyReader) -> bool:
     total: int | None = None
     for end in _PART_ENDS:
         start = reader.size
-        answer = await ask(Span(start=start, end=end) if start else _FIRST_SPAN)
+        answer = await ask(Span(start=start, end=end) if start else FIRST_SPAN)
         if answer.status == 416:
             await _end_or_ask_whole(ask, reader, answer)
             return True
-        if answer.status in _RANGE_REFUSED:
+        if answer.status in RANGE_REFUSED:
             return False
         if answer.status != 206:
             _finish_whole(answer, reader)
