@@ -55,7 +55,7 @@ LOUD: dict[str, Make] = {
 """Files of which decoders notice at least some zeroed parts."""
 
 
-def verdict(body: bytes) -> str | None:
+def judged(body: bytes) -> str | None:
     try:
         found = measure_body(body, Depth.DECODE, LIMIT)
     except ImageError as error:
@@ -68,11 +68,11 @@ def verdict(body: bytes) -> str | None:
 @pytest.mark.parametrize("make", [*SILENT.values(), *LOUD.values()], ids=[*SILENT, *LOUD])
 def test_a_file_with_a_zeroed_part_is_never_measured_without_a_word(make: Make) -> None:
     body = make()
-    assert verdict(body) is None
+    assert judged(body) is None
     for tenth in range(2, 9):
-        assert verdict(holed(body, len(body) * tenth // 10)) is not None
-        assert verdict(zeroed_from(body, len(body) * tenth // 10)) is not None
-    assert verdict(zeroed_from(body, len(body) - 4096)) is not None
+        assert judged(holed(body, len(body) * tenth // 10)) is not None
+        assert judged(zeroed_from(body, len(body) * tenth // 10)) is not None
+    assert judged(zeroed_from(body, len(body) - 4096)) is not None
 
 
 async def test_decoders_that_are_confined_find_the_same() -> None:
@@ -82,14 +82,14 @@ async def test_decoders_that_are_confined_find_the_same() -> None:
             body = make()
             assert (await decoders.measure(body, Depth.DECODE)).suspect is None
             damaged = holed(body, len(body) // 2)
-            assert (await decoders.measure(damaged, Depth.DECODE)).suspect == verdict(damaged), name
+            assert (await decoders.measure(damaged, Depth.DECODE)).suspect == judged(damaged), name
     finally:
         await decoders.aclose()
 
 
 def test_a_short_hole_is_enough_in_hevc() -> None:
     body = heic(textured(), quality=80)
-    assert verdict(holed(body, len(body) * 2 // 3, 6)) == "the HEVC data have zeros where none can be"
+    assert judged(holed(body, len(body) * 2 // 3, 6)) == "the HEVC data have zeros where none can be"
 
 
 def test_hevc_units_that_do_not_fit_their_item_are_damage() -> None:
@@ -143,23 +143,23 @@ FLAT: dict[str, tuple[Make, int]] = {
 def test_zeros_of_a_flat_picture_are_no_damage(make: Make, zeros: int) -> None:
     body = make()
     assert bytes(zeros) in body[1000:]
-    assert verdict(body) is None
+    assert judged(body) is None
 
 
 @pytest.mark.parametrize("image_format", ["BMP", "TIFF"])
 def test_zeroed_pages_of_raw_pixels_are_suspect(image_format: str) -> None:
     body = saved(image_format, textured())
-    assert "page" in (verdict(holed(body, 5 * 4096)) or "")
-    assert "page" in (verdict(zeroed_from(body, 5 * 4096)) or "")
-    assert verdict(holed(body, 5 * 4096 + 1)) is None  # a black line might be as long
+    assert "page" in (judged(holed(body, 5 * 4096)) or "")
+    assert "page" in (judged(zeroed_from(body, 5 * 4096)) or "")
+    assert judged(holed(body, 5 * 4096 + 1)) is None  # a black line might be as long
 
 
 def test_a_black_bar_that_begins_on_a_page_but_ends_elsewhere_is_no_zeroed_page() -> None:
     body = saved("BMP", textured(1362, 40))
     begin = 5 * 4096
-    assert "page" in (verdict(holed(body, begin, 8192)) or "")
-    assert verdict(holed(body, begin, 8200)) is None
-    assert verdict(holed(body, begin - 8, 8200)) is None
+    assert "page" in (judged(holed(body, begin, 8192)) or "")
+    assert judged(holed(body, begin, 8200)) is None
+    assert judged(holed(body, begin - 8, 8200)) is None
 
 
 def tiff_of(lists: dict[int, list[int]], data: bytes) -> bytes:
