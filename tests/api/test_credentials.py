@@ -148,6 +148,27 @@ def test_what_cannot_be_sent_is_refused_without_being_quoted(
     assert SECRET not in refused.text + by_header.text + service.log()
 
 
+def test_they_are_refused_where_others_could_see_them_or_one_would_be_dropped(
+    service: RunningService, private: Origin
+) -> None:
+    given = json.dumps(of(private))
+    in_query = service.http.post(PATH, json=body(visit()), params={"credentials": given})
+    assert "in the header" in problem(in_query, 400, "invalid-request")["detail"]
+    headers = [(name, value) for name, value in FORM.items()]
+    twice = [*headers, ("Retailpulse-Credentials", given), ("Retailpulse-Credentials", given)]
+    refused = service.http.post(PATH, content=json.dumps(body(visit())), headers=twice)
+    assert "more than once" in problem(refused, 400, "invalid-request")["detail"]
+
+
+def test_a_retry_takes_them_from_the_header_too(service: RunningService, private: Origin) -> None:
+    given = body(visit(CORNER_SHOP, private.url("/a.png")), credentials=of(private, "stale"))
+    job_id = post(service, given, PATH).json()["job_id"]
+    assert outcomes(service, job_id) == [("failed", "HTTP 401: invalid_token")]
+    headers = {"Retailpulse-Credentials": json.dumps(of(private))}
+    service.http.post(f"{PATH}/{job_id}/retry", headers=headers).raise_for_status()
+    assert outcomes(service, job_id) == [("measured", None)]
+
+
 def test_without_a_key_a_job_with_credentials_is_refused(idle: RunningApi, private: Origin) -> None:
     refused = post(idle, body(visit(), credentials=of(private)), PATH)
     assert "RETAILPULSE_FETCH_CREDENTIALS_KEY" in problem(refused, 400, "invalid-request")["detail"]

@@ -48,6 +48,8 @@ def test_what_could_be_read_otherwise_is_refused_without_being_quoted(credential
     [
         "Host", "content-length", "Transfer-Encoding", "Connection", "TE", "Upgrade", "Cookie", "Range",
         "If-Range", "If-None-Match", "Proxy-Authorization", "X-Forwarded-For", "Accept-Encoding",
+        "X-Client-IP", "True-Client-IP", "X-Host", "X-Envoy-Original-Path", "X-Original-URL", "Origin",
+        "Accept", "X-aliyun-ecs-metadata-token",
         "User-Agent", "X-HTTP-Method-Override", "Metadata-Flavor", "X-aws-ec2-metadata-token", "Expect",
     ],
 )  # fmt: skip
@@ -65,3 +67,14 @@ def test_a_field_that_is_none_is_refused_without_its_value() -> None:
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.convert({"token": SECRET}, Credential)
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["X_Forwarded_For", "Transfer_Encoding", "X.Forwarded.For", "X Key", ""])
+def test_a_name_that_some_servers_read_as_another_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="a name is none"):
+        Credential(headers={name: "value"}).lines()
+
+
+def test_the_token_of_a_metadata_service_is_refused() -> None:
+    with pytest.raises(ValueError, match="metadata"):
+        Credential(bearer="Oracle").lines()

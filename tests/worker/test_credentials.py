@@ -47,7 +47,7 @@ async def test_a_worker_with_the_key_measures(database: Database) -> None:
 
 async def test_a_worker_without_the_key_asks_for_nothing_and_says_what_to_set(database: Database) -> None:
     with Origin() as origin:
-        for key, said in ((OTHER, "this worker has another key"), ("", "this worker has no key")):
+        for key, said in ((OTHER, "no key of this worker"), ("", "this worker has no key")):
             _, cause, detail = await outcome(database, origin, key)
             assert cause == "no_credentials"
             assert str(detail).startswith(said)

@@ -14,21 +14,26 @@ from msgspec import UNSET, Meta, UnsetType
 MOST_HEADERS = 8
 MOST_VALUE_BYTES = 4_096
 MOST_BASIC = 500
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")  # servers read _ and others as - now and then
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _BASIC = re.compile(r"[^:\x00-\x1f\x7f-\x9f]+:[^\x00-\x1f\x7f-\x9f]*")
 # What frames or routes a request, is ours to say, would make it another one, or opens metadata services.
 _REFUSED = frozenset(
     {
-        *("accept-encoding", "content-encoding", "content-length", "content-type", "cookie", "cookie2"),
+        *("accept", "accept-encoding", "cf-connecting-ip", "client-ip", "origin", "true-client-ip"),
+        *("content-encoding", "content-length", "content-type", "cookie", "cookie2"),
         *("connection", "expect", "host", "keep-alive", "range", "te", "trailer", "transfer-encoding"),
-        *("http2-settings", "upgrade", "user-agent", "via", "forwarded", "x-real-ip", "x-original-url"),
-        *("x-rewrite-url", "x-http-method", "x-http-method-override", "x-method-override"),
+        *("http2-settings", "upgrade", "user-agent", "via", "forwarded", "x-real-ip"),
+        *("x-http-method", "x-http-method-override", "x-method-override"),
         *("metadata", "metadata-flavor"),
     }
 )
-_REFUSED_BEGINNINGS = ("if-", "proxy-", "sec-", "x-forwarded-", "x-aws-ec2-metadata-")
+_REFUSED_BEGINNINGS = (
+    *("if-", "proxy-", "sec-", "x-forwarded-", "x-aws-ec2-metadata-", "x-aliyun-ecs-metadata-", "x-envoy-"),
+    *("x-client-", "x-cluster-", "x-host", "x-middleware-", "x-original-", "x-rewrite-", "x-scheme"),
+)
+_METADATA_TOKEN = "Oracle"  # noqa: S105  # no secret: it opens the metadata service of that cloud
 
 
 _Headers = Annotated[
@@ -75,6 +80,8 @@ class Credential(
         """The header lines, `Name: value` in printable ASCII; raises ValueError, which quotes no value."""
         if [self.headers, self.bearer, self.basic].count(UNSET) != 2:
             raise ValueError("write one of headers, bearer and basic")
+        if self.bearer == _METADATA_TOKEN:
+            raise ValueError("bearer: this one opens a metadata service")
         if self.bearer is not UNSET:
             return (f"Authorization: Bearer {_checked(self.bearer, _TOKEN, 'bearer')}",)
         if self.basic is not UNSET:

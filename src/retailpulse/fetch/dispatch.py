@@ -115,7 +115,7 @@ class Dispatch:
                 answer = await self._run(
                     self._request(target, attempt, span, pin, queue), attempt, reader, queue
                 )
-                if answer.status == _FORBIDDEN and span is None:
+                if answer.status == _FORBIDDEN and span is None and not target.headers:
                     answer = self._forbidden(queue, answer, attempt)
                 self._record_answer(queue, answer, attempt, began_at)
             finally:

@@ -21,6 +21,7 @@ from retailpulse.fetch.host.pool import HostPool
 from retailpulse.fetch.host.queue import HostListener
 from retailpulse.fetch.http.body_reader import BodyReader, Check, Enough, Tap
 from retailpulse.fetch.http.curl_handles import check_settings
+from retailpulse.fetch.http.error_code import WELL_KNOWN
 from retailpulse.fetch.http.messages import WHOLE, Response
 from retailpulse.fetch.http.range_reader import FIRST_SPAN, RANGE_REFUSED, read_head, read_whole
 from retailpulse.fetch.http.ranges import Span
@@ -248,6 +249,7 @@ class _Visit:
         self._max_redirects = max_redirects
         self._place = place
         self._was_refused = False  # a range was
+        self._has_secrets = bool(target.headers)
 
     @property
     def origin_key(self) -> str:
@@ -277,7 +279,7 @@ class _Visit:
             self._dispatch.record_range(self._target, refused=False)
 
     def _without_secrets(self, answer: Response) -> Response:
-        """The answer without an error code that only repeats what the host was sent."""
-        if answer.error_code and self._target.headers.reveals(answer.error_code):
+        """The answer without an error code that may hold what a host of this try was sent."""
+        if self._has_secrets and answer.error_code not in WELL_KNOWN:
             return msgspec.structs.replace(answer, error_code="")
         return answer

@@ -96,8 +96,10 @@ async def test_each_try_begins_with_them_again(
     assert sent(other) == [None] * 3
 
 
-@pytest.mark.parametrize("said", [TOKEN, TOKEN[:9], TOKEN.upper(), f"x.{TOKEN}"])
-async def test_a_host_that_repeats_a_secret_as_its_code_is_not_quoted(
+@pytest.mark.parametrize(
+    "said", [TOKEN, TOKEN[:9], TOKEN.upper(), f"x.{TOKEN}", f"Bad.{TOKEN[:-3]}", ".".join(TOKEN), TOKEN[::-1]]
+)
+async def test_a_host_that_may_repeat_a_secret_as_its_code_is_not_quoted(
     origin: Origin, make_downloader: MakeDownloader, said: str
 ) -> None:
     url = origin.serve("/a.jpg", Reply(status=401, body=b'{"code": "%b"}' % said.encode()))
@@ -105,12 +107,31 @@ async def test_a_host_that_repeats_a_secret_as_its_code_is_not_quoted(
     assert (await failure_of(made.fetch(url))).detail == "HTTP 401"
 
 
-async def test_a_password_that_comes_back_as_a_code_is_not_quoted(
+@pytest.mark.parametrize("said", ["InvalidToken", "ExpiredToken", "invalid_token"])
+async def test_a_code_that_many_hosts_have_is_quoted_beside_any_secret(
+    origin: Origin, make_downloader: MakeDownloader, said: str
+) -> None:
+    url = origin.serve("/a.jpg", Reply(status=401, body=b'{"code": "%b"}' % said.encode()))
+    made = make_downloader(credentials=credentials(origin, headers={"X-Tenant": "d"}))
+    assert (await failure_of(made.fetch(url))).detail == f"HTTP 401: {said}"
+
+
+async def test_what_a_host_was_sent_is_not_quoted_of_the_one_it_redirects_to(
+    origin: Origin, other: Origin, make_downloader: MakeDownloader
+) -> None:
+    body = b'{"code": "%b"}' % TOKEN[:9].encode()
+    url = origin.serve("/a.jpg", to(other.serve("/b.jpg", Reply(status=401, body=body))))
+    made = make_downloader(credentials=credentials(origin))
+    assert (await failure_of(made.fetch(url))).detail == "HTTP 401"
+
+
+async def test_a_credential_that_is_forbidden_is_shown_once(
     origin: Origin, make_downloader: MakeDownloader
 ) -> None:
-    url = origin.serve("/a.jpg", Reply(status=401, body=b'{"code": "word"}'))
-    made = make_downloader(credentials=credentials(origin, basic="user:word"))
-    assert (await failure_of(made.fetch(url))).detail == "HTTP 401"
+    """Five tries, as for a rate limiter, may lock an account."""
+    made = make_downloader(credentials=credentials(origin))
+    await made.fetch(origin.serve("/good.jpg", Reply(body=b"photo")))
+    assert (await failure_of(made.fetch(origin.serve("/a.jpg", Reply(status=403))))).tries == 1
 
 
 @needs_openssl
@@ -172,5 +193,5 @@ def test_no_repr_shows_a_secret(origin: Origin) -> None:
     target = msgspec.structs.replace(
         parse_target(origin.url("/")), headers=found.of(parse_target(origin.url("/")).origin)
     )
-    assert target.headers.secrets
+    assert target.headers
     assert all(secret not in repr(found) + repr(target) for secret in (TOKEN, "word", "dXNlcjp3b3Jk"))

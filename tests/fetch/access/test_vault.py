@@ -34,11 +34,11 @@ def test_what_is_sealed_opens_for_no_other_job_and_with_no_other_key() -> None:
     sealed = vault.seal(JOB, TABLE)
     with pytest.raises(CannotOpen, match="for another job"):
         vault.open(OTHER, sealed)
-    with pytest.raises(CannotOpen, match="another key"):
+    with pytest.raises(CannotOpen, match="no key of this worker"):
         CredentialVault([new_key()]).open(JOB, sealed)
     with pytest.raises(CannotOpen, match="no key"):
         CredentialVault([]).open(JOB, sealed)
-    with pytest.raises(CannotOpen, match="another key"):
+    with pytest.raises(CannotOpen, match="no key of this worker"):
         vault.open(JOB, sealed[:-8] + b"AAAAAAAA")
 
 

@@ -135,7 +135,7 @@ class SubmitHandler:
     async def _read_head(self, request: Request[Any, Any, Any]) -> tuple[JobOptions, str | None]:
         """What the query says of the job, and the idempotency key."""
         try:
-            credentials = read_header(request.headers.get(HEADER))
+            credentials = read_header(request.headers.getall(HEADER, []))
             options = read_query(request.query_params, self._default_depth, credentials)
             return options, _read_idempotency_key(request)
         except InvalidRequest:

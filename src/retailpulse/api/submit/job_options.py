@@ -4,7 +4,7 @@ A query may say all of it, whatever the body is; what a body says itself goes be
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from litestar.datastructures import MultiDict
@@ -70,6 +70,10 @@ def read_query(
 
     `credentials` are those of the header: a query would show them.
     """
+    if "credentials" in query:
+        raise InvalidRequest(
+            f"credentials: a query is seen by others; send them in the header {HEADER.title()}"
+        )
     for name in _ONCE:
         if len(query.getall(name, [])) > 1:
             raise InvalidRequest(f"{name}: it is there more than once")
@@ -89,12 +93,14 @@ def read_query(
     )
 
 
-def read_header(text: str | None) -> dict[str, Credential]:
+def read_header(texts: Sequence[str]) -> dict[str, Credential]:
     """The credentials in the header `Retailpulse-Credentials`, a JSON object; raises InvalidRequest."""
-    if text is None:
+    if not texts:
         return {}
+    if len(texts) > 1:
+        raise InvalidRequest("Retailpulse-Credentials: it is there more than once")
     try:
-        return _HEADER_DECODER.decode(text)
+        return _HEADER_DECODER.decode(texts[0])
     except msgspec.MsgspecError as error:
         raise InvalidRequest(f"Retailpulse-Credentials: {error}") from None
 

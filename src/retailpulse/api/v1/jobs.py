@@ -6,6 +6,7 @@ import msgspec
 from litestar import Request, Response, delete, get, post
 
 from retailpulse.api.submit.handler import SubmitHandler
+from retailpulse.api.submit.job_options import HEADER, read_header
 from retailpulse.api.submit.parse_json import explain
 from retailpulse.api.submit.schema import Submitted
 from retailpulse.api.v1 import job_operations as operations
@@ -48,8 +49,9 @@ async def retry(
 ) -> Job:
     """Retry the failed images of a job, all or by cause; their earlier results stay readable."""
     known = known_id(job_id)
+    given = read_header(request.headers.getall(HEADER, []))
     wanted = _read_retry(await request.body())
-    await job_control.retry(known, wanted.causes, _read_credentials(wanted))
+    await job_control.retry(known, wanted.causes, _read_credentials(wanted) or given)
     return await job_reports.report(known)
 
 

@@ -3,8 +3,6 @@
 A host without a scheme means https; plain http must be written out, as its secrets can be read on the way.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 
@@ -15,7 +13,6 @@ from retailpulse.fetch.target.urls import NO_HEADERS, Origin, SecretHeaders, par
 
 MOST_HOSTS = 1_000
 _HOST = re.compile(r"(?:(https?)://)?([^/?#@\\\s]+)/?")
-_BASIC = "Authorization: Basic "
 
 
 class Credentials:
@@ -57,7 +54,7 @@ def read_credentials(table: Mapping[str, Credential], *, proxy: str = "") -> Cre
             lines = credential.lines()
         except ValueError as error:
             raise ValueError(f"{origin.key}: {error}") from None
-        found[origin.key] = SecretHeaders(lines, _secrets(lines))
+        found[origin.key] = SecretHeaders(lines)
     return Credentials(found, table)
 
 
@@ -77,16 +74,3 @@ def _origin(name: str) -> Origin:
         return parse_target(f"{form[1] or 'https'}://{form[2]}/").origin
     except ImageError as error:
         raise ValueError(f"a host is none: {error.detail}") from None
-
-
-def _secrets(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The texts that must not come back in an answer."""
-    values = [line.partition(": ")[2] for line in lines]
-    values += [value.partition(" ")[2] for value in values if " " in value]
-    for line in lines:
-        if line.startswith(_BASIC):
-            try:
-                values.append(base64.b64decode(line.removeprefix(_BASIC)).decode())
-            except (binascii.Error, UnicodeDecodeError):
-                continue
-    return tuple(values)

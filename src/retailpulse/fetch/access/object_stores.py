@@ -53,9 +53,9 @@ class ObjectStores:
         """The signed URL of an object; raises ImageError without credentials, and for a key that is none."""
         store = self._stores.get(url.origin) or self._open(url)
         target = parse_target(_signed(store, url))
-        # Its limits are those of the bucket, whatever its address is; what is signed is as good as a secret.
+        # Its limits are those of the bucket, whatever its address is.
         origin = msgspec.structs.replace(target.origin, key=url.origin)
-        return Target(target.url, origin, SecretHeaders(secrets=(target.url.partition("?")[2],)))
+        return Target(target.url, origin, SecretHeaders(url_is_secret=True))
 
     def _open(self, url: ObjectUrl) -> "Store":
         ways = (url.scheme, url.bucket), (url.scheme, "*")

@@ -69,7 +69,9 @@ class CredentialVault:
         try:
             content = msgspec.json.decode(self._cipher.decrypt(sealed), type=_Content)
         except InvalidToken:
-            raise CannotOpen("this worker has another key than the API; set the same for both") from None
+            raise CannotOpen(
+                "no key of this worker opens the job's credentials: set the API's, and the one of before"
+            ) from None
         if content.job_id != job_id:
             raise CannotOpen("the credentials were sealed for another job")
         try:

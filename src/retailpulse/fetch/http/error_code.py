@@ -8,6 +8,28 @@ import re
 
 import msgspec
 
+WELL_KNOWN = frozenset(
+    {
+        # S3 and what speaks like it, Google Cloud Storage
+        *("AccessDenied", "AccountProblem", "AllAccessDisabled", "AuthorizationHeaderMalformed"),
+        *("AuthorizationQueryParametersError", "ExpiredToken", "InvalidAccessKeyId", "InvalidArgument"),
+        *("InvalidObjectState", "InvalidRequest", "InvalidSecurity", "InvalidToken", "KeyTooLongError"),
+        *("MissingSecurityHeader", "NoSuchBucket", "NoSuchKey", "NotSignedUp", "PermanentRedirect"),
+        *("RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch", "SlowDown", "InternalError"),
+        *("ServiceUnavailable", "TokenRefreshRequired", "UserProjectMissing"),
+        # Azure
+        *("AuthenticationFailed", "AuthorizationFailure", "AuthorizationPermissionMismatch", "BlobArchived"),
+        *("BlobNotFound", "ContainerBeingDeleted", "ContainerNotFound", "InsufficientAccountPermissions"),
+        *("InvalidAuthenticationInfo", "NoAuthenticationInformation", "PublicAccessNotPermitted"),
+        *("ResourceNotFound", "ServerBusy"),
+        # OAuth, and APIs in general
+        *("access_denied", "expired_token", "forbidden", "insufficient_scope", "invalid_client"),
+        *("invalid_grant", "invalid_request", "invalid_token", "not_found", "token_expired"),
+        *("unauthorized", "unauthorized_client", "Forbidden", "NotFound", "Unauthorized"),
+        *("NOT_FOUND", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "UNAUTHENTICATED", "UNAVAILABLE"),
+    }
+)
+"""Codes that say nothing of a secret, whoever sends them."""
 LOOK_BYTES = 4_096
 """How much of an error page is looked at."""
 _TOKEN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
