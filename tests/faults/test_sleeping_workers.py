@@ -80,6 +80,11 @@ def test_late_results_that_end_a_job_leave_nothing_of_it_to_others(shop: Shop) -
     assert only_worker(running) == sleeper
 
 
+SILENT_WORKER = """
+    INSERT INTO workers (process, beat_at) VALUES (gen_random_uuid(), now() - interval '1 day') RETURNING 1
+"""
+
+
 @pytest.mark.slow
 def test_a_worker_that_falls_asleep_as_it_sweeps_keeps_nobody_from_sweeping(shop: Shop) -> None:
     """It holds the sweep; the database takes it back, and others hand its images on."""
@@ -88,8 +93,9 @@ def test_a_worker_that_falls_asleep_as_it_sweeps_keeps_nobody_from_sweeping(shop
     job_id = submit(running, shop.photos(20, before=gate))
     wait_for(lambda: shop.origin.busy >= 8)
     sleeper = only_worker(running)
-    with holding(shop, "LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE") as session:
-        wait_for(lambda: waiting(shop, "deliveries"))
+    with holding(shop, "LOCK TABLE grants IN ACCESS EXCLUSIVE MODE") as session:
+        ask(shop, SILENT_WORKER)
+        wait_for(lambda: waiting(shop, "grants") and holds_the_sweep(session))
         with_signal(sleeper, signal.SIGSTOP)
         assert holds_the_sweep(session)
     with further_worker(shop, "peer"), asleep(sleeper):

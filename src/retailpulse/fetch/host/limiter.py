@@ -58,7 +58,7 @@ class HostLimiter:
         self._throttle: Throttle | None = None
         self._latency = UsualLatency()
         self._breaker = CircuitBreaker(deadline_seconds)
-        self._refused, self._away = RefusalRate(), RefusalRate()
+        self._refused, self._away = RefusalRate(), RefusalRate(in_waves=True)
         self._refused_at: float | None = None
         self._refusal: TryFailed | None = None
         self._answered_at = self._saturated_at = float("-inf")

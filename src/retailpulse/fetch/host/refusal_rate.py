@@ -12,9 +12,13 @@ _BACKOFF = Backoff(first_seconds=0.05, longest_seconds=1.6, jitter=(0.5, 1.0))
 
 
 class RefusalRate:
-    """Refusals of one kind, and the backoff that they ask for."""
+    """Refusals of one kind, and the backoff that they ask for.
 
-    def __init__(self) -> None:
+    Those that come `in_waves` ask for it once a wave, and no longer than until an answer.
+    """
+
+    def __init__(self, *, in_waves: bool = False) -> None:
+        self._in_waves = in_waves
         self.share = 0.0  # of the last requests; 0 if an answer would change nothing
         self.in_a_row = 0  # without an answer between them
         self.backoff_until = 0.0
@@ -26,7 +30,8 @@ class RefusalRate:
         if self.share < _FORGOTTEN_SHARE:
             self.share = 0.0
         self.in_a_row = self._backoffs = 0
-        self.backoff_until = 0.0
+        if self._in_waves:
+            self.backoff_until = 0.0
 
     def refused(self) -> None:
         """A request was refused."""
@@ -39,8 +44,8 @@ class RefusalRate:
         self.in_a_row = 0
 
     def back_off(self, now: float) -> None:
-        """Wait, so that the fleet hears of it first; exponential, with jitter, and once for a wave."""
-        if now < self.backoff_until:
+        """Wait, so that the fleet hears of it first; exponential, with jitter."""
+        if self._in_waves and now < self.backoff_until:
             return
         self.backoff_until = now + _BACKOFF.draw_seconds(self._backoffs)
         self._backoffs += 1
