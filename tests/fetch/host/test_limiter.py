@@ -132,6 +132,18 @@ def test_a_wave_of_resets_is_waited_for_once_and_no_longer_than_until_an_answer(
     assert limiter.begins_at(0) <= 1.01
 
 
+def test_that_another_worker_asks_less_shows_no_answer_to_it() -> None:
+    """Or two workers that ask in turn would never find out that a host refuses everything."""
+    one, other = HostLimiter(16, 16), HostLimiter(16, 16)
+    now = 0.0
+    while one.is_closed and other.is_closed and now < 60.0:
+        for limiter, follower in ((one, other), (other, one)):
+            now += 1.0
+            refuse(limiter, 1, began_at=now - 0.5, now=now)
+            follower.adopt(limiter.limits(now), now)
+    assert now <= 2 * OPENS_AFTER
+
+
 def test_a_host_that_can_be_reached_is_never_given_up_for_urls_that_were_not_tried() -> None:
     limiter = HostLimiter(16, 16)
     fail(limiter, OPENS_AFTER, SILENT)

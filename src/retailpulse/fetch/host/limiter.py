@@ -141,9 +141,8 @@ class HostLimiter:
 
     def begins_at(self, used: int) -> float:
         """Until when no request may begin beside `used` others."""
-        if used:
-            return self.rest_until
-        return max(self.rest_until, self._refused.backoff_until, self._away.backoff_until)
+        backoff_until = 0.0 if used else max(self._refused.backoff_until, self._away.backoff_until)
+        return max(self.rest_until, backoff_until)
 
     def begin(self, used: int, now: float) -> None:
         """A request begins beside `used` others."""
@@ -183,8 +182,7 @@ class HostLimiter:
         if not self.answers_others(began_at, now):
             self._count(failure, began_at, now)
         if self._throttle is not None or not self._breaker.is_closed:
-            hold_seconds = min(failure.not_before_seconds, LONGEST_HOLD_SECONDS)
-            self._rest(now + hold_seconds)
+            self._rest(now + min(failure.not_before_seconds, LONGEST_HOLD_SECONDS))
 
     def failed(self, failure: TryFailed, began_at: float, now: float) -> None:
         """A try ended without an answer, or with a broken one."""
@@ -242,24 +240,26 @@ class HostLimiter:
         """Take what another worker wrote; what this one knows better since then is written again."""
         if limits.cap > self.cap and limits.failing_seconds is None:
             self._answered_at = now  # or it would not have grown
-        rate = limits.rate_per_second
-        self._cap.adopt(limits.cap, limits.ceiling, now, slower=rate is not None and self._throttle is None)
+        rate, before = limits.rate_per_second, self.rate_per_second
+        is_faster = limits.cap > self.cap or (before is not None and (rate is None or rate > before))
+        self._cap.adopt(limits.cap, limits.ceiling, now, slower=rate is not None and before is None)
         self._told_cap = limits.cap
         self._throttle = None if rate is None else Throttle(rate, is_known=True)
         self.rest_until = now + limits.rest_seconds
         self._latency.adopt(limits.latency_seconds)
         if limits.refused_seconds is not None:
             self._refused_at = max(self._refused_at or 0.0, now - limits.refused_seconds)
-        self._adopt_failing(limits, now)
+        self._adopt_failing(limits, now, is_faster=is_faster)
         self.is_crowded = limits.is_crowded or self.is_crowded
 
-    def _adopt_failing(self, limits: HostLimits, now: float) -> None:
-        """The latest answer decides whether the host fails."""
+    def _adopt_failing(self, limits: HostLimits, now: float, *, is_faster: bool) -> None:
+        """The latest answer decides whether the host fails; only that it is asked more shows an answer."""
         if limits.failing_seconds is None or limits.cause is None:
             if self._breaker.failing_since is not None:  # others are answered, and we were left waiting
                 self.is_crowded |= self._breaker.failure is not None and not self._breaker.failure.refused
                 self._answered_at = now
-            self._breaker.answered()
+            if is_faster or self._breaker.failing_since is not None:
+                self._breaker.answered()
             self._away.in_a_row = 0
             self._told_failing = False
             return

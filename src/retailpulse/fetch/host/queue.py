@@ -109,8 +109,9 @@ class HostQueue:
         """Take what another worker has learnt of the host."""
         self.limiter.adopt(limits, self._loop.time())
         self._heed_crowd()
-        if self.limiter.failure is not None:  # perhaps the host bears no more than what is kept idle here
-            self._keep_none_alive()
+        failure = self.limiter.failure
+        if failure is not None and failure.cause is not Cause.HTTP_STATUS:
+            self._keep_none_alive()  # perhaps the host bears no more than what is kept idle here
         self.wake()
         self.decided()
 
