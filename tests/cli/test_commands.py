@@ -67,6 +67,16 @@ def test_a_service_that_is_not_there_exits_with_3_and_says_how_to_start_it(
     assert "retailpulse serve" in words
 
 
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [("sumbit job.json", "submit"), ("resluts ID", "results"), ("jobs lst", "list"), ("keys creat", "create")],
+)
+def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(command: str, meant: str) -> None:
+    result = CliRunner().invoke(group, command.split())
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in " ".join(result.stderr.replace("│", " ").split())
+
+
 @pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://a", "http://", "nonsense", "http://a:port"])
 def test_a_url_that_is_none_exits_with_2(url: str) -> None:
     assert CliRunner().invoke(group, ["status", JOB_ID, "--url", url]).exit_code == 2

@@ -5,6 +5,7 @@ install without the server's parts has all commands that need none.
 """
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -72,6 +73,17 @@ class _Group(click.RichGroup):
         module = import_module(f"retailpulse.cli.commands.{MODULES[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in MODULES and not name.startswith("-") and not ctx.resilient_parsing:
+            # The library suggests none of ours, as it knows no command that was not imported yet.
+            close = get_close_matches(name, MODULES, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            raise click.UsageError(f"No such command '{name}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with exit_cleanly():  # this is where --help is printed
