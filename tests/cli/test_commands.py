@@ -69,7 +69,12 @@ def test_a_service_that_is_not_there_exits_with_3_and_says_how_to_start_it(
 
 @pytest.mark.parametrize(
     ("command", "meant"),
-    [("sumbit job.json", "submit"), ("resluts ID", "results"), ("jobs lst", "list"), ("keys creat", "create")],
+    [
+        ("sumbit job.json", "submit"),
+        ("resluts ID", "results"),
+        ("jobs lst", "list"),
+        ("keys creat", "create"),
+    ],
 )
 def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(command: str, meant: str) -> None:
     result = CliRunner().invoke(group, command.split())
