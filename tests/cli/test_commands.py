@@ -10,7 +10,9 @@ from click.testing import CliRunner
 from retailpulse.cli import group
 from retailpulse.cli.connection import Away
 from retailpulse.cli.exit_codes import Refusal
-from tests.canned import JOB_ID
+from retailpulse.cli.invocation import invocation
+from tests.canned import JOB_ID, CannedService
+from tests.cli.conftest import Run
 
 OURS = [
     "submit",
@@ -64,7 +66,16 @@ def test_a_service_that_is_not_there_exits_with_3_and_says_how_to_start_it(
     assert result.exit_code == 3
     assert result.stdout == ""
     assert url in words
-    assert "retailpulse serve" in words
+    assert f"`{invocation()} serve`" in words
+    assert "Connection refused" in words
+    assert "Errno" not in words
+
+
+def test_an_https_address_of_a_service_without_tls_says_what_to_try(run: Run, canned: CannedService) -> None:
+    result = run("status", JOB_ID, "--url", canned.url.replace("http://", "https://"))
+    words = " ".join(result.stderr.replace("│", " ").split())
+    assert result.exit_code == 3
+    assert "wrong version number. It may speak plain HTTP: try --url http://..." in words
 
 
 @pytest.mark.parametrize(

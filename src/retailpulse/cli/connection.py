@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from retailpulse.cli.exit_codes import Refusal
+from retailpulse.cli.invocation import invocation
 from retailpulse.cli.terminal import error_console
 from retailpulse.client import (
     BadInput,
@@ -96,14 +97,20 @@ def as_click_error(error: ClientError) -> click.ClickException:
     """The text for people of an error of the client, with what to do about it."""
     text = str(error)
     if isinstance(error, Unreachable):
-        hint = "Start it with `retailpulse serve`, or name its address with --url or RETAILPULSE_URL."
-        return Away(f"{text}." if error.was_sent else f"{text}. {hint}")
+        return Away(f"{text}." if error.was_sent else f"{text}. {_where_to_find_it(text)}")
     if isinstance(error, Unavailable | TooManyRequests):
         wait = error.retry_after_seconds
         return Away(text if wait is None else f"{text}; try again in {wait:g} s")
     if isinstance(error, Unauthenticated):
         return Refusal(f"{text}. Give a key with --api-key or RETAILPULSE_API_KEY.")
     return Refusal(text)
+
+
+def _where_to_find_it(text: str) -> str:
+    """What to do about a service that was not found."""
+    if "wrong version number" in text:  # how TLS sees an answer in plain HTTP
+        return "It may speak plain HTTP: try --url http://..."
+    return f"Start it with `{invocation()} serve`, or name its address with --url or RETAILPULSE_URL."
 
 
 class _OutageNotice:
