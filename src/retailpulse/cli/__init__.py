@@ -19,6 +19,7 @@ from retailpulse.domain.errors import RetailPulseError
 MODULES = {
     "demo": "demo",
     "serve": "server",
+    "sample": "sample",
     "worker": "server",
     "api": "server",
     "migrate": "server",
@@ -50,7 +51,7 @@ MODULES = {
 
 
 HEADINGS = {
-    "Begin": ("demo", "serve"),
+    "Begin": ("demo", "serve", "sample"),
     "Jobs": ("submit", "watch", "status", "results", "jobs", "cancel", "retry", "deliveries", "redeliver"),
     "Stores and visits": ("stores", "areas", "visits"),
     "The service": ("stats", "hosts", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
@@ -114,7 +115,8 @@ def group() -> None:
       retailpulse demo --exit            see it work
       retailpulse serve                  run the whole service on this machine
       retailpulse stores import FILE.csv load the store master
-      retailpulse submit JOB.json --watch
+      retailpulse sample job > job.json  a file to try it with
+      retailpulse submit job.json --watch
       retailpulse jobs list --status failed
 
     \b

@@ -20,8 +20,9 @@ from retailpulse.cli.invocation import invocation
 from retailpulse.cli.watch import follow
 from retailpulse.client import Client, Job, Unreachable
 from retailpulse.demo.album import ALBUM, Photo
-from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job, sample_stores
+from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job
 from retailpulse.demo.photos import draw_album
+from retailpulse.demo.sample import sample_stores
 from retailpulse.demo.stage import Stage, StageFailed
 
 _PATIENCE_SECONDS = 30.0

@@ -75,13 +75,14 @@ def serve(
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse serve
     """
     from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.cli.first_steps import show_first_steps
     from retailpulse.supervisor.serve import serve as run
 
     loaded = load_settings(
         host=host, port=port, data_dir=data_dir, workers=workers, allow_anonymous=allow_anonymous
     )
     set_up_logging(loaded.settings.log, "serve")
-    run(loaded)
+    run(loaded, on_ready=lambda: show_first_steps(loaded.settings))
 
 
 @click.command()
