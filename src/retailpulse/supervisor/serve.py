@@ -11,14 +11,12 @@ import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from retailpulse.analyze import select as select_analyzers
 from retailpulse.bootstrap.access import check_access
 from retailpulse.bootstrap.database import OpenDatabase, open_database
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
-from retailpulse.fetch import check_credentials
-from retailpulse.measure import check_sandbox, new_lock_file
+from retailpulse.measure import new_lock_file
 from retailpulse.process.readiness_probe import why_not_ready
 from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import first, ignore_signals, stop_on_signals
@@ -46,9 +44,6 @@ def serve(loaded: Loaded, on_ready: Callable[[], None]) -> None:
     `on_ready` is called once, when it answers.
     """
     check_port(loaded.settings.api)
-    check_sandbox(loaded.settings.measure.sandbox)
-    check_credentials(loaded.settings.fetch)
-    select_analyzers(loaded.settings.measure.analyzers)
     asyncio.run(_serve(loaded, on_ready))
 
 
