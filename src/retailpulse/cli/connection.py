@@ -17,6 +17,7 @@ from retailpulse.client import (
     BadInput,
     Client,
     ClientError,
+    Refused,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
@@ -26,6 +27,9 @@ from retailpulse.client.clients import DEFAULT_URL
 from retailpulse.domain.images import Cause
 
 T = TypeVar("T")
+
+_NOT_OF_OURS = frozenset({404, 405, 501})
+"""What another program may answer to a path or a method that it does not know."""
 
 CAUSES = click.Choice([str(cause) for cause in Cause])
 """What `--cause` takes: a mistyped one is refused before any request, and shells complete it."""
@@ -102,8 +106,19 @@ def as_click_error(error: ClientError) -> click.ClickException:
         wait = error.retry_after_seconds
         return Away(text if wait is None else f"{text}; try again in {wait:g} s")
     if isinstance(error, Unauthenticated):
-        return Refusal(f"{text}. Give a key with --api-key or RETAILPULSE_API_KEY.")
+        said = text.partition("; send ")[0]  # the rest is for programs
+        return Refusal(
+            f"{said}. Give a key with --api-key or RETAILPULSE_API_KEY; on the machine of the service, "
+            f"`{invocation()} keys create` makes one."
+        )
+    if isinstance(error, Refused) and error.status in _NOT_OF_OURS and _is_no_answer_of_ours(error):
+        return Refusal(f"{text}. Does --url lead to Retail Pulse? It is an address such as {DEFAULT_URL}.")
     return Refusal(text)
+
+
+def _is_no_answer_of_ours(error: Refused) -> bool:
+    """Whether another program answered, or the URL has a path too much."""
+    return not error.type or (error.type.endswith("/not-found") and "nothing at /" in str(error))
 
 
 def _where_to_find_it(text: str) -> str:

@@ -336,7 +336,8 @@ class EmbeddedServer:
         try:
             yield
         except OSError as error:
-            raise DatabaseError(f"the data directory {self.data_dir} cannot be used: {error}") from error
+            said = str(error).partition("] ")[2] or error  # without the number of the error
+            raise DatabaseError(f"the data directory {self.data_dir} cannot be used: {said}") from error
 
 
 def sync_folder(folder: Path) -> None:
