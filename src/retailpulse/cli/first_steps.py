@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from retailpulse.cli.invocation import invocation
+from retailpulse.cli.invocation import invocation_elsewhere
 from retailpulse.cli.terminal import error_console
 from retailpulse.client.clients import DEFAULT_URL
 from retailpulse.config.settings import Settings
@@ -40,7 +40,7 @@ def _where_data_lies(settings: Settings) -> str:
 
 
 def _steps(url: str) -> Iterator[str]:
-    program = invocation()
+    program = invocation_elsewhere()
     where = "" if url == DEFAULT_URL else f" --url {url}"
     yield f"{program} sample stores | {program} stores import -{where}"
     yield f"{program} sample job | {program} submit - --watch{where}"
