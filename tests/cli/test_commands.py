@@ -123,6 +123,14 @@ def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(command: str
     assert f"Did you mean '{meant}'?" in " ".join(result.stderr.replace("│", " ").split())
 
 
+@pytest.mark.parametrize("arguments", ["--url http://a jobs list", "--json stats", "--port=1 serve"])
+def test_an_option_before_its_command_is_answered_with_its_place(arguments: str) -> None:
+    result = CliRunner().invoke(group, arguments.split())
+    option = arguments.split(maxsplit=1)[0].partition("=")[0]
+    assert result.exit_code == 2
+    assert f"{option} stands behind a command: retailpulse COMMAND {option}" in result.stderr
+
+
 @pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://a", "http://", "nonsense", "http://a:port"])
 def test_a_url_that_is_none_exits_with_2(url: str) -> None:
     assert CliRunner().invoke(group, ["status", JOB_ID, "--url", url]).exit_code == 2

@@ -62,6 +62,10 @@ HEADINGS = {
 _GROUPS: list[Any] = [{"name": name, "commands": list(commands)} for name, commands in HEADINGS.items()]
 
 
+_OF_COMMANDS = frozenset({"--url", "--api-key", "--patience", "--json", "--data-dir", "--port", "--host"})
+"""Options that many commands have, which people write before the command too."""
+
+
 class _Group(click.RichGroup):
     """The commands, imported when they are asked for; all of them leave with the same exit codes."""
 
@@ -74,6 +78,17 @@ class _Group(click.RichGroup):
         module = import_module(f"retailpulse.cli.commands.{MODULES[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in _OF_COMMANDS:
+                raise
+            name = error.option_name
+            raise click.UsageError(
+                f"{name} stands behind a command: retailpulse COMMAND {name}", ctx
+            ) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
