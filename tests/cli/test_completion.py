@@ -1,5 +1,6 @@
 """Shells complete what there is, by the script that `retailpulse completion` prints."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from tests.running import clean_environment
 
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 BIN = Path(sys.executable).parent
 
 
@@ -48,6 +50,39 @@ def test_bash_completes_commands_options_and_choices(words: str, expected: list[
         ["bash", "-c", script], capture_output=True, text=True, check=True, env=environment, timeout=60
     )
     assert done.stdout.split() == expected, done.stderr
+
+
+ASKED = {
+    "bash": ["bash", "-i", "-c", "complete -p retailpulse"],
+    "zsh": ["zsh", "-i", "-c", "print $_comps[retailpulse]"],
+    "fish": ["fish", "-c", "complete -C 'retailpulse jo'"],
+}
+"""What a new shell says that knows the program."""
+
+
+@pytest.mark.parametrize("shell", ASKED)
+def test_the_documented_line_works_on_a_new_account(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"needs {shell}: apt-get install {shell}")
+    (line,) = (text for text in DOCUMENT.splitlines() if f"completion {shell} >" in text)
+    environment = {"HOME": str(tmp_path), "PATH": f"{BIN}:{os.defpath}", "TERM": "dumb"}
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == done.stderr == ""
+    asked = subprocess.run(ASKED[shell], capture_output=True, text=True, check=True, env=environment)
+    assert "_retailpulse_completion" in asked.stdout or asked.stdout.startswith("jobs")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_shell_that_runs_can_read_it_without_any_settings(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"needs {shell}: apt-get install {shell}")
+    without_settings = {"bash": "--norc", "zsh": "-f"}[shell]
+    script = f"source <(retailpulse completion {shell})"
+    environment = {"HOME": str(tmp_path), "PATH": f"{BIN}:{os.defpath}"}
+    done = subprocess.run(
+        [shell, without_settings, "-c", script], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout == done.stderr == ""
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -59,7 +59,7 @@ def test_what_all_client_commands_share_is_said_once() -> None:
 
 
 def test_every_command_that_answers_can_answer_in_json() -> None:
-    silent = {"retailpulse " + name for name in ("demo", "serve", "worker", "api", "completion")}
+    silent = {"retailpulse " + name for name in ("demo", "serve", "sample", "worker", "api", "completion")}
     assert {name for name, command in COMMANDS.items() if "--json" not in options(command)} == silent
 
 

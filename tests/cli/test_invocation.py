@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retailpulse.cli.invocation import invocation
+from retailpulse.cli.invocation import invocation, invocation_elsewhere
 
 Place = Callable[[str], Path]
 
@@ -65,6 +65,27 @@ def test_from_another_folder_it_is_called_by_its_whole_path(
     assert said_by_a_shell() == "called\n"
 
 
+@pytest.mark.parametrize("is_activated", [True, False])
+def test_another_terminal_has_neither_the_environment_nor_the_folder(
+    place: Place, monkeypatch: pytest.MonkeyPatch, is_activated: bool
+) -> None:
+    folder = place("with a space/bin")
+    if is_activated:
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.defpath}")
+    assert invocation_elsewhere() == f"'{folder}/retailpulse'"
+
+
+def test_another_terminal_has_what_path_links_to(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = place(".venv/bin") / "retailpulse"
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "retailpulse").symlink_to(program)  # as pipx installs programs
+    monkeypatch.setenv("PATH", f"{tmp_path / 'local'}{os.pathsep}{os.defpath}")
+    assert invocation_elsewhere() == "retailpulse"
+
+
 def test_where_no_program_was_installed_python_runs_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/some where/python")
     assert invocation() == "'/some where/python' -m retailpulse"
+    assert invocation_elsewhere() == invocation()

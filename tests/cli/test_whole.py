@@ -177,7 +177,7 @@ def test_stats_tell_who_works_and_what_was_done(retailpulse: Command, job_id: st
 
 
 def test_a_filter_that_cannot_be_read_is_refused_by_its_name(retailpulse: Command) -> None:
-    assert "submitted_after" in retailpulse("jobs", "list", "--after", "soon", code=1).stderr
+    assert "--after" in retailpulse("jobs", "list", "--after", "soon", code=2).stderr
     retailpulse("jobs", "list", "--status", "lost", code=2)
     retailpulse("submit", "-", "--label", "north", code=2)
 

@@ -96,6 +96,10 @@ def test_the_help_has_all_commands(lean: Path) -> None:
     assert "Run the whole service" in run(lean, "retailpulse", "serve", "--help")
 
 
+def test_samples_are_printed_without_the_server(lean: Path) -> None:
+    assert run(lean, "retailpulse", "sample").startswith("store_id,image_url,visit_time")
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -78,7 +78,7 @@ def test_the_demo_goes_on_until_ctrl_c_and_its_commands_work_as_printed(
 ) -> None:
     said = (tmp_path / "said").read_text()
     assert going_on.poll() is None, said
-    lines = [line.strip() for line in said.partition("Go on with:")[2].splitlines()]
+    lines = [line.strip() for line in said.partition("Go on in another terminal:")[2].splitlines()]
     answers = {line: typed(line, tmp_path) for line in lines if "http://" in line}
     assert len(answers) == 4 + (6 if shutil.which("curl", path=PATH) else 0)
     for line, (code, answer) in answers.items():

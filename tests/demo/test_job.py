@@ -8,7 +8,8 @@ import pytest
 
 from retailpulse.cli.commands.demo import MIN_IMAGES
 from retailpulse.demo.album import ALBUM
-from retailpulse.demo.job import UNKNOWN_STORE, DemoJob, build_job, sample_stores
+from retailpulse.demo.job import UNKNOWN_STORE, DemoJob, build_job
+from retailpulse.demo.sample import sample_stores
 from retailpulse.domain.times import parse_instant
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from tests.faults.postgres import ask, embedded_url
 from tests.faults.submitting import Submitter, wait_until_ended
 from tests.lifecycle.processes import Shop, submit
-from tests.running import wait_for
+from tests.running import clean_environment, free_port, wait_for
 
 DISK = "size=200m,mode=755"
 BLOCK_BYTES = 1_000_000
@@ -64,6 +65,18 @@ def disk(shop: Shop) -> Iterator[SmallDisk]:
     yield SmallDisk(place)
     shop.close()
     wait_for(lambda: subprocess.run(["umount", str(place)], check=False).returncode == 0)
+
+
+def test_a_disk_that_is_too_small_for_a_database_is_told_in_one_line(disk: SmallDisk, shop: Shop) -> None:
+    (disk.place / "ballast").write_bytes(bytes(180 * BLOCK_BYTES))
+    done = subprocess.run(
+        [sys.executable, "-m", "retailpulse", "serve", f"--port={free_port()}", "--data-dir=data"],
+        cwd=shop.folder, env=clean_environment(), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("retailpulse: the embedded PostgreSQL: initdb failed: could not ")
+    assert done.stderr.endswith(": No space left on device\n")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def long_texts(count: int) -> list[str]:

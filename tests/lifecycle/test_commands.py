@@ -52,6 +52,21 @@ def test_a_port_in_use_is_told_and_nothing_is_left_behind(folder: Path) -> None:
     assert processes_in(folder) == {}
 
 
+@pytest.mark.parametrize("host", ["nohost.invalid", "192.0.2.1"])
+def test_an_address_that_is_not_of_this_machine_is_told(folder: Path, host: str) -> None:
+    done = run(folder, "serve", f"--host={host}", f"--port={free_port()}", "--data-dir=data")
+    assert done.returncode == 1
+    assert done.stderr.endswith("; choose an address of this machine with --host\n")
+    assert "Errno" not in done.stderr
+
+
+def test_a_data_directory_that_cannot_be_made_is_told(folder: Path) -> None:
+    (folder / "file").touch()
+    done = run(folder, "serve", f"--port={free_port()}", "--data-dir=file/data")
+    assert done.returncode == 1
+    assert "cannot be used: Not a directory: " in done.stderr
+
+
 def test_a_data_directory_in_use_is_told(new_shop: Shop) -> None:
     running = new_shop.begin()
     wait_for((running.data_dir / "postgres").exists)

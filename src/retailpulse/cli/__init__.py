@@ -5,6 +5,7 @@ install without the server's parts has all commands that need none.
 """
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +19,7 @@ from retailpulse.domain.errors import RetailPulseError
 MODULES = {
     "demo": "demo",
     "serve": "server",
+    "sample": "sample",
     "worker": "server",
     "api": "server",
     "migrate": "server",
@@ -49,7 +51,7 @@ MODULES = {
 
 
 HEADINGS = {
-    "Begin": ("demo", "serve"),
+    "Begin": ("demo", "serve", "sample"),
     "Jobs": ("submit", "watch", "status", "results", "jobs", "cancel", "retry", "deliveries", "redeliver"),
     "Stores and visits": ("stores", "areas", "visits"),
     "The service": ("stats", "hosts", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
@@ -58,6 +60,10 @@ HEADINGS = {
 }
 """Under which heading each command stands in the help."""
 _GROUPS: list[Any] = [{"name": name, "commands": list(commands)} for name, commands in HEADINGS.items()]
+
+
+_OF_COMMANDS = frozenset({"--url", "--api-key", "--patience", "--json", "--data-dir", "--port", "--host"})
+"""Options that many commands have, which people write before the command too."""
 
 
 class _Group(click.RichGroup):
@@ -72,6 +78,28 @@ class _Group(click.RichGroup):
         module = import_module(f"retailpulse.cli.commands.{MODULES[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name not in _OF_COMMANDS:
+                raise
+            name = error.option_name
+            raise click.UsageError(
+                f"{name} stands behind a command: retailpulse COMMAND {name}", ctx
+            ) from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in MODULES and not name.startswith("-") and not ctx.resilient_parsing:
+            # The library suggests none of ours, as it knows no command that was not imported yet.
+            close = get_close_matches(name, MODULES, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            raise click.UsageError(f"No such command '{name}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with exit_cleanly():  # this is where --help is printed
@@ -102,7 +130,8 @@ def group() -> None:
       retailpulse demo --exit            see it work
       retailpulse serve                  run the whole service on this machine
       retailpulse stores import FILE.csv load the store master
-      retailpulse submit JOB.json --watch
+      retailpulse sample job > job.json  a file to try it with
+      retailpulse submit job.json --watch
       retailpulse jobs list --status failed
 
     \b

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from retailpulse.cli.exit_codes import Refusal
+from retailpulse.cli.invocation import invocation
 from retailpulse.cli.terminal import error_console
 from retailpulse.client import (
     BadInput,
     Client,
     ClientError,
+    Refused,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
@@ -25,6 +27,9 @@ from retailpulse.client.clients import DEFAULT_URL
 from retailpulse.domain.images import Cause
 
 T = TypeVar("T")
+
+_NOT_OF_OURS = frozenset({404, 405, 501})
+"""What another program may answer to a path or a method that it does not know."""
 
 CAUSES = click.Choice([str(cause) for cause in Cause])
 """What `--cause` takes: a mistyped one is refused before any request, and shells complete it."""
@@ -96,14 +101,31 @@ def as_click_error(error: ClientError) -> click.ClickException:
     """The text for people of an error of the client, with what to do about it."""
     text = str(error)
     if isinstance(error, Unreachable):
-        hint = "Start it with `retailpulse serve`, or name its address with --url or RETAILPULSE_URL."
-        return Away(f"{text}." if error.was_sent else f"{text}. {hint}")
+        return Away(f"{text}." if error.was_sent else f"{text}. {_where_to_find_it(text)}")
     if isinstance(error, Unavailable | TooManyRequests):
         wait = error.retry_after_seconds
         return Away(text if wait is None else f"{text}; try again in {wait:g} s")
     if isinstance(error, Unauthenticated):
-        return Refusal(f"{text}. Give a key with --api-key or RETAILPULSE_API_KEY.")
+        said = text.partition("; send ")[0]  # the rest is for programs
+        return Refusal(
+            f"{said}. Give a key with --api-key or RETAILPULSE_API_KEY; on the machine of the service, "
+            f"`{invocation()} keys create` makes one."
+        )
+    if isinstance(error, Refused) and error.status in _NOT_OF_OURS and _is_no_answer_of_ours(error):
+        return Refusal(f"{text}. Does --url lead to Retail Pulse? It is an address such as {DEFAULT_URL}.")
     return Refusal(text)
+
+
+def _is_no_answer_of_ours(error: Refused) -> bool:
+    """Whether another program answered, or the URL has a path too much."""
+    return not error.type or (error.type.endswith("/not-found") and "nothing at /" in str(error))
+
+
+def _where_to_find_it(text: str) -> str:
+    """What to do about a service that was not found."""
+    if "wrong version number" in text:  # how TLS sees an answer in plain HTTP
+        return "It may speak plain HTTP: try --url http://..."
+    return f"Start it with `{invocation()} serve`, or name its address with --url or RETAILPULSE_URL."
 
 
 class _OutageNotice:

@@ -16,12 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from retailpulse.cli.demo_report import check, next_steps, report, without_host
 from retailpulse.cli.exit_codes import Terminated
-from retailpulse.cli.invocation import invocation
+from retailpulse.cli.invocation import invocation, invocation_elsewhere
 from retailpulse.cli.watch import follow
 from retailpulse.client import Client, Job, Unreachable
 from retailpulse.demo.album import ALBUM, Photo
-from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job, sample_stores
+from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job
 from retailpulse.demo.photos import draw_album
+from retailpulse.demo.sample import sample_stores
 from retailpulse.demo.stage import Stage, StageFailed
 
 _PATIENCE_SECONDS = 30.0
@@ -87,7 +88,9 @@ def _show(
 
 def _show_next_steps(console: Console, stage: Stage, planned: DemoJob, job_id: str) -> None:
     curl = shutil.which("curl") is not None
-    for line in next_steps(stage.url, job_id, _small_body(planned), program=invocation(), curl=curl):
+    for line in next_steps(
+        stage.url, job_id, _small_body(planned), program=invocation_elsewhere(), curl=curl
+    ):
         console.print(line, soft_wrap=True, markup=False)
 
 

@@ -1,6 +1,6 @@
-"""How to call this program again from the folder that we are in, whether an environment is activated or not.
+"""How to call this program again: from the folder that we are in, or in another terminal.
 
-Weak: changing the folder before pasting makes a relative path wrong.
+Weak: what is for this folder is wrong once the folder was changed.
 """
 
 import shlex
@@ -21,3 +21,13 @@ def invocation() -> str:
         return _NAME
     here = Path.cwd()
     return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
+
+
+def invocation_elsewhere() -> str:
+    """Words that run this program in another terminal, where no environment is activated, in any folder."""
+    program = Path(sys.executable).parent / _NAME
+    if not program.exists():
+        return invocation()
+    found = shutil.which(_NAME)
+    is_linked = found is not None and Path(found).parent != program.parent and program.samefile(found)
+    return _NAME if is_linked else shlex.quote(str(program))

@@ -1,5 +1,6 @@
 """Requests and their answers: as typed data, or as errors by cause; tried again if that is safe."""
 
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ OUTAGES = (Unreachable, Unavailable, TooManyRequests)
 """The errors after which the same request may succeed a moment later."""
 
 _BACKOFF = Backoff(first_seconds=0.25, longest_seconds=5.0, jitter=(0.75, 1.25))
+_NUMBERS = re.compile(
+    r"^\[[^]]*\] | \(_ssl\.c:\d+\)$"
+)  # of errors of the system: [Errno 111] Connection refused
 _PAGE_ITEMS = 1000  # as many as the service gives at once
 
 
@@ -137,7 +141,7 @@ class Exchange:
         return self.retry_budget.outage_seconds if was_not_done or request.is_repeatable else 0.0
 
     def _unreachable(self, error: httpx.HTTPError) -> Unreachable:
-        reason = str(error) or type(error).__name__
+        reason = _NUMBERS.sub("", str(error)) or type(error).__name__
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
             return Unreachable(f"The service at {self.url} cannot be reached: {reason}", was_sent=False)
         return Unreachable(f"The service at {self.url} broke off: {reason}", was_sent=True)

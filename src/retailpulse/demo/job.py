@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
 from retailpulse.demo.album import Photo
 from retailpulse.demo.dice import Dice
+from retailpulse.demo.sample import sample_stores
 from retailpulse.domain.images import Cause, Format
 
 CUT_FILE = "cut-upload.jpg"
@@ -39,11 +39,6 @@ class DemoJob:
     def failed(self) -> int:
         """How many images are to fail."""
         return sum(self.causes.values())
-
-
-def sample_stores() -> str:
-    """The sample store master that ships with the package, as CSV text."""
-    return files("retailpulse.demo").joinpath("stores.csv").read_text(encoding="utf-8")
 
 
 def build_job(*, origin: str, images: int, photos: Sequence[Photo], now: datetime) -> DemoJob:

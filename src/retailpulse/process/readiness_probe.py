@@ -8,6 +8,11 @@ TIMEOUT_SECONDS = 2.0
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # asked for, not listened on
 
 
+def local_url(settings: ApiSettings) -> str:
+    """The URL by which this machine reaches the API that these settings describe."""
+    return f"http://{_authority(_EVERY_ADDRESS.get(settings.host, settings.host))}:{settings.port}"
+
+
 def why_not_ready(settings: ApiSettings, port: int | None = None) -> str | None:
     """None if the API that these settings describe can serve, else what keeps it from that.
 

@@ -8,17 +8,15 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from retailpulse.analyze import select as select_analyzers
 from retailpulse.bootstrap.access import check_access
 from retailpulse.bootstrap.database import OpenDatabase, open_database
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.loading import Loaded
 from retailpulse.config.settings import Settings
-from retailpulse.fetch import check_credentials
-from retailpulse.measure import check_sandbox, new_lock_file
+from retailpulse.measure import new_lock_file
 from retailpulse.process.readiness_probe import why_not_ready
 from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import first, ignore_signals, stop_on_signals
@@ -40,22 +38,27 @@ KILL_AFTER_SECONDS = 10.0
 """How much longer than the grace time a stopping child may take before it is killed."""
 
 
-def serve(loaded: Loaded) -> None:
-    """Runs the whole service until it is told to stop; raises DatabaseError or ConfigError at the start."""
+def serve(loaded: Loaded, on_ready: Callable[[], None]) -> None:
+    """Runs the whole service until it is told to stop; raises DatabaseError or ConfigError at the start.
+
+    `on_ready` is called once, when it answers.
+    """
     check_port(loaded.settings.api)
-    check_sandbox(loaded.settings.measure.sandbox)
-    check_credentials(loaded.settings.fetch)
-    select_analyzers(loaded.settings.measure.analyzers)
-    asyncio.run(_serve(loaded))
+    asyncio.run(_serve(loaded, on_ready))
 
 
-async def _serve(loaded: Loaded) -> None:
+async def _serve(loaded: Loaded, on_ready: Callable[[], None]) -> None:
     hurry, manager = asyncio.Event(), ServiceManager()
     stop = stop_on_signals(hurry=hurry.set)
+
+    def ready() -> None:
+        manager.ready()
+        on_ready()
+
     async with manager.informed(stop), open_database(loaded.settings.database, stop) as database:
         if database is not None:
             await check_access(database.url, loaded.settings)
-            await _supervise(loaded, database, stop, hurry, manager)
+            await _supervise(loaded, database, stop, hurry, ready)
     ignore_signals()
 
 
@@ -64,7 +67,7 @@ async def _supervise(
     database: OpenDatabase,
     stop: asyncio.Event,
     hurry: asyncio.Event,
-    manager: ServiceManager,
+    ready: Callable[[], None],
 ) -> None:
     settings = loaded.settings
     workers = settings.worker.processes or os.cpu_count() or 1
@@ -94,7 +97,7 @@ async def _supervise(
                 group.create_task(children.keep("worker"))
             if database.server is not None:
                 group.create_task(_keep_database(database.server, stop))
-            group.create_task(_announce(settings, workers, stop, manager))
+            group.create_task(_announce(settings, workers, stop, ready))
     finally:
         for fd in filter(None, (writing_end, reading_end, turn_fd, credentials_fd)):
             os.close(fd)
@@ -125,8 +128,8 @@ async def _keep_database(server: EmbeddedServer, stop: asyncio.Event) -> None:
             logger.error("%s", error)
 
 
-async def _announce(settings: Settings, workers: int, stop: asyncio.Event, manager: ServiceManager) -> None:
-    """Logs when the service answers, and its address."""
+async def _announce(settings: Settings, workers: int, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Logs when the service answers, and its address, and tells who waits for that."""
     while not stop.is_set():
         if await asyncio.to_thread(why_not_ready, settings.api) is None:
             logger.info(
@@ -135,6 +138,6 @@ async def _announce(settings: Settings, workers: int, stop: asyncio.Event, manag
                 settings.api.port,
                 workers,
             )
-            manager.ready()
+            ready()
             return
         await stoppable_sleep(0.1, stop)

@@ -1,5 +1,6 @@
 """Whether a port is free, told before anything is started, and ports that root alone may listen on."""
 
+import errno
 import socket
 from dataclasses import dataclass
 
@@ -51,6 +52,13 @@ def _check(settings: ApiSettings, port: int, chosen_with: str) -> None:
             probe.bind((settings.host, port))
     except OSError as error:
         raise ConfigError(
-            f"cannot listen on {settings.host}:{port}: {error.strerror}; "
-            f"stop what uses it, or choose another with {chosen_with}"
+            f"cannot listen on {settings.host}:{port}: {error.strerror}; {_advice(error, chosen_with)}"
         ) from error
+
+
+def _advice(error: OSError, chosen_with: str) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "choose an address of this machine with --host"
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"choose one from {FIRST_PORT_OF_EVERYBODY} on with {chosen_with}"
+    return f"stop what uses it, or choose another with {chosen_with}"

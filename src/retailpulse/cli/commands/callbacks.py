@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from retailpulse.cli.commands.maintenance import database_url, end_on_sigterm, read_age
+from retailpulse.cli.commands.maintenance import database_url, end_on_sigterm
 from retailpulse.cli.commands.server import data_dir_option, load_settings
 from retailpulse.cli.output import json_option
 from retailpulse.cli.terminal import echo, echo_json
+from retailpulse.cli.times import read_age
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.times import in_utc
 

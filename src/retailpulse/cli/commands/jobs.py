@@ -1,5 +1,6 @@
 """The commands about jobs: list, show, stores, delete, cancel, retry, and the deliveries of callbacks."""
 
+from datetime import datetime
 from typing import Any
 
 import rich_click as click
@@ -9,6 +10,7 @@ from retailpulse.cli.credentials import credentials_option
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import echo, output_console
+from retailpulse.cli.times import time_options
 from retailpulse.cli.views import job_view, when
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary
 
@@ -76,8 +78,7 @@ def jobs() -> None:
     help="Only jobs with this label; may be repeated.",
 )
 @click.option("--store-id", multiple=True, metavar="ID", help="Only jobs with a visit to this store.")
-@click.option("--after", metavar="TIME", help="Submitted then or later: a date or an RFC 3339 time.")
-@click.option("--before", metavar="TIME", help="Submitted before: a date or an RFC 3339 time.")
+@time_options("Submitted")
 @limit_options
 @json_option
 @with_client
@@ -86,8 +87,8 @@ def list_(
     status: tuple[str, ...],
     labels: dict[str, list[str]],
     store_id: tuple[str, ...],
-    after: str | None,
-    before: str | None,
+    after: str | datetime | None,
+    before: str | datetime | None,
     **options: Any,
 ) -> None:
     """List jobs, the newest first.
@@ -95,6 +96,7 @@ def list_(
     \b
     Examples:
       retailpulse jobs list
+      retailpulse jobs list --after yesterday
       retailpulse jobs list --status failed --status cancelled --label region=north
       retailpulse jobs list --store-id RP00001 --after 2026-11-20 --json | jq '.[].job_id'
     """

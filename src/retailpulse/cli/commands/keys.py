@@ -14,10 +14,10 @@ import rich_click as click
 from rich.table import Table
 from rich.text import Text
 
-from retailpulse.cli.commands.maintenance import read_age
 from retailpulse.cli.commands.server import data_dir_option, load_settings
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.terminal import echo, echo_json, output_console
+from retailpulse.cli.times import read_age
 from retailpulse.domain.api_keys import ApiKey, KeyState, Scope
 from retailpulse.domain.times import in_utc
 
@@ -27,6 +27,8 @@ Done = TypeVar("Done")
 def _read_scopes(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> frozenset[Scope]:
+    if not values:
+        raise click.UsageError(f"Missing option '--scope': {', '.join(Scope)}, or several of them.")
     names = {name.strip() for value in values for name in value.split(",")}
     for name in sorted(names - set(Scope)):
         raise click.BadParameter(f"{name!r} is not one of {', '.join(Scope)}")
@@ -47,11 +49,10 @@ def keys() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    required=True,
     callback=_read_scopes,
     metavar="SCOPES",
     help="What the key allows, comma-separated: submit (submit, cancel, retry jobs), read (all that only "
-    "reads), admin (everything).",
+    "reads), admin (everything).  [required]",
 )
 @click.option(
     "--expires",

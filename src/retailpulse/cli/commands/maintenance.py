@@ -6,7 +6,6 @@ it for themselves.
 
 import asyncio
 import contextlib
-import re
 import signal
 import sys
 import time
@@ -24,22 +23,12 @@ from rich.text import Text
 from retailpulse.cli.commands.server import data_dir_option, load_settings
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.terminal import error_console
+from retailpulse.cli.times import read_age
 from retailpulse.config.settings import DatabaseSettings, RetentionSettings, Settings
 from retailpulse.domain.errors import DatabaseError
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _QUIET_SECONDS = 2.0
 _LINE_SECONDS = 10.0
-
-
-def read_age(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
-    """Reads a time like 30d."""
-    if value is None:
-        return None
-    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smhd])", value.strip())
-    if found is None:
-        raise click.BadParameter(f"{value!r} is no time; write one like 30d, 12h, 90m or 45s")
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
 
 
 @click.command()

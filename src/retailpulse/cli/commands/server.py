@@ -3,6 +3,7 @@
 Each imports what it runs when it runs, so that the client commands start fast.
 """
 
+import contextlib
 import json
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from rich.text import Text
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.terminal import echo_json, output_console
 from retailpulse.config.loading import Loaded, load
+from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import ConfigError
 
 host_option = click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
@@ -49,6 +51,16 @@ def load_settings(**overrides: Any) -> Loaded:
         raise click.UsageError(str(error)) from error
 
 
+def check_settings(settings: Settings) -> None:
+    """Makes settings that only the server's parts can check a usage error as well."""
+    from retailpulse.bootstrap.settings_check import check_settings as check
+
+    try:
+        check(settings)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+
+
 @click.command()
 @host_option
 @port_option
@@ -75,13 +87,15 @@ def serve(
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse serve
     """
     from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.cli.first_steps import show_first_steps
     from retailpulse.supervisor.serve import serve as run
 
     loaded = load_settings(
         host=host, port=port, data_dir=data_dir, workers=workers, allow_anonymous=allow_anonymous
     )
     set_up_logging(loaded.settings.log, "serve")
-    run(loaded)
+    check_settings(loaded.settings)
+    run(loaded, on_ready=lambda: show_first_steps(loaded.settings))
 
 
 @click.command()
@@ -205,7 +219,7 @@ def health(host: str | None, port: int | None, as_json: bool) -> None:
 @click.command()
 @json_option
 def config(as_json: bool) -> None:
-    """Print every setting: its value, the source of that, and its meaning.
+    """Print every setting: its value, the source of that, and its meaning, or refuse them as `serve` would.
 
     Settings come from the command line, the environment, a TOML file (retailpulse.toml in the current
     folder, or the one that RETAILPULSE_CONFIG names), and defaults, in this order.
@@ -215,7 +229,10 @@ def config(as_json: bool) -> None:
       retailpulse config
       RETAILPULSE_FETCH_PER_HOST=4 retailpulse config --json
     """
-    settings = list(load_settings().listed())
+    loaded = load_settings()
+    with contextlib.suppress(ModuleNotFoundError):  # a client alone has no service to set
+        check_settings(loaded.settings)
+    settings = list(loaded.listed())
     if as_json:
         rows = [
             {"name": s.variable, "value": s.shown(), "source": s.source, "meaning": s.meaning}

@@ -1,5 +1,6 @@
 """The commands about the store master and what was seen there: stores, areas, visits."""
 
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import rich_click as click
@@ -9,6 +10,7 @@ from retailpulse.cli.connection import with_client
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import echo
+from retailpulse.cli.times import time_options
 from retailpulse.cli.upload_progress import shown_upload
 from retailpulse.cli.views import import_report
 from retailpulse.client import Area, Client, Store, Visit
@@ -120,8 +122,7 @@ def areas(client: Client, **options: Any) -> None:
 @click.command()
 @click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated.")
 @click.option("--store-id", multiple=True, metavar="ID", help="Only of this store; may be repeated.")
-@click.option("--after", metavar="TIME", help="Visited then or later: a date or an RFC 3339 time.")
-@click.option("--before", metavar="TIME", help="Visited before: a date or an RFC 3339 time.")
+@time_options("Visited")
 @limit_options
 @json_option
 @with_client
@@ -129,8 +130,8 @@ def visits(
     client: Client,
     area: tuple[str, ...],
     store_id: tuple[str, ...],
-    after: str | None,
-    before: str | None,
+    after: str | datetime | None,
+    before: str | datetime | None,
     **options: Any,
 ) -> None:
     """List visits of all jobs with their images and perimeters.
@@ -138,6 +139,7 @@ def visits(
     \b
     Examples:
       retailpulse visits --store-id RP00001
+      retailpulse visits --area 7100015 --after 7d
       retailpulse visits --area 7100015 --after 2026-11-20 --before 2026-11-27 --json
     """
     found = client.visits(area=area, store_id=store_id, visited_after=after, visited_before=before)

@@ -26,6 +26,7 @@ from retailpulse.storage.postgres.programs import (
     find_programs,
     program_environment,
     programs_for,
+    why_failed,
 )
 from retailpulse.storage.postgres.roles import APPLICATION, OWNER, SUPERUSER, set_up_roles
 from retailpulse.storage.postgres.socket_folder import first_guess, make_socket_folder, remove_socket_folder
@@ -328,7 +329,7 @@ class EmbeddedServer:
             **options or {"cwd": "/", **account.process_options()},
         )
         if done.returncode != 0:
-            raise DatabaseError(f"the embedded PostgreSQL: {program} failed: {done.stdout.strip()}")
+            raise DatabaseError(f"the embedded PostgreSQL: {program} failed: {why_failed(done.stdout)}")
 
     @contextmanager
     def _file_system_errors(self) -> Iterator[None]:
@@ -336,7 +337,8 @@ class EmbeddedServer:
         try:
             yield
         except OSError as error:
-            raise DatabaseError(f"the data directory {self.data_dir} cannot be used: {error}") from error
+            said = str(error).partition("] ")[2] or error  # without the number of the error
+            raise DatabaseError(f"the data directory {self.data_dir} cannot be used: {said}") from error
 
 
 def sync_folder(folder: Path) -> None:

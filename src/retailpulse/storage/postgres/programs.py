@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -21,6 +22,15 @@ MAJOR_VERSION = 18
 CACHE = Path("/var/cache/retailpulse")
 _KEPT = ("PATH", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 _NOT_RUN = shutil.ignore_patterns("include", "*.a", "pkgconfig")
+
+
+_REASON = re.compile(r"(?:FATAL|PANIC|ERROR|DETAIL|HINT|error): +(?P<text>.+)")
+
+
+def why_failed(output: str) -> str:
+    """What went wrong by the words of a program of PostgreSQL, out of all that it printed."""
+    reasons = (found["text"].strip() for found in _REASON.finditer(output))
+    return "; ".join(dict.fromkeys(reasons)) or output.strip()
 
 
 def find_programs() -> Path:
