@@ -80,6 +80,11 @@ def test_other_columns_are_given_in_their_order() -> None:
     assert row == (2, ("A", "b", "c"), ("x", "y"))
 
 
+def test_the_header_of_a_second_file_behind_the_first_is_no_row() -> None:
+    twice = (HEADER + "A,b,c\n") * 2
+    assert rows(twice.encode()) == [(2, ("A", "b", "c")), (4, ("A", "b", "c"))]
+
+
 def test_a_record_of_several_lines_has_the_number_of_its_first() -> None:
     text = HEADER + 'A,"b\nb",c\nB,b,c\n'
     assert rows(text.encode()) == [(2, ("A", "b\nb", "c")), (4, ("B", "b", "c"))]

@@ -99,6 +99,11 @@ def test_a_column_that_is_not_there_is_refused() -> None:
     )
 
 
+def test_two_columns_cannot_be_one() -> None:
+    told = refusal(b"a,b,c\n", {"store_id": "A", "image_url": "1", "visit_time": "C"})
+    assert told == "columns: store_id and image_url cannot both be column A"
+
+
 def test_the_header_may_stand_below_titles() -> None:
     titles = "".join(f"Title {number}\n" for number in range(20))
     assert rows(f"{titles}store_id\timage_url\tvisit_time\nA\tb\tc\n".encode()) == [(22, ("A", "b", "c"))]

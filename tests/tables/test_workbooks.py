@@ -151,3 +151,22 @@ def test_many_parts_are_refused() -> None:
 )
 def test_what_is_no_table_is_refused_with_what_to_do(content: bytes, said: str) -> None:
     assert said in refusal(content)
+
+
+def test_cells_that_are_repeated_without_end_are_refused() -> None:
+    content = ods({"S": [HEADER, VISIT]})
+    parts = {name: zipfile.ZipFile(io.BytesIO(content)).read(name) for name in names_of(content)}
+    again = (
+        b'<table:table-row table:number-rows-repeated="1000000">'
+        b'<table:table-cell table:number-columns-repeated="16000" office:value-type="string">'
+        b"<text:p>x</text:p></table:table-cell></table:table-row></table:table>"
+    )
+    bomb = parts["content.xml"].replace(b"</table:table>", again)
+    assert "save it" in refusal(archive({**parts, "content.xml": bomb}))
+
+
+def test_a_part_that_is_larger_than_the_archive_says_is_refused() -> None:
+    content = xlsx({"S": [HEADER, ["RP1", "b" * 5_000_000, "c"]]})
+    place = content.rindex(b"PK\x01\x02", 0, content.rindex(b"xl/worksheets/sheet1.xml"))
+    lying = content[: place + 24] + (100).to_bytes(4, "little") + content[place + 28 :]
+    assert "damaged" in refusal(lying)

@@ -35,6 +35,8 @@ class Header:
     """For each wanted column the place of its cell, from 0."""
     names: tuple[str, ...]
     """For each wanted column its name."""
+    texts: tuple[str, ...]
+    """For each wanted column what the header says, empty if it has none."""
     extra_columns: tuple[str, ...]
     extra_positions: tuple[int, ...]
     width: int
@@ -65,6 +67,9 @@ class Candidate:
             columns=tuple(column.name for column in wanted if column.name in self.found),
             positions=tuple(self.found.get(column.name) for column in wanted),
             names=tuple(column.name for column in wanted),
+            texts=tuple(
+                self.cells[self.found[column.name]] if column.name in self.found else "" for column in wanted
+            ),
             extra_columns=tuple(self.cells[at] for at in extra),
             extra_positions=tuple(extra),
             width=max((at + 1 for at, cell in enumerate(self.cells) if cell), default=0),
@@ -109,6 +114,11 @@ def _match_others(candidate: Candidate, names: list[str], wanted: Sequence[Colum
 
 def _resolve(candidate: Candidate, column: ColumnSpec, places: list[int]) -> None:
     if len(places) == 1:
+        for other, place in candidate.found.items():
+            if place == places[0]:
+                raise InvalidRequest(
+                    f"columns: {other} and {column.name} cannot both be column {letter(place)}"
+                )
         candidate.found[column.name] = places[0]
     elif places:
         candidate.ambiguous[column.name] = places

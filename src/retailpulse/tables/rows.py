@@ -68,7 +68,7 @@ class Table:
 def make_rows(
     records: Iterator[Record | BadRow], header: Header, *, quoting: str | None
 ) -> Iterator[Row | BadRow]:
-    """The rows below a header; empty ones are left out.
+    """The rows below a header; those that are empty or repeat it are left out.
 
     `quoting` is the advice for a row that has another number of cells than the header, and may be shifted;
     None if that cannot be, as every cell has its place.
@@ -91,6 +91,8 @@ def make_rows(
         row = Row(line, wanted(cells), extra(cells))
         if "#" in (text := "".join(row.cells)) and (bad := _find_error(row, names)):
             yield bad
+        elif row.cells == header.texts:
+            continue  # files that were put together have the header of each
         elif text or any(map(trimmed, cells)):
             yield row
 
