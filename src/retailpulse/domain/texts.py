@@ -1,0 +1,25 @@
+"""Texts as people paste them: what no eye sees around and within them is taken away.
+
+Not here: what a store id or a visit time must look like.
+"""
+
+import re
+
+_ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
+_WHITESPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+_AROUND = _WHITESPACE + _ZERO_WIDTH
+_INVISIBLE = re.compile(f"[{_ZERO_WIDTH}]")
+
+
+def trimmed(text: str) -> str:
+    """A text without white space, no-break spaces and zero-width characters around it."""
+    return text.strip(_AROUND)
+
+
+def trimmed_id(text: str) -> str:
+    """An id without what `trimmed` takes away, and without zero-width characters within it.
+
+    Within a name or a URL they stay: scripts of India and Persia, and some emoji, are written with them.
+    """
+    text = text.strip(_AROUND)
+    return text if text.isascii() else _INVISIBLE.sub("", text)
