@@ -168,7 +168,7 @@ def test_a_bad_parameter_is_named(service: RunningService, query: dict[str, Any]
         (CSV, HEADER.encode() + b"S,\xff,noon\n", "line 2: it is not UTF-8"),
         (CSV, f"{HEADER}S,u,noon\nS,u\0,noon\n", "line 3: image_url: it holds a NUL"),
         (NDJSON, "\n\n", "there is no visit"),
-        (NDJSON, "[]", "line 1: the body: Expected an object, got a list"),
+        (NDJSON, "[]", "line 1: Expected an object, got a list"),
         (NDJSON, '\n{"store_id": 7}', "line 2: store_id: Expected a string, got a whole number"),
         (NDJSON, '{"store_id": "S", "image_url": 7, "visit_time": "x"}', "line 1: image_url: Expected a "),
         (NDJSON, '{"store_id": "S", "image_url": [], "visit_time": "x"}', "line 1: image_url: it is empty"),

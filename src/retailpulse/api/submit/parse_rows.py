@@ -1,18 +1,22 @@
 """Reads jobs that come as rows, CSV or one JSON visit per line, into a spool; memory is bounded by a line.
 
-The first line that cannot be accepted ends it: a job is taken as a whole or not at all.
+Every row that cannot be accepted is noted, and reading goes on: what becomes of the job is decided at its
+end. What breaks a file off, such as a line that is too long, ends it at once.
 """
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
-from retailpulse.api.submit.parse_json import explain
+from retailpulse.api.submit.extra_columns import without_results
+from retailpulse.api.submit.lenient_json import read_visit
+from retailpulse.api.submit.row_errors import RowKind
+from retailpulse.api.submit.visit_validator import VisitValidator, cleaned_id
 from retailpulse.domain.errors import InvalidRequest
-from retailpulse.domain.times import parse_visit_time
+from retailpulse.domain.texts import split_urls
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.web.errors import TooLarge
 
@@ -32,110 +36,144 @@ class RowFormat(StrEnum):
     NDJSON = "ndjson"
 
 
-class _Visit(msgspec.Struct, gc=False):
+class _Visit(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     store_id: str
     image_url: list[str] | str
     visit_time: str
+    extra: dict[str, Any] | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Visit)
+_Row = tuple[int, str, str, str, Mapping[str, str]]
+"""Line, store, URLs, time, and the sender's own columns."""
 
 
-def read_rows(file: IO[bytes], row_format: RowFormat, spool: Spool, max_images: int) -> None:
-    """Reads a whole file into a spool; raises InvalidRequest naming the line, TooLarge over `max_images`."""
-    _READERS[row_format](file, _Filling(spool, max_images))
-    if not spool.visits:
-        raise InvalidRequest("there is no visit; a job needs at least one")
+def read_rows(
+    file: IO[bytes],
+    row_format: RowFormat,
+    spool: Spool,
+    max_images: int,
+    validator: VisitValidator | None = None,
+) -> None:
+    """Reads a whole file into a spool; raises InvalidRequest naming the lines, TooLarge over `max_images`."""
+    validator = validator or VisitValidator(RowKind.LINE)
+    _READERS[row_format](file, _Filling(spool, max_images, validator), validator)
+    is_empty = not (spool.visits or validator.errors.error_count)
+    validator.finish(spool.visits, "there is no visit; a job needs at least one" if is_empty else None)
     spool.finish()
 
 
 class _Filling:
-    """Puts visits that are checked into a spool."""
+    """Puts visits that are checked into a spool; rows of the same store and time in a row are one visit."""
 
-    def __init__(self, spool: Spool, max_images: int) -> None:
+    def __init__(self, spool: Spool, max_images: int, validator: VisitValidator) -> None:
         self._spool = spool
         self._max_images = max_images
+        self._validator = validator
+        self._visit: tuple[str, str] | None = None
+        self._urls: list[str] = []
+        self._extras: list[str | None] = []
 
-    def begin(self, line: int, store_id: str, visit_time: str) -> None:
-        for field, text in (("store_id", store_id), ("visit_time", visit_time)):
-            if not text:
-                raise _refused(line, f"{field}: it is empty")
-            if "\0" in text:
-                raise _refused(line, f"{field}: it holds a NUL character")
-        self._spool.begin_visit(store_id, visit_time, parse_visit_time(visit_time))
+    def add_row(self, row: _Row) -> None:
+        """Adds the images of one row, if it is good."""
+        line, store_id, cell, visit_time, extra = row
+        visit = cleaned_id(store_id), visit_time
+        before = self._validator.errors.error_count
+        if visit != self._visit:
+            self._validator.check_head(line, *visit)
+        urls = self._validator.urls(line, split_urls(cell)) or ()
+        kept = self._validator.own_columns(line, extra) if extra else None
+        if self._validator.errors.error_count > before:
+            return
+        if visit != self._visit:
+            self.end_visit()
+            self._spool.begin_visit(*visit, self._validator.instant(line, visit_time))
+            self._visit = visit
+        self._urls += urls
+        self._extras += [kept] * len(urls)
+        if len(self._urls) >= _GATHERED:
+            self._add_images()
 
-    def add(self, line: int, urls: Sequence[str]) -> None:
-        """Adds images to the visit; `line` is that of the last of them."""
-        if "" in urls:
-            raise _refused(line, "image_url: it is empty")
-        if any("\0" in url for url in urls):
-            raise _refused(line, "image_url: it holds a NUL character")
-        self._spool.add_images(urls)
+    def add_visit(self, visit: Any, urls: Sequence[str]) -> None:
+        """Adds a whole visit."""
+        self._spool.begin_visit(visit.store_id, visit.visit_time, visit.visited_at)
+        self._urls += urls
+        self._extras += [visit.extra] * len(urls)
+        self._add_images()
+
+    def end_visit(self) -> None:
+        """Says that the visit has no more rows."""
+        if self._urls:
+            self._add_images()
+
+    def _add_images(self) -> None:
+        self._spool.add_images(self._urls, self._extras if any(self._extras) else None)
+        self._urls.clear()
+        self._extras.clear()
         if self._spool.images > self._max_images:
             raise TooLarge(f"the job has more than {self._max_images} images: split it into several jobs")
 
 
-def _read_csv(file: IO[bytes], filling: _Filling) -> None:
-    """Consecutive rows of the same store and time are one visit."""
+def _read_csv(file: IO[bytes], filling: _Filling, validator: VisitValidator) -> None:
+    for row in _csv_rows(file, validator):
+        filling.add_row(row)
+    filling.end_visit()
+
+
+def _csv_rows(file: IO[bytes], validator: VisitValidator) -> Iterator[_Row]:
     lines = _RecordLines(file)
     rows = csv.reader(lines, strict=True)
-    store_no, url_no, time_no = _read_header(rows)
-    visit: tuple[str, str] | None = None
-    urls: list[str] = []
+    names, (store_no, url_no, time_no) = _read_header(rows)
+    own = {place: name for place, name in enumerate(names) if place not in {store_no, url_no, time_no}}
     try:
         for row in rows:
             lines.end_record()
-            line = rows.line_num
-            if not row:
+            if not any(map(str.strip, row)):
                 continue
             if len(row) <= max(store_no, url_no, time_no):
-                raise _refused(line, f"too few columns: {len(row)}")
-            store_id, url, following = row[store_no].strip(), row[url_no].strip(), row[time_no]
-            if not url or "\0" in url:
-                filling.add(line, [url])
-            if visit != (store_id, following) or len(urls) == _GATHERED:
-                if urls:
-                    filling.add(line, urls)
-                    urls.clear()
-                if visit != (store_id, following):
-                    filling.begin(line, store_id, following)
-                    visit = store_id, following
-            urls.append(url)
-        if urls:
-            filling.add(rows.line_num, urls)
+                validator.errors.add(rows.line_num, None, f"too few columns: {len(row)}")
+                continue
+            extra = {name: row[place] for place, name in own.items() if place < len(row)}
+            yield rows.line_num, row[store_no], row[url_no], row[time_no], without_results(extra)
     except csv.Error as error:
-        raise _refused(rows.line_num, f"it is no CSV: {error}") from None
+        raise validator.errors.refusal(f"line {rows.line_num}: it is no CSV: {error}") from None
 
 
-def _read_header(rows: Iterator[list[str]]) -> tuple[int, int, int]:
+def _read_header(rows: Iterator[list[str]]) -> tuple[list[str], tuple[int, int, int]]:
     try:
-        names = [name.strip().lower() for name in next(rows, [])]
+        given = [name.strip() for name in next(rows, [])]
     except csv.Error as error:
         raise _refused(1, f"it is no CSV: {error}") from None
+    names = [name.lower() for name in given]
     missing = [column for column in COLUMNS if column not in names]
     if missing:
         raise _refused(
             1, f"the header must name the columns {','.join(COLUMNS)}; no {', '.join(missing)} there"
         )
     store_no, url_no, time_no = (names.index(column) for column in COLUMNS)
-    return store_no, url_no, time_no
+    return given, (store_no, url_no, time_no)
 
 
-def _read_ndjson(file: IO[bytes], filling: _Filling) -> None:
+def _read_ndjson(file: IO[bytes], filling: _Filling, validator: VisitValidator) -> None:
     for line, text in enumerate(_lines(file), 1):
         if not text.strip():
             continue
         try:
-            visit = _DECODER.decode(text)
-        except msgspec.ValidationError as error:
-            raise _refused(line, explain(str(error))) from error
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise _refused(line, f"it is not JSON: {error}") from error
-        urls = [visit.image_url] if isinstance(visit.image_url, str) else visit.image_url
-        if not urls:
-            raise _refused(line, "image_url: it is empty; a visit needs at least one image")
-        filling.begin(line, visit.store_id, visit.visit_time)
-        filling.add(line, urls)
+            found = _DECODER.decode(text)
+            urls = [found.image_url] if isinstance(found.image_url, str) else found.image_url
+            visit = validator.visit(line, found.store_id, found.visit_time, urls, found.extra)
+        except (msgspec.MsgspecError, RecursionError):
+            visit = _read_line(line, text, validator)
+        if visit is not None:
+            filling.add_visit(visit, visit.image_urls)
+
+
+def _read_line(line: int, text: str, validator: VisitValidator) -> Any:
+    try:
+        return read_visit(text, line, validator, is_row=True)
+    except (msgspec.DecodeError, RecursionError) as error:
+        validator.errors.add(line, None, f"it is not JSON: {error}")
+        return None
 
 
 class _RecordLines:
@@ -182,7 +220,7 @@ def _refused(line: int, reason: str) -> InvalidRequest:
     return InvalidRequest(f"line {line}: {reason}")
 
 
-_READERS: dict[RowFormat, Callable[[IO[bytes], _Filling], None]] = {
+_READERS: dict[RowFormat, Callable[[IO[bytes], _Filling, VisitValidator], None]] = {
     RowFormat.CSV: _read_csv,
     RowFormat.NDJSON: _read_ndjson,
 }

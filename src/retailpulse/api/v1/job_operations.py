@@ -11,6 +11,7 @@ from retailpulse.api.openapi.annotations import (
     JOB_ID,
     LOCATION,
     NDJSON,
+    REPLAYED,
     ContentSpec,
     LabelText,
     ParameterSpec,
@@ -26,14 +27,13 @@ from retailpulse.api.submit.schema import (
     PORT,
     SUBMIT_EXAMPLE,
     Credentials,
+    NewVisit,
     Priority,
-    Submitted,
-    VisitToSubmit,
 )
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import Instant
-from retailpulse.schema import ImageCounts, Job
+from retailpulse.schema import DryRun, ImageCounts, Job, SubmittedJob
 
 CSV_EXAMPLE = (
     "store_id,image_url,visit_time\n"
@@ -72,7 +72,7 @@ class NewJob(Struct):
     `count`, the number of visits, may be there too, as the old endpoint has it; a wrong one is refused.
     """
 
-    visits: Annotated[list[VisitToSubmit], Meta(min_length=1)]
+    visits: Annotated[list[NewVisit], Meta(min_length=1)]
     depth: Annotated[Depth | None, Meta(description="How deep the photos are looked at.")] = None
     name: Name | None = None
     labels: (
@@ -130,13 +130,20 @@ SUBMIT: dict[str, Any] = {
     "summary": "Submit a job",
     "tags": [Tag.JOBS],
     "opt": documented(
-        Submitted,
+        None,
         409,
         415,
-        status=201,
-        meaning="The whole job is on disk and queued.",
-        example={"job_id": JOB_ID},
-        headers={"Location": LOCATION},
+        answers={
+            200: ResponseSpec(
+                meaning="With `dry_run=true`: what the submit would be; nothing is kept.",
+                contents=(ContentSpec(shape=DryRun),),
+            ),
+            201: ResponseSpec(
+                meaning="The whole job is on disk and queued.",
+                contents=(ContentSpec(shape=SubmittedJob),),
+                headers={"Location": LOCATION, "Idempotent-Replayed": REPLAYED},
+            ),
+        },
         body=RequestBodySpec(
             meaning="A job as one JSON document, or as rows; its other fields are then in the query. "
             "gzip is read. A body of any other type is read as JSON. For rows, the schemas show the plain "
@@ -166,6 +173,17 @@ SUBMIT: dict[str, Any] = {
             ParameterSpec(name="priority", meaning=f"{_IN_QUERY}its priority.", shape=Priority),
             ParameterSpec(
                 name="callback_url", meaning=f"{_IN_QUERY}the receiver of its callback.", shape=Url
+            ),
+            ParameterSpec(
+                name="dry_run",
+                meaning="true: only say what the submit would be, and all that is wrong with it.",
+                shape=Literal["true", "false"],
+            ),
+            ParameterSpec(
+                name="on_bad_row",
+                meaning="What becomes of a submit with rows that are wrong: all of it is refused, or these "
+                "are left out and listed in the answer.",
+                shape=Literal["refuse", "skip"],
             ),
             ParameterSpec(
                 name="label",

@@ -25,6 +25,12 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_images_per_job: Annotated[
         int, Meta(ge=1, description="Most images in one job; more is refused (413).")
     ] = 1_000_000
+    max_extra_columns: Annotated[
+        int, Meta(ge=0, description="Most columns of its own that a row of a submit may have.")
+    ] = 50
+    max_extra_bytes: Annotated[
+        int, Meta(ge=2, description="Most bytes of these, as JSON: they are kept for each image.")
+    ] = 4_096
     max_stores_bytes: Annotated[
         int, Meta(ge=1024, description="Largest store master in one request, in bytes.")
     ] = 4_000_000_000
