@@ -1,21 +1,25 @@
-"""Texts as people send them, freed of what nobody sees: ids that were copied from sheets and chats."""
+"""Texts as people paste them: what no eye sees around and within them is taken away.
+
+Not here: what a store id or a visit time must look like.
+"""
 
 import re
 
-_NEXT_URL = re.compile(r"[\s,;|]+(?=(?:https?|s3|gs|az)://)", re.IGNORECASE)
-_INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff]")
+_ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
+_WHITESPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+_AROUND = _WHITESPACE + _ZERO_WIDTH
+_INVISIBLE = re.compile(f"[{_ZERO_WIDTH}]")
+
+
+def trimmed(text: str) -> str:
+    """A text without white space, no-break spaces and zero-width characters around it."""
+    return text.strip(_AROUND)
 
 
 def trimmed_id(text: str) -> str:
-    """The id without blanks around it, NBSP too, and without zero-width characters anywhere."""
-    if text.isascii():
-        return text.strip()
-    return _INVISIBLE.sub("", text).strip()
+    """An id without what `trimmed` takes away, and without zero-width characters within it.
 
-
-def split_urls(cell: str) -> list[str]:
-    """The URLs of one cell, in their order; it is split only right before what begins like a URL."""
-    if cell.count("://") < 2:
-        return [cell.strip()]
-    first, *others = _NEXT_URL.split(cell.strip())
-    return [url.rstrip(" ,;|\t\r\n") for url in (first, *others)] if others else [first]
+    Within a name or a URL they stay: scripts of India and Persia, and some emoji, are written with them.
+    """
+    text = text.strip(_AROUND)
+    return text if text.isascii() else _INVISIBLE.sub("", text)

@@ -16,8 +16,8 @@ from retailpulse.api.submit.lenient_json import read_visit
 from retailpulse.api.submit.row_errors import RowKind
 from retailpulse.api.submit.visit_validator import VisitValidator, cleaned_id
 from retailpulse.domain.errors import InvalidRequest
-from retailpulse.domain.texts import split_urls
 from retailpulse.storage.jobs.spool import Spool
+from retailpulse.tables import split_urls
 from retailpulse.web.errors import TooLarge
 
 COLUMNS = ("store_id", "image_url", "visit_time")

@@ -1,0 +1,110 @@
+"""Cuts the lines of a CSV file into records, whatever its separator; memory is bounded by a record.
+
+Not here: which separator it is. A record is bounded before its cells are made.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import IO
+
+from retailpulse.domain.errors import InvalidRequest
+from retailpulse.tables.encodings import BLOCK_BYTES, Encoding
+from retailpulse.tables.rows import BadRow, Record
+
+MAX_LINE_CHARACTERS = 4_000_000
+"""Most characters of a line, and of a record, which may go over many lines."""
+MAX_SEPARATORS = 100_000
+"""Most separators in a record: each may end a cell, which is an object."""
+_QUOTES = (
+    'quote a cell that holds a separator, a quote or a line break, and double the quotes in it: "5"" screen"'
+)
+
+
+class Lines:
+    """The lines of a text, with their ends; raises InvalidRequest for one that would fill the memory."""
+
+    def __init__(self, file: IO[bytes], encoding: Encoding, separator: str) -> None:
+        file.seek(encoding.bom_bytes)
+        # A byte that is not UTF-8 becomes a lone surrogate, so that its line can be named.
+        errors = "surrogateescape" if encoding.codec == "utf-8" else "strict"
+        raw = io.BufferedReader(_Unclosed(file), BLOCK_BYTES)
+        self._text = io.TextIOWrapper(raw, encoding.codec, errors=errors, newline="")
+        self._separator = separator
+        self.number = 0
+        self.begin_record()
+
+    def begin_record(self) -> None:
+        """Says that what follows belongs to the next record."""
+        self._characters = self._separators = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_LINE_CHARACTERS)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._characters += len(line)
+        self._separators += line.count(self._separator)
+        if len(line) == MAX_LINE_CHARACTERS:
+            raise InvalidRequest(f"line {self.number} is longer than {MAX_LINE_CHARACTERS} characters")
+        if self._characters > MAX_LINE_CHARACTERS:
+            raise InvalidRequest(
+                f"line {self.number}: its record is longer than {MAX_LINE_CHARACTERS} characters"
+            )
+        if self._separators > MAX_SEPARATORS:
+            what = "commas" if self._separator == "," else "separators"
+            raise InvalidRequest(f"line {self.number}: its record has more than {MAX_SEPARATORS} {what}")
+        return line
+
+
+def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Record | BadRow]:
+    """Every record that is not an empty line, with its first line; one that is no CSV as BadRow."""
+    reader = csv.reader(lines, strict=True, delimiter=separator, skipinitialspace=True)
+    skipped = lines.number
+    while True:
+        line = skipped + reader.line_num + 1
+        lines.begin_record()
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            last = skipped + reader.line_num
+            read = f", read up to line {last}" if last > line else ""
+            yield BadRow(line, None, f"it is not CSV: {error}{read}", _QUOTES)
+            continue
+        if cells is None:
+            return
+        if not cells:
+            continue
+        if not is_clean and (bad := _check_characters(line, cells)):
+            yield bad
+        else:
+            yield Record(line, cells)
+
+
+def _check_characters(line: int, cells: list[str]) -> BadRow | None:
+    text = "".join(cells)
+    if "\0" in text:
+        return BadRow(line, None, "it holds a NUL character", "remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return BadRow(line, None, "it is not UTF-8", "save the file as CSV UTF-8")
+    return None
+
+
+class _Unclosed(io.RawIOBase):
+    """A file as TextIOWrapper wants it, which stays open when that is done."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        block = self._file.read(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)

@@ -1,0 +1,79 @@
+"""Which format a file has, by its first bytes: what a name or a Content-Type says is often wrong."""
+
+import zipfile
+from enum import StrEnum
+from typing import IO
+
+from retailpulse.domain.errors import InvalidRequest
+
+HEAD_BYTES = 4096
+
+
+class TableFormat(StrEnum):
+    """What a file is."""
+
+    TEXT = "CSV"
+    JSON = "JSON"
+    XLSX = "XLSX"
+    ODS = "ODS"
+    PARQUET = "Parquet"
+    GZIP = "gzip"
+
+
+_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_KNOWN_OTHERS = (
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"<!DOCTYPE", "an HTML page"),
+    (b"<!doctype", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"<?xml", "XML"),
+)
+
+
+def detect_format(file: IO[bytes]) -> TableFormat:
+    """The format of a file that can be sought in; it is left at its beginning. Raises InvalidRequest."""
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    if head.startswith(b"\x1f\x8b"):
+        return TableFormat.GZIP
+    if head.startswith(b"PAR1"):
+        return TableFormat.PARQUET
+    if head.startswith(_OLE2):
+        raise InvalidRequest(
+            "the file is an old Excel workbook (.xls), or protected by a password: "
+            "save it as Excel workbook (.xlsx) without a password, or as CSV UTF-8"
+        )
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        return _in_zip(file)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for magic, what in _KNOWN_OTHERS:
+        if text.startswith(magic):
+            raise InvalidRequest(f"the file is {what}, not a table: send CSV, XLSX, ODS or Parquet")
+    return TableFormat.JSON if text.startswith((b"{", b"[")) else TableFormat.TEXT
+
+
+def _in_zip(file: IO[bytes]) -> TableFormat:
+    """What a zip archive holds, by its list of entries."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = set(archive.namelist()[:10_000])
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise InvalidRequest(
+            "the file begins like an XLSX or ODS workbook, but is damaged or cut off"
+        ) from error
+    finally:
+        file.seek(0)
+    if "xl/workbook.bin" in names:
+        raise InvalidRequest(
+            "the file is a binary workbook (.xlsb): save it as Excel workbook (.xlsx) or CSV UTF-8"
+        )
+    if any(name.startswith("xl/") for name in names):
+        return TableFormat.XLSX
+    if "content.xml" in names:
+        return TableFormat.ODS
+    raise InvalidRequest("the file is a zip archive without a workbook in it: send the table itself")

@@ -1,0 +1,172 @@
+"""Finds the header of a table: the first row that names every column that is needed.
+
+Not here: how rows are cut into cells. Weak: a header that names the columns in words that nobody listed needs
+to be told which column is which.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.texts import trimmed
+from retailpulse.tables.column_names import (
+    ColumnSpec,
+    by_normalized_name,
+    letter,
+    normalized,
+    positions_named,
+    shown,
+)
+
+MAX_ROWS = 25
+"""Rows that are not empty among which the header is looked for."""
+MAX_SHOWN = 20
+"""Most columns that an error lists."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """Which cell of a row is which column."""
+
+    line: int
+    columns: tuple[str, ...]
+    positions: tuple[int | None, ...]
+    """For each wanted column the place of its cell, from 0."""
+    extra_columns: tuple[str, ...]
+    extra_positions: tuple[int, ...]
+    width: int
+    """How many cells it has up to the last that is not empty."""
+
+
+@dataclass(kw_only=True)
+class Candidate:
+    """A row that may be the header, and what keeps it from it."""
+
+    line: int
+    cells: list[str]
+    found: dict[str, int] = field(default_factory=dict)
+    ambiguous: dict[str, list[int]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it names all that is needed."""
+        return not self.missing and not self.ambiguous
+
+    def header(self, wanted: Sequence[ColumnSpec]) -> Header:
+        """The header that it is."""
+        used = set(self.found.values())
+        extra = [at for at, cell in enumerate(self.cells) if at not in used and cell]
+        return Header(
+            line=self.line,
+            columns=tuple(column.name for column in wanted if column.name in self.found),
+            positions=tuple(self.found.get(column.name) for column in wanted),
+            extra_columns=tuple(self.cells[at] for at in extra),
+            extra_positions=tuple(extra),
+            width=max((at + 1 for at, cell in enumerate(self.cells) if cell), default=0),
+        )
+
+
+def match(
+    line: int, row: Sequence[str], wanted: Sequence[ColumnSpec], column_names: Mapping[str, str]
+) -> Candidate:
+    """Looks for the wanted columns in a row: those that the caller named, exact names, then other names."""
+    candidate = Candidate(line=line, cells=[trimmed(cell) for cell in row])
+    names = [normalized(cell) for cell in candidate.cells]
+    for column in wanted:
+        if column.name in column_names:
+            places = positions_named(column_names[column.name], candidate.cells)
+        else:
+            own = normalized(column.name)
+            places = [at for at, name in enumerate(names) if name == own]
+            if not places:
+                continue
+        _resolve(candidate, column, places)
+    _match_others(candidate, names, [column for column in wanted if column.name not in column_names])
+    return candidate
+
+
+def _match_others(candidate: Candidate, names: list[str], wanted: Sequence[ColumnSpec]) -> None:
+    """Gives the columns left over to those that may be called so; one that fits one alone goes first."""
+    known = by_normalized_name(wanted)
+    open_columns = [c for c in wanted if c.name not in candidate.found and c.name not in candidate.ambiguous]
+    while open_columns:
+        used = set(candidate.found.values())
+        places = {
+            column.name: [
+                at for at, name in enumerate(names) if at not in used and name in known[column.name]
+            ]
+            for column in open_columns
+        }
+        column = next((one for one in open_columns if len(places[one.name]) == 1), open_columns[0])
+        _resolve(candidate, column, places[column.name])
+        open_columns.remove(column)
+
+
+def _resolve(candidate: Candidate, column: ColumnSpec, places: list[int]) -> None:
+    if len(places) == 1:
+        candidate.found[column.name] = places[0]
+    elif places:
+        candidate.ambiguous[column.name] = places
+    elif column.is_required:
+        candidate.missing.append(column.name)
+
+
+def find_header(
+    candidates: Iterable[Candidate], wanted: Sequence[ColumnSpec], column_names: Mapping[str, str]
+) -> tuple[Candidate, Header]:
+    """The first candidate that is a header, of one line that with the most cells; raises InvalidRequest."""
+    tried = sorted(candidates, key=lambda one: (one.line, -len(one.cells)))
+    for candidate in tried:
+        if candidate.is_complete:
+            return candidate, candidate.header(wanted)
+    best = max(tried, key=lambda one: (len(one.found) + len(one.ambiguous), len(one.ambiguous)), default=None)
+    raise InvalidRequest(explain(best, wanted, column_names))
+
+
+def explain(best: Candidate | None, wanted: Sequence[ColumnSpec], column_names: Mapping[str, str]) -> str:
+    """Why the row that comes next to a header is none, and what to do."""
+    required = [column.name for column in wanted if column.is_required]
+    needed = f"the header must name the columns {','.join(required)}"
+    if best is None or not any(best.cells):
+        return f"line {best.line if best else 1}: {needed}; the file has no row"
+    begin = f"line {best.line}: {needed}; "
+    if best.ambiguous:
+        name, places = next(iter(best.ambiguous.items()))
+        fitting = " and ".join(f"{shown(best.cells[at])} (column {letter(at)})" for at in places[:5])
+        return f"{begin}{name} may be {fitting}. Say which: columns={name}:{letter(places[0])}"
+    said = [name for name in best.missing if name in column_names]
+    if said:
+        return (
+            f"{begin}there is no column {shown(column_names[said[0]])} for {said[0]}. "
+            f"The columns are {_listed(best.cells)}"
+        )
+    return f"{begin}{', '.join(best.missing)} not found. {_advise(best, wanted)}"
+
+
+def _advise(best: Candidate, wanted: Sequence[ColumnSpec]) -> str:
+    used = set(best.found.values())
+    free = {normalized(cell): at for at, cell in enumerate(best.cells) if cell and at not in used}
+    name = best.missing[0]
+    spec = next(column for column in wanted if column.name == name)
+    near = difflib.get_close_matches(normalized(name), free, 1, 0.6) or next(
+        (
+            some
+            for alias in spec.aliases
+            if (some := difflib.get_close_matches(normalized(alias), free, 1, 0.75))
+        ),
+        [],
+    )
+    columns = f"The columns are {_listed(best.cells)}"
+    if near:
+        cell = shown(best.cells[free[near[0]]])
+        return f"{columns}. Is it {cell}? Then say columns={name}:{cell}"
+    example = letter(next(iter(free.values()), 0))
+    return f"{columns}. Say which it is by its header or its letter: columns={name}:{example}"
+
+
+def _listed(cells: Sequence[str]) -> str:
+    names = [shown(cell) for cell in cells if cell]
+    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+    return ", ".join(names[:MAX_SHOWN]) + more

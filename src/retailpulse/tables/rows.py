@@ -1,0 +1,112 @@
+"""What a table gives: rows, and rows that cannot be read, each with its line. Not here: how they are read."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
+
+from retailpulse.domain.texts import trimmed
+from retailpulse.tables.header import Header
+
+_FORMULA = "[-=+@\uff0d\uff1d\uff0b\uff20]"
+_ESCAPED = re.compile(
+    rf"""^'(?=[\x01-\x1f\x7f-\x9f]|[\s"]*{_FORMULA})|(?<=[;\t\r\n])'(?=[\s"]{{0,8}}{_FORMULA})"""
+)
+"""The apostrophes that our own exports put before what a spreadsheet would take for a formula."""
+
+
+class Row(NamedTuple):
+    """A row that is not empty: its first line in the file, from 1, and its cells as trimmed text.
+
+    `cells` are in the order of the wanted columns, empty where the table has no such column; `extra` in that
+    of `Table.extra_columns`.
+    """
+
+    line: int
+    cells: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+class BadRow(NamedTuple):
+    """A row that cannot be read: its first line, the column if it is one cell's fault, and what to do."""
+
+    line: int
+    column: str | None
+    error: str
+    advice: str
+
+
+class Record(NamedTuple):
+    """A row as it stands in the file, before its columns are looked at."""
+
+    line: int
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """An open table; it can be iterated once."""
+
+    columns: tuple[str, ...]
+    """The wanted columns that were found, in the order in which they were asked for."""
+    extra_columns: tuple[str, ...]
+    """The names of all others, as the file writes them."""
+    dialect: str
+    """What was recognised, in a few plain words: `CSV, separated by semicolons, Windows-1252`."""
+    header_line: int
+    rows: Iterator[Row | BadRow]
+
+    def __iter__(self) -> Iterator[Row | BadRow]:
+        return self.rows
+
+
+def make_rows(
+    records: Iterator[Record | BadRow], header: Header, *, quoting: str | None
+) -> Iterator[Row | BadRow]:
+    """The rows below a header; empty ones are left out.
+
+    `quoting` is the advice for a row that has another number of cells than the header, and may be shifted;
+    None if that cannot be, as every cell has its place.
+    """
+    wanted, extra = _picker(header.positions), _picker(header.extra_positions)
+    width = header.width
+    for record in records:
+        if isinstance(record, BadRow):
+            yield record
+            continue
+        line, cells = record
+        if len(cells) != width:
+            if not any(map(trimmed, cells)):
+                continue
+            if quoting is not None and (error := _check_count(cells, width)):
+                yield BadRow(line, None, error, quoting)
+                continue
+            cells = [*cells[:width], *[""] * (width - len(cells))]
+        row = Row(line, wanted(cells), extra(cells))
+        if any(row.cells) or any(map(trimmed, cells)):
+            yield row
+
+
+def _check_count(cells: Sequence[str], width: int) -> str | None:
+    """What is wrong with the number of cells; empty ones at the end are no fault."""
+    found = len(cells)
+    if found < width or any(map(trimmed, cells[width:])):
+        return f"it has {found} {'cell' if found == 1 else 'cells'}, the header has {width}"
+    return None
+
+
+def _picker(positions: Sequence[int | None]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """Picks the cells at these positions, trimmed; None gives an empty one."""
+    if not positions:
+        return lambda _cells: ()
+    if len(positions) > 1 and None not in positions:
+        pick = itemgetter(*positions)
+        return lambda cells: tuple(map(clean, pick(cells)))
+    return lambda cells: tuple("" if at is None else clean(cells[at]) for at in positions)
+
+
+def clean(cell: str) -> str:
+    """A cell without what is around it, and without the apostrophes of our own exports."""
+    text = trimmed(cell)
+    return _ESCAPED.sub("", text) if "'" in text else text

@@ -1,0 +1,119 @@
+"""Columns are found by the names that people give them; what is not plain is refused with what to do."""
+
+import pytest
+
+from retailpulse.domain.errors import InvalidRequest
+from retailpulse.tables import STORE_COLUMNS, VISIT_COLUMNS, parse_column_names
+from tests.tables.reading import refusal, rows
+
+IDS = ("StoreID", "STORE_ID", "Store Id", "store-id", "store", "Store Code", "outlet id", "Shop ID")
+MORE_IDS = ("Outlet Code", "Störe ID", "Store No.")
+URLS = ("Photo", "photos", "image", "image url(s)", "Picture", "photo link", "URL", "image_urls", "Pictures")
+TIMES = ("Date", "visit date", "Visited at", "time", "Timestamp", "visit_time", "VisitTime", "Date/Time")
+AREAS = ("AreaCode", "area", "Region Code", "territory", "Area Code")
+NAMES = ("StoreName", "store name", "Name", "Outlet Name")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *((name, "image_url", "visit_time") for name in (*IDS, *MORE_IDS)),
+        *(("store_id", name, "visit_time") for name in URLS),
+        *(("store_id", "image_url", name) for name in TIMES),
+    ],
+    ids=" ".join,
+)
+def test_columns_of_visits_have_many_names(header: tuple[str, ...]) -> None:
+    assert rows(f"{';'.join(header)}\nA;b;c\n".encode()) == [(2, ("A", "b", "c"))]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *((name, "StoreName", "StoreID") for name in AREAS),
+        *(("AreaCode", name, "StoreID") for name in NAMES),
+        *(("AreaCode", "StoreName", name) for name in IDS),
+        ("AreaCode", "Store", "StoreID"),
+        ("Area", "Store", "Outlet Code"),
+        ("Area", "Name", "Store"),
+    ],
+    ids=" ".join,
+)
+def test_columns_of_stores_have_many_names(header: tuple[str, ...]) -> None:
+    assert rows(f"{';'.join(header)}\n1;A;b\n".encode(), None, STORE_COLUMNS) == [(2, ("1", "A", "b"))]
+
+
+def test_an_exact_name_goes_before_others() -> None:
+    assert rows(b"URL,store_id,image_url,Date,visit_time\n1,A,b,2,c\n") == [(2, ("A", "b", "c"))]
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (
+            "Photo,Image,store_id,visit_time",
+            "image_url may be Photo (column A) and Image (column B). Say which: columns=image_url:",
+        ),
+        (
+            "store_id,image_url,image_url,visit_time",
+            "image_url may be image_url (column B) and image_url (column C",
+        ),
+        (
+            "store_id,image_url,whenever",
+            "image_url, whenever. Say which it is by its header or its letter: columns=visit_time:C",
+        ),
+        (
+            "store_id,image_url,vist time",
+            "not found. The columns are store_id, image_url, vist time. Is it vist time? Then say ",
+        ),
+        ("a,b,c", "store_id, image_url, visit_time not found. The columns are a, b, c."),
+    ],
+)
+def test_what_is_not_plain_is_refused_with_what_to_do(header: str, said: str) -> None:
+    told = refusal(f"{header}\n1,2,3,4\n".encode())
+    assert told.startswith("line 1: the header must name the columns store_id,image_url,visit_time; ")
+    assert said in told
+
+
+def test_a_name_twice_is_no_matter_where_nobody_wants_it() -> None:
+    assert rows(b"note,note,store_id,image_url,visit_time\n1,2,A,b,c\n") == [(2, ("A", "b", "c"))]
+
+
+@pytest.mark.parametrize("column", ["Filiale", "FILIALE", "C", "c", "3"])
+def test_a_column_may_be_named_by_the_caller(column: str) -> None:
+    content = b"image_url,visit_time,Filiale\nb,c,A\n"
+    assert rows(content, {"store_id": column}) == [(2, ("A", "b", "c"))]
+
+
+def test_all_columns_may_be_named_by_their_letters() -> None:
+    letters = {"store_id": "A", "image_url": "B", "visit_time": "C"}
+    for separator in ",;\t|":
+        content = separator.join("xyz") + "\n" + separator.join("Abc") + "\n"
+        assert rows(content.encode(), letters) == [(2, ("A", "b", "c"))]
+
+
+def test_a_column_that_is_not_there_is_refused() -> None:
+    told = refusal(b"store_id,image_url,visit_time\n", {"image_url": "Foto"})
+    assert told.endswith(
+        "there is no column Foto for image_url. The columns are store_id, image_url, visit_time"
+    )
+
+
+def test_the_header_may_stand_below_titles() -> None:
+    titles = "".join(f"Title {number}\n" for number in range(20))
+    assert rows(f"{titles}store_id\timage_url\tvisit_time\nA\tb\tc\n".encode()) == [(22, ("A", "b", "c"))]
+
+
+def test_columns_are_read_as_they_are_written_on_a_command_line() -> None:
+    said = ["store_id:Outlet, Code: new,Image URL = C", "visit_time:B"]
+    assert parse_column_names(said, VISIT_COLUMNS) == {
+        "store_id": "Outlet, Code: new",
+        "image_url": "C",
+        "visit_time": "B",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "store_id", "store_id:", "shop:A", "store_id:A,store_id:B"])
+def test_columns_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"^columns: "):
+        parse_column_names([text], VISIT_COLUMNS)
