@@ -33,6 +33,8 @@ class Header:
     columns: tuple[str, ...]
     positions: tuple[int | None, ...]
     """For each wanted column the place of its cell, from 0."""
+    names: tuple[str, ...]
+    """For each wanted column its name."""
     extra_columns: tuple[str, ...]
     extra_positions: tuple[int, ...]
     width: int
@@ -62,6 +64,7 @@ class Candidate:
             line=self.line,
             columns=tuple(column.name for column in wanted if column.name in self.found),
             positions=tuple(self.found.get(column.name) for column in wanted),
+            names=tuple(column.name for column in wanted),
             extra_columns=tuple(self.cells[at] for at in extra),
             extra_positions=tuple(extra),
             width=max((at + 1 for at, cell in enumerate(self.cells) if cell), default=0),

@@ -15,6 +15,10 @@ _ESCAPED = re.compile(
 )
 """The apostrophes that our own exports put before what a spreadsheet would take for a formula."""
 
+_ERRORS = frozenset(
+    ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!")
+)
+
 
 class Row(NamedTuple):
     """A row that is not empty: its first line in the file, from 1, and its cells as trimmed text.
@@ -71,6 +75,7 @@ def make_rows(
     """
     wanted, extra = _picker(header.positions), _picker(header.extra_positions)
     width = header.width
+    names = header.names
     for record in records:
         if isinstance(record, BadRow):
             yield record
@@ -84,7 +89,9 @@ def make_rows(
                 continue
             cells = [*cells[:width], *[""] * (width - len(cells))]
         row = Row(line, wanted(cells), extra(cells))
-        if any(row.cells) or any(map(trimmed, cells)):
+        if "#" in (text := "".join(row.cells)) and (bad := _find_error(row, names)):
+            yield bad
+        elif text or any(map(trimmed, cells)):
             yield row
 
 
@@ -93,6 +100,14 @@ def _check_count(cells: Sequence[str], width: int) -> str | None:
     found = len(cells)
     if found < width or any(map(trimmed, cells[width:])):
         return f"it has {found} {'cell' if found == 1 else 'cells'}, the header has {width}"
+    return None
+
+
+def _find_error(row: Row, names: Sequence[str]) -> BadRow | None:
+    """What a formula gives that has failed is the text of no store."""
+    for cell, name in zip(row.cells, names, strict=False):
+        if cell in _ERRORS:
+            return BadRow(row.line, name, f"it is {cell}: a formula failed", "mend the cell, or clear it")
     return None
 
 

@@ -1,0 +1,118 @@
+"""The sheets of an XLSX or ODS workbook as records of text, for the process that reads them.
+
+Weak: what a cell shows by its number format alone, such as leading zeros, is not in the file; a long number
+has the 15 digits that spreadsheets keep.
+"""
+
+import datetime
+import io
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+
+from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.texts import trimmed
+from retailpulse.tables.column_names import shown
+from retailpulse.tables.header import MAX_ROWS, Candidate, explain, find_header, match
+from retailpulse.tables.process_messages import Opened, Request
+from retailpulse.tables.rows import Record
+from retailpulse.tables.workbook_archive import Archive
+
+_DAMAGED = (
+    "the workbook is damaged or cut off, or not one: open it and save it again, or save it as CSV UTF-8"
+)
+Sheet = tuple[str, Callable[[], Iterator[Record]]]
+"""A sheet's name, and its rows, which can be read several times."""
+
+
+def open_workbook(content: bytes, request: Request) -> tuple[Opened, Iterator[Record]]:
+    """The first sheet that has the header, or the one that is asked for; raises InvalidRequest."""
+    archive = Archive(content, request.unpacked_bytes)
+    try:
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        sheets = _sheets(workbook, archive, request.sheet)
+        return _first_with_header(sheets, archive.kind, request)
+    except PasswordError:
+        raise InvalidRequest("the workbook is protected by a password: save it without one") from None
+    except CalamineError as error:
+        raise InvalidRequest(_DAMAGED) from error
+
+
+def _sheets(workbook: CalamineWorkbook, archive: Archive, wanted: str | None) -> list[Sheet]:
+    names = [
+        sheet.name
+        for sheet in workbook.sheets_metadata
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+    ]
+    if wanted is not None:
+        same = [
+            name for name in workbook.sheet_names if trimmed(name).casefold() == trimmed(wanted).casefold()
+        ]
+        if not same:
+            listed = ", ".join(map(shown, names[:20]))
+            raise InvalidRequest(f"sheet: there is no sheet {shown(wanted)}; the sheets are {listed}")
+        names = same[:1]
+    return [(name, lambda name=name: _records(workbook, archive, name)) for name in names]  # type: ignore[misc]
+
+
+def _first_with_header(sheets: list[Sheet], kind: str, request: Request) -> tuple[Opened, Iterator[Record]]:
+    closest: tuple[int, str, Candidate | None] = (-1, "", None)
+    for name, read in sheets:
+        first = (record for record in read() if any(map(trimmed, record.cells)))
+        tried = [
+            match(record.line, record.cells, request.wanted, request.column_names)
+            for record in islice(first, MAX_ROWS)
+        ]
+        if any(candidate.is_complete for candidate in tried):
+            _, header = find_header(tried, request.wanted, request.column_names)
+            where = f", the header in row {header.line}" if header.line > 1 else ""
+            others = ", ".join(shown(other) for other, _ in sheets[:20] if other != name)
+            only = f" (not {others})" if others else ""
+            dialect = f"{kind}, sheet {shown(name)}{only}{where}"
+            rows = (record for record in read() if record.line > header.line)
+            return Opened(header=header, dialect=dialect), rows
+        best = max(tried, key=lambda one: len(one.found) + len(one.ambiguous), default=None)
+        score = len(best.found) + len(best.ambiguous) if best else -1
+        if closest[2] is None or score > closest[0]:
+            closest = score, name, best
+    _, name, best = closest
+    raise InvalidRequest(f"sheet {shown(name)}, {explain(best, request.wanted, request.column_names)}")
+
+
+def _records(workbook: CalamineWorkbook, archive: Archive, name: str) -> Iterator[Record]:
+    """All rows from the first on, each from its first column on."""
+    sheet = workbook.get_sheet_by_name(name)
+    if sheet.start is None:
+        return
+    errors = archive.error_cells(name)
+    before = [""] * sheet.start[1]
+    for line, row in enumerate(sheet.iter_rows(), 1):
+        cells = [*before, *map(text_of, row)]
+        for at in errors.get(line, ()):
+            if at < len(cells):
+                cells[at] = cells[at] or "#N/A"
+        yield Record(line, cells)
+
+
+def text_of(value: Any) -> str:
+    """A value of a cell as text: ISO dates, whole numbers without a point, TRUE and FALSE."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e21 else f"{value:.15g}"
+    if isinstance(value, datetime.datetime):
+        return _text_of_instant(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
+def _text_of_instant(value: datetime.datetime) -> str:
+    """Without a time of day if it is midnight, without fractions of a second that rounding left."""
+    if value.tzinfo is None and value.time() == datetime.time():
+        return value.date().isoformat()
+    return value.isoformat(timespec="milliseconds" if value.microsecond >= 1000 else "seconds")

@@ -1,0 +1,153 @@
+"""XLSX and ODS give the same text as CSV would, and hostile ones are refused while the reader lives on."""
+
+import datetime
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from retailpulse.domain.errors import InvalidRequest
+from retailpulse.tables import VISIT_COLUMNS, BadRow, open_table
+from tests.tables.reading import dialect, everything, refusal, rows
+from tests.tables.workbooks import ErrorCell, Rows, archive, ods, xlsx
+
+Write = Callable[[dict[str, Rows]], bytes]
+HEADER = ["Store", "Photo", "Date", "Note"]
+VISIT = ["RP1", "http://a", datetime.date(2026, 11, 20), None]
+
+
+def by_sheet(content: bytes, sheet: str) -> list[tuple[str, ...]]:
+    with open_table(io.BytesIO(content), VISIT_COLUMNS, sheet=sheet) as table:
+        return [row.cells for row in table if not isinstance(row, BadRow)]
+
+
+@pytest.mark.parametrize("write", [xlsx, ods])
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("text", "text"),
+        (" \u00a0x\u200b", "x"),
+        ("two\nlines", "two\nlines"),
+        (17, "17"),
+        (17.0, "17"),
+        (1234567890123, "1234567890123"),
+        (0.1, "0.1"),
+        (-2.5, "-2.5"),
+        (True, "TRUE"),
+        (datetime.date(2026, 11, 20), "2026-11-20"),
+        (datetime.datetime(2026, 11, 20, 10, 30, 15), "2026-11-20T10:30:15"),
+        (datetime.datetime(2026, 11, 20), "2026-11-20"),
+        ("Ωμέγα 🏪 <&>", "Ωμέγα 🏪 <&>"),
+    ],
+    ids=repr,
+)
+def test_cells_arrive_as_text(write: Write, cell: object, text: str) -> None:
+    content = write({"Visits": [HEADER, ["RP1", cell, "x", "note"]]})
+    assert everything(content) == [(2, ("RP1", text, "x"), ("note",))]
+
+
+def test_a_formula_gives_its_value() -> None:
+    assert rows(xlsx({"S": [HEADER, ["=RP1", "b", "c"]]})) == [(2, ("RP1", "b", "c"))]
+
+
+def test_days_may_be_counted_from_1904() -> None:
+    content = xlsx({"S": [HEADER, VISIT]}, is_1904=True)
+    assert rows(content) == [(2, ("RP1", "http://a", "2030-11-21"))]
+
+
+def test_a_formula_that_failed_makes_a_bad_row() -> None:
+    content = xlsx({"S": [HEADER, VISIT, ["RP2", ErrorCell(), "x"], ["RP3", "b", "c", ErrorCell()]]})
+    good, bad, noted = everything(content)
+    assert isinstance(bad, BadRow)
+    assert (bad.line, bad.column, bad.error) == (3, "image_url", "it is #N/A: a formula failed")
+    assert noted == (4, ("RP3", "b", "c"), ("#N/A",))
+    assert good[0] == 2
+
+
+def test_the_texts_of_errors_are_bad_in_csv_too() -> None:
+    (bad,) = everything(b"store_id,image_url,visit_time\n#REF!,b,c\n")
+    assert isinstance(bad, BadRow)
+    assert (bad.column, bad.error) == ("store_id", "it is #REF!: a formula failed")
+
+
+@pytest.mark.parametrize("write", [xlsx, ods])
+def test_the_first_sheet_with_the_header_is_read_wherever_it_stands(write: Write) -> None:
+    table: Rows = [[], [None, "Visits of November"], [], [None, *HEADER], [], [None, *VISIT]]
+    content = write({"Cover": [["Hello"]], "Data": table, "More": [HEADER]})
+    assert rows(content) == [(6, ("RP1", "http://a", "2026-11-20"))]
+    kind = "XLSX" if write is xlsx else "ODS"
+    assert dialect(content) == f"{kind}, sheet Data (not Cover, More), the header in row 4"
+
+
+def test_a_sheet_may_be_asked_for_even_if_it_is_hidden() -> None:
+    content = xlsx({"A": [HEADER, ["A", "b", "c"]], "B": [HEADER, ["B", "b", "c"]]}, hidden=["B"])
+    assert by_sheet(content, "a") == [("A", "b", "c")]
+    assert by_sheet(content, "B ") == [("B", "b", "c")]
+    assert rows(content) == [(2, ("A", "b", "c"))]
+    assert dialect(content) == "XLSX, sheet A"
+
+
+def test_what_is_missing_is_said_of_the_sheet_that_comes_next() -> None:
+    content = xlsx({"Cover": [["Hello"]], "Data": [["Store", "Photo", "Whenever"]]})
+    assert refusal(content).startswith("sheet Data, line 1: the header must name the columns store_id,")
+    with pytest.raises(InvalidRequest, match=r"^sheet: there is no sheet C; the sheets are Cover, Data$"):
+        by_sheet(content, "C")
+
+
+def test_merged_cells_of_a_header_are_its_first() -> None:
+    content = xlsx(
+        {"S": [["Visit", None, None], ["Store", "Photo", "Date", None], VISIT]},
+        more='<mergeCells><mergeCell ref="A1:C1"/></mergeCells>',
+    )
+    assert rows(content) == [(3, ("RP1", "http://a", "2026-11-20"))]
+
+
+def test_a_sheet_whose_cells_lie_far_apart_is_refused_or_read() -> None:
+    far = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    content = xlsx({"S": [HEADER, VISIT]})
+    parts = {name: zipfile.ZipFile(io.BytesIO(content)).read(name) for name in names_of(content)}
+    sheet = parts["xl/worksheets/sheet1.xml"].decode().replace("</sheetData>", f"{far}</sheetData>")
+    told = refusal(archive({**parts, "xl/worksheets/sheet1.xml": sheet}))
+    assert "memory" in told
+
+
+def names_of(content: bytes) -> list[str]:
+    return zipfile.ZipFile(io.BytesIO(content)).namelist()
+
+
+@pytest.mark.parametrize("size", [1_500_000_000, 200_000_000])
+def test_a_bomb_is_refused_before_it_is_unpacked(size: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/workbook.xml", "<x/>")
+        with packed.open("xl/worksheets/sheet1.xml", "w") as part:
+            for _ in range(size // 10_000_000):
+                part.write(b" " * 10_000_000)
+    assert "unpacks into" in refusal(file.getvalue())
+
+
+def test_many_parts_are_refused() -> None:
+    content = archive({**{f"xl/{number}": "" for number in range(10_001)}, "xl/workbook.xml": "<x/>"})
+    assert refusal(content) == "the workbook has more than 10000 parts"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512),
+            "old Excel workbook (.xls), or protected by a password",
+        ),
+        (archive({"xl/workbook.bin": b""}), "binary workbook (.xlsb)"),
+        (archive({"readme.txt": b""}), "zip archive without a workbook"),
+        (archive({"xl/workbook.xml": b"<x/>"}), "damaged"),
+        (b"PK\x03\x04 and nothing", "damaged or cut off"),
+        (xlsx({"S": [HEADER]})[:-30], "damaged or cut off"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b' [{"store_id": 1}]', "the file is JSON"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_what_to_do(content: bytes, said: str) -> None:
+    assert said in refusal(content)
