@@ -216,8 +216,9 @@ def test_the_answer_is_the_job_with_its_warnings(service: RunningService) -> Non
     assert told["skipped"] == []
     job = service.job(told["job_id"])
     assert job["visits_without_time"] == 2
-    assert set(told) == {*job, "warnings", "skipped", "skipped_count"}
+    assert set(told) == {*job, "warnings", "skipped", "skipped_count", "read_as"}
     assert service.job(service.submit(list(visits)))["visits_without_time"] == 2
     answer = post(service, HEADER + "".join(f"S,{NOWHERE},{one['visit_time']}\n" for one in visits))
     assert service.job(accepted(answer))["visits_without_time"] == 2
     assert answer.json()["warnings"][0]["line"] == 2
+    assert answer.json()["read_as"] == "CSV, separator comma, UTF-8"

@@ -9,6 +9,10 @@ from retailpulse.schema.record import Record, described
 
 MAX_ROW_ERRORS = 100
 """So many rows that are wrong are listed; all are counted."""
+ReadAs = Annotated[
+    str | None,
+    described("How a table was read; null for JSON.", example="CSV, separator semicolon, Windows-1252"),
+]
 
 
 class RowError(Record, frozen=True, kw_only=True):
@@ -56,6 +60,7 @@ class SubmittedJob(Job, frozen=True, kw_only=True):
         described(f"With `on_bad_row=skip`: the first {MAX_ROW_ERRORS} errors of rows left out."),
     ] = msgspec.field(default_factory=list)
     skipped_count: Annotated[int, described("How many rows were left out.", example=0)] = 0
+    read_as: ReadAs = None
 
 
 class HostShare(Record, frozen=True, kw_only=True):
@@ -83,3 +88,4 @@ class DryRun(Record, frozen=True, kw_only=True):
     warnings: Annotated[list[SubmitWarning], described("What may be a mistake.")]
     errors: Annotated[list[RowError], described(f"The first {MAX_ROW_ERRORS} errors of rows.")]
     error_count: Annotated[int, described("How many errors there are in all.", example=0)]
+    read_as: ReadAs = None

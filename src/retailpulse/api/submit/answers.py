@@ -31,6 +31,7 @@ async def submitted_job(submitted: Submitted, job_reports: JobReports) -> Submit
         warnings=warnings,
         skipped=submitted.errors.errors,
         skipped_count=submitted.errors.row_count,
+        read_as=submitted.errors.read_as,
     )
 
 
@@ -73,4 +74,5 @@ def previewed(outcome: Previewed) -> DryRun:
         warnings=warnings,
         errors=errors.errors,
         error_count=errors.error_count,
+        read_as=errors.read_as,
     )

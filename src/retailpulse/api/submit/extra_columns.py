@@ -11,7 +11,8 @@ import msgspec
 
 from retailpulse.schema import Result
 
-_RESULT_COLUMNS = frozenset(Result.__struct_fields__)
+_TEXTS = msgspec.json.Decoder(dict[str, str])
+_RESULT_COLUMNS = frozenset(Result.__struct_fields__) - {"extra"}
 _MARKS = frozenset({"image_no", "outcome"})
 """A row with both is one of our own exports: what it says of the result is no column of its sender."""
 _Value = TypeVar("_Value")
@@ -50,3 +51,15 @@ def without_results(columns: Mapping[str, _Value]) -> Mapping[str, _Value]:
     if not columns.keys() >= _MARKS:
         return columns
     return {name: value for name, value in columns.items() if name not in _RESULT_COLUMNS}
+
+
+def expanded(columns: Mapping[str, str]) -> Mapping[str, str]:
+    """The columns with those in place of `extra` that an export of results has gathered in it."""
+    text = columns.get("extra", "")
+    if not text.startswith("{"):
+        return columns
+    try:
+        inner = _TEXTS.decode(text)
+    except msgspec.DecodeError:
+        return columns
+    return {name: value for name, value in columns.items() if name != "extra"} | inner

@@ -15,11 +15,12 @@ from typing import IO, Any
 import msgspec
 from litestar import Request
 
+from retailpulse.api.submit.body_kind import BodyKind, kind_of, read_head, why_no_table
 from retailpulse.api.submit.extra_columns import ExtraLimits
 from retailpulse.api.submit.job_options import HEADER, IN_QUERY, read_header, read_query
 from retailpulse.api.submit.parse_json import Form, LegacyForm, NewForm, read_submission
 from retailpulse.api.submit.parse_large_json import read_large
-from retailpulse.api.submit.parse_rows import RowFormat, read_rows
+from retailpulse.api.submit.parse_rows import RowFormat, TableOptions, read_rows
 from retailpulse.api.submit.request_body import BodyBudget, drain, unpacked
 from retailpulse.api.submit.row_errors import RowErrors, RowKind
 from retailpulse.api.submit.submit_options import SubmitOptions, read_submit_options
@@ -40,15 +41,12 @@ BIG_BODY_BYTES = 256 * 1024
 """A longer body is read in a thread: the others are not to wait for it."""
 LARGE_BODY_BYTES = 1 << 20
 """A longer body of JSON goes by way of the disk, and is read piece by piece."""
-ROW_FORMATS = {
-    "text/csv": RowFormat.CSV,
-    "application/x-ndjson": RowFormat.NDJSON,
-    "application/ndjson": RowFormat.NDJSON,
-}
 READ_AT_ONCE = 2
 """Bodies of rows that are read at once, once they are here; further ones wait."""
 _DISK_TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.EACCES, errno.EROFS, errno.EFBIG}
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_CHARSETS = {"utf-8", "utf8", "us-ascii", "utf-16", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1"}
+"""Those that may be declared; which it is, the bytes say."""
 _CHARSET = re.compile(r"charset=\"?([^\";\s]*)", re.IGNORECASE)
 
 _ReadInto = Callable[[IO[bytes], Spool, int], JobOptions]
@@ -109,38 +107,51 @@ class SubmitHandler:
 
     async def submit_legacy(self, request: Request[Any, Any, Any]) -> Receipt:
         """Submits what a request to the old endpoint asks for."""
-        form = LegacyForm(self._default_depth)
+        form = LegacyForm(self._default_depth, self._settings.default_date_order())
         key = _read_idempotency_key(request)
         asked = _Asked(key=key, digest=hashlib.sha256(), errors=form.validator.errors)
-        outcome = await self._submit_json(request, form, asked)
+        outcome = await self._submit_json(self._body(request), _expected_bytes(request), form, asked)
         if isinstance(outcome, Previewed):
             raise TypeError("the old endpoint has no dry run")
         return outcome.receipt
 
     async def submit(self, request: Request[Any, Any, Any]) -> Outcome:
-        """Submits what a request asks for, as rows or else as JSON."""
-        media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-        row_format = ROW_FORMATS.get(media_type.strip().lower())
-        if row_format is None:
-            return await self._submit_new_json(request)
-        charset = _CHARSET.search(parameters)
-        if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
-            await drain(request.stream())
-            raise UnsupportedMediaType(f"Content-Type: rows are read in UTF-8, not in {charset[1][:100]}")
-        return await self._submit_rows(request, row_format)
-
-    async def _submit_new_json(self, request: Request[Any, Any, Any]) -> Outcome:
+        """Submits what a request asks for, as JSON or as rows."""
         options, how, key = await self._read_head(request)
+        media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+        head, blocks = await read_head(self._body(request))
+        kind = kind_of(media_type, head)
+        if kind is BodyKind.JSON:
+            return await self._submit_new_json(request, blocks, options, how, key)
+        if reason := why_no_table(media_type, head):
+            await drain(blocks)
+            raise InvalidRequest(reason)
+        charset = _CHARSET.search(parameters)
+        if charset and charset[1].lower() not in _CHARSETS:
+            await drain(blocks)
+            raise UnsupportedMediaType(f"Content-Type: rows are not read in {charset[1][:100]}; send UTF-8")
+        row_format = RowFormat.NDJSON if kind is BodyKind.NDJSON else RowFormat.CSV
+        return await self._submit_rows(request, blocks, row_format, options, how, key)
+
+    async def _submit_new_json(
+        self,
+        request: Request[Any, Any, Any],
+        blocks: AsyncIterator[bytes],
+        options: JobOptions,
+        how: SubmitOptions,
+        key: str | None,
+    ) -> Outcome:
         digest = hashlib.sha256()
         # Without a query or credentials it is the same request on the old path.
         if options.credentials or IN_QUERY & request.query_params.keys():
             digest.update(msgspec.json.encode(_fields(options), order="deterministic"))
         validator = self._validator(RowKind.VISIT, how)
         asked = _asked(how, key, digest, validator)
-        return await self._submit_json(request, NewForm(options, validator), asked)
+        return await self._submit_json(blocks, _expected_bytes(request), NewForm(options, validator), asked)
 
-    async def _submit_json(self, request: Request[Any, Any, Any], form: Form, asked: _Asked) -> Outcome:
-        blocks, expected = self._body(request), _expected_bytes(request)
+    async def _submit_json(
+        self, blocks: AsyncIterator[bytes], expected: int, form: Form, asked: _Asked
+    ) -> Outcome:
         async with self._in_memory.reading(blocks, expected, LARGE_BODY_BYTES) as body:
             if not body.is_whole:
                 read_into = partial(_read_large, form)
@@ -157,14 +168,27 @@ class SubmitHandler:
             receipt = await self._job_submitter.submit(submission)
             return _submitted(receipt, submission.options, submission.image_count, asked)
 
-    async def _submit_rows(self, request: Request[Any, Any, Any], row_format: RowFormat) -> Outcome:
-        options, how, key = await self._read_head(request)
+    async def _submit_rows(
+        self,
+        request: Request[Any, Any, Any],
+        blocks: AsyncIterator[bytes],
+        row_format: RowFormat,
+        options: JobOptions,
+        how: SubmitOptions,
+        key: str | None,
+    ) -> Outcome:
         # What the query says belongs to the request as much as its body does.
         digest = hashlib.sha256(msgspec.json.encode([row_format, _fields(options)], order="deterministic"))
         validator = self._validator(RowKind.LINE, how)
-        read_into = partial(_read_rows, row_format, options, validator)
+        table_options = TableOptions(
+            column_names=how.column_names,
+            sheet=how.sheet,
+            folder=self._settings.spool_dir or None,
+            unpacked_bytes=self._settings.max_body_bytes,
+        )
+        read_into = partial(_read_rows, row_format, options, validator, table_options)
         asked = _asked(how, key, digest, validator)
-        return await self._submit_spooled(self._body(request), _expected_bytes(request), read_into, asked)
+        return await self._submit_spooled(blocks, _expected_bytes(request), read_into, asked)
 
     async def _submit_spooled(
         self, blocks: AsyncIterator[bytes], expected_bytes: int, read_into: _ReadInto, asked: _Asked
@@ -198,7 +222,13 @@ class SubmitHandler:
         limits = ExtraLimits(
             columns=self._settings.max_extra_columns, row_bytes=self._settings.max_extra_bytes
         )
-        return VisitValidator(kind, how.on_bad_row, is_dry=how.is_dry, extra_limits=limits)
+        return VisitValidator(
+            kind,
+            how.on_bad_row,
+            is_dry=how.is_dry,
+            extra_limits=limits,
+            date_order=how.date_order or self._settings.default_date_order(),
+        )
 
     def _body(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         encoding = request.headers.get("content-encoding", "")
@@ -236,11 +266,12 @@ def _read_rows(
     row_format: RowFormat,
     options: JobOptions,
     validator: VisitValidator,
+    table_options: TableOptions,
     file: IO[bytes],
     spool: Spool,
     max_images: int,
 ) -> JobOptions:
-    read_rows(file, row_format, spool, max_images, validator)
+    read_rows(file, row_format, spool, max_images, validator, table_options)
     return options
 
 

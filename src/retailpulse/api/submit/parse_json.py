@@ -18,6 +18,7 @@ from retailpulse.api.submit.lenient_json import read_visit, unknown
 from retailpulse.api.submit.row_errors import invalid_rows
 from retailpulse.api.submit.visit_validator import FirstErrorValidator, VisitValidator
 from retailpulse.domain.credentials import Credential
+from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
@@ -96,9 +97,9 @@ class ParsedBody:
 class LegacyForm:
     """How the old endpoint reads a body: it says its `count`, and may say `depth` and `priority`."""
 
-    def __init__(self, default_depth: Depth) -> None:
+    def __init__(self, default_depth: Depth, date_order: DateOrder | None = None) -> None:
         self._default_depth = default_depth
-        self.validator = FirstErrorValidator()
+        self.validator = FirstErrorValidator(date_order)
 
     def read(self, body: bytes) -> ParsedBody:
         """The parsed body; raises InvalidRequest."""

@@ -46,6 +46,8 @@ class RowErrors:
         self.error_count = 0
         self.row_count = 0
         """Rows with an error."""
+        self.read_as: str | None = None
+        """How a table was read, in plain words."""
         self._last_row = 0
         self._first_text = ""
         self._warned: dict[str, _Warned] = {}

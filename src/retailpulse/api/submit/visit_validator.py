@@ -11,13 +11,20 @@ from typing import Any
 
 from retailpulse.api.submit.extra_columns import ExtraLimits, as_json
 from retailpulse.api.submit.row_errors import OnBadRow, RowErrors, RowKind
+from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.jobs import Visit
 from retailpulse.domain.texts import trimmed_id
-from retailpulse.domain.times import parse_visit_time
+from retailpulse.domain.times import is_ambiguous_date, parse_visit_time
 
 UNREADABLE, AMBIGUOUS, NOT_FOUND = "visit_time_unreadable", "visit_time_ambiguous", "store_not_found"
 """The codes of warnings."""
+_WARNINGS = {
+    UNREADABLE: "these visit times name no instant, so that no range of dates finds the visits; "
+    "write 2026-11-20 or 2026-11-20T10:00:00Z",
+    AMBIGUOUS: "day or month first? These dates have no instant until date_order=day-first or "
+    "date_order=month-first says it; so no range of dates finds the visits",
+}
 _EMPTY, _NUL = "it is empty", "it holds a NUL character"
 _NO_IMAGE = "it is empty; a visit needs at least one image"
 _BLANK = re.compile(r"[\s\x85\xa0]")
@@ -35,11 +42,13 @@ class VisitValidator:
         *,
         is_dry: bool = False,
         extra_limits: ExtraLimits | None = None,
+        date_order: DateOrder | None = None,
     ) -> None:
         self.errors = RowErrors(kind)
         self._extra_limits = extra_limits or ExtraLimits()
         self._raises = on_bad_row is OnBadRow.REFUSE and not is_dry
         self._is_dry = is_dry
+        self._date_order = date_order
 
     def visit(
         self,
@@ -103,15 +112,10 @@ class VisitValidator:
 
     def instant(self, number: int, visit_time: str) -> datetime | None:
         """The instant that a visit's time names; a warning if it names none."""
-        instant = parse_visit_time(visit_time)
+        instant = parse_visit_time(visit_time, self._date_order)
         if instant is None:
-            self.errors.warn(
-                UNREADABLE,
-                number,
-                "these visit times name no instant, so that no range of dates finds the visits; "
-                "write 2026-11-20 or 2026-11-20T10:00:00Z",
-                visit_time,
-            )
+            code = AMBIGUOUS if is_ambiguous_date(visit_time) else UNREADABLE
+            self.errors.warn(code, number, _WARNINGS[code], visit_time)
         return instant
 
     def finish(self, accepted: int, *also: str | None) -> None:
@@ -127,8 +131,9 @@ class VisitValidator:
 class FirstErrorValidator:
     """Checks the visits of a submit to the old endpoint, and raises InvalidRequest for the first error."""
 
-    def __init__(self) -> None:
+    def __init__(self, date_order: DateOrder | None = None) -> None:
         self.errors = RowErrors(RowKind.VISIT)
+        self._date_order = date_order
 
     def visit(self, number: int, store_id: str, visit_time: str, urls: Sequence[str]) -> Visit:
         """The visit of a row, numbered from 1."""
@@ -147,7 +152,7 @@ class FirstErrorValidator:
         return Visit(
             store_id=cleaned_id(store_id) or store_id,
             visit_time=visit_time,
-            visited_at=parse_visit_time(visit_time),
+            visited_at=parse_visit_time(visit_time, self._date_order),
             image_urls=tuple(urls),
         )
 

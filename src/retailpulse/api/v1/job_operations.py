@@ -30,6 +30,7 @@ from retailpulse.api.submit.schema import (
     NewVisit,
     Priority,
 )
+from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import Instant
@@ -146,9 +147,10 @@ SUBMIT: dict[str, Any] = {
         },
         body=RequestBodySpec(
             meaning="A job as one JSON document, or as rows; its other fields are then in the query. "
-            "gzip is read. A body of any other type is read as JSON. For rows, the schemas show the plain "
-            "form: CSV may name its columns in any order and have others, NDJSON is any JSON on each line, "
-            f"such as `{NDJSON_EXAMPLE.strip()}`. `credentials` may be in the header "
+            "gzip is read. Whatever its type is, a table that spreadsheets write is read too: CSV of every "
+            "dialect, XLSX, ODS, Parquet. For rows, the schemas show the plain form: CSV may name its "
+            "columns in any order and have others, NDJSON is any JSON on each line, such as "
+            f"`{NDJSON_EXAMPLE.strip()}`. `credentials` may be in the header "
             "`Retailpulse-Credentials` instead, as one JSON object in ASCII; for rows only there, as a "
             "query would show them.",
             contents=(
@@ -185,6 +187,18 @@ SUBMIT: dict[str, Any] = {
                 "are left out and listed in the answer.",
                 shape=Literal["refuse", "skip"],
             ),
+            ParameterSpec(
+                name="date_order",
+                meaning="How visit times such as 3/4/2026 are read; without it they have no instant.",
+                shape=DateOrder,
+            ),
+            ParameterSpec(
+                name="columns",
+                meaning="Of a table: which of its columns is which, by its header, letter or number.",
+                shape=list[str],
+                example="store_id:Outlet",
+            ),
+            ParameterSpec(name="sheet", meaning="Of a workbook: the name of the sheet.", example="Visits"),
             ParameterSpec(
                 name="label",
                 meaning=f"{_IN_QUERY}a label, name:value; may come again.",
