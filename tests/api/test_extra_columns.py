@@ -1,4 +1,4 @@
-"""The columns of a sender come back with the results, beside the visit, the name of the store and its area."""
+"""The columns of a sender come back with the results, beside the visit, the store and the area of each."""
 
 import csv
 import io

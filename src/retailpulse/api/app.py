@@ -18,6 +18,7 @@ from retailpulse.api.openapi.document import Description, openapi_json
 from retailpulse.api.problem_pages import problem_page
 from retailpulse.api.submit.handler import SubmitHandler
 from retailpulse.api.v1.parquet import MAX_EXPORTS, MAX_EXPORTS_OF_CALLER
+from retailpulse.api.v1.store_files import StoreFiles
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.domain.images import Depth
@@ -46,6 +47,7 @@ PROVIDED = (
     *(service.name for service in fields(Services)),
     "metrics",
     "api_settings",
+    "store_files",
     "submits",
     "event_streams",
     "parquet_exports",
@@ -68,6 +70,7 @@ def make_app(
         "metrics": metrics,
         "api_settings": settings,
         "submits": SubmitHandler(services.job_submitter, services.submit_preview, settings, default_depth),
+        "store_files": StoreFiles(settings),
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),

@@ -131,12 +131,18 @@ def store_table(job: Job) -> Table:
 def import_report(done: Imported) -> Iterator[str]:
     """Lines about an import: its counts, and the bad lines of the file."""
     counts = f"{done.added:,} added, {done.changed:,} changed, {done.unchanged:,} unchanged"
-    if done.loaded:
+    if done.dry_run and (done.added + done.changed + done.unchanged or not done.rejected):
+        yield f"Nothing was loaded, as asked. It would be: {counts}" + (
+            f", {done.rejected:,} bad lines left out" if done.rejected else ""
+        )
+    elif done.loaded:
         yield f"Stores loaded: {counts}" + (
             f", {done.rejected:,} bad lines left out" if done.rejected else ""
         )
     else:
         yield f"Nothing was loaded: {done.rejected:,} bad lines. --good-lines loads the others."
+    if done.read_as is not None:
+        yield f"Read as {printable(done.read_as)}"
     shown = done.errors[:MAX_BAD_LINES]
     yield from (f"  line {bad.line}: {printable(bad.error)}" for bad in shown)
     if done.rejected > len(shown):

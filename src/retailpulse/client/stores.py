@@ -1,7 +1,7 @@
 """The store master: search it, look at a store or an area, load it from a file."""
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack
 from typing import IO
 from urllib.parse import quote
@@ -48,12 +48,17 @@ async def import_stores(
     file: "str | os.PathLike[str] | IO[bytes] | IO[str]",
     *,
     good_lines: bool = False,
+    dry_run: bool = False,
+    columns: Mapping[str, str] | str | None = None,
+    sheet: str | None = None,
     on_sent: Sent | None = None,
 ) -> Imported:
-    """Load a CSV file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
+    """Load a file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
 
-    Nothing of a file with bad lines is loaded, and the answer says which they are, unless `good_lines` asks
-    for the others. Raises InvalidRequest if it is no such file, TooLarge, BadInput.
+    It may be CSV of any dialect, XLSX, ODS or Parquet. `columns` says which of its columns is which, by
+    header, letter or number: `{"StoreID": "Outlet Code"}`. Nothing of a file with bad lines is loaded, and
+    the answer says which they are, unless `good_lines` asks for the others; with `dry_run` nothing is loaded
+    in any case. Raises InvalidRequest if it is no such file, TooLarge, BadInput.
 
     >>> import io
     >>> file = io.StringIO("AreaCode,StoreName,StoreID\\n7100015,Market Hall,RP00002\\n")
@@ -65,13 +70,26 @@ async def import_stores(
         request = HttpRequest(
             method="PUT",
             path=STORES,
-            params=[("good_lines", "true")] if good_lines else [],
-            headers={"Content-Type": "text/csv", "Content-Length": str(body.size_bytes)},
+            params=_import_params(good_lines=good_lines, dry_run=dry_run, columns=columns, sheet=sheet),
+            # Its format is found by its bytes.
+            headers={"Content-Type": "application/octet-stream", "Content-Length": str(body.size_bytes)},
             blocks=body.blocks,
             read_seconds=_IMPORT_SECONDS,
             also_answers=_UNPROCESSABLE,
         )
         return await exchange.fetch(request, Imported)
+
+
+def _import_params(
+    *, good_lines: bool, dry_run: bool, columns: Mapping[str, str] | str | None, sheet: str | None
+) -> list[tuple[str, str]]:
+    flags = [("good_lines", good_lines), ("dry_run", dry_run)]
+    params = [(name, "true") for name, is_set in flags if is_set]
+    if isinstance(columns, str):
+        params.append(("columns", columns))
+    else:
+        params += [("columns", f"{name}:{column}") for name, column in (columns or {}).items()]
+    return params if sheet is None else [*params, ("sheet", sheet)]
 
 
 async def areas(exchange: Exchange) -> AsyncGenerator[Area, None]:

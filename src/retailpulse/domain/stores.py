@@ -1,9 +1,22 @@
 """A store of the master, and what an import of the master did."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_KEY_BYTES = 512
 """Longest store id and area code of the master: each fits an index row of PostgreSQL (2,704 bytes)."""
+MAX_NAME_CHARACTERS = 100_000
+MAX_LINE_ERRORS = 100
+"""Most bad lines of an import that are listed; all are counted."""
+
+
+class StoreRow(NamedTuple):
+    """A good row of a store file, with the number of its first line."""
+
+    line: int
+    area_code: str
+    store_name: str
+    store_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -11,6 +24,7 @@ class LineError:
     """A line of a store file that cannot be loaded; lines count from 1, the header included."""
 
     line: int
+    column: str | None = None
     error: str
 
 
@@ -18,7 +32,7 @@ class LineError:
 class ImportSummary:
     """What an import did; `errors` holds the first bad lines, `rejected` counts them all.
 
-    `loaded` is False if bad lines kept the whole file out.
+    `loaded` is False if bad lines kept the whole file out, or if it was only tried.
     """
 
     loaded: bool

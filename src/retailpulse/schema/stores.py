@@ -43,11 +43,16 @@ class BadLine(Record, frozen=True, kw_only=True):
     """A line of a store file that cannot be loaded."""
 
     line: Annotated[int, described("The line in which the record begins; the header is 1.", minimum=1)]
-    error: Annotated[str, described("What is wrong with it.", example="the store id is empty")]
+    column: Annotated[str | None, described("The column; null: the line as a whole.", example="StoreID")] = (
+        None
+    )
+    error: Annotated[
+        str, described("What is wrong with it, and what to do.", example="the store id is empty")
+    ]
 
 
 class Imported(Record, frozen=True, kw_only=True):
-    """The result of loading a store file."""
+    """The result of loading a store file, or, if it was only tried, of what loading it would do."""
 
     loaded: Annotated[bool, described("Whether anything was loaded.", example=True)]
     added: Annotated[int, described("New stores.", example=3, minimum=0)]
@@ -55,3 +60,7 @@ class Imported(Record, frozen=True, kw_only=True):
     unchanged: Annotated[int, described("Stores that were so already.", minimum=0)]
     rejected: Annotated[int, described("Bad lines, all of them.", minimum=0)]
     errors: Annotated[list[BadLine], described("The first hundred bad lines.", example=[], maxItems=100)]
+    dry_run: Annotated[bool, described("Whether it was only tried.", example=False)] = False
+    read_as: Annotated[
+        str | None, described("As what the file was read.", example="CSV, separator semicolon, Windows-1252")
+    ] = None

@@ -22,7 +22,7 @@ from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.results import Results
 from retailpulse.service.stats import Stats
-from retailpulse.service.store_import import StoreImport
+from retailpulse.service.store_import import FinishedImport, ImportOptions, StoreImport
 from retailpulse.service.stores import Stores
 from retailpulse.service.submit_preview import SubmitPreview
 from retailpulse.service.visits import Visits
@@ -32,7 +32,9 @@ __all__ = [
     "AdmissionControl",
     "ApiKeys",
     "Deliveries",
+    "FinishedImport",
     "Hosts",
+    "ImportOptions",
     "JobControl",
     "JobLists",
     "JobReports",

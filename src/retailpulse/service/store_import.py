@@ -1,16 +1,45 @@
-"""Loads files into the store master, a few at a time."""
+"""Loads store files into the store master, a few at a time: tables of any format."""
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from typing import TextIO
+from typing import IO
 
-from retailpulse.domain.stores import ImportSummary
+from retailpulse.domain.stores import (
+    MAX_KEY_BYTES,
+    MAX_NAME_CHARACTERS,
+    ImportSummary,
+    LineError,
+    StoreRow,
+)
+from retailpulse.domain.texts import trimmed_id
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.stores import load as store_master
+from retailpulse.tables import STORE_COLUMNS, BadRow, Table, open_table, parse_column_names
 
 IMPORTS_AT_ONCE = 8
 """Store files that are read at once; further ones wait."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportOptions:
+    """How a store file is to be read, and whether only to be tried."""
+
+    skips_bad: bool = False
+    is_dry: bool = False
+    columns: tuple[str, ...] = ()
+    """Which column is which, each as `StoreID:Outlet Code`."""
+    sheet: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinishedImport:
+    """What an import did, and as what the file was read."""
+
+    summary: ImportSummary
+    read_as: str
 
 
 class StoreImport:
@@ -18,10 +47,63 @@ class StoreImport:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Threads of their own: slow uploads are not to hold up whatever else needs a thread.
+        # Threads of their own: large files are not to hold up whatever else needs a thread.
         self._threads = ThreadPoolExecutor(IMPORTS_AT_ONCE, thread_name_prefix="import")
 
-    async def run(self, file: TextIO, *, good_lines: bool) -> ImportSummary:
-        """Loads a store file, in a thread; raises InvalidRequest if it is no such file."""
-        load = partial(store_master.import_stores, self._database.url, file, good_lines=good_lines)
+    async def run(
+        self, file: IO[bytes], options: ImportOptions, *, folder: str | None, unpacked_bytes: int
+    ) -> FinishedImport:
+        """Loads a store file that is there as a whole, in a thread; raises InvalidRequest if it is none.
+
+        A compressed one is unpacked in `folder`, up to `unpacked_bytes`.
+        """
+        load = partial(self._load, file, options, folder=folder, unpacked_bytes=unpacked_bytes)
         return await asyncio.get_running_loop().run_in_executor(self._threads, load)
+
+    def _load(
+        self, file: IO[bytes], options: ImportOptions, *, folder: str | None, unpacked_bytes: int
+    ) -> FinishedImport:
+        names: Mapping[str, str] = parse_column_names(options.columns, STORE_COLUMNS)
+        with open_table(
+            file,
+            STORE_COLUMNS,
+            column_names=names,
+            sheet=options.sheet,
+            folder=folder,
+            unpacked_bytes=unpacked_bytes,
+        ) as table:
+            summary = store_master.import_stores(
+                self._database.url, read_stores(table), skips_bad=options.skips_bad, is_dry=options.is_dry
+            )
+            return FinishedImport(summary=summary, read_as=table.dialect)
+
+
+def read_stores(table: Table) -> Iterator[StoreRow | LineError]:
+    """The rows of a store file; what is wrong with one comes in its place."""
+    for row in table:
+        if isinstance(row, BadRow):
+            yield LineError(line=row.line, column=row.column, error=f"{row.error}; {row.advice}")
+            continue
+        area_code, store_name, store_id = row.cells
+        area_code, store_id = trimmed_id(area_code), trimmed_id(store_id)
+        yield (
+            _check_key(row.line, "StoreID", "store id", store_id)
+            or _check_key(row.line, "AreaCode", "area code", area_code)
+            or _check_name(row.line, store_name)
+            or StoreRow(row.line, area_code, store_name, store_id)
+        )
+
+
+def _check_key(line: int, column: str, what: str, text: str) -> LineError | None:
+    if not text:
+        return LineError(line=line, column=column, error=f"the {what} is empty")
+    if len(text) * 4 > MAX_KEY_BYTES and len(text.encode()) > MAX_KEY_BYTES:
+        return LineError(line=line, column=column, error=f"the {what} is longer than {MAX_KEY_BYTES} bytes")
+    return None
+
+
+def _check_name(line: int, text: str) -> LineError | None:
+    if len(text) > MAX_NAME_CHARACTERS:
+        error = f"the store name is longer than {MAX_NAME_CHARACTERS} characters"
+        return LineError(line=line, column="StoreName", error=error)
+    return None

@@ -1,32 +1,48 @@
 """The store master."""
 
-import asyncio
-import io
-from collections.abc import AsyncIterator
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Annotated, Any
 
 from litestar import Request, Response, put
 from litestar.params import Parameter
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from retailpulse.api.openapi.annotations import (
     CSV,
+    PARQUET,
     ContentSpec,
     RequestBodySpec,
     ResponseSpec,
     Tag,
+    Text,
     documented,
 )
 from retailpulse.api.submit.row_schema import StoreRows
-from retailpulse.config.settings import ApiSettings
+from retailpulse.api.v1.store_files import StoreFiles
 from retailpulse.domain.errors import InvalidRequest
-from retailpulse.domain.stores import ImportSummary
 from retailpulse.schema import BadLine, Imported
-from retailpulse.service import StoreImport
-from retailpulse.web.errors import TooLarge
+from retailpulse.service import FinishedImport, ImportOptions, StoreImport
 from retailpulse.web.problem_details import PROBLEM_TYPE, Asked, Problem, refuse
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+FORM = "multipart/form-data"
+
+
+class OnBadLine(StrEnum):
+    """What becomes of a store file that has bad lines."""
+
+    REFUSE = "refuse"
+    SKIP = "skip"
+
+
+class StoreForm(Struct):
+    """A form with a store file."""
+
+    file: Annotated[bytes, Meta(description="The store file, in any of the formats.")]
 
 
 class ImportRefused(Problem, frozen=True, kw_only=True):
@@ -38,6 +54,8 @@ class ImportRefused(Problem, frozen=True, kw_only=True):
     unchanged: Annotated[int, Meta(ge=0)]
     rejected: Annotated[int, Meta(description="Bad lines, all of them.", ge=1)]
     errors: Annotated[list[BadLine], Meta(description="The first hundred bad lines.", max_length=100)]
+    dry_run: bool
+    read_as: Annotated[str, Meta(description="As what the file was read.")]
 
 
 STORES_EXAMPLE = """\
@@ -56,7 +74,9 @@ REFUSED_EXAMPLE = {
     "changed": 0,
     "unchanged": 0,
     "rejected": 1,
-    "errors": [{"line": 3, "error": "the store id is empty"}],
+    "errors": [{"line": 3, "column": "StoreID", "error": "the store id is empty"}],
+    "dry_run": False,
+    "read_as": "CSV, separator comma, UTF-8",
 }
 
 
@@ -69,7 +89,8 @@ REFUSED_EXAMPLE = {
     tags=[Tag.STORES],
     opt=documented(
         Imported,
-        meaning="The file is loaded; with `good_lines` perhaps not all of it: see `rejected`.",
+        meaning="The file is loaded, or would be; with `on_bad_row=skip` perhaps not all of it: see "
+        "`rejected`.",
         answers={
             422: ResponseSpec(
                 meaning="Lines are bad and nothing is loaded.",
@@ -79,74 +100,89 @@ REFUSED_EXAMPLE = {
             )
         },
         body=RequestBodySpec(
-            meaning="CSV whose header names AreaCode, StoreName and StoreID, in any order; others are "
-            "ignored. The schema shows the plain form of a file without bad lines.",
-            contents=(ContentSpec(shape=StoreRows, media_type=CSV, example=STORES_EXAMPLE),),
+            meaning="A table whose header names AreaCode, StoreName and StoreID, by these or other usual "
+            "names and in any order: CSV of any separator and encoding, XLSX, ODS or Parquet, also in gzip, "
+            "as the body or as the file of a form. Its format is found by its bytes. The schema of CSV shows "
+            "the plain form of a file without bad lines.",
+            contents=(
+                ContentSpec(shape=StoreRows, media_type=CSV, example=STORES_EXAMPLE),
+                ContentSpec(shape=bytes, media_type=XLSX),
+                ContentSpec(shape=bytes, media_type=ODS),
+                ContentSpec(shape=bytes, media_type=PARQUET),
+                ContentSpec(shape=StoreForm, media_type=FORM),
+            ),
         ),
     ),
 )
 async def import_stores(
     request: Request[Any, Any, Any],
     store_import: StoreImport,
-    api_settings: ApiSettings,
+    store_files: StoreFiles,
     good_lines: Annotated[
-        bool, Parameter(description="Load the good lines of a file that has bad ones.")
+        bool, Parameter(description="The same as `on_bad_row=skip`, as it was called first.")
     ] = False,
+    on_bad_row: Annotated[
+        OnBadLine, Parameter(description="`skip`: load the good lines of a file that has bad ones.")
+    ] = OnBadLine.REFUSE,
+    dry_run: Annotated[
+        bool, Parameter(description="Say what loading the file would do, and load nothing.")
+    ] = False,
+    columns: Annotated[
+        list[Text] | None,
+        Parameter(
+            description="Which column is which, by header, letter or number: `StoreID:Outlet,AreaCode:C`."
+        ),
+    ] = None,
+    sheet: Annotated[Text | None, Parameter(description="The sheet of a workbook, by its name.")] = None,
 ) -> Response[dict[str, Any]]:
-    """Load a store file (CSV): add new stores, change known ones."""
-    blocks = _limited(request.stream(), api_settings.max_stores_bytes)
-    raw = io.BufferedReader(_Body(blocks, asyncio.get_running_loop()), buffer_size=1 << 20)
-    # A byte that is not UTF-8 becomes a lone surrogate, so that its line can be told.
-    lines = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    try:
-        summary = await store_import.run(lines, good_lines=good_lines)
-    except InvalidRequest:
-        async for _ in blocks:  # a client that is cut off while it sends would never read why
-            pass
-        raise
-    return _answer(request.scope, summary)
+    """Load a store file (CSV, XLSX, ODS or Parquet): add new stores, change known ones."""
+    said = _Said(good_lines=good_lines, on_bad_row=on_bad_row, dry_run=dry_run, columns=columns, sheet=sheet)
+    async with store_files.receive(request) as (file, fields):
+        options = said.completed(fields)
+        finished = await store_import.run(
+            file, options, folder=store_files.folder, unpacked_bytes=store_files.most_bytes
+        )
+    return _answer(request.scope, finished, options)
 
 
-def _answer(scope: Asked, summary: ImportSummary) -> Response[dict[str, Any]]:
-    done = asdict(summary)
-    if summary.loaded:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Said:
+    """What the query says of an import; a form may say the same in fields."""
+
+    good_lines: bool
+    on_bad_row: OnBadLine
+    dry_run: bool
+    columns: list[str] | None
+    sheet: str | None
+
+    def completed(self, fields: Mapping[str, str]) -> ImportOptions:
+        """The options, with what a form adds; raises InvalidRequest."""
+        skips_bad = self.good_lines or self.on_bad_row is OnBadLine.SKIP
+        on_bad_row = fields.get("on_bad_row", OnBadLine.REFUSE)
+        if on_bad_row not in set(OnBadLine):
+            raise InvalidRequest(f"on_bad_row: {on_bad_row[:100]!r} is none of {', '.join(OnBadLine)}")
+        skips_bad = skips_bad or on_bad_row == OnBadLine.SKIP or _is_true(fields, "good_lines")
+        columns = self.columns or ([fields["columns"]] if fields.get("columns") else [])
+        return ImportOptions(
+            skips_bad=skips_bad,
+            is_dry=self.dry_run or _is_true(fields, "dry_run"),
+            columns=tuple(columns),
+            sheet=self.sheet or fields.get("sheet") or None,
+        )
+
+
+def _is_true(fields: Mapping[str, str], name: str) -> bool:
+    text = fields.get(name, "false").strip().lower()
+    if text not in {"true", "1", "false", "0", ""}:
+        raise InvalidRequest(f"{name}: {text[:100]!r} is neither true nor false")
+    return text in {"true", "1"}
+
+
+def _answer(scope: Asked, finished: FinishedImport, options: ImportOptions) -> Response[dict[str, Any]]:
+    summary = finished.summary
+    done = asdict(summary) | {"dry_run": options.is_dry, "read_as": finished.read_as}
+    if options.skips_bad or not summary.rejected:
         return Response(done)
     count = summary.rejected
     text = f"{count} {'line is' if count == 1 else 'lines are'} bad: nothing is loaded"
     return refuse(scope, HTTP_422_UNPROCESSABLE_ENTITY, text, members=done)
-
-
-class _Body(io.RawIOBase):
-    """A request's body as a file that a thread reads while the event loop receives it."""
-
-    def __init__(self, blocks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
-        self._blocks = blocks
-        self._loop = loop
-        self._left = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._left:
-            following = asyncio.run_coroutine_threadsafe(_next(self._blocks), self._loop).result()
-            if following is None:
-                return 0
-            self._left = following
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
-
-
-async def _next(blocks: AsyncIterator[bytes]) -> bytes | None:
-    return await anext(blocks, None)
-
-
-async def _limited(blocks: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:
-    size = 0
-    async for block in blocks:
-        size += len(block)
-        if size > most:
-            raise TooLarge(f"the store file is larger than {most} bytes; send it in parts")
-        yield block

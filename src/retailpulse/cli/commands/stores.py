@@ -42,21 +42,46 @@ def stores() -> None:
 @stores.command("import")
 @click.argument("file", type=click.File("rb"))
 @click.option("--good-lines", is_flag=True, help="Load the good lines of a file that also has bad ones.")
+@click.option("--check", is_flag=True, help="Say what loading the file would do, and load nothing.")
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar="NAME:COLUMN",
+    help="Which column is which, by header, letter or number: StoreID:'Outlet Code'; may be repeated.",
+)
+@click.option("--sheet", metavar="NAME", help="The sheet of a workbook; else the first with the header.")
 @json_option
 @with_client
-def import_(client: Client, file: BinaryIO, good_lines: bool, as_json: bool) -> None:
-    """Load a CSV file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
+def import_(
+    client: Client,
+    file: BinaryIO,
+    good_lines: bool,
+    check: bool,
+    columns: tuple[str, ...],
+    sheet: str | None,
+    as_json: bool,
+) -> None:
+    """Load a file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
 
-    Bad lines are listed by number. A file with bad lines loads nothing, unless --good-lines is given.
+    It may be CSV of any separator and encoding, XLSX, ODS or Parquet, also in gzip; its columns may have
+    other usual names. Bad lines are listed by number. A file with bad lines loads nothing, unless
+    --good-lines is given.
 
     \b
     Examples:
       retailpulse stores import stores.csv
-      retailpulse stores import stores.csv --good-lines
-      zcat stores.csv.gz | retailpulse stores import -
+      retailpulse stores import stores.xlsx --check
+      retailpulse stores import outlets.csv --columns StoreID:'Outlet Nr' --good-lines
     """
     with shown_upload("the stores") as sent:
-        done = client.import_stores(file, good_lines=good_lines, on_sent=sent)
+        done = client.import_stores(
+            file,
+            good_lines=good_lines,
+            dry_run=check,
+            columns=",".join(columns) or None,
+            sheet=sheet,
+            on_sent=sent,
+        )
     if as_json:
         print_json(done)
     else:
