@@ -99,3 +99,47 @@ def test_dates_with_day_and_month_are_read_in_the_order_that_is_said(service: Ru
     )
     assert answer.json()["visits_without_time"] == 0
     assert "date_order" in problem(post(service, rows, date_order="x"), 400, "invalid-request")["detail"]
+
+
+def test_a_form_brings_a_file_and_what_else_is_to_be_said(service: RunningService) -> None:
+    fields = {"name": "from a form", "priority": "7", "label": "region:north"}
+    for name, content in {
+        "visits.csv": ROWS.encode(),
+        "visits.xlsx": BOOK,
+        "visits.json": DOCUMENT.encode(),
+    }.items():
+        files = {"file": (name, content, "application/octet-stream")}
+        answer = service.http.post("/api/v1/jobs", data=fields, files=files, params={"depth": "header"})
+        assert visits_of(service, accepted(answer)) == EXPECTED
+        job = answer.json()
+        assert (job["name"], job["priority"], job["labels"]) == ("from a form", 7, {"region": "north"})
+        assert job["depth"] == "header"
+
+
+def test_a_form_is_the_same_request_whatever_its_boundary_is(service: RunningService) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    jobs = [
+        accepted(service.http.post("/api/v1/jobs", files={"file": ("v.csv", ROWS)}, headers=key))
+        for _ in range(2)
+    ]
+    assert jobs[0] == jobs[1]
+
+
+def test_a_form_that_cannot_be_accepted_is_refused(service: RunningService) -> None:
+    file = {"file": ("v.csv", ROWS)}
+    for fields, files, says in (
+        ({"prioritty": "1"}, file, "did you mean priority?"),
+        ({"dry_run": "perhaps"}, file, "dry_run"),
+        ({"name": "x"}, {}, "no file"),
+    ):
+        boundary = {"Content-Type": "multipart/form-data; boundary=x"}
+        answer = (
+            service.http.post("/api/v1/jobs", data=fields, files=files)
+            if files
+            else service.http.post(
+                "/api/v1/jobs",
+                content=b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nx\r\n--x--\r\n',
+                headers=boundary,
+            )
+        )
+        assert says in problem(answer, 400, "invalid-request")["detail"]

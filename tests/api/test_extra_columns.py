@@ -1,4 +1,4 @@
-"""The columns of a sender come back with the results, beside the visit, the store and the area of each."""
+"""The columns of a sender come back with the results, beside the visit, and the store and its area."""
 
 import csv
 import io

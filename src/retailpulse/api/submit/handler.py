@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import msgspec
 from litestar import Request
+from litestar.datastructures import MultiDict
 
 from retailpulse.api.submit.body_kind import BodyKind, kind_of, read_head, why_no_table
 from retailpulse.api.submit.extra_columns import ExtraLimits
@@ -21,10 +22,11 @@ from retailpulse.api.submit.job_options import HEADER, IN_QUERY, read_header, re
 from retailpulse.api.submit.parse_json import Form, LegacyForm, NewForm, read_submission
 from retailpulse.api.submit.parse_large_json import read_large
 from retailpulse.api.submit.parse_rows import RowFormat, TableOptions, read_rows
-from retailpulse.api.submit.request_body import BodyBudget, drain, unpacked
+from retailpulse.api.submit.request_body import WRITE_BYTES, BodyBudget, drain, unpacked
 from retailpulse.api.submit.row_errors import RowErrors, RowKind
 from retailpulse.api.submit.submit_options import SubmitOptions, read_submit_options
 from retailpulse.api.submit.visit_validator import VisitValidator
+from retailpulse.api.uploads import Upload
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy, InvalidRequest
 from retailpulse.domain.images import Depth
@@ -37,6 +39,7 @@ from retailpulse.web.errors import UnsupportedMediaType
 
 logger = logging.getLogger(__name__)
 
+FORM = "multipart/form-data"
 BIG_BODY_BYTES = 256 * 1024
 """A longer body is read in a thread: the others are not to wait for it."""
 LARGE_BODY_BYTES = 1 << 20
@@ -87,6 +90,21 @@ class _Asked:
         return None if self.key is None else Idempotency(key=self.key, request_sha256=self.digest.digest())
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Head:
+    """What a request to /api/v1 says before its body, or a form beside its file.
+
+    `has_query` tells whether it says anything of the job; `expected_bytes` is the length of the body.
+    """
+
+    options: JobOptions
+    how: SubmitOptions
+    key: str | None
+    has_query: bool
+    content_type: str
+    expected_bytes: int
+
+
 class SubmitHandler:
     """Handles submits on any path, and holds what all of them share."""
 
@@ -116,38 +134,53 @@ class SubmitHandler:
         return outcome.receipt
 
     async def submit(self, request: Request[Any, Any, Any]) -> Outcome:
-        """Submits what a request asks for, as JSON or as rows."""
-        options, how, key = await self._read_head(request)
-        media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-        head, blocks = await read_head(self._body(request))
-        kind = kind_of(media_type, head)
-        if kind is BodyKind.JSON:
-            return await self._submit_new_json(request, blocks, options, how, key)
-        if reason := why_no_table(media_type, head):
-            await drain(blocks)
-            raise InvalidRequest(reason)
-        charset = _CHARSET.search(parameters)
-        if charset and charset[1].lower() not in _CHARSETS:
-            await drain(blocks)
-            raise UnsupportedMediaType(f"Content-Type: rows are not read in {charset[1][:100]}; send UTF-8")
-        row_format = RowFormat.NDJSON if kind is BodyKind.NDJSON else RowFormat.CSV
-        return await self._submit_rows(request, blocks, row_format, options, how, key)
+        """Submits what a request asks for, as JSON or as rows, also as the file of a form."""
+        content_type = request.headers.get("content-type", "")
+        body, expected = self._body(request), _expected_bytes(request)
+        if not content_type.lower().startswith(FORM):
+            try:
+                head = self._read_head(request, request.query_params, content_type, expected)
+            except InvalidRequest:
+                await drain(body)  # a client that is cut off while it sends would never read why
+                raise
+            return await self._submit(head, body)
+        folder = self._settings.spool_dir or None
+        upload = Upload(body, content_type)
+        with _full_disk_as_busy(), temporary_file(folder) as file:
+            async with self._on_disk.spooling(upload.blocks(), expected, file, _ignore):
+                query = MultiDict([*request.query_params.multi_items(), *upload.fields.items()])
+                head = self._read_head(request, query, "", expected)
+                return await self._submit(head, _blocks_of(file))
 
-    async def _submit_new_json(
-        self,
-        request: Request[Any, Any, Any],
-        blocks: AsyncIterator[bytes],
-        options: JobOptions,
-        how: SubmitOptions,
-        key: str | None,
-    ) -> Outcome:
+    async def _submit(self, head: _Head, body: AsyncIterator[bytes]) -> Outcome:
+        media_type, _, parameters = head.content_type.partition(";")
+        begin, blocks = await read_head(body)
+        kind = kind_of(media_type, begin)
+        if kind is BodyKind.JSON:
+            return await self._submit_new_json(head, blocks)
+        charset = _CHARSET.search(parameters)
+        try:
+            if reason := why_no_table(media_type, begin):
+                raise InvalidRequest(reason)
+            if charset and charset[1].lower() not in _CHARSETS:
+                raise UnsupportedMediaType(
+                    f"Content-Type: rows are not read in {charset[1][:100]}; send UTF-8"
+                )
+        except InvalidRequest:
+            await drain(blocks)
+            raise
+        return await self._submit_rows(
+            head, blocks, RowFormat.NDJSON if kind is BodyKind.NDJSON else RowFormat.CSV
+        )
+
+    async def _submit_new_json(self, head: _Head, blocks: AsyncIterator[bytes]) -> Outcome:
         digest = hashlib.sha256()
         # Without a query or credentials it is the same request on the old path.
-        if options.credentials or IN_QUERY & request.query_params.keys():
-            digest.update(msgspec.json.encode(_fields(options), order="deterministic"))
-        validator = self._validator(RowKind.VISIT, how)
-        asked = _asked(how, key, digest, validator)
-        return await self._submit_json(blocks, _expected_bytes(request), NewForm(options, validator), asked)
+        if head.options.credentials or head.has_query:
+            digest.update(msgspec.json.encode(_fields(head.options), order="deterministic"))
+        validator = self._validator(RowKind.VISIT, head.how)
+        asked = _asked(head, digest, validator)
+        return await self._submit_json(blocks, head.expected_bytes, NewForm(head.options, validator), asked)
 
     async def _submit_json(
         self, blocks: AsyncIterator[bytes], expected: int, form: Form, asked: _Asked
@@ -168,27 +201,21 @@ class SubmitHandler:
             receipt = await self._job_submitter.submit(submission)
             return _submitted(receipt, submission.options, submission.image_count, asked)
 
-    async def _submit_rows(
-        self,
-        request: Request[Any, Any, Any],
-        blocks: AsyncIterator[bytes],
-        row_format: RowFormat,
-        options: JobOptions,
-        how: SubmitOptions,
-        key: str | None,
-    ) -> Outcome:
+    async def _submit_rows(self, head: _Head, blocks: AsyncIterator[bytes], row_format: RowFormat) -> Outcome:
         # What the query says belongs to the request as much as its body does.
-        digest = hashlib.sha256(msgspec.json.encode([row_format, _fields(options)], order="deterministic"))
-        validator = self._validator(RowKind.LINE, how)
+        said = [row_format, _fields(head.options)]
+        digest = hashlib.sha256(msgspec.json.encode(said, order="deterministic"))
+        validator = self._validator(RowKind.LINE, head.how)
         table_options = TableOptions(
-            column_names=how.column_names,
-            sheet=how.sheet,
+            column_names=head.how.column_names,
+            sheet=head.how.sheet,
             folder=self._settings.spool_dir or None,
             unpacked_bytes=self._settings.max_body_bytes,
         )
-        read_into = partial(_read_rows, row_format, options, validator, table_options)
-        asked = _asked(how, key, digest, validator)
-        return await self._submit_spooled(blocks, _expected_bytes(request), read_into, asked)
+        read_into = partial(_read_rows, row_format, head.options, validator, table_options)
+        return await self._submit_spooled(
+            blocks, head.expected_bytes, read_into, _asked(head, digest, validator)
+        )
 
     async def _submit_spooled(
         self, blocks: AsyncIterator[bytes], expected_bytes: int, read_into: _ReadInto, asked: _Asked
@@ -206,17 +233,18 @@ class SubmitHandler:
                 receipt = await self._job_submitter.submit_spooled(spool, options, asked.idempotency())
                 return _submitted(receipt, options, spool.images, asked)
 
-    async def _read_head(
-        self, request: Request[Any, Any, Any]
-    ) -> tuple[JobOptions, SubmitOptions, str | None]:
-        """What the query says of the job and of how to read it, and the idempotency key."""
-        try:
-            credentials = read_header(request.headers.getall(HEADER, []))
-            options = read_query(request.query_params, self._default_depth, credentials)
-            return options, read_submit_options(request.query_params), _read_idempotency_key(request)
-        except InvalidRequest:
-            await drain(self._body(request))  # a client that is cut off while it sends would never read why
-            raise
+    def _read_head(
+        self, request: Request[Any, Any, Any], query: MultiDict[str], content_type: str, expected_bytes: int
+    ) -> _Head:
+        credentials = read_header(request.headers.getall(HEADER, []))
+        return _Head(
+            options=read_query(query, self._default_depth, credentials),
+            how=read_submit_options(query),
+            key=_read_idempotency_key(request),
+            has_query=bool(IN_QUERY & query.keys()),
+            content_type=content_type,
+            expected_bytes=expected_bytes,
+        )
 
     def _validator(self, kind: RowKind, how: SubmitOptions) -> VisitValidator:
         limits = ExtraLimits(
@@ -248,10 +276,10 @@ def replayed(receipt: Receipt) -> dict[str, str]:
     return {"Idempotent-Replayed": "true"} if receipt.is_replayed else {}
 
 
-def _asked(how: SubmitOptions, key: str | None, digest: "hashlib._Hash", validator: VisitValidator) -> _Asked:
-    for option in how.digested():
+def _asked(head: _Head, digest: "hashlib._Hash", validator: VisitValidator) -> _Asked:
+    for option in head.how.digested():
         digest.update(option.encode())
-    return _Asked(key=key, is_dry=how.is_dry, digest=digest, errors=validator.errors)
+    return _Asked(key=head.key, is_dry=head.how.is_dry, digest=digest, errors=validator.errors)
 
 
 def _submitted(receipt: Receipt, options: JobOptions, images: int, asked: _Asked) -> Submitted:
@@ -273,6 +301,15 @@ def _read_rows(
 ) -> JobOptions:
     read_rows(file, row_format, spool, max_images, validator, table_options)
     return options
+
+
+def _ignore(_piece: bytes) -> None:
+    """Nobody else wants the bytes."""
+
+
+async def _blocks_of(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while block := await asyncio.to_thread(file.read, WRITE_BYTES):
+        yield block
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
