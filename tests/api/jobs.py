@@ -19,7 +19,7 @@ from tests.running import Process, RunningService, free_port, wait_for
 # What `curl -d` sends where nobody says otherwise.
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 CORNER_SHOP, MARKET_HALL, KIOSK = "RP00001", "RP00002", "RP00003"
-NOWHERE = "not a URL"  # fails at once, without a request
+NOWHERE = "not-a-URL"  # fails at once, without a request
 NO_JOB = "01932c5e-7a00-7000-8000-000000000000"
 
 _numbers = itertools.count(1)

@@ -107,7 +107,7 @@ def test_a_large_body_is_the_same_request_however_it_is_sent(service: RunningSer
     second = service.http.post(
         "/api/v1/jobs", content=gzip.compress(text), headers=headers | {"Content-Encoding": "gzip"}
     )
-    assert second.json() == first.json()
+    assert second.json()["job_id"] == first.json()["job_id"]
     other = service.http.post("/api/submit", content=text + b" ", headers=headers)
     assert "another request" in refused(other, 409)
     ended = service.finished(first.json()["job_id"])

@@ -33,7 +33,8 @@ def test_the_same_key_with_the_same_body_gives_the_same_job(service: RunningServ
     key, content = str(uuid.uuid4()), body(visit(at=f"once, then by {second}"))
     answers = [submit(service, key, content), submit(service, key, content, second)]
     assert [answer.status_code for answer in answers] == [201, 201]
-    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["job_id"] == answers[1].json()["job_id"]
+    assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None, "true"]
     assert jobs_of(service, f"once, then by {second}") == 1
 
 
@@ -55,9 +56,14 @@ def test_the_same_key_with_another_body_is_a_conflict_and_makes_no_job(service: 
 
 def test_what_the_query_of_a_document_says_belongs_to_the_request(service: RunningService) -> None:
     key, content = str(uuid.uuid4()), body(visit(at="asked by a query"))
-    first = submit(service, key, content, "/api/v1/jobs?priority=1&other=1")
-    assert submit(service, key, content, "/api/v1/jobs?priority=1&other=2").json() == first.json()
-    for path in ("/api/v1/jobs?priority=2", "/api/v1/jobs"):
+    first = submit(service, key, content, "/api/v1/jobs?priority=1")
+    again = submit(service, key, content, "/api/v1/jobs?priority=1&on_bad_row=refuse")
+    assert again.json()["job_id"] == first.json()["job_id"]
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["location"] == first.headers["location"]
+    skipping = "/api/v1/jobs?priority=1&on_bad_row=skip"
+    for path in ("/api/v1/jobs?priority=2", "/api/v1/jobs", skipping):
         assert submit(service, key, content, path).status_code == 409
     assert jobs_of(service, "asked by a query") == 1
 

@@ -42,6 +42,10 @@ FIELDS = [
     "suspect",
     "tries",
     "settled_at",
+    "visit_no",
+    "store_name",
+    "area",
+    "extra",
 ]
 IMAGES = 2_300
 SPECIAL = 'a,b;"c" d\ne\r\nf\tü \u2028 \x85 \\. \\N '
@@ -122,6 +126,10 @@ def test_a_measured_image_is_told_with_all_its_facts(service: RunningService, or
         "perimeter": 100,
         "suspect": None,
         "tries": 1,
+        "visit_no": 1,
+        "store_name": "Corner Shop, Harbour Street",
+        "area": "7100015",
+        "extra": None,
     }
     whole = {"size_bytes": len(photo_bytes), "sha256": hashlib.sha256(photo_bytes).hexdigest()}
     assert told == {
@@ -158,6 +166,9 @@ def test_an_image_that_is_not_settled_has_no_outcome_yet(service: RunningService
         "visit_time": "2026-11-20T10:00:00Z",
         "image_url": slow,
         "tries": 0,
+        "visit_no": 1,
+        "store_name": "Corner Shop, Harbour Street",
+        "area": "7100015",
     }
     assert [row["outcome"] for row in rows] == ["failed", ""]
     service.finished(job_id)
@@ -194,7 +205,7 @@ def test_csv_and_ndjson_hold_the_rows_of_the_pages(service: RunningService, big:
 def test_texts_with_quotes_commas_and_line_breaks_survive_every_format(
     service: RunningService, special: str
 ) -> None:
-    expected = [(SPECIAL, f"u{SPECIAL}", f"t{SPECIAL}"), (CORNER_SHOP, '"', "2026-11-20T10:00:00Z")]
+    expected = [(SPECIAL.strip(), f"u{SPECIAL}", f"t{SPECIAL}"), (CORNER_SHOP, '"', "2026-11-20T10:00:00Z")]
 
     def texts(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
         return [(row["store_id"], row["image_url"], row["visit_time"]) for row in rows]

@@ -15,7 +15,7 @@ from tests.origin import Origin, Reply
 from tests.running import RunningService
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
-VISITS = [{"store_id": "RP00001", "image_url": ["no URL", "nor this"], "visit_time": "2026-11-20T10:00:00Z"}]
+VISITS = [{"store_id": "RP00001", "image_url": ["none", "neither"], "visit_time": "2026-11-20T10:00:00Z"}]
 FOUND = [
     test
     for module in (clients, hosts, jobs, results, stats, stores, submitting, waiting)

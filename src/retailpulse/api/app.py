@@ -69,8 +69,8 @@ def make_app(
         **{service.name: getattr(services, service.name) for service in fields(services)},
         "metrics": metrics,
         "api_settings": settings,
+        "submits": SubmitHandler(services.job_submitter, services.submit_preview, settings, default_depth),
         "store_files": StoreFiles(settings),
-        "submits": SubmitHandler(services.job_submitter, settings, default_depth),
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),

@@ -28,12 +28,16 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """One visit to a store, as it was submitted; `visited_at` is None if the text is no time."""
+    """One visit to a store, as it was submitted; `visited_at` is None if the text is no time.
+
+    `extra` is what its sender wants back with each of its images, a JSON object.
+    """
 
     store_id: str
     visit_time: str
     visited_at: datetime | None
     image_urls: tuple[str, ...]
+    extra: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +75,11 @@ class Submission:
     def image_count(self) -> int:
         """How many images all visits hold together."""
         return sum(len(visit.image_urls) for visit in self.visits)
+
+    @property
+    def visits_without_time(self) -> int:
+        """How many visits have a time that names no instant."""
+        return sum(visit.visited_at is None for visit in self.visits)
 
 
 class PendingImage(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -23,6 +23,8 @@ class SqlType(StrEnum):
     BYTEA = "bytea"
     """Hexadecimal text in a record."""
     TIMESTAMPTZ = "timestamp with time zone"
+    JSON = "json"
+    """An object in a record, a text in formats that have no objects."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +32,8 @@ class Stored:
     """How a field is kept; stands among the annotations of the field.
 
     `is_generated`: PostgreSQL makes the value from other columns. `is_distinct`: hardly any value comes
-    twice. `octets` is the length of each value of a BYTEA, which must have one.
+    twice. `octets` is the length of each value of a BYTEA, which must have one. `column` is what the table
+    calls it; empty: as the field.
     """
 
     sql_type: SqlType
@@ -38,6 +41,7 @@ class Stored:
     is_generated: bool = False
     is_distinct: bool = False
     octets: int | None = None
+    column: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,9 +63,14 @@ class Column:
         return self.stored.sql_type
 
     @property
+    def stored_name(self) -> str:
+        """What the table calls the column."""
+        return self.stored.column or self.name
+
+    @property
     def is_free_text(self) -> bool:
         """Whether a stranger may have written the values: a URL, an id, what a decoder says."""
-        return self.sql_type is SqlType.TEXT and self.words is None
+        return self.sql_type in {SqlType.TEXT, SqlType.JSON} and self.words is None
 
 
 def columns_of(record: type[msgspec.Struct]) -> tuple[Column, ...]:

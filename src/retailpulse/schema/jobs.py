@@ -40,6 +40,9 @@ class JobSummary(Record, frozen=True, kw_only=True):
     ] = None
     images: Annotated[ImageCounts, described("Counts of its images.")]
     retries: Annotated[int, described("How often its failures were tried again.", minimum=0)] = 0
+    visits_without_time: Annotated[
+        int, described("Visits whose `visit_time` names no instant: no range of dates finds them.", example=0)
+    ] = 0
     submitted_at: Annotated[Instant, described("When it was accepted, UTC.")]
     started_at: Annotated[Instant | None, described("When the first images were taken up, UTC.")] = None
     finished_at: Annotated[

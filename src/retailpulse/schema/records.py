@@ -6,6 +6,7 @@ from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, Jo
 from retailpulse.schema.results import EarlierResult, Result
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
 from retailpulse.schema.stores import Area, BadLine, Imported, Store, Visit
+from retailpulse.schema.submits import DryRun, HostShare, RowError, SubmittedJob, SubmitWarning, UnknownStores
 
 __all__ = [
     "Area",
@@ -13,21 +14,27 @@ __all__ = [
     "CausesLately",
     "Delivery",
     "DeliveryTry",
+    "DryRun",
     "EarlierResult",
     "FailedStore",
     "Host",
     "HostOfJob",
     "HostRefusal",
+    "HostShare",
     "ImageCounts",
     "Imported",
     "Job",
     "JobStore",
     "JobSummary",
     "Result",
+    "RowError",
     "SettledImages",
     "SettledLately",
     "Stats",
     "Store",
+    "SubmitWarning",
+    "SubmittedJob",
+    "UnknownStores",
     "Visit",
     "WaitingFor",
 ]

@@ -72,13 +72,38 @@ class Settling(Record, frozen=True, kw_only=True):
     ] = None
 
 
+class VisitOfImage(Record, frozen=True, kw_only=True):
+    """The visit that an image is of, its store as the master now has it, and its sender's own columns."""
+
+    visit_no: Annotated[
+        int,
+        Stored(sql_type=SqlType.INTEGER, table="images"),
+        described("The number of the visit in the job, from 1.", example=1),
+    ] = 0
+    store_name: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT, table="stores"),
+        described("The name of the store; null: the store master has no such store.", example="Corner Shop"),
+    ] = None
+    area: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT, table="stores", column="area_code"),
+        described("The area code of the store.", example="7100"),
+    ] = None
+    extra: Annotated[
+        dict[str, str] | None,
+        Stored(sql_type=SqlType.JSON, table="images"),
+        described("The sender's own columns, as submitted; null: there were none.", example={"route": "4"}),
+    ] = None
+
+
 if TYPE_CHECKING:
 
-    class Result(ImageOutcome, ImageFacts, Settling, frozen=True, kw_only=True):
+    class Result(ImageOutcome, ImageFacts, Settling, VisitOfImage, frozen=True, kw_only=True):
         """The result of one image; `outcome` is None while it is not settled."""
 
 else:
-    Result = joined("Result", "The result of one image.", ImageOutcome, ImageFacts, Settling)
+    Result = joined("Result", "The result of one image.", ImageOutcome, ImageFacts, Settling, VisitOfImage)
 
 RESULT = columns_of(Result)
 """A result as columns, in the order in which every format gives them."""

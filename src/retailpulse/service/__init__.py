@@ -16,7 +16,7 @@ from retailpulse.service.hosts import Hosts
 from retailpulse.service.job_control import JobControl
 from retailpulse.service.job_lists import JobLists
 from retailpulse.service.job_reports import JobReports, describe_failures
-from retailpulse.service.job_submitter import JobSubmitter, SubmitTimeout
+from retailpulse.service.job_submitter import JobSubmitter, Receipt, SubmitTimeout
 from retailpulse.service.limits import Limits
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
@@ -24,6 +24,7 @@ from retailpulse.service.results import Results
 from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import FinishedImport, ImportOptions, StoreImport
 from retailpulse.service.stores import Stores
+from retailpulse.service.submit_preview import SubmitPreview
 from retailpulse.service.visits import Visits
 from retailpulse.storage.postgres.database import Database
 
@@ -41,12 +42,14 @@ __all__ = [
     "Limits",
     "Progress",
     "ReadinessCheck",
+    "Receipt",
     "Results",
     "Services",
     "Signal",
     "Stats",
     "StoreImport",
     "Stores",
+    "SubmitPreview",
     "SubmitTimeout",
     "Visits",
     "describe_failures",
@@ -59,6 +62,7 @@ class Services:
 
     job_reports: JobReports
     job_submitter: JobSubmitter
+    submit_preview: SubmitPreview
     job_control: JobControl
     progress: Progress
     job_lists: JobLists
@@ -86,6 +90,7 @@ class Services:
         return cls(
             job_reports=JobReports(database, hosts),
             job_submitter=JobSubmitter(database, limits, admission, SubmitTimeout.of(settings.api), vault),
+            submit_preview=SubmitPreview(database),
             job_control=JobControl(database, admission, vault),
             progress=Progress(database, stop),
             job_lists=JobLists(database),

@@ -45,6 +45,14 @@ class SubmitTimeout:
         return self.seconds + images / self.images_per_second
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What became of a submit: its job, and whether an earlier request with its key had made it."""
+
+    job_id: UUID
+    is_replayed: bool = False
+
+
 class JobSubmitter:
     """Submits over one database and its admission control."""
 
@@ -63,7 +71,7 @@ class JobSubmitter:
         self._vault = vault
         self._key_locks = _KeyLocks()
 
-    async def submit(self, submission: Submission) -> UUID:
+    async def submit(self, submission: Submission) -> Receipt:
         """Stores a job and puts its images in line, in one transaction; it is on disk when this returns.
 
         With a key that has made a job before, that job. Raises Conflict if the key was another
@@ -75,7 +83,7 @@ class JobSubmitter:
 
     async def submit_spooled(
         self, spool: Spool, options: JobOptions, idempotency: Idempotency | None
-    ) -> UUID:
+    ) -> Receipt:
         """As `submit`, for a job whose visits are in a spool."""
         job = self._job(spool.job_id, spool.images, options, idempotency)
         return await self._store(job, partial(_write_from_spool, spool, options))
@@ -90,13 +98,13 @@ class JobSubmitter:
             job_id=job_id, images=images, priority=options.priority, idempotency=idempotency, sealed=sealed
         )
 
-    async def _store(self, job: "_Job", write: _Write) -> UUID:
+    async def _store(self, job: "_Job", write: _Write) -> Receipt:
         if job.idempotency is None:
             return await self._write(job, write)
         async with self._key_locks.hold(job.idempotency.key):
             return await self._write(job, write)
 
-    async def _write(self, job: "_Job", write: _Write) -> UUID:
+    async def _write(self, job: "_Job", write: _Write) -> Receipt:
         timeout_seconds = self._timeout.seconds_for(job.images)
         async with self._database.transaction(
             share=Share.WRITES, timeout_seconds=timeout_seconds
@@ -106,12 +114,12 @@ class JobSubmitter:
                     connection, job.idempotency, job.job_id, self._limits.idempotency_hours
                 )
                 if earlier is not None:
-                    return earlier
+                    return Receipt(job_id=earlier, is_replayed=True)
             await self._admission.admit(connection, job.images)
             await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
             if job.sealed is not None:
                 await credentials.insert(connection, job.job_id, job.sealed)
-        return job.job_id
+        return Receipt(job_id=job.job_id)
 
 
 class _KeyLocks:

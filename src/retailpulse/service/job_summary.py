@@ -27,6 +27,7 @@ def summarize(job: JobRow) -> JobSummary:
         callback_url=job.callback_url,
         images=count_images(job),
         retries=job.retries,
+        visits_without_time=job.visits_without_time,
         submitted_at=job.submitted_at,
         started_at=job.started_at,
         finished_at=job.finished_at,

@@ -35,6 +35,7 @@ from retailpulse.domain.errors import (
 )
 from retailpulse.web.errors import (
     Forbidden,
+    InvalidRows,
     NotAvailable,
     RateLimited,
     RequestTimeout,
@@ -72,7 +73,8 @@ def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Re
         if isinstance(error, kind):
             if status == HTTP_503_SERVICE_UNAVAILABLE:
                 logger.warning("%s", error)
-            return refuse(request.scope, status, _text(error), headers=_headers(error))
+            members = error.members if isinstance(error, InvalidRows) else {}
+            return refuse(request.scope, status, _text(error), headers=_headers(error), members=members)
     return answer_unknown(request, error)
 
 

@@ -2,6 +2,7 @@
 
 RetailPulseError
 |- InvalidRequest
+|  |- InvalidRows            rows of what was sent cannot be accepted
 |  |- TooLarge               what was sent is over a configured limit
 |  |- RequestTimeout         it came more slowly than is waited for
 |  |- NotAvailable           it is asked for in a form that cannot be given here
@@ -10,6 +11,9 @@ RetailPulseError
 |- Forbidden                 a key, or an origin, that does not allow this
 '- RateLimited               more requests than a key or an address may send
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from retailpulse.domain.api_keys import Scope
 from retailpulse.domain.errors import InvalidRequest, RetailPulseError
@@ -56,3 +60,11 @@ class RateLimited(RetailPulseError):
     def __init__(self, text: str, *, wait_seconds: int) -> None:
         super().__init__(text)
         self.wait_seconds = wait_seconds
+
+
+class InvalidRows(InvalidRequest):
+    """Rows that a client sent cannot be accepted; the answer lists them, up to a bound, and counts them."""
+
+    def __init__(self, text: str, *, errors: Sequence[Mapping[str, Any]], error_count: int) -> None:
+        super().__init__(text)
+        self.members: dict[str, Any] = {"errors": list(errors), "error_count": error_count}

@@ -31,8 +31,10 @@ KINDS = (
         status=400,
         title="Invalid request",
         meaning="A part of the request cannot be read or has a value that is not allowed. "
-        "`detail` names the part and says why.",
-        remedy="Change what `detail` names. The same request will be refused again.",
+        "`detail` names the part and says why. Of a submit, `errors` lists the first hundred errors of "
+        "its rows, each with `line` or `visit`, `column` and `reason`, and `error_count` counts all.",
+        remedy="Change what `detail` and `errors` name. The same request will be refused again. A submit "
+        "with `on_bad_row=skip` leaves out such rows.",
     ),
     ProblemKind(
         name="unauthenticated",

@@ -24,7 +24,7 @@ async def columns(database: Database, table: str) -> dict[str, tuple[str, bool]]
 @pytest.mark.parametrize("column", RESULT, ids=lambda column: column.name)
 async def test_a_column_has_the_type_that_the_schema_says(database: Database, column: Column) -> None:
     found = await columns(database, column.stored.table)
-    assert found[column.name] == (column.sql_type, column.stored.is_generated)
+    assert found[column.stored_name] == (column.sql_type, column.stored.is_generated)
 
 
 async def test_the_table_of_results_has_no_column_that_the_schema_does_not_know(database: Database) -> None:

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from retailpulse.api.legacy.schema import STATUS, SUBMIT, VISITS
-from retailpulse.api.submit.handler import SubmitHandler
+from retailpulse.api.submit.handler import SubmitHandler, replayed
 from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.domain.jobs import JobStatus
@@ -22,10 +22,10 @@ BLOCK_BYTES = 64 * 1024
 
 
 @post("/api/submit", status_code=201, **SUBMIT)
-async def submit(request: Request[Any, Any, Any], submits: SubmitHandler) -> dict[str, str]:
+async def submit(request: Request[Any, Any, Any], submits: SubmitHandler) -> Response[dict[str, str]]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submits.submit_legacy(request)
-    return {"job_id": str(job_id)}
+    receipt = await submits.submit_legacy(request)
+    return Response({"job_id": str(receipt.job_id)}, status_code=201, headers=replayed(receipt))
 
 
 @get("/api/status", **STATUS)

@@ -107,6 +107,7 @@ class OperationSpec:
 
 
 LOCATION = HeaderSpec(meaning="The path of what was made.", example=f"/api/v1/jobs/{JOB_ID}", is_always=True)
+REPLAYED = HeaderSpec(meaning="`true`: an earlier request with this key has made the job.", example="true")
 LINK = HeaderSpec(
     meaning='The next page: `<...>; rel="next"`; not there on the last one.',
     example='</api/v1/jobs?limit=100&cursor=eyJhIjoxfQ>; rel="next"',

@@ -1,24 +1,32 @@
 """Reads the JSON of a submit, and says exactly what is wrong with one that cannot be accepted.
 
-A body that is too large to be in memory as objects comes here in pieces; `large_json` cuts them.
+A body that is too large to be in memory as objects comes here in pieces; `large_json` cuts them. One of
+/api/v1 that the quick decoder refuses is read once more by `lenient_json`, which says all that is wrong.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import msgspec
 
+from retailpulse.api.submit.explain import explain
 from retailpulse.api.submit.job_options import check_options
+from retailpulse.api.submit.lenient_json import read_visit, unknown
+from retailpulse.api.submit.row_errors import invalid_rows
+from retailpulse.api.submit.visit_validator import FirstErrorValidator, VisitValidator
 from retailpulse.domain.credentials import Credential
+from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobOptions, Submission, Visit
-from retailpulse.domain.times import parse_visit_time
+from retailpulse.schema.submits import RowError
 from retailpulse.web.errors import TooLarge
 
 
-class _Visit(msgspec.Struct, gc=False):
+class _LegacyVisit(msgspec.Struct, gc=False):
     store_id: str
     image_url: list[str]
     visit_time: str
@@ -28,13 +36,21 @@ class _LegacyBody(msgspec.Struct):
     """What the old endpoint reads: of other fields it never looked at the type."""
 
     count: int
-    visits: list[_Visit]
+    visits: list[_LegacyVisit]
     depth: Depth | None = None
     priority: int | float | None = None
 
 
-class _Body(msgspec.Struct):
-    visits: list[_Visit]
+class _Visit(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    store_id: str
+    image_url: list[str]
+    visit_time: str
+    extra: dict[str, Any] | None = None
+
+
+class _Options(msgspec.Struct, forbid_unknown_fields=True):
+    """All of a body but its visits."""
+
     count: int | float | None = None  # JSON has one kind of number: 7.0 is a whole one
     depth: Depth | None = None
     name: str | None = None
@@ -44,47 +60,108 @@ class _Body(msgspec.Struct):
     credentials: dict[str, Credential] | None = None
 
 
+class _Body(_Options, kw_only=True, forbid_unknown_fields=True):
+    visits: list[_Visit]
+
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_NUL = b"\\u0000"
-_VISIT = re.compile(r"\$\.visits\[(\d+)\](.*)")
 _IN_PIECE = re.compile(r"\$\[(\d+)\]")
-_TYPES = {
-    "str": "a string",
-    "int": "a whole number",
-    "float": "a decimal number",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
 _Decoded = TypeVar("_Decoded")
-_OLD_DECODER = msgspec.json.Decoder(_LegacyBody)
+_LEGACY_DECODER = msgspec.json.Decoder(_LegacyBody)
+_LEGACY_VISITS_DECODER = msgspec.json.Decoder(list[_LegacyVisit])
 _DECODER = msgspec.json.Decoder(_Body)
+_OPTIONS_DECODER = msgspec.json.Decoder(_Options)
+_FIELDS_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _VISITS_DECODER = msgspec.json.Decoder(list[_Visit])
+_RAW_VISITS_DECODER = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParsedBody:
+    """A body that is JSON: `visit_count` visits, which are checked as they are iterated; None: a bad one."""
+
+    options: JobOptions
+    count: float | None
+    visit_count: int
+    visits: Iterator[Visit | None]
+
+    def why_miscounted(self, visits: int) -> str | None:
+        """What is wrong if there is no visit, or not as many as the body says."""
+        if not visits:
+            return "visits: there is no visit; a job needs at least one"
+        if self.count is not None and self.count != visits:
+            return f"count does not match the visits: count is {self.count}, there are {visits} visits"
+        return None
 
 
 class LegacyForm:
     """How the old endpoint reads a body: it says its `count`, and may say `depth` and `priority`."""
 
-    def __init__(self, default_depth: Depth) -> None:
+    def __init__(self, default_depth: Depth, date_order: DateOrder | None = None) -> None:
         self._default_depth = default_depth
+        self.validator = FirstErrorValidator(date_order)
 
-    def read(self, body: bytes) -> tuple[_LegacyBody, JobOptions]:
-        """The parsed body and its job options; raises InvalidRequest."""
-        parsed = _decode(body, _OLD_DECODER)
-        depth = parsed.depth or self._default_depth
-        return parsed, check_options(depth=depth, priority=parsed.priority)
+    def read(self, body: bytes) -> ParsedBody:
+        """The parsed body; raises InvalidRequest."""
+        parsed = _decode(body, _LEGACY_DECODER)
+        options = check_options(depth=parsed.depth or self._default_depth, priority=parsed.priority)
+        return ParsedBody(
+            options=options,
+            count=parsed.count,
+            visit_count=len(parsed.visits),
+            visits=self._checked(parsed.visits, 1),
+        )
+
+    def read_visits(self, text: bytes, first: int) -> Iterator[Visit | None]:
+        """Some of the visits of a body, which are a JSON list of their own; the first has the number `first`.
+
+        Numbers count from 1. Raises InvalidRequest.
+        """
+        return self._checked(_decode(text, _LEGACY_VISITS_DECODER, first), first)
+
+    def _checked(self, visits: list[_LegacyVisit], first: int) -> Iterator[Visit]:
+        return (
+            self.validator.visit(number, visit.store_id, visit.visit_time, visit.image_url)
+            for number, visit in enumerate(visits, first)
+        )
 
 
 class NewForm:
     """How the newer endpoint reads a body; what it does not say of its job is as `in_query`."""
 
-    def __init__(self, in_query: JobOptions) -> None:
+    def __init__(self, in_query: JobOptions, validator: VisitValidator | None = None) -> None:
         self._in_query = in_query
+        self.validator = validator or VisitValidator()
 
-    def read(self, body: bytes) -> tuple[_Body, JobOptions]:
-        """The parsed body and its job options; raises InvalidRequest."""
-        parsed, query = _decode(body, _DECODER), self._in_query
+    def read(self, body: bytes) -> ParsedBody:
+        """The parsed body; raises InvalidRequest for what is wrong beside the visits."""
+        try:
+            parsed = _DECODER.decode(body.removeprefix(_BYTE_ORDER_MARK))
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return self._read_leniently(body)
+        return self._parsed(parsed, len(parsed.visits), self._checked(parsed.visits, 1))
+
+    def read_visits(self, text: bytes, first: int) -> Iterator[Visit | None]:
+        """As `LegacyForm.read_visits`."""
+        try:
+            return self._checked(_VISITS_DECODER.decode(text), first)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return self._checked_leniently(_decode(text, _RAW_VISITS_DECODER, first), first)
+
+    def _read_leniently(self, body: bytes) -> ParsedBody:
+        fields = _decode(body, _FIELDS_DECODER)
+        visits = _decode(fields.pop("visits", msgspec.Raw(b"[]")), _RAW_VISITS_DECODER, field="visits")
+        known = (*_Options.__struct_fields__, "visits")
+        others = [name for name in fields if name not in known]
+        if others:
+            errors = [RowError(column=name[:100], reason=unknown(name, known)) for name in others[:100]]
+            text = "; ".join(f"{error.column}: {error.reason}" for error in errors[:3])
+            raise invalid_rows(text, errors, len(others))
+        options = _decode(msgspec.json.encode(fields), _OPTIONS_DECODER)
+        return self._parsed(options, len(visits), self._checked_leniently(visits, 1))
+
+    def _parsed(self, parsed: _Options, visit_count: int, visits: Iterator[Visit | None]) -> ParsedBody:
+        query = self._in_query
         options = check_options(
             depth=parsed.depth or query.depth,
             name=query.name if parsed.name is None else parsed.name,
@@ -93,7 +170,19 @@ class NewForm:
             callback_url=query.callback_url if parsed.callback_url is None else parsed.callback_url,
             credentials=query.credentials if parsed.credentials is None else parsed.credentials,
         )
-        return parsed, options
+        return ParsedBody(options=options, count=parsed.count, visit_count=visit_count, visits=visits)
+
+    def _checked(self, visits: list[_Visit], first: int) -> Iterator[Visit | None]:
+        return (
+            self.validator.visit(number, visit.store_id, visit.visit_time, visit.image_url, visit.extra)
+            for number, visit in enumerate(visits, first)
+        )
+
+    def _checked_leniently(self, visits: list[msgspec.Raw], first: int) -> Iterator[Visit | None]:
+        for number, text in enumerate(visits, first):
+            with _refused_as_no_json():
+                visit = read_visit(text, number, self.validator)
+            yield visit
 
 
 Form = LegacyForm | NewForm
@@ -104,43 +193,40 @@ def read_submission(body: bytes, form: Form, *, max_images: int) -> Submission:
 
     Raises InvalidRequest naming the field, the visit and the reason; TooLarge over `max_images`.
     """
-    parsed, options = form.read(body)
-    check_count(parsed, len(parsed.visits))
-    images = sum(len(visit.image_url) for visit in parsed.visits)
+    parsed = form.read(body)
+    miscounted = parsed.why_miscounted(parsed.visit_count)
+    if miscounted and isinstance(form, LegacyForm):
+        raise InvalidRequest(miscounted)
+    visits = tuple(visit for visit in parsed.visits if visit is not None)
+    form.validator.finish(len(visits), miscounted)
+    images = sum(len(visit.image_urls) for visit in visits)
     if images > max_images:
         raise TooLarge(f"the job has {images} images, more than {max_images}: split it into several jobs")
-    return Submission(visits=tuple(_checked(parsed.visits, 0, _NUL in body)), options=options)
+    return Submission(visits=visits, options=parsed.options)
 
 
-def check_count(parsed: _LegacyBody | _Body, visits: int) -> None:
-    """Raises InvalidRequest if there is no visit, or not as many as the body says."""
-    if not visits:
-        raise InvalidRequest("visits: there is no visit; a job needs at least one")
-    if parsed.count is not None and parsed.count != visits:
-        raise InvalidRequest(
-            f"count does not match the visits: count is {parsed.count}, there are {visits} visits"
-        )
-
-
-def read_visits(text: bytes, first: int) -> Iterator[Visit]:
-    """Some of the visits of a body, which are a JSON list of their own; `first` is the number of the first.
-
-    Raises InvalidRequest as `read_submission` does.
-    """
-    visits = _decode(text, _VISITS_DECODER, first)
-    return _checked(visits, first, _NUL in text)
-
-
-def _checked(visits: Iterable[_Visit], first: int, may_hold_nul: bool) -> Iterator[Visit]:
-    return (_visit(number, visit, may_hold_nul) for number, visit in enumerate(visits, first))
-
-
-def _decode(body: bytes, decoder: msgspec.json.Decoder[_Decoded], first: int = 0) -> _Decoded:
+def _decode(
+    body: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[_Decoded], first: int = 1, *, field: str = ""
+) -> _Decoded:
+    if isinstance(body, bytes):
+        body = body.removeprefix(_BYTE_ORDER_MARK)  # RFC 8259, 8.1: it may be ignored
     try:
-        return decoder.decode(body.removeprefix(_BYTE_ORDER_MARK))  # RFC 8259, 8.1: it may be ignored
+        with _refused_as_no_json():
+            return decoder.decode(body)
     except msgspec.ValidationError as error:
-        said = _IN_PIECE.sub(lambda found: f"$.visits[{first + int(found[1])}]", str(error), count=1)
+        said = _IN_PIECE.sub(lambda found: f"$.visits[{first - 1 + int(found[1])}]", str(error), count=1)
+        if field and " - at " not in said:
+            said = f"{said} - at `$.{field}`"
         raise InvalidRequest(explain(said)) from error
+
+
+@contextmanager
+def _refused_as_no_json() -> Iterator[None]:
+    """Turns what the decoder finds in a body that is no JSON into an InvalidRequest."""
+    try:
+        yield
+    except msgspec.ValidationError:
+        raise
     except RecursionError as error:
         raise InvalidRequest("the body is nested too deep") from error
     except UnicodeDecodeError as error:
@@ -148,50 +234,3 @@ def _decode(body: bytes, decoder: msgspec.json.Decoder[_Decoded], first: int = 0
         raise InvalidRequest(f"the body is not JSON in UTF-8: {reason}") from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error
-
-
-def _visit(number: int, visit: _Visit, may_hold_nul: bool) -> Visit:
-    if not visit.store_id:
-        raise _refused(number, "store_id", "it is empty")
-    if not visit.visit_time:
-        raise _refused(number, "visit_time", "it is empty")
-    if not visit.image_url:
-        raise _refused(number, "image_url", "it is empty; a visit needs at least one image")
-    if "" in visit.image_url:
-        raise _refused(number, f"image_url[{visit.image_url.index('')}]", "it is empty")
-    if may_hold_nul:
-        _refuse_nul(number, visit)
-    return Visit(
-        store_id=visit.store_id,
-        visit_time=visit.visit_time,
-        visited_at=parse_visit_time(visit.visit_time),
-        image_urls=tuple(visit.image_url),
-    )
-
-
-def _refuse_nul(number: int, visit: _Visit) -> None:
-    urls = {f"image_url[{place}]": url for place, url in enumerate(visit.image_url)}
-    for field, text in {"store_id": visit.store_id, "visit_time": visit.visit_time, **urls}.items():
-        if "\0" in text:
-            raise _refused(number, field, "it holds a NUL character (\\u0000)")
-
-
-def _refused(number: int, field: str, reason: str) -> InvalidRequest:
-    return InvalidRequest(f"visits[{number}].{field} (visit {number + 1}): {reason}")
-
-
-def explain(message: str, choices: Iterable[str] = Depth) -> str:
-    """Says in a client's words what the JSON library found: "Expected `str`, got `int` - at `$.count`"."""
-    reason, _, place = message.partition(" - at ")
-    reason = re.sub(r"`([a-z]+)( \| null)?`", lambda found: _TYPES.get(found[1], found[0]), reason)
-    reason = reason.replace("`str | array`", "a string or a list")
-    reason = reason.replace("`int | float | null`", "a whole number")
-    if reason.startswith("Invalid enum value"):
-        reason = f"{reason}: write {', '.join(choices)}"  # a body has one field at most that has a choice
-    place = place.strip("`")
-    in_visit = _VISIT.fullmatch(place)
-    if in_visit:
-        number = int(in_visit[1])
-        return f"visits[{number}]{in_visit[2]} (visit {number + 1}): {reason}"
-    where = place.removeprefix("$.").removeprefix("$")
-    return f"{where}: {reason}" if where else f"the body: {reason}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import IO
 
-from retailpulse.api.submit.parse_json import Form, check_count, read_visits
+from retailpulse.api.submit.parse_json import Form
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.jobs import JobOptions, Visit
 from retailpulse.storage.jobs.spool import Spool
@@ -45,7 +45,7 @@ def read_large(file: IO[bytes], spool: Spool, form: Form, max_images: int) -> Jo
     Raises InvalidRequest naming the field, the visit and the reason; TooLarge over `max_images`.
     """
     rest = _Rest()
-    visits = _Visits(spool, max_images)
+    visits = _Visits(spool, form, max_images)
     depth, is_in_visits = 0, False
     for text, bracket in _pieces(file, BRACKETS_PER_IMAGE * max_images + BLOCK_BYTES):
         depth += (bracket in (b"{", b"[")) - (bracket in (b"}", b"]"))
@@ -61,12 +61,12 @@ def read_large(file: IO[bytes], spool: Spool, form: Form, max_images: int) -> Jo
         else:
             rest.add(text, bracket)
             is_in_visits = depth == 2 and bracket == b"[" and rest.is_before_visits()
-    parsed, options = form.read(rest.text())
-    if parsed.visits:  # the key was written in a way that is not looked for
+    parsed = form.read(rest.text())
+    if parsed.visit_count:  # the key was written in a way that is not looked for
         raise InvalidRequest('visits: write the key "visits" in a large body without escapes')
-    check_count(parsed, spool.visits)
+    form.validator.finish(spool.visits, parsed.why_miscounted(visits.count))
     spool.finish()
-    return options
+    return parsed.options
 
 
 class _Rest:
@@ -98,8 +98,11 @@ class _Rest:
 class _Visits:
     """The list of the visits, as it is cut into pieces and read."""
 
-    def __init__(self, spool: Spool, max_images: int) -> None:
+    def __init__(self, spool: Spool, form: Form, max_images: int) -> None:
+        self.count = 0
+        """Visits that were read, bad ones too."""
         self._spool = spool
+        self._form = form
         self._max_images = max_images
         self._text = bytearray()
 
@@ -111,26 +114,28 @@ class _Visits:
         elif len(self._text) > MAX_VISIT_BYTES:
             self._check_texts(self._text)
             raise TooLarge(
-                f"visits[{self._spool.visits}]: it is part of more than {MAX_VISIT_BYTES} bytes that cannot "
+                f"visits[{self.count}]: it is part of more than {MAX_VISIT_BYTES} bytes that cannot "
                 "be read apart; split the visit into several"
             )
 
     def end(self) -> None:
         """Parses what is left after the last piece; raises InvalidRequest."""
-        if self._text.strip(_BLANKS) or not self._spool.visits:
+        if self._text.strip(_BLANKS) or not self.count:
             self._read()
 
     def _read(self) -> None:
         text = self._text.lstrip(_BLANKS)
         self._text = bytearray()
-        number = self._spool.visits
+        number = self.count
         if number:
             if not text.startswith(b",") or not text[1:].strip(_BLANKS):
                 raise InvalidRequest(f"the body is not JSON in UTF-8: malformed after visits[{number - 1}]")
             del text[:1]
         self._check_texts(text)
-        for visit in read_visits(b"[%b]" % bytes(text), number):
-            self._spool_visit(visit)
+        for visit in self._form.read_visits(b"[%b]" % bytes(text), number + 1):
+            self.count += 1
+            if visit is not None:
+                self._spool_visit(visit)
 
     def _check_texts(self, text: bytearray) -> None:
         """Raises TooLarge if there are more texts than images may be, before they are made."""
@@ -143,7 +148,7 @@ class _Visits:
         self._spool.begin_visit(visit.store_id, visit.visit_time, visit.visited_at)
         urls = iter(visit.image_urls)
         while some := list(islice(urls, _GATHERED)):
-            self._spool.add_images(some)
+            self._spool.add_images(some, None if visit.extra is None else [visit.extra] * len(some))
 
     def _too_many(self) -> TooLarge:
         return TooLarge(f"the job has more than {self._max_images} images: split it into several jobs")

@@ -60,6 +60,18 @@ class VisitToSubmit(Struct):
     ]
 
 
+class NewVisit(VisitToSubmit):
+    """A visit to one store, with the URLs of its photos, and what is to come back with their results."""
+
+    extra: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="The sender's own fields: they come back, as texts, in the `extra` of each result.",
+            examples=[{"route": "north 4"}],
+        ),
+    ] = None
+
+
 class Submitted(Struct, frozen=True, kw_only=True):
     """The answer to a submit."""
 

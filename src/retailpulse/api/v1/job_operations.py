@@ -11,6 +11,7 @@ from retailpulse.api.openapi.annotations import (
     JOB_ID,
     LOCATION,
     NDJSON,
+    REPLAYED,
     ContentSpec,
     LabelText,
     ParameterSpec,
@@ -26,14 +27,14 @@ from retailpulse.api.submit.schema import (
     PORT,
     SUBMIT_EXAMPLE,
     Credentials,
+    NewVisit,
     Priority,
-    Submitted,
-    VisitToSubmit,
 )
+from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import Instant
-from retailpulse.schema import ImageCounts, Job
+from retailpulse.schema import DryRun, ImageCounts, Job, SubmittedJob
 
 CSV_EXAMPLE = (
     "store_id,image_url,visit_time\n"
@@ -72,7 +73,7 @@ class NewJob(Struct):
     `count`, the number of visits, may be there too, as the old endpoint has it; a wrong one is refused.
     """
 
-    visits: Annotated[list[VisitToSubmit], Meta(min_length=1)]
+    visits: Annotated[list[NewVisit], Meta(min_length=1)]
     depth: Annotated[Depth | None, Meta(description="How deep the photos are looked at.")] = None
     name: Name | None = None
     labels: (
@@ -130,18 +131,26 @@ SUBMIT: dict[str, Any] = {
     "summary": "Submit a job",
     "tags": [Tag.JOBS],
     "opt": documented(
-        Submitted,
+        None,
         409,
         415,
-        status=201,
-        meaning="The whole job is on disk and queued.",
-        example={"job_id": JOB_ID},
-        headers={"Location": LOCATION},
+        answers={
+            200: ResponseSpec(
+                meaning="With `dry_run=true`: what the submit would be; nothing is kept.",
+                contents=(ContentSpec(shape=DryRun),),
+            ),
+            201: ResponseSpec(
+                meaning="The whole job is on disk and queued.",
+                contents=(ContentSpec(shape=SubmittedJob),),
+                headers={"Location": LOCATION, "Idempotent-Replayed": REPLAYED},
+            ),
+        },
         body=RequestBodySpec(
             meaning="A job as one JSON document, or as rows; its other fields are then in the query. "
-            "gzip is read. A body of any other type is read as JSON. For rows, the schemas show the plain "
-            "form: CSV may name its columns in any order and have others, NDJSON is any JSON on each line, "
-            f"such as `{NDJSON_EXAMPLE.strip()}`. `credentials` may be in the header "
+            "gzip is read. Whatever its type is, a table that spreadsheets write is read too: CSV of every "
+            "dialect, XLSX, ODS, Parquet. For rows, the schemas show the plain form: CSV may name its "
+            "columns in any order and have others, NDJSON is any JSON on each line, such as "
+            f"`{NDJSON_EXAMPLE.strip()}`. `credentials` may be in the header "
             "`Retailpulse-Credentials` instead, as one JSON object in ASCII; for rows only there, as a "
             "query would show them.",
             contents=(
@@ -167,6 +176,29 @@ SUBMIT: dict[str, Any] = {
             ParameterSpec(
                 name="callback_url", meaning=f"{_IN_QUERY}the receiver of its callback.", shape=Url
             ),
+            ParameterSpec(
+                name="dry_run",
+                meaning="true: only say what the submit would be, and all that is wrong with it.",
+                shape=Literal["true", "false"],
+            ),
+            ParameterSpec(
+                name="on_bad_row",
+                meaning="What becomes of a submit with rows that are wrong: all of it is refused, or these "
+                "are left out and listed in the answer.",
+                shape=Literal["refuse", "skip"],
+            ),
+            ParameterSpec(
+                name="date_order",
+                meaning="How visit times such as 3/4/2026 are read; without it they have no instant.",
+                shape=DateOrder,
+            ),
+            ParameterSpec(
+                name="columns",
+                meaning="Of a table: which of its columns is which, by its header, letter or number.",
+                shape=list[str],
+                example="store_id:Outlet",
+            ),
+            ParameterSpec(name="sheet", meaning="Of a workbook: the name of the sheet.", example="Visits"),
             ParameterSpec(
                 name="label",
                 meaning=f"{_IN_QUERY}a label, name:value; may come again.",

@@ -5,16 +5,16 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, delete, get, post
 
-from retailpulse.api.submit.handler import SubmitHandler
+from retailpulse.api.submit.answers import previewed, submitted_job
+from retailpulse.api.submit.explain import explain
+from retailpulse.api.submit.handler import Previewed, SubmitHandler, replayed
 from retailpulse.api.submit.job_options import HEADER, read_header
-from retailpulse.api.submit.parse_json import explain
-from retailpulse.api.submit.schema import Submitted
 from retailpulse.api.v1 import job_operations as operations
 from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause
-from retailpulse.schema import Job
+from retailpulse.schema import DryRun, Job, SubmittedJob
 from retailpulse.service import JobControl, JobReports
 
 SMALL_BODY_BYTES = 64 * 1024
@@ -23,11 +23,16 @@ _RETRY = msgspec.json.Decoder(operations.Retry)
 
 
 @post("/api/v1/jobs", status_code=201, **operations.SUBMIT)
-async def submit(request: Request[Any, Any, Any], submits: SubmitHandler) -> Response[Submitted]:
+async def submit(
+    request: Request[Any, Any, Any], submits: SubmitHandler, job_reports: JobReports
+) -> Response[SubmittedJob] | Response[DryRun]:
     """Accept a job; it is on disk and queued when this answers."""
-    job_id = await submits.submit(request)
-    location = f"/api/v1/jobs/{job_id}"
-    return Response(Submitted(job_id=job_id), status_code=201, headers={"Location": location})
+    outcome = await submits.submit(request)
+    if isinstance(outcome, Previewed):
+        return Response(previewed(outcome), status_code=200)
+    job = await submitted_job(outcome, job_reports)
+    headers = {"Location": f"/api/v1/jobs/{job.job_id}", **replayed(outcome.receipt)}
+    return Response(job, status_code=201, headers=headers)
 
 
 @post("/api/v1/jobs/{job_id:str}/cancel", status_code=200, **operations.CANCEL)

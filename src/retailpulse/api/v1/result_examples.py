@@ -11,7 +11,7 @@ def _as_csv() -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [column.name for column in RESULT], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(RESULT_EXAMPLES)
+    writer.writerows({**row, "extra": json.dumps(row["extra"])} for row in RESULT_EXAMPLES)
     return text.getvalue()
 
 

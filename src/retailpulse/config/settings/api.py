@@ -2,12 +2,13 @@
 
 import re
 from ipaddress import ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
+from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.errors import ConfigError
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")  # by these no page of another site reaches anything
@@ -25,6 +26,19 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_images_per_job: Annotated[
         int, Meta(ge=1, description="Most images in one job; more is refused (413).")
     ] = 1_000_000
+    date_order: Annotated[
+        Literal["", "day-first", "month-first"],
+        Meta(
+            description="How visit times such as 3/4/2026 are read where a submit does not say it, day-first "
+            "or month-first; empty: they have no instant."
+        ),
+    ] = ""
+    max_extra_columns: Annotated[
+        int, Meta(ge=0, description="Most columns of its own that a row of a submit may have.")
+    ] = 50
+    max_extra_bytes: Annotated[
+        int, Meta(ge=2, description="Most bytes of these, as JSON: they are kept for each image.")
+    ] = 4_096
     max_stores_bytes: Annotated[
         int, Meta(ge=1024, description="Largest store master in one request, in bytes.")
     ] = 4_000_000_000
@@ -162,6 +176,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             "taken; 0: none.",
         ),
     ] = 0
+
+    def default_date_order(self) -> DateOrder | None:
+        """The order of day and month where a submit does not say it."""
+        return DateOrder(self.date_order) if self.date_order else None
 
     def is_loopback(self) -> bool:
         """Whether only this machine reaches the address that is listened on."""

@@ -3,7 +3,7 @@
 This is for jobs that are in memory as a whole; one that is not is written by `insert_spooled`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -14,7 +14,7 @@ import msgspec
 from retailpulse.domain.jobs import JobOptions, Submission
 from retailpulse.domain.stores import MAX_KEY_BYTES
 from retailpulse.storage.jobs.finish import finish_jobs
-from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape
+from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape, escape_or_null
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf, SliceBuilder
 
@@ -27,9 +27,10 @@ _INSERT_VISITS = """
         visit_time text, visited_at timestamptz, first_image_no int, images int)
 """
 INSERT_JOB = """
-    INSERT INTO jobs (job_id, status, depth, images, name, labels, priority, callback_url)
-    VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(name)s, %(labels)s::jsonb, %(priority)s,
-        %(callback_url)s)
+    INSERT INTO jobs (job_id, status, depth, images, visits_without_time, name, labels, priority,
+        callback_url)
+    VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(visits_without_time)s, %(name)s,
+        %(labels)s::jsonb, %(priority)s, %(callback_url)s)
 """
 
 
@@ -51,13 +52,12 @@ async def insert_job(
     An image whose URL an earlier one has does not wait: it is settled with that one.
     """
     job_id = job.job_id
-    known = await _known_stores(connection, submission)
+    known = await known_stores(connection, {visit.store_id for visit in submission.visits})
     await _write_visits(connection, job_id, submission, known)
     builder = SliceBuilder(origin_of)
     await _write_images(connection, job_id, submission, known, builder)
-    await connection.execute(
-        INSERT_JOB, {"job_id": job_id, "images": submission.image_count, **job_fields(submission.options)}
-    )
+    counts = {"images": submission.image_count, "visits_without_time": submission.visits_without_time}
+    await connection.execute(INSERT_JOB, {"job_id": job_id, **counts, **job_fields(submission.options)})
     if any(visit.store_id not in known for visit in submission.visits):
         await count_failed(connection, job_id, await settle_unknown_stores(connection, job_id))
     await builder.enqueue(connection, job)
@@ -74,8 +74,8 @@ def job_fields(options: JobOptions) -> dict[str, Any]:
     }
 
 
-async def _known_stores(connection: Connection, submission: Submission) -> set[str]:
-    asked = {visit.store_id for visit in submission.visits}
+async def known_stores(connection: Connection, asked: Set[str]) -> set[str]:
+    """The stores among these ids that the store master has."""
     possible = [name for name in asked if len(name.encode()) <= MAX_KEY_BYTES]
     cursor = await connection.execute("SELECT store_id FROM stores WHERE store_id = ANY(%s)", [possible])
     return {store_id for (store_id,) in await cursor.fetchall()}
@@ -112,32 +112,34 @@ async def _write_images(
     rows: list[str] = []
     job = str(job_id)
     async with connection.cursor().copy(
-        "COPY images (job_id, image_no, visit_no, image_url, same_as) FROM STDIN"
+        "COPY images (job_id, image_no, visit_no, image_url, same_as, extra) FROM STDIN"
     ) as copy:
         # As text in blocks: the driver takes thrice as long for each row on its own.
-        for image_no, visit_no, url, first_no in _images(submission, known):
+        for image_no, visit_no, url, first_no, extra in _images(submission, known):
             if first_no == image_no:
                 builder.add(image_no, url)
             same_as = r"\N" if first_no is None or first_no == image_no else first_no
-            rows.append(f"{job}\t{image_no}\t{visit_no}\t{escape(url)}\t{same_as}\n")
+            rows.append(f"{job}\t{image_no}\t{visit_no}\t{escape(url)}\t{same_as}\t{extra}\n")
             if len(rows) == BLOCK_ROWS:
                 await copy.write("".join(rows))
                 rows.clear()
         await copy.write("".join(rows))
 
 
-def _images(submission: Submission, known: set[str]) -> Iterator[tuple[int, int, str, int | None]]:
-    """Every image as its number, its visit's number, its URL, and the first image that has this URL.
+def _images(submission: Submission, known: set[str]) -> Iterator[tuple[int, int, str, int | None, str]]:
+    """Every image: its number, its visit's number, its URL, the first image with this URL, its extra.
 
-    Images of unknown stores are not fetched, so they have no first and are none.
+    Images of unknown stores are not fetched, so they have no first and are none. The extra is as COPY reads
+    it.
     """
     firsts: dict[str, int] = {}
     image_no = 0
     for visit_no, visit in enumerate(submission.visits, 1):
         is_known = visit.store_id in known
+        extra = escape_or_null(visit.extra)
         for url in visit.image_urls:
             image_no += 1
-            yield image_no, visit_no, url, firsts.setdefault(url, image_no) if is_known else None
+            yield image_no, visit_no, url, firsts.setdefault(url, image_no) if is_known else None, extra
 
 
 async def settle_unknown_stores(connection: Connection, job_id: UUID) -> int:

@@ -44,12 +44,13 @@ _BLOCK_ROWS = 2_000
 async def insert_job(connection: Connection, job: JobPlace, spool: Spool, options: JobOptions) -> None:
     """Writes a whole job in the transaction of `connection`, as `insert.insert_job` does."""
     job_id = spool.job_id
-    await connection.execute(INSERT_JOB, {"job_id": job_id, "images": spool.images, **job_fields(options)})
+    counts = {"images": spool.images, "visits_without_time": spool.visits_without_time}
+    await connection.execute(INSERT_JOB, {"job_id": job_id, **counts, **job_fields(options)})
     for block in spool.visit_blocks():
         # Planned each time: a plan from when there were few stores would read them all.
         await connection.execute(_INSERT_VISITS, [job_id, block], prepare=False)
     async with connection.cursor().copy(
-        "COPY images (job_id, image_no, visit_no, image_url) FROM STDIN"
+        "COPY images (job_id, image_no, visit_no, image_url, extra) FROM STDIN"
     ) as copy:
         while images := await asyncio.to_thread(spool.read_images):
             await copy.write(images)

@@ -37,6 +37,7 @@ class JobRow:
     priority: int
     callback_url: str | None
     retries: int
+    visits_without_time: int
     retried_at: datetime | None
     retried_from: int
     read_at: datetime
@@ -61,7 +62,8 @@ class StoreFailure:
 
 JOB_COLUMNS = sql.SQL(
     "job_id, status, depth, images, measured, failed, cancelled, submitted_at, started_at, finished_at, name,"
-    " labels, priority, callback_url, retries, retried_at, retried_from, now() AS read_at"
+    " labels, priority, callback_url, retries, visits_without_time, retried_at,"
+    " retried_from, now() AS read_at"
 )
 """What a `JobRow` is read from, in its order."""
 _FIND = sql.SQL("SELECT {columns} FROM jobs WHERE job_id = %s").format(columns=JOB_COLUMNS)

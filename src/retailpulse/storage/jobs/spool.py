@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import count, repeat
 from typing import IO, Self
 
 import msgspec
@@ -28,6 +29,11 @@ _ESCAPES = {ord("\\"): r"\\", ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\
 def escape(text: str) -> str:
     """A text as COPY reads it."""
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+
+
+def escape_or_null(text: str | None) -> str:
+    """A text that may be missing as COPY reads it."""
+    return r"\N" if text is None else escape(text)
 
 
 def _escape_all(texts: Sequence[str]) -> Sequence[str]:
@@ -52,6 +58,7 @@ class Spool:
         self.job_id = new_job_id()
         self.images = 0
         self.visits = 0
+        self.visits_without_time = 0
         self.slices = SliceBuilder(origin_of)
         """All images, whatever their stores and URLs."""
         self.may_have_copies = False
@@ -74,6 +81,7 @@ class Spool:
         """Begins the next visit; the images added from now on are its."""
         self._end_visit()
         self.visits += 1
+        self.visits_without_time += visited_at is None
         self._open = SpooledVisit(
             visit_no=self.visits,
             store_id=store_id,
@@ -83,13 +91,14 @@ class Spool:
             images=0,
         )
 
-    def add_images(self, urls: Sequence[str]) -> None:
-        """Adds images to the visit that was begun last."""
-        end = f"\t{self.visits}\t"
+    def add_images(self, urls: Sequence[str], extras: Sequence[str | None] | None = None) -> None:
+        """Adds images to the visit that was begun last; `extras` are those of each, None: there are none."""
+        middle = f"\t{self.visits}\t"
         first_no = self.images + 1
+        ends = repeat("\t\\N\n") if extras is None else (f"\t{escape_or_null(extra)}\n" for extra in extras)
         rows = [
-            f"{self._begins}{image_no}{end}{url}\n"
-            for image_no, url in enumerate(_escape_all(urls), first_no)
+            f"{self._begins}{image_no}{middle}{url}{end}"
+            for image_no, url, end in zip(count(first_no), _escape_all(urls), ends, strict=False)
         ]
         self._image_file.write("".join(rows).encode())
         self._duplicates.add_all(urls)
@@ -110,7 +119,7 @@ class Spool:
             yield line.decode()
 
     def read_images(self) -> bytes:
-        """The next images as COPY reads them: job_id, image_no, visit_no, image_url; empty after the last."""
+        """The next images as COPY reads them: job, image and visit number, URL, extra; empty at the end."""
         return self._image_file.read(BLOCK_BYTES)
 
     def _end_visit(self) -> None:

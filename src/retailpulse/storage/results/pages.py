@@ -31,19 +31,22 @@ _NUMBER = re.compile(rb"\d+")
 _PAGE = sql.SQL("""
     SELECT {given}{earlier}
     FROM (
-        SELECT *, sum(octet_length(store_id) + octet_length(visit_time) + octet_length(image_url))
-            OVER (ORDER BY image_no) AS bytes, row_number() OVER (ORDER BY image_no) AS place
+        SELECT *, row_number() OVER (ORDER BY image_no) AS place,
+            sum(octet_length(store_id) + octet_length(visit_time) + octet_length(image_url)
+                + coalesce(octet_length(extra::text), 0)) OVER (ORDER BY image_no) AS bytes
         FROM (
             SELECT {read}
             FROM ({seen}) seen
             CROSS JOIN LATERAL (
-                SELECT visit_no, image_url FROM images
+                SELECT visit_no, image_url, extra FROM images
                 WHERE job_id = {job_id} AND image_no = seen.image_no OFFSET 0) i
             LEFT JOIN LATERAL (
                 SELECT * FROM results WHERE job_id = {job_id} AND image_no = seen.image_no OFFSET 0) r ON true
             CROSS JOIN LATERAL (
                 SELECT store_id, visit_time FROM visits
                 WHERE job_id = {job_id} AND visit_no = i.visit_no OFFSET 0) v
+            LEFT JOIN LATERAL (
+                SELECT store_name, area_code FROM stores WHERE store_id = v.store_id OFFSET 0) s ON true
             WHERE {wanted}
             ORDER BY seen.image_no LIMIT {limit}
         ) found
@@ -64,7 +67,7 @@ _TEXT = {
     SqlType.TIMESTAMPTZ: sql.SQL("""to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""),
 }
 """How columns are written that are not given as PostgreSQL writes their type."""
-_ROWS = {"results": "r", "images": "i", "visits": "v"}
+_ROWS = {"results": "r", "images": "i", "visits": "v", "stores": "s"}
 """The rows of a page, by the table that they are of."""
 
 _EARLIER = sql.SQL(""", coalesce((
@@ -210,7 +213,7 @@ def _earlier(form: ResultForm, values: Mapping[str, sql.Composable]) -> sql.Comp
 def _read(column: Column) -> sql.Composable:
     """A column of the tables as a text or number that is given."""
     row = "seen" if column.name == "image_no" else _ROWS[column.stored.table]  # there may be no result yet
-    value: sql.Composable = sql.Identifier(row, column.name)
+    value: sql.Composable = sql.Identifier(row, column.stored_name)
     value = _TEXT.get(column.sql_type, sql.SQL("{value}")).format(value=value)
     if column.default is not None:
         value = sql.SQL("coalesce({value}, {default})").format(
@@ -225,10 +228,16 @@ _READ = sql.SQL(", ").join(map(_read, RESULT))
 def _given(column: Column, form: ResultForm) -> sql.Composable:
     """A column in the form that is asked for."""
     name = sql.Identifier(column.name)
-    if not (form.for_spreadsheet and column.is_free_text):
+    value: sql.Composable = name
+    is_safe = form.for_spreadsheet and column.is_free_text
+    is_json = column.sql_type is SqlType.JSON
+    if is_json and (is_safe or form.page_format is PageFormat.FLAT_JSON_ROWS):
+        value = sql.SQL("{name}::text").format(name=name)
+    elif not is_safe:
         return name
-    outer, inner, kept = map(sql.Literal, (_OUTER, _INNER, r"\1'"))
-    value = _AS_TEXT.format(column=name, outer=outer, inner=inner, kept=kept)
+    if is_safe:
+        outer, inner, kept = map(sql.Literal, (_OUTER, _INNER, r"\1'"))
+        value = _AS_TEXT.format(column=value, outer=outer, inner=inner, kept=kept)
     return sql.SQL("{value} AS {name}").format(value=value, name=name)
 
 

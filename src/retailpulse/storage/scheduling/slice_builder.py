@@ -96,6 +96,13 @@ class SliceBuilder:
         for image_no, url in enumerate(urls, first_no):
             self.add(image_no, url)
 
+    def image_counts(self) -> dict[str, int]:
+        """How many images there are by host; those of `""` are of URLs that are not fetched.
+
+        Of a job with very many hosts, those with a few images each may be missing.
+        """
+        return {origin: len(numbers) for origin, numbers in self._of_origin.items() if numbers}
+
     def leave_out(self, is_out: bytearray) -> None:
         """Drops each image whose byte is not 0; they count from 0, numbers of images from 1."""
         for numbers in (*self._of_origin.values(), *self._of_bucket.values()):
