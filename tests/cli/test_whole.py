@@ -103,8 +103,8 @@ def test_jobs_are_listed_by_their_filters(retailpulse: Command, job_id: str) -> 
 def test_a_list_that_is_cut_says_so_on_standard_error(retailpulse: Command, job_id: str) -> None:
     done = retailpulse("jobs", "stores", job_id, "--limit", "1")
     header, line = done.stdout.splitlines()
-    assert header.split() == ["STORE", "IMAGES", "FAILED", "CAUSES"]
-    assert line.split() == ["RP00001", "2", "2", "2", "bad_url"]
+    assert header.split() == ["STORE", "IMAGES", "FAILED", "CANCELLED", "CAUSES"]
+    assert line.split() == ["RP00001", "2", "2", "0", "2", "bad_url"]
     assert "There are more than 1: --limit or --all" in done.stderr
     assert len(retailpulse("jobs", "stores", job_id, "--all").stdout.splitlines()) == 3
 

@@ -51,7 +51,7 @@ async def jobs(
 async def job_stores(
     exchange: Exchange, job_id: str, *, store_id: Some = None
 ) -> AsyncGenerator[JobStore, None]:
-    """The stores of a job, one by one: their images, how many failed, and why. Raises NotFound.
+    """The stores of a job, one by one: their images, how these ended, and why. Raises NotFound.
 
     >>> [(store.store_id, store.images) for store in client.job_stores(job_id)]
     [('RP00001', 2)]

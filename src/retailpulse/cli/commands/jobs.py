@@ -26,6 +26,7 @@ JOB_COLUMNS: tuple[Column[JobSummary], ...] = (
     Column(title="IMAGES", width=9, text=lambda job: f"{job.images.total:,}", is_number=True),
     Column(title="SETTLED", width=9, text=lambda job: f"{job.images.settled:,}", is_number=True),
     Column(title="FAILED", width=9, text=lambda job: f"{job.images.failed:,}", is_number=True),
+    Column(title="CANCELLED", width=9, text=lambda job: f"{job.images.cancelled:,}", is_number=True),
     Column(title="SUBMITTED", width=20, text=lambda job: when(job.submitted_at)),
     Column(title="NAME", width=4, text=lambda job: job.name or "-"),
     Column(
@@ -38,6 +39,7 @@ STORE_COLUMNS: tuple[Column[JobStore], ...] = (
     Column(title="STORE", width=12, text=lambda store: store.store_id),
     Column(title="IMAGES", width=9, text=lambda store: f"{store.images:,}", is_number=True),
     Column(title="FAILED", width=9, text=lambda store: f"{store.failed:,}", is_number=True),
+    Column(title="CANCELLED", width=9, text=lambda store: f"{store.cancelled:,}", is_number=True),
     Column(
         title="CAUSES",
         width=6,
@@ -125,7 +127,7 @@ def show(client: Client, job_id: str, as_json: bool) -> None:
 @json_option
 @with_client
 def stores(client: Client, job_id: str, store_id: tuple[str, ...], **options: Any) -> None:
-    """List the stores of a job: their images, how many failed, and why.
+    """List the stores of a job: their images, how many failed or were cancelled, and why.
 
     \b
     Examples:
