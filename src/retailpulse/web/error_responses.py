@@ -40,6 +40,7 @@ from retailpulse.web.errors import (
     RequestTimeout,
     TooLarge,
     Unauthenticated,
+    UnknownParameters,
     UnsupportedMediaType,
 )
 from retailpulse.web.problem_details import refuse
@@ -72,7 +73,8 @@ def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Re
         if isinstance(error, kind):
             if status == HTTP_503_SERVICE_UNAVAILABLE:
                 logger.warning("%s", error)
-            return refuse(request.scope, status, _text(error), headers=_headers(error))
+            headers, members = _headers(error), _members(error)
+            return refuse(request.scope, status, _text(error), headers=headers, members=members)
     return answer_unknown(request, error)
 
 
@@ -91,6 +93,13 @@ def _headers(error: RetailPulseError) -> dict[str, str]:
             return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
         case RateLimited(wait_seconds=seconds):
             return {"Retry-After": str(seconds)}
+    return {}
+
+
+def _members(error: RetailPulseError) -> dict[str, Any]:
+    """The members of the problem's own, as `answer_http` has them for a parameter with a wrong value."""
+    if isinstance(error, UnknownParameters):
+        return {"parameters": [{"name": name, "reason": why} for name, why in error.reasons.items()]}
     return {}
 
 
