@@ -69,6 +69,7 @@ def _server_of_api(
     from retailpulse.metrics.exposition import Metrics
     from retailpulse.service import ApiKeys, Services
     from retailpulse.web.middleware.authentication import ApiKeyCache
+    from retailpulse.web.middleware.compression import CompressionMiddleware
     from retailpulse.web.middleware.head_options import HeadOptionsMiddleware
     from retailpulse.web.middleware.security import with_security
     from retailpulse.web.server import serve_app
@@ -82,7 +83,8 @@ def _server_of_api(
             metrics = Metrics(database, settings.worker.stale_seconds)
             services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
             app = make_app(services, metrics, settings.api, settings.measure.depth, api_keys)
-            secured = metrics.observe(with_security(HeadOptionsMiddleware(app), api_keys, settings.api))
+            answering = CompressionMiddleware(HeadOptionsMiddleware(app))
+            secured = metrics.observe(with_security(answering, api_keys, settings.api))
             loop_watch = watched_loop(settings.api.stall_seconds, heartbeat_fd)
             async with metrics.reporting(settings.worker.heartbeat_seconds), loop_watch:
                 await serve_app(secured, settings.api, stop, sockets)

@@ -118,7 +118,7 @@ class Description:
         """The description, or 304 for a client that has it already."""
         body, tag = self._write(self._needs_key())
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == tag:
+        if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
             return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         return Response(body, media_type=JSON, headers=headers)
 

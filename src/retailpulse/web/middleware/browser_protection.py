@@ -22,13 +22,16 @@ SECURITY_HEADERS: tuple[Header, ...] = (
 
 
 def with_headers(send: Send, headers: list[Header]) -> Send:
-    """Adds headers to the answer, each unless the answer has one of that name."""
+    """Adds headers to the answer, each unless the answer has one of that name; `Vary` may come again."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             own = list(message["headers"])
             names = {name.lower() for name, _ in own}
-            message["headers"] = [*own, *(header for header in headers if header[0] not in names)]
+            message["headers"] = [
+                *own,
+                *(header for header in headers if header[0] == b"vary" or header[0] not in names),
+            ]
         await send(message)
 
     return send_with_headers
