@@ -31,7 +31,7 @@ def curl(command: str, service: RunningService) -> httpx.Response:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         elif word == "--data-binary":
             method, content = "POST", Path(words.pop(0).removeprefix("@")).read_bytes()
-        elif word == "-N":
+        elif word in {"-N", "--compressed"}:
             continue
         elif word == "-T":
             method, content = "PUT", Path(words.pop(0)).read_bytes()

@@ -16,7 +16,7 @@ PATHS = {
     "/api/v1/areas": [],
     "/api/v1/visits": ["area", "store_id", "visited_after", "visited_before"],
 }
-EVERYWHERE = ["cursor", "limit", "other"]
+EVERYWHERE = ["cursor", "limit"]
 CASES = [(path, name) for path, names in PATHS.items() for name in [*names, *EVERYWHERE]]
 ODD = [
     "", "%00", "a%00b", "%FF", "%ED%A0%80", "%F4%8F%BF%BF", "%C0%80", "%", "%2", "%zz", "+", "%20", "a:%00",
@@ -36,11 +36,15 @@ def job_id(service: RunningService) -> str:
 def test_an_odd_value_is_read_or_refused_by_its_name(
     service: RunningService, job_id: str, path: str, name: str
 ) -> None:
-    for odd, form in itertools.product(ODD, ("{name}={odd}", "{name}={odd}&{name}=x", "x={odd}&{name}")):
+    for odd, form in itertools.product(ODD, ("{name}={odd}", "{name}={odd}&{name}=x", "{odd}={odd}&{name}")):
         query = form.format(name=name, odd=odd)
         answer = service.http.get(f"{path.format(job_id=job_id)}?{query}")
-        assert answer.status_code in {200, 404 if name == "cursor" else 400}, (query, answer.text)
-        if answer.status_code != 200:
-            assert answer.json()["detail"].startswith(f"{name}: "), (query, answer.text)
+        refused = {} if answer.status_code == 200 else answer.json()
+        unknown = [part["name"] for part in refused.get("parameters", ()) if "unknown" in part["reason"]]
+        assert name not in unknown, (query, answer.text)
+        refusal = 404 if name == "cursor" and not unknown else 400
+        assert answer.status_code in {200, refusal}, (query, answer.text)
+        if refused:
+            assert refused["detail"].startswith(f"{(unknown or [name])[0]}: "), (query, answer.text)
         elif "json" in answer.headers["content-type"]:
             assert {"items", "next"} <= (answer.json().get("visits") or answer.json()).keys()

@@ -66,7 +66,8 @@ def test_positions_that_no_list_can_have_are_refused() -> None:
 
 def test_the_link_keeps_what_was_asked_and_is_a_plain_ascii_path(service: RunningService) -> None:
     job_id = service.submit([visit(CORNER_SHOP, "no 1", "no 2")])
-    query = {"other": ['ü & "<>;', ""], "limit": "1", "format": "json"}
+    stores = ['ü & "<>;', "", CORNER_SHOP]
+    query = {"store_id": stores, "limit": "1", "format": "json"}
     answer = service.http.get(f"/api/v1/jobs/{job_id}/results/", params=query)
     following = answer.json()["next"]
     assert following.isascii()
@@ -75,7 +76,7 @@ def test_the_link_keeps_what_was_asked_and_is_a_plain_ascii_path(service: Runnin
     assert (told.scheme, told.netloc) == ("", "")
     asked = parse_qs(told.query, keep_blank_values=True)
     assert RESULTS.read(asked.pop("cursor")[0]) == 1
-    assert asked == {"other": ['ü & "<>;', ""], "limit": ["1"], "format": ["json"]}
+    assert asked == {"store_id": stores, "limit": ["1"], "format": ["json"]}
     last = service.http.get(following)
     assert [row["image_no"] for row in last.json()["items"]] == [2]
     assert (last.json()["next"], last.headers.get("link")) == (None, None)

@@ -112,7 +112,7 @@ def test_what_cannot_be_retried_is_refused(service: RunningService, origin: Orig
         problem(service.http.post(path, content=bad), 400, "invalid-request")
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"causes": null}', '{"other": 1}'])
+@pytest.mark.parametrize("content", ["", "{}", '{"causes": null}'])
 def test_a_body_that_names_no_cause_means_all(service: RunningService, content: str) -> None:
     job_id = post(service, body(visit(CORNER_SHOP))).json()["job_id"]
     service.finished(job_id)

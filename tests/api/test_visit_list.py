@@ -41,6 +41,7 @@ def test_a_visit_is_told_with_its_store_its_job_and_its_images(
                 "images": 4,
                 "measured": 2,
                 "failed": 1,
+                "cancelled": 0,
                 "perimeter": 100 + 1000,
             }
         ]

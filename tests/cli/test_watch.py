@@ -1,6 +1,7 @@
 """`retailpulse watch` and `status`: the course of a job, outages, and Ctrl-C."""
 
 import json
+import re
 import signal
 import time
 
@@ -75,6 +76,19 @@ def test_status_names_causes_and_stores(run: Run, canned: CannedService) -> None
     assert result.exit_code == 0
     for words in ("ongoing", "4/10", "http_status", "RP00007", "HTTP 404"):
         assert words in result.stdout
+
+
+def test_cancelled_images_are_counted_apart_from_failed_ones(run: Run, canned: CannedService) -> None:
+    counts = {"total": 2010, "settled": 2010, "measured": 225, "failed": 1, "cancelled": 1784}
+    store = {"store_id": "RP00007", "images": 2010, "failed": 1, "cancelled": 1784, "error": "cancelled: ..."}
+    causes = {"cancelled": 1784, "http_status": 1}
+    canned.on_job(job("cancelled", images=counts, causes=causes, stores=[store]))
+    line = run("watch", JOB_ID).stdout
+    assert "225 of 2,010 images measured, 1 failed (1 http_status), 1,784 cancelled in" in line
+    shown = run("status", JOB_ID).stdout
+    assert "2,010/2,010  2/s  1 failed  1,784 cancelled" in shown
+    assert re.search("store +failed +cancelled +images", shown)
+    assert re.search("RP00007 +1 +1,784 +2,010", shown)
 
 
 def test_status_exits_with_1_for_a_failed_job(run: Run, canned: CannedService) -> None:

@@ -17,6 +17,7 @@ from retailpulse.api.metrics import metrics as scrape
 from retailpulse.api.openapi.document import Description, openapi_json
 from retailpulse.api.problem_pages import problem_page
 from retailpulse.api.submit.handler import SubmitHandler
+from retailpulse.api.unknown_parameters import refuse_unknown_parameters
 from retailpulse.api.v1.parquet import MAX_EXPORTS, MAX_EXPORTS_OF_CALLER
 from retailpulse.api.v1.store_files import StoreFiles
 from retailpulse.config.settings import ApiSettings
@@ -81,6 +82,7 @@ def make_app(
     return Litestar(
         HANDLERS,
         dependencies={name: Provide(_give(value), sync_to_thread=False) for name, value in provided.items()},
+        guards=[refuse_unknown_parameters],
         exception_handlers={
             RetailPulseError: answer_known,
             HTTPException: answer_http,

@@ -72,6 +72,8 @@ def moving(job: Job | Moment) -> str:
         parts.append(f"{duration(job.seconds_left)} left")
     if job.images.failed:
         parts.append(f"{job.images.failed:,} failed")
+    if job.images.cancelled:
+        parts.append(f"{job.images.cancelled:,} cancelled")
     return "  ".join(parts)
 
 

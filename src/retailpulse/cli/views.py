@@ -14,6 +14,7 @@ from rich.text import Text
 
 from retailpulse.cli.progress import duration, moving, rate
 from retailpulse.cli.terminal import printable
+from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.schema import Imported, Job, Stats, WaitingFor
 
@@ -42,13 +43,14 @@ def when(instant: datetime | None) -> str:
 def summary(job: Job) -> str:
     """How a job ended, in one line."""
     counts = job.images
-    causes = ", ".join(f"{number:,} {cause}" for cause, number in job.causes.items())
-    without = counts.failed + counts.cancelled
-    failed = f", {without:,} not ({causes})" if counts.cancelled else f", {without:,} failed ({causes})"
-    failed = failed if without else ""
+    causes = ", ".join(
+        f"{number:,} {cause}" for cause, number in job.causes.items() if cause != Cause.CANCELLED
+    )
+    others = f", {counts.failed:,} failed ({causes})" if counts.failed else ""
+    others += f", {counts.cancelled:,} cancelled" if counts.cancelled else ""
     took = took_seconds(job)
     speed = f" in {duration(took)}, {rate(counts.settled / took)} images/s" if took else ""
-    return f"{job.status}: {counts.measured:,} of {counts.total:,} images measured{failed}{speed}"
+    return f"{job.status}: {counts.measured:,} of {counts.total:,} images measured{others}{speed}"
 
 
 def took_seconds(job: Job) -> float | None:
@@ -108,8 +110,8 @@ def waiting_table(waiting: WaitingFor) -> Table:
 
 
 def cause_table(job: Job) -> Table:
-    """How many images failed for which cause."""
-    table = titled_table("Failures by cause", "cause")
+    """How many images were not measured for which cause."""
+    table = titled_table("Not measured, by cause", "cause")
     table.add_column("images", justify="right")
     for cause, number in job.causes.items():
         table.add_row(Text(printable(cause)), f"{number:,}")
@@ -117,14 +119,16 @@ def cause_table(job: Job) -> Table:
 
 
 def store_table(job: Job) -> Table:
-    """The stores with failures, in the order of the job."""
-    table = titled_table("Stores with failures", "store")
-    table.add_column("failed", justify="right")
-    table.add_column("images", justify="right")
+    """The stores with failed or cancelled images, in the order of the job."""
+    title = "Stores with cancelled images" if job.images.cancelled else "Stores with failures"
+    table = titled_table(title, "store")
+    counts = ("failed", "cancelled", "images") if job.images.cancelled else ("failed", "images")
+    for name in counts:
+        table.add_column(name, justify="right")
     table.add_column("error", overflow="fold")
     for store in job.stores:
-        error = Text(printable(store.error))
-        table.add_row(Text(printable(store.store_id)), f"{store.failed:,}", f"{store.images:,}", error)
+        numbers = (f"{getattr(store, name):,}" for name in counts)
+        table.add_row(Text(printable(store.store_id)), *numbers, Text(printable(store.error)))
     return table
 
 

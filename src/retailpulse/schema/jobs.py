@@ -52,15 +52,16 @@ class JobSummary(Record, frozen=True, kw_only=True):
 
 
 class FailedStore(Record, frozen=True, kw_only=True):
-    """A store with failed images in this job."""
+    """A store with images in this job that failed or were cancelled."""
 
     store_id: Annotated[str, described("The id of the store.", example="RP00002")]
     images: Annotated[int, described("Images of the store in this job.", example=14)]
-    failed: Annotated[int, described("Those that have failed or were cancelled.", example=2)]
+    failed: Annotated[int, described("Those that could not be measured.", example=2)]
+    cancelled: Annotated[int, described("Those without a result when the job was cancelled.", example=0)] = 0
     error: Annotated[
         str,
         described(
-            "Per kind of failure how many images it hit, and one example.",
+            "For each kind of failure, and for a cancel, how many images it hit, and one example.",
             example="failed_to_download_image: 2 of 14 images, e.g. https://photos.example/c.jpg: HTTP 404",
         ),
     ]
@@ -103,9 +104,11 @@ class Job(JobSummary, frozen=True, kw_only=True):
     """The whole state of a job."""
 
     causes: Annotated[
-        dict[str, int], described("How many images failed, by cause.", example={"http_status": 1})
+        dict[str, int], described("How many were not measured, by cause.", example={"http_status": 1})
     ]
-    stores: Annotated[list[FailedStore], described("Stores with failures, in the order of the job.")]
+    stores: Annotated[
+        list[FailedStore], described("Stores with failed or cancelled images, in the order of the job.")
+    ]
     images_per_second: Annotated[
         float | None, described("The mean rate since its start, or since its last retry.")
     ] = None
@@ -116,7 +119,7 @@ class Job(JobSummary, frozen=True, kw_only=True):
 
 
 class JobStore(Record, frozen=True, kw_only=True):
-    """A store in a job: how many of its images are settled, measured and failed."""
+    """A store in a job: how many of its images are settled, and how they ended."""
 
     store_id: Annotated[str, described("As submitted.", example="RP00002")]
     images: Annotated[int, described("Images of the store in this job.", example=14)]

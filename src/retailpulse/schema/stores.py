@@ -36,6 +36,7 @@ class Visit(Record, frozen=True, kw_only=True):
     images: Annotated[int, described("How many images it has.", example=3)]
     measured: Annotated[int, described("Those that were measured so far.", example=2)]
     failed: Annotated[int, described("Those that could not be measured.", example=1)]
+    cancelled: Annotated[int, described("Those without a result when the job was cancelled.", example=0)] = 0
     perimeter: Annotated[int, described("The sum over its measured images, in pixels.", example=14200)]
 
 

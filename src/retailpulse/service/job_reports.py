@@ -1,12 +1,12 @@
 """The state of jobs: counts, causes of failures, and what they wait for."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from uuid import UUID
 
 import msgspec
 
-from retailpulse.domain.images import failure_kind
+from retailpulse.domain.images import Cause, failure_kind
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.schema import FailedStore, Job
 from retailpulse.service.hosts import Hosts
@@ -49,35 +49,46 @@ class JobReports:
         return Job(
             **msgspec.structs.asdict(summarize(job)),
             causes=causes,
-            stores=describe_failures(failures),
+            stores=describe_failures(failures, kind_of=_kind_apart),
             images_per_second=rate,
             seconds_left=round(left / rate, 1) if left and rate else None,
             waiting_for=waits,
         )
 
 
-def describe_failures(failures: Iterable[StoreFailure]) -> list[FailedStore]:
+def describe_failures(
+    failures: Iterable[StoreFailure], kind_of: Callable[[Cause], str] = failure_kind
+) -> list[FailedStore]:
     """One text per store: for each kind of failure how many images it hit, and one example."""
     described = []
     for store_id, of_store in groupby(failures, key=lambda failure: failure.store_id):
         kinds: dict[str, list[StoreFailure]] = {}
         for failure in of_store:
-            kinds.setdefault(failure_kind(failure.cause), []).append(failure)
+            kinds.setdefault(kind_of(failure.cause), []).append(failure)
         everything = [failure for some in kinds.values() for failure in some]
+        counts = {True: 0, False: 0}
+        for failure in everything:
+            counts[failure.cause is Cause.CANCELLED] += failure.images
         described.append(
             FailedStore(
                 store_id=store_id,
                 images=everything[0].store_images,
-                failed=sum(failure.failed for failure in everything),
+                failed=counts[False],
+                cancelled=counts[True],
                 error="; ".join(_describe(kind, some) for kind, some in kinds.items()),
             )
         )
     return described
 
 
+def _kind_apart(cause: Cause) -> str:
+    """As the old status endpoint, which knows no word for it, but a cancel is none of the failures."""
+    return str(cause) if cause is Cause.CANCELLED else failure_kind(cause)
+
+
 def _describe(kind: str, failures: list[StoreFailure]) -> str:
     first = failures[0]
-    count = sum(failure.failed for failure in failures)
+    count = sum(failure.images for failure in failures)
     noun = "image" if first.store_images == 1 else "images"
     return f"{kind}: {count} of {first.store_images} {noun}, e.g. {first.example_url}: {first.example_detail}"
 

@@ -41,6 +41,7 @@ from retailpulse.web.errors import (
     RequestTimeout,
     TooLarge,
     Unauthenticated,
+    UnknownParameters,
     UnsupportedMediaType,
 )
 from retailpulse.web.problem_details import refuse
@@ -73,8 +74,8 @@ def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Re
         if isinstance(error, kind):
             if status == HTTP_503_SERVICE_UNAVAILABLE:
                 logger.warning("%s", error)
-            members = error.members if isinstance(error, InvalidRows) else {}
-            return refuse(request.scope, status, _text(error), headers=_headers(error), members=members)
+            headers, members = _headers(error), _members(error)
+            return refuse(request.scope, status, _text(error), headers=headers, members=members)
     return answer_unknown(request, error)
 
 
@@ -93,6 +94,16 @@ def _headers(error: RetailPulseError) -> dict[str, str]:
             return {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'}
         case RateLimited(wait_seconds=seconds):
             return {"Retry-After": str(seconds)}
+    return {}
+
+
+def _members(error: RetailPulseError) -> dict[str, Any]:
+    """The members of the problem's own; parameters as `answer_http` has them that have a wrong value."""
+    match error:
+        case UnknownParameters(reasons=reasons):
+            return {"parameters": [{"name": name, "reason": why} for name, why in reasons.items()]}
+        case InvalidRows(members=members):
+            return members
     return {}
 
 

@@ -5,6 +5,7 @@ RetailPulseError
 |  |- InvalidRows            rows of what was sent cannot be accepted
 |  |- TooLarge               what was sent is over a configured limit
 |  |- RequestTimeout         it came more slowly than is waited for
+|  |- UnknownParameters      its query has parameters that there are not
 |  |- NotAvailable           it is asked for in a form that cannot be given here
 |  '- UnsupportedMediaType   it comes in a form that is not read
 |- Unauthenticated           no API key, or none that may be used
@@ -25,6 +26,14 @@ class TooLarge(InvalidRequest):
 
 class RequestTimeout(InvalidRequest):
     """What a client sent did not arrive in the time that is waited for it."""
+
+
+class UnknownParameters(InvalidRequest):
+    """A query has parameters that its path does not; `reasons` says by name what is there instead."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+        self.reasons = reasons
 
 
 class NotAvailable(InvalidRequest):

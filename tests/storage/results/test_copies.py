@@ -227,7 +227,7 @@ async def test_failures_and_perimeters_count_every_copy_where_it_stands(database
         assert await jobs.cause_counts(connection, job_id) == {"http_status": 4}
         everywhere = VisitFilter(area_codes=("7100015",))
         told = await visits.read_visits(connection, everywhere, after=None, limit=10)
-    assert [(failure.store_id, failure.failed, failure.store_images) for failure in failures] == [
+    assert [(failure.store_id, failure.images, failure.store_images) for failure in failures] == [
         (CORNER_SHOP, 2, 3),
         (MARKET_HALL, 2, 4),
     ]

@@ -20,6 +20,7 @@ from litestar.routes import HTTPRoute
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from litestar.types import ControllerRouterHandler
 
+from retailpulse.api.openapi import webhooks
 from retailpulse.api.openapi.annotations import JSON, OperationSpec, Tag, documented
 from retailpulse.api.openapi.operations import complete, link_jobs, shapes_of
 from retailpulse.api.openapi.schemas import Schemas, in_use
@@ -41,7 +42,7 @@ Post a job, visits to stores with the URLs of their photos; get one result per i
 
 Errors under `/api/v1` are problem details (RFC 9457); their `type` leads to a page that explains it.
 The three old endpoints answer `{"error": "..."}`. Lists come in pages: follow `next` until it is null.
-Times are RFC 3339 in UTC.
+Times are RFC 3339 in UTC. Every answer has an `X-Request-Id`, that of the request if it had one.
 """
 
 
@@ -79,12 +80,13 @@ def describe(
     description: dict[str, Any] = app.openapi_schema.to_schema()
     description["security"] = [{KEY_SCHEME: []}, *([] if needs_key else [{}])]
     operations = list(_operations(app, description))
-    schemas = Schemas(shapes_of(each for *_, each in operations))
+    schemas = Schemas([*shapes_of(each for *_, each in operations), *webhooks.SHAPES])
     for method, path, operation, each in operations:
         complete(method, path, operation, each, schemas)
     link_jobs(description["paths"])
-    components = description["components"]
-    components["schemas"] = in_use(description["paths"], {**components["schemas"], **schemas.components})
+    description["webhooks"] = webhooks.describe_webhooks(schemas)
+    components, described = description["components"], [description["paths"], description["webhooks"]]
+    components["schemas"] = in_use(described, {**components["schemas"], **schemas.components})
     return description
 
 
@@ -118,7 +120,7 @@ class Description:
         """The description, or 304 for a client that has it already."""
         body, tag = self._write(self._needs_key())
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == tag:
+        if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
             return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         return Response(body, media_type=JSON, headers=headers)
 

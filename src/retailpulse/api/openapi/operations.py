@@ -17,6 +17,7 @@ from retailpulse.api.openapi.annotations import (
     When,
 )
 from retailpulse.api.openapi.schemas import Schemas
+from retailpulse.api.unknown_parameters import CHECKED
 from retailpulse.schema import WORDS
 from retailpulse.web.middleware.scopes import needed_scope
 from retailpulse.web.problem_details import PROBLEM_TYPE, Problem, Refusal, refusal
@@ -36,6 +37,7 @@ QUERY_SHAPES: Mapping[str, Any] = {
     "cursor": CursorText,
     "include": Literal["earlier"],
     "label": LabelText,
+    "name": Text,
     "origin": Text,
     "q": Text,
     "store_id": Text,
@@ -75,7 +77,7 @@ def complete(
             "content": _content(spec.body.contents, schemas),
         }
     answers = {status: _answer(answer, schemas) for status, answer in spec.answers.items()}
-    if any(param["in"] == "query" for param in params):
+    if any(param["in"] != "path" for param in params):
         answers[414] = {"description": TOO_LONG}
     for status in _refusals(method, path, operation, spec):
         answers.setdefault(status, _refusal(path, status, schemas))
@@ -144,7 +146,7 @@ def _refusals(method: str, path: str, operation: dict[str, Any], spec: Operation
     statuses = set(spec.refusals)
     if needed_scope(method, path) is not None:
         statuses |= ALWAYS
-    if any(param["in"] != "path" for param in operation.get("parameters", ())):
+    if path.startswith(CHECKED) or any(param["in"] == "query" for param in operation.get("parameters", ())):
         statuses.add(400)
     if any(param["name"] == "cursor" for param in operation.get("parameters", ())):
         statuses.add(404)

@@ -84,7 +84,7 @@ class NewJob(Struct):
     credentials: Credentials | None = None
 
 
-class Retry(Struct, frozen=True, kw_only=True):
+class Retry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of a retry: which failed images to try again, and what their hosts are sent.
 
     A job that had credentials needs them again once it has ended.

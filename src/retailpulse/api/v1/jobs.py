@@ -1,5 +1,6 @@
 """Jobs: submit one, read its state, cancel it, retry what failed, delete it."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from retailpulse.api.submit.answers import previewed, submitted_job
 from retailpulse.api.submit.explain import explain
 from retailpulse.api.submit.handler import Previewed, SubmitHandler, replayed
 from retailpulse.api.submit.job_options import HEADER, read_header
+from retailpulse.api.suggestions import unknown_name
 from retailpulse.api.v1 import job_operations as operations
 from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.credentials import Credential
@@ -19,6 +21,7 @@ from retailpulse.service import JobControl, JobReports
 
 SMALL_BODY_BYTES = 64 * 1024
 """Most bytes of a body that is no submit and no store file."""
+_UNKNOWN_FIELD = re.compile("Object contains unknown field `(.*)`", re.DOTALL)
 _RETRY = msgspec.json.Decoder(operations.Retry)
 
 
@@ -79,6 +82,9 @@ def _read_retry(body: bytes) -> operations.Retry:
     try:
         return _RETRY.decode(body)
     except msgspec.ValidationError as error:
+        if name := _UNKNOWN_FIELD.fullmatch(str(error)):
+            known = operations.Retry.__struct_fields__
+            raise InvalidRequest(f"{name[1]}: {unknown_name(name[1], known, 'field')}") from error
         raise InvalidRequest(explain(str(error), choices=Cause)) from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error

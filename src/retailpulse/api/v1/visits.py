@@ -70,5 +70,6 @@ def visit_of(row: VisitRow) -> Visit:
         images=row.images,
         measured=row.measured,
         failed=row.failed,
+        cancelled=row.cancelled,
         perimeter=row.perimeter,
     )

@@ -28,6 +28,7 @@ JOB_COLUMNS: tuple[Column[JobSummary], ...] = (
     Column(title="IMAGES", width=9, text=lambda job: f"{job.images.total:,}", is_number=True),
     Column(title="SETTLED", width=9, text=lambda job: f"{job.images.settled:,}", is_number=True),
     Column(title="FAILED", width=9, text=lambda job: f"{job.images.failed:,}", is_number=True),
+    Column(title="CANCELLED", width=9, text=lambda job: f"{job.images.cancelled:,}", is_number=True),
     Column(title="SUBMITTED", width=20, text=lambda job: when(job.submitted_at)),
     Column(title="NAME", width=4, text=lambda job: job.name or "-"),
     Column(
@@ -40,6 +41,7 @@ STORE_COLUMNS: tuple[Column[JobStore], ...] = (
     Column(title="STORE", width=12, text=lambda store: store.store_id),
     Column(title="IMAGES", width=9, text=lambda store: f"{store.images:,}", is_number=True),
     Column(title="FAILED", width=9, text=lambda store: f"{store.failed:,}", is_number=True),
+    Column(title="CANCELLED", width=9, text=lambda store: f"{store.cancelled:,}", is_number=True),
     Column(
         title="CAUSES",
         width=6,
@@ -69,6 +71,7 @@ def jobs() -> None:
     multiple=True,
     help="Only jobs in this state; may be repeated.",
 )
+@click.option("--name", metavar="NAME", help="Only jobs of this name, the whole of it.")
 @click.option(
     "--label",
     "labels",
@@ -85,6 +88,7 @@ def jobs() -> None:
 def list_(
     client: Client,
     status: tuple[str, ...],
+    name: str | None,
     labels: dict[str, list[str]],
     store_id: tuple[str, ...],
     after: str | datetime | None,
@@ -98,10 +102,16 @@ def list_(
       retailpulse jobs list
       retailpulse jobs list --after yesterday
       retailpulse jobs list --status failed --status cancelled --label region=north
+      retailpulse jobs list --name "week 47"
       retailpulse jobs list --store-id RP00001 --after 2026-11-20 --json | jq '.[].job_id'
     """
     found = client.jobs(
-        status=status, labels=labels, store_id=store_id, submitted_after=after, submitted_before=before
+        status=status,
+        name=name,
+        labels=labels,
+        store_id=store_id,
+        submitted_after=after,
+        submitted_before=before,
     )
     show_list(found, JOB_COLUMNS, **options)
 
@@ -127,7 +137,7 @@ def show(client: Client, job_id: str, as_json: bool) -> None:
 @json_option
 @with_client
 def stores(client: Client, job_id: str, store_id: tuple[str, ...], **options: Any) -> None:
-    """List the stores of a job: their images, how many failed, and why.
+    """List the stores of a job: their images, how many failed or were cancelled, and why.
 
     \b
     Examples:

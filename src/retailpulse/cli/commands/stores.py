@@ -30,6 +30,7 @@ VISIT_COLUMNS: tuple[Column[Visit], ...] = (
     Column(title="AREA", width=10, text=lambda visit: visit.area_code),
     Column(title="IMAGES", width=6, text=lambda visit: f"{visit.images:,}", is_number=True),
     Column(title="FAILED", width=6, text=lambda visit: f"{visit.failed:,}", is_number=True),
+    Column(title="CANCELLED", width=9, text=lambda visit: f"{visit.cancelled:,}", is_number=True),
     Column(title="PERIMETER", width=9, text=lambda visit: f"{visit.perimeter:,}", is_number=True),
     Column(title="JOB", width=36, text=lambda visit: visit.job_id),
     Column(title="NAME", width=4, text=lambda visit: visit.store_name),

@@ -50,12 +50,12 @@ class JobRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoreFailure:
-    """How often one cause hit the images of one store in a job, and the first image that it hit."""
+    """How many images of one store in a job one cause hit, a cancel too, and the first image that it hit."""
 
     store_id: str
     store_images: int
     cause: Cause
-    failed: int
+    images: int
     example_url: str
     example_detail: str
 
@@ -153,18 +153,27 @@ async def store_failures(connection: Connection, job_id: UUID) -> Sequence[Store
     return [
         StoreFailure(
             store_id=store_id,
-            store_images=images,
+            store_images=store_images,
             cause=Cause(cause),
-            failed=failed,
+            images=images,
             example_url=url,
             example_detail=detail,
         )
-        for store_id, images, cause, failed, url, detail in await cursor.fetchall()
+        for store_id, store_images, cause, images, url, detail in await cursor.fetchall()
     ]
 
 
+async def size_bytes(connection: Connection, job_id: UUID) -> int:
+    """The bytes of all files of a job that were read whole; it reads all its results."""
+    cursor = await connection.execute(
+        "SELECT coalesce(sum(size_bytes), 0)::bigint FROM results WHERE job_id = %s", [job_id]
+    )
+    ((count,),) = await cursor.fetchall()
+    return int(count)
+
+
 async def cause_counts(connection: Connection, job_id: UUID) -> dict[str, int]:
-    """How many images of a job failed, by cause, the most frequent first."""
+    """How many images of a job were not measured, by cause, the most frequent first."""
     cursor = await connection.execute(
         "SELECT cause, count(*) FROM results WHERE job_id = %s AND cause IS NOT NULL"
         " GROUP BY cause ORDER BY count(*) DESC, cause",

@@ -50,6 +50,7 @@ class VisitRow:
     images: int
     measured: int
     failed: int
+    cancelled: int
     perimeter: int
 
     @property
@@ -99,12 +100,13 @@ _OF_ALL = sql.SQL("""
 
 _PAGE = sql.SQL("""
     SELECT s.store_id, s.area_code, s.store_name, v.visit_time, v.visited_at, v.job_id, v.visit_no, v.images,
-        r.measured, r.failed, r.perimeter
+        r.measured, r.failed, r.cancelled, r.perimeter
     FROM ({visits}) v
     JOIN stores s USING (store_id)
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE outcome = 'measured') AS measured,
             count(*) FILTER (WHERE outcome = 'failed') AS failed,
+            count(*) FILTER (WHERE outcome = 'cancelled') AS cancelled,
             coalesce(sum(perimeter), 0)::bigint AS perimeter
         FROM results
         WHERE job_id = v.job_id AND image_no BETWEEN v.first_image_no AND v.first_image_no + v.images - 1) r

@@ -8,6 +8,7 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.web.errors import Forbidden
 
 Header = tuple[bytes, bytes]
+_EXPOSED = b"Location, Link, Retry-After, X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 _MOST_SEEN = 1_000
 _OTHER_SITES = frozenset({b"cross-site", b"same-site"})
 
@@ -22,13 +23,16 @@ SECURITY_HEADERS: tuple[Header, ...] = (
 
 
 def with_headers(send: Send, headers: list[Header]) -> Send:
-    """Adds headers to the answer, each unless the answer has one of that name."""
+    """Adds headers to the answer, each unless the answer has one of that name; `Vary` may come again."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             own = list(message["headers"])
             names = {name.lower() for name, _ in own}
-            message["headers"] = [*own, *(header for header in headers if header[0] not in names)]
+            message["headers"] = [
+                *own,
+                *(header for header in headers if header[0] == b"vary" or header[0] not in names),
+            ]
         await send(message)
 
     return send_with_headers
@@ -84,8 +88,7 @@ class Cors:
             allowed = [(b"access-control-allow-origin", origin)]
         else:
             return [(b"vary", b"Origin")]
-        exposed = b"Location, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
-        return [*allowed, (b"vary", b"Origin"), (b"access-control-expose-headers", exposed)]
+        return [*allowed, (b"vary", b"Origin"), (b"access-control-expose-headers", _EXPOSED)]
 
     def check(self, origin: bytes, host: bytes) -> None:
         """Raises Forbidden if a page of this origin may not change anything on a service without keys.
