@@ -23,6 +23,7 @@ OPERATIONS = [
     for method, operation in methods.items()
 ]
 JSON, PARQUET = "application/json", "application/vnd.apache.parquet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 each_operation = pytest.mark.parametrize(
     ("route", "operation"), OPERATIONS, ids=[route for route, _ in OPERATIONS]
 )
@@ -120,7 +121,7 @@ def test_every_operation_is_told_whole(route: str, operation: dict[str, Any]) ->
 def test_every_body_and_answer_has_an_example(route: str, operation: dict[str, Any]) -> None:
     for kind, content in contents_of(operation):
         examples = examples_of(content)
-        assert examples or kind == PARQUET, f"{route}: no example of {kind}"
+        assert examples or kind in {PARQUET, XLSX}, f"{route}: no example of {kind}"
         assert "text" not in examples, f"{route}: an example of {kind} that shows nothing"
 
 
