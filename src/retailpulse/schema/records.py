@@ -3,12 +3,14 @@
 from retailpulse.schema.deliveries import Delivery, DeliveryTry
 from retailpulse.schema.hosts import Host, HostRefusal
 from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, JobStore, JobSummary, WaitingFor
+from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
 from retailpulse.schema.stores import Area, BadLine, Imported, Store, Visit
 
 __all__ = [
     "Area",
+    "AreaReportRow",
     "BadLine",
     "CausesLately",
     "Delivery",
@@ -28,6 +30,8 @@ __all__ = [
     "SettledLately",
     "Stats",
     "Store",
+    "StoreReportRow",
     "Visit",
+    "VisitReportRow",
     "WaitingFor",
 ]

@@ -20,6 +20,7 @@ from retailpulse.service.job_submitter import JobSubmitter, SubmitTimeout
 from retailpulse.service.limits import Limits
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
+from retailpulse.service.reports import Reports
 from retailpulse.service.results import Results
 from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import StoreImport
@@ -39,6 +40,7 @@ __all__ = [
     "Limits",
     "Progress",
     "ReadinessCheck",
+    "Reports",
     "Results",
     "Services",
     "Signal",
@@ -65,6 +67,7 @@ class Services:
     store_import: StoreImport
     readiness: ReadinessCheck
     stores: Stores
+    reports: Reports
     stats: Stats
     hosts: Hosts
     deliveries: Deliveries
@@ -92,6 +95,7 @@ class Services:
             store_import=StoreImport(database),
             readiness=ReadinessCheck(database, limits),
             stores=Stores(database),
+            reports=Reports(database),
             stats=Stats(database, limits.stale_seconds),
             hosts=hosts,
             deliveries=Deliveries(database),
