@@ -12,10 +12,10 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from retailpulse.api.export.columns import RESULT_KINDS, parquet_layout, workbook_layout
+from retailpulse.api.export.formats import MEDIA_TYPES, asked_format, attachment
 from retailpulse.api.export.writer_process import written_by
 from retailpulse.api.openapi.annotations import (
     CSV,
-    JSON,
     LINK,
     NDJSON,
     PARQUET,
@@ -27,6 +27,7 @@ from retailpulse.api.openapi.annotations import (
     documented,
 )
 from retailpulse.api.v1.filters import texts
+from retailpulse.api.v1.list_files import Safe
 from retailpulse.api.v1.pages import (
     MAX_LIMIT,
     Cursors,
@@ -49,8 +50,6 @@ from retailpulse.web.closing_stream import ClosingStream
 from retailpulse.web.errors import NotAvailable
 from retailpulse.web.quotas import Quota, QuotaSlot
 
-FORMATS = {JSON: "json", CSV: "csv", NDJSON: "ndjson", PARQUET: "parquet", XLSX: "xlsx"}
-TYPES = {name: media_type for media_type, name in FORMATS.items()}
 EXPORTED_AS = {
     "csv": PageFormat.CSV_WITH_HEADER,
     "ndjson": PageFormat.JSON_ROWS,
@@ -69,12 +68,6 @@ class AskedOutcome(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNSETTLED = "unsettled"
-
-
-class Safety(StrEnum):
-    """The programs for which an export can be made safe."""
-
-    SPREADSHEET = "spreadsheet"
 
 
 @get(
@@ -123,10 +116,7 @@ async def job_results(
     include: Annotated[
         list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
     ] = None,
-    safe: Annotated[
-        list[Safety] | None,
-        Parameter(description="Of CSV. `spreadsheet`: no text can act as a formula in a spreadsheet."),
-    ] = None,
+    safe: Safe = None,
     cursor: CursorText = None,
     limit: Limit = MAX_LIMIT,
 ) -> Response[Page[msgspec.Raw]] | Stream:
@@ -136,7 +126,7 @@ async def job_results(
     """
     known = known_id(job_id)
     wanted = _filter(outcome or (), cause or (), texts("store_id", store_id))
-    name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
+    name = asked_format(request.query_params.get("format"), request.headers.get("accept", ""), MEDIA_TYPES)
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
         slot = _export_slot(request, exports, name) if name in WRITTEN_BY_PROCESS else None
@@ -158,8 +148,6 @@ def _filter(
 
 
 def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm:
-    if name not in TYPES:
-        raise InvalidRequest(f"format: {name[:100]!r} is not one of {', '.join(TYPES)}")
     page_format = EXPORTED_AS.get(name, PageFormat.JSON_ROWS)
     return ResultForm(page_format=page_format, with_earlier=with_earlier, for_spreadsheet=for_spreadsheet)
 
@@ -175,9 +163,9 @@ async def _export(
         columns = [each for each in Result.__struct_fields__ if each != "earlier" or form.with_earlier]
         program, layout = _writer(name, columns)
         blocks = written_by(program, layout, blocks, slot)
-    attachment = f'attachment; filename="results-{job_id}.{name}"'
     # The framework adds the charset to what is text.
-    return ClosingStream(blocks, media_type=TYPES[name], headers={"Content-Disposition": attachment})
+    headers = attachment(f"results-{job_id}.{name}")
+    return ClosingStream(blocks, media_type=MEDIA_TYPES[name], headers=headers)
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
@@ -216,12 +204,3 @@ def _with_earlier(include: list[str] | None) -> bool:
         if name != "earlier":
             raise InvalidRequest(f"include: {name[:100]!r} is not earlier")
     return bool(include)
-
-
-def _accepted(header: str) -> str:
-    """The format that an Accept header names first; JSON if it names no known one."""
-    for part in header.split(","):
-        media_type = part.partition(";")[0].strip().lower()
-        if media_type in FORMATS:
-            return FORMATS[media_type]
-    return "json"
