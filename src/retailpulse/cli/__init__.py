@@ -41,6 +41,7 @@ MODULES = {
     "stores": "stores",
     "areas": "stores",
     "visits": "stores",
+    "report": "report",
     "stats": "stats",
     "hosts": "hosts",
     "completion": "completion",
@@ -51,7 +52,7 @@ MODULES = {
 HEADINGS = {
     "Begin": ("demo", "serve"),
     "Jobs": ("submit", "watch", "status", "results", "jobs", "cancel", "retry", "deliveries", "redeliver"),
-    "Stores and visits": ("stores", "areas", "visits"),
+    "Stores and visits": ("stores", "areas", "visits", "report"),
     "The service": ("stats", "hosts", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
     "Keeping": ("check", "prune", "backup", "restore"),
     "Shells": ("completion",),

@@ -63,3 +63,22 @@ def file_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise click.FileError(str(path), error.strerror) from error
+
+
+LIST_SUFFIXES = {".csv": "csv", ".csv.gz": "csv", ".xlsx": "xlsx"}
+"""The endings of files that lists and reports are written to."""
+
+file_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write all of it to this file: .csv, .csv.gz or .xlsx; no text in it can act as a formula.",
+)
+
+
+def saved_list(output: Path, export: Callable[..., int]) -> None:
+    """Writes a list or a report to a file by `export`, all of it, safe for spreadsheets."""
+    chosen = named_format(output, LIST_SUFFIXES)
+    safe = "spreadsheet" if chosen == "csv" else None
+    save(output, str(chosen), lambda on_block: export(output, safe=safe, on_block=on_block))
