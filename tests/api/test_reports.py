@@ -181,6 +181,7 @@ def test_a_report_is_a_csv_file(service: RunningService, seen: Seen, safe: bool)
     [
         ({"from_day": "yesterday"}, "from_day"),
         ({"to_day": "2026-11-31"}, "to_day"),
+        ({"from_day": ""}, "from_day"),
         ({"from_day": "2026-11-20", "to_day": "2026-11-19"}, "to_day"),
         ({"tz": "Mars/Olympus"}, "tz"),
         ({"tz": "UTC'--"}, "tz"),

@@ -93,3 +93,20 @@ def test_an_ending_that_says_no_table_is_refused(
     assert result.exit_code == 2
     assert ".csv.gz" in result.stderr
     assert canned.asked == []
+
+
+@pytest.mark.parametrize(
+    ("command", "endpoint", "query"),
+    [
+        (("visits", "--after", "2026-11-20"), "visits", "visited_after=2026-11-20&format=xlsx"),
+        (("stores", "search", "market"), "stores", "q=market&format=xlsx"),
+    ],
+)
+def test_lists_are_files_too(
+    run: Run, canned: CannedService, tmp_path: Path, command: tuple[str, ...], endpoint: str, query: str
+) -> None:
+    canned.on(f"GET /api/v1/{endpoint}", Answer(body=b"the file"))
+    result = run(*command, "-o", str(tmp_path / "list.xlsx"))
+    assert result.exit_code == 0, result.output
+    assert canned.asked[-1].query == query
+    assert (tmp_path / "list.xlsx").read_bytes() == b"the file"

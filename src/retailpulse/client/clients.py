@@ -49,6 +49,8 @@ class _Operations(Session):
     import_stores = Call(_stores.import_stores)
     areas = Stream(_stores.areas)
     visits = Stream(_stores.visits)
+    export_stores = Call(_stores.export_stores)
+    export_visits = Call(_stores.export_visits)
     report_visits = Stream(_reports.report_visits)
     report_stores = Stream(_reports.report_stores)
     report_areas = Stream(_reports.report_areas)

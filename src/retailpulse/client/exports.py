@@ -21,7 +21,10 @@ Safety = Literal["spreadsheet"]
 OnBlock = Callable[[bytes], None] | None
 
 ExportFormat = Literal["csv", "ndjson", "parquet", "xlsx"]
+TableFormat = Literal["csv", "xlsx"]
 
+TABLE_FORMATS = ("csv", "xlsx")
+"""The formats of lists and reports."""
 SUFFIXES: Mapping[str, ExportFormat] = {
     ".csv": "csv",
     ".csv.gz": "csv",

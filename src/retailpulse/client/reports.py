@@ -7,17 +7,23 @@ from typing import IO, Literal
 
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.exports import OnBlock, Safety, checked_format, format_of, save
+from retailpulse.client.exports import (
+    TABLE_FORMATS,
+    OnBlock,
+    Safety,
+    TableFormat,
+    checked_format,
+    format_of,
+    save,
+)
 from retailpulse.client.params import Some, filters
 from retailpulse.client.transports import HttpRequest, Params
 from retailpulse.schema import AreaReportRow, StoreReportRow, VisitReportRow
 
 ReportKind = Literal["visits", "stores", "areas"]
-TableFormat = Literal["csv", "xlsx"]
 Day = str | date | None
 """A day: a date, or a text as 2026-11-20."""
 
-FORMATS = ("csv", "xlsx")
 KINDS = ("visits", "stores", "areas")
 _REPORTS = "/api/v1/reports"
 
@@ -115,8 +121,8 @@ async def export_report(
     """
     if kind not in KINDS:
         raise BadInput(f"{kind!r} is not one of {', '.join(KINDS)}")
-    format_name = format or format_of(target, FORMATS)
-    checked_format(format_name, FORMATS, safe)
+    format_name = format or format_of(target, TABLE_FORMATS)
+    checked_format(format_name, TABLE_FORMATS, safe)
     params = _filters(from_day, to_day, tz, area, store_id, job, suspect)
     params = [*params, *filters(format=format_name, safe=safe)]
     return await save(

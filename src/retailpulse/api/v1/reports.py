@@ -8,11 +8,10 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from retailpulse.api.export.formats import LIST_FORMATS, asked_format
 from retailpulse.api.export.records import export_records
-from retailpulse.api.openapi.annotations import CSV, LINK, XLSX, ContentSpec, ResponseSpec, Tag, documented
+from retailpulse.api.openapi.annotations import Tag
 from retailpulse.api.v1.filters import checked, texts
-from retailpulse.api.v1.list_files import FORMAT, Safe, csv_example
+from retailpulse.api.v1.list_files import Safe, documented_list, list_format
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
     Cursors,
@@ -48,31 +47,12 @@ CURSORS: dict[ReportKind, Cursors[RowKey]] = {kind: Cursors(f"report-{kind}", Ro
 _TIME_ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
 
 
-def _documented(shape: type[Record]) -> dict[str, Any]:
-    return documented(
-        None,
-        404,
-        answers={
-            200: ResponseSpec(
-                meaning="A page of rows, or every row as a file.",
-                contents=(
-                    ContentSpec(shape=Page[shape]),  # type: ignore[valid-type]  # made for the description
-                    ContentSpec(shape=str, media_type=CSV, example=csv_example(shape)),
-                    ContentSpec(shape=bytes, media_type=XLSX),
-                ),
-                headers={"Link": LINK},
-            )
-        },
-        params=(FORMAT,),
-    )
-
-
 @get(
     "/api/v1/reports/visits",
     operation_id="reportVisits",
     summary="Visits by day and area",
     tags=[Tag.REPORTS],
-    opt=_documented(VisitReportRow),
+    opt=documented_list(VisitReportRow, 404, meaning="A page of rows, or every row as a file."),
 )
 async def report_visits(
     request: Request[Any, Any, Any],
@@ -100,7 +80,7 @@ async def report_visits(
     operation_id="reportStores",
     summary="Visits by store",
     tags=[Tag.REPORTS],
-    opt=_documented(StoreReportRow),
+    opt=documented_list(StoreReportRow, 404, meaning="A page of rows, or every row as a file."),
 )
 async def report_stores(
     request: Request[Any, Any, Any],
@@ -131,7 +111,7 @@ async def report_stores(
     operation_id="reportAreas",
     summary="Visits by area, and how many stores had any",
     tags=[Tag.REPORTS],
-    opt=_documented(AreaReportRow),
+    opt=documented_list(AreaReportRow, 404, meaning="A page of rows, or every row as a file."),
 )
 async def report_areas(
     request: Request[Any, Any, Any],
@@ -177,11 +157,8 @@ class _Answer:
         self, kind: ReportKind, wanted: ReportFilter, record: type[Row]
     ) -> Response[Page[Row]] | Stream:
         request = self._request
-        name = asked_format(
-            request.query_params.get("format"), request.headers.get("accept", ""), LIST_FORMATS
-        )
+        name, after = list_format(request), CURSORS[kind].read(self._cursor)
         if name == "json":
-            after = CURSORS[kind].read(self._cursor)
             rows, following = await self._reports.page(kind, wanted, after=after, limit=self._limit)
             return page_response(request, rows, write_cursor(CURSORS[kind], following), self._limit)
         return await export_records(
@@ -221,7 +198,7 @@ async def _filter(
 
 
 def _day(name: str, text: str | None) -> date | None:
-    if not text:
+    if text is None:
         return None
     try:
         return date.fromisoformat(text)
