@@ -92,7 +92,6 @@ _AREAS_OF_JOBS = sql.SQL("""
     WHERE area_code IN (SELECT area_code FROM seen) GROUP BY area_code""")
 _NO_AREAS = sql.SQL("SELECT '' AS area_code, 0 AS stores WHERE false")
 
-# OFFSET 0 keeps the planner from joining whole tables: the results of each visit are looked up by their key.
 _SUMS = sql.SQL("""
     WITH asked AS MATERIALIZED ({asked}),
     seen AS MATERIALIZED (
@@ -107,7 +106,7 @@ _SUMS = sql.SQL("""
                 coalesce(sum(perimeter), 0) AS perimeter
             FROM results WHERE job_id = kept.job_id
                 AND image_no BETWEEN kept.first_image_no AND kept.first_image_no + kept.images - 1
-            GROUP BY outcome, cause OFFSET 0) r
+            GROUP BY outcome, cause) r
         GROUP BY {grouped}, r.outcome, r.cause),
     grouped AS (
         SELECT {grouped}, count(*) AS visits, sum(images)::bigint AS images, max(visited_at) AS last_visit_at
