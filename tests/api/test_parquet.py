@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from retailpulse.api.v1.parquet import MAX_EXPORTS_OF_CALLER, write_parquet
-from retailpulse.api.v1.parquet_writer import GROUP_ROWS
+from retailpulse.api.export.columns import parquet_layout
+from retailpulse.api.export.parquet_writer import GROUP_ROWS
+from retailpulse.api.export.writer_process import MAX_EXPORTS_OF_CALLER, written_by
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.web.quotas import Quota
 from tests import processes
@@ -144,7 +145,9 @@ async def test_rows_that_break_off_make_no_file() -> None:
         raise ConnectionError
 
     with pytest.raises((ConnectionError, RuntimeError)):
-        async for piece in write_parquet(lines(), ["image_no"], quota.acquire("anyone")):
+        async for piece in written_by(
+            "parquet_writer.py", parquet_layout(["image_no"]), lines(), quota.acquire("anyone")
+        ):
             received += piece
     assert not received[4:].endswith(b"PAR1")
     quota.acquire("anyone")

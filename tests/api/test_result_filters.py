@@ -159,12 +159,12 @@ def test_rows_that_are_settled_between_pages_are_told_once(service: RunningServi
 def test_a_value_that_cannot_be_read_is_refused_and_named(
     service: RunningService, mixed: str, query: dict[str, Any], named: str
 ) -> None:
-    for file_format in ("json", "csv", "parquet"):
+    for file_format in ("json", "csv", "parquet", "xlsx"):
         answer = service.http.get(path_of(mixed), params={**query, "format": file_format})
         assert problem(answer, 400, "invalid-request")["detail"].startswith(f"{named}: ")
 
 
-@pytest.mark.parametrize("file_format", ["json", "csv", "ndjson", "parquet"])
+@pytest.mark.parametrize("file_format", ["json", "csv", "ndjson", "parquet", "xlsx"])
 def test_an_unknown_job_is_told_before_anything_is_sent(service: RunningService, file_format: str) -> None:
     for job_id in (NO_JOB, "x", "%00", "ü"):
         answer = service.http.get(path_of(job_id), params={"format": file_format, "outcome": "failed"})

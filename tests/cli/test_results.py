@@ -1,5 +1,6 @@
 """`retailpulse results`: every row, as table, CSV or NDJSON, to standard output or whole to a file."""
 
+import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +91,7 @@ def test_a_file_for_a_spreadsheet_is_asked_for_without_formulas(
     assert canned.asked[-1].query == query
 
 
-@pytest.mark.parametrize("file_format", ["ndjson", "json", "table", "parquet"])
+@pytest.mark.parametrize("file_format", ["ndjson", "json", "table", "parquet", "xlsx"])
 def test_only_csv_is_made_for_a_spreadsheet(run: Run, canned: CannedService, file_format: str) -> None:
     assert run("results", JOB_ID, "--format", file_format, "--excel").exit_code == 2
     assert canned.asked == []
@@ -98,7 +99,13 @@ def test_only_csv_is_made_for_a_spreadsheet(run: Run, canned: CannedService, fil
 
 @pytest.mark.parametrize(
     ("name", "query"),
-    [("r.csv", "format=csv&safe=spreadsheet"), ("r.jsonl", "format=ndjson"), ("r.ndjson", "format=ndjson")],
+    [
+        ("r.csv", "format=csv&safe=spreadsheet"),
+        ("r.jsonl", "format=ndjson"),
+        ("r.ndjson", "format=ndjson"),
+        ("R.XLSX", "format=xlsx"),
+        ("week.47.parquet", "format=parquet"),
+    ],
 )
 def test_the_name_of_the_file_says_the_format(
     run: Run, canned: CannedService, tmp_path: Path, name: str, query: str
@@ -109,6 +116,45 @@ def test_the_name_of_the_file_says_the_format(
     assert canned.asked[-1].query == query
     assert (tmp_path / name).read_bytes() == CSV
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("r.csv.gz", "format=csv&safe=spreadsheet"),
+        ("r.ndjson.gz", "format=ndjson"),
+        ("week.47.JSONL.GZ", "format=ndjson"),
+    ],
+)
+def test_a_name_that_ends_with_gz_is_a_compressed_file(
+    run: Run, canned: CannedService, tmp_path: Path, name: str, query: str
+) -> None:
+    canned.on(RESULTS, Answer(body=CSV))
+    result = run("results", JOB_ID, "-o", str(tmp_path / name))
+    assert result.exit_code == 0, result.output
+    assert canned.asked[-1].query == query
+    content = (tmp_path / name).read_bytes()
+    assert gzip.decompress(content) == CSV
+    assert f"{len(content):,} bytes" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["r", "r.doc", "r.gz", "r.xlsx.gz", "r.parquet.gz", "csv"])
+def test_an_ending_that_says_no_format_is_refused_with_those_that_do(
+    run: Run, canned: CannedService, tmp_path: Path, name: str
+) -> None:
+    result = run("results", JOB_ID, "-o", str(tmp_path / name))
+    assert result.exit_code == 2
+    assert all(suffix in result.stderr for suffix in (".csv", ".csv.gz", ".xlsx", ".parquet", ".json"))
+    assert (canned.asked, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_a_format_that_is_named_goes_before_the_ending(
+    run: Run, canned: CannedService, tmp_path: Path
+) -> None:
+    canned.on(RESULTS, Answer(body=CSV))
+    assert run("results", JOB_ID, "--format", "csv", "-o", str(tmp_path / "r.doc")).exit_code == 0
+    assert (tmp_path / "r.doc").read_bytes() == CSV
 
 
 def test_a_stream_that_breaks_off_leaves_the_old_file_alone(

@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from retailpulse.client import Client, clients, hosts, jobs, results, stats, stores, submitting, waiting
+from retailpulse.client import (
+    Client,
+    clients,
+    hosts,
+    jobs,
+    reports,
+    results,
+    stats,
+    stores,
+    submitting,
+    waiting,
+)
 from tests.api.jobs import photo
 from tests.conftest import STORES
 from tests.origin import Origin, Reply
@@ -18,7 +29,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
 VISITS = [{"store_id": "RP00001", "image_url": ["none", "neither"], "visit_time": "2026-11-20T10:00:00Z"}]
 FOUND = [
     test
-    for module in (clients, hosts, jobs, results, stats, stores, submitting, waiting)
+    for module in (clients, hosts, jobs, reports, results, stats, stores, submitting, waiting)
     for test in doctest.DocTestFinder(exclude_empty=True).find(module)
     if test.examples
 ]

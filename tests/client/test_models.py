@@ -50,6 +50,8 @@ def described_by_api(field: dict[str, Any]) -> Iterator[str]:
         yield from (f"dict of {kind}" for kind in described_by_api(field["additionalProperties"]))
     elif field.get("format") == "date-time":
         yield "datetime"
+    elif field.get("format") == "date":
+        yield "date"
     else:
         names = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "NoneType"}
         yield names[field["type"]]

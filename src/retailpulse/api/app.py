@@ -12,13 +12,13 @@ from litestar.types import ControllerRouterHandler
 from retailpulse.api import health, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
+from retailpulse.api.export.writer_process import MAX_EXPORTS, MAX_EXPORTS_OF_CALLER
 from retailpulse.api.legacy import handlers
 from retailpulse.api.metrics import metrics as scrape
 from retailpulse.api.openapi.document import Description, openapi_json
 from retailpulse.api.problem_pages import problem_page
 from retailpulse.api.submit.handler import SubmitHandler
 from retailpulse.api.unknown_parameters import refuse_unknown_parameters
-from retailpulse.api.v1.parquet import MAX_EXPORTS, MAX_EXPORTS_OF_CALLER
 from retailpulse.api.v1.store_files import StoreFiles
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import RetailPulseError
@@ -51,7 +51,7 @@ PROVIDED = (
     "store_files",
     "submits",
     "event_streams",
-    "parquet_exports",
+    "exports",
     "description",
     "docs_files",
 )
@@ -75,7 +75,7 @@ def make_app(
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),
-        "parquet_exports": Quota(MAX_EXPORTS, MAX_EXPORTS_OF_CALLER, "Parquet exports of one API process"),
+        "exports": Quota(MAX_EXPORTS, MAX_EXPORTS_OF_CALLER, "exports of one API process"),
         "description": Description(HANDLERS, PROVIDED, lambda: not api_keys.is_open),
         "docs_files": DocsFiles(),
     }

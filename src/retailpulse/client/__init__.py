@@ -27,7 +27,7 @@ from retailpulse.client.errors import (
     Unreachable,
     UnsupportedMediaType,
 )
-from retailpulse.client.results import ExportFormat, appearing
+from retailpulse.client.exports import ExportFormat, appearing
 from retailpulse.client.submitting import FileFormat
 from retailpulse.client.waiting import Progress
 from retailpulse.domain.images import Cause, Depth, Outcome

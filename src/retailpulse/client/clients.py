@@ -10,6 +10,7 @@ import httpx
 from retailpulse import __version__
 from retailpulse.client import hosts as _hosts
 from retailpulse.client import jobs as _jobs
+from retailpulse.client import reports as _reports
 from retailpulse.client import results as _results
 from retailpulse.client import stats as _stats
 from retailpulse.client import stores as _stores
@@ -48,6 +49,12 @@ class _Operations(Session):
     import_stores = Call(_stores.import_stores)
     areas = Stream(_stores.areas)
     visits = Stream(_stores.visits)
+    export_stores = Call(_stores.export_stores)
+    export_visits = Call(_stores.export_visits)
+    report_visits = Stream(_reports.report_visits)
+    report_stores = Stream(_reports.report_stores)
+    report_areas = Stream(_reports.report_areas)
+    export_report = Call(_reports.export_report)
     stats = Call(_stats.stats)
     hosts = Stream(_hosts.hosts)
 

@@ -8,8 +8,17 @@ from urllib.parse import quote
 
 from retailpulse.client.bodies import Sent, body_of_file
 from retailpulse.client.exchange import Exchange, Page
+from retailpulse.client.exports import (
+    TABLE_FORMATS,
+    OnBlock,
+    Safety,
+    TableFormat,
+    checked_format,
+    format_of,
+    save,
+)
 from retailpulse.client.params import Some, When, filters
-from retailpulse.client.transports import HttpRequest
+from retailpulse.client.transports import HttpRequest, Params
 from retailpulse.schema import Area, Imported, Store, Visit
 
 STORES = "/api/v1/stores"
@@ -119,3 +128,59 @@ async def visits(
     params = filters(area=area, store_id=store_id, visited_after=visited_after, visited_before=visited_before)
     async for item in exchange.pages("/api/v1/visits", params, Page[Visit]):
         yield item
+
+
+async def export_stores(
+    exchange: Exchange,
+    target: "str | os.PathLike[str] | IO[bytes]",
+    *,
+    format: TableFormat | None = None,
+    q: str | None = None,
+    area: Some = None,
+    store_id: Some = None,
+    safe: Safety | None = None,
+    on_block: OnBlock = None,
+) -> int:
+    """Write stores to a file of CSV or XLSX, and give its size in bytes; filters as of `stores`.
+
+    `target`, `format`, `safe` and `on_block` as of `export`.
+
+    >>> client.export_stores("stores.xlsx", area="7100015") > 0
+    True
+    """
+    params = [*filters(q=q, area=area, store_id=store_id), *_file_params(target, format, safe)]
+    return await save(exchange, HttpRequest(method="GET", path=STORES, params=params), target, on_block)
+
+
+async def export_visits(
+    exchange: Exchange,
+    target: "str | os.PathLike[str] | IO[bytes]",
+    *,
+    format: TableFormat | None = None,
+    area: Some = None,
+    store_id: Some = None,
+    visited_after: When = None,
+    visited_before: When = None,
+    safe: Safety | None = None,
+    on_block: OnBlock = None,
+) -> int:
+    """Write visits to a file of CSV or XLSX, and give its size in bytes; filters as of `visits`.
+
+    `target`, `format`, `safe` and `on_block` as of `export`.
+
+    >>> client.export_visits("visits.csv.gz", safe="spreadsheet") > 0
+    True
+    """
+    params = filters(area=area, store_id=store_id, visited_after=visited_after, visited_before=visited_before)
+    request = HttpRequest(
+        method="GET", path="/api/v1/visits", params=[*params, *_file_params(target, format, safe)]
+    )
+    return await save(exchange, request, target, on_block)
+
+
+def _file_params(
+    target: "str | os.PathLike[str] | IO[bytes]", format: TableFormat | None, safe: Safety | None
+) -> Params:
+    format_name = format or format_of(target, TABLE_FORMATS)
+    checked_format(format_name, TABLE_FORMATS, safe)
+    return filters(format=format_name, safe=safe)

@@ -3,6 +3,7 @@
 from retailpulse.schema.deliveries import Delivery, DeliveryTry, JobEnded
 from retailpulse.schema.hosts import Host, HostRefusal
 from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, JobStore, JobSummary, WaitingFor
+from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
 from retailpulse.schema.stores import Area, BadLine, Imported, Store, Visit
@@ -10,6 +11,7 @@ from retailpulse.schema.submits import DryRun, HostShare, RowError, SubmittedJob
 
 __all__ = [
     "Area",
+    "AreaReportRow",
     "BadLine",
     "CausesLately",
     "Delivery",
@@ -33,9 +35,11 @@ __all__ = [
     "SettledLately",
     "Stats",
     "Store",
+    "StoreReportRow",
     "SubmitWarning",
     "SubmittedJob",
     "UnknownStores",
     "Visit",
+    "VisitReportRow",
     "WaitingFor",
 ]

@@ -20,6 +20,7 @@ from retailpulse.service.job_submitter import JobSubmitter, Receipt, SubmitTimeo
 from retailpulse.service.limits import Limits
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
+from retailpulse.service.reports import Reports
 from retailpulse.service.results import Results
 from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import FinishedImport, ImportOptions, StoreImport
@@ -43,6 +44,7 @@ __all__ = [
     "Progress",
     "ReadinessCheck",
     "Receipt",
+    "Reports",
     "Results",
     "Services",
     "Signal",
@@ -71,6 +73,7 @@ class Services:
     store_import: StoreImport
     readiness: ReadinessCheck
     stores: Stores
+    reports: Reports
     stats: Stats
     hosts: Hosts
     deliveries: Deliveries
@@ -99,6 +102,7 @@ class Services:
             store_import=StoreImport(database),
             readiness=ReadinessCheck(database, limits),
             stores=Stores(database),
+            reports=Reports(database),
             stats=Stats(database, limits.stale_seconds),
             hosts=hosts,
             deliveries=Deliveries(database),

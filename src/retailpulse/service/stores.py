@@ -1,13 +1,17 @@
 """What is asked of the store master and of visits to its stores: pages of lists."""
 
+from collections.abc import AsyncIterator
+
 from retailpulse.domain.errors import NotFound
 from retailpulse.schema import Area, Store
-from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.bulkhead import PAGE_WAIT_SECONDS, Share
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.stores import search as store_lists
 from retailpulse.storage.stores import visits
 from retailpulse.storage.stores.search import Part, StoreCursor, StoreFilter
 from retailpulse.storage.stores.visits import VisitCursor, VisitFilter, VisitRow
+
+STORES_PER_PAGE = 1_000
 
 
 class Stores:
@@ -17,7 +21,12 @@ class Stores:
         self._database = database
 
     async def search(
-        self, wanted: StoreFilter, *, after: StoreCursor | None, limit: int
+        self,
+        wanted: StoreFilter,
+        *,
+        after: StoreCursor | None,
+        limit: int,
+        wait_seconds: float | None = None,
     ) -> tuple[list[Store], StoreCursor | None]:
         """Stores in the order of a search, or by their ids if no text is looked for.
 
@@ -26,7 +35,7 @@ class Stores:
         """
         place = after or _first_of(wanted.first_part)
         found: list[tuple[Store, StoreCursor]] = []
-        async with self._database.connection(share=Share.READS) as connection:
+        async with self._database.connection(share=Share.READS, wait_seconds=wait_seconds) as connection:
             while True:
                 some, reached = await store_lists.read_stores(
                     connection, wanted, after=place, limit=limit + 1 - len(found)
@@ -38,6 +47,19 @@ class Stores:
         if len(found) > limit:
             reached = found[limit - 1][1]
         return [store for store, _ in found[:limit]], reached
+
+    async def all(self, wanted: StoreFilter) -> AsyncIterator[Store]:
+        """All stores of a search; memory is bounded, and a slow reader holds no connection."""
+        after, wait_seconds = None, None
+        while True:
+            page, after = await self.search(
+                wanted, after=after, limit=STORES_PER_PAGE, wait_seconds=wait_seconds
+            )
+            for store in page:
+                yield store
+            if after is None:
+                return
+            wait_seconds = PAGE_WAIT_SECONDS
 
     async def find(self, store_id: str) -> Store:
         """The store with an id; raises NotFound."""

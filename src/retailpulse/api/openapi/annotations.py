@@ -15,6 +15,7 @@ JSON = "application/json"
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 PARQUET = "application/vnd.apache.parquet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EVENTS = "text/event-stream"
 HTML = "text/html"
 TEXT = "text/plain"
@@ -28,6 +29,10 @@ Text = Annotated[str, Meta(pattern="^[^\\u0000]*$")]
 """A text that the database can hold."""
 When = Annotated[str, Meta(extra_json_schema={"anyOf": [{"format": "date"}, {"format": "date-time"}]})]
 """A date or an RFC 3339 time, as parameters take it."""
+Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
+"""A day, as parameters take it."""
+TimeZone = Annotated[str, Meta(pattern="^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$", max_length=100)]
+"""The name of a time zone; only the database knows which there are."""
 CursorText = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]*$", max_length=4_000)]
 """The beginning of a page of a list; only the list knows which texts are positions of it."""
 LabelText = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}:[^\\u0000]{0,200}$")]
@@ -42,6 +47,7 @@ class Tag(StrEnum):
     RESULTS = "results"
     STORES = "stores"
     VISITS = "visits"
+    REPORTS = "reports"
     DELIVERIES = "deliveries"
     SERVICE = "service"
 

@@ -8,12 +8,14 @@ from retailpulse.api.openapi.annotations import (
     RETRY_AFTER,
     ContentSpec,
     CursorText,
+    Day,
     HeaderSpec,
     LabelText,
     OperationSpec,
     ParameterSpec,
     ResponseSpec,
     Text,
+    TimeZone,
     When,
 )
 from retailpulse.api.openapi.schemas import Schemas
@@ -35,6 +37,8 @@ PATH_PARTS: Mapping[str, tuple[str, str]] = {
 QUERY_SHAPES: Mapping[str, Any] = {
     "area": Text,
     "cursor": CursorText,
+    "from_day": Day,
+    "job": Text,
     "include": Literal["earlier"],
     "label": LabelText,
     "name": Text,
@@ -43,6 +47,8 @@ QUERY_SHAPES: Mapping[str, Any] = {
     "store_id": Text,
     "submitted_after": When,
     "submitted_before": When,
+    "to_day": Day,
+    "tz": TimeZone,
     "visited_after": When,
     "visited_before": When,
 }

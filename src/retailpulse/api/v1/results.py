@@ -1,4 +1,4 @@
-"""The results of a job: JSON pages, or all that are wanted as CSV, NDJSON or Parquet."""
+"""The results of a job: JSON pages, or all that are wanted as CSV, NDJSON, Parquet or XLSX."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from enum import StrEnum
@@ -11,12 +11,15 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from litestar.response import Stream
 
+from retailpulse.api.export.columns import RESULT_KINDS, parquet_layout, workbook_layout
+from retailpulse.api.export.formats import MEDIA_TYPES, asked_format, attachment
+from retailpulse.api.export.writer_process import written_by
 from retailpulse.api.openapi.annotations import (
     CSV,
-    JSON,
     LINK,
     NDJSON,
     PARQUET,
+    XLSX,
     ContentSpec,
     ParameterSpec,
     ResponseSpec,
@@ -24,6 +27,7 @@ from retailpulse.api.openapi.annotations import (
     documented,
 )
 from retailpulse.api.v1.filters import texts
+from retailpulse.api.v1.list_files import Safe
 from retailpulse.api.v1.pages import (
     MAX_LIMIT,
     Cursors,
@@ -34,7 +38,6 @@ from retailpulse.api.v1.pages import (
     page_response,
     write_cursor,
 )
-from retailpulse.api.v1.parquet import write_parquet
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.result_examples import RESULTS_CSV, RESULTS_NDJSON
 from retailpulse.domain.errors import InvalidRequest
@@ -47,13 +50,13 @@ from retailpulse.web.closing_stream import ClosingStream
 from retailpulse.web.errors import NotAvailable
 from retailpulse.web.quotas import Quota, QuotaSlot
 
-FORMATS = {JSON: "json", CSV: "csv", NDJSON: "ndjson", PARQUET: "parquet"}
-TYPES = {name: media_type for media_type, name in FORMATS.items()}
 EXPORTED_AS = {
     "csv": PageFormat.CSV_WITH_HEADER,
     "ndjson": PageFormat.JSON_ROWS,
     "parquet": PageFormat.FLAT_JSON_ROWS,
+    "xlsx": PageFormat.FLAT_JSON_ROWS,
 }
+WRITTEN_BY_PROCESS = frozenset({"parquet", "xlsx"})
 CURSORS: Cursors[int] = Cursors("results", RowNumber)
 """A position is the number of the image that a page begins after."""
 
@@ -65,12 +68,6 @@ class AskedOutcome(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNSETTLED = "unsettled"
-
-
-class Safety(StrEnum):
-    """The programs for which an export can be made safe."""
-
-    SPREADSHEET = "spreadsheet"
 
 
 @get(
@@ -90,6 +87,7 @@ class Safety(StrEnum):
                     ContentSpec(shape=str, media_type=CSV, example=RESULTS_CSV),
                     ContentSpec(shape=str, media_type=NDJSON, example=RESULTS_NDJSON),
                     ContentSpec(shape=bytes, media_type=PARQUET),
+                    ContentSpec(shape=bytes, media_type=XLSX),
                 ),
                 headers={"Link": LINK},
             )
@@ -97,8 +95,8 @@ class Safety(StrEnum):
         params=(
             ParameterSpec(
                 name="format",
-                meaning="json (pages), csv, ndjson or parquet (all rows); goes before the Accept header.",
-                shape=Literal["json", "csv", "ndjson", "parquet"],
+                meaning="json (pages), csv, ndjson, parquet or xlsx (all rows); goes before Accept.",
+                shape=Literal["json", "csv", "ndjson", "parquet", "xlsx"],
                 example="json",
             ),
         ),
@@ -107,7 +105,7 @@ class Safety(StrEnum):
 async def job_results(
     request: Request[Any, Any, Any],
     results: Results,
-    parquet_exports: Quota,
+    exports: Quota,
     job_id: str,
     outcome: Annotated[
         list[AskedOutcome] | None,
@@ -122,23 +120,20 @@ async def job_results(
     include: Annotated[
         list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
     ] = None,
-    safe: Annotated[
-        list[Safety] | None,
-        Parameter(description="Of CSV. `spreadsheet`: no text can act as a formula in a spreadsheet."),
-    ] = None,
+    safe: Safe = None,
     cursor: CursorText = None,
     limit: Limit = MAX_LIMIT,
 ) -> Response[Page[msgspec.Raw]] | Stream:
     """Give the results of a job in the order of the submit, one row per image.
 
-    A JSON page, or every row that is wanted as CSV, NDJSON or Parquet.
+    A JSON page, or every row that is wanted as CSV, NDJSON, Parquet or XLSX.
     """
     known = known_id(job_id)
     wanted = _filter(outcome or (), cause or (), texts("store_id", store_id), suspect)
-    name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
+    name = asked_format(request.query_params.get("format"), request.headers.get("accept", ""), MEDIA_TYPES)
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
-        slot = _parquet_slot(request, parquet_exports) if name == "parquet" else None
+        slot = _export_slot(request, exports, name) if name in WRITTEN_BY_PROCESS else None
         return await _export(known, name, results.all(known, wanted, form), form, slot)
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
     rows = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
@@ -158,8 +153,6 @@ def _filter(
 
 
 def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm:
-    if name not in TYPES:
-        raise InvalidRequest(f"format: {name[:100]!r} is not one of json, csv, ndjson, parquet")
     page_format = EXPORTED_AS.get(name, PageFormat.JSON_ROWS)
     return ResultForm(page_format=page_format, with_earlier=with_earlier, for_spreadsheet=for_spreadsheet)
 
@@ -173,10 +166,11 @@ async def _export(
         blocks = _line_by_line(blocks)
     elif slot is not None:
         columns = [each for each in Result.__struct_fields__ if each != "earlier" or form.with_earlier]
-        blocks = write_parquet(blocks, columns, slot)
-    attachment = f'attachment; filename="results-{job_id}.{name}"'
+        program, layout = _writer(name, columns)
+        blocks = written_by(program, layout, blocks, slot)
     # The framework adds the charset to what is text.
-    return ClosingStream(blocks, media_type=TYPES[name], headers={"Content-Disposition": attachment})
+    headers = attachment(f"results-{job_id}.{name}")
+    return ClosingStream(blocks, media_type=MEDIA_TYPES[name], headers=headers)
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
@@ -185,11 +179,18 @@ async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[byt
         yield block
 
 
-def _parquet_slot(request: Request[Any, Any, Any], exports: Quota) -> QuotaSlot:
-    if find_spec("arro3") is None:
+def _writer(name: str, columns: Sequence[str]) -> tuple[str, str]:
+    """The program that writes a format, and what it is told of the columns."""
+    if name == "parquet":
+        return "parquet_writer.py", parquet_layout(columns)
+    return "xlsx_writer.py", workbook_layout("results", {each: RESULT_KINDS[each] for each in columns})
+
+
+def _export_slot(request: Request[Any, Any, Any], exports: Quota, name: str) -> QuotaSlot:
+    if name == "parquet" and find_spec("arro3") is None:
         raise NotAvailable(
             "format: this service has no Parquet: install the extra (pip install 'retailpulse[parquet]'), "
-            "or ask for csv or ndjson"
+            "or ask for xlsx, csv or ndjson"
         )
     return exports.acquire(caller_of(request.scope))
 
@@ -208,12 +209,3 @@ def _with_earlier(include: list[str] | None) -> bool:
         if name != "earlier":
             raise InvalidRequest(f"include: {name[:100]!r} is not earlier")
     return bool(include)
-
-
-def _accepted(header: str) -> str:
-    """The format that an Accept header names first; JSON if it names no known one."""
-    for part in header.split(","):
-        media_type = part.partition(";")[0].strip().lower()
-        if media_type in FORMATS:
-            return FORMATS[media_type]
-    return "json"

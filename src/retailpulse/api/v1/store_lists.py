@@ -4,10 +4,13 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.params import Parameter
+from litestar.response import Stream
 from msgspec import Meta
 
+from retailpulse.api.export.records import export_records
 from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import checked, instant, texts
+from retailpulse.api.v1.list_files import Safe, documented_list, list_format
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
     Cursors,
@@ -24,6 +27,7 @@ from retailpulse.schema import Area, Store, Visit
 from retailpulse.service import Stores
 from retailpulse.storage.stores.search import StoreCursor, StoreFilter
 from retailpulse.storage.stores.visits import VisitFilter
+from retailpulse.web.quotas import Quota
 
 STORES: Cursors[StoreCursor] = Cursors("stores", StoreCursor)
 """A position is that of the store after which a page begins."""
@@ -42,19 +46,21 @@ class StoreWithVisits(Store, frozen=True, kw_only=True):
     operation_id="listStores",
     summary="Search the store master",
     tags=[Tag.STORES],
-    opt=documented(Page[Store], meaning="A page of stores.", headers={"Link": LINK}),
+    opt=documented_list(Store, meaning="A page of stores, or every one as a file."),
 )
 async def list_stores(
     request: Request[Any, Any, Any],
     stores: Stores,
+    exports: Quota,
     q: Annotated[
         str | None, Parameter(description="What the id or the name holds, in whatever case.")
     ] = None,
     area: Annotated[list[str] | None, Parameter(description="Only stores of this area.")] = None,
     store_id: Annotated[list[str] | None, Parameter(description="Only the store with this id.")] = None,
+    safe: Safe = None,
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
-) -> Response[Page[Store]]:
+) -> Response[Page[Store]] | Stream:
     """Search the store master by id, name and area.
 
     With `q` alone first those whose id begins with it, then those whose name does, then all others that hold
@@ -65,7 +71,13 @@ async def list_stores(
         area_codes=tuple(dict.fromkeys(texts("area", area))),
         store_ids=texts("store_id", store_id),
     )
-    page, following = await stores.search(wanted, after=STORES.read(cursor), limit=limit)
+    name, after = list_format(request), STORES.read(cursor)
+    if name != "json":
+        rows = stores.all(wanted)
+        return await export_records(
+            request, exports, name="stores", format=name, record=Store, rows=rows, for_spreadsheet=bool(safe)
+        )
+    page, following = await stores.search(wanted, after=after, limit=limit)
     return page_response(request, page, write_cursor(STORES, following), limit)
 
 

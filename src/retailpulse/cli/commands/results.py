@@ -3,17 +3,17 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import rich_click as click
 
 from retailpulse.cli.connection import CAUSES, with_client
-from retailpulse.cli.progress import shown_count
+from retailpulse.cli.exports import BINARY, file_errors, named_format, save, write_out
 from retailpulse.cli.tables import Column, array_lines, cut, lines
-from retailpulse.cli.terminal import echo, printable_blocks
+from retailpulse.cli.terminal import echo
 from retailpulse.client import Client, ExportFormat, Outcome, Result, appearing
+from retailpulse.client.exports import SUFFIXES as EXPORT_SUFFIXES
 
 COLUMNS: tuple[Column[Result], ...] = (
     Column(title="IMAGE", width=8, text=lambda row: str(row.image_no), is_number=True),
@@ -31,15 +31,8 @@ COLUMNS: tuple[Column[Result], ...] = (
         title="URL", width=3, text=lambda row: row.image_url + (f"  ({row.detail})" if row.detail else "")
     ),
 )
-ResultFormat = Literal["table", "json", "csv", "ndjson", "parquet"]
-
-_SUFFIXES: dict[str, ResultFormat] = {
-    ".csv": "csv",
-    ".ndjson": "ndjson",
-    ".jsonl": "ndjson",
-    ".parquet": "parquet",
-    ".json": "json",
-}
+ResultFormat = Literal["table", "json", "csv", "ndjson", "parquet", "xlsx"]
+SUFFIXES: Mapping[str, ResultFormat] = {**EXPORT_SUFFIXES, ".json": "json", ".txt": "table"}
 
 
 @click.command()
@@ -47,7 +40,7 @@ _SUFFIXES: dict[str, ResultFormat] = {
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(["table", "json", "csv", "ndjson", "parquet"]),
+    type=click.Choice(get_args(ResultFormat)),
     help="Default: by the name of the output file, else a table.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the same as --format json.")
@@ -56,7 +49,7 @@ _SUFFIXES: dict[str, ResultFormat] = {
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write to this file; it appears when it is complete.",
+    help="Write to this file, whose ending says the format; it appears when it is complete.",
 )
 @click.option(
     "--outcome",
@@ -99,28 +92,26 @@ def results(
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --outcome failed --cause timeout
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --suspect -o damaged.csv
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --format ndjson | jq .perimeter
-      retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 -o results.parquet
+      retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 -o results.xlsx
+      retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 -o results.csv.gz
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --format csv --no-excel > results.csv
     """
-    chosen = "json" if as_json else file_format or _format_of(output)
+    named = named_format(output, SUFFIXES, is_chosen=as_json or file_format is not None)
+    chosen = "json" if as_json else file_format or named or "table"
     if earlier and chosen != "json":
         raise click.UsageError("--earlier is for --format json")
     if is_for_excel and chosen != "csv":
         raise click.UsageError("--excel is for --format csv")
     if is_for_excel is None:
-        is_for_excel = chosen == "csv" and _format_of(output) == "csv"
+        is_for_excel = chosen == "csv" and named == "csv"
     asked = {**filters, "safe": "spreadsheet"} if is_for_excel else filters
     match chosen:
         case "table" | "json":
             _show(client.results(job_id, earlier=earlier, **filters), chosen, output)
         case _ if output is None:
-            _write_out(client, job_id, chosen, asked)
+            write_out(client.exported(job_id, format=chosen, **asked), chosen)
         case _:
             _save(client, job_id, chosen, output, asked)
-
-
-def _format_of(output: Path | None) -> ResultFormat:
-    return _SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
 
 
 def _show(found: Iterator[Result], chosen: str, output: Path | None) -> None:
@@ -130,7 +121,7 @@ def _show(found: Iterator[Result], chosen: str, output: Path | None) -> None:
         for line in _texts(found, chosen):
             echo(cut(line, width))
         return
-    with _file_errors(output), appearing(output) as file:
+    with file_errors(output), appearing(output) as file:
         for line in _texts(found, chosen):
             file.write(line.encode("utf-8", "replace") + b"\n")
 
@@ -139,37 +130,14 @@ def _texts(found: Iterator[Result], chosen: str) -> Iterator[str]:
     return array_lines(found) if chosen == "json" else lines(found, COLUMNS)
 
 
-def _write_out(client: Client, job_id: str, chosen: ExportFormat, filters: Mapping[str, Any]) -> None:
-    """Passes an export on as it comes, byte for byte; a terminal gets no control characters."""
-    if chosen == "parquet" and sys.stdout.isatty():
-        raise click.UsageError("Parquet cannot be shown on a terminal: give a file with -o, or a pipe")
-    shown: Callable[[bytes], bytes] = printable_blocks() if sys.stdout.isatty() else bytes
-    for block in client.exported(job_id, format=chosen, **filters):
-        sys.stdout.buffer.write(shown(block))
-        sys.stdout.buffer.flush()
-
-
 def _save(
     client: Client, job_id: str, chosen: ExportFormat, output: Path, filters: Mapping[str, Any]
 ) -> None:
     """Writes an export to a file, all or nothing, with a bar on a terminal."""
     is_filtered = any(value for name, value in filters.items() if name != "safe")
-    total = None if is_filtered or chosen == "parquet" else client.job(job_id).images.total
-    with _file_errors(output), shown_count(f"Writing {output.name}", total) as count:
-        size_bytes = client.export(
-            job_id,
-            output,
-            format=chosen,
-            on_block=lambda block: count(block.count(b"\n")),
-            **filters,
-        )
-    echo(f"{output}: {size_bytes:,} bytes", err=True)
+    total = None if is_filtered or chosen in BINARY else client.job(job_id).images.total
 
+    def export(on_block: Callable[[bytes], None]) -> int:
+        return client.export(job_id, output, format=chosen, on_block=on_block, **filters)
 
-@contextmanager
-def _file_errors(path: Path) -> Iterator[None]:
-    """Tells what the system has against a file with its name."""
-    try:
-        yield
-    except OSError as error:
-        raise click.FileError(str(path), error.strerror) from error
+    save(output, chosen, export, total)

@@ -1,12 +1,15 @@
 """The commands about the store master and what was seen there: stores, areas, visits."""
 
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import rich_click as click
 from click.exceptions import Exit
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.exports import file_option, saved_list
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import echo
@@ -97,11 +100,17 @@ def import_(
 @click.argument("text", required=False)
 @click.option("--area", multiple=True, metavar="CODE", help="Only stores of this area; may be repeated.")
 @click.option("--store-id", multiple=True, metavar="ID", help="Only this store; may be repeated.")
+@file_option
 @limit_options
 @json_option
 @with_client
 def search(
-    client: Client, text: str | None, area: tuple[str, ...], store_id: tuple[str, ...], **options: Any
+    client: Client,
+    text: str | None,
+    area: tuple[str, ...],
+    store_id: tuple[str, ...],
+    output: Path | None,
+    **options: Any,
 ) -> None:
     """Find stores whose name or id contains TEXT, in any case; without TEXT, all stores.
 
@@ -109,7 +118,11 @@ def search(
     Examples:
       retailpulse stores search harbour
       retailpulse stores search --area 7100015 --all
+      retailpulse stores search -o stores.xlsx
     """
+    if output is not None:
+        saved_list(output, partial(client.export_stores, q=text, area=area, store_id=store_id))
+        return
     show_list(client.stores(q=text, area=area, store_id=store_id), STORE_COLUMNS, **options)
 
 
@@ -149,6 +162,7 @@ def areas(client: Client, **options: Any) -> None:
 @click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated.")
 @click.option("--store-id", multiple=True, metavar="ID", help="Only of this store; may be repeated.")
 @time_options("Visited")
+@file_option
 @limit_options
 @json_option
 @with_client
@@ -158,6 +172,7 @@ def visits(
     store_id: tuple[str, ...],
     after: str | datetime | None,
     before: str | datetime | None,
+    output: Path | None,
     **options: Any,
 ) -> None:
     """List visits of all jobs with their images and perimeters.
@@ -167,6 +182,15 @@ def visits(
       retailpulse visits --store-id RP00001
       retailpulse visits --area 7100015 --after 7d
       retailpulse visits --area 7100015 --after 2026-11-20 --before 2026-11-27 --json
+      retailpulse visits --after 2026-11-20 -o visits.xlsx
     """
-    found = client.visits(area=area, store_id=store_id, visited_after=after, visited_before=before)
-    show_list(found, VISIT_COLUMNS, **options)
+    filters: dict[str, Any] = {
+        "area": area,
+        "store_id": store_id,
+        "visited_after": after,
+        "visited_before": before,
+    }
+    if output is not None:
+        saved_list(output, partial(client.export_visits, **filters))
+        return
+    show_list(client.visits(**filters), VISIT_COLUMNS, **options)

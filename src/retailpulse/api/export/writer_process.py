@@ -1,55 +1,37 @@
-"""Results as Parquet: rows of JSON go through a process that makes a file of them, for each export one.
+"""Files of rows by a process of its own for each: rows of JSON go in, pieces of the file come out.
 
-The library that writes holds the interpreter while it works, which would stop every other request. A process
-also gives its memory back, and waits for a slow client without a thread. Needs the extra `parquet`. Weak:
+What writes Parquet holds the interpreter while it works, and XLSX costs Python time per row: both would stop
+every other request. A process also gives its memory back, and waits for a slow client without a thread. Weak:
 clients that read slowly can hold all places.
 """
 
 import asyncio
 import contextlib
-import json
 import sys
 from asyncio import StreamWriter
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
-from retailpulse.schema import RESULT
-from retailpulse.schema.columns import SqlType
 from retailpulse.web.quotas import QuotaSlot
 
 MAX_EXPORTS, MAX_EXPORTS_OF_CALLER = 16, 8
 """Exports at once in one API process, of all and of one caller: each has a process of its own."""
-_WRITER = Path(__file__).with_name("parquet_writer.py")
 _PIECE_BYTES = 256 * 1024
-_TYPES = {
-    SqlType.SMALLINT: "int16",
-    SqlType.INTEGER: "int32",
-    SqlType.BIGINT: "int64",
-    SqlType.DOUBLE: "float64",
-    SqlType.BOOLEAN: "bool",
-    SqlType.TIMESTAMPTZ: "timestamp",
-}
-"""The types of columns that are no texts."""
-_COLUMNS = {
-    **{column.name: (_TYPES.get(column.sql_type, "string"), column.stored.is_distinct) for column in RESULT},
-    "earlier": ("string", True),
-}
-"""The type of each column, and whether hardly any value comes twice."""
 
 
-async def write_parquet(
-    lines: AsyncIterator[bytes], columns: Sequence[str], slot: QuotaSlot
+async def written_by(
+    program: str, layout: str, lines: AsyncIterator[bytes], slot: QuotaSlot
 ) -> AsyncGenerator[bytes]:
-    """A Parquet file in pieces, from blocks of lines, each a JSON object with these columns.
+    """The file in pieces that a program of this folder writes from blocks of lines, each a JSON object.
 
-    Gives `slot` back at the end. Raises RuntimeError if the process that writes it fails, after which the
-    answer breaks off.
+    `layout` is what the program is told of the columns. Gives `slot` back at the end. Raises RuntimeError if
+    the process fails, after which the answer breaks off.
     """
-    schema = json.dumps([(name, *_COLUMNS[name]) for name in columns])
+    path = Path(__file__).with_name(program)
     # A session of its own: Ctrl-C is for the API, which ends what it has begun.
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(_WRITER), schema, stdin=PIPE, stdout=PIPE, start_new_session=True
+        sys.executable, "-I", str(path), layout, stdin=PIPE, stdout=PIPE, start_new_session=True
     )
     rows, file = process.stdin, process.stdout
     if rows is None or file is None:
@@ -60,7 +42,7 @@ async def write_parquet(
             yield piece
         await feeding
         if status := await process.wait():
-            raise RuntimeError(f"the process that writes Parquet ended with {status}")
+            raise RuntimeError(f"{path.stem} ended with {status}")
     finally:
         feeding.cancel()
         with contextlib.suppress(ProcessLookupError):

@@ -1,0 +1,89 @@
+"""The rows of reports: sums over visits and their images, of a day in an area, of a store, of an area."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+from retailpulse.domain.times import Instant
+from retailpulse.schema.record import Record, described, joined
+
+
+class VisitSums(Record, frozen=True, kw_only=True):
+    """Sums over some visits; `images` is `measured`, `failed`, `cancelled` and `unsettled` together."""
+
+    visits: Annotated[int, described("How many visits.", example=2)]
+    images: Annotated[int, described("How many images they have.", example=9)]
+    measured: Annotated[int, described("Those that were measured.", example=6)]
+    failed: Annotated[int, described("Those that could not be measured.", example=2)]
+    cancelled: Annotated[int, described("Those without a result when their job was cancelled.", example=0)]
+    unsettled: Annotated[int, described("Those without a result yet.", example=1)]
+    suspect: Annotated[int, described("Those that were measured and look damaged.", example=3)]
+    failure_rate: Annotated[
+        float | None,
+        described("Failed of measured and failed, 0 to 1; null if there are none.", example=0.25),
+    ] = None
+    suspect_rate: Annotated[
+        float | None, described("Suspect of measured, 0 to 1; null if there are none.", example=0.5)
+    ] = None
+    perimeter: Annotated[int, described("The sum over the measured images, in pixels.", example=84672)]
+    causes: Annotated[
+        dict[str, int],
+        described(
+            "How many were not measured, by cause, the most frequent first.", example={"http_status": 2}
+        ),
+    ]
+
+
+class _DayInArea(Record, frozen=True, kw_only=True):
+    day: Annotated[
+        date | None,
+        described(
+            "The day of the visits in the time zone that was asked for; null: no time is known.",
+            example="2026-11-20",
+        ),
+    ] = None
+    area_code: Annotated[str, described("The area of the stores.", example="7100015")]
+
+
+class _StoreWithLastVisit(Record, frozen=True, kw_only=True):
+    store_id: Annotated[str, described("The id of the store.", example="RP00001")]
+    area_code: Annotated[str, described("Its area.", example="7100015")]
+    store_name: Annotated[str, described("Its name.", example="Corner Shop, Harbour Street")]
+    last_visit_at: Annotated[
+        Instant | None, described("When it was visited last, UTC.", example="2026-11-20T10:00:00Z")
+    ] = None
+
+
+class _AreaWithStores(Record, frozen=True, kw_only=True):
+    area_code: Annotated[str, described("The area.", example="7100015")]
+    stores: Annotated[int, described("How many stores it has.", example=4)]
+    stores_visited: Annotated[int, described("How many of them were visited.", example=3)]
+    visited_rate: Annotated[float | None, described("Visited of all its stores, 0 to 1.", example=0.75)] = (
+        None
+    )
+
+
+if TYPE_CHECKING:
+
+    class VisitReportRow(_DayInArea, VisitSums, frozen=True, kw_only=True):
+        """The visits of a day to the stores of an area."""
+
+    class StoreReportRow(_StoreWithLastVisit, VisitSums, frozen=True, kw_only=True):
+        """The visits to a store."""
+
+    class AreaReportRow(_AreaWithStores, VisitSums, frozen=True, kw_only=True):
+        """The visits to the stores of an area, and how many of its stores had any."""
+
+else:
+    VisitReportRow = joined(
+        "VisitReportRow", "The visits of a day to the stores of an area.", _DayInArea, VisitSums
+    )
+    StoreReportRow = joined("StoreReportRow", "The visits to a store.", _StoreWithLastVisit, VisitSums)
+    AreaReportRow = joined(
+        "AreaReportRow",
+        "The visits to the stores of an area, and how many of its stores had any.",
+        _AreaWithStores,
+        VisitSums,
+    )
+
+ReportRow = VisitReportRow | StoreReportRow | AreaReportRow
+"""A row of any report."""

@@ -1,0 +1,1 @@
+"""Sums over visits and their images, window by window."""

@@ -1,0 +1,36 @@
+"""Makes workbooks of rows by the program that the API runs, and reads them as another program does."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+from retailpulse.api.export import xlsx_writer
+
+PROGRAM = Path(xlsx_writer.__file__)
+
+
+def made(kinds: Mapping[str, str], rows: Iterable[Mapping[str, Any]], title: str = "rows") -> bytes:
+    """The workbook of rows, as the API has it made."""
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    layout = json.dumps([title, list(kinds.items())])
+    run = subprocess.run(
+        [sys.executable, "-I", str(PROGRAM), layout], input=lines, capture_output=True, check=True, timeout=60
+    )
+    return run.stdout
+
+
+def opened(content: bytes) -> Any:
+    """A workbook as openpyxl has it."""
+    return openpyxl.load_workbook(io.BytesIO(content))
+
+
+def table(sheet: Any) -> list[dict[str, Any]]:
+    """The rows of a sheet, by the names in its first one."""
+    header, *rows = sheet.iter_rows(values_only=True)
+    return [dict(zip(header, row, strict=True)) for row in rows]
