@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -85,3 +86,24 @@ def test_a_file_that_is_no_such_csv_shows_what_the_service_said(
     result = run("stores", "import", file)
     assert result.exit_code == 1
     assert "the header has no StoreID" in result.stderr
+
+
+def test_a_check_loads_nothing_and_says_as_what_the_file_was_read(
+    run: Run, canned: CannedService, file: str
+) -> None:
+    tried = {**GOOD, "loaded": False, "dry_run": True, "read_as": "CSV, separator tab, UTF-16"}
+    canned.on("PUT /api/v1/stores", as_json(tried))
+    columns = ("--columns", "StoreID:Outlet Nr", "--columns", "AreaCode:C")
+    result = run("stores", "import", file, "--check", *columns, "--sheet", "Nov")
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        [
+            "Nothing was loaded, as asked. It would be: 1,200 added, 2 changed, 3 unchanged",
+            "Read as CSV, separator tab, UTF-16",
+        ],
+    )
+    assert parse_qs(canned.asked[0].query) == {
+        "dry_run": ["true"],
+        "columns": ["StoreID:Outlet Nr,AreaCode:C"],
+        "sheet": ["Nov"],
+    }

@@ -88,8 +88,8 @@ def test_a_column_may_be_named_by_the_caller(column: str) -> None:
 def test_all_columns_may_be_named_by_their_letters() -> None:
     letters = {"store_id": "A", "image_url": "B", "visit_time": "C"}
     for separator in ",;\t|":
-        content = separator.join("xyz") + "\n" + separator.join("Abc") + "\n"
-        assert rows(content.encode(), letters) == [(2, ("A", "b", "c"))]
+        content = separator.join("xyz") + "\n" + separator.join("BAC") + "\n" + separator.join("xAA") + "\n"
+        assert rows(content.encode(), letters) == [(2, ("B", "A", "C")), (3, ("x", "A", "A"))]
 
 
 def test_a_column_that_is_not_there_is_refused() -> None:

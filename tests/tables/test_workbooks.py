@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from retailpulse.domain.errors import InvalidRequest
-from retailpulse.tables import VISIT_COLUMNS, BadRow, open_table
+from retailpulse.tables import VISIT_COLUMNS, BadRow, confined_process, open_table
 from tests.tables.reading import dialect, everything, refusal, rows
 from tests.tables.workbooks import ErrorCell, Rows, archive, ods, xlsx
 
@@ -110,6 +110,13 @@ def test_a_sheet_whose_cells_lie_far_apart_is_refused_or_read() -> None:
     sheet = parts["xl/worksheets/sheet1.xml"].decode().replace("</sheetData>", f"{far}</sheetData>")
     told = refusal(archive({**parts, "xl/worksheets/sheet1.xml": sheet}))
     assert "memory" in told
+
+
+def test_a_workbook_gets_no_more_memory_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined_process, "MEMORY_BYTES", 400 << 20)
+    assert rows(xlsx({"S": [HEADER, VISIT]})) == [(2, ("RP1", "http://a", "2026-11-20"))]
+    wide = [None] * 200 + ["x"]
+    assert "memory" in refusal(xlsx({"S": [HEADER, VISIT, *[[]] * 100_000, wide]}))
 
 
 def names_of(content: bytes) -> list[str]:

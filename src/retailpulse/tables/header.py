@@ -52,11 +52,13 @@ class Candidate:
     found: dict[str, int] = field(default_factory=dict)
     ambiguous: dict[str, list[int]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    conflict: str | None = None
+    """Which wanted columns a caller says to be one."""
 
     @property
     def is_complete(self) -> bool:
         """Whether it names all that is needed."""
-        return not self.missing and not self.ambiguous
+        return not (self.missing or self.ambiguous or self.conflict)
 
     def header(self, wanted: Sequence[ColumnSpec]) -> Header:
         """The header that it is."""
@@ -114,11 +116,9 @@ def _match_others(candidate: Candidate, names: list[str], wanted: Sequence[Colum
 
 def _resolve(candidate: Candidate, column: ColumnSpec, places: list[int]) -> None:
     if len(places) == 1:
-        for other, place in candidate.found.items():
-            if place == places[0]:
-                raise InvalidRequest(
-                    f"columns: {other} and {column.name} cannot both be column {letter(place)}"
-                )
+        same = [other for other, place in candidate.found.items() if place == places[0]]
+        if same:
+            candidate.conflict = f"{same[0]} and {column.name} cannot both be column {letter(places[0])}"
         candidate.found[column.name] = places[0]
     elif places:
         candidate.ambiguous[column.name] = places
@@ -144,6 +144,8 @@ def explain(best: Candidate | None, wanted: Sequence[ColumnSpec], column_names: 
     needed = f"the header must name the columns {','.join(required)}"
     if best is None or not any(best.cells):
         return f"line {best.line if best else 1}: {needed}; the file has no row"
+    if best.conflict:
+        return f"columns: {best.conflict}"
     begin = f"line {best.line}: {needed}; "
     if best.ambiguous:
         name, places = next(iter(best.ambiguous.items()))
