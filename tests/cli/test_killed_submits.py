@@ -67,7 +67,7 @@ class Line:
 @pytest.fixture
 def visits(tmp_path: Path) -> Path:
     path = tmp_path / "visits.csv"
-    lines = (f"RP00001,no URL {number},2026-11-20\n" for number in range(ROWS))
+    lines = (f"RP00001,no-URL-{number},2026-11-20\n" for number in range(ROWS))
     path.write_text("store_id,image_url,visit_time\n" + "".join(lines))
     return path
 

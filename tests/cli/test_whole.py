@@ -15,12 +15,12 @@ from tests.running import RunningService, clean_environment
 
 CSV = (
     "store_id,image_url,visit_time\n"
-    "RP00001,no URL,2026-11-20T10:00:00Z\n"
-    "RP00001,nor this,2026-11-20T10:00:00Z\n"
+    "RP00001,no-URL,2026-11-20T10:00:00Z\n"
+    "RP00001,nor-this,2026-11-20T10:00:00Z\n"
     "RP00004,nothing,2026-11-21\n"
 )
 VISITS = [
-    {"store_id": "RP00001", "image_url": ["no URL", "nor this"], "visit_time": "2026-11-20T10:00:00Z"},
+    {"store_id": "RP00001", "image_url": ["no-URL", "nor-this"], "visit_time": "2026-11-20T10:00:00Z"},
     {"store_id": "RP00004", "image_url": ["nothing"], "visit_time": "2026-11-21"},
 ]
 NDJSON = "".join(json.dumps(visit) + "\n" for visit in VISITS)
@@ -129,7 +129,7 @@ def test_results_are_filtered_and_come_in_every_format(
     assert json.loads(retailpulse("results", job_id, "--json", "--suspect").stdout) == []
     assert len(retailpulse("results", job_id, "--format=csv").stdout.splitlines()) == 4
     lines = retailpulse("results", job_id, "--format=ndjson", "--store-id=RP00001").stdout.splitlines()
-    assert [json.loads(line)["image_url"] for line in lines] == ["no URL", "nor this"]
+    assert [json.loads(line)["image_url"] for line in lines] == ["no-URL", "nor-this"]
     retailpulse("results", job_id, "-o", "results.parquet")
     parquet: Any = pyarrow.parquet.read_table(tmp_path / "results.parquet")
     assert parquet.column("image_no").to_pylist() == [1, 2, 3]

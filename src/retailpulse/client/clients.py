@@ -31,6 +31,8 @@ class _Operations(Session):
     _transport: type[SyncTransport | AsyncTransport]
 
     submit = Call(submitting.submit)
+    submitted = Call(submitting.submitted)
+    dry_run = Call(submitting.dry_run)
     wait = Call(waiting.wait)
     events = Stream(waiting.events)
     job = Call(_jobs.job)
