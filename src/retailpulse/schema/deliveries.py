@@ -4,7 +4,16 @@ from typing import Annotated
 
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryState
 from retailpulse.domain.times import Instant
+from retailpulse.schema.jobs import JobSummary
 from retailpulse.schema.record import Record, described
+
+
+class JobEnded(Record, frozen=True, kw_only=True):
+    """What the receiver of a job is sent when it has ended."""
+
+    type: Annotated[str, described("The event; there is one.", example=JOB_ENDED)]
+    timestamp: Annotated[Instant, described("When the job ended, UTC.")]
+    data: Annotated[JobSummary, described("The job as it stood at that end.")]
 
 
 class DeliveryTry(Record, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """The records that the API and the client give out, and nothing else of the schema."""
 
-from retailpulse.schema.deliveries import Delivery, DeliveryTry
+from retailpulse.schema.deliveries import Delivery, DeliveryTry, JobEnded
 from retailpulse.schema.hosts import Host, HostRefusal
 from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, JobStore, JobSummary, WaitingFor
 from retailpulse.schema.results import EarlierResult, Result
@@ -21,6 +21,7 @@ __all__ = [
     "ImageCounts",
     "Imported",
     "Job",
+    "JobEnded",
     "JobStore",
     "JobSummary",
     "Result",

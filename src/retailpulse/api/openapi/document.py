@@ -20,6 +20,7 @@ from litestar.routes import HTTPRoute
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from litestar.types import ControllerRouterHandler
 
+from retailpulse.api.openapi import webhooks
 from retailpulse.api.openapi.annotations import JSON, OperationSpec, Tag, documented
 from retailpulse.api.openapi.operations import complete, link_jobs, shapes_of
 from retailpulse.api.openapi.schemas import Schemas, in_use
@@ -79,12 +80,13 @@ def describe(
     description: dict[str, Any] = app.openapi_schema.to_schema()
     description["security"] = [{KEY_SCHEME: []}, *([] if needs_key else [{}])]
     operations = list(_operations(app, description))
-    schemas = Schemas(shapes_of(each for *_, each in operations))
+    schemas = Schemas([*shapes_of(each for *_, each in operations), *webhooks.SHAPES])
     for method, path, operation, each in operations:
         complete(method, path, operation, each, schemas)
     link_jobs(description["paths"])
-    components = description["components"]
-    components["schemas"] = in_use(description["paths"], {**components["schemas"], **schemas.components})
+    description["webhooks"] = webhooks.describe_webhooks(schemas)
+    components, described = description["components"], [description["paths"], description["webhooks"]]
+    components["schemas"] = in_use(described, {**components["schemas"], **schemas.components})
     return description
 
 

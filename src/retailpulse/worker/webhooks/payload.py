@@ -11,15 +11,9 @@ from standardwebhooks import Webhook
 
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryKey
 from retailpulse.fetch import PostRequest
-from retailpulse.schema import JobSummary
+from retailpulse.schema import JobEnded
 from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs.read import JobRow
-
-
-class _Body(msgspec.Struct, frozen=True, kw_only=True):
-    type: str
-    timestamp: datetime
-    data: JobSummary
 
 
 def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: datetime) -> PostRequest:
@@ -29,7 +23,7 @@ def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: d
     can refuse what is replayed later.
     """
     body = msgspec.json.encode(
-        _Body(type=JOB_ENDED, timestamp=job.finished_at or now, data=summarize(job)), order="deterministic"
+        JobEnded(type=JOB_ENDED, timestamp=job.finished_at or now, data=summarize(job)), order="deterministic"
     )
     signatures = (Webhook(secret).sign(key.message_id, now, body.decode()) for secret in secrets)
     return PostRequest(
