@@ -81,11 +81,11 @@ def guarded_by(folder: Path) -> Iterator[Guarded]:
 
 
 def problem_of(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, str]]:
-    """What an answer tells, without the path that was asked for and the counts."""
-    body = {name: value for name, value in answer.json().items() if name != "instance"}
+    """What an answer tells, without the path that was asked for, the id of the request, and the counts."""
+    body = {name: value for name, value in answer.json().items() if name not in {"instance", "request_id"}}
     headers = {
         name: value
         for name, value in answer.headers.items()
-        if name not in {"date", "content-length"} and not name.startswith("ratelimit-")
+        if name not in {"date", "content-length", "x-request-id"} and not name.startswith("ratelimit-")
     }
     return answer.status_code, headers, body

@@ -104,7 +104,8 @@ def all_responses(service: RunningService, job_id: str) -> dict[str, Any]:
 
 def _retry(service: RunningService, job: str) -> bytes:
     """What a retry of what was blocked answers: that there is nothing."""
-    answer = service.http.post(f"{job}/retry", json={"causes": ["blocked_address"]})
+    retried = {"causes": ["blocked_address"]}
+    answer = service.http.post(f"{job}/retry", json=retried, headers={"X-Request-Id": "same"})
     return b"%d %s" % (answer.status_code, answer.content)
 
 

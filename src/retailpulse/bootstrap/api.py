@@ -68,9 +68,11 @@ def _server_of_api(
     from retailpulse.measure import check_sandbox
     from retailpulse.metrics.exposition import Metrics
     from retailpulse.service import ApiKeys, Services
+    from retailpulse.web.middleware.access_log import AccessLogMiddleware
     from retailpulse.web.middleware.authentication import ApiKeyCache
     from retailpulse.web.middleware.compression import CompressionMiddleware
     from retailpulse.web.middleware.head_options import HeadOptionsMiddleware
+    from retailpulse.web.middleware.request_id import RequestIdMiddleware
     from retailpulse.web.middleware.security import with_security
     from retailpulse.web.server import serve_app
 
@@ -84,9 +86,11 @@ def _server_of_api(
             services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
             app = make_app(services, metrics, settings.api, settings.measure.depth, api_keys)
             answering = CompressionMiddleware(HeadOptionsMiddleware(app))
-            secured = metrics.observe(with_security(answering, api_keys, settings.api))
+            secured = with_security(answering, api_keys, settings.api)
+            logged = AccessLogMiddleware(secured) if settings.api.access_log else secured
+            whole = metrics.observe(RequestIdMiddleware(logged))
             loop_watch = watched_loop(settings.api.stall_seconds, heartbeat_fd)
             async with metrics.reporting(settings.worker.heartbeat_seconds), loop_watch:
-                await serve_app(secured, settings.api, stop, sockets)
+                await serve_app(whole, settings.api, stop, sockets)
 
     return serve_api

@@ -4,15 +4,16 @@ import logging
 import sys
 
 from retailpulse.config.settings import LogSettings
-from retailpulse.telemetry.log_fields import FIELDS
+from retailpulse.telemetry.log_fields import FIELDS, REQUEST, REQUEST_ID
 
 
 class _FieldsFormatter(logging.Formatter):
     """Writes what a line is about behind its text, as `job=...`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        given = ((name, getattr(record, name, None)) for name in FIELDS)
-        record.fields = "".join(f" {name}={value}" for name, value in given if value is not None)
+        given = {name: getattr(record, name, None) for name in FIELDS}
+        given[REQUEST] = given[REQUEST] or REQUEST_ID.get()
+        record.fields = "".join(f" {name}={value}" for name, value in given.items() if value is not None)
         return super().format(record)
 
 

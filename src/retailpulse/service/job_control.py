@@ -9,6 +9,7 @@ from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.fetch import CredentialVault, origin_key
 from retailpulse.service.admission_control import AdmissionControl
+from retailpulse.service.job_log import log_end, log_ends
 from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs import read as jobs
@@ -36,10 +37,12 @@ class JobControl:
         async with self._database.transaction(
             share=Share.WRITES, timeout_seconds=CHANGE_SECONDS
         ) as connection:
-            if await cancelling.cancel_job(connection, job_id):
-                return
+            is_ended = await cancelling.cancel_job(connection, job_id)
             job = await jobs.known_job(connection, job_id)
-        if job.status is not JobStatus.CANCELLED:
+            size_bytes = await jobs.size_bytes(connection, job_id) if is_ended else 0
+        if is_ended:
+            log_end(job, size_bytes=size_bytes)
+        elif job.status is not JobStatus.CANCELLED:
             raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
 
     async def retry(
@@ -59,6 +62,8 @@ class JobControl:
         ) as connection:
             images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key, sealed=sealed)
             await self._admission.admit(connection, images)
+        if images == 0:  # all failed again at once
+            await log_ends(self._database, [job_id])
 
     async def delete(self, job_id: UUID) -> None:
         """Takes a job that has ended out of sight; workers delete its rows after that.

@@ -15,8 +15,10 @@ from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
 from retailpulse.fetch import CredentialVault, origin_key
 from retailpulse.service.admission_control import AdmissionControl
+from retailpulse.service.job_log import log_accepted
 from retailpulse.service.limits import Limits
 from retailpulse.storage.jobs import credentials, idempotency, insert, insert_spooled
+from retailpulse.storage.jobs.read import known_job
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Connection, Database
@@ -111,6 +113,8 @@ class JobSubmitter:
             await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
             if job.sealed is not None:
                 await credentials.insert(connection, job.job_id, job.sealed)
+            written = await known_job(connection, job.job_id)
+        log_accepted(written)
         return job.job_id
 
 

@@ -12,9 +12,15 @@ def name_caller(scope: Scope, caller: str) -> None:
     scope[_CALLER] = caller  # type: ignore[literal-required]  # ASGI lets applications add their own
 
 
+def key_of(scope: Scope) -> str | None:
+    """The id of the key that a request has used; None if it used none."""
+    found = scope.get(_CALLER)
+    return None if found is None else str(found)
+
+
 def caller_of(scope: Scope) -> str:
     """The caller that a request counts for: its key, or else its address."""
-    return str(scope.get(_CALLER) or address_of(scope["client"]))
+    return str(key_of(scope) or address_of(scope["client"]))
 
 
 def address_of(client: tuple[str, int] | None) -> str:

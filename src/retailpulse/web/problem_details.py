@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import msgspec
 from litestar import MediaType, Response
 from litestar.types import Scope
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from retailpulse.web.problem_kinds import UNAVAILABLE, kind_of
+from retailpulse.web.request_ids import request_id_of
 
 PROBLEM_TYPE = "application/problem+json"
 LEGACY_PATHS = frozenset({"/api/submit", "/api/status", "/api/visits"})
@@ -51,6 +52,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
             examples=["/api/v1/jobs/01932c5e-7a00-7000-8000-000000000000"],
         ),
     ]
+    request_id: Annotated[
+        str | UnsetType,
+        Meta(
+            description="The `X-Request-Id` of the answer: the service's log names it.",
+            examples=["5f0c7a31b2d94e6f8a1b2c3d"],
+        ),
+    ] = UNSET
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +81,9 @@ def refusal(
         "detail": detail,
         "instance": scope["raw_path"].decode("latin-1"),
     }
-    return {**fields, **members}, PROBLEM_TYPE
+    request_id = request_id_of(scope)
+    named = {} if request_id is None else {"request_id": request_id}
+    return {**fields, **named, **members}, PROBLEM_TYPE
 
 
 def refuse(

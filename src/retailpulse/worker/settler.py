@@ -7,12 +7,14 @@ import asyncio
 import logging
 import time
 from collections import Counter
+from uuid import UUID
 
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
 from retailpulse.schema import ImageResult
+from retailpulse.service.job_log import log_ends
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
 from retailpulse.telemetry.catalogue import SETTLE
@@ -82,35 +84,37 @@ class Settler:
                 self._full.clear()
             if batch.results:
                 self._writing = batch
-                await self._write(batch)
+                ended = await self._write(batch)
                 self._writing = None
                 self._written_at = self._loop.time()
+                await log_ends(self._database, ended)
 
     def _batch_seconds(self) -> float:
         """How long to wait for more: a full turn since the last batch, next to nothing after a quiet time."""
         left = self._written_at + self._max_seconds - self._loop.time()
         return min(self._max_seconds, max(GATHER_SECONDS, left))
 
-    async def _write(self, batch: "_Batch") -> None:
+    async def _write(self, batch: "_Batch") -> list[UUID]:
+        """Writes a batch, and returns the jobs that have ended by it."""
         refusals = 0
         began_at = time.monotonic()
         while True:
             try:
                 async with self._database.transaction() as connection:
-                    ended = batch.ended()
-                    await settling.settle(connection, batch.results, ended)
+                    ended: list[UUID] = []
+                    await settling.settle(connection, batch.results, batch.ended(), ended=ended)
             except StaleWrite as error:  # rolled back: the next try sees what has changed
                 logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:
                 logger.warning("%d results wait for the database: %s", len(batch.results), error)
                 if self._closing.is_set():
-                    return  # another worker does these images again
+                    return []  # another worker does these images again
                 await stoppable_sleep(BACKOFF.draw_seconds(refusals), self._closing)
                 refusals += 1
             else:
                 self._observe(time.monotonic() - began_at)
                 batch.close()
-                return
+                return ended
 
 
 class _Batch:

@@ -42,7 +42,7 @@ Post a job, visits to stores with the URLs of their photos; get one result per i
 
 Errors under `/api/v1` are problem details (RFC 9457); their `type` leads to a page that explains it.
 The three old endpoints answer `{"error": "..."}`. Lists come in pages: follow `next` until it is null.
-Times are RFC 3339 in UTC.
+Times are RFC 3339 in UTC. Every answer has an `X-Request-Id`, that of the request if it had one.
 """
 
 

@@ -135,6 +135,13 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=100_000, description="Most connections at once to one API process; more wait.")
     ] = 2_000
 
+    access_log: Annotated[
+        bool,
+        Meta(
+            description="Whether each request is logged: method, path and the names in its query, status, "
+            "time, bytes, the id of its key and its X-Request-Id."
+        ),
+    ] = False
     stall_seconds: Annotated[
         float,
         Meta(

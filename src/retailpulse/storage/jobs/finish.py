@@ -22,14 +22,15 @@ _FINISH = """
 """
 
 
-async def finish_jobs(connection: Connection, job_ids: Sequence[UUID]) -> None:
-    """Ends those of the jobs whose images all have a result by now; their rows are locked already.
+async def finish_jobs(connection: Connection, job_ids: Sequence[UUID]) -> list[UUID]:
+    """Ends those of the jobs whose images all have a result by now, and returns them; their rows are locked.
 
     Images that still wait or are in work were taken from a worker that settled them after all: they go.
     """
     if not job_ids:
-        return
+        return []
     cursor = await connection.execute(_FINISH, [list(job_ids)])
     ended = sorted(job_id for (job_id,) in await cursor.fetchall())
     if ended:
         await drop_waiting(connection, ended)
+    return ended

@@ -61,14 +61,21 @@ _COUNT_IN_JOB = """
 """
 
 
-async def settle(connection: Connection, results: Sequence[ImageResult], grants: Sequence[int] = ()) -> int:
+async def settle(
+    connection: Connection,
+    results: Sequence[ImageResult],
+    grants: Sequence[int] = (),
+    *,
+    ended: list[UUID] | None = None,
+) -> int:
     """Writes results in the transaction of `connection`; one that an image already has stays as it is.
 
     A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, and
     the last image of a job finishes it. `grants` are those that are settled to the end with these results:
-    they are closed. Returns how many rows were new. Rows are locked in one order everywhere, so workers
-    cannot deadlock; copies need none, as only the transaction that inserted the result of their first inserts
-    theirs. Raises StaleWrite if a job was retried or pruned meanwhile.
+    they are closed. `ended` gets the jobs that have ended by this. Returns how many rows were new. Rows are
+    locked in one order everywhere, so workers cannot deadlock; copies need none, as only the transaction that
+    inserted the result of their first inserts theirs. Raises StaleWrite if a job was retried or pruned
+    meanwhile.
     """
     ordered = _in_order(results)
     parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered)}
@@ -82,7 +89,9 @@ async def settle(connection: Connection, results: Sequence[ImageResult], grants:
         if has_copies:
             cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
             outcomes[Outcome(outcome)] += cursor.rowcount
-    await finish_jobs(connection, await _count_in_jobs(connection, jobs, retries))
+    finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs, retries))
+    if ended is not None:
+        ended += finished
     if grants:
         await connection.execute(DROP_GRANTS, [list(grants)])
     return sum(count.total() for count in jobs.values())

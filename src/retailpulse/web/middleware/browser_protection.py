@@ -8,6 +8,7 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.web.errors import Forbidden
 
 Header = tuple[bytes, bytes]
+_EXPOSED = b"Location, Link, Retry-After, X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 _MOST_SEEN = 1_000
 _OTHER_SITES = frozenset({b"cross-site", b"same-site"})
 
@@ -87,8 +88,7 @@ class Cors:
             allowed = [(b"access-control-allow-origin", origin)]
         else:
             return [(b"vary", b"Origin")]
-        exposed = b"Location, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
-        return [*allowed, (b"vary", b"Origin"), (b"access-control-expose-headers", exposed)]
+        return [*allowed, (b"vary", b"Origin"), (b"access-control-expose-headers", _EXPOSED)]
 
     def check(self, origin: bytes, host: bytes) -> None:
         """Raises Forbidden if a page of this origin may not change anything on a service without keys.

@@ -1,0 +1,63 @@
+"""What the log says of jobs: one line when one is accepted, one each time that it ends, none for an image.
+
+Called once the transaction is committed, so that no line is about what was rolled back.
+"""
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from retailpulse.domain.errors import DatabaseError
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.read import JobRow
+from retailpulse.storage.postgres.database import Database
+from retailpulse.telemetry.log_fields import about
+
+logger = logging.getLogger(__name__)
+
+
+def log_accepted(job: JobRow) -> None:
+    """One line for a new job, and another if it has ended at once, as no store of it is known."""
+    logger.info(
+        "job accepted: images=%d depth=%s%s", job.images, job.depth, _name(job), extra=about(job.job_id)
+    )
+    if job.status is not JobStatus.ONGOING:
+        log_end(job, size_bytes=0)
+
+
+def log_end(job: JobRow, *, size_bytes: int) -> None:
+    """One line for the end of a job; `size_bytes` are those of the files that were read whole."""
+    seconds = ((job.finished_at or job.read_at) - (job.retried_at or job.submitted_at)).total_seconds()
+    counts = f"images={job.images} measured={job.measured} failed={job.failed} cancelled={job.cancelled}"
+    logger.info(
+        "job %s: %s retries=%d bytes=%d seconds=%.1f%s",
+        job.status,
+        counts,
+        job.retries,
+        size_bytes,
+        seconds,
+        _name(job),
+        extra=about(job.job_id),
+    )
+
+
+async def log_ends(database: Database, job_ids: Sequence[UUID]) -> None:
+    """The lines for jobs that have ended; a line is lost while the database is away."""
+    if not job_ids:
+        return
+    try:
+        async with database.connection() as connection:
+            ended = await jobs.find_jobs(connection, job_ids)
+            sizes = {job_id: await jobs.size_bytes(connection, job_id) for job_id in ended}
+    except DatabaseError as error:
+        logger.warning("the ends of %d jobs are not logged: %s", len(job_ids), error)
+        return
+    for job in ended.values():
+        if job.status is not JobStatus.ONGOING:  # it may be retried by now
+            log_end(job, size_bytes=sizes[job.job_id])
+
+
+def _name(job: JobRow) -> str:
+    """What a client calls a job, quoted: it may hold line breaks."""
+    return "" if job.name is None else f" name={job.name!a}"

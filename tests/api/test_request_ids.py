@@ -1,0 +1,103 @@
+"""Each request has an id: in every answer, in problems, and in the log lines that are written for it."""
+
+import re
+
+import pytest
+
+from retailpulse.domain.api_keys import Scope
+from tests.api.guarded import guarded_by
+from tests.api.jobs import NOWHERE, body, held, photo, post, problem, visit
+from tests.origin import Origin, Reply
+from tests.running import RunningService, wait_for
+
+NEW = re.compile("[0-9a-f]{24}")
+PATHS = [
+    "/health/live",
+    "/openapi.json",
+    "/api/v1/jobs",
+    "/api/v1/nothing",
+    "/api/status?jobid=1",
+    "/api/v1/jobs?x=1",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_has_the_id_that_was_sent_or_a_new_one(service: RunningService, path: str) -> None:
+    for method in ("GET", "HEAD", "DELETE", "OPTIONS"):
+        given = service.http.request(method, path, headers={"X-Request-Id": "order-17/a"})
+        assert given.headers.get_list("x-request-id") == ["order-17/a"]
+    first, second = (service.http.get(path).headers["x-request-id"] for _ in range(2))
+    assert NEW.fullmatch(first)
+    assert first != second
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "a" * 129, "ü", "a\tb"])
+def test_an_id_that_cannot_be_used_is_replaced(service: RunningService, sent: str) -> None:
+    answer = service.http.get("/health/live", headers=[(b"X-Request-Id", sent.encode())])
+    assert NEW.fullmatch(answer.headers["x-request-id"])
+
+
+def test_the_longest_id_is_kept(service: RunningService) -> None:
+    answer = service.http.get("/health/live", headers={"X-Request-Id": "~" * 128})
+    assert answer.headers["x-request-id"] == "~" * 128
+
+
+def test_a_problem_names_it_and_the_old_endpoints_say_what_they_said(service: RunningService) -> None:
+    answer = service.http.get("/api/v1/jobs/x", headers={"X-Request-Id": "r1"})
+    assert problem(answer, 404, "not-found")["request_id"] == "r1"
+    assert list(service.http.get("/api/visits").json()) == ["error"]
+
+
+def test_who_is_not_let_in_is_told_it_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with guarded_by(tmp_path_factory.mktemp("ids")) as guarded:
+        guarded.key(Scope.READ)
+        answer = guarded.api().http.get("/api/v1/jobs", headers={"X-Request-Id": "r2"})
+    assert problem(answer, 401, "unauthenticated")["request_id"] == "r2"
+    assert answer.headers["x-request-id"] == "r2"
+
+
+def job_lines(service: RunningService, job_id: str) -> list[str]:
+    """What the log says of a job, from its text on."""
+    lines = [line.partition(": ")[2] for line in service.log().splitlines() if f"job={job_id}" in line]
+    return [line for line in lines if line.startswith("job ")]
+
+
+def test_a_job_has_a_line_at_its_beginning_and_one_at_its_end(
+    service: RunningService, origin: Origin
+) -> None:
+    good = photo(30, 20)
+    urls = [origin.serve(f"/logged-{number}.png", Reply(body=good)) for number in range(3)]
+    gone = origin.url("/logged-gone.png")
+    sent = service.http.post(
+        "/api/v1/jobs",
+        json=body(visit("RP00001", *urls, gone), name="week\n47"),
+        headers={"X-Request-Id": "submit-1"},
+    )
+    job_id = sent.json()["job_id"]
+    service.finished(job_id)
+    accepted, ended = wait_for(lambda: lines if len(lines := job_lines(service, job_id)) == 2 else None)
+    assert accepted == f"job accepted: images=4 depth=decode name='week\\n47' job={job_id} request=submit-1"
+    assert re.fullmatch(
+        rf"job failed: images=4 measured=3 failed=1 cancelled=0 retries=0 bytes={3 * len(good)} "
+        rf"seconds=[\d.]+ name='week\\n47' job={job_id}",
+        ended,
+    )
+
+
+def test_a_job_that_ends_in_a_request_has_its_line_too(service: RunningService) -> None:
+    job_id = post(service, body(visit("nowhere", NOWHERE))).json()["job_id"]
+    service.http.post(f"/api/v1/jobs/{job_id}/retry", headers={"X-Request-Id": "retry-1"})
+    accepted, ended, again = job_lines(service, job_id)
+    assert accepted.startswith("job accepted: images=1 ")
+    assert ended.startswith("job failed: images=1 measured=0 failed=1 cancelled=0 retries=0 bytes=0 ")
+    assert again.startswith("job failed: images=1 measured=0 failed=1 cancelled=0 retries=1 bytes=0 ")
+    assert again.endswith(" request=retry-1")
+
+
+def test_a_cancel_has_its_line_once(service: RunningService, origin: Origin) -> None:
+    with held(origin, "/logged-slow.png", photo(8, 8)) as slow:
+        job_id = service.submit([visit("RP00001", slow)])
+        for _ in range(2):
+            service.http.post(f"/api/v1/jobs/{job_id}/cancel").raise_for_status()
+    _, ended = job_lines(service, job_id)
+    assert ended.startswith("job cancelled: images=1 measured=0 failed=0 cancelled=1 retries=0 bytes=0 ")
