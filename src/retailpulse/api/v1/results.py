@@ -115,6 +115,10 @@ async def job_results(
     ] = None,
     cause: Annotated[list[Cause] | None, Parameter(description="Only images with this cause.")] = None,
     store_id: Annotated[list[str] | None, Parameter(description="Only images of this store.")] = None,
+    suspect: Annotated[
+        bool | None,
+        Parameter(description="true: only measured images that look damaged; false: only all others."),
+    ] = None,
     include: Annotated[
         list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
     ] = None,
@@ -130,7 +134,7 @@ async def job_results(
     A JSON page, or every row that is wanted as CSV, NDJSON or Parquet.
     """
     known = known_id(job_id)
-    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id))
+    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id), suspect)
     name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
@@ -142,13 +146,14 @@ async def job_results(
 
 
 def _filter(
-    asked: Sequence[AskedOutcome], causes: Sequence[Cause], store_ids: tuple[str, ...]
+    asked: Sequence[AskedOutcome], causes: Sequence[Cause], store_ids: tuple[str, ...], suspect: bool | None
 ) -> ResultFilter:
     return ResultFilter(
         outcomes=tuple(Outcome(name) for name in asked if name is not AskedOutcome.UNSETTLED),
         unsettled=AskedOutcome.UNSETTLED in asked,
         causes=tuple(causes),
         store_ids=store_ids,
+        suspect=suspect,
     )
 
 
