@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 SCHEMA = """
 CREATE INDEX jobs_names ON jobs (name, status, submitted_at, job_id) WHERE name IS NOT NULL;
