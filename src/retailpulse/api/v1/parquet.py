@@ -29,6 +29,7 @@ _TYPES = {
     SqlType.DOUBLE: "float64",
     SqlType.BOOLEAN: "bool",
     SqlType.TIMESTAMPTZ: "timestamp",
+    SqlType.TEXTS: "strings",
 }
 """The types of columns that are no texts."""
 _COLUMNS = {

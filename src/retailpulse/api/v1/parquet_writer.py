@@ -20,6 +20,7 @@ _TYPES = {
     "int64": DataType.int64(),
     "float64": DataType.float64(),
     "bool": DataType.bool(),
+    "strings": DataType.list(Field("item", DataType.string())),
     "timestamp": DataType.timestamp("ms", tz="UTC"),
 }
 

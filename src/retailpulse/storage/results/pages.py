@@ -114,6 +114,7 @@ _COPY_JSON = (
     "COPY (SELECT row_to_json(r) FROM ({page}) r) TO STDOUT"
     r" (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')"
 )
+_AS_CSV = {PageFormat.CSV, PageFormat.CSV_WITH_HEADER}
 _COPY = {
     PageFormat.JSON_ROWS: _COPY_JSON,
     PageFormat.FLAT_JSON_ROWS: _COPY_JSON,
@@ -214,7 +215,8 @@ def _read(column: Column) -> sql.Composable:
     value = _TEXT.get(column.sql_type, sql.SQL("{value}")).format(value=value)
     if column.default is not None:
         value = sql.SQL("coalesce({value}, {default})").format(
-            value=value, default=sql.Literal(column.default)
+            value=value,
+            default=sql.Literal(column.default),
         )
     return sql.SQL("{value} AS {name}").format(value=value, name=sql.Identifier(column.name))
 
@@ -225,6 +227,8 @@ _READ = sql.SQL(", ").join(map(_read, RESULT))
 def _given(column: Column, form: ResultForm) -> sql.Composable:
     """A column in the form that is asked for."""
     name = sql.Identifier(column.name)
+    if column.sql_type is SqlType.TEXTS and form.page_format in _AS_CSV:
+        return sql.SQL("array_to_string({name}, ' ') AS {name}").format(name=name)
     if not (form.for_spreadsheet and column.is_free_text):
         return name
     outer, inner, kept = map(sql.Literal, (_OUTER, _INNER, r"\1'"))
