@@ -50,7 +50,8 @@ def as_ndjson(service: RunningService, job_id: str, **query: Any) -> list[dict[s
     """The same rows as NDJSON tells them."""
     query = {"format": "ndjson", **query}
     text = service.http.get(f"/api/v1/jobs/{job_id}/results", params=query).text
-    return [json.loads(line) for line in text.splitlines()]
+    rows = [json.loads(line) for line in text.splitlines()]
+    return [row | {"flags": " ".join(row["flags"])} for row in rows]
 
 
 def writers(parent: int) -> list[int]:

@@ -23,6 +23,24 @@ from tests.api.paging import pages_of
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 
+PHOTO_FACTS = [
+    "sharpness",
+    "brightness",
+    "brightness_p5",
+    "brightness_p50",
+    "brightness_p95",
+    "brightness_p99",
+    "contrast",
+    "blown",
+    "content",
+    "taken_at",
+    "clock",
+    "latitude",
+    "longitude",
+    "camera_make",
+    "camera_model",
+    "software",
+]
 FIELDS = [
     "image_no",
     "store_id",
@@ -40,6 +58,8 @@ FIELDS = [
     "size_bytes",
     "sha256",
     "suspect",
+    "flags",
+    *PHOTO_FACTS,
     "tries",
     "settled_at",
     "visit_no",
@@ -70,6 +90,10 @@ def export(service: RunningService, job_id: str, **query: Any) -> tuple[str, str
     answer = service.http.get(f"/api/v1/jobs/{job_id}/results", params=query)
     assert answer.status_code == 200, answer.text
     return answer.headers["content-type"], answer.content.decode()
+
+
+def _in_csv(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def csv_rows(text: str) -> list[dict[str, str]]:
@@ -110,6 +134,8 @@ def test_a_measured_image_is_told_with_all_its_facts(service: RunningService, or
         (told[depth],) = page(service, job_id)["items"]
         assert list(told[depth]) == FIELDS
         assert told[depth].pop("settled_at").endswith("Z")
+        checks = {name: told[depth].pop(name) for name in PHOTO_FACTS}
+        assert (checks["brightness"] is not None) == (depth == "decode")
     always = {
         "image_no": 1,
         "store_id": CORNER_SHOP,
@@ -125,6 +151,7 @@ def test_a_measured_image_is_told_with_all_its_facts(service: RunningService, or
         "displayed_height": 20,
         "perimeter": 100,
         "suspect": None,
+        "flags": [],
         "tries": 1,
         "visit_no": 1,
         "store_name": "Corner Shop, Harbour Street",
@@ -165,6 +192,7 @@ def test_an_image_that_is_not_settled_has_no_outcome_yet(service: RunningService
         "store_id": CORNER_SHOP,
         "visit_time": "2026-11-20T10:00:00Z",
         "image_url": slow,
+        "flags": [],
         "tries": 0,
         "visit_no": 1,
         "store_name": "Corner Shop, Harbour Street",
@@ -197,9 +225,7 @@ def test_csv_and_ndjson_hold_the_rows_of_the_pages(service: RunningService, big:
     kind, text = export(service, big, format="csv")
     assert kind == "text/csv; charset=utf-8"
     assert text.partition("\n")[0] == ",".join(FIELDS)
-    assert csv_rows(text) == [
-        {name: "" if value is None else str(value) for name, value in row.items()} for row in rows
-    ]
+    assert csv_rows(text) == [{name: _in_csv(value) for name, value in row.items()} for row in rows]
 
 
 def test_texts_with_quotes_commas_and_line_breaks_survive_every_format(

@@ -15,7 +15,7 @@ from retailpulse.domain.analysis import MAX_REASON, Analysis, Facts
 from retailpulse.domain.images import Header
 
 MAX_ANALYZERS = 10
-MAX_FACTS_BYTES = 300
+MAX_FACTS_BYTES = 400
 """Most bytes of the facts of one analyzer about one picture, as they are sent."""
 
 Exif: TypeAlias = Callable[[], bytes | None]
@@ -27,7 +27,7 @@ class Analyzer:
     """An analyzer: the module of each exports one, as `ANALYZER`.
 
     Raise `version` whenever the same picture may give other facts. `facts` is what `analyze` returns: at most
-    16 fields of bool, int, float, str or None, together 300 bytes. `analyze` may do nothing but compute;
+    16 fields of bool, int, float, str or None, together 400 bytes. `analyze` may do nothing but compute;
     `load` imports what it needs, before its process is confined.
     """
 

@@ -16,6 +16,13 @@ else:
     GreyImage = "GreyImage"
 
 SCALES = (8, 4, 2, 1)
+OVERVIEW_SIDE = 240
+"""Pixels that the shorter side of an overview has at least, if the picture has as many."""
+
+
+def overview_scale(width: int, height: int) -> int:
+    """The scale of `Picture.grey` at which the shorter side is as long as an overview wants it."""
+    return next((scale for scale in SCALES if min(width, height) // scale >= OVERVIEW_SIDE), 1)
 
 
 def _find_nothing() -> str | None:
@@ -41,8 +48,8 @@ class Picture(ABC):
         """The picture in grey, (rows, columns), as it is stored: not turned.
 
         Each pixel is the mean of `scale` x `scale` stored ones: 8, 4, 2 or 1; at the right and lower edge, of
-        those that are there. A JPEG has 8 in hand, and is decoded again for other scales; the other formats
-        have all pixels in hand and are reduced. Raises ValueError if there is no such scale.
+        those that are there. A JPEG has its overview in hand, and is decoded again for more pixels; the other
+        formats have all pixels in hand and are reduced. Raises ValueError if there is no such scale.
         """
         if scale not in SCALES:
             raise ValueError(f"a picture has no scale of 1/{scale}")
@@ -52,6 +59,17 @@ class Picture(ABC):
             made.flags.writeable = False
             self._greys[scale] = made
         return self._greys[scale]
+
+    def overview(self, width: int, height: int) -> tuple[GreyImage, int]:
+        """The picture of this stored size in grey as most analyzers want it, and its scale.
+
+        At 1/8 if its decoder offers no other.
+        """
+        scale = overview_scale(width, height)
+        try:
+            return self.grey(scale), scale
+        except ValueError:
+            return self.grey(8), 8
 
     def exif(self) -> bytes | None:
         """The EXIF data of the file from its byte order on ("II" or "MM"), or None if there is none.

@@ -6,11 +6,11 @@ A new analyzer is a module of this package and a line in ALL.
 from collections.abc import Sequence
 from contextlib import suppress
 
-from retailpulse.analyze import damage
+from retailpulse.analyze import capture, damage, exposure, sharpness
 from retailpulse.analyze.analyzer import Analyzer
 from retailpulse.domain.errors import ConfigError
 
-ALL: tuple[Analyzer, ...] = (damage.ANALYZER,)
+ALL: tuple[Analyzer, ...] = (damage.ANALYZER, sharpness.ANALYZER, exposure.ANALYZER, capture.ANALYZER)
 
 
 def select(names: str) -> tuple[Analyzer, ...]:

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.analysis import MAX_TEXT, Analysis
 from retailpulse.domain.images import Header
+from retailpulse.measure.flags import flags_of
 from retailpulse.schema import FACTS, Measurement
 from retailpulse.schema.columns import SqlType
 
@@ -22,9 +24,11 @@ _BOUNDS: dict[SqlType, Any] = {
     SqlType.BIGINT: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)],
     SqlType.DOUBLE: Annotated[float, Meta(ge=-1e300, le=1e300)],  # neither infinite nor NaN
     SqlType.BOOLEAN: bool,
+    SqlType.TEXTS: list[str],
 }
 """What a column can hold: a value beyond that would keep a whole batch of results from being written."""
-_READ_HERE = {*Header.__struct_fields__, "size_bytes", "sha256"}
+_DEFAULT = MeasureSettings()
+_READ_HERE = {*Header.__struct_fields__, "size_bytes", "sha256", "flags"}
 """Facts that no analyzer is asked for."""
 _ANALYZED = {fact.name: fact.words or _BOUNDS[fact.sql_type] for fact in FACTS if fact.name not in _READ_HERE}
 """The facts that analyzers find, each with the type of its values."""
@@ -36,15 +40,18 @@ def make_measurement(
     size_bytes: int | None = None,
     sha256: str | None = None,
     analyses: Sequence[Analysis] = (),
+    thresholds: MeasureSettings = _DEFAULT,
 ) -> Measurement:
     """The measurement of an image; `size_bytes` and `sha256` (hexadecimal) are None at depth `header`."""
-    return Measurement(
+    measurement = Measurement(
         **msgspec.structs.asdict(header),
         size_bytes=size_bytes,
         sha256=sha256,
         analyses=tuple(analyses),
         **dict(_facts(analyses)),
     )
+    flags = flags_of(measurement, thresholds) if analyses else []
+    return msgspec.structs.replace(measurement, flags=flags) if flags else measurement
 
 
 def _facts(analyses: Sequence[Analysis]) -> Iterator[tuple[str, Any]]:

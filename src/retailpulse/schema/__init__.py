@@ -1,6 +1,7 @@
 """The records that API, client, webhooks and storage share, each said once: field, type, meaning, example."""
 
 from retailpulse.domain.callbacks import DeliveryState
+from retailpulse.domain.flags import Clock, Flag
 from retailpulse.domain.hosts import BreakerState, WaitReason
 from retailpulse.domain.images import Cause, Depth, Format, Outcome
 from retailpulse.domain.jobs import JobStatus
@@ -10,7 +11,7 @@ from retailpulse.schema.record import Record
 from retailpulse.schema.records import *  # noqa: F403  # its list is the only one
 from retailpulse.schema.results import RESULT, RESULT_EXAMPLES
 
-WORDS = (BreakerState, Cause, DeliveryState, Depth, Format, JobStatus, Outcome, WaitReason)
+WORDS = (BreakerState, Cause, Clock, DeliveryState, Depth, Flag, Format, JobStatus, Outcome, WaitReason)
 """The words that stand in records, by the sets they are of."""
 
 __all__ = [

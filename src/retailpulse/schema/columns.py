@@ -15,6 +15,8 @@ class SqlType(StrEnum):
     """The type of a column, as PostgreSQL's format_type() writes it."""
 
     TEXT = "text"
+    TEXTS = "text[]"
+    """A list in a record; in files other than NDJSON one text with blanks between them."""
     SMALLINT = "smallint"
     INTEGER = "integer"
     BIGINT = "bigint"
@@ -90,7 +92,13 @@ def _columns(record: type[msgspec.Struct]) -> Iterator[Column]:
                 yield Column(
                     name=field.name,
                     stored=stored,
-                    default=None if field.default is msgspec.NODEFAULT else field.default,
+                    default=_default(field),
                     example=examples[0] if examples else None,
                     words=words[0] if words else None,
                 )
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return None if field.default is msgspec.NODEFAULT else field.default

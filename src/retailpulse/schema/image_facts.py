@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from retailpulse.domain.analysis import Analysis
+from retailpulse.domain.flags import Clock, Flag
 from retailpulse.domain.images import Cause, Format, Outcome
 from retailpulse.schema.columns import SqlType, Stored, columns_of
 from retailpulse.schema.record import Record, described
@@ -72,6 +73,81 @@ class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
             "checksum or size, what its decoder says; or that its answer broke off though it is whole.",
             example="the HEVC data have zeros where none can be",
         ),
+    ] = None
+    flags: Annotated[
+        list[str],
+        Stored(sql_type=SqlType.TEXTS),
+        described("What may be wrong with the photo, by the numbers below.", example=["soft"], words=Flag),
+    ] = msgspec.field(default_factory=list)
+    sharpness: Annotated[
+        float | None,
+        Stored(sql_type=SqlType.DOUBLE),
+        described("Of the strongest edges: about 1 is sharp, 0 is none; null without edges.", example=0.56),
+    ] = None
+    brightness: Annotated[
+        float | None, Stored(sql_type=SqlType.DOUBLE), described("The mean, of 255.", example=91.3)
+    ] = None
+    brightness_p5: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.SMALLINT),
+        described("5% of the photo are no brighter, of 255.", example=12),
+    ] = None
+    brightness_p50: Annotated[
+        int | None, Stored(sql_type=SqlType.SMALLINT), described("Half of it is no brighter.", example=84)
+    ] = None
+    brightness_p95: Annotated[
+        int | None, Stored(sql_type=SqlType.SMALLINT), described("95% of it are no brighter.", example=201)
+    ] = None
+    brightness_p99: Annotated[
+        int | None, Stored(sql_type=SqlType.SMALLINT), described("99% of it are no brighter.", example=238)
+    ] = None
+    contrast: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.SMALLINT),
+        described("Brightness from the darkest 2% to the brightest 2%.", example=214),
+    ] = None
+    blown: Annotated[
+        float | None,
+        Stored(sql_type=SqlType.DOUBLE),
+        described("The share that is blown out: a brightness of 250 and more.", example=0.004),
+    ] = None
+    content: Annotated[
+        float | None,
+        Stored(sql_type=SqlType.DOUBLE),
+        described("The share of an 8 x 8 grid in which anything is to be seen.", example=0.97),
+    ] = None
+    taken_at: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT),
+        described(
+            "When, by EXIF: ISO 8601, with an offset if it is known.", example="2026-11-20T10:31:07+05:30"
+        ),
+    ] = None
+    clock: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT),
+        described("What is wrong with the camera's clock: reset, impossible or contradicted.", words=Clock),
+    ] = None
+    latitude: Annotated[
+        float | None,
+        Stored(sql_type=SqlType.DOUBLE),
+        described("Where, by EXIF: degrees.", example=12.971599),
+    ] = None
+    longitude: Annotated[
+        float | None,
+        Stored(sql_type=SqlType.DOUBLE),
+        described("Where, by EXIF: degrees.", example=77.594566),
+    ] = None
+    camera_make: Annotated[
+        str | None, Stored(sql_type=SqlType.TEXT), described("By EXIF.", example="HMD Global")
+    ] = None
+    camera_model: Annotated[
+        str | None, Stored(sql_type=SqlType.TEXT), described("By EXIF.", example="Nokia 8.3 5G")
+    ] = None
+    software: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT),
+        described("What wrote the file, by EXIF.", example="15.2.1"),
     ] = None
 
 

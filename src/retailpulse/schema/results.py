@@ -112,6 +112,7 @@ _MEASURED: dict[str, Any] = {column.name: column.example for column in RESULT} |
 _FAILED: dict[str, Any] = {
     **_MEASURED,
     **dict.fromkeys(ImageFacts.__struct_fields__),
+    "flags": [],
     "image_no": 2,
     "image_url": "https://photos.example/b.jpg",
     "outcome": "failed",

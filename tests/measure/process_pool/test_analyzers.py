@@ -26,7 +26,7 @@ FAILURES = {
     "loop": "it took too long",
     "loop in C": "it took too long",
     "swell": "it raised MemoryError:",
-    "talk": "its facts are longer than 300 bytes",
+    "talk": "its facts are longer than 400 bytes",
     "no number": "it raised ValidationError: Expected `float` >= -1e+300 - at `$[...]`",
     "other type": "its facts are not of its type",
 }

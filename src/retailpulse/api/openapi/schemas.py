@@ -84,7 +84,7 @@ def _finish(component: dict[str, Any]) -> None:
         if is_always or is_left_out or field.get("default", ...) is None:
             field.pop("default", None)
         if words := field.pop(WORDS, None):
-            for kind in [field, *field.get("anyOf", ())]:
+            for kind in [field, *field.get("anyOf", ()), field.get("items", {})]:
                 if kind.get("type") == "string":
                     del kind["type"]
                     kind["$ref"] = COMPONENT.format(name=words)

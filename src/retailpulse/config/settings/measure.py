@@ -63,6 +63,33 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
             "left out for that picture.",
         ),
     ] = 2.0
+    blurred_below: Annotated[
+        float, Meta(ge=0, le=2, description="Sharpness below which a photo is flagged as blurred.")
+    ] = 0.5
+    soft_below: Annotated[
+        float,
+        Meta(ge=0, le=2, description="Sharpness below which a photo that is not blurred is flagged as soft."),
+    ] = 0.6
+    dark_below: Annotated[
+        int,
+        Meta(
+            ge=0, le=255, description="A photo is flagged as dark if 95% of it is darker than this, of 255."
+        ),
+    ] = 70
+    overexposed_above: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of a photo that is blown out above which it is flagged as overexposed.",
+        ),
+    ] = 0.35
+    blank_below: Annotated[
+        float,
+        Meta(
+            ge=0, le=1, description="Share of a photo that shows anything below which it is flagged as blank."
+        ),
+    ] = 0.06
     pause_seconds: Annotated[
         str,
         Meta(

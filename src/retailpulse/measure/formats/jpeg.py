@@ -1,4 +1,4 @@
-"""JPEG: read by its markers (`jpeg_markers`), decoded by libjpeg-turbo in grey at 1/8 of its size.
+"""JPEG: read by its markers (`jpeg_markers`), decoded by libjpeg-turbo in grey, reduced to an overview.
 
 Decoded strictly first, as damage shows only so; then leniently; then by Pillow, which knows more samplings.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from retailpulse.analyze import GreyImage, Picture
+from retailpulse.analyze import GreyImage, Picture, overview_scale
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.damage import damage_of
 from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
@@ -23,7 +23,7 @@ from retailpulse.measure.formats.jpeg_scans import (
     read_scans,
 )
 from retailpulse.measure.formats.libraries import library
-from retailpulse.measure.formats.pillow import Plugin
+from retailpulse.measure.formats.pillow import Plugin, reduced
 from retailpulse.measure.formats.work import Work
 
 MAX_SCANS = 100
@@ -39,39 +39,37 @@ def _load() -> None:
 
 
 class _JpegPicture(Picture):
-    __slots__ = ("_body", "_damage", "_eighth", "_frame", "_scans")
+    __slots__ = ("_body", "_damage", "_frame", "_overview", "_scale", "_scans")
 
     def __init__(
-        self, body: bytes, frame: Frame, scans: Sequence[Scan] | None, eighth: Any, damage: str | None
+        self, body: bytes, frame: Frame, scans: Sequence[Scan] | None, overview: Any, damage: str | None
     ) -> None:
         super().__init__()
         self._scans = scans
         self._body = body
         self._frame = frame
-        self._eighth = eighth
+        self._overview = overview
+        self._scale = overview_scale(frame.width, frame.height)
         self._damage = damage
 
     def damage(self) -> str | None:
         return self._damage or damage_of(self._body, self._frame, self._find_damage)
 
     def decoded_size(self) -> tuple[int, int]:
-        rows, columns, _ = self._eighth.shape
-        width, height = self._frame.width, self._frame.height
-        is_eighth = (columns, rows) == (-(-width // 8), -(-height // 8))
-        return (width, height) if is_eighth else (8 * columns, 8 * rows)
+        rows, columns, _ = self._overview.shape
+        width, height, scale = self._frame.width, self._frame.height, self._scale
+        is_whole = (columns, rows) == (-(-width // scale), -(-height // scale))
+        return (width, height) if is_whole else (scale * columns, scale * rows)
 
     def _find_damage(self, body: bytes, frame: Frame, work: Work) -> str | None:
         return _damage_of_scans(body, frame, self._scans, work)
 
     def _make_grey(self, scale: int) -> GreyImage:
-        if scale == 8:
-            eighth: GreyImage = self._eighth[:, :, 0]
-            return eighth
-        rows, columns = -(-self._frame.height // scale), -(-self._frame.width // scale)
-        grey: GreyImage = library("simplejpeg").decode_jpeg(
-            self._body, "GRAY", min_height=rows, min_width=columns, strict=False
-        )[:, :, 0]
-        return grey
+        if scale < self._scale:
+            grey: GreyImage = _decode_grey(self._body, self._frame, scale, strict=False)[:, :, 0]
+            return grey
+        overview: GreyImage = self._overview[:, :, 0]
+        return overview if scale == self._scale else reduced(overview, scale // self._scale)
 
     def _find_exif(self) -> bytes | None:
         return None if self._frame.exif is None else self._body[self._frame.exif]
@@ -82,7 +80,7 @@ def _decode(body: bytes, frame: Frame, max_pixels: int) -> Picture:
         raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
     scans = None if is_single(body, frame) else _scans(body, frame, Work())
     try:
-        return _JpegPicture(body, frame, scans, _decode_eighth(body, strict=True), None)
+        return _JpegPicture(body, frame, scans, _decode_overview(body, frame, strict=True), None)
     except ValueError as error:
         return _decode_damaged(str(error), body, frame, scans, max_pixels)
 
@@ -118,19 +116,26 @@ def _decode_damaged(
         raise truncated("the JPEG's data ends before the picture does")
     for bare in without_padding(finding, body, frame.scan or 0):
         try:
-            return _JpegPicture(body, frame, scans, _decode_eighth(bare, strict=True), None)
+            return _JpegPicture(body, frame, scans, _decode_overview(bare, frame, strict=True), None)
         except ValueError:  # it is damaged besides, or lost an end that was none of padding
             continue
     try:
-        return _JpegPicture(body, frame, scans, _decode_eighth(body, strict=False), finding[:MAX_DETAIL])
+        return _JpegPicture(
+            body, frame, scans, _decode_overview(body, frame, strict=False), finding[:MAX_DETAIL]
+        )
     except ValueError:
         return _PLUGIN.decode(body, frame, max_pixels)
 
 
-def _decode_eighth(body: bytes, *, strict: bool) -> Any:
+def _decode_overview(body: bytes, frame: Frame, *, strict: bool) -> Any:
+    # All of the entropy-coded data are decoded at any scale, so that this costs hardly more than 1/8 does.
+    return _decode_grey(body, frame, overview_scale(frame.width, frame.height), strict=strict)
+
+
+def _decode_grey(body: bytes, frame: Frame, scale: int, *, strict: bool) -> Any:
     """Rows of columns of one byte of grey; raises ValueError, not strict only on what cannot be mended."""
-    # 1/8 is the smallest scale there is: all of the entropy-coded data, and hardly a transform.
-    return library("simplejpeg").decode_jpeg(body, "GRAY", min_height=1, min_width=1, strict=strict)
+    rows, columns = -(-frame.height // scale), -(-frame.width // scale)
+    return library("simplejpeg").decode_jpeg(body, "GRAY", min_height=rows, min_width=columns, strict=strict)
 
 
 FORMAT = ImageFormat(

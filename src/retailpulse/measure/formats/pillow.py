@@ -95,6 +95,11 @@ def grey_of(image: Image.Image, factor: int) -> GreyImage:
     return pixels
 
 
+def reduced(grey: GreyImage, factor: int) -> GreyImage:
+    """A picture in grey, each pixel the mean of `factor` x `factor`, as `grey_of`."""
+    return grey_of(Image.fromarray(grey), factor)
+
+
 @cache
 def _load(plugin: Plugin) -> None:
     missing = [part for part in plugin.needs if not features.check(part)]

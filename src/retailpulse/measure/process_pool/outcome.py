@@ -5,6 +5,7 @@ import signal
 from collections.abc import Sequence
 
 from retailpulse.analyze import Analyzer, believed
+from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Header
 from retailpulse.domain.process_exit import how_it_ended
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def measurement_of(
-    answer: Answer, header: Header, job: Job, analyzers: Sequence[Analyzer], timeout_seconds: float
+    answer: Answer, header: Header, job: Job, analyzers: Sequence[Analyzer], settings: MeasureSettings
 ) -> Measurement:
     """The measurement of a body; raises ImageError if there is none, ImportError without the library."""
     match answer:
@@ -28,15 +29,19 @@ def measurement_of(
                 name, how = analyzers[place].name, job.left_out[place]
                 logger.warning("the analyzer %s is left out for a picture: %s", name, how)
             sha256 = answer.sha256.hex()
-            return make_measurement(header, size_bytes=job.size_bytes, sha256=sha256, analyses=analyses)
+            return make_measurement(
+                header, size_bytes=job.size_bytes, sha256=sha256, analyses=analyses, thresholds=settings
+            )
         case Failed():
             raise ImageError(answer.cause, answer.detail)
         case Missing():
             raise ImportError(answer.text)
         case Ended(code) if code == -signal.SIGPROF:
-            raise ImageError(Cause.TIMEOUT, f"not decoded within {timeout_seconds:g} s of CPU time")
+            raise ImageError(Cause.TIMEOUT, f"not decoded within {settings.timeout_seconds:g} s of CPU time")
         case Ended(code) if code == -signal.SIGALRM:
-            raise ImageError(Cause.TIMEOUT, f"not decoded within {CLOCK_FACTOR * timeout_seconds:g} s")
+            raise ImageError(
+                Cause.TIMEOUT, f"not decoded within {CLOCK_FACTOR * settings.timeout_seconds:g} s"
+            )
         case Ended(code):
             raise ImageError(Cause.DECODER_CRASHED, f"the decoder {how_it_ended(code)}")
 

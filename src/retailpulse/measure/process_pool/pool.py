@@ -122,9 +122,7 @@ class DecoderPool:
             async with self._big, self._machine_lock if is_vast else nullcontext():
                 job = await self._ask(pieces, size_bytes, is_big=True, is_dear=is_vast)
         self._observe(self._loop.time() - began_at)
-        return measurement_of(
-            job.answer.result(), header, job, self._analyzers, self._settings.timeout_seconds
-        )
+        return measurement_of(job.answer.result(), header, job, self._analyzers, self._settings)
 
     async def aclose(self) -> None:
         """Kill all processes; tasks that wait for one get a RuntimeError."""

@@ -13,11 +13,10 @@ _SAID = ("outcome", "cause", "detail", *(fact.name for fact in FACTS), "tries")
 WRITTEN = sql.SQL(", ").join(map(sql.Identifier, _SAID))
 """All that is said of an image, beside its job and number."""
 
+_VALUES = {SqlType.BYTEA: "decode({name}, 'hex')", SqlType.TEXTS: "nullif({name}, '{{}}')"}
+"""How values of a type are made from JSON, if not by themselves; an empty list takes no space as NULL."""
 FROM_JSON = sql.SQL(", ").join(
-    sql.SQL("decode({name}, 'hex')" if fact.sql_type is SqlType.BYTEA else "{name}").format(
-        name=sql.Identifier(fact.name)
-    )
-    for fact in FACTS
+    sql.SQL(_VALUES.get(fact.sql_type, "{name}")).format(name=sql.Identifier(fact.name)) for fact in FACTS
 )
 """The facts of a row of JSON as values of the table."""
 

@@ -224,7 +224,8 @@ def _read(column: Column) -> sql.Composable:
     value = _TEXT.get(column.sql_type, sql.SQL("{value}")).format(value=value)
     if column.default is not None:
         value = sql.SQL("coalesce({value}, {default})").format(
-            value=value, default=sql.Literal(column.default)
+            value=value,
+            default=sql.Literal(column.default),
         )
     return sql.SQL("{value} AS {name}").format(value=value, name=sql.Identifier(column.name))
 
@@ -235,6 +236,8 @@ _READ = sql.SQL(", ").join(map(_read, RESULT))
 def _given(column: Column, form: ResultForm) -> sql.Composable:
     """A column in the form that is asked for."""
     name = sql.Identifier(column.name)
+    if column.sql_type is SqlType.TEXTS and form.page_format is not PageFormat.JSON_ROWS:
+        return sql.SQL("array_to_string({name}, ' ') AS {name}").format(name=name)
     value: sql.Composable = name
     is_safe = form.for_spreadsheet and column.is_free_text
     is_json = column.sql_type is SqlType.JSON

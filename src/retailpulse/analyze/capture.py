@@ -1,0 +1,152 @@
+"""When, where and with what a photo was taken, as its EXIF data say.
+
+What is missing, empty or zero is unknown, never wrong. A local time without an offset gets one from the time
+of GPS, if the two are at most 14 hours apart. Weak: anybody can write EXIF data, and messengers remove them.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from retailpulse.analyze.analyzer import Analyzer, Exif
+from retailpulse.analyze.picture import Picture
+from retailpulse.domain.flags import Clock
+from retailpulse.domain.images import Header
+
+if TYPE_CHECKING:
+    pass
+
+MAX_NAME = 40
+"""Most characters of a make, a model or a software; what is longer is cut."""
+FARTHEST_OFFSET = timedelta(hours=14)
+_QUARTER = timedelta(minutes=15)
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_MAKE, _MODEL, _SOFTWARE = 0x010F, 0x0110, 0x0131
+_TIMES = ((0x9003, 0x9011), (0x9004, 0x9012))
+"""DateTimeOriginal with OffsetTimeOriginal, then DateTimeDigitized with OffsetTimeDigitized."""
+_LATITUDE, _LONGITUDE, _GPS_TIME, _GPS_DATE = 2, 4, 7, 29
+_FIRST_YEAR = 1995
+"""No digital camera wrote EXIF before: an earlier year is that of a clock that was reset."""
+_RESET_DAYS = {(2000, 1, 1), (2001, 1, 1), (2002, 1, 1)}
+"""Days at which clocks of cameras and phones begin when their battery was empty."""
+
+
+class Capture(msgspec.Struct, frozen=True):
+    """`taken_at` is ISO 8601, with the offset if it is known; positions are in degrees, WGS 84."""
+
+    taken_at: str | None = None
+    clock: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    camera_make: str | None = None
+    camera_model: str | None = None
+    software: str | None = None
+
+
+def _find_capture(_picture: Picture, _header: Header, exif: Exif) -> Capture:
+    data = exif()
+    if data is None:
+        return Capture()
+    try:
+        return _read_capture(data)
+    except Exception:  # of damaged tags Pillow raises about anything there is
+        return Capture()
+
+
+def _read_capture(data: bytes) -> Capture:
+    from PIL import Image
+
+    tags = Image.Exif()
+    tags.load(data)
+    gps = tags.get_ifd(_GPS_IFD)
+    taken_at, clock = _time(tags.get_ifd(_EXIF_IFD), _gps_instant(gps))
+    latitude, longitude = _position(gps)
+    return Capture(
+        taken_at=taken_at,
+        clock=clock,
+        latitude=latitude,
+        longitude=longitude,
+        camera_make=_name(tags.get(_MAKE)),
+        camera_model=_name(tags.get(_MODEL)),
+        software=_name(tags.get(_SOFTWARE)),
+    )
+
+
+def _time(tags: dict[int, Any], gps: datetime | None) -> tuple[str | None, Clock | None]:
+    """When the photo was taken, and what is wrong with the clock; of a wrong clock no time is told."""
+    for time_tag, offset_tag in _TIMES:
+        text = _text(tags.get(time_tag))
+        if not any(
+            character in "123456789" for character in text
+        ):  # blanks and zeros: the clock was never set
+            continue
+        try:
+            local = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")  # its offset follows
+        except ValueError:
+            return None, Clock.IMPOSSIBLE
+        if local.year < _FIRST_YEAR or (local.year, local.month, local.day) in _RESET_DAYS:
+            return None, Clock.RESET
+        offset = _offset(_text(tags.get(offset_tag)))
+        if offset is None and gps is not None:
+            apart = local - gps.replace(tzinfo=None)
+            if abs(apart) > FARTHEST_OFFSET:
+                return None, Clock.CONTRADICTED
+            offset = round(apart / _QUARTER) * _QUARTER
+        return local.replace(tzinfo=None if offset is None else timezone(offset)).isoformat(), None
+    return (gps.isoformat() if gps else None), None
+
+
+def _offset(text: str) -> timedelta | None:
+    """The offset that a text like "+05:30" names, or None."""
+    with suppress(ValueError):
+        return datetime.strptime(text, "%z").utcoffset()
+    return None
+
+
+def _gps_instant(gps: dict[int, Any]) -> datetime | None:
+    with suppress(ValueError, TypeError, OverflowError, ZeroDivisionError):
+        day = datetime.strptime(_text(gps.get(_GPS_DATE)), "%Y:%m:%d").replace(tzinfo=UTC)
+        hours, minutes, seconds = map(float, gps[_GPS_TIME])
+        if day.year >= _FIRST_YEAR:
+            return day + timedelta(hours=hours, minutes=minutes, seconds=int(seconds))
+    return None
+
+
+def _position(gps: dict[int, Any]) -> tuple[float | None, float | None]:
+    """Latitude and longitude, or None for both: 0 degrees of both is what receivers write without a fix."""
+    found = list(_degrees(gps))
+    if len(found) != 2 or found == [0, 0]:
+        return None, None
+    return found[0], found[1]
+
+
+def _degrees(gps: dict[int, Any]) -> Iterator[float]:
+    for tag, most, negative in ((_LATITUDE, 90, "S"), (_LONGITUDE, 180, "W")):
+        with suppress(KeyError, ValueError, TypeError, OverflowError, ZeroDivisionError):
+            degrees, minutes, seconds = map(float, gps[tag])
+            value = degrees + minutes / 60 + seconds / 3600
+            if 0 <= value <= most and _text(gps.get(tag - 1)):
+                yield round(-value if _text(gps.get(tag - 1)) == negative else value, 6)
+
+
+def _name(value: object) -> str | None:
+    text = "".join(character for character in _text(value) if character.isprintable())
+    return text[:MAX_NAME].strip() or None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    return value.strip("\0 \t\r\n") if isinstance(value, str) else ""
+
+
+def _load() -> None:
+    from PIL import Image, TiffImagePlugin  # noqa: F401  # a confined process cannot import them
+
+    datetime.strptime("2026", "%Y")  # it imports its module at its first call
+
+
+ANALYZER = Analyzer(name="capture", version=1, facts=Capture, analyze=_find_capture, load=_load)

@@ -1,0 +1,57 @@
+"""Sharpness tells pictures out of focus and shaken ones from sharp ones, whatever their size and contrast."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from retailpulse.analyze.sharpness import ANALYZER
+
+from .drawn import WIDTH, blurred, facts, moved, saved, shelf
+
+
+def sharpness(picture: Image.Image, kind: str = "JPEG") -> float:
+    found = facts(ANALYZER, saved(picture, kind))["sharpness"]
+    assert isinstance(found, float)
+    return found
+
+
+@pytest.fixture(scope="module")
+def sharp() -> Image.Image:
+    return shelf()
+
+
+def test_blur_takes_sharpness_away_step_by_step(sharp: Image.Image) -> None:
+    found = [sharpness(blurred(sharp, thousandths)) for thousandths in (0, 1, 2, 4)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > 2 * found[2] > 3 * found[3] > 0
+
+
+@pytest.mark.parametrize("sideways", [True, False])
+def test_motion_in_one_direction_alone_is_seen(sharp: Image.Image, sideways: bool) -> None:
+    assert sharpness(moved(sharp, 16, sideways=sideways)) < sharpness(sharp) / 3
+
+
+def test_contrast_does_not_matter(sharp: Image.Image) -> None:
+    faint = sharp.point([96 + value // 4 for value in range(256)])
+    assert sharpness(faint) == pytest.approx(sharpness(sharp), rel=0.15)
+
+
+def test_every_format_tells_the_same(sharp: Image.Image) -> None:
+    assert sharpness(sharp, "PNG") == pytest.approx(sharpness(sharp, "WEBP"), rel=0.1)
+    assert sharpness(sharp, "PNG") == pytest.approx(sharpness(sharp), rel=0.1)
+
+
+def test_it_hardly_depends_on_the_size() -> None:
+    found = [sharpness(shelf(width, width * 3 // 4)) for width in (4032, WIDTH, 1280, 800, 400)]
+    assert max(found) < 2 * min(found)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 900), (900, 3), (15, 40)])
+def test_a_picture_too_small_to_tell_has_none(size: tuple[int, int]) -> None:
+    assert facts(ANALYZER, saved(Image.new("L", size, 90)))["sharpness"] is None
+
+
+def test_a_picture_without_edges_has_none() -> None:
+    ramp = np.linspace(90, 120, 640, dtype=np.uint8)[None].repeat(480, axis=0)
+    for picture in (Image.new("L", (640, 480), 90), Image.fromarray(ramp)):
+        assert facts(ANALYZER, saved(picture, "PNG"))["sharpness"] is None
