@@ -23,6 +23,7 @@ FIELDS = [
     "started_at",
     "finished_at",
     "causes",
+    "flags",
     "stores",
     "images_per_second",
     "seconds_left",

@@ -90,6 +90,8 @@ def job_view(job: Job) -> RenderableType:
         parts += ["", waiting_table(job.waiting_for)]
     if job.causes:
         parts += ["", cause_table(job)]
+    if job.flags:
+        parts += ["", flag_table(job)]
     if job.stores:
         parts += ["", store_table(job)]
     return Group(*parts)
@@ -115,6 +117,15 @@ def cause_table(job: Job) -> Table:
     table.add_column("images", justify="right")
     for cause, number in job.causes.items():
         table.add_row(Text(printable(cause)), f"{number:,}")
+    return table
+
+
+def flag_table(job: Job) -> Table:
+    """How many photos are flagged for what."""
+    table = titled_table("Flagged", "flag")
+    table.add_column("images", justify="right")
+    for flag, number in job.flags.items():
+        table.add_row(Text(printable(flag)), f"{number:,}")
     return table
 
 

@@ -21,13 +21,14 @@ async def results(
     cause: Some = None,
     store_id: Some = None,
     suspect: bool | None = None,
+    flag: Some = None,
     earlier: bool = False,
 ) -> AsyncGenerator[Result, None]:
     """The results of a job in the order of the submit, one by one; a page of them at a time is in memory.
 
     `outcome` is measured, failed, cancelled or unsettled; `cause` one of the causes of failures. `suspect`:
-    only measured images that look damaged, or only all others. With `earlier`, each result has what the image
-    was found to be before the job was retried. Raises NotFound.
+    only measured images that look damaged, or only all others; `flag`: only those with this flag. With
+    `earlier`, each result has what the image was found to be before the job was retried. Raises NotFound.
 
     >>> for result in client.results(job_id, outcome="failed"):
     ...     print(result.image_no, result.cause)
@@ -38,7 +39,8 @@ async def results(
         outcome=outcome,
         cause=cause,
         store_id=store_id,
-        suspect=_flag(suspect),
+        suspect=_as_text(suspect),
+        flag=flag,
         include="earlier" if earlier else None,
     )
     async for item in exchange.pages(job_path(job_id, "results"), params, Page[Result]):
@@ -54,6 +56,7 @@ async def exported(
     cause: Some = None,
     store_id: Some = None,
     suspect: bool | None = None,
+    flag: Some = None,
     safe: Safety | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """The results of a job as a file of CSV, NDJSON, Parquet or XLSX, in blocks as they come.
@@ -64,7 +67,9 @@ async def exported(
     >>> b"".join(client.exported(job_id, format="csv")).splitlines()[0][:28]
     b'image_no,store_id,visit_time'
     """
-    async for block in exchange.blocks(_export_of(job_id, format, outcome, cause, store_id, suspect, safe)):
+    async for block in exchange.blocks(
+        _export_of(job_id, format, outcome, cause, store_id, suspect, flag, safe)
+    ):
         yield block
 
 
@@ -78,6 +83,7 @@ async def export(
     cause: Some = None,
     store_id: Some = None,
     suspect: bool | None = None,
+    flag: Some = None,
     safe: Safety | None = None,
     on_block: OnBlock = None,
 ) -> int:
@@ -93,7 +99,7 @@ async def export(
     True
     """
     format_name = format or format_of(target, FORMATS)
-    request = _export_of(job_id, format_name, outcome, cause, store_id, suspect, safe)
+    request = _export_of(job_id, format_name, outcome, cause, store_id, suspect, flag, safe)
     return await save(exchange, request, target, on_block)
 
 
@@ -104,14 +110,21 @@ def _export_of(
     cause: Some,
     store_id: Some,
     suspect: bool | None,
+    flag: Some,
     safe: Safety | None,
 ) -> HttpRequest:
     checked_format(format, FORMATS, safe)
     params = filters(
-        format=format, safe=safe, outcome=outcome, cause=cause, store_id=store_id, suspect=_flag(suspect)
+        format=format,
+        safe=safe,
+        outcome=outcome,
+        cause=cause,
+        store_id=store_id,
+        suspect=_as_text(suspect),
+        flag=flag,
     )
     return HttpRequest(method="GET", path=job_path(job_id, "results"), params=params)
 
 
-def _flag(value: bool | None) -> str | None:
+def _as_text(value: bool | None) -> str | None:
     return None if value is None else str(value).lower()

@@ -106,6 +106,9 @@ class Job(JobSummary, frozen=True, kw_only=True):
     causes: Annotated[
         dict[str, int], described("How many were not measured, by cause.", example={"http_status": 1})
     ]
+    flags: Annotated[dict[str, int], described("How many are flagged, by flag.", example={"blurred": 1})] = (
+        msgspec.field(default_factory=dict)
+    )
     stores: Annotated[
         list[FailedStore], described("Stores with failed or cancelled images, in the order of the job.")
     ]

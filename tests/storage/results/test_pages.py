@@ -1,5 +1,6 @@
 """Filtered results, window by window: what is rare in a long job is found, and nothing comes twice."""
 
+import dataclasses
 import itertools
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.schema import ImageResult
 from retailpulse.service import Results
@@ -20,6 +22,7 @@ ROWS = ResultForm(page_format=PageFormat.JSON_ROWS)
 FAILED = {3, 4, 17, 30, 38}
 UNSETTLED = {1, 16, 39, 40}
 SUSPECT = {2, 20, 21, 37}
+DARK, SOFT = {2, 8, 33}, {8, 9, 34}
 STORES = {KNOWN[0]: {*range(1, 6), *range(26, 31)}, KNOWN[1]: {*range(6, 26), *range(31, 41)}}
 FILTERS = [
     ResultFilter(outcomes=outcomes, unsettled=unsettled, causes=causes, store_ids=stores, suspect=suspect)
@@ -30,6 +33,12 @@ FILTERS = [
         [(), (KNOWN[0],), KNOWN, ("nobody",)],
         [None, True, False],
     )
+]
+FILTERS += [
+    dataclasses.replace(wanted, flags=flags)
+    for wanted in FILTERS
+    for flags in ((Flag.DARK,), (Flag.DARK, Flag.SOFT))
+    if not wanted.causes and wanted.store_ids in {(), (KNOWN[0],)}
 ]
 
 
@@ -47,11 +56,12 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def seen(job_id: UUID, image_no: int) -> ImageResult:
-    """A measured image, which may look damaged."""
+    """A measured image, which may look damaged or be flagged."""
     result = measured(job_id, image_no)
-    if image_no not in SUSPECT or result.measurement is None:
-        return result
-    return replace(result, measurement=replace(result.measurement, suspect="zeroed"))
+    assert result.measurement is not None
+    suspect = "zeroed" if image_no in SUSPECT else None
+    flags = [str(flag) for flag, numbers in ((Flag.DARK, DARK), (Flag.SOFT, SOFT)) if image_no in numbers]
+    return replace(result, measurement=replace(result.measurement, suspect=suspect, flags=flags))
 
 
 @pytest.fixture
@@ -83,6 +93,8 @@ def expected(wanted: ResultFilter) -> list[int]:
         numbers |= UNSETTLED if wanted.unsettled else set()
     if wanted.causes:
         numbers &= FAILED if Cause.HTTP_STATUS in wanted.causes else set()
+    if wanted.flags:
+        numbers &= DARK | SOFT if Flag.SOFT in wanted.flags else DARK
     if wanted.suspect is not None:
         numbers = numbers & SUSPECT if wanted.suspect else numbers - SUSPECT
     if wanted.store_ids:

@@ -41,6 +41,7 @@ from retailpulse.api.v1.pages import (
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.result_examples import RESULTS_CSV, RESULTS_NDJSON
 from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.schema import RESULT_EXAMPLES, Result
 from retailpulse.service import Results
@@ -117,6 +118,7 @@ async def job_results(
         bool | None,
         Parameter(description="true: only measured images that look damaged; false: only all others."),
     ] = None,
+    flag: Annotated[list[Flag] | None, Parameter(description="Only images with this flag.")] = None,
     include: Annotated[
         list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
     ] = None,
@@ -129,7 +131,7 @@ async def job_results(
     A JSON page, or every row that is wanted as CSV, NDJSON, Parquet or XLSX.
     """
     known = known_id(job_id)
-    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id), suspect)
+    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id), suspect, flag or ())
     name = asked_format(request.query_params.get("format"), request.headers.get("accept", ""), MEDIA_TYPES)
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
@@ -141,7 +143,11 @@ async def job_results(
 
 
 def _filter(
-    asked: Sequence[AskedOutcome], causes: Sequence[Cause], store_ids: tuple[str, ...], suspect: bool | None
+    asked: Sequence[AskedOutcome],
+    causes: Sequence[Cause],
+    store_ids: tuple[str, ...],
+    suspect: bool | None,
+    flags: Sequence[Flag],
 ) -> ResultFilter:
     return ResultFilter(
         outcomes=tuple(Outcome(name) for name in asked if name is not AskedOutcome.UNSETTLED),
@@ -149,6 +155,7 @@ def _filter(
         causes=tuple(causes),
         store_ids=store_ids,
         suspect=suspect,
+        flags=tuple(flags),
     )
 
 

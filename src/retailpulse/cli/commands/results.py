@@ -14,6 +14,7 @@ from retailpulse.cli.tables import Column, array_lines, cut, lines
 from retailpulse.cli.terminal import echo
 from retailpulse.client import Client, ExportFormat, Outcome, Result, appearing
 from retailpulse.client.exports import SUFFIXES as EXPORT_SUFFIXES
+from retailpulse.domain.flags import Flag
 
 COLUMNS: tuple[Column[Result], ...] = (
     Column(title="IMAGE", width=8, text=lambda row: str(row.image_no), is_number=True),
@@ -66,6 +67,12 @@ SUFFIXES: Mapping[str, ResultFormat] = {**EXPORT_SUFFIXES, ".json": "json", ".tx
 )
 @click.option("--store-id", multiple=True, metavar="ID", help="Only images of this store; may be repeated.")
 @click.option("--suspect", is_flag=True, default=None, help="Only measured images that look damaged.")
+@click.option(
+    "--flag",
+    type=click.Choice([str(flag) for flag in Flag]),
+    multiple=True,
+    help="Only images with this flag; may be repeated.",
+)
 @click.option("--earlier", is_flag=True, help="With JSON: also the results from before a retry.")
 @click.option(
     "--excel/--no-excel",
@@ -91,6 +98,7 @@ def results(
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 | less -S
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --outcome failed --cause timeout
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --suspect -o damaged.csv
+      retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --flag blurred --flag dark
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --format ndjson | jq .perimeter
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 -o results.xlsx
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 -o results.csv.gz

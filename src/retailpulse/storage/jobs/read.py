@@ -180,3 +180,13 @@ async def cause_counts(connection: Connection, job_id: UUID) -> dict[str, int]:
         [job_id],
     )
     return {str(cause): int(count) for cause, count in await cursor.fetchall()}
+
+
+async def flag_counts(connection: Connection, job_id: UUID) -> dict[str, int]:
+    """How many photos of a job are flagged, by flag, the most frequent first."""
+    cursor = await connection.execute(
+        "SELECT flag, count(*) FROM results CROSS JOIN unnest(flags) flag"
+        " WHERE job_id = %s AND flags IS NOT NULL GROUP BY flag ORDER BY count(*) DESC, flag",
+        [job_id],
+    )
+    return {str(flag): int(count) for flag, count in await cursor.fetchall()}

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from psycopg import sql
 
+from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.schema import RESULT
 from retailpulse.schema.columns import Column, SqlType
@@ -88,13 +89,10 @@ _UNSETTLED = sql.SQL("""
         AND (SELECT count(*) FROM results
              WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last}) <= {last} - {first}
     ORDER BY image_no""")
-_NOT_MEASURED = sql.SQL("""
+# Found by an index of such rows alone.
+_WITH = sql.SQL("""
     SELECT image_no FROM results
-    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND cause IS NOT NULL
-    ORDER BY image_no""")
-_SUSPECT = sql.SQL("""
-    SELECT image_no FROM results
-    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND suspect IS NOT NULL
+    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND {column} IS NOT NULL
     ORDER BY image_no""")
 _NOT_YET_MEASURED = sql.SQL("({unsettled}) UNION ({failed}) ORDER BY image_no")
 _OF_STORES = sql.SQL("""
@@ -134,7 +132,7 @@ class ResultFilter:
     """Which results are asked for; what is empty asks for nothing, of several values each will do.
 
     `unsettled` adds the images that have no result yet to the outcomes. `suspect`: only measured ones that
-    look damaged, or only all others.
+    look damaged, or only all others. `flags`: only those with any of them.
     """
 
     outcomes: tuple[Outcome, ...] = ()
@@ -142,11 +140,12 @@ class ResultFilter:
     causes: tuple[Cause, ...] = ()
     store_ids: tuple[str, ...] = ()
     suspect: bool | None = None
+    flags: tuple[Flag, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether every image is asked for."""
-        wants_some = self.outcomes or self.unsettled or self.causes or self.store_ids
+        wants_some = self.outcomes or self.unsettled or self.causes or self.store_ids or self.flags
         return not wants_some and self.suspect is None
 
     @property
@@ -254,17 +253,19 @@ def _given(column: Column, form: ResultForm) -> sql.Composable:
 def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Composable:
     if wanted.store_ids:
         return _OF_STORES.format(**values, store_ids=sql.Literal(list(wanted.store_ids)))
-    if wanted.suspect:
-        return _SUSPECT.format(**values)
     is_measured_wanted = Outcome.MEASURED in wanted.outcomes or not (wanted.outcomes or wanted.unsettled)
-    if wanted.causes or not (is_measured_wanted or wanted.unsettled):
-        return _NOT_MEASURED.format(**values)
+    is_failure_wanted = wanted.causes or not (is_measured_wanted or wanted.unsettled)
+    rare = (("suspect", wanted.suspect), ("flags", wanted.flags), ("cause", is_failure_wanted))
+    for column, is_wanted in rare:
+        if is_wanted:
+            return _WITH.format(**values, column=sql.Identifier(column))
     if is_measured_wanted:
         return _ALL.format(**values)
     if not wanted.outcomes:
         return _UNSETTLED.format(**values)
     return _NOT_YET_MEASURED.format(
-        unsettled=_UNSETTLED.format(**values), failed=_NOT_MEASURED.format(**values)
+        unsettled=_UNSETTLED.format(**values),
+        failed=_WITH.format(**values, column=sql.Identifier("cause")),
     )
 
 
@@ -277,6 +278,9 @@ def _condition(wanted: ResultFilter) -> sql.Composable:
     if wanted.causes:
         causes = list(map(str, wanted.causes))
         conditions.append(sql.SQL("r.cause = ANY({causes})").format(causes=sql.Literal(causes)))
+    if wanted.flags:
+        flags = sql.Literal(list(map(str, wanted.flags)))
+        conditions.append(sql.SQL("r.flags && {flags}::text[]").format(flags=flags))
     if wanted.suspect is not None:
         conditions.append(sql.SQL("r.suspect IS NOT NULL" if wanted.suspect else "r.suspect IS NULL"))
     return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
