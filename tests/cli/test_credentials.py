@@ -15,7 +15,7 @@ ROWS = b"store_id,image_url,visit_time\nS1,http://a/b,now\n"
 
 @pytest.fixture
 def visits(tmp_path: Path, canned: CannedService) -> str:
-    canned.on("POST /api/v1/jobs", as_json({"job_id": JOB_ID}, 201))
+    canned.on("POST /api/v1/jobs", as_json(job(), 201))
     (tmp_path / "visits.csv").write_bytes(ROWS)
     return str(tmp_path / "visits.csv")
 

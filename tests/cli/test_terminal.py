@@ -61,6 +61,13 @@ VISIT = {
     "failed": 0,
     "perimeter": 8,
 }
+EVIL_SUBMIT = {
+    **EVIL_JOB,
+    "warnings": [{"code": EVIL, "count": 1, "detail": EVIL, "example": EVIL, "line": 2, "visit": None}],
+    "skipped": [{"line": 2, "visit": None, "column": EVIL, "reason": EVIL}],
+    "skipped_count": 1,
+    "read_as": EVIL,
+}
 DELIVERY = {
     "delivery_id": EVIL,
     "event": EVIL,
@@ -94,7 +101,7 @@ COMMANDS = {
     ("areas",): ("GET /api/v1/areas", {"items": [{"area_code": EVIL, "stores": 1}], "next": None}),
     ("visits",): ("GET /api/v1/visits", {"items": [VISIT], "next": None}),
     ("hosts",): ("GET /api/v1/hosts", {"items": [REFUSED_HOST], "next": None}),
-    ("submit", "-"): ("POST /api/v1/jobs", {"job_id": EVIL}),
+    ("submit", "-"): ("POST /api/v1/jobs", EVIL_SUBMIT),
 }
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 

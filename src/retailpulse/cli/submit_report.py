@@ -41,7 +41,9 @@ def warning_lines(warnings: Sequence[SubmitWarning]) -> Iterator[str]:
     """Warnings, one in a line."""
     for one in warnings:
         where = f" ({_place(one)}: {printable(one.example)})" if one.example else ""
-        yield f"Warning: {one.code}, {one.count:,} times{where}: {printable(one.detail)}".replace(" (:", " (")
+        yield f"Warning: {printable(one.code)}, {one.count:,} times{where}: {printable(one.detail)}".replace(
+            " (:", " ("
+        )
 
 
 def skipped_lines(job: SubmittedJob) -> Iterator[str]:

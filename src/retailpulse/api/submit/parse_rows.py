@@ -105,7 +105,9 @@ def _read_table(table: Table, filling: SpoolFilling, validator: VisitValidator) 
         own: Mapping[str, str] = {}
         if names and any(row.extra):
             own = expanded(without_results(dict(zip(names, row.extra, strict=True))))
-        filling.add_row(row.line, store_id, visit_time, split_urls(cell) or [""], own)
+        # Only where a second one may begin is a cell cut.
+        urls = (split_urls(cell) or [""]) if cell.count("://") > 1 else (cell,)
+        filling.add_row(row.line, store_id, visit_time, urls, own)
     filling.end_visit()
 
 

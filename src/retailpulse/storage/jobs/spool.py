@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import count, repeat
+from itertools import count
 from typing import IO, Self
 
 import msgspec
@@ -95,11 +95,13 @@ class Spool:
         """Adds images to the visit that was begun last; `extras` are those of each, None: there are none."""
         middle = f"\t{self.visits}\t"
         first_no = self.images + 1
-        ends = repeat("\t\\N\n") if extras is None else (f"\t{escape_or_null(extra)}\n" for extra in extras)
-        rows = [
-            f"{self._begins}{image_no}{middle}{url}{end}"
-            for image_no, url, end in zip(count(first_no), _escape_all(urls), ends, strict=False)
-        ]
+        escaped = _escape_all(urls)
+        if extras is None:
+            end = "\t\\N\n"
+            rows = [f"{self._begins}{no}{middle}{url}{end}" for no, url in enumerate(escaped, first_no)]
+        else:
+            numbered = zip(count(first_no), escaped, map(escape_or_null, extras), strict=False)
+            rows = [f"{self._begins}{no}{middle}{url}\t{extra}\n" for no, url, extra in numbered]
         self._image_file.write("".join(rows).encode())
         self._duplicates.add_all(urls)
         self.slices.add_all(first_no, urls)
