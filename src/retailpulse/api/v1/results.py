@@ -100,6 +100,11 @@ class AskedOutcome(StrEnum):
                 shape=Literal["json", "csv", "ndjson", "parquet", "xlsx"],
                 example="json",
             ),
+            ParameterSpec(
+                name="suspect",
+                meaning="true: only measured images that look damaged; false: only all others.",
+                shape=bool,
+            ),
         ),
     ),
 )
@@ -114,10 +119,6 @@ async def job_results(
     ] = None,
     cause: Annotated[list[Cause] | None, Parameter(description="Only images with this cause.")] = None,
     store_id: Annotated[list[str] | None, Parameter(description="Only images of this store.")] = None,
-    suspect: Annotated[
-        bool | None,
-        Parameter(description="true: only measured images that look damaged; false: only all others."),
-    ] = None,
     flag: Annotated[list[Flag] | None, Parameter(description="Only images with this flag.")] = None,
     include: Annotated[
         list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
@@ -131,7 +132,7 @@ async def job_results(
     A JSON page, or every row that is wanted as CSV, NDJSON, Parquet or XLSX.
     """
     known = known_id(job_id)
-    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id), suspect, flag or ())
+    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id), _suspect(request), flag or ())
     name = asked_format(request.query_params.get("format"), request.headers.get("accept", ""), MEDIA_TYPES)
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
@@ -140,6 +141,14 @@ async def job_results(
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
     rows = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
     return page_response(request, rows, write_cursor(CURSORS, following), limit)
+
+
+def _suspect(request: Request[Any, Any, Any]) -> bool | None:
+    """What is asked of `suspect`; the framework would take `null` for None."""
+    asked = set(request.query_params.getall("suspect", []))
+    if not asked <= {"true", "false"} or len(asked) > 1:
+        raise InvalidRequest("suspect: write true or false")
+    return {"true": True, "false": False}[asked.pop()] if asked else None
 
 
 def _filter(
