@@ -95,6 +95,20 @@ def test_of_several_values_of_a_label_each_will_do_and_of_several_names_all_must
     assert labelled("region:") == labelled("region:nort") == labelled("regio:north") == []
 
 
+@pytest.mark.parametrize("name", ["week {}", "ü %_\\ {}", "' {}", "null {}"])
+def test_jobs_are_found_by_their_whole_name(service: RunningService, name: str) -> None:
+    name = name.format(new_set())
+    one, two = submit(service, name=name), submit(service, name=name)
+    submit(service, name=f"{name}7")
+    submit(service)
+    assert ids(service, name=name) == ids(service, name=name, limit=1) == [two, one]
+    assert ids(service, name=name, status=["failed", "completed", "ongoing"]) == [two, one]
+    assert ids(service, name=name, label="region:north") == []
+    assert (
+        ids(service, name=name.upper() + "X") == ids(service, name=name[:-1]) == ids(service, name="") == []
+    )
+
+
 @pytest.mark.parametrize("value", ["a:b", "", '{"x":1}', "ü %_\\", "'", "null", "x" * 200])
 def test_odd_values_of_a_label_are_found_word_for_word(service: RunningService, value: str) -> None:
     label = new_set()

@@ -9,7 +9,7 @@ from tests.running import RunningService
 
 PATHS = {
     "/api/v1/jobs": ["status", "label", "store_id", "submitted_after", "submitted_before"],
-    "/api/v1/jobs/{job_id}/results": ["outcome", "cause", "store_id", "format", "include"],
+    "/api/v1/jobs/{job_id}/results": ["outcome", "cause", "store_id", "format", "include", "suspect"],
     "/api/v1/jobs/{job_id}/stores": ["store_id"],
     "/api/v1/stores": ["q", "area", "store_id"],
     f"/api/v1/stores/{CORNER_SHOP}": ["visited_after", "visited_before"],

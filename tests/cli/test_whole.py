@@ -100,6 +100,15 @@ def test_jobs_are_listed_by_their_filters(retailpulse: Command, job_id: str) -> 
         assert job_id not in listed("--label=of=the tests", other)
 
 
+def test_jobs_are_listed_by_their_name(retailpulse: Command, tmp_path: Path) -> None:
+    path = tmp_path / "job.csv"
+    path.write_text(FILES["csv"])
+    named = retailpulse("submit", str(path), "--name=a name of its own").stdout.strip()
+    found = json.loads(retailpulse("jobs", "list", "--name=a name of its own", "--json").stdout)
+    assert [job["job_id"] for job in found] == [named]
+    assert json.loads(retailpulse("jobs", "list", "--name=a name of", "--json").stdout) == []
+
+
 def test_a_list_that_is_cut_says_so_on_standard_error(retailpulse: Command, job_id: str) -> None:
     done = retailpulse("jobs", "stores", job_id, "--limit", "1")
     header, line = done.stdout.splitlines()
@@ -117,6 +126,7 @@ def test_results_are_filtered_and_come_in_every_format(
     rows = json.loads(retailpulse("results", job_id, "--json", "--outcome=failed").stdout)
     assert [row["image_no"] for row in rows] == [1, 2, 3]
     assert json.loads(retailpulse("results", job_id, "--json", "--cause=timeout").stdout) == []
+    assert json.loads(retailpulse("results", job_id, "--json", "--suspect").stdout) == []
     assert len(retailpulse("results", job_id, "--format=csv").stdout.splitlines()) == 4
     lines = retailpulse("results", job_id, "--format=ndjson", "--store-id=RP00001").stdout.splitlines()
     assert [json.loads(line)["image_url"] for line in lines] == ["no URL", "nor this"]

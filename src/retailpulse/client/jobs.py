@@ -24,6 +24,7 @@ async def jobs(
     exchange: Exchange,
     *,
     status: Some = None,
+    name: str | None = None,
     labels: Mapping[str, Some] | None = None,
     store_id: Some = None,
     submitted_after: When = None,
@@ -32,7 +33,7 @@ async def jobs(
     """Jobs, the newest first, one by one.
 
     Several states or stores, or values of one label, are alternatives; filters and labels of different
-    names all have to hold.
+    names all have to hold. `name` is the whole name of the jobs.
 
     >>> for found in client.jobs(labels={"region": "north"}):
     ...     print(found.name, found.images.total)
@@ -40,6 +41,7 @@ async def jobs(
     """
     params = filters(
         status=status,
+        name=name,
         store_id=store_id,
         submitted_after=submitted_after,
         submitted_before=submitted_before,

@@ -29,12 +29,14 @@ async def results(
     outcome: Some = None,
     cause: Some = None,
     store_id: Some = None,
+    suspect: bool | None = None,
     earlier: bool = False,
 ) -> AsyncGenerator[Result, None]:
     """The results of a job in the order of the submit, one by one; a page of them at a time is in memory.
 
-    `outcome` is measured, failed, cancelled or unsettled; `cause` one of the causes of failures. With
-    `earlier`, each result has what the image was found to be before the job was retried. Raises NotFound.
+    `outcome` is measured, failed, cancelled or unsettled; `cause` one of the causes of failures. `suspect`:
+    only measured images that look damaged, or only all others. With `earlier`, each result has what the image
+    was found to be before the job was retried. Raises NotFound.
 
     >>> for result in client.results(job_id, outcome="failed"):
     ...     print(result.image_no, result.cause)
@@ -45,6 +47,7 @@ async def results(
         outcome=outcome,
         cause=cause,
         store_id=store_id,
+        suspect=_flag(suspect),
         include="earlier" if earlier else None,
     )
     async for item in exchange.pages(job_path(job_id, "results"), params, Page[Result]):
@@ -59,6 +62,7 @@ async def exported(
     outcome: Some = None,
     cause: Some = None,
     store_id: Some = None,
+    suspect: bool | None = None,
     safe: Safety | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """The results of a job as a file of CSV, NDJSON or Parquet, in blocks as they come.
@@ -69,7 +73,7 @@ async def exported(
     >>> b"".join(client.exported(job_id, format="csv")).splitlines()[0][:28]
     b'image_no,store_id,visit_time'
     """
-    async for block in exchange.blocks(_export_of(job_id, format, outcome, cause, store_id, safe)):
+    async for block in exchange.blocks(_export_of(job_id, format, outcome, cause, store_id, suspect, safe)):
         yield block
 
 
@@ -82,6 +86,7 @@ async def export(
     outcome: Some = None,
     cause: Some = None,
     store_id: Some = None,
+    suspect: bool | None = None,
     safe: Safety | None = None,
     on_block: Callable[[bytes], None] | None = None,
 ) -> int:
@@ -95,7 +100,7 @@ async def export(
     >>> client.export(job_id, "results.csv") > 0
     True
     """
-    request = _export_of(job_id, format or _format_of(target), outcome, cause, store_id, safe)
+    request = _export_of(job_id, format or _format_of(target), outcome, cause, store_id, suspect, safe)
     if not isinstance(target, str | os.PathLike):
         async with exchange.opened(request) as response:
             return await _write(exchange, response, target, on_block)
@@ -109,13 +114,21 @@ async def export(
 
 
 def _export_of(
-    job_id: str, format: str, outcome: Some, cause: Some, store_id: Some, safe: Safety | None
+    job_id: str,
+    format: str,
+    outcome: Some,
+    cause: Some,
+    store_id: Some,
+    suspect: bool | None,
+    safe: Safety | None,
 ) -> HttpRequest:
     if format not in FORMATS:
         raise BadInput(f"format {format!r} is not one of {', '.join(FORMATS)}")
     if safe and format != "csv":
         raise BadInput(f"safe: it is for CSV, and not for {format}")
-    params = filters(format=format, safe=safe, outcome=outcome, cause=cause, store_id=store_id)
+    params = filters(
+        format=format, safe=safe, outcome=outcome, cause=cause, store_id=store_id, suspect=_flag(suspect)
+    )
     return HttpRequest(method="GET", path=job_path(job_id, "results"), params=params)
 
 
@@ -127,6 +140,10 @@ def _format_of(target: "str | os.PathLike[str] | IO[bytes]") -> str:
             f"{name or 'the file'}: its name does not say its format; give one of {', '.join(FORMATS)}"
         )
     return found
+
+
+def _flag(value: bool | None) -> str | None:
+    return None if value is None else str(value).lower()
 
 
 async def _write(

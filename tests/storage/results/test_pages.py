@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.schema import ImageResult
@@ -18,14 +19,16 @@ from tests.storage.jobs import KNOWN, failed, measured, submit_visits
 ROWS = ResultForm(page_format=PageFormat.JSON_ROWS)
 FAILED = {3, 4, 17, 30, 38}
 UNSETTLED = {1, 16, 39, 40}
+SUSPECT = {2, 20, 21, 37}
 STORES = {KNOWN[0]: {*range(1, 6), *range(26, 31)}, KNOWN[1]: {*range(6, 26), *range(31, 41)}}
 FILTERS = [
-    ResultFilter(outcomes=outcomes, unsettled=unsettled, causes=causes, store_ids=stores)
-    for outcomes, unsettled, causes, stores in itertools.product(
+    ResultFilter(outcomes=outcomes, unsettled=unsettled, causes=causes, store_ids=stores, suspect=suspect)
+    for outcomes, unsettled, causes, stores, suspect in itertools.product(
         [(), (Outcome.MEASURED,), (Outcome.FAILED,), (Outcome.CANCELLED,)],
         [False, True],
         [(), (Cause.HTTP_STATUS,), (Cause.DNS,)],
         [(), (KNOWN[0],), KNOWN, ("nobody",)],
+        [None, True, False],
     )
 ]
 
@@ -43,6 +46,14 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "WINDOW_OF_STORES_IMAGES", 9)
 
 
+def seen(job_id: UUID, image_no: int) -> ImageResult:
+    """A measured image, which may look damaged."""
+    result = measured(job_id, image_no)
+    if image_no not in SUSPECT or result.measurement is None:
+        return result
+    return replace(result, measurement=replace(result.measurement, suspect="zeroed"))
+
+
 @pytest.fixture
 async def job_id(database: Database) -> UUID:
     """A job of 40 images in visits to two stores, with few failures and few that are not settled."""
@@ -54,7 +65,7 @@ async def job_id(database: Database) -> UUID:
         (KNOWN[1], [f"d{number}" for number in range(10)]),
     )
     settled = set(range(1, 41)) - UNSETTLED
-    ended = [failed(made, number) if number in FAILED else measured(made, number) for number in settled]
+    ended = [failed(made, number) if number in FAILED else seen(made, number) for number in settled]
     await settle(database, ended)
     return made
 
@@ -72,6 +83,8 @@ def expected(wanted: ResultFilter) -> list[int]:
         numbers |= UNSETTLED if wanted.unsettled else set()
     if wanted.causes:
         numbers &= FAILED if Cause.HTTP_STATUS in wanted.causes else set()
+    if wanted.suspect is not None:
+        numbers = numbers & SUSPECT if wanted.suspect else numbers - SUSPECT
     if wanted.store_ids:
         numbers &= set().union(*(STORES.get(name, set()) for name in wanted.store_ids))
     return sorted(numbers)

@@ -37,6 +37,7 @@ QUERY_SHAPES: Mapping[str, Any] = {
     "cursor": CursorText,
     "include": Literal["earlier"],
     "label": LabelText,
+    "name": Text,
     "origin": Text,
     "q": Text,
     "store_id": Text,

@@ -8,7 +8,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 
 from retailpulse.api.openapi.annotations import LINK, Tag, documented
-from retailpulse.api.v1.filters import instant, labels, texts
+from retailpulse.api.v1.filters import checked, instant, labels, texts
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
     Cursors,
@@ -44,6 +44,9 @@ async def list_jobs(
     request: Request[Any, Any, Any],
     job_lists: JobLists,
     status: Annotated[list[JobStatus] | None, Parameter(description="Only jobs in this state.")] = None,
+    name: Annotated[
+        str | None, Parameter(description="Only jobs of this name: the whole of it, in the same case.")
+    ] = None,
     label: Annotated[
         list[str] | None,
         Parameter(
@@ -66,6 +69,7 @@ async def list_jobs(
     """List jobs, the newest first."""
     wanted = JobFilter(
         statuses=tuple(dict.fromkeys(status or ())),
+        name=None if name is None else checked("name", name),
         labels=labels(label),
         store_ids=texts("store_id", store_id),
         start=instant("submitted_after", submitted_after),

@@ -101,6 +101,11 @@ class Safety(StrEnum):
                 shape=Literal["json", "csv", "ndjson", "parquet"],
                 example="json",
             ),
+            ParameterSpec(
+                name="suspect",
+                meaning="true: only measured images that look damaged; false: only all others.",
+                shape=bool,
+            ),
         ),
     ),
 )
@@ -130,7 +135,7 @@ async def job_results(
     A JSON page, or every row that is wanted as CSV, NDJSON or Parquet.
     """
     known = known_id(job_id)
-    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id))
+    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id), _suspect(request))
     name = request.query_params.get("format") or _accepted(request.headers.get("accept", ""))
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
@@ -141,14 +146,23 @@ async def job_results(
     return page_response(request, rows, write_cursor(CURSORS, following), limit)
 
 
+def _suspect(request: Request[Any, Any, Any]) -> bool | None:
+    """What is asked of `suspect`; the framework would take `null` for None."""
+    asked = set(request.query_params.getall("suspect", []))
+    if not asked <= {"true", "false"} or len(asked) > 1:
+        raise InvalidRequest("suspect: write true or false")
+    return {"true": True, "false": False}[asked.pop()] if asked else None
+
+
 def _filter(
-    asked: Sequence[AskedOutcome], causes: Sequence[Cause], store_ids: tuple[str, ...]
+    asked: Sequence[AskedOutcome], causes: Sequence[Cause], store_ids: tuple[str, ...], suspect: bool | None
 ) -> ResultFilter:
     return ResultFilter(
         outcomes=tuple(Outcome(name) for name in asked if name is not AskedOutcome.UNSETTLED),
         unsettled=AskedOutcome.UNSETTLED in asked,
         causes=tuple(causes),
         store_ids=store_ids,
+        suspect=suspect,
     )
 
 

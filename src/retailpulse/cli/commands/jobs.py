@@ -69,6 +69,7 @@ def jobs() -> None:
     multiple=True,
     help="Only jobs in this state; may be repeated.",
 )
+@click.option("--name", metavar="NAME", help="Only jobs of this name, the whole of it.")
 @click.option(
     "--label",
     "labels",
@@ -86,6 +87,7 @@ def jobs() -> None:
 def list_(
     client: Client,
     status: tuple[str, ...],
+    name: str | None,
     labels: dict[str, list[str]],
     store_id: tuple[str, ...],
     after: str | None,
@@ -98,10 +100,16 @@ def list_(
     Examples:
       retailpulse jobs list
       retailpulse jobs list --status failed --status cancelled --label region=north
+      retailpulse jobs list --name "week 47"
       retailpulse jobs list --store-id RP00001 --after 2026-11-20 --json | jq '.[].job_id'
     """
     found = client.jobs(
-        status=status, labels=labels, store_id=store_id, submitted_after=after, submitted_before=before
+        status=status,
+        name=name,
+        labels=labels,
+        store_id=store_id,
+        submitted_after=after,
+        submitted_before=before,
     )
     show_list(found, JOB_COLUMNS, **options)
 

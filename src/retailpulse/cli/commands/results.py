@@ -72,6 +72,7 @@ _SUFFIXES: dict[str, ResultFormat] = {
     help="Only images that failed for this cause; may be repeated.",
 )
 @click.option("--store-id", multiple=True, metavar="ID", help="Only images of this store; may be repeated.")
+@click.option("--suspect", is_flag=True, default=None, help="Only measured images that look damaged.")
 @click.option("--earlier", is_flag=True, help="With JSON: also the results from before a retry.")
 @click.option(
     "--excel/--no-excel",
@@ -96,6 +97,7 @@ def results(
     Examples:
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 | less -S
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --outcome failed --cause timeout
+      retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --suspect -o damaged.csv
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --format ndjson | jq .perimeter
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 -o results.parquet
       retailpulse results 0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b11 --format csv --no-excel > results.csv

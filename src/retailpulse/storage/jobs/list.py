@@ -61,9 +61,10 @@ class JobFilter:
     """Which jobs are asked for; what is empty asks for nothing, of several values each will do.
 
     `labels` holds the wanted values by the name of each label, and a job must have one for every name;
-    submitted from `start` up to before `end`.
+    submitted from `start` up to before `end`. `name` is the whole name.
     """
 
+    name: str | None = None
     statuses: tuple[JobStatus, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     store_ids: tuple[str, ...] = ()
@@ -107,6 +108,9 @@ def _conditions(wanted: JobFilter) -> tuple[list[sql.Composable], dict[str, obje
     if wanted.end is not None:
         conditions.append(sql.SQL("submitted_at < %(end)s"))
         values["end"] = wanted.end
+    if wanted.name is not None:
+        conditions.append(sql.SQL("name = %(name)s"))
+        values["name"] = wanted.name
     if wanted.store_ids:
         conditions.append(_OF_STORES)
         values["store_ids"] = list(wanted.store_ids)

@@ -89,6 +89,10 @@ _NOT_MEASURED = sql.SQL("""
     SELECT image_no FROM results
     WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND cause IS NOT NULL
     ORDER BY image_no""")
+_SUSPECT = sql.SQL("""
+    SELECT image_no FROM results
+    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND suspect IS NOT NULL
+    ORDER BY image_no""")
 _NOT_YET_MEASURED = sql.SQL("({unsettled}) UNION ({failed}) ORDER BY image_no")
 _OF_STORES = sql.SQL("""
     SELECT number AS image_no
@@ -126,18 +130,21 @@ _COPY = {
 class ResultFilter:
     """Which results are asked for; what is empty asks for nothing, of several values each will do.
 
-    `unsettled` adds the images that have no result yet to the outcomes.
+    `unsettled` adds the images that have no result yet to the outcomes. `suspect`: only measured ones that
+    look damaged, or only all others.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     unsettled: bool = False
     causes: tuple[Cause, ...] = ()
     store_ids: tuple[str, ...] = ()
+    suspect: bool | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether every image is asked for."""
-        return not (self.outcomes or self.unsettled or self.causes or self.store_ids)
+        wants_some = self.outcomes or self.unsettled or self.causes or self.store_ids
+        return not wants_some and self.suspect is None
 
     @property
     def wants_only_unsettled(self) -> bool:
@@ -235,13 +242,13 @@ def _given(column: Column, form: ResultForm) -> sql.Composable:
 def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Composable:
     if wanted.store_ids:
         return _OF_STORES.format(**values, store_ids=sql.Literal(list(wanted.store_ids)))
+    if wanted.suspect:
+        return _SUSPECT.format(**values)
     is_measured_wanted = Outcome.MEASURED in wanted.outcomes or not (wanted.outcomes or wanted.unsettled)
-    if wanted.causes:
+    if wanted.causes or not (is_measured_wanted or wanted.unsettled):
         return _NOT_MEASURED.format(**values)
     if is_measured_wanted:
         return _ALL.format(**values)
-    if not wanted.unsettled:
-        return _NOT_MEASURED.format(**values)
     if not wanted.outcomes:
         return _UNSETTLED.format(**values)
     return _NOT_YET_MEASURED.format(
@@ -258,4 +265,6 @@ def _condition(wanted: ResultFilter) -> sql.Composable:
     if wanted.causes:
         causes = list(map(str, wanted.causes))
         conditions.append(sql.SQL("r.cause = ANY({causes})").format(causes=sql.Literal(causes)))
+    if wanted.suspect is not None:
+        conditions.append(sql.SQL("r.suspect IS NOT NULL" if wanted.suspect else "r.suspect IS NULL"))
     return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
