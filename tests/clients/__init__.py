@@ -1,0 +1,1 @@
+"""Clients that others' generators make of the API's description, used against the running service."""
