@@ -118,7 +118,9 @@ def test_an_unknown_job_is_not_found(service: RunningService, job_id: str, path:
 
 def test_an_unknown_path_is_not_found_and_an_unknown_method_refused(service: RunningService) -> None:
     answer = service.http.get("/api/v1/nothing")
-    assert problem(answer, 404, "not-found")["detail"] == "there is nothing at /api/v1/nothing"
+    assert problem(answer, 404, "not-found")["detail"] == (
+        "there is nothing at /api/v1/nothing; /docs shows what there is"
+    )
     answer = service.http.put(f"/api/v1/jobs/{NO_JOB}")
     problem(answer, 405, "method-not-allowed")
     assert "GET" in answer.headers["allow"]

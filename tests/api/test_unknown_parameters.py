@@ -61,6 +61,20 @@ def test_several_are_named_at_once_and_a_strange_one_with_all_that_there_are(ser
     )
 
 
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("limit=x", "limit: Expected a whole number, got a text"),
+        ("limit=0", "limit: Expected a whole number >= 1"),
+        ("status=fail", "status: Invalid enum value 'fail': write ongoing, completed, failed, cancelled"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words_of_the_client(
+    service: RunningService, query: str, detail: str
+) -> None:
+    assert problem(service.http.get(f"/api/v1/jobs?{query}"), 400, "invalid-request")["detail"] == detail
+
+
 def test_a_very_long_name_costs_and_says_little(service: RunningService) -> None:
     query = "&".join(f"{number}{'a' * 2_000}" for number in range(30))
     refused = problem(service.http.get(f"/api/v1/jobs?{query}"), 400, "invalid-request")

@@ -1,6 +1,7 @@
 """The one table in which errors become HTTP answers; what these look like is `problem_details`'."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from enum import EnumType
 from typing import Any, get_args
@@ -50,6 +51,9 @@ logger = logging.getLogger(__name__)
 CHALLENGE = 'Bearer realm="retailpulse"'
 CUT_OFF = "client disconnected prematurely"
 """What the framework calls a body that ends too early; it has no class of its own for it."""
+
+_TYPES = {"int": "a whole number", "str": "a text", "bool": "true or false", "array": "a list"}
+_TYPE = re.compile(r"`(\w+)(?: \| null)?`")
 
 STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     TooLarge: HTTP_413_REQUEST_ENTITY_TOO_LARGE,
@@ -113,14 +117,11 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
         # The rest of the body is not read, so the server ends the connection (RFC 9112, 9.6).
         headers["Connection"] = "close"
     elif status == HTTP_404_NOT_FOUND:
-        text = f"there is nothing at {request.url.path}"
+        text = f"there is nothing at {request.url.path}; /docs shows what there is"
     elif status == HTTP_405_METHOD_NOT_ALLOWED:
         text = f"{request.url.path} is not asked with {request.method}; the header Allow names what it takes"
     elif isinstance(error, ValidationException) and isinstance(error.extra, list):
-        wrong = [
-            {"name": str(part.get("key")), "reason": str(part.get("message")) + _choices(request, part)}
-            for part in error.extra
-        ]
+        wrong = [{"name": str(part.get("key")), "reason": _reason(request, part)} for part in error.extra]
         text = "; ".join(f"{part['name']}: {part['reason']}" for part in wrong)
         members = {"parameters": wrong}
     elif isinstance(error, InternalServerException):
@@ -128,6 +129,12 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
             return answer_unknown(request, error)
         status, text = HTTP_400_BAD_REQUEST, "the body ended before it was whole"
     return refuse(request.scope, status, text, headers=headers, members=members)
+
+
+def _reason(request: Request[Any, Any, Any], part: Mapping[str, Any]) -> str:
+    """Why a parameter is refused, in a client's words."""
+    said = _TYPE.sub(lambda found: _TYPES.get(found[1], found[0]), str(part.get("message")))
+    return said + _choices(request, part)
 
 
 def _choices(request: Request[Any, Any, Any], part: Mapping[str, Any]) -> str:
