@@ -23,19 +23,18 @@ def log_accepted(job: JobRow) -> None:
         "job accepted: images=%d depth=%s%s", job.images, job.depth, _name(job), extra=about(job.job_id)
     )
     if job.status is not JobStatus.ONGOING:
-        log_end(job, size_bytes=0)
+        log_end(job)
 
 
-def log_end(job: JobRow, *, size_bytes: int) -> None:
-    """One line for the end of a job; `size_bytes` are those of the files that were read whole."""
+def log_end(job: JobRow) -> None:
+    """One line for the end of a job."""
     seconds = ((job.finished_at or job.read_at) - (job.retried_at or job.submitted_at)).total_seconds()
     counts = f"images={job.images} measured={job.measured} failed={job.failed} cancelled={job.cancelled}"
     logger.info(
-        "job %s: %s retries=%d bytes=%d seconds=%.1f%s",
+        "job %s: %s retries=%d seconds=%.1f%s",
         job.status,
         counts,
         job.retries,
-        size_bytes,
         seconds,
         _name(job),
         extra=about(job.job_id),
@@ -49,13 +48,12 @@ async def log_ends(database: Database, job_ids: Sequence[UUID]) -> None:
     try:
         async with database.connection() as connection:
             ended = await jobs.find_jobs(connection, job_ids)
-            sizes = {job_id: await jobs.size_bytes(connection, job_id) for job_id in ended}
     except DatabaseError as error:
         logger.warning("the ends of %d jobs are not logged: %s", len(job_ids), error)
         return
     for job in ended.values():
         if job.status is not JobStatus.ONGOING:  # it may be retried by now
-            log_end(job, size_bytes=sizes[job.job_id])
+            log_end(job)
 
 
 def _name(job: JobRow) -> str:

@@ -163,15 +163,6 @@ async def store_failures(connection: Connection, job_id: UUID) -> Sequence[Store
     ]
 
 
-async def size_bytes(connection: Connection, job_id: UUID) -> int:
-    """The bytes of all files of a job that were read whole; it reads all its results."""
-    cursor = await connection.execute(
-        "SELECT coalesce(sum(size_bytes), 0)::bigint FROM results WHERE job_id = %s", [job_id]
-    )
-    ((count,),) = await cursor.fetchall()
-    return int(count)
-
-
 async def cause_counts(connection: Connection, job_id: UUID) -> dict[str, int]:
     """How many images of a job were not measured, by cause, the most frequent first."""
     cursor = await connection.execute(
