@@ -39,9 +39,8 @@ class JobControl:
         ) as connection:
             is_ended = await cancelling.cancel_job(connection, job_id)
             job = await jobs.known_job(connection, job_id)
-            size_bytes = await jobs.size_bytes(connection, job_id) if is_ended else 0
         if is_ended:
-            log_end(job, size_bytes=size_bytes)
+            log_end(job)
         elif job.status is not JobStatus.CANCELLED:
             raise Conflict(f"the job {job_id} has ended already; only an ongoing job can be cancelled")
 
