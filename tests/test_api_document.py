@@ -12,8 +12,8 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from retailpulse.api.app import HANDLERS, PROVIDED
+from retailpulse.api.openapi.annotations import FORM, ODS, XLSX
 from retailpulse.api.openapi.document import describe
-from retailpulse.api.v1.stores import FORM, ODS, XLSX
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
 DESCRIPTION = describe(HANDLERS, PROVIDED)

@@ -8,10 +8,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from retailpulse.api.openapi.annotations import (
     CSV,
     EVENTS,
+    FORM,
     JOB_ID,
     LOCATION,
     NDJSON,
+    ODS,
+    PARQUET,
     REPLAYED,
+    XLSX,
     ContentSpec,
     LabelText,
     ParameterSpec,
@@ -34,7 +38,8 @@ from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import Instant
-from retailpulse.schema import DryRun, ImageCounts, Job, SubmittedJob
+from retailpulse.schema import DryRun, ImageCounts, Job, RowError, SubmittedJob
+from retailpulse.web.problem_details import PROBLEM_TYPE, Problem
 
 CSV_EXAMPLE = (
     "store_id,image_url,visit_time\n"
@@ -84,6 +89,19 @@ class NewJob(Struct):
     credentials: Credentials | None = None
 
 
+class VisitForm(Struct):
+    """A form with a file of visits; its other fields are what the query may say."""
+
+    file: Annotated[bytes, Meta(description="The file, in any of the formats.")]
+
+
+class RowsRefused(Problem, frozen=True, kw_only=True):
+    """Nothing of a submit is taken, as it cannot be accepted; of bad rows the first hundred are listed."""
+
+    errors: list[RowError] | UnsetType = UNSET
+    error_count: Annotated[int, Meta(description="What is wrong with rows, all of it.")] | UnsetType = UNSET
+
+
 class Retry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of a retry: which failed images to try again, and what their hosts are sent.
 
@@ -125,6 +143,15 @@ class ServerSentEvent(Struct, frozen=True, kw_only=True):
     ] = UNSET
 
 
+ROWS_REFUSED_EXAMPLE = {
+    "type": "/problems/invalid-request",
+    "title": "Invalid request",
+    "status": 400,
+    "detail": "1 row is wrong; line 3, store_id: it is empty",
+    "instance": "/api/v1/jobs",
+    "errors": [{"line": 3, "visit": None, "column": "store_id", "reason": "it is empty"}],
+    "error_count": 1,
+}
 _IN_QUERY = "For any body; fields of a JSON body take precedence: "
 SUBMIT: dict[str, Any] = {
     "operation_id": "submitJob",
@@ -143,6 +170,12 @@ SUBMIT: dict[str, Any] = {
                 meaning="The whole job is on disk and queued.",
                 contents=(ContentSpec(shape=SubmittedJob),),
                 headers={"Location": LOCATION, "Idempotent-Replayed": REPLAYED},
+            ),
+            400: ResponseSpec(
+                meaning="Rows are bad, or something else, and nothing is kept.",
+                contents=(
+                    ContentSpec(shape=RowsRefused, media_type=PROBLEM_TYPE, example=ROWS_REFUSED_EXAMPLE),
+                ),
             ),
         },
         body=RequestBodySpec(
@@ -164,6 +197,10 @@ SUBMIT: dict[str, Any] = {
                 ),
                 ContentSpec(shape=VisitRows, media_type=CSV, example=CSV_EXAMPLE),
                 ContentSpec(shape=VisitLines, media_type=NDJSON),
+                ContentSpec(shape=bytes, media_type=XLSX),
+                ContentSpec(shape=bytes, media_type=ODS),
+                ContentSpec(shape=bytes, media_type=PARQUET),
+                ContentSpec(shape=VisitForm, media_type=FORM),
             ),
         ),
         params=(

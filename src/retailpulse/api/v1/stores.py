@@ -12,7 +12,10 @@ from msgspec import Meta, Struct
 
 from retailpulse.api.openapi.annotations import (
     CSV,
+    FORM,
+    ODS,
     PARQUET,
+    XLSX,
     ContentSpec,
     RequestBodySpec,
     ResponseSpec,
@@ -26,10 +29,6 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.schema import BadLine, Imported
 from retailpulse.service import FinishedImport, ImportOptions, StoreImport
 from retailpulse.web.problem_details import PROBLEM_TYPE, Asked, Problem, refuse
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-ODS = "application/vnd.oasis.opendocument.spreadsheet"
-FORM = "multipart/form-data"
 
 
 class OnBadLine(StrEnum):
