@@ -1,9 +1,11 @@
 """Columns are found by the names that people give them; what is not plain is refused with what to do."""
 
+import io
+
 import pytest
 
 from retailpulse.domain.errors import InvalidRequest
-from retailpulse.tables import STORE_COLUMNS, VISIT_COLUMNS, parse_column_names
+from retailpulse.tables import STORE_COLUMNS, VISIT_COLUMNS, open_table, parse_column_names
 from tests.tables.reading import bad, refusal, rows
 from tests.tables.workbooks import xlsx
 
@@ -162,3 +164,22 @@ def test_a_url_below_no_name_is_not_lost() -> None:
     assert bad(xlsx({"Visits": sheet})) == {3: told.replace("C", "D")}
     stores = b"Area;Name;Store;;x\nN;A;B;http://h/1;\n"
     assert rows(stores, None, STORE_COLUMNS) == [(2, ("N", "A", "B"))]
+
+
+def test_a_first_row_of_data_is_not_taken_for_the_header() -> None:
+    places = {"store_id": "A", "image_url": "2", "visit_time": "C"}
+    told = refusal(b"A;http://h/1;b\nB;http://h/2;b\n", places)
+    assert told.startswith(
+        "columns: line 1 holds a URL, so that it is no header: put a row with the columns' names"
+    )
+    assert rows(b"Filiale;Foto;Datum\nA;http://h/1;b\n", places) == [(2, ("A", "http://h/1", "b"))]
+
+
+@pytest.mark.parametrize("is_workbook", [False, True])
+def test_the_header_is_said_where_columns_are_named(*, is_workbook: bool) -> None:
+    table = [["Filiale", "Foto", "Datum"], ["A", "http://h/1", "b"]]
+    content = xlsx({"S": table}) if is_workbook else "\n".join(map(";".join, table)).encode()
+    places = {"store_id": "A", "image_url": "B", "visit_time": "C"}
+    with open_table(io.BytesIO(content), VISIT_COLUMNS, column_names=places) as found:
+        word = "row" if is_workbook else "line"
+        assert found.dialect.endswith(f", the header in {word} 1: Filiale, Foto, Datum")

@@ -59,7 +59,7 @@ class Candidate:
     ambiguous: dict[str, list[int]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     conflict: str | None = None
-    """Which wanted columns a caller says to be one."""
+    """Why it cannot be the header, although the columns that a caller named are there."""
 
     @property
     def is_complete(self) -> bool:
@@ -111,6 +111,10 @@ def match(
                 continue
         _resolve(candidate, column, places)
     _match_others(candidate, names, [column for column in wanted if column.name not in column_names])
+    if column_names and any("://" in candidate.cells[at] for at in candidate.used):
+        candidate.conflict = (
+            f"line {line} holds a URL, so that it is no header: put a row with the columns' names above it"
+        )
     return candidate
 
 
@@ -153,6 +157,12 @@ def _resolve(candidate: Candidate, column: ColumnSpec, places: list[int]) -> Non
         candidate.ambiguous[column.name] = places
     elif column.is_required:
         candidate.missing.append(column.name)
+
+
+def where(header: Header, kind: str, column_names: Mapping[str, str]) -> str:
+    """What is said of the header: its place, and its texts if a caller named columns, as it may be data."""
+    texts = f": {_listed(header.texts)}" if column_names else ""
+    return f", the header in {kind} {header.line}{texts}" if header.line > 1 or texts else ""
 
 
 def find_header(
