@@ -116,7 +116,7 @@ def test_a_dry_run_lists_what_is_bad(service: RunningService, area: str) -> None
 def test_columns_and_sheet_are_named_in_the_query(service: RunningService, area: str) -> None:
     content = xlsx({"A": [["x", "y", "z"]], "B": [["x", "y", "z"], [f"{area}-1", area, "N"]]})
     told = loaded(put_stores(service, content, columns=["StoreID:A,area_code:B", "StoreName:z"], sheet="b"))
-    assert told["read_as"] == "XLSX, sheet B"
+    assert told["read_as"] == "XLSX, sheet B, the header in row 1: y, z, x"
     assert master(service, f"{area}-1") == [(area, "N", f"{area}-1")]
 
 

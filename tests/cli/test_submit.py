@@ -221,12 +221,30 @@ def test_a_check_shows_what_the_job_would_be(
     result = run("submit", table, "--check")
     assert result.exit_code == exit_code
     assert parse_qs(canned.asked[0].query) == {"dry_run": ["true"]}
-    assert "2 visits with 3 images are good; nothing was submitted." in result.stdout
+    assert "Good: 2 visits with 3 images. Nothing was submitted." in result.stdout
     assert "  3 images at https://photos.example:443" in result.stdout
     assert "Read as XLSX, sheet May." in result.stdout
     assert ("line 3" in result.stdout) == bool(errors)
     told = run("submit", table, "--check", "--json")
     assert (told.exit_code, json.loads(told.stdout)) == (exit_code, found)
+
+
+def test_what_is_said_of_one_is_said_as_of_one(run: Run, canned: CannedService, table: str) -> None:
+    warning = {"code": "store_not_found", "count": 1, "detail": "no such store", "example": "FR-1O2"}
+    found = {
+        "visits": 1, "images": 1, "stores_unknown": {"count": 1, "examples": ["FR-1O2"]}, "more_hosts": 1,
+        "warnings": [warning | {"line": None, "visit": None}], "errors": ERRORS[:1], "error_count": 1,
+        "hosts": [{"origin": "https://photos.example:443", "images": 1}], "read_as": None,
+    }  # fmt: skip
+    canned.on("POST /api/v1/jobs", as_json(found))
+    assert run("submit", table, "--check").stdout.splitlines() == [
+        "Good: 1 visit with 1 image. Nothing was submitted.",
+        "  1 image at https://photos.example:443",
+        "  and images at 1 more host",
+        "Warning: store_not_found, once (FR-1O2): no such store",
+        "1 error:",
+        "  line 3  store_id  it is empty",
+    ]
 
 
 def test_a_service_of_before_that_answers_the_id_alone_is_understood(

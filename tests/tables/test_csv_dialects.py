@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from retailpulse.tables import BadRow
+from retailpulse.tables import BadRow, Row
 from tests.tables.reading import HEADER, bad, dialect, everything, refusal, rows
 
 ROW = ("RP1", "https://photos.example/a,b;c|d.jpg", "2026-11-20 10:00")
@@ -93,6 +93,24 @@ def test_a_record_of_several_lines_has_the_number_of_its_first() -> None:
 def test_a_bad_quote_is_the_fault_of_its_row_alone() -> None:
     text = HEADER + 'A,"b" b,c\nB,b,c\n'
     assert bad(text.encode()) == {2: "it is not CSV: ',' expected after '\"'"}
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_a_quote_that_is_never_closed_swallows_no_row(separator: str) -> None:
+    lines = (
+        "store_id;image_url;visit_time;size",
+        'A;http://h/1;b;"12',
+        "B;http://h/2;b;13",
+        'C;"http://h/3";b;14"',
+        "D;http://h/4;b;15",
+        'E;http://h/5;b;"wide\nand; odd, see\nhttp://h/,\thelp"',
+    )
+    found = everything("\n".join(lines).replace(";", separator).encode())
+    assert isinstance(found[0], BadRow)
+    assert found[0].line == 2
+    assert [row.cells[0] for row in found[1:] if isinstance(row, Row)] == ["D", "E"]
+    told = bad(f'{HEADER}A,http://h/1,"b\nB,http://h/2,c"\n'.encode())
+    assert told == {2: "a quote in it is not closed: a cell goes on over further rows"}
 
 
 def test_apostrophes_of_our_own_exports_are_taken_away() -> None:

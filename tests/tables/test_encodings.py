@@ -68,3 +68,8 @@ def test_other_code_pages_are_refused_with_the_line(text: str, codec: str) -> No
 
 def test_utf_16_that_ends_within_a_character_is_refused() -> None:
     assert "begins like UTF-16" in refusal(TEXT.encode("utf-16")[:-1])
+
+
+@pytest.mark.parametrize("text", ["Müller", "Märkte", "grün", "BÄcker Kräuter"])
+def test_umlauts_of_a_mac_are_refused(text: str) -> None:
+    assert "neither UTF-8 nor Windows-1252" in refusal(f"{HEADER}A,http://h/1,{text}\n".encode("mac-roman"))

@@ -1,10 +1,13 @@
 """Columns are found by the names that people give them; what is not plain is refused with what to do."""
 
+import io
+
 import pytest
 
 from retailpulse.domain.errors import InvalidRequest
-from retailpulse.tables import STORE_COLUMNS, VISIT_COLUMNS, parse_column_names
-from tests.tables.reading import refusal, rows
+from retailpulse.tables import STORE_COLUMNS, VISIT_COLUMNS, open_table, parse_column_names
+from tests.tables.reading import bad, refusal, rows
+from tests.tables.workbooks import xlsx
 
 IDS = ("StoreID", "STORE_ID", "Store Id", "store-id", "store", "Store Code", "outlet id", "Shop ID")
 MORE_IDS = ("Outlet Code", "Störe ID", "Store No.")
@@ -122,3 +125,61 @@ def test_columns_are_read_as_they_are_written_on_a_command_line() -> None:
 def test_columns_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match=r"^columns: "):
         parse_column_names([text], VISIT_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Store;Photo 1;Photo 2;Date;Photo 3",
+        "Store;Photo;Photo 2;Date;photo_3",
+        "store_id;image_url;image_url_2;visit_time;Image URL 3",
+        "Store;Photo 1 URL;Photo 2 URL;Date;Photo 3 URL",
+        "1. Store;1. Photo;2. Photo;Date;3. Photo",
+    ],
+)
+def test_numbered_columns_of_photos_are_all_read(header: str) -> None:
+    content = f"{header}\nA;http://h/1;http://h/2;b;http://h/3\nB;;http://h/2;b;\n{header}\n"
+    assert rows(content.encode(), {"store_id": "A"}) == [
+        (2, ("A", "http://h/1\nhttp://h/2\nhttp://h/3", "b")),
+        (3, ("B", "http://h/2", "b")),
+    ]
+
+
+def test_one_numbered_column_is_the_column_and_one_that_is_named_is_the_only_one() -> None:
+    assert rows(b"Store;Photo 1;Date\nA;http://h/1;b\n") == [(2, ("A", "http://h/1", "b"))]
+    content = b"Store;Photo 1;Photo 2;Date\nA;http://h/1;http://h/2;b\n"
+    assert rows(content, {"image_url": "Photo 2"}) == [(2, ("A", "http://h/2", "b"))]
+    for header in ("Store 1;Store 2;Photo;Date", "Store;Photo 1;Image 2;Date", "Store;Photo 1;Photo 1;Date"):
+        assert "the header must name" in refusal(f"{header}\nA;b;c;d\n".encode())
+
+
+def test_a_url_below_no_name_is_not_lost() -> None:
+    told = "it has a URL in column C, which has no name"
+    assert bad(b"Store;Photo;;Date\nA;http://h/1;http://h/2;b\nB;http://h/1;note;b\n") == {2: told}
+    sheet = [
+        ["Store", "Photo", "Date"],
+        ["A", "http://h/1", "b", "note"],
+        ["B", "http://h/1", "b", "http://h/2"],
+    ]
+    assert bad(xlsx({"Visits": sheet})) == {3: told.replace("C", "D")}
+    stores = b"Area;Name;Store;;x\nN;A;B;http://h/1;\n"
+    assert rows(stores, None, STORE_COLUMNS) == [(2, ("N", "A", "B"))]
+
+
+def test_a_first_row_of_data_is_not_taken_for_the_header() -> None:
+    places = {"store_id": "A", "image_url": "2", "visit_time": "C"}
+    told = refusal(b"A;http://h/1;b\nB;http://h/2;b\n", places)
+    assert told.startswith(
+        "columns: line 1 holds a URL, so that it is no header: put a row with the columns' names"
+    )
+    assert rows(b"Filiale;Foto;Datum\nA;http://h/1;b\n", places) == [(2, ("A", "http://h/1", "b"))]
+
+
+@pytest.mark.parametrize("is_workbook", [False, True])
+def test_the_header_is_said_where_columns_are_named(*, is_workbook: bool) -> None:
+    table = [["Filiale", "Foto", "Datum"], ["A", "http://h/1", "b"]]
+    content = xlsx({"S": table}) if is_workbook else "\n".join(map(";".join, table)).encode()
+    places = {"store_id": "A", "image_url": "B", "visit_time": "C"}
+    with open_table(io.BytesIO(content), VISIT_COLUMNS, column_names=places) as found:
+        word = "row" if is_workbook else "line"
+        assert found.dialect.endswith(f", the header in {word} 1: Filiale, Foto, Datum")

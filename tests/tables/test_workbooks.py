@@ -153,6 +153,8 @@ def test_many_parts_are_refused() -> None:
         (xlsx({"S": [HEADER]})[:-30], "damaged or cut off"),
         (b"%PDF-1.7", "a PDF document"),
         (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b"\xef\xbb\xbf\r\n<TABLE border=1><tr><td>Store", "an HTML page"),
+        (b'<html xmlns:x="urn:schemas-microsoft-com:office:excel">', "an HTML page"),
         (b' [{"store_id": 1}]', "the file is JSON"),
     ],
 )

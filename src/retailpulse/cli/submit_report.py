@@ -40,10 +40,10 @@ def error_lines(errors: Sequence[RowError], count: int) -> Iterator[str]:
 def warning_lines(warnings: Sequence[SubmitWarning]) -> Iterator[str]:
     """Warnings, one in a line."""
     for one in warnings:
-        where = f" ({_place(one)}: {printable(one.example)})" if one.example else ""
-        yield f"Warning: {printable(one.code)}, {one.count:,} times{where}: {printable(one.detail)}".replace(
-            " (:", " ("
-        )
+        example = ": ".join(filter(None, (_place(one), printable(one.example or ""))))
+        where = f" ({example})" if one.example else ""
+        often = "once" if one.count == 1 else f"{one.count:,} times"
+        yield f"Warning: {printable(one.code)}, {often}{where}: {printable(one.detail)}"
 
 
 def skipped_lines(job: SubmittedJob) -> Iterator[str]:
@@ -58,15 +58,20 @@ def dry_run_lines(found: DryRun) -> Iterator[str]:
     """What a submit would be."""
     if found.read_as:
         yield f"Read as {printable(found.read_as)}."
-    yield f"{found.visits:,} visits with {found.images:,} images are good; nothing was submitted."
+    good = f"{_count(found.visits, 'visit')} with {_count(found.images, 'image')}"
+    yield f"Good: {good}. Nothing was submitted."
     for host in found.hosts:
-        yield f"  {host.images:,} images at {printable(host.origin)}"
+        yield f"  {_count(host.images, 'image')} at {printable(host.origin)}"
     if found.more_hosts:
-        yield f"  and images at {found.more_hosts:,} more hosts"
+        yield f"  and images at {_count(found.more_hosts, 'more host')}"
     yield from warning_lines(found.warnings)
     if found.error_count:
-        yield f"{found.error_count:,} errors:"
+        yield f"{_count(found.error_count, 'error')}:"
         yield from error_lines(found.errors, found.error_count)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _place(one: RowError | SubmitWarning) -> str:

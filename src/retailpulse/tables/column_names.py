@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from retailpulse.domain.errors import InvalidRequest
 
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_DIGITS = re.compile("[0-9]+")
 LONGEST_SHOWN = 60
 """Most characters of a text of the file that an error quotes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnSpec:
-    """A wanted column: its own name, the other names that it may have, and whether a table must have it."""
+    """A wanted column: its own name, the other names that it may have, and whether a table must have it.
+
+    One that may be numbered may also stand in several columns, as `Photo 1` and `Photo 2`.
+    """
 
     name: str
     aliases: tuple[str, ...] = ()
     is_required: bool = True
+    may_be_numbered: bool = False
 
 
 def normalized(name: str) -> str:
@@ -26,6 +31,11 @@ def normalized(name: str) -> str:
     decomposed = unicodedata.normalize("NFKD", name)
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
     return _NOT_ALPHANUMERIC.sub("", plain.casefold())
+
+
+def without_number(name: str) -> str:
+    """A normalized name without the number that tells it from others: `photo2url` is `photourl`."""
+    return _DIGITS.sub("", name)
 
 
 def shown(text: str) -> str:

@@ -12,7 +12,7 @@ from retailpulse.domain.texts import trimmed
 from retailpulse.tables.column_names import ColumnSpec, shown
 from retailpulse.tables.csv_records import Lines, read_records
 from retailpulse.tables.encodings import Encoding, detect_encoding
-from retailpulse.tables.header import MAX_ROWS, Candidate, find_header, match
+from retailpulse.tables.header import MAX_ROWS, Candidate, find_header, match, where
 from retailpulse.tables.rows import BadRow, Record, Table, make_rows
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -40,11 +40,10 @@ def open_csv(file: IO[bytes], wanted: Sequence[ColumnSpec], column_names: Mappin
     name = _SEPARATORS.get(separator, shown(separator))
     records = read_records(Lines(file, encoding, separator), separator, is_clean=encoding.is_clean)
     rows = dropwhile(lambda record: record.line <= header.line, records)
-    where = f", the header in line {header.line}" if header.line > 1 else ""
     return Table(
         columns=header.columns,
         extra_columns=header.extra_columns,
-        dialect=f"CSV, separator {name}, {encoding.name}{where}",
+        dialect=f"CSV, separator {name}, {encoding.name}{where(header, 'line', column_names)}",
         header_line=header.line,
         rows=make_rows(rows, header, quoting=f"put a cell that has a {name} in it in double quotes"),
     )

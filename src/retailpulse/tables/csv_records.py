@@ -5,6 +5,7 @@ Not here: which separator it is. A record is bounded before its cells are made.
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import IO
 
@@ -19,6 +20,8 @@ MAX_SEPARATORS = 100_000
 _QUOTES = (
     'quote a cell that holds a separator, a quote or a line break, and double the quotes in it: "5"" screen"'
 )
+
+_BEGINS_WITH_URL = re.compile(r"\s*[a-z0-9]{2,5}://", re.IGNORECASE)
 
 
 class Lines:
@@ -78,10 +81,23 @@ def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Re
             return
         if not cells:
             continue
-        if not is_clean and (bad := _check_characters(line, cells)):
+        if skipped + reader.line_num > line and _holds_a_row(cells, separator):
+            yield BadRow(line, None, "a quote in it is not closed: a cell goes on over further rows", _QUOTES)
+        elif not is_clean and (bad := _check_characters(line, cells)):
             yield bad
         else:
             yield Record(line, cells)
+
+
+def _holds_a_row(cells: list[str], separator: str) -> bool:
+    """Whether a cell has swallowed a row of visits: in one of its further lines a URL follows a separator."""
+    row = re.compile(rf"[^\r\n]*{re.escape(separator)}\"?[a-z0-9]{{2,5}}://", re.IGNORECASE)
+    return any(
+        row.match(line) and not _BEGINS_WITH_URL.match(line)
+        for cell in cells
+        if "://" in cell
+        for line in cell.splitlines()[1:]
+    )
 
 
 def _check_characters(line: int, cells: list[str]) -> BadRow | None:

@@ -24,6 +24,7 @@ _NOT_WINDOWS_1252 = re.compile(
     rb"[\x00-\x08\x0e-\x1f\x7f]"  # control characters
     rb"|[\x81\x8d\x8f\x90\x9d]"  # bytes that it does not have
     rb"|[a-z][\x82\x84\x88\x8a\x8c\x8e\x9f]"  # a capital or a low quote in a word: DOS, Mac
+    rb"|[A-Z][\x8a\x9f][a-z]"  # what are umlauts on a Mac
     rb"|[\xc0-\xff]{4}"  # four accented letters in a row: Cyrillic, Greek, Asian scripts
 )
 

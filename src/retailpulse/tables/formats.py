@@ -25,11 +25,9 @@ _KNOWN_OTHERS = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"Rar!", "a RAR archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
-    (b"<!DOCTYPE", "an HTML page"),
-    (b"<!doctype", "an HTML page"),
-    (b"<html", "an HTML page"),
     (b"<?xml", "XML"),
 )
+_HTML = (b"<!doctype", b"<html", b"<table", b"<meta")
 
 
 def detect_format(file: IO[bytes]) -> TableFormat:
@@ -53,4 +51,8 @@ def detect_format(file: IO[bytes]) -> TableFormat:
     for magic, what in _KNOWN_OTHERS:
         if text.startswith(magic):
             raise InvalidRequest(f"the file is {what}, not a table: send CSV, XLSX, ODS or Parquet")
+    if text[:10].lower().startswith(_HTML):  # web applications call it .xls
+        raise InvalidRequest(
+            "the file is an HTML page: open it in a spreadsheet, and save it as XLSX or CSV UTF-8"
+        )
     return TableFormat.JSON if text.startswith((b"{", b"[")) else TableFormat.TEXT

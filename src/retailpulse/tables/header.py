@@ -17,6 +17,7 @@ from retailpulse.tables.column_names import (
     normalized,
     positions_named,
     shown,
+    without_number,
 )
 
 MAX_ROWS = 25
@@ -33,6 +34,10 @@ class Header:
     columns: tuple[str, ...]
     positions: tuple[int | None, ...]
     """For each wanted column the place of its cell, from 0."""
+    more_positions: tuple[tuple[int, ...], ...]
+    """For each wanted column the places of its further cells, which numbered columns have."""
+    nameless_positions: tuple[int, ...] | None
+    """Cells without a name, in which a URL would be lost; None for a table without URLs."""
     names: tuple[str, ...]
     """For each wanted column its name."""
     texts: tuple[str, ...]
@@ -50,31 +55,44 @@ class Candidate:
     line: int
     cells: list[str]
     found: dict[str, int] = field(default_factory=dict)
+    more: dict[str, list[int]] = field(default_factory=dict)
     ambiguous: dict[str, list[int]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     conflict: str | None = None
-    """Which wanted columns a caller says to be one."""
+    """Why it cannot be the header, although the columns that a caller named are there."""
 
     @property
     def is_complete(self) -> bool:
         """Whether it names all that is needed."""
         return not (self.missing or self.ambiguous or self.conflict)
 
+    @property
+    def used(self) -> set[int]:
+        """The places of all cells that are wanted columns."""
+        return {*self.found.values(), *(at for places in self.more.values() for at in places)}
+
+    def _places(self, name: str) -> list[int]:
+        return [self.found[name], *self.more.get(name, ())] if name in self.found else []
+
+    def _nameless(self, width: int) -> tuple[int, ...]:
+        return tuple(at for at, cell in enumerate(self.cells[:width]) if not cell)
+
     def header(self, wanted: Sequence[ColumnSpec]) -> Header:
         """The header that it is."""
-        used = set(self.found.values())
+        used = self.used
+        width = max((at + 1 for at, cell in enumerate(self.cells) if cell), default=0)
         extra = [at for at, cell in enumerate(self.cells) if at not in used and cell]
         return Header(
             line=self.line,
             columns=tuple(column.name for column in wanted if column.name in self.found),
             positions=tuple(self.found.get(column.name) for column in wanted),
+            more_positions=tuple(tuple(self.more.get(column.name, ())) for column in wanted),
+            nameless_positions=self._nameless(width) if any(one.may_be_numbered for one in wanted) else None,
             names=tuple(column.name for column in wanted),
-            texts=tuple(
-                self.cells[self.found[column.name]] if column.name in self.found else "" for column in wanted
-            ),
+            texts=tuple("\n".join(self.cells[at] for at in self._places(column.name)) for column in wanted),
             extra_columns=tuple(self.cells[at] for at in extra),
             extra_positions=tuple(extra),
-            width=max((at + 1 for at, cell in enumerate(self.cells) if cell), default=0),
+            width=width,
         )
 
 
@@ -88,12 +106,15 @@ def match(
         if column.name in column_names:
             places = positions_named(column_names[column.name], candidate.cells)
         else:
-            own = normalized(column.name)
-            places = [at for at, name in enumerate(names) if name == own]
+            places = _places(names, frozenset((normalized(column.name),)), column, set())
             if not places:
                 continue
         _resolve(candidate, column, places)
     _match_others(candidate, names, [column for column in wanted if column.name not in column_names])
+    if column_names and any("://" in candidate.cells[at] for at in candidate.used):
+        candidate.conflict = (
+            f"line {line} holds a URL, so that it is no header: put a row with the columns' names above it"
+        )
     return candidate
 
 
@@ -102,19 +123,31 @@ def _match_others(candidate: Candidate, names: list[str], wanted: Sequence[Colum
     known = by_normalized_name(wanted)
     open_columns = [c for c in wanted if c.name not in candidate.found and c.name not in candidate.ambiguous]
     while open_columns:
-        used = set(candidate.found.values())
-        places = {
-            column.name: [
-                at for at, name in enumerate(names) if at not in used and name in known[column.name]
-            ]
-            for column in open_columns
-        }
+        used = candidate.used
+        places = {column.name: _places(names, known[column.name], column, used) for column in open_columns}
         column = next((one for one in open_columns if len(places[one.name]) == 1), open_columns[0])
         _resolve(candidate, column, places[column.name])
         open_columns.remove(column)
 
 
+def _places(names: list[str], known: frozenset[str], column: ColumnSpec, used: set[int]) -> list[int]:
+    """Where the names are that a column may have, numbered or not."""
+    free = [(at, name) for at, name in enumerate(names) if at not in used]
+    return [
+        at for at, name in free if name in known or (column.may_be_numbered and without_number(name) in known)
+    ]
+
+
+def _are_numbered(candidate: Candidate, places: list[int]) -> bool:
+    """Whether columns differ by their number alone."""
+    names = {normalized(candidate.cells[at]) for at in places}
+    return len(names) == len(places) and len(set(map(without_number, names))) == 1
+
+
 def _resolve(candidate: Candidate, column: ColumnSpec, places: list[int]) -> None:
+    if len(places) > 1 and column.may_be_numbered and _are_numbered(candidate, places):
+        candidate.more[column.name] = places[1:]
+        places = places[:1]
     if len(places) == 1:
         same = [other for other, place in candidate.found.items() if place == places[0]]
         if same:
@@ -124,6 +157,12 @@ def _resolve(candidate: Candidate, column: ColumnSpec, places: list[int]) -> Non
         candidate.ambiguous[column.name] = places
     elif column.is_required:
         candidate.missing.append(column.name)
+
+
+def where(header: Header, kind: str, column_names: Mapping[str, str]) -> str:
+    """What is said of the header: its place, and its texts if a caller named columns, as it may be data."""
+    texts = f": {_listed(header.texts)}" if column_names else ""
+    return f", the header in {kind} {header.line}{texts}" if header.line > 1 or texts else ""
 
 
 def find_header(

@@ -45,7 +45,7 @@ _VISIT_TIMES = (
 
 VISIT_COLUMNS = (
     ColumnSpec(name="store_id", aliases=_STORE_IDS),
-    ColumnSpec(name="image_url", aliases=_IMAGE_URLS),
+    ColumnSpec(name="image_url", aliases=_IMAGE_URLS, may_be_numbered=True),
     ColumnSpec(name="visit_time", aliases=_VISIT_TIMES),
 )
 STORE_COLUMNS = (

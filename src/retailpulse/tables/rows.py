@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from retailpulse.domain.texts import trimmed
+from retailpulse.tables.column_names import letter
 from retailpulse.tables.header import Header
 
 _FORMULA = "[-=+@\uff0d\uff1d\uff0b\uff20]"
@@ -24,7 +25,7 @@ class Row(NamedTuple):
     """A row that is not empty: its first line in the file, from 1, and its cells as trimmed text.
 
     `cells` are in the order of the wanted columns, empty where the table has no such column; `extra` in that
-    of `Table.extra_columns`.
+    of `Table.extra_columns`. What stands in several numbered columns is one text of as many lines.
     """
 
     line: int
@@ -73,9 +74,10 @@ def make_rows(
     `quoting` is the advice for a row that has another number of cells than the header, and may be shifted;
     None if that cannot be, as every cell has its place.
     """
-    wanted, extra = _picker(header.positions), _picker(header.extra_positions)
+    wanted, extra = _joining_picker(header), _picker(header.extra_positions)
     width = header.width
     names = header.names
+    nameless = header.nameless_positions
     for record in records:
         if isinstance(record, BadRow):
             yield record
@@ -87,6 +89,11 @@ def make_rows(
             if quoting is not None and (error := _check_count(cells, width)):
                 yield BadRow(line, None, error, quoting)
                 continue
+        may_lose = nameless is not None and (nameless or len(cells) > width)
+        if may_lose and (lost := _find_url(cells, nameless or (), width)):
+            yield BadRow(line, None, lost, "name the column, as Photo 2 beside Photo 1, or clear the cell")
+            continue
+        if len(cells) != width:
             cells = [*cells[:width], *[""] * (width - len(cells))]
         row = Row(line, wanted(cells), extra(cells))
         if "#" in (text := "".join(row.cells)) and (bad := _find_error(row, names)):
@@ -102,6 +109,14 @@ def _check_count(cells: Sequence[str], width: int) -> str | None:
     found = len(cells)
     if found < width or any(map(trimmed, cells[width:])):
         return f"it has {found} {'cell' if found == 1 else 'cells'}, the header has {width}"
+    return None
+
+
+def _find_url(cells: Sequence[str], nameless: Sequence[int], width: int) -> str | None:
+    """What is wrong if a cell that nobody reads holds a URL, as below a header that spans two columns."""
+    for at in (*nameless, *range(width, len(cells))):
+        if at < len(cells) and "://" in cells[at]:
+            return f"it has a URL in column {letter(at)}, which has no name"
     return None
 
 
@@ -121,6 +136,22 @@ def _picker(positions: Sequence[int | None]) -> Callable[[Sequence[str]], tuple[
         pick = itemgetter(*positions)
         return lambda cells: tuple(map(clean, pick(cells)))
     return lambda cells: tuple("" if at is None else clean(cells[at]) for at in positions)
+
+
+def _joining_picker(header: Header) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """Picks the cells of the wanted columns; those of numbered ones become lines of one text."""
+    first = _picker(header.positions)
+    more = [(at, _picker(places)) for at, places in enumerate(header.more_positions) if places]
+    if not more:
+        return first
+
+    def pick(cells: Sequence[str]) -> tuple[str, ...]:
+        picked = list(first(cells))
+        for at, others in more:
+            picked[at] = "\n".join(filter(None, (picked[at], *others(cells))))
+        return tuple(picked)
+
+    return pick
 
 
 def clean(cell: str) -> str:

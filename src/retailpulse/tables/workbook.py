@@ -15,7 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.texts import trimmed
 from retailpulse.tables.column_names import shown
-from retailpulse.tables.header import MAX_ROWS, Candidate, explain, find_header, match
+from retailpulse.tables.header import MAX_ROWS, Candidate, explain, find_header, match, where
 from retailpulse.tables.process_messages import Opened, Request
 from retailpulse.tables.rows import Record
 from retailpulse.tables.workbook_archive import Archive
@@ -67,10 +67,10 @@ def _first_with_header(sheets: list[Sheet], kind: str, request: Request) -> tupl
         ]
         if any(candidate.is_complete for candidate in tried):
             _, header = find_header(tried, request.wanted, request.column_names)
-            where = f", the header in row {header.line}" if header.line > 1 else ""
+            place = where(header, "row", request.column_names)
             others = ", ".join(shown(other) for other, _ in sheets[:20] if other != name)
             only = f" (not {others})" if others else ""
-            dialect = f"{kind}, sheet {shown(name)}{only}{where}"
+            dialect = f"{kind}, sheet {shown(name)}{only}{place}"
             rows = (record for record in read() if record.line > header.line)
             return Opened(header=header, dialect=dialect), rows
         best = max(tried, key=lambda one: len(one.found) + len(one.ambiguous), default=None)
