@@ -1,7 +1,8 @@
-"""The times that lists are filtered by: what goes to the service, and what is refused before."""
+"""Times and days that lists and reports are filtered by: what goes to the service, what is refused before."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,7 +15,8 @@ every_list = pytest.mark.parametrize("command", LISTS)
 
 def asked_for(run: Run, canned: CannedService, command: str, **given: str) -> dict[str, str]:
     """The parameters of the query that a list with these options sends."""
-    canned.on(f"GET /api/v1/{command.split(maxsplit=1)[0]}", as_json({"items": [], "next": None}))
+    path = command.replace(" list", "").replace("report ", "reports/")
+    canned.on(f"GET /api/v1/{path}", as_json({"items": [], "next": None}))
     result = run(*command.split(), *(f"--{name}={text}" for name, text in given.items()))
     assert result.exit_code == 0, result.output
     return {name: texts[0] for name, texts in parse_qs(canned.asked[-1].query).items()}
@@ -64,3 +66,50 @@ def test_what_is_no_time_is_refused_by_its_option_before_any_request(
     assert result.exit_code == 2
     assert f"Invalid value for '{option}'" in result.stderr
     assert canned.asked == []
+
+
+ZONES = ["Pacific/Kiritimati", "Pacific/Pago_Pago"]
+"""Zones with 25 hours between them: at no time is it the same day in both."""
+
+
+@pytest.mark.parametrize("kind", ["visits", "stores", "areas"])
+@pytest.mark.parametrize(("name", "days_ago"), [("today", 0), ("Yesterday", 1), ("7d", 7), ("0d", 0)])
+@pytest.mark.parametrize("zone", ZONES)
+def test_days_of_a_report_are_those_of_its_zone(
+    run: Run, canned: CannedService, kind: str, name: str, days_ago: int, zone: str
+) -> None:
+    first = datetime.now(ZoneInfo(zone))
+    query = asked_for(run, canned, f"report {kind}", **{"from": name, "to": name, "tz": zone})
+    days = {
+        (now - timedelta(days=days_ago)).date().isoformat() for now in (first, datetime.now(first.tzinfo))
+    }
+    assert query["from_day"] == query["to_day"]
+    assert query["from_day"] in days  # two of them if midnight passed
+
+
+def test_a_report_of_no_zone_is_of_days_in_utc(run: Run, canned: CannedService) -> None:
+    first = datetime.now(UTC)
+    query = asked_for(run, canned, "report areas", **{"from": "today"})
+    assert query["from_day"] in {now.date().isoformat() for now in (first, datetime.now(UTC))}
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "12h", "7 days", "-7d", "999999d", "2026-02-30", "2026-11-20T10:00Z"]
+)
+def test_what_is_no_day_is_refused_by_its_option_before_any_request(
+    run: Run, canned: CannedService, option: str, text: str
+) -> None:
+    result = run("report", "visits", f"{option}={text}")
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.stderr
+    assert canned.asked == []
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Land", "../etc", "Europe"])
+def test_a_zone_that_this_machine_does_not_know_has_no_today(
+    run: Run, canned: CannedService, zone: str
+) -> None:
+    result = run("report", "visits", "--from=today", f"--tz={zone}")
+    assert (result.exit_code, canned.asked) == (2, [])
+    assert zone in result.stderr

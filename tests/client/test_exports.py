@@ -2,8 +2,11 @@
 
 import gzip
 import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from retailpulse import client
 from tests.canned import JOB_ID, Answer, CannedService, as_json
 from tests.cli.test_report import ROWS, SUMS
 from tests.client.conftest import Connect
+from tests.running import wait_for
 
 RESULTS = f"GET /api/v1/jobs/{JOB_ID}/results"
 
@@ -68,3 +72,34 @@ def test_lists_and_reports_are_written_to_files(canned: CannedService, connect: 
         connected.export_report("images", io.BytesIO(), format="csv")
     with pytest.raises(client.BadInput, match="safe"):
         connected.export_visits(io.BytesIO(), format="xlsx", safe="spreadsheet")
+
+
+def test_a_workbook_may_be_long_in_coming_where_a_text_may_not(
+    canned: CannedService, connect: Connect
+) -> None:
+    is_written = Event()
+
+    def late() -> Iterator[bytes]:
+        is_written.wait(30)
+        yield b"the file"
+
+    exports: list[Callable[..., object]] = [
+        lambda client, **kinds: client.export(JOB_ID, io.BytesIO(), **kinds),
+        lambda client, **kinds: b"".join(client.exported(JOB_ID, **kinds)),
+        lambda client, **kinds: client.export_visits(io.BytesIO(), **kinds),
+        lambda client, **kinds: client.export_stores(io.BytesIO(), **kinds),
+        lambda client, **kinds: client.export_report("areas", io.BytesIO(), **kinds),
+    ]
+    for path in (f"jobs/{JOB_ID}/results", "visits", "stores", "reports/areas"):
+        canned.on(f"GET /api/v1/{path}", *(Answer(body=late()) for _ in range(10)))
+    impatient = connect(canned.url, timeout_seconds=0.2, patience_seconds=0)
+    with ThreadPoolExecutor() as threads:
+        workbooks = [threads.submit(export, impatient, format="xlsx") for export in exports]
+        try:
+            wait_for(lambda: len(canned.asked) == len(exports))
+            for export in exports:
+                with pytest.raises(client.Unreachable):
+                    export(impatient, format="csv")
+        finally:
+            is_written.set()
+        assert [workbook.result() for workbook in workbooks] == [8, b"the file", 8, 8, 8]

@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 from retailpulse.api import health, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
-from retailpulse.api.export.writer_process import MAX_EXPORTS, MAX_EXPORTS_OF_CALLER
+from retailpulse.api.export.writer_process import Exports
 from retailpulse.api.legacy import handlers
 from retailpulse.api.metrics import metrics as scrape
 from retailpulse.api.openapi.document import Description, openapi_json
@@ -75,7 +75,7 @@ def make_app(
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),
-        "exports": Quota(MAX_EXPORTS, MAX_EXPORTS_OF_CALLER, "exports of one API process"),
+        "exports": Exports(settings.spool_dir or None),
         "description": Description(HANDLERS, PROVIDED, lambda: not api_keys.is_open),
         "docs_files": DocsFiles(),
     }

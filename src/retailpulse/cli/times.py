@@ -1,12 +1,13 @@
-"""Times in options: ages such as 30d, and the dates, times and ages that lists are filtered by.
+"""Times in options: ages such as 30d, the dates, times and ages that lists are filtered by, days of reports.
 
-Days are those of UTC, as a bare date is for the service.
+Days are those of UTC, as a bare date is for the service; those of a report are those of its time zone.
 """
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import rich_click as click
 
@@ -48,6 +49,34 @@ def read_time(_context: click.Context, _option: click.Parameter, value: str | No
             f"{value!r} is no time; write 2026-11-20, 2026-11-20T10:00:00Z, today, yesterday or 7d (days ago)"
         )
     return text
+
+
+def read_day(context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
+    """Reads a day, its name, or how many days ago it was, in the time zone of the eager option --tz."""
+    if value is None:
+        return None
+    text = value.strip()
+    days_ago = _DAYS_AGO.get(text.lower())
+    age = _parse_age(text) if text.endswith("d") else None
+    try:
+        if days_ago is not None:
+            age = timedelta(days=days_ago)
+        return date.fromisoformat(text) if age is None else _today(context.params.get("tz")) - age
+    except OverflowError:
+        raise click.BadParameter(f"{value!r} was before the first year") from None
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no day; write 2026-11-20, today, yesterday or 7d (days ago)"
+        ) from None
+
+
+def _today(zone: str | None) -> date:
+    try:
+        return datetime.now(ZoneInfo(zone) if zone else UTC).date()
+    except (ValueError, OSError, KeyError):  # as a path, a folder, or no name at all
+        raise click.BadParameter(
+            f"{zone!r} is no time zone that this machine knows; write the day as 2026-11-20"
+        ) from None
 
 
 def time_options(verb: str) -> Callable[[Callable[..., T]], Callable[..., T]]:

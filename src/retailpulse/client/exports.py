@@ -15,7 +15,7 @@ import httpx
 
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange
-from retailpulse.client.transports import HttpRequest
+from retailpulse.client.transports import LONG_SECONDS, HttpRequest, Params
 
 Safety = Literal["spreadsheet"]
 OnBlock = Callable[[bytes], None] | None
@@ -62,6 +62,12 @@ def checked_format(format: str, formats: tuple[str, ...], safe: Safety | None) -
         raise BadInput(f"format {format!r} is not one of {', '.join(formats)}")
     if safe and format != "csv":
         raise BadInput(f"safe: it is for CSV, and not for {format}")
+
+
+def export_request(path: str, params: Params) -> HttpRequest:
+    """The request for a file; one of XLSX may be silent for long: it is written whole before it is sent."""
+    is_late = ("format", "xlsx") in params
+    return HttpRequest(method="GET", path=path, params=params, read_seconds=LONG_SECONDS if is_late else None)
 
 
 async def save(

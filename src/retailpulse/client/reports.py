@@ -13,11 +13,12 @@ from retailpulse.client.exports import (
     Safety,
     TableFormat,
     checked_format,
+    export_request,
     format_of,
     save,
 )
 from retailpulse.client.params import Some, filters
-from retailpulse.client.transports import HttpRequest, Params
+from retailpulse.client.transports import Params
 from retailpulse.schema import AreaReportRow, StoreReportRow, VisitReportRow
 
 ReportKind = Literal["visits", "stores", "areas"]
@@ -125,9 +126,7 @@ async def export_report(
     checked_format(format_name, TABLE_FORMATS, safe)
     params = _filters(from_day, to_day, tz, area, store_id, job, suspect)
     params = [*params, *filters(format=format_name, safe=safe)]
-    return await save(
-        exchange, HttpRequest(method="GET", path=f"{_REPORTS}/{kind}", params=params), target, on_block
-    )
+    return await save(exchange, export_request(f"{_REPORTS}/{kind}", params), target, on_block)
 
 
 def _filters(

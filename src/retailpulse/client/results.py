@@ -5,7 +5,15 @@ from collections.abc import AsyncGenerator
 from typing import IO
 
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.exports import ExportFormat, OnBlock, Safety, checked_format, format_of, save
+from retailpulse.client.exports import (
+    ExportFormat,
+    OnBlock,
+    Safety,
+    checked_format,
+    export_request,
+    format_of,
+    save,
+)
 from retailpulse.client.params import Some, filters, job_path
 from retailpulse.client.transports import HttpRequest
 from retailpulse.schema import Result
@@ -123,7 +131,7 @@ def _export_of(
         suspect=_as_text(suspect),
         flag=flag,
     )
-    return HttpRequest(method="GET", path=job_path(job_id, "results"), params=params)
+    return export_request(job_path(job_id, "results"), params)
 
 
 def _as_text(value: bool | None) -> str | None:

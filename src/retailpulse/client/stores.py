@@ -14,6 +14,7 @@ from retailpulse.client.exports import (
     Safety,
     TableFormat,
     checked_format,
+    export_request,
     format_of,
     save,
 )
@@ -149,7 +150,7 @@ async def export_stores(
     True
     """
     params = [*filters(q=q, area=area, store_id=store_id), *_file_params(target, format, safe)]
-    return await save(exchange, HttpRequest(method="GET", path=STORES, params=params), target, on_block)
+    return await save(exchange, export_request(STORES, params), target, on_block)
 
 
 async def export_visits(
@@ -172,10 +173,8 @@ async def export_visits(
     True
     """
     params = filters(area=area, store_id=store_id, visited_after=visited_after, visited_before=visited_before)
-    request = HttpRequest(
-        method="GET", path="/api/v1/visits", params=[*params, *_file_params(target, format, safe)]
-    )
-    return await save(exchange, request, target, on_block)
+    params = [*params, *_file_params(target, format, safe)]
+    return await save(exchange, export_request("/api/v1/visits", params), target, on_block)
 
 
 def _file_params(

@@ -3,12 +3,12 @@
 import io
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
 
-from retailpulse.api.export.xlsx_writer import CELL_CHARACTERS, Workbook, column_name
+from retailpulse.api.export.xlsx_writer import CELL_CHARACTERS, Workbook
 from tests.api.export.workbooks import made, opened, table
 
 TEXTS = (
@@ -25,6 +25,10 @@ TEXTS = (
     "007",
     "",
     "]]>",
+    "{=1+1}",
+    "<r><t>not of the sender</t></r>",
+    "<r></t></r>",
+    "internal:Sheet1!A1",
 )
 ESCAPED = {"a\rb": "a_x000D_b", "\x00\x1b[2J": "_x0000__x001B_[2J", "as _x0041_ is": "as _x005F_x0041_ is"}
 
@@ -45,8 +49,8 @@ def test_characters_that_xml_cannot_hold_are_written_as_spreadsheets_escape_them
     assert [cell.value for cell in one_column(*ESCAPED)] == list(ESCAPED.values())
 
 
-def test_half_a_character_and_what_is_none_do_not_break_the_file() -> None:
-    assert [cell.value for cell in one_column("a\ufffeb", "c\uffffd")] == ["a\ufffdb", "c\ufffdd"]
+def test_what_is_no_character_does_not_break_the_file() -> None:
+    assert [cell.value for cell in one_column("a\ufffeb", "c\uffffd")] == ["a_xFFFE_b", "c_xFFFF_d"]
 
 
 @pytest.mark.parametrize("character", ["a", "é", "🏪"])
@@ -70,10 +74,15 @@ def test_numbers_days_instants_and_rates_are_numbers_with_a_format() -> None:
     assert instant.is_date
     assert instant.value == datetime(2026, 11, 20, 10, 0, 7, 412_000)
     (day,) = one_column("2026-11-20", kind="date")
-    assert (day.value, day.number_format) == (datetime(2026, 11, 20), r"yyyy\-mm\-dd")
+    assert (day.value, day.number_format) == (datetime(2026, 11, 20), "yyyy-mm-dd")
     (rate,) = one_column(0.125, kind="rate")
     assert (rate.value, rate.number_format) == (0.125, "0.0%")
     assert [cell.value for cell in one_column(True, False, kind="bool")] == [True, False]
+
+
+def test_what_is_no_number_is_a_text_in_a_column_of_numbers() -> None:
+    cells = one_column("NaN", "Infinity", "=1", kind="number")
+    assert [(cell.value, cell.data_type) for cell in cells] == [("NaN", "s"), ("Infinity", "s"), ("=1", "s")]
 
 
 def test_a_time_before_the_calendar_of_spreadsheets_is_a_text() -> None:
@@ -97,39 +106,40 @@ def test_no_row_is_a_sheet_with_its_header() -> None:
     assert [cell.value for cell in opened(made({"a": "text"}, []))["rows"][1]] == ["a"]
 
 
-def test_rows_beyond_a_sheet_go_to_a_further_one() -> None:
+def sheets(folder: Path, rows: int, **most: int) -> Any:
+    """A workbook of so many rows, on sheets with limits of their own."""
     file = io.BytesIO()
-    Workbook(file, "results", [("n", "number")]).write(iter([{"n": n} for n in range(7)]), most_rows=4)
-    book = openpyxl.load_workbook(file)
+    Workbook(file, str(folder), "results", [("n", "number")]).write(
+        iter([{"n": n} for n in range(rows)]), **most
+    )
+    assert list(folder.iterdir()) == []
+    return opened(file.getvalue())
+
+
+def test_rows_beyond_a_sheet_go_to_a_further_one(tmp_path: Path) -> None:
+    book = sheets(tmp_path, 7, most_rows=4)
     assert book.sheetnames == ["results", "results 2", "results 3"]
     assert [[row["n"] for row in table(sheet)] for sheet in book] == [[0, 1, 2], [3, 4, 5], [6]]
     assert [sheet.auto_filter.ref for sheet in book] == ["A1:A4", "A1:A4", "A1:A2"]
+    assert [sheet.freeze_panes for sheet in book] == ["A2"] * 3
 
 
-def test_a_last_sheet_that_is_full_has_no_empty_one_behind_it() -> None:
-    file = io.BytesIO()
-    Workbook(file, "results", [("n", "number")]).write(iter([{"n": n} for n in range(3)]), most_rows=4)
-    assert openpyxl.load_workbook(file).sheetnames == ["results"]
+def test_a_last_sheet_that_is_full_has_no_empty_one_behind_it(tmp_path: Path) -> None:
+    assert sheets(tmp_path, 3, most_rows=4).sheetnames == ["results"]
+
+
+def test_bytes_beyond_a_sheet_go_to_a_further_one(tmp_path: Path) -> None:
+    book = sheets(tmp_path, 5_000, most_bytes=50_000)
+    assert len(book.sheetnames) > 2
+    assert [row["n"] for sheet in book for row in table(sheet)] == list(range(5_000))
 
 
 def test_the_file_needs_no_extension_of_zip() -> None:
     """Spreadsheet programs take an entry of ZIP64 for damage."""
     with zipfile.ZipFile(io.BytesIO(made({"a": "text"}, [{"a": "x"}] * 2_000))) as book:
         assert book.testzip() is None
-        assert book.namelist()[0] == "_rels/.rels"
+        assert book.namelist()[0] == "[Content_Types].xml"
         assert {entry.extract_version for entry in book.infolist()} == {20}
-
-
-def test_columns_are_named_as_spreadsheets_name_them() -> None:
-    assert [column_name(number) for number in (0, 25, 26, 51, 52, 701, 702)] == [
-        "A",
-        "Z",
-        "AA",
-        "AZ",
-        "BA",
-        "ZZ",
-        "AAA",
-    ]
 
 
 def test_the_same_rows_as_the_instants_they_are() -> None:

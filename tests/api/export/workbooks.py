@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 
 from retailpulse.api.export import xlsx_writer
+from retailpulse.api.export.columns import workbook_layout
 
 PROGRAM = Path(xlsx_writer.__file__)
 
@@ -18,11 +19,17 @@ PROGRAM = Path(xlsx_writer.__file__)
 def made(kinds: Mapping[str, str], rows: Iterable[Mapping[str, Any]], title: str = "rows") -> bytes:
     """The workbook of rows, as the API has it made."""
     lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    layout = json.dumps([title, list(kinds.items())])
     run = subprocess.run(
-        [sys.executable, "-I", str(PROGRAM), layout], input=lines, capture_output=True, check=True, timeout=60
+        command(kinds, title=title), input=lines, capture_output=True, check=True, timeout=60
     )
+    assert run.stderr == b""
     return run.stdout
+
+
+def command(kinds: Mapping[str, str], folder: Path | None = None, title: str = "rows") -> list[str]:
+    """The command that makes a workbook of its standard input."""
+    layout = workbook_layout(title, kinds, str(folder) if folder else None)
+    return [sys.executable, "-I", str(PROGRAM), layout]
 
 
 def opened(content: bytes) -> Any:

@@ -39,6 +39,9 @@ def parquet_layout(columns: Sequence[str]) -> str:
     return json.dumps([(name, *_PARQUET_COLUMNS[name]) for name in columns])
 
 
-def workbook_layout(title: str, kinds: Mapping[str, str]) -> str:
-    """The name of a sheet and the kind of each of its columns, for the program that writes XLSX."""
-    return json.dumps([title, list(kinds.items())])
+def workbook_layout(title: str, kinds: Mapping[str, str], folder: str | None) -> str:
+    """The name of a sheet, the kind of its columns and the folder for temporary files, for what writes XLSX.
+
+    `folder` None: the system's folder for those.
+    """
+    return json.dumps([title, list(kinds.items()), folder])

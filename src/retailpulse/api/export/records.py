@@ -10,11 +10,10 @@ from litestar import Request
 from retailpulse.api.export.columns import workbook_layout
 from retailpulse.api.export.csv_rows import csv_rows
 from retailpulse.api.export.formats import MEDIA_TYPES, attachment
-from retailpulse.api.export.writer_process import written_by
+from retailpulse.api.export.writer_process import Exports, written_by
 from retailpulse.schema import Record
 from retailpulse.web.caller import caller_of
 from retailpulse.web.closing_stream import ClosingStream
-from retailpulse.web.quotas import Quota
 
 Row = TypeVar("Row", bound=Record)
 
@@ -37,7 +36,7 @@ def kinds_of(record: type[Record]) -> dict[str, str]:
 
 async def export_records(
     request: Request[Any, Any, Any],
-    exports: Quota,
+    exports: Exports,
     *,
     name: str,
     format: str,  # noqa: A002  # the plain word for what it says
@@ -57,7 +56,9 @@ async def export_records(
     if slot is None:
         blocks = _csv(whole, list(kinds), for_spreadsheet=for_spreadsheet)
     else:
-        blocks = written_by("xlsx_writer.py", workbook_layout(name, kinds), _json(whole), slot)
+        blocks = written_by(
+            "xlsx_writer.py", workbook_layout(name, kinds, exports.folder), _json(whole), slot
+        )
     return ClosingStream(blocks, media_type=MEDIA_TYPES[format], headers=attachment(f"{name}.{format}"))
 
 

@@ -13,11 +13,27 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
-from retailpulse.web.quotas import QuotaSlot
+from anyio import CancelScope
+
+from retailpulse.web.quotas import Quota, QuotaSlot
 
 MAX_EXPORTS, MAX_EXPORTS_OF_CALLER = 16, 8
 """Exports at once in one API process, of all and of one caller: each has a process of its own."""
+END_SECONDS = 10.0
+"""How long a process may take to end, before it is killed."""
 _PIECE_BYTES = 256 * 1024
+
+
+class Exports:
+    """What the exports of one API process share: their number at once, and the folder for temporary files."""
+
+    def __init__(self, folder: str | None) -> None:
+        self.folder = folder
+        self._quota = Quota(MAX_EXPORTS, MAX_EXPORTS_OF_CALLER, "exports of one API process")
+
+    def acquire(self, caller: str) -> QuotaSlot:
+        """A place for one export; raises RateLimited or Busy."""
+        return self._quota.acquire(caller)
 
 
 async def written_by(
@@ -45,10 +61,22 @@ async def written_by(
             raise RuntimeError(f"{path.stem} ended with {status}")
     finally:
         feeding.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
         slot.release()
-        await asyncio.gather(feeding, process.wait(), return_exceptions=True)
+        # An answer whose client left is cancelled again at every await that is not shielded.
+        with CancelScope(shield=True):
+            await asyncio.gather(feeding, _end(process), return_exceptions=True)
+
+
+async def _end(process: Process) -> None:
+    """Ends a process, which may remove its temporary files first, but not for ever."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(END_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 async def _feed(process: Process, rows: StreamWriter, lines: AsyncIterator[bytes]) -> None:
@@ -59,7 +87,7 @@ async def _feed(process: Process, rows: StreamWriter, lines: AsyncIterator[bytes
     except BaseException:
         # What has broken off must not look like a whole file: the process may see no end of its rows.
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
+            process.terminate()
         raise
     finally:
         rows.close()

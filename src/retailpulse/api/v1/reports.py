@@ -9,6 +9,7 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from retailpulse.api.export.records import export_records
+from retailpulse.api.export.writer_process import Exports
 from retailpulse.api.openapi.annotations import Tag
 from retailpulse.api.v1.filters import checked, texts
 from retailpulse.api.v1.list_files import Safe, documented_list, list_format
@@ -26,7 +27,6 @@ from retailpulse.schema import AreaReportRow, Record, StoreReportRow, VisitRepor
 from retailpulse.service import Reports
 from retailpulse.service.report_rows import RowKey
 from retailpulse.storage.reports.window_sums import ReportFilter, ReportKind
-from retailpulse.web.quotas import Quota
 
 Row = TypeVar("Row", bound=Record)
 
@@ -57,7 +57,7 @@ _TIME_ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
 async def report_visits(
     request: Request[Any, Any, Any],
     reports: Reports,
-    exports: Quota,
+    exports: Exports,
     from_day: FromDay = None,
     to_day: ToDay = None,
     tz: TimeZone = "UTC",
@@ -85,7 +85,7 @@ async def report_visits(
 async def report_stores(
     request: Request[Any, Any, Any],
     reports: Reports,
-    exports: Quota,
+    exports: Exports,
     from_day: FromDay = None,
     to_day: ToDay = None,
     tz: TimeZone = "UTC",
@@ -116,7 +116,7 @@ async def report_stores(
 async def report_areas(
     request: Request[Any, Any, Any],
     reports: Reports,
-    exports: Quota,
+    exports: Exports,
     from_day: FromDay = None,
     to_day: ToDay = None,
     tz: TimeZone = "UTC",
@@ -141,7 +141,7 @@ class _Answer:
         self,
         request: Request[Any, Any, Any],
         reports: Reports,
-        exports: Quota,
+        exports: Exports,
         for_spreadsheet: bool,
         cursor: str | None,
         limit: int,

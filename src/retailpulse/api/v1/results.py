@@ -13,7 +13,7 @@ from litestar.response import Stream
 
 from retailpulse.api.export.columns import RESULT_KINDS, parquet_layout, workbook_layout
 from retailpulse.api.export.formats import MEDIA_TYPES, asked_format, attachment
-from retailpulse.api.export.writer_process import written_by
+from retailpulse.api.export.writer_process import Exports, written_by
 from retailpulse.api.openapi.annotations import (
     CSV,
     LINK,
@@ -49,7 +49,7 @@ from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultFo
 from retailpulse.web.caller import caller_of
 from retailpulse.web.closing_stream import ClosingStream
 from retailpulse.web.errors import NotAvailable
-from retailpulse.web.quotas import Quota, QuotaSlot
+from retailpulse.web.quotas import QuotaSlot
 
 EXPORTED_AS = {
     "csv": PageFormat.CSV_WITH_HEADER,
@@ -111,7 +111,7 @@ class AskedOutcome(StrEnum):
 async def job_results(
     request: Request[Any, Any, Any],
     results: Results,
-    exports: Quota,
+    exports: Exports,
     job_id: str,
     outcome: Annotated[
         list[AskedOutcome] | None,
@@ -137,10 +137,11 @@ async def job_results(
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
         slot = _export_slot(request, exports, name) if name in WRITTEN_BY_PROCESS else None
-        return await _export(known, name, results.all(known, wanted, form), form, slot)
+        rows = results.all(known, wanted, form)
+        return await _export(known, name, rows, form, slot, exports.folder)
     lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
-    rows = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
-    return page_response(request, rows, write_cursor(CURSORS, following), limit)
+    items = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
+    return page_response(request, items, write_cursor(CURSORS, following), limit)
 
 
 def _suspect(request: Request[Any, Any, Any]) -> bool | None:
@@ -174,7 +175,12 @@ def _form(name: str, *, with_earlier: bool, for_spreadsheet: bool) -> ResultForm
 
 
 async def _export(
-    job_id: UUID, name: str, rows: AsyncIterator[bytes], form: ResultForm, slot: QuotaSlot | None
+    job_id: UUID,
+    name: str,
+    rows: AsyncIterator[bytes],
+    form: ResultForm,
+    slot: QuotaSlot | None,
+    folder: str | None,
 ) -> Stream:
     first = await anext(rows, b"")  # an unknown job is refused before the answer begins
     blocks = _chain(first, rows)
@@ -182,7 +188,7 @@ async def _export(
         blocks = _line_by_line(blocks)
     elif slot is not None:
         columns = [each for each in Result.__struct_fields__ if each != "earlier" or form.with_earlier]
-        program, layout = _writer(name, columns)
+        program, layout = _writer(name, columns, folder)
         blocks = written_by(program, layout, blocks, slot)
     # The framework adds the charset to what is text.
     headers = attachment(f"results-{job_id}.{name}")
@@ -195,14 +201,16 @@ async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[byt
         yield block
 
 
-def _writer(name: str, columns: Sequence[str]) -> tuple[str, str]:
+def _writer(name: str, columns: Sequence[str], folder: str | None) -> tuple[str, str]:
     """The program that writes a format, and what it is told of the columns."""
     if name == "parquet":
         return "parquet_writer.py", parquet_layout(columns)
-    return "xlsx_writer.py", workbook_layout("results", {each: RESULT_KINDS[each] for each in columns})
+    return "xlsx_writer.py", workbook_layout(
+        "results", {each: RESULT_KINDS[each] for each in columns}, folder
+    )
 
 
-def _export_slot(request: Request[Any, Any, Any], exports: Quota, name: str) -> QuotaSlot:
+def _export_slot(request: Request[Any, Any, Any], exports: Exports, name: str) -> QuotaSlot:
     if name == "parquet" and find_spec("arro3") is None:
         raise NotAvailable(
             "format: this service has no Parquet: install the extra (pip install 'retailpulse[parquet]'), "

@@ -8,6 +8,7 @@ from litestar.response import Stream
 from msgspec import Meta
 
 from retailpulse.api.export.records import export_records
+from retailpulse.api.export.writer_process import Exports
 from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import checked, instant, texts
 from retailpulse.api.v1.list_files import Safe, documented_list, list_format
@@ -27,7 +28,6 @@ from retailpulse.schema import Area, Store, Visit
 from retailpulse.service import Stores
 from retailpulse.storage.stores.search import StoreCursor, StoreFilter
 from retailpulse.storage.stores.visits import VisitFilter
-from retailpulse.web.quotas import Quota
 
 STORES: Cursors[StoreCursor] = Cursors("stores", StoreCursor)
 """A position is that of the store after which a page begins."""
@@ -51,7 +51,7 @@ class StoreWithVisits(Store, frozen=True, kw_only=True):
 async def list_stores(
     request: Request[Any, Any, Any],
     stores: Stores,
-    exports: Quota,
+    exports: Exports,
     q: Annotated[
         str | None, Parameter(description="What the id or the name holds, in whatever case.")
     ] = None,

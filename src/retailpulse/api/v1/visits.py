@@ -7,6 +7,7 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from retailpulse.api.export.records import export_records
+from retailpulse.api.export.writer_process import Exports
 from retailpulse.api.openapi.annotations import Tag
 from retailpulse.api.v1.filters import instant, texts
 from retailpulse.api.v1.list_files import Safe, documented_list, list_format
@@ -22,7 +23,6 @@ from retailpulse.api.v1.pages import (
 from retailpulse.schema import Visit
 from retailpulse.service import Stores, Visits
 from retailpulse.storage.stores.visits import VisitCursor, VisitFilter, VisitRow
-from retailpulse.web.quotas import Quota
 
 VISITS: Cursors[VisitCursor] = Cursors("visits", VisitCursor)
 """A position is that of the visit after which a page begins."""
@@ -44,7 +44,7 @@ async def list_visits(
     request: Request[Any, Any, Any],
     stores: Stores,
     visits: Visits,
-    exports: Quota,
+    exports: Exports,
     area: Annotated[list[str] | None, Parameter(description="Only stores of this area.")] = None,
     store_id: Annotated[list[str] | None, Parameter(description="Only this store.")] = None,
     visited_after: After = None,

@@ -11,6 +11,7 @@ from retailpulse.cli.connection import with_client
 from retailpulse.cli.exports import file_option, saved_list
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, show_list
+from retailpulse.cli.times import read_day
 from retailpulse.cli.views import when
 from retailpulse.client import AreaReportRow, Client, StoreReportRow, VisitReportRow
 
@@ -54,9 +55,26 @@ AREA_COLUMNS: tuple[Column[AreaReportRow], ...] = (
 )
 
 _OPTIONS = (
-    click.option("--from", "from_day", metavar="DAY", help="The first day, as 2026-11-20."),
-    click.option("--to", "to_day", metavar="DAY", help="The last day; it is included."),
-    click.option("--tz", metavar="ZONE", help="The time zone of days, as Asia/Kolkata.  [default: UTC]"),
+    click.option(
+        "--from",
+        "from_day",
+        metavar="DAY",
+        callback=read_day,
+        help="The first day: a date as 2026-11-20, today, yesterday, or 7d (days ago).",
+    ),
+    click.option(
+        "--to",
+        "to_day",
+        metavar="DAY",
+        callback=read_day,
+        help="The last day, which is included; the same kinds of days as --from.",
+    ),
+    click.option(
+        "--tz",
+        metavar="ZONE",
+        is_eager=True,
+        help="The time zone of days, as Asia/Kolkata.  [default: UTC]",
+    ),
     click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated."),
     click.option("--store-id", multiple=True, metavar="ID", help="Only of this store; may be repeated."),
     click.option("--job", metavar="JOB", help="Only visits of this job: its id, or its name."),
@@ -128,6 +146,7 @@ def areas(
     \b
     Examples:
       retailpulse report areas --from 2026-11-01 --to 2026-11-30
+      retailpulse report areas --from 7d --to yesterday --tz Asia/Kolkata
       retailpulse report areas -o coverage.xlsx
     """
     if output is not None:

@@ -53,8 +53,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     spool_dir: Annotated[
         str,
         Meta(
-            description="Directory for submits of CSV, NDJSON and JSON of over 1 MB until they are complete; "
-            "empty: the system's directory for temporary files.",
+            description="Directory for submits of CSV, NDJSON and JSON of over 1 MB until they are complete, "
+            "and for XLSX until it is sent; empty: the system's directory for temporary files.",
         ),
     ] = ""
     spool_bytes: Annotated[
