@@ -22,6 +22,7 @@ def curl(command: str, service: RunningService) -> httpx.Response:
     program, *words = shlex.split(command)
     assert program == "curl"
     method, url, headers, content = "GET", "", {}, b""
+    files: dict[str, tuple[str, bytes]] | None = None
     while words:
         word = words.pop(0)
         if word == "-X":
@@ -35,6 +36,9 @@ def curl(command: str, service: RunningService) -> httpx.Response:
             continue
         elif word == "-T":
             method, content = "PUT", Path(words.pop(0)).read_bytes()
+        elif word == "-F":
+            field, _, name = words.pop(0).partition("=@")
+            files = {field: (name, Path(name).read_bytes())}
         elif word == "-H":
             name, _, value = words.pop(0).partition(": ")
             headers[name] = value
@@ -44,7 +48,7 @@ def curl(command: str, service: RunningService) -> httpx.Response:
             assert not url
             assert word.startswith(f"{SERVICE}/"), word
             url = word.removeprefix(SERVICE)
-    return service.http.request(method, url, content=content, headers=headers)
+    return service.http.request(method, url, content=content or None, files=files, headers=headers)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ FIELDS = [
     "callback_url",
     "images",
     "retries",
+    "visits_without_time",
     "submitted_at",
     "started_at",
     "finished_at",

@@ -42,7 +42,7 @@ class JobReports:
             has_causes = job.failed + job.cancelled > 0
             failures = await jobs.store_failures(connection, job_id) if has_causes else []
             causes = await jobs.cause_counts(connection, job_id) if has_causes else {}
-            flags = await jobs.flag_counts(connection, job_id)
+            flags = await jobs.flag_counts(connection, job_id) if job.measured else {}
             is_ongoing = job.status is JobStatus.ONGOING
             waits = await self._hosts.waiting_for(connection, job_id) if is_ongoing else None
         rate = _images_per_second(job)
