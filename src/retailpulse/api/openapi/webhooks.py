@@ -51,7 +51,7 @@ _EXAMPLE = {
         "callback_url": "https://hooks.example/retailpulse",
         "images": {"total": 3, "settled": 3, "measured": 2, "failed": 1, "cancelled": 0},
         "retries": 0,
-        "visits_without_time": 0,
+        "visits_without_time": 1,
         "submitted_at": "2026-11-20T10:03:58.102311Z",
         "started_at": "2026-11-20T10:03:58.530870Z",
         "finished_at": "2026-11-20T10:04:12.613508Z",
