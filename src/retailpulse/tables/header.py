@@ -12,9 +12,9 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.texts import trimmed
 from retailpulse.tables.column_names import (
     ColumnSpec,
-    by_normalized_name,
     letter,
     normalized,
+    normalized_names,
     positions_named,
     shown,
 )
@@ -99,13 +99,12 @@ def match(
 
 def _match_others(candidate: Candidate, names: list[str], wanted: Sequence[ColumnSpec]) -> None:
     """Gives the columns left over to those that may be called so; one that fits one alone goes first."""
-    known = by_normalized_name(wanted)
     open_columns = [c for c in wanted if c.name not in candidate.found and c.name not in candidate.ambiguous]
     while open_columns:
         used = set(candidate.found.values())
         places = {
             column.name: [
-                at for at, name in enumerate(names) if at not in used and name in known[column.name]
+                at for at, name in enumerate(names) if at not in used and name in normalized_names(column)
             ]
             for column in open_columns
         }
