@@ -77,7 +77,7 @@ def test_what_is_written_in_a_column_without_a_name_is_no_empty_row() -> None:
 def test_other_columns_are_given_in_their_order() -> None:
     text = b"note,store_id,image_url,visit_time,Note,\nx,A,b,c, y ,\n"
     (row,) = everything(text)
-    assert row == (2, ("A", "b", "c"), ("x", "y"))
+    assert row == Row(2, ("A", "b", "c"), ("x", "y"))
 
 
 def test_the_header_of_a_second_file_behind_the_first_is_no_row() -> None:
@@ -126,6 +126,18 @@ def test_a_line_or_a_record_that_would_fill_the_memory_is_refused() -> None:
     assert "more than 100000 commas" in refusal(HEADER.encode() + b"," * 100_001)
     many = HEADER.encode().replace(b",", b";") + b";" * 100_001
     assert "more than 100000 separators" in refusal(many)
+    half = b"," * 60_000
+    assert refusal(HEADER.encode() + half + b'"\n"' + half).startswith(
+        "line 3: its record has more than 100000"
+    )
+    lines = (b'"' + b"x" * 100_000 + b'\n",') * 40
+    assert "its record is longer than 4000000 characters" in refusal(HEADER.encode() + lines)
+
+
+def test_what_a_record_may_hold_is_counted_for_each_alone() -> None:
+    quoted = b'"x"' + b"," * 60_000 + b"\n"
+    assert list(bad(HEADER.encode() + quoted + quoted)) == []
+    assert list(bad(HEADER.encode() + quoted[3:] + quoted)) == []
 
 
 def test_a_nul_character_is_named_by_its_line() -> None:

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import IO
 
 from retailpulse.domain.errors import InvalidRequest
@@ -38,17 +39,21 @@ class Lines:
         self.begin_record()
 
     def begin_record(self) -> None:
-        """Says that what follows belongs to the next record."""
+        """Says that what follows belongs to the next record; it need not be said after a plain line."""
+        self.is_counted = False
+        """Whether the record goes over several lines, or could; one without quotes is one line."""
         self._characters = self._separators = 0
 
     def __iter__(self) -> Iterator[str]:
-        return self
+        read = partial(self._text.readline, MAX_LINE_CHARACTERS)
+        for number, line in enumerate(iter(read, ""), 1):
+            self.number = number
+            if self.is_counted or '"' in line or len(line) > MAX_SEPARATORS:  # the lowest of the limits
+                self._count(line)
+            yield line
 
-    def __next__(self) -> str:
-        line = self._text.readline(MAX_LINE_CHARACTERS)
-        if not line:
-            raise StopIteration
-        self.number += 1
+    def _count(self, line: str) -> None:
+        self.is_counted = True
         self._characters += len(line)
         self._separators += line.count(self._separator)
         if len(line) == MAX_LINE_CHARACTERS:
@@ -60,33 +65,34 @@ class Lines:
         if self._separators > MAX_SEPARATORS:
             what = "commas" if self._separator == "," else "separators"
             raise InvalidRequest(f"line {self.number}: its record has more than {MAX_SEPARATORS} {what}")
-        return line
+
+
+_OPEN_QUOTE = "a quote in it is not closed: a cell goes on over further rows"
 
 
 def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Record | BadRow]:
     """Every record that is not an empty line, with its first line; one that is no CSV as BadRow."""
     reader = csv.reader(lines, strict=True, delimiter=separator, skipinitialspace=True)
-    skipped = lines.number
+    line = lines.number + 1
     while True:
-        line = skipped + reader.line_num + 1
-        lines.begin_record()
         try:
-            cells = next(reader, None)
+            for cells in reader:
+                if lines.number > line and _holds_a_row(cells, separator):
+                    yield BadRow(line, None, _OPEN_QUOTE, _QUOTES)
+                elif not is_clean and (bad := _check_characters(line, cells)):
+                    yield bad
+                elif cells:
+                    yield Record(line, cells)
+                if lines.is_counted:
+                    lines.begin_record()
+                line = lines.number + 1
         except csv.Error as error:
-            last = skipped + reader.line_num
-            read = f", read up to line {last}" if last > line else ""
+            read = f", read up to line {lines.number}" if lines.number > line else ""
             yield BadRow(line, None, f"it is not CSV: {error}{read}", _QUOTES)
-            continue
-        if cells is None:
-            return
-        if not cells:
-            continue
-        if skipped + reader.line_num > line and _holds_a_row(cells, separator):
-            yield BadRow(line, None, "a quote in it is not closed: a cell goes on over further rows", _QUOTES)
-        elif not is_clean and (bad := _check_characters(line, cells)):
-            yield bad
+            lines.begin_record()
+            line = lines.number + 1
         else:
-            yield Record(line, cells)
+            return
 
 
 def _holds_a_row(cells: list[str], separator: str) -> bool:
