@@ -34,6 +34,7 @@ MEDIA_TYPES: dict[str, str] = {
 }
 _SUFFIXES = {**{f".{name}": name for name in MEDIA_TYPES}, ".jsonl": "ndjson", ".tab": "tsv"}
 
+_KEY_CHARACTERS = 255
 _PACKED = ".gz"
 _FIELDS = ("depth", "priority", "name", "callback_url")
 _QUERY_ONLY = ("sheet", "date_order", "on_bad_row")
@@ -122,6 +123,8 @@ async def _send(exchange: Exchange, visits: Source, options: SubmitOptions, *, i
     columns = given.pop("columns", None) or {}
     query = [(name, str(value)) for name in _QUERY_ONLY if (value := given.pop(name, None)) is not None]
     query += [("columns", f"{name}:{column}") for name, column in columns.items()]
+    if key is not None and not (0 < len(key) <= _KEY_CHARACTERS and key.isascii() and key.isprintable()):
+        raise BadInput(f"idempotency_key {key!r}: write 1 to {_KEY_CHARACTERS} printable ASCII characters")
     unknown = given.keys() - set(_FIELDS)
     if unknown:
         raise TypeError(f"{sorted(unknown)[0]} is no option of a submit")

@@ -182,6 +182,8 @@ async def _filter(
     job: str | None,
     suspect: bool,
 ) -> ReportFilter:
+    if job is not None and not job.strip():
+        raise InvalidRequest("job: it is empty; name a job, or leave the parameter out")
     if not _TIME_ZONE.fullmatch(tz):
         raise InvalidRequest(f"tz: {tz[:100]!r} is no name of a time zone; one is Asia/Kolkata")
     wanted = ReportFilter(
@@ -190,7 +192,7 @@ async def _filter(
         tz=tz,
         area_codes=texts("area", area),
         store_ids=texts("store_id", store_id),
-        job_ids=await reports.jobs_of(checked("job", job)) if job else None,
+        job_ids=await reports.jobs_of(checked("job", job)) if job is not None else None,
         suspect=suspect,
     )
     await reports.check(wanted)

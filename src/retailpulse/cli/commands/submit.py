@@ -31,6 +31,9 @@ def _read_columns(
         name, separator, column = re.sub("[:=]", "=", text, count=1).partition("=")
         if not separator or not column.strip():
             raise click.BadParameter(f"{text!r} is not NAME=COLUMN, such as store_id=Outlet")
+        if name.strip() in found:
+            raise click.BadParameter(f"{name.strip()} is named twice; several photos in a row are read from "
+                "columns that differ by their number alone, as Photo 1 and Photo 2")
         found[name.strip()] = column.strip()
     return found
 
