@@ -26,8 +26,7 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One visit to a store, as it was submitted; `visited_at` is None if the text is no time.
 
     `extra` is what its sender wants back with each of its images, a JSON object.
