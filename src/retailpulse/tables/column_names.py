@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from retailpulse.domain.errors import InvalidRequest
 
@@ -114,6 +115,7 @@ def letter(position: int) -> str:
     return text
 
 
-def by_normalized_name(wanted: Sequence[ColumnSpec]) -> Mapping[str, frozenset[str]]:
-    """For each wanted column all names that it may have, normalized."""
-    return {column.name: frozenset(map(normalized, (column.name, *column.aliases))) for column in wanted}
+@cache
+def normalized_names(column: ColumnSpec) -> frozenset[str]:
+    """All names that a wanted column may have, normalized."""
+    return frozenset(map(normalized, (column.name, *column.aliases)))

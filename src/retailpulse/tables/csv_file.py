@@ -35,6 +35,8 @@ def open_csv(file: IO[bytes], wanted: Sequence[ColumnSpec], column_names: Mappin
             candidate = match(record.line, record.cells, wanted, column_names)
             separators[id(candidate)] = separator
             candidates.append(candidate)
+            if candidate.is_complete:
+                break  # a later row is the header of no table
     candidate, header = find_header(candidates, wanted, column_names)
     separator = separators[id(candidate)]
     name = _SEPARATORS.get(separator, shown(separator))

@@ -12,9 +12,9 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.texts import trimmed
 from retailpulse.tables.column_names import (
     ColumnSpec,
-    by_normalized_name,
     letter,
     normalized,
+    normalized_names,
     positions_named,
     shown,
     without_number,
@@ -120,11 +120,12 @@ def match(
 
 def _match_others(candidate: Candidate, names: list[str], wanted: Sequence[ColumnSpec]) -> None:
     """Gives the columns left over to those that may be called so; one that fits one alone goes first."""
-    known = by_normalized_name(wanted)
     open_columns = [c for c in wanted if c.name not in candidate.found and c.name not in candidate.ambiguous]
     while open_columns:
         used = candidate.used
-        places = {column.name: _places(names, known[column.name], column, used) for column in open_columns}
+        places = {
+            column.name: _places(names, normalized_names(column), column, used) for column in open_columns
+        }
         column = next((one for one in open_columns if len(places[one.name]) == 1), open_columns[0])
         _resolve(candidate, column, places[column.name])
         open_columns.remove(column)
