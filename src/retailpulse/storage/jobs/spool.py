@@ -1,7 +1,8 @@
 """A job on its way in that is too large for memory: its visits and images in files, as COPY reads them.
 
 It is filled by a thread, without a database connection; the files vanish when it is closed. In memory are
-the numbers of its images by host, and a few bytes of each URL's hash: the database would take longer.
+the numbers of its images by host, a few bytes of each URL's hash, as the database would take longer, and the
+last images, as visits are too small to be worth a write each.
 """
 
 import re
@@ -64,9 +65,14 @@ class Spool:
         self.may_have_copies = False
         """Whether any URL may be there twice; known once it is finished."""
         self._duplicates = DuplicateDetector()
-        self._begins = f"{self.job_id}\t"
         self._open: SpooledVisit | None = None
         self._visits: list[SpooledVisit] = []
+        self._urls: list[str] = []
+        """Of the images that are not written yet."""
+        self._visit_nos: list[int] = []
+        self._extras: list[str] = []
+        """As COPY reads them."""
+        self._characters = 0
         self._visit_file: IO[bytes] = temporary_file(folder)
         self._image_file: IO[bytes] = temporary_file(folder)
 
@@ -93,24 +99,21 @@ class Spool:
 
     def add_images(self, urls: Sequence[str], extras: Sequence[str | None] | None = None) -> None:
         """Adds images to the visit that was begun last; `extras` are those of each, None: there are none."""
-        middle = f"\t{self.visits}\t"
-        first_no = self.images + 1
-        escaped = _escape_all(urls)
-        if extras is None:
-            end = "\t\\N\n"
-            rows = [f"{self._begins}{no}{middle}{url}{end}" for no, url in enumerate(escaped, first_no)]
-        else:
-            numbered = zip(count(first_no), escaped, map(escape_or_null, extras), strict=False)
-            rows = [f"{self._begins}{no}{middle}{url}\t{extra}\n" for no, url, extra in numbered]
-        self._image_file.write("".join(rows).encode())
-        self._duplicates.add_all(urls)
-        self.slices.add_all(first_no, urls)
+        self._urls += urls
+        self._visit_nos += [self.visits] * len(urls)
+        self._extras += [r"\N"] * len(urls) if extras is None else map(escape_or_null, extras)
         self.images += len(urls)
+        self._characters += len("".join(urls))
+        if extras is not None:
+            self._characters += len("".join(filter(None, extras)))
+        if self._characters >= BLOCK_BYTES or len(self._urls) >= BLOCK_ROWS:
+            self._write_images()
 
     def finish(self) -> None:
         """Says that nothing more comes; it can be read from now on."""
         self._end_visit()
         self._write_visits()
+        self._write_images()
         self.may_have_copies = self._duplicates.end()
         self._visit_file.seek(0)
         self._image_file.seek(0)
@@ -132,6 +135,17 @@ class Spool:
         self._open = None
         if len(self._visits) == BLOCK_ROWS:
             self._write_visits()
+
+    def _write_images(self) -> None:
+        begin, first_no = f"{self.job_id}\t", self.images + 1 - len(self._urls)
+        numbered = zip(count(first_no), self._visit_nos, _escape_all(self._urls), self._extras, strict=False)
+        rows = [f"{begin}{no}\t{visit_no}\t{url}\t{extra}\n" for no, visit_no, url, extra in numbered]
+        self._image_file.write("".join(rows).encode())
+        self._duplicates.add_all(self._urls)
+        self.slices.add_all(first_no, self._urls)
+        for written in (self._urls, self._visit_nos, self._extras):
+            written.clear()
+        self._characters = 0
 
     def _write_visits(self) -> None:
         self._visit_file.write(msgspec.json.encode(self._visits) + b"\n")
