@@ -19,7 +19,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 _EPOCH = re.compile(r"[+-]?\d{9,14}(\.\d+)?", re.ASCII)
 # Python's own reader takes any character between date and time, and "2026-11-20-10:00" for ten o'clock; from
 # 3.14 on it takes 24:00, which no earlier one does.
-_ISO = re.compile(r"[0-9W-]{7,10}([T ](?!24)[0-9:]+([.,][0-9]+)?(Z|[+-][0-9:]+)?)?", re.ASCII)
+_ISO = re.compile(r"[0-9W-]{7,10}(?:[T ](?!24)[0-9:]+(?:[.,][0-9]+)?(?:Z|[+-][0-9:]+)?)?", re.ASCII)
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)", re.ASCII)
 _TOO_LONG_CHARACTERS = 100  # a visit's time may be any text, of megabytes too
 _BEYOND_EPOCHS = 10_000_000_000_000  # more than 13 digits
@@ -37,13 +37,15 @@ def parse_instant(text: str) -> datetime | None:
     Reads RFC 3339, ISO 8601, `YYYY-MM-DD HH:MM:SS`, a bare date, YYYYMMDDHH with or without MM and SS, and
     seconds or milliseconds since 1970.
     """
-    text = text.strip()
+    text = text.strip().upper()
     try:
-        if _EPOCH.fullmatch(text):
+        if text[4:5] != "-" and _EPOCH.fullmatch(text):
             return _parse_number(text)
-        if not _ISO.fullmatch(text.upper()):
+        if not _ISO.fullmatch(text):
             return None
-        instant = datetime.fromisoformat(text.upper())
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is UTC:
+            return instant
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
