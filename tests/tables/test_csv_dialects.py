@@ -77,7 +77,7 @@ def test_what_is_written_in_a_column_without_a_name_is_no_empty_row() -> None:
 def test_other_columns_are_given_in_their_order() -> None:
     text = b"note,store_id,image_url,visit_time,Note,\nx,A,b,c, y ,\n"
     (row,) = everything(text)
-    assert row == (2, ("A", "b", "c"), ("x", "y"))
+    assert row == Row(2, ("A", "b", "c"), ("x", "y"))
 
 
 def test_the_header_of_a_second_file_behind_the_first_is_no_row() -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from retailpulse.tables import Row
 from tests.tables.reading import dialect, everything, refusal, rows
 from tests.tables.workbooks import xlsx
 
@@ -44,7 +45,7 @@ def test_values_arrive_as_text(values: Any, texts: list[str]) -> None:
 
 def test_columns_have_the_names_that_they_have_anywhere() -> None:
     content = parquet(note=["n"], StoreID=["A"], photos=["b"], date=["c"])
-    assert everything(content) == [(2, ("A", "b", "c"), ("n",))]
+    assert everything(content) == [Row(2, ("A", "b", "c"), ("n",))]
     assert dialect(content) == "Parquet"
 
 

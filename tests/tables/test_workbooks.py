@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from retailpulse.domain.errors import InvalidRequest
-from retailpulse.tables import VISIT_COLUMNS, BadRow, confined_process, open_table
+from retailpulse.tables import VISIT_COLUMNS, BadRow, Row, confined_process, open_table
 from tests.tables.reading import dialect, everything, refusal, rows
 from tests.tables.workbooks import ErrorCell, Rows, archive, ods, xlsx
 
@@ -44,7 +44,7 @@ def by_sheet(content: bytes, sheet: str) -> list[tuple[str, ...]]:
 )
 def test_cells_arrive_as_text(write: Write, cell: object, text: str) -> None:
     content = write({"Visits": [HEADER, ["RP1", cell, "x", "note"]]})
-    assert everything(content) == [(2, ("RP1", text, "x"), ("note",))]
+    assert everything(content) == [Row(2, ("RP1", text, "x"), ("note",))]
 
 
 def test_a_formula_gives_its_value() -> None:
@@ -61,8 +61,8 @@ def test_a_formula_that_failed_makes_a_bad_row() -> None:
     good, bad, noted = everything(content)
     assert isinstance(bad, BadRow)
     assert (bad.line, bad.column, bad.error) == (3, "image_url", "it is #N/A: a formula failed")
-    assert noted == (4, ("RP3", "b", "c"), ("#N/A",))
-    assert good[0] == 2
+    assert noted == Row(4, ("RP3", "b", "c"), ("#N/A",))
+    assert good.line == 2
 
 
 def test_the_texts_of_errors_are_bad_in_csv_too() -> None:

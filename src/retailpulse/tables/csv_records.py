@@ -35,58 +35,55 @@ class Lines:
         self._text = io.TextIOWrapper(raw, encoding.codec, errors=errors, newline="")
         self._separator = separator
         self.number = 0
-        self.begin_record()
-
-    def begin_record(self) -> None:
-        """Says that what follows belongs to the next record."""
-        self._characters = self._separators = 0
+        self.record_characters = self.record_separators = 0
+        """Of the record that was begun; who reads records sets them to 0 at the end of each."""
 
     def __iter__(self) -> Iterator[str]:
-        return self
+        read, separator = self._text.readline, self._separator
+        while line := read(MAX_LINE_CHARACTERS):
+            self.number += 1
+            self.record_characters += len(line)
+            self.record_separators += line.count(separator)
+            if self.record_characters > MAX_SEPARATORS:  # the lowest of the limits
+                self._check(line)
+            yield line
 
-    def __next__(self) -> str:
-        line = self._text.readline(MAX_LINE_CHARACTERS)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self._characters += len(line)
-        self._separators += line.count(self._separator)
+    def _check(self, line: str) -> None:
         if len(line) == MAX_LINE_CHARACTERS:
             raise InvalidRequest(f"line {self.number} is longer than {MAX_LINE_CHARACTERS} characters")
-        if self._characters > MAX_LINE_CHARACTERS:
+        if self.record_characters > MAX_LINE_CHARACTERS:
             raise InvalidRequest(
                 f"line {self.number}: its record is longer than {MAX_LINE_CHARACTERS} characters"
             )
-        if self._separators > MAX_SEPARATORS:
+        if self.record_separators > MAX_SEPARATORS:
             what = "commas" if self._separator == "," else "separators"
             raise InvalidRequest(f"line {self.number}: its record has more than {MAX_SEPARATORS} {what}")
-        return line
 
 
 def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Record | BadRow]:
     """Every record that is not an empty line, with its first line; one that is no CSV as BadRow."""
     reader = csv.reader(lines, strict=True, delimiter=separator, skipinitialspace=True)
-    skipped = lines.number
+    line = lines.number + 1
     while True:
-        line = skipped + reader.line_num + 1
-        lines.begin_record()
         try:
-            cells = next(reader, None)
+            for cells in reader:
+                if lines.number > line and _holds_a_row(cells, separator):
+                    yield BadRow(
+                        line, None, "a quote in it is not closed: a cell goes on over further rows", _QUOTES
+                    )
+                elif not is_clean and (bad := _check_characters(line, cells)):
+                    yield bad
+                elif cells:
+                    yield Record(line, cells)
+                lines.record_characters = lines.record_separators = 0
+                line = lines.number + 1
         except csv.Error as error:
-            last = skipped + reader.line_num
-            read = f", read up to line {last}" if last > line else ""
+            read = f", read up to line {lines.number}" if lines.number > line else ""
             yield BadRow(line, None, f"it is not CSV: {error}{read}", _QUOTES)
-            continue
-        if cells is None:
-            return
-        if not cells:
-            continue
-        if skipped + reader.line_num > line and _holds_a_row(cells, separator):
-            yield BadRow(line, None, "a quote in it is not closed: a cell goes on over further rows", _QUOTES)
-        elif not is_clean and (bad := _check_characters(line, cells)):
-            yield bad
+            lines.record_characters = lines.record_separators = 0
+            line = lines.number + 1
         else:
-            yield Record(line, cells)
+            return
 
 
 def _holds_a_row(cells: list[str], separator: str) -> bool:

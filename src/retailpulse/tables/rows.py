@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
+import msgspec
+
 from retailpulse.domain.texts import trimmed
 from retailpulse.tables.column_names import letter
 from retailpulse.tables.header import Header
@@ -21,7 +23,7 @@ _ERRORS = frozenset(
 )
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A row that is not empty: its first line in the file, from 1, and its cells as trimmed text.
 
     `cells` are in the order of the wanted columns, empty where the table has no such column; `extra` in that
@@ -42,7 +44,7 @@ class BadRow(NamedTuple):
     advice: str
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A row as it stands in the file, before its columns are looked at."""
 
     line: int
@@ -74,34 +76,43 @@ def make_rows(
     `quoting` is the advice for a row that has another number of cells than the header, and may be shifted;
     None if that cannot be, as every cell has its place.
     """
-    wanted, extra = _joining_picker(header), _picker(header.extra_positions)
-    width = header.width
-    names = header.names
-    nameless = header.nameless_positions
+    pick, more = _picker(header.positions), any(header.more_positions)
+    pick_extra = _picker(header.extra_positions) if header.extra_positions else None
+    width, header_texts, has_nameless = header.width, header.texts, bool(header.nameless_positions)
     for record in records:
         if isinstance(record, BadRow):
             yield record
             continue
-        line, cells = record
-        if len(cells) != width:
+        line, cells = record.line, record.cells
+        if has_nameless or len(cells) != width:
             if not any(map(trimmed, cells)):
                 continue
-            if quoting is not None and (error := _check_count(cells, width)):
-                yield BadRow(line, None, error, quoting)
+            if bad := _check_places(line, cells, header, quoting):
+                yield bad
                 continue
-        may_lose = nameless is not None and (nameless or len(cells) > width)
-        if may_lose and (lost := _find_url(cells, nameless or (), width)):
-            yield BadRow(line, None, lost, "name the column, as Photo 2 beside Photo 1, or clear the cell")
-            continue
-        if len(cells) != width:
             cells = [*cells[:width], *[""] * (width - len(cells))]
-        row = Row(line, wanted(cells), extra(cells))
-        if "#" in (text := "".join(row.cells)) and (bad := _find_error(row, names)):
-            yield bad
-        elif row.cells == header.texts:
+        wanted = tuple(map(str.strip, pick(cells)))
+        text = "".join(wanted)
+        if more or not text.isascii() or "'" in text or "#" in text:  # nothing else needs a closer look
+            wanted = _joined(tuple(map(_clean, wanted)), cells, header)
+            if bad := _find_error(line, wanted, header.names):
+                yield bad
+                continue
+            text = "".join(wanted)
+        if wanted == header_texts:
             continue  # files that were put together have the header of each
-        elif text or any(map(trimmed, cells)):
-            yield row
+        if text or any(map(trimmed, cells)):
+            yield Row(line, wanted, tuple(map(_clean, pick_extra(cells))) if pick_extra else ())
+
+
+def _check_places(line: int, cells: Sequence[str], header: Header, quoting: str | None) -> BadRow | None:
+    """What is wrong with a row that has another number of cells than the header, or cells without a name."""
+    width, nameless = header.width, header.nameless_positions
+    if len(cells) != width and quoting is not None and (error := _check_count(cells, width)):
+        return BadRow(line, None, error, quoting)
+    if nameless is not None and (lost := _find_url(cells, nameless, width)):
+        return BadRow(line, None, lost, "name the column, as Photo 2 beside Photo 1, or clear the cell")
+    return None
 
 
 def _check_count(cells: Sequence[str], width: int) -> str | None:
@@ -120,41 +131,30 @@ def _find_url(cells: Sequence[str], nameless: Sequence[int], width: int) -> str 
     return None
 
 
-def _find_error(row: Row, names: Sequence[str]) -> BadRow | None:
+def _find_error(line: int, cells: Sequence[str], names: Sequence[str]) -> BadRow | None:
     """What a formula gives that has failed is the text of no store."""
-    for cell, name in zip(row.cells, names, strict=False):
+    for cell, name in zip(cells, names, strict=False):
         if cell in _ERRORS:
-            return BadRow(row.line, name, f"it is {cell}: a formula failed", "mend the cell, or clear it")
+            return BadRow(line, name, f"it is {cell}: a formula failed", "mend the cell, or clear it")
     return None
 
 
 def _picker(positions: Sequence[int | None]) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    """Picks the cells at these positions, trimmed; None gives an empty one."""
-    if not positions:
-        return lambda _cells: ()
+    """Picks the cells at these positions; None gives an empty one."""
     if len(positions) > 1 and None not in positions:
-        pick = itemgetter(*positions)
-        return lambda cells: tuple(map(clean, pick(cells)))
-    return lambda cells: tuple("" if at is None else clean(cells[at]) for at in positions)
+        return itemgetter(*positions)
+    return lambda cells: tuple("" if at is None else cells[at] for at in positions)
 
 
-def _joining_picker(header: Header) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    """Picks the cells of the wanted columns; those of numbered ones become lines of one text."""
-    first = _picker(header.positions)
-    more = [(at, _picker(places)) for at, places in enumerate(header.more_positions) if places]
-    if not more:
-        return first
-
-    def pick(cells: Sequence[str]) -> tuple[str, ...]:
-        picked = list(first(cells))
-        for at, others in more:
-            picked[at] = "\n".join(filter(None, (picked[at], *others(cells))))
-        return tuple(picked)
-
-    return pick
+def _joined(first: tuple[str, ...], cells: Sequence[str], header: Header) -> tuple[str, ...]:
+    """The wanted cells; those of numbered columns become lines of one text."""
+    return tuple(
+        "\n".join(filter(None, (cell, *(_clean(cells[at]) for at in places)))) if places else cell
+        for cell, places in zip(first, header.more_positions, strict=True)
+    )
 
 
-def clean(cell: str) -> str:
+def _clean(cell: str) -> str:
     """A cell without what is around it, and without the apostrophes of our own exports."""
     text = trimmed(cell)
     return _ESCAPED.sub("", text) if "'" in text else text

@@ -74,9 +74,9 @@ def _read_all() -> bytes:
 def _send_rows(records: Iterable[Record]) -> None:
     rows: list[tuple[int, list[str]]] = []
     characters = 0
-    for line, cells in records:
-        rows.append((line, list(cells)))
-        characters += sum(map(len, cells))
+    for record in records:
+        rows.append((record.line, list(record.cells)))
+        characters += sum(map(len, record.cells))
         if len(rows) == BLOCK_ROWS or characters > BLOCK_CHARACTERS:
             _send(Rows(rows=rows))
             rows, characters = [], 0

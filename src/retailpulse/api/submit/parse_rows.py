@@ -21,7 +21,7 @@ from retailpulse.api.submit.visit_validator import VisitValidator
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.jobs import Visit
 from retailpulse.storage.jobs.spool import Spool
-from retailpulse.tables import VISIT_COLUMNS, BadRow, Table, open_table, split_urls
+from retailpulse.tables import VISIT_COLUMNS, BadRow, Table, open_table
 
 MAX_LINE_BYTES = 4_000_000
 """Most bytes of a line of NDJSON."""
@@ -105,9 +105,7 @@ def _read_table(table: Table, filling: SpoolFilling, validator: VisitValidator) 
         own: Mapping[str, str] = {}
         if names and any(row.extra):
             own = expanded(without_results(dict(zip(names, row.extra, strict=True))))
-        # Only where a second one may begin is a cell cut.
-        urls = (split_urls(cell) or [""]) if cell.count("://") > 1 else (cell,)
-        filling.add_row(row.line, store_id, visit_time, urls, own)
+        filling.add_row(row.line, store_id, visit_time, cell, own)
     filling.end_visit()
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from retailpulse.api.submit.visit_validator import VisitValidator, cleaned_id, is_plain_url
+from retailpulse.api.submit.visit_validator import VisitValidator, cleaned_id
 from retailpulse.domain.jobs import Visit
 from retailpulse.storage.jobs.spool import Spool
+from retailpulse.tables import split_urls
 from retailpulse.web.errors import TooLarge
 
 _BLOCK_IMAGES = 1_000
@@ -19,39 +20,55 @@ class SpoolFilling:
         self._max_images = max_images
         self._validator = validator
         self._visit: tuple[str, str] | None = None
-        self._written = ("", "")
+        self._store_id = self._visit_time = ""
         """The store and time of the visit as the row before has them."""
         self._urls: list[str] = []
         self._extras: list[str | None] = []
+        """The extra of each URL; the last ones, if they have none, may be missing."""
 
-    def add_row(
-        self, line: int, store_id: str, visit_time: str, urls: Sequence[str], own: Mapping[str, str]
-    ) -> None:
-        """Adds the images of one row of a table, if it is good; raises TooLarge."""
-        written = store_id, visit_time
-        if written == self._written and not own and len(urls) == 1 and is_plain_url(urls[0]):
-            # Nearly all rows are further photos of a visit that was checked.
-            self._urls.append(urls[0])
-            self._extras.append(None)
+    def add_row(self, line: int, store_id: str, visit_time: str, cell: str, own: Mapping[str, str]) -> None:
+        """Adds the images of one row of a table, if it is good: `cell` has their URLs; raises TooLarge."""
+        is_plain = not own and " " not in cell and cell.count("://") == 1 and cell.isprintable()
+        if not is_plain:  # nearly all are
+            self._add_other_row(line, store_id, visit_time, cell, own)
+        elif (store_id == self._store_id and visit_time == self._visit_time) or self._turn_to(
+            line, store_id, visit_time
+        ):
+            self._urls.append(cell)
             if len(self._urls) >= _BLOCK_IMAGES:
                 self.end_visit()
-            return
+
+    def _turn_to(self, line: int, store_id: str, visit_time: str) -> bool:
+        """Goes to the visit of a row; False if there can be no such visit, which is noted."""
+        visit = cleaned_id(store_id), visit_time
+        if visit != self._visit:
+            if not self._validator.check_head(line, *visit):
+                return False
+            self.end_visit()
+            self._spool.begin_visit(*visit, self._validator.instant(line, visit_time))
+            self._visit = visit
+        self._store_id, self._visit_time = store_id, visit_time
+        return True
+
+    def _add_other_row(
+        self, line: int, store_id: str, visit_time: str, cell: str, own: Mapping[str, str]
+    ) -> None:
+        """Adds the images of a row that needs a closer look."""
         visit = cleaned_id(store_id), visit_time
         validator = self._validator
         before = validator.errors.error_count
         if visit != self._visit:
             validator.check_head(line, *visit)
-        urls = validator.urls(line, urls) or ()
+        # Only where a second one may begin is a cell cut.
+        found = (split_urls(cell) or [""]) if cell.count("://") > 1 else (cell,)
+        urls = validator.urls(line, found) or ()
         kept = validator.own_columns(line, own) if own else None
         if validator.errors.error_count > before:
             return
-        if visit != self._visit:
-            self.end_visit()
-            self._spool.begin_visit(*visit, validator.instant(line, visit_time))
-            self._visit = visit
-        self._written = written
+        self._turn_to(line, store_id, visit_time)
+        if kept is not None:
+            self._extras += [None] * (len(self._urls) - len(self._extras)) + [kept] * len(urls)
         self._urls += urls
-        self._extras += [kept] * len(urls)
         if len(self._urls) >= _BLOCK_IMAGES:
             self.end_visit()
 
@@ -65,9 +82,12 @@ class SpoolFilling:
         """Says that the visit has no more rows for now; raises TooLarge."""
         if not self._urls:
             return
-        self._add_images(self._urls, self._extras if any(self._extras) else None)
+        extras = self._extras
+        if extras:
+            extras += [None] * (len(self._urls) - len(extras))
+        self._add_images(self._urls, extras or None)
         self._urls.clear()
-        self._extras.clear()
+        extras.clear()
 
     def _add_images(self, urls: Sequence[str], extras: Sequence[str | None] | None) -> None:
         self._spool.add_images(urls, extras)
