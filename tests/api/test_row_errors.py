@@ -70,6 +70,12 @@ def test_all_that_is_wrong_with_a_table_is_said_at_once(service: RunningService)
     ]  # fmt: skip
 
 
+def test_a_table_that_begins_with_a_photo_of_no_visit_is_refused(service: RunningService) -> None:
+    assert errors(post(service, f"{HEADER},http://{NOWHERE},\nS,http://{NOWHERE},noon\n")) == [
+        (2, "store_id"), (2, "visit_time"),
+    ]  # fmt: skip
+
+
 def test_a_hundred_errors_are_listed_and_all_are_counted(service: RunningService) -> None:
     answer = post(service, HEADER + "S,,noon\n" * 250)
     assert len(errors(answer)) == 100

@@ -20,7 +20,8 @@ class SpoolFilling:
         self._max_images = max_images
         self._validator = validator
         self._visit: tuple[str, str] | None = None
-        self._store_id = self._visit_time = ""
+        self._store_id: str | None = None
+        self._visit_time: str | None = None
         """The store and time of the visit as the row before has them."""
         self._urls: list[str] = []
         self._extras: list[str | None] = []
@@ -82,12 +83,13 @@ class SpoolFilling:
         """Says that the visit has no more rows for now; raises TooLarge."""
         if not self._urls:
             return
-        extras = self._extras
-        if extras:
-            extras += [None] * (len(self._urls) - len(extras))
-        self._add_images(self._urls, extras or None)
+        if self._extras:
+            self._extras += [None] * (len(self._urls) - len(self._extras))
+            self._add_images(self._urls, self._extras)
+            self._extras.clear()
+        else:
+            self._add_images(self._urls, None)
         self._urls.clear()
-        extras.clear()
 
     def _add_images(self, urls: Sequence[str], extras: Sequence[str | None] | None) -> None:
         self._spool.add_images(urls, extras)
