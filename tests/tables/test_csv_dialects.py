@@ -126,6 +126,18 @@ def test_a_line_or_a_record_that_would_fill_the_memory_is_refused() -> None:
     assert "more than 100000 commas" in refusal(HEADER.encode() + b"," * 100_001)
     many = HEADER.encode().replace(b",", b";") + b";" * 100_001
     assert "more than 100000 separators" in refusal(many)
+    half = b"," * 60_000
+    assert refusal(HEADER.encode() + half + b'"\n"' + half).startswith(
+        "line 3: its record has more than 100000"
+    )
+    lines = (b'"' + b"x" * 100_000 + b'\n",') * 40
+    assert "its record is longer than 4000000 characters" in refusal(HEADER.encode() + lines)
+
+
+def test_what_a_record_may_hold_is_counted_for_each_alone() -> None:
+    quoted = b'"x"' + b"," * 60_000 + b"\n"
+    assert list(bad(HEADER.encode() + quoted + quoted)) == []
+    assert list(bad(HEADER.encode() + quoted[3:] + quoted)) == []
 
 
 def test_a_nul_character_is_named_by_its_line() -> None:

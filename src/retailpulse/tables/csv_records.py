@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import IO
 
 from retailpulse.domain.errors import InvalidRequest
@@ -35,27 +36,33 @@ class Lines:
         self._text = io.TextIOWrapper(raw, encoding.codec, errors=errors, newline="")
         self._separator = separator
         self.number = 0
-        self.record_characters = self.record_separators = 0
-        """Of the record that was begun; who reads records sets them to 0 at the end of each."""
+        self.begin_record()
+
+    def begin_record(self) -> None:
+        """Says that what follows belongs to the next record; it need not be said after a plain line."""
+        self.is_counted = False
+        """Whether the record goes over several lines, or could; one without quotes is one line."""
+        self._characters = self._separators = 0
 
     def __iter__(self) -> Iterator[str]:
-        read, separator = self._text.readline, self._separator
-        while line := read(MAX_LINE_CHARACTERS):
-            self.number += 1
-            self.record_characters += len(line)
-            self.record_separators += line.count(separator)
-            if self.record_characters > MAX_SEPARATORS:  # the lowest of the limits
-                self._check(line)
+        read = partial(self._text.readline, MAX_LINE_CHARACTERS)
+        for number, line in enumerate(iter(read, ""), 1):
+            self.number = number
+            if self.is_counted or '"' in line or len(line) > MAX_SEPARATORS:  # the lowest of the limits
+                self._count(line)
             yield line
 
-    def _check(self, line: str) -> None:
+    def _count(self, line: str) -> None:
+        self.is_counted = True
+        self._characters += len(line)
+        self._separators += line.count(self._separator)
         if len(line) == MAX_LINE_CHARACTERS:
             raise InvalidRequest(f"line {self.number} is longer than {MAX_LINE_CHARACTERS} characters")
-        if self.record_characters > MAX_LINE_CHARACTERS:
+        if self._characters > MAX_LINE_CHARACTERS:
             raise InvalidRequest(
                 f"line {self.number}: its record is longer than {MAX_LINE_CHARACTERS} characters"
             )
-        if self.record_separators > MAX_SEPARATORS:
+        if self._separators > MAX_SEPARATORS:
             what = "commas" if self._separator == "," else "separators"
             raise InvalidRequest(f"line {self.number}: its record has more than {MAX_SEPARATORS} {what}")
 
@@ -75,12 +82,13 @@ def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Re
                     yield bad
                 elif cells:
                     yield Record(line, cells)
-                lines.record_characters = lines.record_separators = 0
+                if lines.is_counted:
+                    lines.begin_record()
                 line = lines.number + 1
         except csv.Error as error:
             read = f", read up to line {lines.number}" if lines.number > line else ""
             yield BadRow(line, None, f"it is not CSV: {error}{read}", _QUOTES)
-            lines.record_characters = lines.record_separators = 0
+            lines.begin_record()
             line = lines.number + 1
         else:
             return
