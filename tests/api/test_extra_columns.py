@@ -42,6 +42,15 @@ def exported(service: RunningService, job_id: str, **query: str) -> bytes:
     return answer.content
 
 
+def test_they_come_back_with_their_own_photo_of_a_visit(service: RunningService) -> None:
+    photos = (("x://a", ""), ("x://b", "front"), ("x://c", ""), ("x://d", "back"), ("x://e", ""))
+    rows = "".join(f"{CORNER_SHOP},{url},noon,{note}\n" for url, note in photos)
+    job_id = accepted(post(service, f"store_id,image_url,visit_time,note\n{rows}"))
+    service.finished(job_id)
+    found = [(result["image_url"], result["extra"]) for result in service.results(job_id)]
+    assert found == [(url, {"note": note} if note else None) for url, note in photos]
+
+
 def test_they_come_back_in_every_format(service: RunningService, job_id: str) -> None:
     results = service.results(job_id)
     assert [result["extra"] for result in results] == EXPECTED
