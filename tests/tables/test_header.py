@@ -138,7 +138,7 @@ def test_columns_that_make_no_sense_are_refused(text: str) -> None:
     ],
 )
 def test_numbered_columns_of_photos_are_all_read(header: str) -> None:
-    content = f"{header}\nA;http://h/1;http://h/2;b;http://h/3\nB;;http://h/2;b;\n{header}\n"
+    content = f"{header}\nA;http://h/1;http://h/2;b;http://h/3\nB;n/a;http://h/2;b;-\n{header}\n"
     assert rows(content.encode(), {"store_id": "A"}) == [
         (2, ("A", "http://h/1\nhttp://h/2\nhttp://h/3", "b")),
         (3, ("B", "http://h/2", "b")),

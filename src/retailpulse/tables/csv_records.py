@@ -67,9 +67,6 @@ class Lines:
             raise InvalidRequest(f"line {self.number}: its record has more than {MAX_SEPARATORS} {what}")
 
 
-_OPEN_QUOTE = "a quote in it is not closed: a cell goes on over further rows"
-
-
 def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Record | BadRow]:
     """Every record that is not an empty line, with its first line; one that is no CSV as BadRow."""
     reader = csv.reader(lines, strict=True, delimiter=separator, skipinitialspace=True)
@@ -78,7 +75,9 @@ def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Re
         try:
             for cells in reader:
                 if lines.number > line and _holds_a_row(cells, separator):
-                    yield BadRow(line, None, _OPEN_QUOTE, _QUOTES)
+                    yield BadRow(
+                        line, None, "a quote in it is not closed: a cell goes on over further rows", _QUOTES
+                    )
                 elif not is_clean and (bad := _check_characters(line, cells)):
                     yield bad
                 elif cells:

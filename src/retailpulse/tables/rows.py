@@ -12,6 +12,7 @@ from retailpulse.domain.texts import trimmed
 from retailpulse.tables.column_names import letter
 from retailpulse.tables.header import Header
 
+_NO_PHOTO = frozenset({"", "n/a", "na", "-", "--", "none", "null", "nil", "no"})
 _FORMULA = "[-=+@\uff0d\uff1d\uff0b\uff20]"
 _ESCAPED = re.compile(
     rf"""^'(?=[\x01-\x1f\x7f-\x9f]|[\s"]*{_FORMULA})|(?<=[;\t\r\n])'(?=[\s"]{{0,8}}{_FORMULA})"""
@@ -76,32 +77,26 @@ def make_rows(
     `quoting` is the advice for a row that has another number of cells than the header, and may be shifted;
     None if that cannot be, as every cell has its place.
     """
-    pick_wanted = _joining_picker(header)
+    pick, more = _picker(header.positions), any(header.more_positions)
     pick_extra = _picker(header.extra_positions) if header.extra_positions else None
-    width, names, header_texts = header.width, header.names, header.texts
-    nameless = header.nameless_positions
+    width, header_texts, has_nameless = header.width, header.texts, bool(header.nameless_positions)
     for record in records:
         if isinstance(record, BadRow):
             yield record
             continue
         line, cells = record.line, record.cells
-        if len(cells) != width:
+        if has_nameless or len(cells) != width:
             if not any(map(trimmed, cells)):
                 continue
-            if quoting is not None and (error := _check_count(cells, width)):
-                yield BadRow(line, None, error, quoting)
+            if bad := _check_places(line, cells, header, quoting):
+                yield bad
                 continue
-        may_lose = nameless is not None and (nameless or len(cells) > width)
-        if may_lose and (lost := _find_url(cells, nameless or (), width)):
-            yield BadRow(line, None, lost, "name the column, as Photo 2 beside Photo 1, or clear the cell")
-            continue
-        if len(cells) != width:
             cells = [*cells[:width], *[""] * (width - len(cells))]
-        wanted = tuple(map(str.strip, pick_wanted(cells)))
+        wanted = tuple(map(str.strip, pick(cells)))
         text = "".join(wanted)
-        if not text.isascii() or "'" in text or "#" in text:  # hardly any: nothing else needs a closer look
-            wanted = tuple(map(_clean, wanted))
-            if bad := _find_error(line, wanted, names):
+        if more or not text.isascii() or "'" in text or "#" in text:  # nothing else needs a closer look
+            wanted = _joined(tuple(map(_clean, wanted)), cells, header)
+            if bad := _find_error(line, wanted, header.names):
                 yield bad
                 continue
             text = "".join(wanted)
@@ -109,6 +104,16 @@ def make_rows(
             continue  # files that were put together have the header of each
         if text or any(map(trimmed, cells)):
             yield Row(line, wanted, tuple(map(_clean, pick_extra(cells))) if pick_extra else ())
+
+
+def _check_places(line: int, cells: Sequence[str], header: Header, quoting: str | None) -> BadRow | None:
+    """What is wrong with a row that has another number of cells than the header, or cells without a name."""
+    width, nameless = header.width, header.nameless_positions
+    if len(cells) != width and quoting is not None and (error := _check_count(cells, width)):
+        return BadRow(line, None, error, quoting)
+    if nameless is not None and (lost := _find_url(cells, nameless, width)):
+        return BadRow(line, None, lost, "name the column, as Photo 2 beside Photo 1, or clear the cell")
+    return None
 
 
 def _check_count(cells: Sequence[str], width: int) -> str | None:
@@ -142,20 +147,17 @@ def _picker(positions: Sequence[int | None]) -> Callable[[Sequence[str]], tuple[
     return lambda cells: tuple("" if at is None else cells[at] for at in positions)
 
 
-def _joining_picker(header: Header) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    """Picks the cells of the wanted columns; those of numbered ones become lines of one text."""
-    first = _picker(header.positions)
-    more = [(at, _picker(places)) for at, places in enumerate(header.more_positions) if places]
-    if not more:
-        return first
+def _is_there(cell: str) -> bool:
+    """Whether a numbered photo is there: people write n/a where there is no second one."""
+    return cell.lower() not in _NO_PHOTO
 
-    def pick(cells: Sequence[str]) -> tuple[str, ...]:
-        picked = list(first(cells))
-        for at, others in more:
-            picked[at] = "\n".join(filter(None, map(str.strip, (picked[at], *others(cells)))))
-        return tuple(picked)
 
-    return pick
+def _joined(first: tuple[str, ...], cells: Sequence[str], header: Header) -> tuple[str, ...]:
+    """The wanted cells; those of numbered columns become lines of one text."""
+    return tuple(
+        "\n".join(filter(_is_there, (cell, *(_clean(cells[at]) for at in places)))) if places else cell
+        for cell, places in zip(first, header.more_positions, strict=True)
+    )
 
 
 def _clean(cell: str) -> str:

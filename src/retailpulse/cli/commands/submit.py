@@ -32,8 +32,10 @@ def _read_columns(
         if not separator or not column.strip():
             raise click.BadParameter(f"{text!r} is not NAME=COLUMN, such as store_id=Outlet")
         if name.strip() in found:
-            raise click.BadParameter(f"{name.strip()} is named twice; several photos in a row are read from "
-                "columns that differ by their number alone, as Photo 1 and Photo 2")
+            raise click.BadParameter(
+                f"{name.strip()} is named twice; several photos in a row are read from "
+                "columns that differ by their number alone, as Photo 1 and Photo 2"
+            )
         found[name.strip()] = column.strip()
     return found
 
@@ -134,7 +136,7 @@ def submit(
 
 
 def _submit(client: Client, visits: Any, fields: dict[str, Any], key: str | None) -> SubmittedJob:
-    key = key or str(uuid.uuid4())
+    key = str(uuid.uuid4()) if key is None else key
     with _resume_hint(key), shown_upload("the visits") as sent:
         job = client.submitted(visits, idempotency_key=key, on_sent=sent, **fields)
     for line in (*warning_lines(job.warnings), *skipped_lines(job)):
