@@ -113,6 +113,25 @@ def test_a_quote_that_is_never_closed_swallows_no_row(separator: str) -> None:
     assert told == {2: "a quote in it is not closed: a cell goes on over further rows"}
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['"http://a/1.jpg,S1,2026-11-20', "http://a/2.jpg,S2,2026-11-20", 'http://a/3.jpg",S3,2026-11-20'],
+        ['http://a/1.jpg,S1,"2026-11-20', "http://a/2.jpg,S2,2026-11-20", 'http://a/3.jpg,S3,2026-11-20"'],
+        ['"http://a/1.jpg,S1,20/11/2026', 'http://a/2.jpg",S2,20/11/2026'],
+    ],
+)
+def test_an_open_quote_in_front_of_a_url_swallows_no_row(separator: str, lines: list[str]) -> None:
+    text = "\n".join(["image_url,store_id,visit_time", *lines, "http://a/9.jpg,S9,2026-11-20", ""])
+    assert 2 in bad(text.replace(",", separator).encode())
+
+
+def test_several_urls_with_separators_of_their_own_are_no_open_quote() -> None:
+    cell = "http://h/w_200,h_100/1.jpg\nhttp://h/?q=1,2\nhttp://h/2026-11-20/3.jpg"
+    assert rows(f'{HEADER}A,"{cell}",b\n'.encode()) == [(2, ("A", cell, "b"))]
+
+
 def test_apostrophes_of_our_own_exports_are_taken_away() -> None:
     text = HEADER + "'=A,http://a;'=1,'+c\n'A,http://a/'=b,it's\n"
     assert rows(text.encode()) == [

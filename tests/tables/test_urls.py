@@ -26,3 +26,7 @@ def test_separators_without_a_url_give_none() -> None:
 
 def test_a_long_cell_of_blanks_takes_no_time() -> None:
     assert split_urls("http://a" + " " * 130_000 + "b") == ["http://a" + " " * 130_000 + "b"]
+
+
+def test_separators_at_the_end_cost_no_more_than_their_number() -> None:
+    assert split_urls("http://a/x http://b/" + ", " * 500_000 + ";|\u200b") == ["http://a/x", "http://b/"]

@@ -119,6 +119,16 @@ def test_a_workbook_gets_no_more_memory_than_it_may(monkeypatch: pytest.MonkeyPa
     assert "memory" in refusal(xlsx({"S": [HEADER, VISIT, *[[]] * 100_000, wide]}))
 
 
+def test_a_workbook_gets_no_more_time_than_it_may_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined_process, "WALL_SECONDS", 0.0)
+    assert "time than it may" in refusal(xlsx({"S": [HEADER, VISIT]}))
+
+
+@pytest.mark.parametrize("row", [[*VISIT[:3], "x" * 100_001], [*VISIT[:3], *["x" * 99_000] * 11]])
+def test_a_cell_or_a_row_that_would_fill_the_memory_is_refused(row: list[object]) -> None:
+    assert "row 3 has a cell of more than 100000 characters" in refusal(xlsx({"S": [HEADER, VISIT, row]}))
+
+
 def names_of(content: bytes) -> list[str]:
     return zipfile.ZipFile(io.BytesIO(content)).namelist()
 

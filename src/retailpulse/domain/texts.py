@@ -16,6 +16,11 @@ def trimmed(text: str) -> str:
     return text.strip(_AROUND)
 
 
+def without_end(text: str, characters: str) -> str:
+    """A text without what `trimmed` takes away, and without these characters at its end, in any order."""
+    return text.lstrip(_AROUND).rstrip(_AROUND + characters)
+
+
 def trimmed_id(text: str) -> str:
     """An id without what `trimmed` takes away, and without zero-width characters within it.
 

@@ -28,7 +28,9 @@ from retailpulse.tables.rows import Record, Table, make_rows
 AT_ONCE = 2
 """Such processes of one of ours; each may take `MEMORY_BYTES`."""
 MEMORY_BYTES = 2 << 30
-CPU_SECONDS = 120
+CPU_SECONDS = 60
+WALL_SECONDS = 180.0
+"""By the clock, also while its rows are checked: other submits wait for its place."""
 UNPACKED_BYTES = 1 << 30
 """Most bytes that the parts of a workbook may unpack into."""
 LONGEST_ANSWER_BYTES = 64 << 20
@@ -94,9 +96,13 @@ def _started(request: Request, descriptor: int) -> "Iterator[subprocess.Popen[by
         [sys.executable, "-I", "-m", _MODULE, msgspec.json.encode(request).decode()],
         stdin=descriptor, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, start_new_session=True,
     )  # fmt: skip
+    timer = threading.Timer(WALL_SECONDS, process.kill)
+    timer.daemon = True
+    timer.start()
     try:
         yield process
     finally:
+        timer.cancel()
         process.kill()
         with contextlib.suppress(OSError):
             if process.stdout is not None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import IO
 
 from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.times import is_ambiguous_date, parse_visit_time
 from retailpulse.tables.encodings import BLOCK_BYTES, Encoding
 from retailpulse.tables.rows import BadRow, Record
 
@@ -22,6 +23,8 @@ _QUOTES = (
     'quote a cell that holds a separator, a quote or a line break, and double the quotes in it: "5"" screen"'
 )
 
+_DATE_MARK = re.compile(r"\d[-/. :]\d")
+_MAX_PARTS = 50
 _BEGINS_WITH_URL = re.compile(r"\s*[a-z0-9]{2,5}://", re.IGNORECASE)
 
 
@@ -95,14 +98,24 @@ def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Re
 
 
 def _holds_a_row(cells: list[str], separator: str) -> bool:
-    """Whether a cell has swallowed a row of visits: in one of its further lines a URL follows a separator."""
+    """Whether a cell has swallowed a row of visits: a line of it has a URL and a date, as two parts.
+
+    Or a further line has a URL behind a separator: several URLs in a cell begin their lines.
+    """
     row = re.compile(rf"[^\r\n]*{re.escape(separator)}\"?[a-z0-9]{{2,5}}://", re.IGNORECASE)
+    several = [lines for cell in cells if "://" in cell and len(lines := cell.splitlines()) > 1]
     return any(
-        row.match(line) and not _BEGINS_WITH_URL.match(line)
-        for cell in cells
-        if "://" in cell
-        for line in cell.splitlines()[1:]
+        _has_date(line, separator) or (at and row.match(line) and not _BEGINS_WITH_URL.match(line))
+        for lines in several
+        for at, line in enumerate(lines)
     )
+
+
+def _has_date(line: str, separator: str) -> bool:
+    """Whether a part of a line that has a URL is a date, as in a row of visits."""
+    parts = [part.strip(' "') for part in line.split(separator)] if "://" in line else []
+    dates = (part for part in parts[:_MAX_PARTS] if _DATE_MARK.search(part))
+    return any(parse_visit_time(part) is not None or is_ambiguous_date(part) for part in dates)
 
 
 def _check_characters(line: int, cells: list[str]) -> BadRow | None:

@@ -30,6 +30,14 @@ _KNOWN_OTHERS = (
 _HTML = (b"<!doctype", b"<html", b"<table", b"<meta")
 
 
+def is_slow_to_read(file: IO[bytes]) -> bool:
+    """Whether a file is one that is unpacked before it is read; it is left at its beginning."""
+    file.seek(0)
+    begin = file.read(4)
+    file.seek(0)
+    return begin.startswith((b"PK", b"PAR1", b"\x1f\x8b"))
+
+
 def detect_format(file: IO[bytes]) -> TableFormat:
     """The format of a file that can be sought in; it is left at its beginning. Raises InvalidRequest."""
     file.seek(0)

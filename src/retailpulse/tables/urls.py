@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from retailpulse.domain.texts import trimmed
+from retailpulse.domain.texts import trimmed, without_end
 
 _SCHEME = re.compile(r"(?:https?|s3|gs|az)://", re.IGNORECASE)
 _SEPARATORS = ",;|"
@@ -24,12 +24,5 @@ def split_urls(cell: str) -> list[str]:
     if not starts:
         return [cell] if cell else []
     edges = [0, *starts, len(cell)]
-    parts = (_without_separators(cell[begin:end]) for begin, end in pairwise(edges))
+    parts = (without_end(cell[begin:end], _SEPARATORS) for begin, end in pairwise(edges))
     return [part for part in parts if part]
-
-
-def _without_separators(text: str) -> str:
-    """One of several URLs; what separates it from the next is no part of it."""
-    while (shorter := trimmed(text).rstrip(_SEPARATORS)) != text:
-        text = shorter
-    return text

@@ -20,6 +20,11 @@ from retailpulse.tables.process_messages import Opened, Request
 from retailpulse.tables.rows import Record
 from retailpulse.tables.workbook_archive import Archive
 
+MAX_SHEETS = 100
+"""The header is sought in so many sheets."""
+MAX_CELL_CHARACTERS = 100_000
+"""Spreadsheets keep 32,767; what reads a cell afterwards looks at each of its characters."""
+MAX_ROW_CHARACTERS = 1_000_000
 _DAMAGED = (
     "the workbook is damaged or cut off, or not one: open it and save it again, or save it as CSV UTF-8"
 )
@@ -54,6 +59,7 @@ def _sheets(workbook: CalamineWorkbook, archive: Archive, wanted: str | None) ->
             listed = ", ".join(map(shown, names[:20]))
             raise InvalidRequest(f"sheet: there is no sheet {shown(wanted)}; the sheets are {listed}")
         names = same[:1]
+    names = list(dict.fromkeys(names))[:MAX_SHEETS]
     return [(name, lambda name=name: _records(workbook, archive, name)) for name in names]  # type: ignore[misc]
 
 
@@ -93,7 +99,17 @@ def _records(workbook: CalamineWorkbook, archive: Archive, name: str) -> Iterato
         for at in errors.get(line, ()):
             if at < len(cells):
                 cells[at] = cells[at] or "#N/A"
+        _check_length(line, cells)
         yield Record(line, cells)
+
+
+def _check_length(line: int, cells: list[str]) -> None:
+    lengths = list(map(len, cells))
+    if max(lengths, default=0) > MAX_CELL_CHARACTERS or sum(lengths) > MAX_ROW_CHARACTERS:
+        raise InvalidRequest(
+            f"row {line} has a cell of more than {MAX_CELL_CHARACTERS} characters, or more than "
+            f"{MAX_ROW_CHARACTERS} in all: shorten it"
+        )
 
 
 def text_of(value: Any) -> str:

@@ -35,6 +35,7 @@ from retailpulse.fetch import origin_key
 from retailpulse.service import JobSubmitter, Receipt, SubmitPreview
 from retailpulse.service.submit_preview import Preview
 from retailpulse.storage.jobs.spool import Spool, temporary_file
+from retailpulse.tables.formats import is_slow_to_read
 from retailpulse.web.errors import UnsupportedMediaType
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ class SubmitHandler:
         self._in_memory = BodyBudget(settings.buffer_bytes)
         self._on_disk = BodyBudget(settings.spool_bytes)
         self._threads = ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="rows")
+        # A workbook may take minutes: text and JSON are not to wait for it.
+        self._workbook_threads = ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="workbooks")
 
     async def submit_legacy(self, request: Request[Any, Any, Any]) -> Receipt:
         """Submits what a request to the old endpoint asks for."""
@@ -225,7 +228,8 @@ class SubmitHandler:
         with _full_disk_as_busy(), temporary_file(folder) as file, Spool(folder, origin_key) as spool:
             async with self._on_disk.spooling(blocks, expected_bytes, file, asked.digest.update):
                 read = partial(read_into, file, spool, self._settings.max_images_per_job)
-                options = await asyncio.get_running_loop().run_in_executor(self._threads, read)
+                threads = self._workbook_threads if is_slow_to_read(file) else self._threads
+                options = await asyncio.get_running_loop().run_in_executor(threads, read)
                 file.close()
                 if asked.is_dry:
                     preview = await self._submit_preview.of_spool(spool)

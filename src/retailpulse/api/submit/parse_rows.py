@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import count
 from typing import IO, Any
 
 import msgspec
@@ -112,12 +111,12 @@ def _read_table(table: Table, filling: SpoolFilling, validator: VisitValidator) 
 def _distinct(names: Sequence[str]) -> Iterator[str]:
     """The names of columns, of which no two may be the same: a second one has its number behind it."""
     used: set[str] = set()
+    last: dict[str, int] = {}
     for name in names:
-        free = (
-            name
-            if name not in used
-            else next(f"{name} ({n})" for n in count(2) if f"{name} ({n})" not in used)
-        )
+        free = name
+        while free in used:
+            last[name] = last.get(name, 1) + 1
+            free = f"{name} ({last[name]})"
         used.add(free)
         yield free
 
