@@ -168,6 +168,7 @@ def test_a_dry_run_says_what_would_be_and_keeps_nothing(service: RunningService,
     assert {one["code"]: one["count"] for one in told["warnings"]} == {
         "visit_time_unreadable": 2,
         "store_not_found": 1,
+        "bad_url": 1,
     }
     assert jobs_at(service, at) == 0
     # Nor is the key used up.
@@ -214,7 +215,8 @@ def test_the_answer_is_the_job_with_its_warnings(service: RunningService) -> Non
     )
     told = post(service, as_json(*visits, name="week 47"), JSON).json()
     assert (told["name"], told["images"]["total"], told["visits_without_time"]) == ("week 47", 3, 2)
-    (times, stores) = told["warnings"]
+    (urls, times, stores) = told["warnings"]
+    assert (urls["code"], urls["count"], urls["example"], urls["visit"]) == ("bad_url", 3, NOWHERE, 1)
     assert (times["code"], times["count"], times["example"], times["visit"]) == (
         "visit_time_unreadable", 2, "noon", 1,
     )  # fmt: skip

@@ -92,7 +92,7 @@ async def submit(exchange: Exchange, visits: Source, **options: Unpack[SubmitOpt
 async def submitted(exchange: Exchange, visits: Source, **options: Unpack[SubmitOptions]) -> SubmittedJob:
     """Submit a job as `submit` does, and give the whole answer: the job, with warnings and skipped rows.
 
-    >>> visits = [{"store_id": "RP00001", "image_url": "none", "visit_time": "20/11/2026"}]
+    >>> visits = [{"store_id": "RP00001", "image_url": "ftp://a", "visit_time": "20/11/2026"}]
     >>> [warning.code for warning in client.submitted(visits).warnings]
     ['visit_time_ambiguous']
     """

@@ -38,7 +38,8 @@ class SubmitWarning(Record, frozen=True, kw_only=True):
         str,
         described(
             "`visit_time_unreadable`: the text names no time; `visit_time_ambiguous`: it may be day or month "
-            "first, say `date_order`; `store_not_found`: the store master has no such store.",
+            "first, say `date_order`; `store_not_found`: the store master has no such store; "
+            "`bad_url`: what stands there is no URL.",
             example="visit_time_ambiguous",
         ),
     ]

@@ -23,6 +23,7 @@ _QUOTES = (
     'quote a cell that holds a separator, a quote or a line break, and double the quotes in it: "5"" screen"'
 )
 
+_OPEN_QUOTE = "a quote in it is not closed: a cell goes on over further rows"
 _DATE_MARK = re.compile(r"\d[-/. :]\d")
 _MAX_PARTS = 50
 _BEGINS_WITH_URL = re.compile(r"\s*[a-z0-9]{2,5}://", re.IGNORECASE)
@@ -78,9 +79,7 @@ def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Re
         try:
             for cells in reader:
                 if lines.number > line and _holds_a_row(cells, separator):
-                    yield BadRow(
-                        line, None, "a quote in it is not closed: a cell goes on over further rows", _QUOTES
-                    )
+                    yield from _swallowed(line, lines.number, _OPEN_QUOTE)
                 elif not is_clean and (bad := _check_characters(line, cells)):
                     yield bad
                 elif cells:
@@ -90,11 +89,18 @@ def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Re
                 line = lines.number + 1
         except csv.Error as error:
             read = f", read up to line {lines.number}" if lines.number > line else ""
-            yield BadRow(line, None, f"it is not CSV: {error}{read}", _QUOTES)
+            yield from _swallowed(line, lines.number, f"it is not CSV: {error}{read}")
             lines.begin_record()
             line = lines.number + 1
         else:
             return
+
+
+def _swallowed(line: int, last: int, error: str) -> Iterator[BadRow]:
+    """A bad row for each line that went into a cell, so that all that is left out is counted."""
+    yield BadRow(line, None, error, _QUOTES)
+    for further in range(line + 1, last + 1):
+        yield BadRow(further, None, f"it went into a cell of line {line}", _QUOTES)
 
 
 def _holds_a_row(cells: list[str], separator: str) -> bool:

@@ -13,11 +13,13 @@ from retailpulse.api.submit.extra_columns import ExtraLimits, as_json
 from retailpulse.api.submit.row_errors import OnBadRow, RowErrors, RowKind
 from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import Visit
 from retailpulse.domain.texts import trimmed_id
 from retailpulse.domain.times import is_ambiguous_date, parse_visit_time
 
 UNREADABLE, AMBIGUOUS, NOT_FOUND = "visit_time_unreadable", "visit_time_ambiguous", "store_not_found"
+BAD_URL = str(Cause.BAD_URL)
 """The codes of warnings."""
 _WARNINGS = {
     UNREADABLE: "these visit times name no instant, so that no range of dates finds the visits; "
@@ -25,6 +27,10 @@ _WARNINGS = {
     AMBIGUOUS: "day or month first? These dates have no instant until date_order=day-first or "
     "date_order=month-first says it; so no range of dates finds the visits",
 }
+_BAD_URL = (
+    "these are no URLs, as none of them begins like https://, and their images will fail with this cause; "
+    "is image_url the right column?"
+)
 _EMPTY, _NUL = "it is empty", "it holds a NUL character"
 _NO_IMAGE = "it is empty; a visit needs at least one image"
 _BLANK = re.compile(r"[\s\x85\xa0]")
@@ -94,6 +100,7 @@ class VisitValidator:
         """The URLs of a row without blanks around them; None if one cannot be accepted, which is noted."""
         joined = "".join(urls)
         if urls and joined.isprintable() and " " not in joined and all(urls):
+            self._warn_of_no_url(number, urls)
             return urls
         if not urls:
             self.errors.add(number, "image_url", _NO_IMAGE)
@@ -105,7 +112,15 @@ class VisitValidator:
                 field = "image_url" if len(urls) == 1 else f"image_url[{place}]"
                 self.errors.add(number, field, reason)
                 is_good = False
-        return trimmed if is_good else None
+        if not is_good:
+            return None
+        self._warn_of_no_url(number, trimmed)
+        return trimmed
+
+    def _warn_of_no_url(self, number: int, urls: Sequence[str]) -> None:
+        for url in urls:
+            if "://" not in url:
+                self.errors.warn(BAD_URL, number, _BAD_URL, url)
 
     def own_columns(self, number: int, columns: Mapping[str, Any]) -> str | None:
         """The sender's own columns of a row as they are kept; what is wrong with them is noted."""
@@ -182,6 +197,8 @@ def _is_plain(store_id: str, visit_time: str, urls: Sequence[str]) -> bool:
     ):
         return False
     joined = "".join(urls)
+    if joined.count("://") < len(urls):
+        return False
     return " " not in joined and joined.isprintable() and joined != "" and "" not in urls
 
 
