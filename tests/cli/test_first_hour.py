@@ -7,6 +7,7 @@ import datetime
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -166,6 +167,7 @@ def test_the_command_line_leads_from_csv_and_a_workbook_to_workbooks(reader: Rea
     check_results(reader)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
 def test_curl_leads_there_too(reader: Reader) -> None:
     reader.type("retailpulse stores import outlets.csv")
     stores, check, submit, status, *files = commands(TITLES[5])
