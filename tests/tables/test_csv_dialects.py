@@ -108,13 +108,10 @@ def test_a_quote_that_is_never_closed_swallows_no_row(separator: str) -> None:
     found = everything("\n".join(lines).replace(";", separator).encode())
     assert isinstance(found[0], BadRow)
     assert found[0].line == 2
-    assert [row.line for row in found if isinstance(row, BadRow)] == [2, 3, 4]
+    assert [row.line for row in found if isinstance(row, BadRow)] == [2]
     assert [row.cells[0] for row in found if isinstance(row, Row)] == ["D", "E"]
     told = bad(f'{HEADER}A,http://h/1,"b\nB,http://h/2,c"\n'.encode())
-    assert told == {
-        2: "a quote in it is not closed: a cell goes on over further rows",
-        3: "it went into a cell of line 2",
-    }
+    assert told == {2: "a quote in it is not closed: a cell goes on over further rows"}
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

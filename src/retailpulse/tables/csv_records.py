@@ -79,7 +79,7 @@ def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Re
         try:
             for cells in reader:
                 if lines.number > line and _holds_a_row(cells, separator):
-                    yield from _swallowed(line, lines.number, _OPEN_QUOTE)
+                    yield BadRow(line, None, _OPEN_QUOTE, _QUOTES)
                 elif not is_clean and (bad := _check_characters(line, cells)):
                     yield bad
                 elif cells:
@@ -89,18 +89,11 @@ def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Re
                 line = lines.number + 1
         except csv.Error as error:
             read = f", read up to line {lines.number}" if lines.number > line else ""
-            yield from _swallowed(line, lines.number, f"it is not CSV: {error}{read}")
+            yield BadRow(line, None, f"it is not CSV: {error}{read}", _QUOTES)
             lines.begin_record()
             line = lines.number + 1
         else:
             return
-
-
-def _swallowed(line: int, last: int, error: str) -> Iterator[BadRow]:
-    """A bad row for each line that went into a cell, so that all that is left out is counted."""
-    yield BadRow(line, None, error, _QUOTES)
-    for further in range(line + 1, last + 1):
-        yield BadRow(further, None, f"it went into a cell of line {line}", _QUOTES)
 
 
 def _holds_a_row(cells: list[str], separator: str) -> bool:
