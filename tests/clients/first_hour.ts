@@ -14,7 +14,7 @@ const visit = {
   visit_time: "2026-11-20",
 };
 const submitted = await client.POST("/api/v1/jobs", { body: { visits: [visit] } });
-if (submitted.data === undefined) throw new Error(JSON.stringify(submitted.error));
+if (submitted.data === undefined || !("job_id" in submitted.data)) throw new Error(JSON.stringify(submitted));
 const path = { job_id: submitted.data.job_id };
 
 let job: components["schemas"]["Job"] | undefined;

@@ -27,7 +27,13 @@ OF_SETTINGS, OF_JOB, PASSWORD = "settings-hunter2-aaaa", "job-hunter2-bbbb", "pa
 KEY_ID, OF_BUCKET = "AKIDEXAMPLE", "bucket-hunter2-dddd"
 PHOTO = saved("PNG", picture(16, 16))
 FORMATS = ("json", "csv", "ndjson", "parquet")
-ANSWERS = ("", "/results?earlier=true", "/stores", "/deliveries", *(f"/results?format={x}" for x in FORMATS))
+ANSWERS = (
+    "",
+    "/results?include=earlier",
+    "/stores",
+    "/deliveries",
+    *(f"/results?format={x}" for x in FORMATS),
+)
 
 
 def forms(secret: str) -> list[bytes]:

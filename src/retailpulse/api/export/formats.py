@@ -17,7 +17,7 @@ def asked_format(name: str | None, accept: str, formats: Iterable[str]) -> str:
     Raises InvalidRequest for a name that is none of `formats`.
     """
     known = tuple(formats)
-    if name:
+    if name is not None:
         if name not in known:
             raise InvalidRequest(f"format: {name[:100]!r} is not one of {', '.join(known)}")
         return name

@@ -8,7 +8,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from retailpulse.api.openapi.annotations import (
     CSV,
     EVENTS,
-    FORM,
     JOB_ID,
     LOCATION,
     NDJSON,
@@ -87,12 +86,6 @@ class NewJob(Struct):
     priority: Priority | None = None
     callback_url: Url | None = None
     credentials: Credentials | None = None
-
-
-class VisitForm(Struct):
-    """A form with a file of visits; its other fields are what the query may say."""
-
-    file: Annotated[bytes, Meta(description="The file, in any of the formats.")]
 
 
 class RowsRefused(Problem, frozen=True, kw_only=True):
@@ -181,7 +174,8 @@ SUBMIT: dict[str, Any] = {
         body=RequestBodySpec(
             meaning="A job as one JSON document, or as rows; its other fields are then in the query. "
             "gzip is read. Whatever its type is, a table that spreadsheets write is read too: CSV of every "
-            "dialect, XLSX, ODS, Parquet. For rows, the schemas show the plain form: CSV may name its "
+            "dialect, XLSX, ODS, Parquet, also as the file of a form. For rows, the schemas show the plain "
+            "form: CSV may name its "
             "columns in any order and have others, NDJSON is any JSON on each line, such as "
             f"`{NDJSON_EXAMPLE.strip()}`. `credentials` may be in the header "
             "`Retailpulse-Credentials` instead, as one JSON object in ASCII; for rows only there, as a "
@@ -200,7 +194,6 @@ SUBMIT: dict[str, Any] = {
                 ContentSpec(shape=bytes, media_type=XLSX),
                 ContentSpec(shape=bytes, media_type=ODS),
                 ContentSpec(shape=bytes, media_type=PARQUET),
-                ContentSpec(shape=VisitForm, media_type=FORM),
             ),
         ),
         params=(

@@ -8,11 +8,10 @@ from typing import Annotated, Any
 from litestar import Request, Response, put
 from litestar.params import Parameter
 from litestar.status_codes import HTTP_422_UNPROCESSABLE_ENTITY
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from retailpulse.api.openapi.annotations import (
     CSV,
-    FORM,
     ODS,
     PARQUET,
     XLSX,
@@ -36,12 +35,6 @@ class OnBadLine(StrEnum):
 
     REFUSE = "refuse"
     SKIP = "skip"
-
-
-class StoreForm(Struct):
-    """A form with a store file."""
-
-    file: Annotated[bytes, Meta(description="The store file, in any of the formats.")]
 
 
 class ImportRefused(Problem, frozen=True, kw_only=True):
@@ -108,7 +101,6 @@ REFUSED_EXAMPLE = {
                 ContentSpec(shape=bytes, media_type=XLSX),
                 ContentSpec(shape=bytes, media_type=ODS),
                 ContentSpec(shape=bytes, media_type=PARQUET),
-                ContentSpec(shape=StoreForm, media_type=FORM),
             ),
         ),
     ),
