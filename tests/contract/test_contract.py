@@ -9,8 +9,15 @@ from tests.contract.running import ALWAYS_THE_SAME, UNHURRIED, hold_to_descripti
 from tests.running import RunningService
 
 SAID_BY_NO_SCHEMA = (
-    "submit", "submitJob", "getStatus", "getVisits", "importStores", "reportVisits", "reportStores", "reportAreas",
-)  # fmt: skip
+    "submit",
+    "submitJob",
+    "getStatus",
+    "getVisits",
+    "importStores",
+    "reportVisits",
+    "reportStores",
+    "reportAreas",
+)
 """What a schema cannot say of these stands in schemathesis.toml and in docs/api.md."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
