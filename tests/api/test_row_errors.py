@@ -182,9 +182,9 @@ def test_a_dry_run_of_what_is_no_json_is_refused(service: RunningService) -> Non
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ({"prioritty": "1"}, "prioritty: unknown; did you mean priority?"),
-        ({"dryrun": "1"}, "dryrun: unknown; did you mean dry_run?"),
-        ({"zzz": "1"}, "zzz: unknown; there are"),
+        ({"prioritty": "1"}, "prioritty: unknown parameter; did you mean priority?"),
+        ({"dryrun": "1"}, "dryrun: unknown parameter; did you mean dry_run?"),
+        ({"zzz": "1"}, "zzz: unknown parameter; there are"),
         ({"dry_run": "maybe"}, "dry_run: 'maybe' is neither true nor false"),
         ({"dry_run": ["true", "true"]}, "dry_run: it is there more than once"),
         ({"on_bad_row": "keep"}, "on_bad_row: 'keep' is none of refuse, skip"),
@@ -199,7 +199,7 @@ def test_an_unknown_field_is_refused_with_what_may_be_meant(service: RunningServ
     answer = post(service, as_json(GOOD, prioritty=1, Name="x"), JSON)
     assert errors(answer) == [(None, "prioritty"), (None, "Name")]
     assert answer.json()["detail"] == (
-        "prioritty: unknown; did you mean priority?; Name: unknown; did you mean name?"
+        "prioritty: unknown field; did you mean priority?; Name: unknown field; did you mean name?"
     )
     answer = post(service, as_json(GOOD, GOOD | {"store": "x"}), JSON)
     assert errors(answer) == [(2, "store")]

@@ -57,7 +57,7 @@ def test_several_are_named_at_once_and_a_strange_one_with_all_that_there_are(ser
     answer = service.http.get("/api/v1/areas", params={"zzz": 1, "Limit": 2, "limit": 1})
     refused = problem(answer, 400, "invalid-request")
     assert refused["detail"] == (
-        "zzz: unknown parameter; there is cursor, limit; Limit: unknown parameter; did you mean limit?"
+        "zzz: unknown parameter; there are cursor, limit; Limit: unknown parameter; did you mean limit?"
     )
 
 

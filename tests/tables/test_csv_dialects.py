@@ -162,3 +162,16 @@ def test_what_a_record_may_hold_is_counted_for_each_alone() -> None:
 
 def test_a_nul_character_is_named_by_its_line() -> None:
     assert bad((HEADER + "A,b,c\nB,b\0,c\n").encode()) == {3: "it holds a NUL character"}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("quoted_row", [1, 900, 1_500, None])
+def test_lines_count_on_across_blocks_and_behind_the_first_quote(end: str, quoted_row: int | None) -> None:
+    lines = [f"S{at},http://a/{at}{'x' * 40}.jpg,t" for at in range(2_000)]
+    if quoted_row is not None:
+        lines[quoted_row] = f'"S{quoted_row}",http://a/q.jpg,"two{end}lines"'
+    lines[1_800] = ""
+    read = rows((HEADER.rstrip("\n") + end + end.join(lines)).encode())
+    assert [cells[0] for _, cells in read] == [f"S{at}" for at in range(2_000) if at != 1_800]
+    behind = 0 if quoted_row is None else 1
+    assert [line for line, _ in read[-199:]] == list(range(1_803 + behind, 2_002 + behind))

@@ -12,4 +12,5 @@ def unknown_name(name: str, known: Sequence[str], what: str) -> str:
     near = difflib.get_close_matches(name[:MOST_CHARACTERS].lower(), known, n=1)
     if near:
         return f"unknown {what}; did you mean {near[0]}?"
-    return f"unknown {what}; there is {', '.join(known)}" if known else f"unknown {what}; there is none"
+    known_names = f"there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+    return f"unknown {what}; {known_names if known else 'there is none'}"

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import IO
 
 from retailpulse.domain.errors import InvalidRequest
@@ -23,6 +24,9 @@ _QUOTES = (
     'quote a cell that holds a separator, a quote or a line break, and double the quotes in it: "5"" screen"'
 )
 
+_BLOCK_CHARACTERS = 32_768
+_MOST_OF_BLOCK = 2 * _BLOCK_CHARACTERS
+"""Characters of a block of lines at most; fewer than any limit of a line, a record or a cell."""
 _OPEN_QUOTE = "a quote in it is not closed: a cell goes on over further rows"
 _DATE_MARK = re.compile(r"\d[-/. :]\d")
 _MAX_PARTS = 50
@@ -39,6 +43,7 @@ class Lines:
         raw = io.BufferedReader(_Unclosed(file), BLOCK_BYTES)
         self._text = io.TextIOWrapper(raw, encoding.codec, errors=errors, newline="")
         self._separator = separator
+        self._read_ahead = io.StringIO()
         self.number = 0
         self.begin_record()
 
@@ -48,9 +53,21 @@ class Lines:
         """Whether the record goes over several lines, or could; one without quotes is one line."""
         self._characters = self._separators = 0
 
+    def plain_blocks(self) -> Iterator[io.StringIO]:
+        """The lines up to the first quote, in blocks of whole lines, none of which need be counted.
+
+        Iterating gives the lines after those; `number` is to be set by who reads the blocks.
+        """
+        while block := self._text.read(_BLOCK_CHARACTERS) + self._text.readline(MAX_LINE_CHARACTERS):
+            lines = io.StringIO(block, newline="")
+            if '"' in block or len(block) > _MOST_OF_BLOCK:
+                self._read_ahead = lines
+                return
+            yield lines
+
     def __iter__(self) -> Iterator[str]:
         read = partial(self._text.readline, MAX_LINE_CHARACTERS)
-        for number, line in enumerate(iter(read, ""), 1):
+        for number, line in enumerate(chain(self._read_ahead, iter(read, "")), self.number + 1):
             self.number = number
             if self.is_counted or '"' in line or len(line) > MAX_SEPARATORS:  # the lowest of the limits
                 self._count(line)
@@ -60,7 +77,7 @@ class Lines:
         self.is_counted = True
         self._characters += len(line)
         self._separators += line.count(self._separator)
-        if len(line) == MAX_LINE_CHARACTERS:
+        if len(line) >= MAX_LINE_CHARACTERS:
             raise InvalidRequest(f"line {self.number} is longer than {MAX_LINE_CHARACTERS} characters")
         if self._characters > MAX_LINE_CHARACTERS:
             raise InvalidRequest(
@@ -73,7 +90,13 @@ class Lines:
 
 def read_records(lines: Lines, separator: str, *, is_clean: bool) -> Iterator[Record | BadRow]:
     """Every record that is not an empty line, with its first line; one that is no CSV as BadRow."""
-    reader = csv.reader(lines, strict=True, delimiter=separator, skipinitialspace=True)
+    make_reader = partial(csv.reader, strict=True, delimiter=separator, skipinitialspace=True)
+    for block in lines.plain_blocks() if is_clean else ():
+        for line, cells in enumerate(make_reader(block), lines.number + 1):
+            lines.number = line
+            if cells:
+                yield Record(line, cells)
+    reader = make_reader(lines)
     line = lines.number + 1
     while True:
         try:

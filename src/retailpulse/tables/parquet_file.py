@@ -31,7 +31,7 @@ def open_parquet(content: bytes, request: Request) -> tuple[Opened, Iterator[Rec
     try:
         reader = read_parquet(io.BytesIO(content), batch_size=BATCH_ROWS)
         names = list(reader.schema.names)
-    except Exception as error:
+    except Exception as error:  # of damaged files the reader raises about anything there is
         raise InvalidRequest(f"the Parquet file is damaged or cut off: {error}"[:300]) from None
     candidate = match(1, names, request.wanted, request.column_names)
     _, header = find_header([candidate], request.wanted, request.column_names)
@@ -48,7 +48,7 @@ def _records(reader: Any) -> Iterator[Record]:
                 yield Record(line, cells)
     except InvalidRequest:
         raise
-    except Exception as error:
+    except Exception as error:  # as above
         raise InvalidRequest(f"the Parquet file is damaged after row {line}: {error}"[:300]) from None
 
 

@@ -19,6 +19,9 @@ _ESCAPED = re.compile(
 )
 """The apostrophes that our own exports put before what a spreadsheet would take for a formula."""
 
+_PLAIN = re.compile(r"[!$-&(-~]+").fullmatch
+"""Whether cells need no closer look: nothing to trim, no apostrophe, no # as of a formula that failed."""
+
 _ERRORS = frozenset(
     ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!")
 )
@@ -92,9 +95,9 @@ def make_rows(
                 yield bad
                 continue
             cells = [*cells[:width], *[""] * (width - len(cells))]
-        wanted = tuple(map(str.strip, pick(cells)))
+        wanted = pick(cells)
         text = "".join(wanted)
-        if more or not text.isascii() or "'" in text or "#" in text:  # nothing else needs a closer look
+        if more or not _PLAIN(text):
             wanted = _joined(tuple(map(_clean, wanted)), cells, header)
             if bad := _find_error(line, wanted, header.names):
                 yield bad

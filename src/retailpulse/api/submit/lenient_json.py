@@ -4,8 +4,7 @@ Only visits of /api/v1 come here: a submit that is good never does. What is no J
 whole, since nothing can be said of what follows.
 """
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ import msgspec
 from retailpulse.api.submit.explain import explain_type
 from retailpulse.api.submit.extra_columns import without_results
 from retailpulse.api.submit.visit_validator import VisitValidator
+from retailpulse.api.suggestions import unknown_name
 from retailpulse.domain.jobs import Visit
 
 VISIT_FIELDS = ("store_id", "image_url", "visit_time", "extra")
@@ -43,7 +43,7 @@ def read_visit(
         found["extra"] = own | (found.get("extra") or {})
     else:
         for name in others:
-            validator.errors.add(number, name[:100], unknown(name, VISIT_FIELDS))
+            validator.errors.add(number, name[:100], unknown_name(name, VISIT_FIELDS, "field"))
     wrong = validator.errors.error_count > before
     urls = found.get("image_url", _ANY)
     visit = validator.visit(
@@ -71,9 +71,3 @@ def _read_known(
         except msgspec.ValidationError as error:
             validator.errors.add(number, name, explain_type(error))
     return found
-
-
-def unknown(name: str, known: Collection[str]) -> str:
-    """What is said of a field or parameter that is not known: which may be meant."""
-    near = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f"unknown; did you mean {near[0]}?" if near else f"unknown; there are {', '.join(known)}"

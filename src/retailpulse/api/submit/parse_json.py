@@ -14,9 +14,10 @@ import msgspec
 
 from retailpulse.api.submit.explain import explain
 from retailpulse.api.submit.job_options import check_options
-from retailpulse.api.submit.lenient_json import read_visit, unknown
+from retailpulse.api.submit.lenient_json import read_visit
 from retailpulse.api.submit.row_errors import invalid_rows
 from retailpulse.api.submit.visit_validator import FirstErrorValidator, VisitValidator
+from retailpulse.api.suggestions import unknown_name
 from retailpulse.domain.credentials import Credential
 from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.errors import InvalidRequest
@@ -154,7 +155,10 @@ class NewForm:
         known = (*_Options.__struct_fields__, "visits")
         others = [name for name in fields if name not in known]
         if others:
-            errors = [RowError(column=name[:100], reason=unknown(name, known)) for name in others[:100]]
+            errors = [
+                RowError(column=name[:100], reason=unknown_name(name, known, "field"))
+                for name in others[:100]
+            ]
             text = "; ".join(f"{error.column}: {error.reason}" for error in errors[:3])
             raise invalid_rows(text, errors, len(others))
         options = _decode(msgspec.json.encode(fields), _OPTIONS_DECODER)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from litestar.datastructures import MultiDict
 
 from retailpulse.api.submit.job_options import IN_QUERY
-from retailpulse.api.submit.lenient_json import unknown
 from retailpulse.api.submit.row_errors import OnBadRow, invalid_rows
+from retailpulse.api.suggestions import unknown_name
 from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.schema import RowError
@@ -45,7 +45,10 @@ def read_submit_options(query: MultiDict[str]) -> SubmitOptions:
     """These options from a query; raises InvalidRequest, also for a parameter that is not known."""
     others = [name for name in query if name not in _KNOWN and name != "credentials"]
     if others:
-        errors = [RowError(column=name[:100], reason=unknown(name, _KNOWN)) for name in dict.fromkeys(others)]
+        errors = [
+            RowError(column=name[:100], reason=unknown_name(name, _KNOWN, "parameter"))
+            for name in dict.fromkeys(others)
+        ]
         raise invalid_rows(
             "; ".join(f"{one.column}: {one.reason}" for one in errors[:3]), errors, len(errors)
         )
