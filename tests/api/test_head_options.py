@@ -67,7 +67,7 @@ def test_a_method_that_a_path_does_not_take_is_named(service: RunningService) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/v1", "/api/v1/job", "/api/v2/jobs", "/api/v1/jobs/a/b/c"]
+    "path", ["/none", "/api", "/api/v1", "/api/v1/job", "/api/v2/jobs", "/api/v1/jobs/a/b/c"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_what_is_nowhere_is_not_found_by_any_method(service: RunningService, path: str, method: str) -> None:

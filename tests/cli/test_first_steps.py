@@ -54,6 +54,7 @@ def test_a_log_says_where_the_service_is_and_what_to_type(tmp_path: Path) -> Non
     try:
         wait_for(lambda: "To try it: " in service.log())
         log = service.log()
+        assert f"INFO    serve: Dashboard, to see it in a browser: {service.url}/" in log
         assert f"INFO    serve: Documentation, to try in a browser: {service.url}/docs" in log
         assert f"INFO    serve: Data: {tmp_path / 'data'}\n" in log
         steps = log.partition("To try it: ")[2].splitlines()[0]

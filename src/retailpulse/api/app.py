@@ -1,6 +1,6 @@
 """Puts the HTTP application together. Which requests reach it is decided before it, in `web.middleware`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -54,8 +54,16 @@ PROVIDED = (
     "exports",
     "description",
     "docs_files",
+    "api_keys",
 )
 """The arguments of handlers that the application gives them."""
+
+
+_ANSWERS: dict[int | type[Exception], Any] = {
+    RetailPulseError: answer_known,
+    HTTPException: answer_http,
+    Exception: answer_unknown,
+}
 
 
 def make_app(
@@ -64,8 +72,9 @@ def make_app(
     settings: ApiSettings,
     default_depth: Depth,
     api_keys: ApiKeyCache,
+    more_handlers: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
-    """The application over services that are ready to use."""
+    """The application over services that are ready to use; `more_handlers` are another room's."""
     provided: dict[str, Any] = {
         **{service.name: getattr(services, service.name) for service in fields(services)},
         "metrics": metrics,
@@ -78,16 +87,13 @@ def make_app(
         "exports": Exports(settings.spool_dir or None),
         "description": Description(HANDLERS, PROVIDED, lambda: not api_keys.is_open),
         "docs_files": DocsFiles(),
+        "api_keys": api_keys,
     }
     return Litestar(
-        HANDLERS,
+        [*HANDLERS, *more_handlers],
         dependencies={name: Provide(_give(value), sync_to_thread=False) for name, value in provided.items()},
         guards=[refuse_unknown_parameters],
-        exception_handlers={
-            RetailPulseError: answer_known,
-            HTTPException: answer_http,
-            Exception: answer_unknown,
-        },
+        exception_handlers=_ANSWERS,
         request_max_body_size=settings.max_body_bytes,
         openapi_config=None,
         logging_config=None,

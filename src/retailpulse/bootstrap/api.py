@@ -65,9 +65,10 @@ def _server_of_api(
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
+    from retailpulse.dashboard import ROUTER
     from retailpulse.measure import check_sandbox
     from retailpulse.metrics.exposition import Metrics
-    from retailpulse.service import ApiKeys, Services
+    from retailpulse.service import ApiKeys, Services, Sessions
     from retailpulse.web.middleware.access_log import AccessLogMiddleware
     from retailpulse.web.middleware.authentication import ApiKeyCache
     from retailpulse.web.middleware.compression import CompressionMiddleware
@@ -80,11 +81,11 @@ def _server_of_api(
         keys = ApiKeys(database)
         with contextlib.suppress(DatabaseUnavailable):  # until it is known, every request is refused
             await check_keys(keys, settings.api)
-        api_keys = ApiKeyCache(keys, may_be_open=settings.api.may_be_open())
+        api_keys = ApiKeyCache(keys, Sessions(database), may_be_open=settings.api.may_be_open())
         async with api_keys.running():
             metrics = Metrics(database, settings.worker.stale_seconds)
             services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
-            app = make_app(services, metrics, settings.api, settings.measure.depth, api_keys)
+            app = make_app(services, metrics, settings.api, settings.measure.depth, api_keys, [ROUTER])
             answering = CompressionMiddleware(HeadOptionsMiddleware(app))
             secured = with_security(answering, api_keys, settings.api)
             logged = AccessLogMiddleware(secured) if settings.api.access_log else secured

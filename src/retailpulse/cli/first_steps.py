@@ -20,7 +20,11 @@ logger = logging.getLogger(__name__)
 def show_first_steps(settings: Settings) -> None:
     """Print where the service is and what to do next, on standard error."""
     url = local_url(settings.api)
-    facts = (f"Documentation, to try in a browser: {url}/docs", f"Data: {_where_data_lies(settings)}")
+    facts = (
+        f"Dashboard, to see it in a browser: {url}/",
+        f"Documentation, to try in a browser: {url}/docs",
+        f"Data: {_where_data_lies(settings)}",
+    )
     steps = tuple(_steps(url))
     console = error_console()
     if not console.is_terminal:

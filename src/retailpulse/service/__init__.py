@@ -22,6 +22,7 @@ from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.reports import Reports
 from retailpulse.service.results import Results
+from retailpulse.service.sessions import Sessions
 from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import FinishedImport, ImportOptions, StoreImport
 from retailpulse.service.stores import Stores
@@ -47,6 +48,7 @@ __all__ = [
     "Reports",
     "Results",
     "Services",
+    "Sessions",
     "Signal",
     "Stats",
     "StoreImport",
@@ -77,6 +79,7 @@ class Services:
     stats: Stats
     hosts: Hosts
     deliveries: Deliveries
+    sessions: Sessions
 
     @classmethod
     def over(
@@ -106,4 +109,5 @@ class Services:
             stats=Stats(database, limits.stale_seconds),
             hosts=hosts,
             deliveries=Deliveries(database),
+            sessions=Sessions(database),
         )

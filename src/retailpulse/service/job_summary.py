@@ -1,6 +1,8 @@
-"""A job in short, as lists and callbacks show it: only here a row of a job becomes a record."""
+"""A job in short, as lists and callbacks show it: only here rows of a job and its stores become records."""
 
-from retailpulse.schema import ImageCounts, JobSummary
+from retailpulse.domain.images import Outcome
+from retailpulse.schema import ImageCounts, JobStore, JobSummary
+from retailpulse.storage.jobs.list import JobStoreRow
 from retailpulse.storage.jobs.read import JobRow
 
 
@@ -31,4 +33,17 @@ def summarize(job: JobRow) -> JobSummary:
         submitted_at=job.submitted_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
+    )
+
+
+def count_store(row: JobStoreRow) -> JobStore:
+    """A store of a job, with the counts of its images."""
+    return JobStore(
+        store_id=row.store_id,
+        images=row.images,
+        settled=sum(row.outcomes.values()),
+        measured=row.outcomes.get(Outcome.MEASURED, 0),
+        failed=row.outcomes.get(Outcome.FAILED, 0),
+        cancelled=row.outcomes.get(Outcome.CANCELLED, 0),
+        causes=row.causes,
     )

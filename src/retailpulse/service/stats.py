@@ -1,11 +1,12 @@
 """What is asked of the service as a whole: what it has done lately, and what waits."""
 
 import time
+from functools import partial
 
 from retailpulse.concurrency.single_flight import SingleFlight
 from retailpulse.concurrency.ttl_cache import TtlCache
 from retailpulse.storage.metrics import throughput
-from retailpulse.storage.metrics.throughput import Statistics
+from retailpulse.storage.metrics.throughput import SettledPeriod, Statistics
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
 
@@ -21,6 +22,8 @@ class Stats:
         self._stale_seconds = stale_seconds
         self._known: TtlCache[None, Statistics] = TtlCache(most=1)
         self._reads: SingleFlight[None, Statistics] = SingleFlight()
+        self._known_periods: TtlCache[tuple[int, int], list[SettledPeriod]] = TtlCache(most=10)
+        self._period_reads: SingleFlight[tuple[int, int], list[SettledPeriod]] = SingleFlight()
 
     async def read(self) -> Statistics:
         """The numbers of this moment, or of up to a second ago."""
@@ -33,3 +36,18 @@ class Stats:
             statistics = await throughput.read_statistics(connection, self._stale_seconds)
         self._known.put(None, statistics, until=until)
         return statistics
+
+    async def periods(self, *, minutes: int, periods: int) -> list[SettledPeriod]:
+        """What was settled in the last periods of so many minutes each, at most a second old."""
+        wanted = minutes, periods
+        known = self._known_periods.get(wanted)
+        if known is not None:
+            return known
+        return await self._period_reads.do(wanted, partial(self._read_periods, minutes, periods))
+
+    async def _read_periods(self, minutes: int, periods: int) -> list[SettledPeriod]:
+        until = time.monotonic() + KEPT_SECONDS
+        async with self._database.connection(share=Share.READS) as connection:
+            found = await throughput.read_periods(connection, minutes=minutes, periods=periods)
+        self._known_periods.put((minutes, periods), found, until=until)
+        return found

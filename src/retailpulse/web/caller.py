@@ -4,12 +4,21 @@ from ipaddress import IPv6Address
 
 from litestar.types import Scope
 
-_CALLER = "retailpulse.caller"
+from retailpulse.domain.api_keys import ApiKey
+
+_CALLER, _KEY = "retailpulse.caller", "retailpulse.key"
 
 
-def name_caller(scope: Scope, caller: str) -> None:
+def name_caller(scope: Scope, key: ApiKey) -> None:
     """Notes in a request's scope which key it has used."""
-    scope[_CALLER] = caller  # type: ignore[literal-required]  # ASGI lets applications add their own
+    scope[_CALLER] = key.key_id  # type: ignore[literal-required]  # ASGI lets applications add their own
+    scope[_KEY] = key  # type: ignore[literal-required]
+
+
+def api_key_of(scope: Scope) -> ApiKey | None:
+    """The key that a request has used, itself or by its session; None if it used none."""
+    found = scope.get(_KEY)
+    return found if isinstance(found, ApiKey) else None
 
 
 def key_of(scope: Scope) -> str | None:

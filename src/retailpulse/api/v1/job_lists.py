@@ -20,12 +20,11 @@ from retailpulse.api.v1.pages import (
     write_cursor,
 )
 from retailpulse.api.v1.paths import known_id
-from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.schema import JobStore, JobSummary
 from retailpulse.service import JobLists
-from retailpulse.service.job_summary import summarize
-from retailpulse.storage.jobs.list import JobFilter, JobPlace, JobStoreRow
+from retailpulse.service.job_summary import count_store, summarize
+from retailpulse.storage.jobs.list import JobFilter, JobPlace
 
 JOBS: Cursors[JobPlace] = Cursors("jobs", tuple[datetime, UUID])
 """A position is that of the job after which a page begins."""
@@ -98,16 +97,4 @@ async def stores_of_job(
     page, following = await job_lists.stores(
         known_id(job_id), texts("store_id", store_id), after=STORES.read(cursor) or 0, limit=limit
     )
-    return page_response(request, list(map(_store, page)), write_cursor(STORES, following), limit)
-
-
-def _store(row: JobStoreRow) -> JobStore:
-    return JobStore(
-        store_id=row.store_id,
-        images=row.images,
-        settled=sum(row.outcomes.values()),
-        measured=row.outcomes.get(Outcome.MEASURED, 0),
-        failed=row.outcomes.get(Outcome.FAILED, 0),
-        cancelled=row.outcomes.get(Outcome.CANCELLED, 0),
-        causes=row.causes,
-    )
+    return page_response(request, list(map(count_store, page)), write_cursor(STORES, following), limit)

@@ -5,7 +5,7 @@ session; old ones are added up in the pruning.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.metrics.totals import read_backlog
@@ -27,6 +27,17 @@ _RATE = """
     SELECT coalesce(sum(images), 0)::float
         / extract(epoch FROM now() - date_trunc('minute', now()) + interval '1 minute')::float
     FROM settled_minutes WHERE minute >= date_trunc('minute', now()) - interval '1 minute'
+"""
+_PERIODS = """
+    SELECT begins, coalesce(sum(images) FILTER (WHERE outcome = 'measured'), 0)::bigint,
+        coalesce(sum(images) FILTER (WHERE outcome = 'failed'), 0)::bigint
+    FROM generate_series(0, %(periods)s - 1) place
+    CROSS JOIN LATERAL (
+        SELECT date_trunc('minute', now()) - make_interval(mins => %(minutes)s * (%(periods)s - place) - 1)
+            AS begins) period
+    LEFT JOIN settled_minutes
+        ON minute >= begins AND minute < begins + make_interval(mins => %(minutes)s)
+    GROUP BY begins ORDER BY begins
 """
 # In the order of the key, in which another process that adds up would lock them.
 _FOLD = """
@@ -75,6 +86,24 @@ class Statistics:
     oldest_pending_seconds: float | None
     workers: int
     jobs: dict[JobStatus, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettledPeriod:
+    """How many images were measured, and how many failed, from a time on."""
+
+    begins_at: datetime
+    measured: int
+    failed: int
+
+
+async def read_periods(connection: Connection, *, minutes: int, periods: int) -> list[SettledPeriod]:
+    """What was settled in the last periods of so many minutes each, the oldest first."""
+    cursor = await connection.execute(_PERIODS, {"minutes": minutes, "periods": periods}, prepare=False)
+    return [
+        SettledPeriod(begins_at=begins_at, measured=measured, failed=failed)
+        for begins_at, measured, failed in await cursor.fetchall()
+    ]
 
 
 async def read_statistics(connection: Connection, stale_seconds: float) -> Statistics:

@@ -17,7 +17,7 @@ from retailpulse.concurrency.single_flight import SingleFlight
 from retailpulse.concurrency.ttl_cache import TtlCache
 from retailpulse.domain.api_keys import ApiKey, KeyState, parse_token
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
-from retailpulse.service import ApiKeys
+from retailpulse.service import ApiKeys, Sessions
 from retailpulse.web.errors import Unauthenticated
 
 logger = logging.getLogger(__name__)
@@ -33,11 +33,13 @@ HINT = "send Authorization: Bearer rp_..."
 class ApiKeyCache:
     """The API keys that one API process has looked up, each for a second."""
 
-    def __init__(self, keys: ApiKeys, *, may_be_open: bool) -> None:
+    def __init__(self, keys: ApiKeys, sessions: Sessions, *, may_be_open: bool) -> None:
         self._keys = keys
+        self._sessions = sessions
         self._may_be_open = may_be_open
         self._were_made: bool | None = None
         self._known: TtlCache[str, ApiKey] = TtlCache(MOST_KNOWN)
+        self._key_of_session: TtlCache[str, str] = TtlCache(MOST_KNOWN)
         self._looks: SingleFlight[str, ApiKey | None] = SingleFlight()
         self._used_at: dict[str, float] = {}
 
@@ -51,8 +53,7 @@ class ApiKeyCache:
 
         `may_look`: whether the database may be asked for a key that was not seen here before.
         """
-        if self._may_be_open and self._were_made is None:
-            raise DatabaseUnavailable("whether API keys were made is not known yet")
+        self._check_known()
         if authorization is None:
             raise Unauthenticated(f"this service wants an API key; {HINT}", was_sent=False)
         kind, _, text = authorization.partition(b" ")
@@ -62,7 +63,29 @@ class ApiKeyCache:
             key = await self._find(token.key_id)
         if token is None or key is None or not key.has_secret(token.secret):
             raise Unauthenticated(f"the API key is not valid; {HINT}", was_sent=True)
-        if key.state is not KeyState.VALID:  # only a client with its secret is told
+        return self._used(key)  # only a client with its secret is told its state
+
+    async def verify_session(self, held: str) -> ApiKey:
+        """The key with which a browser has signed in; raises Unauthenticated, or DatabaseUnavailable."""
+        self._check_known()
+        key_id = self._key_of_session.get(held)
+        if key_id is None:
+            until = time.monotonic() + LOOK_SECONDS
+            key_id = await self._sessions.find_key_id(held)
+            if key_id is not None:
+                self._key_of_session.put(held, key_id, until=until)
+        key = None if key_id is None else await self._find(key_id)
+        if key is None:
+            raise Unauthenticated("the session has ended; sign in again", was_sent=True)
+        return self._used(key)
+
+    def _check_known(self) -> None:
+        if self._may_be_open and self._were_made is None:
+            raise DatabaseUnavailable("whether API keys were made is not known yet")
+
+    def _used(self, key: ApiKey) -> ApiKey:
+        """A key of which it is noted that it was used; raises Unauthenticated for one that is no more."""
+        if key.state is not KeyState.VALID:
             done = "was revoked" if key.state is KeyState.REVOKED else "has expired"
             raise Unauthenticated(
                 f"the API key {done}; ask who runs the service for a new one", was_sent=True

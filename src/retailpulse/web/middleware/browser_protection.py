@@ -115,6 +115,15 @@ class Cors:
                 "RETAILPULSE_API_CORS_ORIGINS names those that may"
             )
 
+    def check_own(self, origin: bytes, site: bytes, host: bytes) -> None:
+        """Raises Forbidden unless a page of this service itself sends this: for what a cookie allows.
+
+        Browsers say one of both with every request that changes something; what says neither is refused.
+        """
+        if (origin and origin.partition(b"://")[2] == host) or (not origin and site == b"same-origin"):
+            return
+        raise Forbidden("a change by a browser that is signed in must come from a page of this service")
+
     def preflight_headers(self, origin: bytes) -> list[Header]:
         """The headers of the answer to a preflight request; empty if the origin is not allowed."""
         if b"*" not in self._origins and origin not in self._origins:

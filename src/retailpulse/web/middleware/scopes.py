@@ -2,10 +2,12 @@
 
 from retailpulse.domain.api_keys import Scope
 
-PUBLIC = ("/health", "/problems", "/docs", "/openapi.json")
+PUBLIC = ("/health", "/problems", "/docs", "/openapi.json", "/assets", "/sign-in", "/sign-out")
 """What says nothing about anybody's data, with all that is below it."""
 HEALTH = PUBLIC[:1]
 METRICS = "/metrics"
+SIGN_IN = "/sign-in"
+_API = ("/api", "/metrics")
 _BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "POST": Scope.SUBMIT}
 
 
@@ -18,6 +20,11 @@ def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope
     if is_below(path, PUBLIC) or (open_metrics and is_below(path, (METRICS,))):
         return None
     return _BY_METHOD.get(method, Scope.ADMIN)
+
+
+def is_page(path: str) -> bool:
+    """Whether a browser that asks for this wants a page of the dashboard, and may be sent to sign in."""
+    return not is_below(path, _API)
 
 
 def is_below(path: str, roots: tuple[str, ...]) -> bool:

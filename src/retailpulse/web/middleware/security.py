@@ -4,11 +4,13 @@ It stands outside of the framework, whose router answers unknown paths before an
 without a key, what exists must look like what does not. An open service pays for a name and some headers.
 """
 
+from urllib.parse import quote
+
 import msgspec
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from litestar import Request
 from litestar.enums import ScopeType
-from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_500_INTERNAL_SERVER_ERROR
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER, HTTP_500_INTERNAL_SERVER_ERROR
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from retailpulse.config.settings import ApiSettings
@@ -26,11 +28,12 @@ from retailpulse.web.middleware.browser_protection import (
     with_headers,
 )
 from retailpulse.web.middleware.rate_limit import FixedWindowRateLimiter
-from retailpulse.web.middleware.scopes import HEALTH, is_below, needed_scope
+from retailpulse.web.middleware.scopes import HEALTH, SIGN_IN, is_below, is_page, needed_scope
+from retailpulse.web.session_cookie import read_cookie
 
 DRAIN_SECONDS = 5.0
 """How long the body of a request that is refused may go on coming."""
-_READ = frozenset({b"host", b"authorization", b"origin", b"sec-fetch-site"})
+_READ = frozenset({b"host", b"authorization", b"origin", b"sec-fetch-site", b"accept"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -68,12 +71,18 @@ class SecurityMiddleware:
                     await _send(send, HTTP_204_NO_CONTENT, allowed)
                     return
             await self._admit(scope, authorization, headers)
-            if self._api_keys.is_open and scope["method"] not in _WITHOUT_BODY:
-                self._cors.check(origin, host)
-                self._cors.check_site(site, origin)
+            if scope["method"] not in _WITHOUT_BODY:
+                if self._api_keys.is_open:
+                    self._cors.check(origin, host)
+                    self._cors.check_site(site, origin)
+                elif authorization is None:
+                    self._cors.check_own(origin, site, host)
         except RetailPulseError as error:
             if scope["method"] not in _WITHOUT_BODY:
                 await drain(receive, DRAIN_SECONDS)
+            elif isinstance(error, Unauthenticated) and _wants_page(scope, named.get(b"accept", b"")):
+                await _send(send, HTTP_303_SEE_OTHER, [(b"location", _sign_in_first(scope))])
+                return
             await _refuse(scope, receive, send, error)
             return
         if scope["method"] not in _WITHOUT_BODY:
@@ -91,13 +100,18 @@ class SecurityMiddleware:
         if is_open or needed is None:
             self._addresses.hit(address, headers)
             return
+        held = read_cookie(scope) if authorization is None else None
+        may_look = not self._addresses.is_over(address)
         try:
-            key = await self._api_keys.verify(authorization, may_look=not self._addresses.is_over(address))
+            if held is not None and may_look:
+                key = await self._api_keys.verify_session(held)
+            else:
+                key = await self._api_keys.verify(authorization, may_look=may_look)
         except Unauthenticated:
             self._addresses.hit(address, headers)
             raise
         self._keys.hit(key.key_id, headers)
-        name_caller(scope, key.key_id)
+        name_caller(scope, key)
         if not key.allows(needed):
             raise Forbidden(f"this key lacks the scope {needed}", scope=needed)
 
@@ -107,6 +121,16 @@ def with_security(app: ASGIApp, api_keys: ApiKeyCache, settings: ApiSettings) ->
     secured = SecurityMiddleware(app, api_keys, settings)
     proxies = settings.proxies()
     return wrap_asgi_with_proxy_headers(secured, proxies) if proxies else secured
+
+
+def _wants_page(scope: HTTPScope, accept: bytes) -> bool:
+    return b"text/html" in accept and is_page(scope["path"])
+
+
+def _sign_in_first(scope: HTTPScope) -> bytes:
+    query = scope["query_string"].decode("latin-1")
+    wanted = scope["path"] + (f"?{query}" if query else "")
+    return f"{SIGN_IN}?to={quote(wanted, safe='')}".encode()
 
 
 async def _refuse(scope: HTTPScope, receive: Receive, send: Send, error: RetailPulseError) -> None:

@@ -1,0 +1,5 @@
+"""The dashboard: pages for people, made on the server, over the same services as the API."""
+
+from retailpulse.dashboard.routes import ROUTER
+
+__all__ = ["ROUTER"]

@@ -1,0 +1,83 @@
+"""Makes a page from a template: what all pages have around them, and the headers that guard them."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Request, Response
+from litestar.enums import MediaType
+
+from retailpulse import __version__
+from retailpulse.dashboard import charts, words
+from retailpulse.dashboard.assets import read_assets
+from retailpulse.domain.api_keys import Scope
+from retailpulse.web.caller import api_key_of
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Vary": "Cookie",
+    # With `no-referrer`, browsers would send the forms of a page with `Origin: null`.
+    "Referrer-Policy": "same-origin",
+}
+_DONE = {
+    "retry": "The failed images are tried again.",
+    "cancel": "The job is cancelled.",
+    "delete": "The job is deleted.",
+}
+"""What a page says first after an action, by the word in its address."""
+_TEMPLATES = Path(__file__).parent / "templates"
+AnyRequest = Request[Any, Any, Any]
+
+
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    found.globals |= {
+        "version": __version__,
+        "assets_version": read_assets().version,
+        "progress": charts.progress,
+        "state_of": words.state_of,
+    }
+    for name in ("cause", "flag", "family", "count", "rate", "size", "duration", "visit_time", "when"):
+        found.filters[name] = getattr(words, name)
+    found.filters["share"] = words.share
+    return found
+
+
+def page(request: AnyRequest, template: str, status: int = 200, **values: Any) -> Response[bytes]:
+    """A page of this template; `values` are its variables."""
+    key = api_key_of(request.scope)
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            path=request.url.path,
+            done=_DONE.get(request.query_params.get("done", "")),
+            signed_in=key,
+            may_submit=key is None or key.allows(Scope.SUBMIT),
+            may_delete=key is None or key.allows(Scope.ADMIN),
+            **values,
+        )
+    )
+    return Response(text.encode(), status_code=status, media_type=MediaType.HTML, headers=HEADERS)

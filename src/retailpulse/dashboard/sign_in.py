@@ -1,0 +1,52 @@
+"""Signing in with an API key, and out. What a session allows is its key's scopes."""
+
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.params import Parameter
+from litestar.response import Redirect
+
+from retailpulse.dashboard.forms import FormBody
+from retailpulse.dashboard.rendering import AnyRequest, page
+from retailpulse.service import Sessions
+from retailpulse.web.errors import Unauthenticated
+from retailpulse.web.middleware.authentication import ApiKeyCache
+from retailpulse.web.session_cookie import clear_cookie, read_cookie, set_cookie
+
+
+@get("/sign-in", include_in_schema=False)
+async def sign_in_page(
+    request: AnyRequest, api_keys: ApiKeyCache, to: Annotated[str, Parameter(query="to")] = "/"
+) -> Response[bytes]:
+    """The form that asks for a key."""
+    return page(request, "sign_in.html", to=_own(to), error=None, is_open=api_keys.is_open)
+
+
+@post("/sign-in", include_in_schema=False)
+async def sign_in(
+    request: AnyRequest, api_keys: ApiKeyCache, sessions: Sessions, data: FormBody
+) -> Response[bytes] | Redirect:
+    """Begins a session, and goes on to the page that was asked for."""
+    to = _own(data.get("to", "/"))
+    try:
+        key = await api_keys.verify(b"Bearer " + data.get("key", "").strip().encode())
+    except Unauthenticated:
+        text = "This is no key of the service, or it was revoked or has expired."
+        return page(request, "sign_in.html", status=401, to=to, error=text, is_open=api_keys.is_open)
+    held = await sessions.begin(key.key_id)
+    cookie = set_cookie(held, is_secure=request.url.scheme == "https")
+    return Redirect(to, status_code=303, headers={"Set-Cookie": cookie})
+
+
+@post("/sign-out", include_in_schema=False)
+async def sign_out(request: AnyRequest, sessions: Sessions) -> Redirect:
+    """Ends the session of this browser."""
+    if held := read_cookie(request.scope):
+        await sessions.end(held)
+    return Redirect("/sign-in", status_code=303, headers={"Set-Cookie": clear_cookie()})
+
+
+def _own(to: str) -> str:
+    """A page of this service: any other address could lead a person away who has just signed in."""
+    is_own = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
+    return to if is_own else "/"

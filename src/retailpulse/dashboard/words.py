@@ -1,0 +1,140 @@
+"""How the dashboard writes numbers, times, states, causes and flags. Not here: how they look."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from retailpulse.domain.flags import Flag
+from retailpulse.domain.images import Cause
+from retailpulse.domain.jobs import JobStatus
+from retailpulse.domain.times import parse_visit_time
+from retailpulse.schema import JobSummary
+
+_CAUSES = {
+    Cause.HTTP_STATUS: "HTTP error",
+    Cause.TIMEOUT: "Timeout",
+    Cause.BAD_URL: "Unusable URL",
+    Cause.STORE_ID_NOT_FOUND: "Unknown store",
+}
+"""Causes whose names do not read well as they are."""
+_FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "reuse": ("copy", "same_scene"),
+    "place": ("time_mismatch", "far_from_store", "stale"),
+}
+"""Flags by their family; all others are about the picture."""
+_FLAGS = {"time_mismatch": "Wrong time", "stale": "Old photo"}
+_MILLION = 1_000_000
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """How a job stands: in words, with the names of its icon and of its colours."""
+
+    text: str
+    icon: str
+    role: str
+
+
+def state_of(job: JobSummary) -> State:
+    """What a person wants to know of a job: a job of which some failed is done, with failures."""
+    images = job.images
+    if job.status is JobStatus.ONGOING:
+        if job.started_at is None:
+            return State(text="Waiting", icon="wait", role="quiet")
+        return State(text="Running", icon="run", role="accent")
+    if job.status is JobStatus.CANCELLED:
+        return State(text="Cancelled", icon="wait", role="quiet")
+    if images.failed == 0:
+        return State(text="Done", icon="done", role="ok")
+    if images.failed == images.total:
+        everything = "The only image failed" if images.total == 1 else f"All {count(images.total)} failed"
+        return State(text=everything, icon="cross", role="bad")
+    return State(text=f"Done, {count(images.failed)} failed", icon="warn", role="warn")
+
+
+def cause(name: str) -> str:
+    """A cause of failure in words."""
+    return _CAUSES.get(Cause(name), _plain(name)) if name in set(Cause) else _plain(name)
+
+
+def flag(name: str) -> str:
+    """A flag in words."""
+    return _FLAGS.get(name, _plain(name))
+
+
+def family(name: str) -> str:
+    """The family of a flag: `reuse`, `place` or `picture`."""
+    return next((family for family, names in _FAMILIES.items() if name in names), "picture")
+
+
+FLAGS = tuple(str(one) for one in Flag)
+"""All flags, in the order in which they are shown."""
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def count(number: int) -> str:
+    """18,240; from ten million on 12.4 M."""
+    return f"{number / _MILLION:.1f} M" if number >= 10 * _MILLION else f"{number:,}"
+
+
+def share(part: int, whole: int) -> str:
+    """0.6%; never a rounded 0 or 100."""
+    if part == 0 or whole == 0:
+        return "0%"
+    percent = 100 * part / whole
+    if percent < 0.1:
+        return "<0.1%"
+    if part < whole and percent >= 99.95:
+        return ">99.9%"
+    return f"{percent:.1f}%".replace(".0%", "%")
+
+
+def rate(per_second: float) -> str:
+    """38.8, or 812: images in a second."""
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.1f}"
+
+
+def size(size_bytes: int) -> str:
+    """4.1 GB, in powers of ten."""
+    value = float(size_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1_000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1_000
+    return f"{value:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """6 min 16 s: two units at most."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s" if seconds >= 1 else f"{seconds:.1f} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    days, hours = divmod(whole // _HOUR, 24)
+    return f"{days} day{'s' if days > 1 else ''} {hours} h"
+
+
+def visit_time(text: str) -> str:
+    """20 Nov 2026 10:12 UTC; as it was sent where that names no instant."""
+    at = parse_visit_time(text)
+    return text if at is None else f"{at.astimezone(UTC):%-d %b %Y %H:%M}"
+
+
+def when(at: datetime, now: datetime | None = None) -> str:
+    """12 min ago, for a day; then 20 Nov 2026 10:12 UTC."""
+    age = (now or datetime.now(UTC)) - at
+    if timedelta() <= age < timedelta(days=1):
+        seconds = age.total_seconds()
+        if seconds < _MINUTE:
+            return "just now"
+        if seconds < _HOUR:
+            return f"{seconds // _MINUTE:.0f} min ago"
+        return f"{seconds // _HOUR:.0f} h ago"
+    return f"{at.astimezone(UTC):%-d %b %Y %H:%M} UTC"

@@ -1,0 +1,128 @@
+"""Signing in with an API key: what a session allows, how it ends, and that no other site can use it."""
+
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+
+from retailpulse.domain.api_keys import Scope
+from tests.api.guarded import Guarded, guarded_by
+from tests.api.jobs import NO_JOB, RunningApi
+from tests.running import wait_for
+
+HTML = {"Accept": "text/html,*/*;q=0.8"}
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with guarded_by(tmp_path_factory.mktemp("guarded")) as guarded:
+        guarded.key(Scope.ADMIN)
+        yield guarded
+
+
+@pytest.fixture(scope="module")
+def api(guarded: Guarded) -> RunningApi:
+    return guarded.api()
+
+
+def own(api: RunningApi) -> dict[str, str]:
+    """What a browser sends with a form of a page of the service."""
+    return {"Origin": api.url, **HTML}
+
+
+def sign_in(api: RunningApi, key: str, to: str = "/jobs") -> httpx.Response:
+    return api.http.post("/sign-in", data={"key": key, "to": to}, headers=own(api))
+
+
+def cookie(answer: httpx.Response) -> dict[str, str]:
+    """The cookie that an answer gives, as a browser sends it."""
+    return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+def test_a_browser_without_a_session_is_sent_to_sign_in(api: RunningApi) -> None:
+    answer = api.http.get("/jobs?state=failed", headers=HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=%2Fjobs%3Fstate%3Dfailed")
+    asked = api.http.get(answer.headers["location"], headers=HTML)
+    assert asked.status_code == 200
+    assert 'value="/jobs?state=failed"' in asked.text
+    for path in ("/api/v1/jobs", "/metrics"):
+        assert api.http.get(path, headers=HTML).status_code == 401
+    assert api.http.get("/jobs").status_code == 401  # no browser
+
+
+def test_a_key_begins_a_session_that_its_scopes_limit(guarded: Guarded, api: RunningApi) -> None:
+    answer = sign_in(api, guarded.key(Scope.READ))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs")
+    said = answer.headers["set-cookie"]
+    assert "HttpOnly" in said
+    assert "SameSite=Strict" in said
+    assert "Secure" not in said  # this is no TLS
+    session = cookie(answer)
+    shown = api.http.get("/jobs", headers={**HTML, **session})
+    assert shown.status_code == 200
+    assert "Sign out" in shown.text
+    assert api.http.get("/api/v1/jobs", headers=session).status_code == 200
+    refused = api.http.post(f"/jobs/{NO_JOB}/retry", data={}, headers={**own(api), **session})
+    assert refused.status_code == 403
+
+
+def test_what_a_session_changes_must_come_from_a_page_of_the_service(
+    guarded: Guarded, api: RunningApi
+) -> None:
+    session = cookie(sign_in(api, guarded.key(Scope.ADMIN)))
+    path = f"/jobs/{NO_JOB}/delete"
+    assert api.http.post(path, data={}, headers={**own(api), **session}).status_code == 404
+    same_origin = {"Sec-Fetch-Site": "same-origin", **session}
+    assert api.http.post(path, data={}, headers=same_origin).status_code == 404
+    for origin in (
+        {},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+    ):
+        assert api.http.post(path, data={}, headers={**origin, **session}).status_code == 403
+        assert api.http.delete(f"/api/v1/jobs/{NO_JOB}", headers={**origin, **session}).status_code == 403
+        assert api.http.post("/sign-in", data={"key": "x"}, headers=origin).status_code == 403
+
+
+def test_a_session_ends_by_signing_out_by_its_time_and_with_its_key(
+    guarded: Guarded, api: RunningApi
+) -> None:
+    def is_in(session: dict[str, str]) -> bool:
+        return api.http.get("/jobs", headers={**HTML, **session}).status_code == 200
+
+    session = cookie(sign_in(api, guarded.key(Scope.READ)))
+    assert is_in(session)
+    out = api.http.post("/sign-out", headers={**own(api), **session})
+    assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
+    assert "Max-Age=0" in out.headers["set-cookie"]
+    wait_for(lambda: not is_in(session))
+    expiring = cookie(sign_in(api, guarded.key(Scope.READ)))
+    of_revoked = cookie(sign_in(api, guarded.key(Scope.READ)))
+    assert is_in(expiring)
+    assert is_in(of_revoked)
+    with psycopg.connect(guarded.url, autocommit=True) as connection:
+        connection.execute("UPDATE sessions SET expires_at = now()")
+        connection.execute("UPDATE api_keys SET revoked_at = now() WHERE 'read' = ANY(scopes)")
+    wait_for(lambda: not is_in(expiring) and not is_in(of_revoked))
+
+
+@pytest.mark.parametrize("key", ["", "rp_0_1", "rp_000000000000_" + "0" * 64, "\u20ac"])
+def test_what_is_no_key_is_refused_and_said(api: RunningApi, key: str) -> None:
+    answer = sign_in(api, key)
+    assert answer.status_code == 401
+    assert 'role="alert"' in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "/\\evil.example", "\n/", "jobs"])
+def test_nobody_is_led_away_by_signing_in(guarded: Guarded, api: RunningApi, to: str) -> None:
+    assert sign_in(api, guarded.key(Scope.READ), to).headers["location"] == "/"
+
+
+def test_a_made_up_session_is_none(api: RunningApi) -> None:
+    for held in ("x", "x" * 5_000, "%00", '"'):
+        headers = {**HTML, "Cookie": f"retailpulse_session={held}"}
+        assert api.http.get("/jobs", headers=headers).status_code == 303
