@@ -35,7 +35,23 @@ def job_id(service: RunningService) -> str:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/jobs", "/jobs/{}", "/jobs/{}/stores", "/jobs/{}/about", "/sign-in"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/jobs",
+        "/jobs/{}",
+        "/jobs/{}/stores",
+        "/jobs/{}/about",
+        "/sign-in",
+        "/stores",
+        "/areas",
+        f"/store?id={KIOSK}&since=ever",
+        "/system",
+        "/system/hosts",
+        "/system/keys",
+    ],
+)
 def test_a_page_fits_every_screen(
     service: RunningService, browser: Browser, job_id: str, path: str, scheme: str, size: str
 ) -> None:
@@ -57,7 +73,7 @@ def test_a_store_that_failed_is_found_and_retried(
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(service.url)
     page.get_by_role("link", name=re.compile("^A name that goes on")).click()
-    page.get_by_role("link", name="Stores", exact=True).click()
+    page.get_by_role("navigation", name="Of this job").get_by_role("link", name="Stores").click()
     page.get_by_role("link", name=KIOSK).click()
     expect(page.locator(".tile")).to_have_count(2)
     page.get_by_role("button", name="Retry 3 failed").click()
@@ -78,7 +94,7 @@ def test_all_works_with_scripts_off(service: RunningService, browser: Browser, j
     page.route("**/dashboard.js*", lambda route: route.abort())
     try:
         page.goto(f"{service.url}/jobs/{job_id}")
-        page.get_by_role("link", name="Stores", exact=True).click()
+        page.get_by_role("navigation", name="Of this job").get_by_role("link", name="Stores").click()
         expect(page.get_by_role("link", name=KIOSK)).to_be_visible()
         page.locator("summary", has_text="Download").click()
         expect(page.get_by_role("link", name="CSV")).to_be_visible()

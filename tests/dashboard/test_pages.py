@@ -1,12 +1,17 @@
 """The pages of the dashboard over a running service: what they say, and that nothing in them can act."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from html.parser import HTMLParser
+from uuid import UUID
 
 import httpx
 import pytest
 
+from retailpulse.dashboard import places
+from retailpulse.storage.stores.search import Part, StoreCursor
+from retailpulse.storage.stores.visits import VisitCursor
 from tests.api.jobs import KIOSK, NO_JOB, NOWHERE, body, visit
 from tests.running import RunningService, wait_for
 
@@ -123,6 +128,37 @@ def test_a_page_of_another_site_changes_nothing(service: RunningService, job_id:
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         assert service.http.post(f"/jobs/{job_id}/retry", data={}, headers=headers).status_code == 403
     assert service.http.get(f"/api/v1/jobs/{job_id}").json()["retries"] == 0
+
+
+def test_stores_are_found_and_show_their_visits(service: RunningService, job_id: str) -> None:
+    assert "Station Kiosk" in page(service, "/stores")
+    found = page(service, "/stores?q=kiosk")
+    assert "Station Kiosk" in found
+    assert "Market Hall" not in found
+    assert "Market Hall" in page(service, "/stores?area=7100015")
+    assert "Clear the filters" in page(service, "/stores?area=nowhere&after=nonsense")
+    assert "7100016" in page(service, "/areas")
+    assert f"/jobs/{job_id}?store={KIOSK}" in page(service, f"/store?id={KIOSK}&since=ever")
+    assert service.http.get("/store?id=none").status_code == 404
+
+
+def test_a_list_goes_on_where_its_page_ended() -> None:
+    for place in (
+        (datetime(2026, 11, 20, tzinfo=UTC), UUID(NO_JOB)),
+        StoreCursor(part=Part.NAME, key="kiosk", store_id="\u00fc/?&"),
+        VisitCursor(store_id="a", visited_at=None, job_id=UUID(NO_JOB), visit_no=3),
+    ):
+        kind = {tuple: "job", StoreCursor: "store", VisitCursor: "visit"}[type(place)]
+        text = getattr(places, f"write_{kind}_place")(place)
+        assert getattr(places, f"read_{kind}_place")(text) == place
+        for wrong in ("", "nonsense", "[]", "null", text[:-3], '["2026-11-20T10:00:00", "x"]', "\ud800"):
+            assert getattr(places, f"read_{kind}_place")(wrong) is None
+
+
+def test_the_parts_of_the_system_are_shown(service: RunningService) -> None:
+    assert "alive" in page(service, "/system")
+    page(service, "/system/hosts")
+    assert "No key was ever made" in page(service, "/system/keys")
 
 
 def test_files_are_kept_by_browsers_while_they_are_the_same(service: RunningService) -> None:

@@ -1,5 +1,6 @@
 """Signing in with an API key: what a session allows, how it ends, and that no other site can use it."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -126,3 +127,26 @@ def test_a_made_up_session_is_none(api: RunningApi) -> None:
     for held in ("x", "x" * 5_000, "%00", '"'):
         headers = {**HTML, "Cookie": f"retailpulse_session={held}"}
         assert api.http.get("/jobs", headers=headers).status_code == 303
+
+
+def test_keys_are_made_and_revoked_by_an_admin_alone(guarded: Guarded, api: RunningApi) -> None:
+    admin = cookie(sign_in(api, guarded.key(Scope.ADMIN)))
+    submitter = cookie(sign_in(api, guarded.key(Scope.SUBMIT, Scope.READ)))
+    asked = {"name": "from a page", "scope-read": "1", "days": "30"}
+    assert "/system/keys" not in api.http.get("/system", headers={**HTML, **submitter}).text
+    assert api.http.get("/system/keys", headers={**HTML, **submitter}).status_code == 403
+    for path in ("/system/keys", "/system/keys/rp/revoke"):
+        assert api.http.post(path, data=asked, headers={**own(api), **submitter}).status_code == 403
+    made = api.http.post("/system/keys", data=asked, headers={**own(api), **admin})
+    (key,) = re.findall(r"rp_[0-9a-f]{12}_[0-9a-f]{64}", made.text)
+    assert key not in api.http.get("/system/keys", headers={**HTML, **admin}).text
+    session = cookie(sign_in(api, key))
+    assert api.http.get("/jobs", headers={**HTML, **session}).status_code == 200
+    assert (
+        api.http.post(f"/jobs/{NO_JOB}/delete", data={}, headers={**own(api), **submitter}).status_code == 403
+    )
+    path = f"/system/keys/{key[3:15]}/revoke"
+    assert api.http.post(path, data={}, headers={**own(api), **admin}).status_code == 303
+    wait_for(lambda: api.http.get("/jobs", headers={**HTML, **session}).status_code == 303)
+    for wrong in ({"name": "x"}, {"name": " ", "scope-read": "1"}, {**asked, "days": "9"}):
+        assert api.http.post("/system/keys", data=wrong, headers={**own(api), **admin}).status_code == 400

@@ -6,12 +6,13 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from retailpulse.dashboard import charts, words
 from retailpulse.dashboard.forms import FormBody
 from retailpulse.dashboard.rendering import AnyRequest, page
+from retailpulse.domain.api_keys import Scope
 from retailpulse.domain.errors import NotFound
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause, Outcome
@@ -20,11 +21,12 @@ from retailpulse.schema import Job, Result
 from retailpulse.service import JobControl, JobLists, JobReports, Results
 from retailpulse.service.job_summary import count_store
 from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
+from retailpulse.web.caller import check_scope
 
 TILES, STORE_ROWS = 60, 100
 _ROW = msgspec.json.Decoder(Result)
 _FORM = ResultForm(page_format=PageFormat.JSON_ROWS)
-Number = Annotated[int, Parameter(query="after", ge=0)]
+Number = Annotated[int, QueryParameter(name="after", ge=0)]
 
 
 @get("/jobs/{job_id:str}", include_in_schema=False)
@@ -33,10 +35,10 @@ async def job_photos(
     job_reports: JobReports,
     results: Results,
     job_id: str,
-    only: Annotated[str, Parameter(query="only")] = "",
-    cause: Annotated[str, Parameter(query="cause")] = "",
-    flag: Annotated[str, Parameter(query="flag")] = "",
-    store: Annotated[str, Parameter(query="store")] = "",
+    only: Annotated[str, QueryParameter(name="only")] = "",
+    cause: Annotated[str, QueryParameter(name="cause")] = "",
+    flag: Annotated[str, QueryParameter(name="flag")] = "",
+    store: Annotated[str, QueryParameter(name="store")] = "",
     after: Number = 0,
 ) -> Response[bytes]:
     """The photos of a job, by how they ended."""
@@ -81,7 +83,9 @@ async def job_about(request: AnyRequest, job_reports: JobReports, job_id: str) -
 
 
 @post("/jobs/{job_id:str}/{action:str}", include_in_schema=False)
-async def change_job(job_control: JobControl, job_id: str, action: str, data: FormBody) -> Redirect:
+async def change_job(
+    request: AnyRequest, job_control: JobControl, job_id: str, action: str, data: FormBody
+) -> Redirect:
     """Retry what failed, cancel, or delete; then the same page, which says what was done."""
     known = parse_job_id(job_id)
     if action == "retry":
@@ -90,6 +94,7 @@ async def change_job(job_control: JobControl, job_id: str, action: str, data: Fo
     elif action == "cancel":
         await job_control.cancel(known)
     elif action == "delete":
+        check_scope(request, Scope.ADMIN)  # as DELETE by the API
         await job_control.delete(known)
         return Redirect("/jobs?done=delete", status_code=303)
     else:

@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from retailpulse.dashboard.places import read_job_place, write_job_place
 from retailpulse.dashboard.rendering import AnyRequest, page
@@ -28,9 +28,9 @@ async def jobs(
     request: AnyRequest,
     job_lists: JobLists,
     stats: Stats,
-    status: Annotated[str, Parameter(query="state")] = "",
-    name: Annotated[str, Parameter(query="q")] = "",
-    after: Annotated[str, Parameter(query="after")] = "",
+    status: Annotated[str, QueryParameter(name="state")] = "",
+    name: Annotated[str, QueryParameter(name="q")] = "",
+    after: Annotated[str, QueryParameter(name="after")] = "",
 ) -> Response[bytes]:
     """A page of jobs."""
     state = status if status in STATES else ""

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from retailpulse.dashboard import charts
 from retailpulse.dashboard.rendering import AnyRequest, page
@@ -30,7 +30,7 @@ async def overview(
     job_lists: JobLists,
     job_reports: JobReports,
     hosts: Hosts,
-    period: Annotated[str, Parameter(query="period")] = "hour",
+    period: Annotated[str, QueryParameter(name="period")] = "hour",
 ) -> Response[bytes]:
     """How everything stands."""
     period = period if period in _MINUTES_OF else "hour"

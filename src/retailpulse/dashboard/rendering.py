@@ -37,6 +37,7 @@ _DONE = {
     "retry": "The failed images are tried again.",
     "cancel": "The job is cancelled.",
     "delete": "The job is deleted.",
+    "revoke": "The key is revoked.",
 }
 """What a page says first after an action, by the word in its address."""
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -76,7 +77,7 @@ def page(request: AnyRequest, template: str, status: int = 200, **values: Any) -
             done=_DONE.get(request.query_params.get("done", "")),
             signed_in=key,
             may_submit=key is None or key.allows(Scope.SUBMIT),
-            may_delete=key is None or key.allows(Scope.ADMIN),
+            may_administer=key is None or key.allows(Scope.ADMIN),
             **values,
         )
     )

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
 from litestar.exceptions import HTTPException
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
-from retailpulse.dashboard import job, jobs, overview, sign_in
+from retailpulse.dashboard import job, jobs, overview, sign_in, stores, system
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.rendering import page
 from retailpulse.domain.errors import NotFound, RetailPulseError
@@ -16,7 +16,7 @@ _KEPT = "public, max-age=31536000, immutable"
 
 
 @get("/assets/{name:str}", include_in_schema=False, sync_to_thread=False)
-def asset(name: str, v: Annotated[str, Parameter(query="v")] = "") -> Response[bytes]:
+def asset(name: str, v: Annotated[str, QueryParameter(name="v")] = "") -> Response[bytes]:
     """A file of the pages; one that is asked for with its version may be kept for ever."""
     assets = read_assets()
     if name not in assets.files:
@@ -53,6 +53,14 @@ ROUTER = Router(
         job.job_stores,
         job.job_about,
         job.change_job,
+        stores.stores_page,
+        stores.areas_page,
+        stores.store_page,
+        system.health,
+        system.photo_hosts,
+        system.keys_page,
+        system.make_key,
+        system.revoke_key,
         sign_in.sign_in_page,
         sign_in.sign_in,
         sign_in.sign_out,

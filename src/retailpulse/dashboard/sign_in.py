@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from retailpulse.dashboard.forms import FormBody
@@ -16,7 +16,7 @@ from retailpulse.web.session_cookie import clear_cookie, read_cookie, set_cookie
 
 @get("/sign-in", include_in_schema=False)
 async def sign_in_page(
-    request: AnyRequest, api_keys: ApiKeyCache, to: Annotated[str, Parameter(query="to")] = "/"
+    request: AnyRequest, api_keys: ApiKeyCache, to: Annotated[str, QueryParameter(name="to")] = "/"
 ) -> Response[bytes]:
     """The form that asks for a key."""
     return page(request, "sign_in.html", to=_own(to), error=None, is_open=api_keys.is_open)

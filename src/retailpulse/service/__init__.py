@@ -80,6 +80,7 @@ class Services:
     hosts: Hosts
     deliveries: Deliveries
     sessions: Sessions
+    keys: ApiKeys
 
     @classmethod
     def over(
@@ -110,4 +111,5 @@ class Services:
             hosts=hosts,
             deliveries=Deliveries(database),
             sessions=Sessions(database),
+            keys=ApiKeys(database),
         )

@@ -1,10 +1,14 @@
 """The caller that a request counts for, in rate limits and quotas: its key, or else its address."""
 
 from ipaddress import IPv6Address
+from typing import Any
 
+from litestar import Request
 from litestar.types import Scope
 
 from retailpulse.domain.api_keys import ApiKey
+from retailpulse.domain.api_keys import Scope as KeyScope
+from retailpulse.web.errors import Forbidden
 
 _CALLER, _KEY = "retailpulse.caller", "retailpulse.key"
 
@@ -19,6 +23,13 @@ def api_key_of(scope: Scope) -> ApiKey | None:
     """The key that a request has used, itself or by its session; None if it used none."""
     found = scope.get(_KEY)
     return found if isinstance(found, ApiKey) else None
+
+
+def check_scope(request: Request[Any, Any, Any], needed: KeyScope) -> None:
+    """Raises Forbidden if the request has used a key without this scope: where a path alone cannot tell."""
+    key = api_key_of(request.scope)
+    if key is not None and not key.allows(needed):
+        raise Forbidden(f"this key lacks the scope {needed}", scope=needed)
 
 
 def key_of(scope: Scope) -> str | None:

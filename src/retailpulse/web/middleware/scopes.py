@@ -6,6 +6,8 @@ PUBLIC = ("/health", "/problems", "/docs", "/openapi.json", "/assets", "/sign-in
 """What says nothing about anybody's data, with all that is below it."""
 HEALTH = PUBLIC[:1]
 METRICS = "/metrics"
+SYSTEM, KEYS = "/system", "/system/keys"
+"""Pages of the dashboard: what they change, and keys, are for `admin`."""
 SIGN_IN = "/sign-in"
 _API = ("/api", "/metrics")
 _BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "POST": Scope.SUBMIT}
@@ -19,6 +21,8 @@ def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope
     """
     if is_below(path, PUBLIC) or (open_metrics and is_below(path, (METRICS,))):
         return None
+    if is_below(path, (KEYS,)) or (method == "POST" and is_below(path, (SYSTEM,))):
+        return Scope.ADMIN
     return _BY_METHOD.get(method, Scope.ADMIN)
 
 
