@@ -119,9 +119,27 @@ def _merge(connection: SyncConnection, errors: _Errors) -> ImportSummary:
         WHERE NOT EXISTS (SELECT FROM stores s WHERE s.store_id = n.store_id)
         """
     ).rowcount
+    if changed:
+        _move_flagged_photos(connection)
     total = connection.execute("SELECT count(*) FROM incoming").fetchone()
     loaded = total[0] if total else 0
     return errors.summary(loaded=True, added=added, changed=changed, unchanged=loaded - added - changed)
+
+
+def _move_flagged_photos(connection: SyncConnection) -> None:
+    """Lists photos of stores whose area has changed under the new one.
+
+    Settles that list photos wait until this is committed, and then see the new area: one that is under way
+    is waited for, and its photos are moved too.
+    """
+    connection.execute("LOCK TABLE flagged_photos IN SHARE ROW EXCLUSIVE MODE")
+    connection.execute(
+        """
+        UPDATE flagged_photos p SET area_code = n.area_code
+        FROM incoming n
+        WHERE p.store_id = n.store_id AND p.area_code <> n.area_code
+        """
+    )
 
 
 def _count(connection: SyncConnection, errors: _Errors) -> ImportSummary:
