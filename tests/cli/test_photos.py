@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.canned import Answer, CannedService, as_json
+from tests.canned import JOB_ID, Answer, CannedService, as_json, job
 from tests.cli.conftest import Run
 
 PHOTOS = "GET /api/v1/photos"
@@ -61,3 +61,15 @@ def test_a_file_has_all_of_it(run: Run, canned: CannedService, tmp_path: Path) -
     assert (result.exit_code, result.stdout) == (0, "")
     assert canned.asked[-1].query == "flag=dark&format=csv&safe=spreadsheet"
     assert (tmp_path / "photos.csv").read_bytes() == b"the file"
+
+
+def test_jobs_tell_which_part_of_their_photos_is_flagged(run: Run, canned: CannedService) -> None:
+    counts = {"total": 10, "settled": 10, "measured": 8, "failed": 2, "cancelled": 0}
+    flagged = job("failed", images=counts, flagged=3, flags={"dark": 3, "blank": 2})
+    canned.on_job(flagged)
+    shown = [line.split() for line in run("status", JOB_ID).stdout.splitlines()]
+    for words in (["dark", "3", "37.5%"], ["blank", "2", "25.0%"], ["any", "of", "them", "3", "37.5%"]):
+        assert words in shown
+    canned.on("GET /api/v1/jobs", as_json({"items": [flagged], "next": None}))
+    header, line = run("jobs", "list").stdout.splitlines()
+    assert line.split()[header.split().index("FLAGGED%")] == "37.5%"
