@@ -5,6 +5,7 @@ import random
 from uuid import UUID
 
 import psycopg
+import pytest
 
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause
@@ -12,7 +13,9 @@ from retailpulse.domain.stores import StoreRow
 from retailpulse.fetch import origin_key
 from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import settle as settling
 from retailpulse.storage.results.flags import change_flags
+from retailpulse.storage.stores import moved_photos
 from retailpulse.storage.stores.load import import_stores
 from tests.running import wait_for
 from tests.storage.checking import change, found
@@ -105,8 +108,9 @@ async def test_settles_and_changes_of_flags_at_once_never_deadlock_and_count_eac
 
 
 async def test_photos_move_with_their_store_to_its_new_area_also_those_that_are_settled_meanwhile(
-    database: Database,
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(moved_photos, "STEP_ROWS", 1)
     job_id = await submit(database, [A, B, C])
     change(database, "DELETE FROM slices")
     await settle(database, [flagged(job_id, 1, DARK)])
@@ -116,13 +120,13 @@ async def test_photos_move_with_their_store_to_its_new_area_also_those_that_are_
         await asyncio.to_thread(import_stores, database.url, moved, skips_bad=False, is_dry=False)
 
     async with database.transaction() as connection:
-        await connection.execute("LOCK TABLE flagged_photos IN ROW EXCLUSIVE MODE")  # a settle under way
+        await settling.settle(connection, [flagged(job_id, 2, DARK)])  # has seen the area of before
         importing = asyncio.create_task(import_it())
         await asyncio.to_thread(wait_for, lambda: waiting_sessions(database) == 1)
-        later = asyncio.create_task(settle(database, [flagged(job_id, 2, DARK), measured(job_id, 3)]))
+        later = asyncio.create_task(settle(database, [flagged(job_id, 3, DARK)]))
         await asyncio.to_thread(wait_for, lambda: waiting_sessions(database) == 2)
     await asyncio.gather(importing, later)
-    assert await listed(database, job_id) == [(no, "dark", CORNER_SHOP, "7200") for no in (1, 2)]
+    assert await listed(database, job_id) == [(no, "dark", CORNER_SHOP, "7200") for no in (1, 2, 3)]
     assert found(database) == {}
 
 

@@ -10,6 +10,7 @@ import psycopg
 
 from retailpulse.domain.stores import MAX_LINE_ERRORS, ImportSummary, LineError, StoreRow
 from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, Connection, translated
+from retailpulse.storage.stores.moved_photos import move_flagged_photos
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 
@@ -23,26 +24,31 @@ def import_stores(
     case, and the counts are what would be. Memory is bounded, however many rows come. An error of the rows
     leaves all as it was.
     """
+    with translated(), psycopg.connect(url, autocommit=True, **CONNECTION_OPTIONS) as connection:
+        with connection.transaction():
+            done = _import(connection, rows, skips_bad=skips_bad, is_dry=is_dry)
+        if done.loaded and done.changed:
+            move_flagged_photos(connection)
+        return done
+
+
+def _import(
+    connection: SyncConnection, rows: Iterable[StoreRow | LineError], *, skips_bad: bool, is_dry: bool
+) -> ImportSummary:
     errors = _Errors()
-    with (
-        translated(),
-        psycopg.connect(url, autocommit=True, **CONNECTION_OPTIONS) as connection,
-        connection.transaction(),
-    ):
-        connection.execute(
-            "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text)"
-            " ON COMMIT DROP"
-        )
-        with connection.cursor().copy("COPY incoming FROM STDIN") as copy:
-            for row in rows:
-                if isinstance(row, LineError):
-                    errors.add(row)
-                else:
-                    copy.write_row(row)
-        _reject_repeated(connection, errors)
-        if errors.count and not skips_bad:
-            return errors.summary(loaded=False)
-        return _count(connection, errors) if is_dry else _merge(connection, errors)
+    connection.execute(
+        "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text) ON COMMIT DROP"
+    )
+    with connection.cursor().copy("COPY incoming FROM STDIN") as copy:
+        for row in rows:
+            if isinstance(row, LineError):
+                errors.add(row)
+            else:
+                copy.write_row(row)
+    _reject_repeated(connection, errors)
+    if errors.count and not skips_bad:
+        return errors.summary(loaded=False)
+    return _count(connection, errors) if is_dry else _merge(connection, errors)
 
 
 class _Errors:
@@ -119,27 +125,9 @@ def _merge(connection: SyncConnection, errors: _Errors) -> ImportSummary:
         WHERE NOT EXISTS (SELECT FROM stores s WHERE s.store_id = n.store_id)
         """
     ).rowcount
-    if changed:
-        _move_flagged_photos(connection)
     total = connection.execute("SELECT count(*) FROM incoming").fetchone()
     loaded = total[0] if total else 0
     return errors.summary(loaded=True, added=added, changed=changed, unchanged=loaded - added - changed)
-
-
-def _move_flagged_photos(connection: SyncConnection) -> None:
-    """Lists photos of stores whose area has changed under the new one.
-
-    Settles that list photos wait until this is committed, and then see the new area: one that is under way
-    is waited for, and its photos are moved too.
-    """
-    connection.execute("LOCK TABLE flagged_photos IN SHARE ROW EXCLUSIVE MODE")
-    connection.execute(
-        """
-        UPDATE flagged_photos p SET area_code = n.area_code
-        FROM incoming n
-        WHERE p.store_id = n.store_id AND p.area_code <> n.area_code
-        """
-    )
 
 
 def _count(connection: SyncConnection, errors: _Errors) -> ImportSummary:
