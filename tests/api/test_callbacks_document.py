@@ -88,7 +88,6 @@ def test_its_message_has_the_fields_that_are_sent(service: RunningService) -> No
     assert list(shown["data"]) == [name for name in job if name in shown["data"]]
     assert job.keys() - shown["data"].keys() == {
         "causes",
-        "flags",
         "stores",
         "images_per_second",
         "seconds_left",

@@ -52,8 +52,7 @@ def test_a_job_tells_its_receiver_of_its_end(service: RunningService, origin: Or
     job = service.job(job_id)
     summary = {
         name: job[name]
-        for name in job.keys()
-        - {"causes", "flags", "stores", "images_per_second", "seconds_left", "waiting_for"}
+        for name in job.keys() - {"causes", "stores", "images_per_second", "seconds_left", "waiting_for"}
     }
     assert message == {"type": "job.ended", "timestamp": job["finished_at"], "data": summary}
     assert (message["data"]["status"], message["data"]["callback_url"]) == ("completed", hook)

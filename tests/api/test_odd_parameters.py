@@ -14,6 +14,7 @@ PATHS = {
     "/api/v1/stores": ["q", "area", "store_id"],
     f"/api/v1/stores/{CORNER_SHOP}": ["visited_after", "visited_before"],
     "/api/v1/areas": [],
+    "/api/v1/photos": ["flag", "area", "store_id", "job_id", "since", "until"],
     "/api/v1/visits": ["area", "store_id", "visited_after", "visited_before"],
 }
 EVERYWHERE = ["cursor", "limit"]

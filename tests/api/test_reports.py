@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from retailpulse.domain.flags import Flag
 from tests.api.export.workbooks import opened, table
 from tests.api.jobs import NOWHERE, new_area, photo, problem, put_stores, store_file, visit, wrong_parameter
 from tests.api.paging import items_of
@@ -26,6 +27,10 @@ NONE_AT_ALL: dict[str, Any] = {
     "suspect_rate": None,
     "perimeter": 0,
     "causes": {},
+    "flagged": 0,
+    "flagged_rate": None,
+    **dict.fromkeys(Flag, 0),
+    **{f"{flag}_rate": None for flag in Flag},
 }
 
 
@@ -65,17 +70,26 @@ def report(service: RunningService, kind: str, **query: Any) -> list[dict[str, A
 
 
 def sums(visits: int, measured: int, failed: int, perimeter: int, suspect: int = 0) -> dict[str, Any]:
-    return NONE_AT_ALL | {
-        "visits": visits,
-        "images": measured + failed,
-        "measured": measured,
-        "failed": failed,
-        "failure_rate": round(failed / (measured + failed), 6),
-        "suspect": suspect,
-        "suspect_rate": round(suspect / measured, 6),
-        "perimeter": perimeter,
-        "causes": {"bad_url": failed},
-    }
+    """The suspect image is flagged too, as the large one: it is a field of colours without edges."""
+    flags = dict.fromkeys(("flagged", "blurred"), suspect)
+    rates = {f"{name}_rate": 0.0 for name in ("flagged", *Flag)}
+    rates |= {f"{name}_rate": round(suspect / measured, 6) for name in flags}
+    return (
+        NONE_AT_ALL
+        | flags
+        | rates
+        | {
+            "visits": visits,
+            "images": measured + failed,
+            "measured": measured,
+            "failed": failed,
+            "failure_rate": round(failed / (measured + failed), 6),
+            "suspect": suspect,
+            "suspect_rate": round(suspect / measured, 6),
+            "perimeter": perimeter,
+            "causes": {"bad_url": failed},
+        }
+    )
 
 
 def test_visits_are_summed_up_by_day_and_area(service: RunningService, seen: Seen) -> None:
@@ -174,6 +188,10 @@ def test_a_report_is_a_csv_file(service: RunningService, seen: Seen, safe: bool)
     assert [row["store_name"] for row in rows] == ["'=Shop" if safe else "=Shop"] * 2
     assert [row["last_visit_at"] for row in rows] == ["2026-11-20T23:30:00Z", "2026-11-22T10:00:00Z"]
     assert [(row["images"], row["causes"]) for row in rows] == [("2", "bad_url 1"), ("3", "bad_url 1")]
+    assert [(row["flagged"], row["blurred_rate"], row["dark"]) for row in rows] == [
+        ("0", "0.0", "0"),
+        ("1", "0.5", "0"),
+    ]
 
 
 @pytest.mark.parametrize(

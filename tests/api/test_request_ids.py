@@ -78,7 +78,7 @@ def test_a_job_has_a_line_at_its_beginning_and_one_at_its_end(
     accepted, ended = wait_for(lambda: lines if len(lines := job_lines(service, job_id)) == 2 else None)
     assert accepted == f"job accepted: images=4 depth=decode name='week\\n47' job={job_id} request=submit-1"
     assert re.fullmatch(
-        rf"job failed: images=4 measured=3 failed=1 cancelled=0 retries=0 "
+        rf"job failed: images=4 measured=3 failed=1 cancelled=0 flagged=0 retries=0 "
         rf"seconds=[\d.]+ name='week\\n47' job={job_id}",
         ended,
     )
@@ -89,8 +89,8 @@ def test_a_job_that_ends_in_a_request_has_its_line_too(service: RunningService) 
     service.http.post(f"/api/v1/jobs/{job_id}/retry", headers={"X-Request-Id": "retry-1"})
     accepted, ended, again = job_lines(service, job_id)
     assert accepted.startswith("job accepted: images=1 ")
-    assert ended.startswith("job failed: images=1 measured=0 failed=1 cancelled=0 retries=0 ")
-    assert again.startswith("job failed: images=1 measured=0 failed=1 cancelled=0 retries=1 ")
+    assert ended.startswith("job failed: images=1 measured=0 failed=1 cancelled=0 flagged=0 retries=0 ")
+    assert again.startswith("job failed: images=1 measured=0 failed=1 cancelled=0 flagged=0 retries=1 ")
     assert again.endswith(" request=retry-1")
 
 
@@ -100,4 +100,4 @@ def test_a_cancel_has_its_line_once(service: RunningService, origin: Origin) -> 
         for _ in range(2):
             service.http.post(f"/api/v1/jobs/{job_id}/cancel").raise_for_status()
     _, ended = job_lines(service, job_id)
-    assert ended.startswith("job cancelled: images=1 measured=0 failed=0 cancelled=1 retries=0 ")
+    assert ended.startswith("job cancelled: images=1 measured=0 failed=0 cancelled=1 flagged=0 retries=0 ")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from retailpulse.domain.flags import Flag
 from tests.canned import Answer, CannedService, as_json
 from tests.cli.conftest import Run
 
@@ -23,6 +24,10 @@ SUMS = {
     "suspect_rate": None,
     "perimeter": 14_112,
     "causes": {"http_status": 3, "timeout": 1},
+    "flagged": 5,
+    "flagged_rate": 0.005,
+    **dict.fromkeys(Flag, 0) | {"dark": 2, "blank": 4},
+    **{f"{flag}_rate": None for flag in Flag} | {"dark_rate": 0.002, "blank_rate": 0.004},
 }
 ROWS: dict[str, dict[str, Any]] = {
     "visits": {"day": "2026-11-20", "area_code": "7100015"},
@@ -47,9 +52,10 @@ def test_a_report_is_a_table(run: Run, canned: CannedService, kind: str) -> None
     canned.on(f"{REPORTS}/{kind}", as_json({"items": [ROWS[kind] | SUMS], "next": None}))
     header, line = run("report", kind).stdout.splitlines()
     about = ABOUT[kind]
-    assert header.split()[-1] in {"PERIMETER", "CAUSES", "SUSPECT%"}
-    sums = ["2", "1,009", "1,000", "4", "3", "1", "12.5%", "-"]
+    assert header.endswith("FLAGS")
+    sums = ["2", "1,009", "1,000", "4", "3", "1", "12.5%", "-", "5", "0.5%"]
     assert line.split()[: len(about) + len(sums)] == about + sums
+    assert line.endswith("blank 4, dark 2")
     assert "\x1b" not in line
 
 

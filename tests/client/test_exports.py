@@ -61,6 +61,7 @@ def test_lists_and_reports_are_written_to_files(canned: CannedService, connect: 
     for path, export in (
         ("visits", connected.export_visits),
         ("stores", connected.export_stores),
+        ("photos", connected.export_photos),
         ("reports/areas", lambda file, **options: connected.export_report("areas", file, **options)),
     ):
         canned.on(f"GET /api/v1/{path}", Answer(body=b"the file"))

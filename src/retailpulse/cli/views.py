@@ -40,6 +40,11 @@ def when(instant: datetime | None) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if instant else "-"
 
 
+def share(some: int, of: int) -> str:
+    """What part of something some are, in per cent; nothing of nothing is told as such."""
+    return f"{some / of:.1%}" if of else "-"
+
+
 def summary(job: Job) -> str:
     """How a job ended, in one line."""
     counts = job.images
@@ -121,11 +126,13 @@ def cause_table(job: Job) -> Table:
 
 
 def flag_table(job: Job) -> Table:
-    """How many photos are flagged for what."""
+    """How many photos are flagged for what, and what part of the measured ones that is."""
     table = titled_table("Flagged", "flag")
-    table.add_column("images", justify="right")
-    for flag, number in job.flags.items():
-        table.add_row(Text(printable(flag)), f"{number:,}")
+    for title in ("images", "share"):
+        table.add_column(title, justify="right")
+    counts = {**job.flags, "any of them": job.flagged} if len(job.flags) > 1 else job.flags
+    for flag, number in counts.items():
+        table.add_row(Text(printable(flag)), f"{number:,}", share(number, job.images.measured))
     return table
 
 

@@ -10,6 +10,7 @@ import httpx
 from retailpulse import __version__
 from retailpulse.client import hosts as _hosts
 from retailpulse.client import jobs as _jobs
+from retailpulse.client import photos as _photos
 from retailpulse.client import reports as _reports
 from retailpulse.client import results as _results
 from retailpulse.client import stats as _stats
@@ -53,6 +54,8 @@ class _Operations(Session):
     visits = Stream(_stores.visits)
     export_stores = Call(_stores.export_stores)
     export_visits = Call(_stores.export_visits)
+    photos = Stream(_photos.photos)
+    export_photos = Call(_photos.export_photos)
     report_visits = Stream(_reports.report_visits)
     report_stores = Stream(_reports.report_stores)
     report_areas = Stream(_reports.report_areas)

@@ -39,6 +39,13 @@ class JobSummary(Record, frozen=True, kw_only=True):
         ),
     ] = None
     images: Annotated[ImageCounts, described("Counts of its images.")]
+    flagged: Annotated[
+        int, described("Measured photos that are flagged for anything.", example=1, minimum=0)
+    ] = 0
+    flags: Annotated[
+        dict[str, int],
+        described("How many are flagged, by flag, the most frequent first.", example={"blurred": 1}),
+    ] = msgspec.field(default_factory=dict)
     retries: Annotated[int, described("How often its failures were tried again.", minimum=0)] = 0
     visits_without_time: Annotated[
         int, described("Visits whose `visit_time` names no instant: no range of dates finds them.", example=0)
@@ -106,9 +113,6 @@ class Job(JobSummary, frozen=True, kw_only=True):
     causes: Annotated[
         dict[str, int], described("How many were not measured, by cause.", example={"http_status": 1})
     ]
-    flags: Annotated[dict[str, int], described("How many are flagged, by flag.", example={"blurred": 1})] = (
-        msgspec.field(default_factory=dict)
-    )
     stores: Annotated[
         list[FailedStore], described("Stores with failed or cancelled images, in the order of the job.")
     ]

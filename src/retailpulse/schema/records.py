@@ -3,6 +3,7 @@
 from retailpulse.schema.deliveries import Delivery, DeliveryTry, JobEnded
 from retailpulse.schema.hosts import Host, HostRefusal
 from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, JobStore, JobSummary, WaitingFor
+from retailpulse.schema.photos import FlaggedPhoto
 from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
@@ -19,6 +20,7 @@ __all__ = [
     "DryRun",
     "EarlierResult",
     "FailedStore",
+    "FlaggedPhoto",
     "Host",
     "HostOfJob",
     "HostRefusal",

@@ -1,8 +1,12 @@
 """The rows of reports: sums over visits and their images, of a day in an area, of a store, of an area."""
 
+from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
+
+from retailpulse.domain.flags import Flag
 from retailpulse.domain.times import Instant
 from retailpulse.schema.record import Record, described, joined
 
@@ -31,6 +35,21 @@ class VisitSums(Record, frozen=True, kw_only=True):
             "How many were not measured, by cause, the most frequent first.", example={"http_status": 2}
         ),
     ]
+
+
+class _AnyFlag(Record, frozen=True, kw_only=True):
+    flagged: Annotated[int, described("Those that were measured and are flagged.", example=2)] = 0
+    flagged_rate: Annotated[
+        float | None, described("Flagged of measured, 0 to 1; null if there are none.", example=0.333333)
+    ] = None
+
+
+def _each_flag() -> Iterator[tuple[str, Any, Any]]:
+    """A count and a rate for each flag that there is."""
+    for flag in Flag:
+        yield str(flag), Annotated[int, described(f"Those that are flagged as {flag}.", example=1)], 0
+        rate = described(f"Flagged as {flag}, of measured, 0 to 1; null if there are none.", example=0.166667)
+        yield f"{flag}_rate", Annotated[float | None, rate], None
 
 
 class _DayInArea(Record, frozen=True, kw_only=True):
@@ -64,25 +83,36 @@ class _AreaWithStores(Record, frozen=True, kw_only=True):
 
 if TYPE_CHECKING:
 
-    class VisitReportRow(_DayInArea, VisitSums, frozen=True, kw_only=True):
+    class FlagSums(_AnyFlag, frozen=True, kw_only=True):
+        """How many photos are flagged at all, and by each flag."""
+
+        def __getattr__(self, name: str) -> Any:
+            """A count by the name of a flag, or the rate of it by that name with `_rate`."""
+
+    class VisitReportRow(_DayInArea, VisitSums, FlagSums, frozen=True, kw_only=True):
         """The visits of a day to the stores of an area."""
 
-    class StoreReportRow(_StoreWithLastVisit, VisitSums, frozen=True, kw_only=True):
+    class StoreReportRow(_StoreWithLastVisit, VisitSums, FlagSums, frozen=True, kw_only=True):
         """The visits to a store."""
 
-    class AreaReportRow(_AreaWithStores, VisitSums, frozen=True, kw_only=True):
+    class AreaReportRow(_AreaWithStores, VisitSums, FlagSums, frozen=True, kw_only=True):
         """The visits to the stores of an area, and how many of its stores had any."""
 
 else:
+    _EachFlag = msgspec.defstruct("_EachFlag", list(_each_flag()), frozen=True, kw_only=True)
+    FlagSums = joined("FlagSums", "How many photos are flagged, and by what.", _AnyFlag, _EachFlag)
     VisitReportRow = joined(
-        "VisitReportRow", "The visits of a day to the stores of an area.", _DayInArea, VisitSums
+        "VisitReportRow", "The visits of a day to the stores of an area.", _DayInArea, VisitSums, FlagSums
     )
-    StoreReportRow = joined("StoreReportRow", "The visits to a store.", _StoreWithLastVisit, VisitSums)
+    StoreReportRow = joined(
+        "StoreReportRow", "The visits to a store.", _StoreWithLastVisit, VisitSums, FlagSums
+    )
     AreaReportRow = joined(
         "AreaReportRow",
         "The visits to the stores of an area, and how many of its stores had any.",
         _AreaWithStores,
         VisitSums,
+        FlagSums,
     )
 
 ReportRow = VisitReportRow | StoreReportRow | AreaReportRow

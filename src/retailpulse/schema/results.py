@@ -66,6 +66,11 @@ class Settling(Record, frozen=True, kw_only=True):
         Stored(sql_type=SqlType.TIMESTAMPTZ),
         described("When the result was written, UTC.", example="2026-11-20T10:00:07.412Z"),
     ] = None
+
+
+class ResultsBefore(Record, frozen=True, kw_only=True):
+    """What was said of an image before."""
+
     earlier: Annotated[
         list[EarlierResult] | None,
         described("Only with `include=earlier`: what retries took back, the oldest first.", is_left_out=True),
@@ -99,11 +104,19 @@ class VisitOfImage(Record, frozen=True, kw_only=True):
 
 if TYPE_CHECKING:
 
-    class Result(ImageOutcome, ImageFacts, Settling, VisitOfImage, frozen=True, kw_only=True):
+    class Result(ImageOutcome, ImageFacts, Settling, ResultsBefore, VisitOfImage, frozen=True, kw_only=True):
         """The result of one image; `outcome` is None while it is not settled."""
 
 else:
-    Result = joined("Result", "The result of one image.", ImageOutcome, ImageFacts, Settling, VisitOfImage)
+    Result = joined(
+        "Result",
+        "The result of one image.",
+        ImageOutcome,
+        ImageFacts,
+        Settling,
+        ResultsBefore,
+        VisitOfImage,
+    )
 
 RESULT = columns_of(Result)
 """A result as columns, in the order in which every format gives them."""

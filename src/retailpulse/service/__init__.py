@@ -18,6 +18,7 @@ from retailpulse.service.job_lists import JobLists
 from retailpulse.service.job_reports import JobReports, describe_failures
 from retailpulse.service.job_submitter import JobSubmitter, Receipt, SubmitTimeout
 from retailpulse.service.limits import Limits
+from retailpulse.service.photos import Photos
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.reports import Reports
@@ -42,6 +43,7 @@ __all__ = [
     "JobReports",
     "JobSubmitter",
     "Limits",
+    "Photos",
     "Progress",
     "ReadinessCheck",
     "Receipt",
@@ -72,6 +74,7 @@ class Services:
     job_lists: JobLists
     results: Results
     visits: Visits
+    photos: Photos
     store_import: StoreImport
     readiness: ReadinessCheck
     stores: Stores
@@ -103,6 +106,7 @@ class Services:
             job_lists=JobLists(database),
             results=Results(database),
             visits=Visits(database),
+            photos=Photos(database),
             store_import=StoreImport(database),
             readiness=ReadinessCheck(database, limits),
             stores=Stores(database),

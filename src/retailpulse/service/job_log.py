@@ -30,6 +30,7 @@ def log_end(job: JobRow) -> None:
     """One line for the end of a job."""
     seconds = ((job.finished_at or job.read_at) - (job.retried_at or job.submitted_at)).total_seconds()
     counts = f"images={job.images} measured={job.measured} failed={job.failed} cancelled={job.cancelled}"
+    counts += f" flagged={job.flagged}"
     logger.info(
         "job %s: %s retries=%d seconds=%.1f%s",
         job.status,

@@ -42,7 +42,6 @@ class JobReports:
             has_causes = job.failed + job.cancelled > 0
             failures = await jobs.store_failures(connection, job_id) if has_causes else []
             causes = await jobs.cause_counts(connection, job_id) if has_causes else {}
-            flags = await jobs.flag_counts(connection, job_id) if job.measured else {}
             is_ongoing = job.status is JobStatus.ONGOING
             waits = await self._hosts.waiting_for(connection, job_id) if is_ongoing else None
         rate = _images_per_second(job)
@@ -50,7 +49,6 @@ class JobReports:
         return Job(
             **msgspec.structs.asdict(summarize(job)),
             causes=causes,
-            flags=flags,
             stores=describe_failures(failures, kind_of=_kind_apart),
             images_per_second=rate,
             seconds_left=round(left / rate, 1) if left and rate else None,

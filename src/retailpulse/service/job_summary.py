@@ -28,6 +28,8 @@ def summarize(job: JobRow) -> JobSummary:
         labels=job.labels,
         callback_url=job.callback_url,
         images=count_images(job),
+        flagged=job.flagged,
+        flags=job.flags,
         retries=job.retries,
         visits_without_time=job.visits_without_time,
         submitted_at=job.submitted_at,

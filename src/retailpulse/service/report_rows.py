@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Outcome
 from retailpulse.schema.reports import AreaReportRow, ReportRow, StoreReportRow, VisitReportRow
 from retailpulse.storage.reports.window_sums import (
@@ -104,9 +105,10 @@ class _Row:
         self._stores_visited = 0
         self._store = GroupSums(area_code="", visits=0, images=0, last_visit_at=None)
         self._last_visit_at: datetime | None = None
-        self._visits = self._images = self._suspect = self._perimeter = 0
+        self._visits = self._images = self._suspect = self._flagged = self._perimeter = 0
         self._outcomes: Counter[str] = Counter()
         self._causes: Counter[str] = Counter()
+        self._flags: Counter[str] = Counter()
 
     def add_visits(self, group: GroupSums) -> None:
         # The store in which a window ended comes again, first, in the next one.
@@ -122,11 +124,14 @@ class _Row:
         if ended.cause is not None:
             self._causes[ended.cause] += ended.images
         self._suspect += ended.suspect
+        if ended.flags:
+            self._flagged += ended.images
+            self._flags.update(dict.fromkeys(ended.flags, ended.images))
         self._perimeter += ended.perimeter
 
     def as_record(self, kind: ReportKind, key: RowKey) -> ReportRow:
         measured, failed = self._outcomes[Outcome.MEASURED], self._outcomes[Outcome.FAILED]
-        sums = {
+        sums: dict[str, object] = {
             "visits": self._visits,
             "images": self._images,
             "measured": measured,
@@ -138,6 +143,10 @@ class _Row:
             "suspect_rate": _rate(self._suspect, measured),
             "perimeter": self._perimeter,
             "causes": dict(self._causes.most_common()),
+            "flagged": self._flagged,
+            "flagged_rate": _rate(self._flagged, measured),
+            **{str(flag): self._flags[flag] for flag in Flag},
+            **{f"{flag}_rate": _rate(self._flags[flag], measured) for flag in Flag},
         }
         match kind:
             case ReportKind.VISITS:

@@ -102,7 +102,11 @@ def _kind(name: str, hint: Any) -> str:
 
 
 def flat(value: Any) -> Any:
-    """A value as a cell can hold it: counts by name as one text."""
+    """A value as a cell can hold it: counts by name, or words, as one text; texts by name as JSON."""
+    if isinstance(value, list):
+        return " ".join(value)
     if isinstance(value, dict):
+        if any(isinstance(text, str) for text in value.values()):
+            return msgspec.json.encode(value).decode()
         return ", ".join(f"{name} {number}" for name, number in value.items())
     return value

@@ -48,6 +48,7 @@ class Tag(StrEnum):
     RESULTS = "results"
     STORES = "stores"
     VISITS = "visits"
+    PHOTOS = "photos"
     REPORTS = "reports"
     DELIVERIES = "deliveries"
     SERVICE = "service"

@@ -33,6 +33,7 @@ TAGS = {
     Tag.RESULTS: "One row per image.",
     Tag.STORES: "The store master.",
     Tag.VISITS: "Visits with their perimeters.",
+    Tag.PHOTOS: "Flagged photos of all jobs.",
     Tag.REPORTS: "Sums over visits: by day and area, by store, by area.",
     Tag.DELIVERIES: "Signed callbacks and the log of their tries.",
     Tag.SERVICE: "How the service itself does.",

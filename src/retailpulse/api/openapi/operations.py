@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
+from uuid import UUID
 
 from retailpulse.api.openapi.annotations import (
     JOB_ID,
@@ -40,15 +41,18 @@ QUERY_SHAPES: Mapping[str, Any] = {
     "from_day": Day,
     "job": Text,
     "include": Literal["earlier"],
+    "job_id": UUID,
     "label": LabelText,
     "name": Text,
     "origin": Text,
     "q": Text,
+    "since": When,
     "store_id": Text,
     "submitted_after": When,
     "submitted_before": When,
     "to_day": Day,
     "tz": TimeZone,
+    "until": When,
     "visited_after": When,
     "visited_before": When,
 }

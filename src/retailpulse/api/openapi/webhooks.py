@@ -50,6 +50,8 @@ _EXAMPLE = {
         "labels": {"region": "north"},
         "callback_url": "https://hooks.example/retailpulse",
         "images": {"total": 3, "settled": 3, "measured": 2, "failed": 1, "cancelled": 0},
+        "flagged": 1,
+        "flags": {"blurred": 1},
         "retries": 0,
         "visits_without_time": 1,
         "submitted_at": "2026-11-20T10:03:58.102311Z",

@@ -11,7 +11,7 @@ from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import echo, output_console
 from retailpulse.cli.times import time_options
-from retailpulse.cli.views import job_view, when
+from retailpulse.cli.views import job_view, share, when
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary
 
 
@@ -29,6 +29,10 @@ JOB_COLUMNS: tuple[Column[JobSummary], ...] = (
     Column(title="SETTLED", width=9, text=lambda job: f"{job.images.settled:,}", is_number=True),
     Column(title="FAILED", width=9, text=lambda job: f"{job.images.failed:,}", is_number=True),
     Column(title="CANCELLED", width=9, text=lambda job: f"{job.images.cancelled:,}", is_number=True),
+    Column(title="FLAGGED", width=9, text=lambda job: f"{job.flagged:,}", is_number=True),
+    Column(
+        title="FLAGGED%", width=8, text=lambda job: share(job.flagged, job.images.measured), is_number=True
+    ),
     Column(title="SUBMITTED", width=20, text=lambda job: when(job.submitted_at)),
     Column(title="NAME", width=4, text=lambda job: job.name or "-"),
     Column(

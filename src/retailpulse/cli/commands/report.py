@@ -14,10 +14,19 @@ from retailpulse.cli.tables import Column, limit_options, show_list
 from retailpulse.cli.times import read_day
 from retailpulse.cli.views import when
 from retailpulse.client import AreaReportRow, Client, StoreReportRow, VisitReportRow
+from retailpulse.domain.flags import Flag
 
 
 def _rate(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
+
+
+def _flags(row: Any) -> str:
+    """The flags that there are, the most frequent first."""
+    counts = {str(flag): getattr(row, flag) for flag in Flag if getattr(row, flag)}
+    return ", ".join(
+        f"{flag} {counts[flag]:,}" for flag in sorted(counts, key=counts.__getitem__, reverse=True)
+    )
 
 
 _SUMS: tuple[Column[Any], ...] = (
@@ -29,12 +38,16 @@ _SUMS: tuple[Column[Any], ...] = (
     Column(title="SUSPECT", width=7, text=lambda row: f"{row.suspect:,}", is_number=True),
     Column(title="FAILED%", width=7, text=lambda row: _rate(row.failure_rate), is_number=True),
     Column(title="SUSPECT%", width=8, text=lambda row: _rate(row.suspect_rate), is_number=True),
+    Column(title="FLAGGED", width=7, text=lambda row: f"{row.flagged:,}", is_number=True),
+    Column(title="FLAGGED%", width=8, text=lambda row: _rate(row.flagged_rate), is_number=True),
 )
+_FLAGS: Column[Any] = Column(title="FLAGS", width=12, text=_flags)
 VISIT_COLUMNS: tuple[Column[VisitReportRow], ...] = (
     Column(title="DAY", width=10, text=lambda row: "-" if row.day is None else row.day.isoformat()),
     Column(title="AREA", width=10, text=lambda row: row.area_code),
     *_SUMS,
     Column(title="PERIMETER", width=12, text=lambda row: f"{row.perimeter:,}", is_number=True),
+    _FLAGS,
 )
 STORE_COLUMNS: tuple[Column[StoreReportRow], ...] = (
     Column(title="STORE", width=12, text=lambda row: row.store_id),
@@ -43,8 +56,11 @@ STORE_COLUMNS: tuple[Column[StoreReportRow], ...] = (
     *_SUMS,
     Column(title="NAME", width=20, text=lambda row: row.store_name),
     Column(
-        title="CAUSES", width=6, text=lambda row: ", ".join(f"{name} {n:,}" for name, n in row.causes.items())
+        title="CAUSES",
+        width=20,
+        text=lambda row: ", ".join(f"{name} {n:,}" for name, n in row.causes.items()),
     ),
+    _FLAGS,
 )
 AREA_COLUMNS: tuple[Column[AreaReportRow], ...] = (
     Column(title="AREA", width=10, text=lambda row: row.area_code),
@@ -52,6 +68,7 @@ AREA_COLUMNS: tuple[Column[AreaReportRow], ...] = (
     Column(title="VISITED", width=7, text=lambda row: f"{row.stores_visited:,}", is_number=True),
     Column(title="VISITED%", width=8, text=lambda row: _rate(row.visited_rate), is_number=True),
     *_SUMS,
+    _FLAGS,
 )
 
 _OPTIONS = (
@@ -94,7 +111,7 @@ def _report_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def report() -> None:
-    """Sum visits up: what was visited, and how many photos fail or are suspect."""
+    """Sum visits up: what was visited, and how many photos fail, are suspect or are flagged."""
 
 
 @report.command()

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from retailpulse.storage.integrity.flag_invariants import FLAGS
 from retailpulse.storage.integrity.invariants import (
     COUNTERS,
     ROWS,
@@ -84,7 +85,9 @@ def check_invariants(
     with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
         with _snapshot(connection):
             jobs, images, results = _totals(connection)
-            found = [_find(connection, invariant) for invariant in (*COUNTERS, *STATES, *ROWS, *SHARES)]
+            found = [
+                _find(connection, invariant) for invariant in (*COUNTERS, *FLAGS, *STATES, *ROWS, *SHARES)
+            ]
             silent = _silent_workers(connection, thresholds)
         if silent:
             before_second_look(_expectation(len(silent), thresholds))

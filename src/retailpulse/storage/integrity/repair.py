@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import sql
 
 from retailpulse.storage.integrity.check import IntegrityReport, StaleThresholds
+from retailpulse.storage.integrity.flag_invariants import FLAG_COUNTS, FLAGS, LISTED, MEANT, OF_LIST
 from retailpulse.storage.integrity.invariants import COUNTERS, JOB_COUNTS, SHARES, SILENT_WORKER, STATES
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import leases, workers
@@ -21,7 +22,7 @@ _SUSPECTS = sql.SQL(" UNION ").join(
     sql.SQL("SELECT job_id FROM ({invariant}) AS broken (job_id, number, detail)").format(
         invariant=invariant.statement
     )
-    for invariant in (*COUNTERS, *STATES)
+    for invariant in (*COUNTERS, *FLAGS, *STATES)
 )
 
 # Results of images that do not exist may be more than the job has images; such a job is left as it is.
@@ -31,6 +32,22 @@ _MEND_COUNTERS = sql.SQL("""
     WHERE j.job_id = n.job_id AND n.real_settled <= n.images
       AND (j.measured, j.failed, j.cancelled) <> (n.real_measured, n.real_failed, n.real_cancelled)
 """).format(counts=JOB_COUNTS)
+
+_MEND_FLAG_COUNTERS = sql.SQL("""
+    UPDATE jobs j SET flagged = n.real_flagged, flags = n.real_flags
+    FROM ({counts} WHERE j.job_id = ANY(%(job_ids)s)) n
+    WHERE j.job_id = n.job_id AND (j.flagged, j.flags) <> (n.real_flagged, n.real_flags)
+""").format(counts=FLAG_COUNTS)
+_MEND_LIST = sql.SQL("""
+    INSERT INTO flagged_photos ({of_list})
+    {meant} AND r.job_id = ANY(%(job_ids)s) EXCEPT {listed}
+    ON CONFLICT (job_id, image_no, flag) DO UPDATE
+        SET (settled_at, store_id, area_code) = (excluded.settled_at, excluded.store_id, excluded.area_code)
+""").format(meant=MEANT, listed=LISTED, of_list=OF_LIST)
+_MEND_WRONGLY_LISTED = sql.SQL("""
+    DELETE FROM flagged_photos p USING ({listed} WHERE job_id = ANY(%(job_ids)s) EXCEPT {meant}) wrong
+    WHERE (p.job_id, p.image_no, p.flag) = (wrong.job_id, wrong.image_no, wrong.flag)
+""").format(meant=MEANT, listed=LISTED)
 
 # A cancelled job stays cancelled, whatever its results are.
 _MEND_ENDS = sql.SQL("""
@@ -105,6 +122,9 @@ async def _repair_jobs(connection: Connection) -> dict[str, int]:
     mended = {}
     for what, statement in (
         ("counters of jobs set to what the rows say", _MEND_COUNTERS),
+        ("counts of flags set to what the results say", _MEND_FLAG_COUNTERS),
+        ("flags listed anew as the results say", _MEND_LIST),
+        ("flags taken off the list that were wrong there", _MEND_WRONGLY_LISTED),
         ("jobs given the status and the end that their results say", _MEND_ENDS),
         ("deliveries written that were missing", _WRITE_DELIVERIES),
     ):

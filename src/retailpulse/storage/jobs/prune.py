@@ -21,8 +21,10 @@ from retailpulse.storage.postgres.database import Connection
 LONGEST = timedelta(days=36_500)
 """Ages beyond this are cut to it: the database's calendar ends somewhere."""
 
-# Visits first: they are found without their job, and must not be seen without all their results.
+# Flagged photos and visits first: they are found without their job, and must not be seen without all their
+# results.
 _NUMBERS: dict[str, LiteralString] = {
+    "flagged_photos": "image_no",
     "visits": "visit_no",
     "results": "image_no",
     "earlier_results": "image_no",

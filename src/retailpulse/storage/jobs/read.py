@@ -20,7 +20,7 @@ from retailpulse.storage.postgres.database import Connection
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobRow:
-    """A job and its counters."""
+    """A job and its counters; `flags` has the most frequent first."""
 
     job_id: UUID
     status: JobStatus
@@ -40,6 +40,8 @@ class JobRow:
     visits_without_time: int
     retried_at: datetime | None
     retried_from: int
+    flagged: int
+    flags: dict[str, int]
     read_at: datetime
 
     @property
@@ -63,9 +65,9 @@ class StoreFailure:
 JOB_COLUMNS = sql.SQL(
     "job_id, status, depth, images, measured, failed, cancelled, submitted_at, started_at, finished_at, name,"
     " labels, priority, callback_url, retries, visits_without_time, retried_at,"
-    " retried_from, now() AS read_at"
+    " retried_from, coalesce(flagged, 0) AS flagged, coalesce(flags, '{}') AS flags, now() AS read_at"
 )
-"""What a `JobRow` is read from, in its order."""
+"""What a `JobRow` is read from, in its order; as a delivery of before has it, a job counts no flags."""
 _FIND = sql.SQL("SELECT {columns} FROM jobs WHERE job_id = %s").format(columns=JOB_COLUMNS)
 _FIND_SOME = sql.SQL("SELECT {columns} FROM jobs WHERE job_id = ANY(%s)").format(columns=JOB_COLUMNS)
 
@@ -80,9 +82,15 @@ def _make_job(cursor: AsyncCursor[Any]) -> RowMaker[JobRow]:
 
     def make(values: Sequence[Any]) -> JobRow:
         row = dict(zip(names, values, strict=True))
-        return JobRow(**row | {"status": JobStatus(row["status"]), "depth": Depth(row["depth"])})
+        status, depth = JobStatus(row["status"]), Depth(row["depth"])
+        return JobRow(**row | {"status": status, "depth": depth, "flags": _by_number(row["flags"])})
 
     return make
+
+
+def _by_number(flags: dict[str, int]) -> dict[str, int]:
+    """The most frequent first."""
+    return dict(sorted(flags.items(), key=lambda count: (-count[1], count[0])))
 
 
 async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
@@ -171,13 +179,3 @@ async def cause_counts(connection: Connection, job_id: UUID) -> dict[str, int]:
         [job_id],
     )
     return {str(cause): int(count) for cause, count in await cursor.fetchall()}
-
-
-async def flag_counts(connection: Connection, job_id: UUID) -> dict[str, int]:
-    """How many photos of a job are flagged, by flag, the most frequent first."""
-    cursor = await connection.execute(
-        "SELECT flag, count(*) FROM results CROSS JOIN unnest(flags) flag"
-        " WHERE job_id = %s AND flags IS NOT NULL GROUP BY flag ORDER BY count(*) DESC, flag",
-        [job_id],
-    )
-    return {str(flag): int(count) for flag, count in await cursor.fetchall()}

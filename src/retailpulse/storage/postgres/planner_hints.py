@@ -1,7 +1,8 @@
-"""How the rows of one job are joined while PostgreSQL knows nothing of them yet.
+"""How rows are found and joined while PostgreSQL knows nothing of them yet.
 
 It estimates a job by the size of those that its statistics have seen. Of a large one among small ones it
-would compare each row with each.
+would compare each row with each. A table that it has not looked at is small to it: it would sort it whole for
+the first of its rows.
 """
 
 from collections.abc import AsyncIterator
@@ -16,3 +17,11 @@ async def joined_by_hash(connection: Connection) -> AsyncIterator[None]:
     await connection.execute("SET LOCAL enable_nestloop = off")
     yield
     await connection.execute("SET LOCAL enable_nestloop = on")
+
+
+@asynccontextmanager
+async def read_along_index(connection: Connection) -> AsyncIterator[None]:
+    """Has a block, in a transaction of its own, read rows in order along an index if one has that order."""
+    async with connection.transaction():
+        await connection.execute("SET LOCAL enable_sort = off")
+        yield

@@ -99,15 +99,15 @@ _SUMS = sql.SQL("""
         FROM ({source}) source),
     kept AS MATERIALIZED (SELECT * FROM seen WHERE store_id IS NOT NULL {suspect}),
     ended AS (
-        SELECT {grouped}, r.outcome, r.cause, sum(r.images)::bigint AS images,
+        SELECT {grouped}, r.outcome, r.cause, r.flags, sum(r.images)::bigint AS images,
             sum(r.suspect)::bigint AS suspect, sum(r.perimeter)::bigint AS perimeter
         FROM kept CROSS JOIN LATERAL (
-            SELECT outcome, cause, count(*) AS images, count(suspect) AS suspect,
+            SELECT outcome, cause, flags, count(*) AS images, count(suspect) AS suspect,
                 coalesce(sum(perimeter), 0) AS perimeter
             FROM results WHERE job_id = kept.job_id
                 AND image_no BETWEEN kept.first_image_no AND kept.first_image_no + kept.images - 1
-            GROUP BY outcome, cause) r
-        GROUP BY {grouped}, r.outcome, r.cause),
+            GROUP BY outcome, cause, flags) r
+        GROUP BY {grouped}, r.outcome, r.cause, r.flags),
     grouped AS (
         SELECT {grouped}, count(*) AS visits, sum(images)::bigint AS images, max(visited_at) AS last_visit_at
         FROM kept GROUP BY {grouped})

@@ -65,13 +65,14 @@ class GroupSums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutcomeSums(msgspec.Struct, frozen=True, kw_only=True):
-    """Images of a row of a report that ended in one way."""
+    """Images of a row of a report that ended in one way, all with the same flags; None: with none."""
 
     day: date | None = None
     area_code: str
     store_id: str = ""
     outcome: str
     cause: str | None
+    flags: tuple[str, ...] | None = None
     images: int
     suspect: int
     perimeter: int

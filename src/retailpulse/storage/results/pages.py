@@ -188,7 +188,7 @@ async def read_page(
     values = {"job_id": sql.Literal(job_id), "first": sql.Literal(after + 1), "last": sql.Literal(last)}
     page = _PAGE.format(
         given=sql.SQL(", ").join(_given(column, form) for column in RESULT),
-        read=_READ,
+        read=READ,
         seen=_seen(wanted, values),
         wanted=_condition(wanted),
         earlier=_earlier(form, values) if form.with_earlier else sql.SQL(""),
@@ -229,7 +229,8 @@ def _read(column: Column) -> sql.Composable:
     return sql.SQL("{value} AS {name}").format(value=value, name=sql.Identifier(column.name))
 
 
-_READ = sql.SQL(", ").join(map(_read, RESULT))
+READ = sql.SQL(", ").join(map(_read, RESULT))
+"""All columns of a result, of rows that are called as in `_ROWS`, and of the image's number as `seen`."""
 
 
 def _given(column: Column, form: ResultForm) -> sql.Composable:

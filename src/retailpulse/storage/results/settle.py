@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import columns
+from retailpulse.storage.results.flags import FlagCounts, list_flagged
 from retailpulse.storage.scheduling.claims import DROP_GRANTS
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
@@ -33,8 +35,9 @@ _INSERT = sql.SQL("""
                 SELECT count(*) FROM earlier_results e
                 WHERE e.job_id = row.job_id AND e.image_no = row.image_no)
         ON CONFLICT DO NOTHING
-        RETURNING job_id, outcome, image_no)
+        RETURNING job_id, outcome, image_no, flags)
     SELECT job_id, outcome, array_agg(image_no),
+        array_agg(image_no) FILTER (WHERE flags IS NOT NULL),
         EXISTS (SELECT FROM images i WHERE i.job_id = new.job_id AND i.same_as IS NOT NULL),
         (SELECT j.retries FROM jobs j WHERE j.job_id = new.job_id)
     FROM new GROUP BY job_id, outcome
@@ -51,11 +54,14 @@ _COPY_TO_COPIES = sql.SQL("""
         OFFSET 0) copy
     WHERE r.job_id = %s AND r.image_no = ANY(%s)
     ON CONFLICT DO NOTHING
+    RETURNING image_no, flags IS NOT NULL
 """).format(written=columns.WRITTEN)
 
 # A job that was retried or pruned since the results were inserted is not counted in.
 _COUNT_IN_JOB = """
-    UPDATE jobs SET measured = measured + %(measured)s, failed = failed + %(failed)s
+    UPDATE jobs SET measured = measured + %(measured)s, failed = failed + %(failed)s,
+        flagged = flagged + %(flagged)s,
+        flags = CASE WHEN %(flagged)s = 0 THEN flags ELSE add_counts(flags, %(flags)s::jsonb) END
     WHERE job_id = %(job_id)s AND retries = %(retries)s
     RETURNING status = 'ongoing' AND measured + failed + cancelled = images
 """
@@ -70,31 +76,46 @@ async def settle(
 ) -> int:
     """Writes results in the transaction of `connection`; one that an image already has stays as it is.
 
-    A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, and
-    the last image of a job finishes it. `grants` are those that are settled to the end with these results:
-    they are closed. `ended` gets the jobs that have ended by this. Returns how many rows were new. Rows are
-    locked in one order everywhere, so workers cannot deadlock; copies need none, as only the transaction that
-    inserted the result of their first inserts theirs. Raises StaleWrite if a job was retried or pruned
-    meanwhile.
+    A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, those
+    of flags too, and flagged photos are listed; the last image of a job finishes it. `grants` are those that
+    are settled to the end with these results: they are closed. `ended` gets the jobs that have ended by this.
+    Returns how many rows were new. Rows are locked in one order everywhere, so workers cannot deadlock;
+    copies need none, as only the transaction that inserted the result of their first inserts theirs. Raises
+    StaleWrite if a job was retried or pruned meanwhile.
     """
     ordered = _in_order(results)
     parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered)}
     # Planned each time: a plan from when the tables were small would read them whole for every image.
     cursor = await connection.execute(_INSERT, parameters, prepare=False)
-    jobs: dict[UUID, Counter[Outcome]] = {}
-    retries: dict[UUID, int] = {}
-    for job_id, outcome, image_nos, has_copies, retries[job_id] in await cursor.fetchall():
-        outcomes = jobs.setdefault(job_id, Counter())
-        outcomes[Outcome(outcome)] += len(image_nos)
+    jobs: dict[UUID, _Inserted] = {}
+    for job_id, outcome, image_nos, flagged_nos, has_copies, retries in await cursor.fetchall():
+        job = jobs.setdefault(job_id, _Inserted(retries=retries))
+        job.outcomes[Outcome(outcome)] += len(image_nos)
+        job.flagged_nos += flagged_nos or ()
         if has_copies:
             cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
-            outcomes[Outcome(outcome)] += cursor.rowcount
-    finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs, retries))
+            copies = await cursor.fetchall()
+            job.outcomes[Outcome(outcome)] += len(copies)
+            job.flagged_nos += [image_no for image_no, is_flagged in copies if is_flagged]
+    for job_id, job in sorted(jobs.items()):  # before any job is locked, as every change of flags does
+        if job.flagged_nos:
+            job.flags = await list_flagged(connection, job_id, job.flagged_nos)
+    finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs))
     if ended is not None:
         ended += finished
     if grants:
         await connection.execute(DROP_GRANTS, [list(grants)])
-    return sum(count.total() for count in jobs.values())
+    return sum(job.outcomes.total() for job in jobs.values())
+
+
+@dataclass(kw_only=True, slots=True)
+class _Inserted:
+    """What was really inserted of a job, which had so many retries then."""
+
+    retries: int
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    flagged_nos: list[int] = field(default_factory=list)
+    flags: FlagCounts = field(default_factory=FlagCounts)
 
 
 def _in_order(results: Sequence[ImageResult]) -> list[ImageResult]:
@@ -106,16 +127,17 @@ def _in_order(results: Sequence[ImageResult]) -> list[ImageResult]:
 
 # One by one, not by `executemany`: PostgreSQL ends no transaction that idles after a pipeline, so a worker
 # that is frozen here would keep these rows from everybody.
-async def _count_in_jobs(
-    connection: Connection, jobs: dict[UUID, Counter[Outcome]], retries: dict[UUID, int]
-) -> list[UUID]:
+async def _count_in_jobs(connection: Connection, jobs: dict[UUID, _Inserted]) -> list[UUID]:
     """Counts, and returns the jobs that have all their results by now."""
     done = []
-    for job_id, outcomes in sorted(jobs.items()):
-        counts = {"measured": outcomes[Outcome.MEASURED], "failed": outcomes[Outcome.FAILED]}
-        cursor = await connection.execute(
-            _COUNT_IN_JOB, {"job_id": job_id, "retries": retries[job_id], **counts}
-        )
+    for job_id, job in sorted(jobs.items()):
+        counts = {
+            "measured": job.outcomes[Outcome.MEASURED],
+            "failed": job.outcomes[Outcome.FAILED],
+            "flagged": job.flags.flagged,
+            "flags": job.flags.by_flag_as_json(),
+        }
+        cursor = await connection.execute(_COUNT_IN_JOB, {"job_id": job_id, "retries": job.retries, **counts})
         counted = await cursor.fetchone()
         if counted is None:
             raise StaleWrite(f"the job {job_id} was retried or pruned while results of it were written")

@@ -10,6 +10,7 @@ import psycopg
 
 from retailpulse.domain.stores import MAX_LINE_ERRORS, ImportSummary, LineError, StoreRow
 from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, Connection, translated
+from retailpulse.storage.stores.moved_photos import move_flagged_photos
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 
@@ -23,26 +24,31 @@ def import_stores(
     case, and the counts are what would be. Memory is bounded, however many rows come. An error of the rows
     leaves all as it was.
     """
+    with translated(), psycopg.connect(url, autocommit=True, **CONNECTION_OPTIONS) as connection:
+        with connection.transaction():
+            done = _import(connection, rows, skips_bad=skips_bad, is_dry=is_dry)
+        if done.loaded and done.changed:
+            move_flagged_photos(connection)
+        return done
+
+
+def _import(
+    connection: SyncConnection, rows: Iterable[StoreRow | LineError], *, skips_bad: bool, is_dry: bool
+) -> ImportSummary:
     errors = _Errors()
-    with (
-        translated(),
-        psycopg.connect(url, autocommit=True, **CONNECTION_OPTIONS) as connection,
-        connection.transaction(),
-    ):
-        connection.execute(
-            "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text)"
-            " ON COMMIT DROP"
-        )
-        with connection.cursor().copy("COPY incoming FROM STDIN") as copy:
-            for row in rows:
-                if isinstance(row, LineError):
-                    errors.add(row)
-                else:
-                    copy.write_row(row)
-        _reject_repeated(connection, errors)
-        if errors.count and not skips_bad:
-            return errors.summary(loaded=False)
-        return _count(connection, errors) if is_dry else _merge(connection, errors)
+    connection.execute(
+        "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text) ON COMMIT DROP"
+    )
+    with connection.cursor().copy("COPY incoming FROM STDIN") as copy:
+        for row in rows:
+            if isinstance(row, LineError):
+                errors.add(row)
+            else:
+                copy.write_row(row)
+    _reject_repeated(connection, errors)
+    if errors.count and not skips_bad:
+        return errors.summary(loaded=False)
+    return _count(connection, errors) if is_dry else _merge(connection, errors)
 
 
 class _Errors:

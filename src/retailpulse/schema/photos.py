@@ -1,0 +1,32 @@
+"""A flagged photo as lists across jobs show it: which job it is of, and all that its result says."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from retailpulse.schema.image_facts import ImageFacts
+from retailpulse.schema.record import Record, described, joined
+from retailpulse.schema.results import ImageOutcome, Settling, VisitOfImage
+
+
+class JobOfPhoto(Record, frozen=True, kw_only=True):
+    """The job that a photo is of."""
+
+    job_id: Annotated[str, described("The job that the photo is of.", format="uuid")]
+
+
+if TYPE_CHECKING:
+
+    class FlaggedPhoto(
+        JobOfPhoto, ImageOutcome, ImageFacts, Settling, VisitOfImage, frozen=True, kw_only=True
+    ):
+        """A flagged photo of any job: its result, and the job that it is of."""
+
+else:
+    FlaggedPhoto = joined(
+        "FlaggedPhoto",
+        "A flagged photo of any job.",
+        JobOfPhoto,
+        ImageOutcome,
+        ImageFacts,
+        Settling,
+        VisitOfImage,
+    )
