@@ -3,6 +3,7 @@
 from retailpulse.schema.deliveries import Delivery, DeliveryTry, JobEnded
 from retailpulse.schema.hosts import Host, HostRefusal
 from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, JobStore, JobSummary, WaitingFor
+from retailpulse.schema.matches import Match, MatchedPhoto
 from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
@@ -29,6 +30,8 @@ __all__ = [
     "JobEnded",
     "JobStore",
     "JobSummary",
+    "Match",
+    "MatchedPhoto",
     "Result",
     "RowError",
     "SettledImages",

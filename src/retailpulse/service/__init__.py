@@ -18,6 +18,7 @@ from retailpulse.service.job_lists import JobLists
 from retailpulse.service.job_reports import JobReports, describe_failures
 from retailpulse.service.job_submitter import JobSubmitter, Receipt, SubmitTimeout
 from retailpulse.service.limits import Limits
+from retailpulse.service.matches import Matches
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.reports import Reports
@@ -41,6 +42,7 @@ __all__ = [
     "JobReports",
     "JobSubmitter",
     "Limits",
+    "Matches",
     "Progress",
     "ReadinessCheck",
     "Receipt",
@@ -77,6 +79,7 @@ class Services:
     stats: Stats
     hosts: Hosts
     deliveries: Deliveries
+    matches: Matches
 
     @classmethod
     def over(
@@ -106,4 +109,5 @@ class Services:
             stats=Stats(database, limits.stale_seconds),
             hosts=hosts,
             deliveries=Deliveries(database),
+            matches=Matches(database),
         )

@@ -8,6 +8,7 @@ from retailpulse.api.v1 import (
     hosts,
     job_lists,
     jobs,
+    matches,
     reports,
     results,
     stats,
@@ -16,7 +17,20 @@ from retailpulse.api.v1 import (
     visits,
 )
 
-_MODULES = (jobs, events, job_lists, results, store_lists, visits, reports, stats, hosts, deliveries, stores)
+_MODULES = (
+    jobs,
+    events,
+    job_lists,
+    results,
+    matches,
+    store_lists,
+    visits,
+    reports,
+    stats,
+    hosts,
+    deliveries,
+    stores,
+)
 """In the order in which the API's description has them."""
 HANDLERS: list[HTTPRouteHandler] = [
     named for module in _MODULES for named in vars(module).values() if isinstance(named, HTTPRouteHandler)
