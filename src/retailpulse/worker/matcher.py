@@ -22,7 +22,8 @@ from retailpulse.telemetry.instruments import Instruments
 
 logger = logging.getLogger(__name__)
 
-KNOWN_AT_ONCE = 200
+KNOWN_AT_ONCE = 4
+"""Rows of the queue of one transaction, each of some hundred images at most."""
 SEARCHED_AT_ONCE = 50
 """Photos of one transaction: as few as keep others from waiting for its locks, as many as pay for it."""
 GATHER_SECONDS = 0.5
@@ -81,7 +82,7 @@ class Matcher:
                 return await make_known(connection, KNOWN_AT_ONCE)
             dropped = await new_photos.next_photos(connection, KNOWN_AT_ONCE)
             await new_photos.drop(connection, dropped)
-            return len(dropped)
+            return sum(len(row.photos.image_nos) for row in dropped)
 
     async def search(self) -> int:
         """The second half: earlier photos are looked for."""

@@ -144,6 +144,8 @@ def flags(database: Database, job_id: UUID, image_no: int = 1) -> list[str]:
 def waiting(database: Database) -> tuple[int, int]:
     """How much waits in each queue."""
     ((unknown, unsearched),) = rows(
-        database, "SELECT (SELECT count(*) FROM fingerprint_queue), (SELECT count(*) FROM match_queue)"
+        database,
+        "SELECT (SELECT coalesce(sum(cardinality(image_nos)), 0)::int FROM fingerprint_queue),"
+        " (SELECT count(*) FROM match_queue)",
     )
     return unknown, unsearched

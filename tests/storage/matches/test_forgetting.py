@@ -54,7 +54,7 @@ async def again(database: Database, job_id: UUID, photo: Photo) -> None:
     """Has the photo of a job known again, as an analysis of later does."""
     facts = photo.result(job_id, 1).measurement
     assert facts is not None
-    new = new_photos.NewPhoto(job_id=job_id, image_no=1, fingerprint=facts.fingerprint)
+    new = new_photos.NewPhotos(job_id=job_id, image_nos=[1], fingerprints=[facts.fingerprint])
     async with database.transaction() as connection:
         await new_photos.put(connection, [new])
 

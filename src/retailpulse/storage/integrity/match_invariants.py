@@ -68,7 +68,7 @@ MATCHES = (
         broken="photos that wait to be matched but do not exist",
         statement=sql.SQL("""
             SELECT q.job_id, q.image_no, 'image ' || q.image_no
-            FROM (SELECT job_id, image_no FROM fingerprint_queue
+            FROM (SELECT job_id, unnest(image_nos) AS image_no FROM fingerprint_queue
                   UNION SELECT job_id, image_no FROM match_queue) q
             WHERE NOT EXISTS (
                 SELECT FROM results r

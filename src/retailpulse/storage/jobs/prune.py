@@ -30,7 +30,6 @@ _NUMBERS: dict[str, LiteralString] = {
     "images": "image_no",
     "known_photos": "image_no",
     "photo_matches": "image_no",
-    "fingerprint_queue": "image_no",
     "match_queue": "image_no",
 }
 

@@ -3,7 +3,7 @@
 Weak: what is known of a store's visit is that of the moment; a visit is never moved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from psycopg import sql
@@ -12,7 +12,6 @@ from retailpulse.domain import fingerprints
 from retailpulse.storage.matches import forget, queue
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import new_photos
-from retailpulse.storage.results.new_photos import NewPhoto
 
 Key = tuple[UUID, int]
 
@@ -40,62 +39,76 @@ _INSERT = """
         SELECT store_id, visit_time, visited_at FROM visits
         WHERE job_id = given.job_id AND visit_no = i.visit_no OFFSET 0) v
     WHERE r.sha256 IS NOT NULL OR given.fingerprint IS NOT NULL
-    RETURNING photo_id, place, job_id, image_no, fingerprint
+    ON CONFLICT (job_id, image_no) DO NOTHING
+    RETURNING photo_id, place, job_id, image_no, fingerprint, EXISTS (
+        SELECT FROM images c WHERE c.job_id = known_photos.job_id AND c.same_as = known_photos.image_no)
+"""
+_KNOWN = """
+    SELECT k.job_id, k.image_no FROM known_photos k
+    JOIN unnest(%s::uuid[], %s::int[]) given (job_id, image_no) USING (job_id, image_no)
 """
 
-# Images with the same URL have the same result: they wait in their turn, as a job may have a million.
-_PUT_COPIES = """
-    INSERT INTO fingerprint_queue (job_id, image_no, fingerprint)
-    SELECT given.job_id, copy.image_no, given.fingerprint
-    FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) given (job_id, image_no, fingerprint)
-    CROSS JOIN LATERAL (
-        SELECT image_no FROM images WHERE job_id = given.job_id AND same_as = given.image_no
-        ORDER BY image_no OFFSET 0) copy
-    ON CONFLICT (job_id, image_no) DO UPDATE SET fingerprint = excluded.fingerprint
-"""
-
-_COPY_HASHES = sql.SQL("COPY fingerprints (photo_id, place, hash, {keys}) FROM STDIN").format(
+_COPY = sql.SQL("COPY fingerprints (photo_id, place, hash, {keys}) FROM STDIN").format(
     keys=sql.SQL(", ").join(sql.Identifier(f"k{band}") for band in range(1, fingerprints.BANDS + 1))
 )
 
 
 async def make_known(connection: Connection, limit: int) -> int:
-    """Makes the next images of the queue known, and has them looked for; returns how many it was at.
+    """Makes the images of the next rows of the queue known, and has them looked for; returns how many.
 
     Those that are gone, or have nothing to be found by, just leave the queue. It must be committed before
     they are looked for.
     """
-    new = await new_photos.next_photos(connection, limit)
-    if not new:
+    waiting = await new_photos.next_photos(connection, limit)
+    if not waiting:
         return 0
-    cursor = await connection.execute(LOCK_JOBS, [sorted({photo.job_id for photo in new})])
+    cursor = await connection.execute(LOCK_JOBS, [sorted({row.photos.job_id for row in waiting})])
     living = {job_id for (job_id,) in await cursor.fetchall()}
-    photos = [_checked(photo) for photo in new if photo.job_id in living]
-    if photos:
-        await forget.forget_photos(connection, [(photo.job_id, photo.image_no) for photo in photos])
-        given = new_photos.columns_of(photos)
-        cursor = await connection.execute(_INSERT, given)
-        known = await cursor.fetchall()
-        await _copy_hashes(connection, [(key, place, data) for key, place, _, _, data in known if data])
-        await queue.put_searches(connection, [(job_id, image_no) for _, _, job_id, image_no, _ in known])
-        await connection.execute(_PUT_COPIES, given)
-    await new_photos.drop(connection, new)
-    return len(new)
+    photos: dict[Key, bytes | None] = {}
+    for row in waiting:
+        if row.photos.job_id in living:
+            of_job = zip(row.photos.image_nos, row.photos.fingerprints, strict=True)
+            photos.update(((row.photos.job_id, image_no), _checked(data)) for image_no, data in of_job)
+    left = photos
+    while left:  # a second time for those that another worker has made known just now
+        left = {key: left[key] for key in await _insert(connection, left)}
+    await new_photos.drop(connection, waiting)
+    return sum(len(row.photos.image_nos) for row in waiting)
 
 
-def _checked(photo: NewPhoto) -> NewPhoto:
-    """The photo without a fingerprint of another version: nothing is found by that."""
-    if photo.fingerprint is None or fingerprints.is_valid(photo.fingerprint):
-        return photo
-    return NewPhoto(job_id=photo.job_id, image_no=photo.image_no, fingerprint=None)
+async def _insert(connection: Connection, photos: Mapping[Key, bytes | None]) -> Sequence[Key]:
+    """Makes photos known in place of what is known of them, and returns those that were known meanwhile."""
+    keys = sorted(photos)
+    await forget.forget_photos(connection, keys)
+    columns = [
+        [job_id for job_id, _ in keys],
+        [image_no for _, image_no in keys],
+        [photos[key] for key in keys],
+    ]
+    cursor = await connection.execute(_INSERT, columns)
+    known = await cursor.fetchall()
+    await copy_hashes(connection, [(row[0], row[1], row[4]) for row in known if row[4]])
+    inserted = [(row[2], row[3]) for row in known]
+    await queue.put_searches(connection, inserted)
+    for row in known:
+        if row[5]:
+            await new_photos.put_copies(connection, row[2], row[3], row[4])
+    cursor = await connection.execute(_KNOWN, columns[:2])
+    return [key for key in await cursor.fetchall() if key not in set(inserted)]
 
 
-async def _copy_hashes(connection: Connection, photos: Sequence[tuple[int, int, bytes]]) -> None:
+def _checked(fingerprint: bytes | None) -> bytes | None:
+    """The fingerprint, if it is of this version: nothing is found by others."""
+    return fingerprint if fingerprint is not None and fingerprints.is_valid(fingerprint) else None
+
+
+async def copy_hashes(connection: Connection, photos: Sequence[tuple[int, int, bytes]]) -> None:
+    """Writes the hashes of known photos: each with its id, its place and its fingerprint."""
     lines = [
         "\t".join(map(str, (photo_id, place, f"x{digest.hex()}", *fingerprints.keys(digest)))) + "\n"
         for photo_id, place, data in photos
         for digest in fingerprints.parse(data)
     ]
     if lines:
-        async with connection.cursor().copy(_COPY_HASHES) as copy:
+        async with connection.cursor().copy(_COPY) as copy:
             await copy.write("".join(lines))

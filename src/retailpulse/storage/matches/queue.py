@@ -48,7 +48,7 @@ async def read_backlog(connection: Connection, most: int = 100_000) -> Backlog:
     """How much waits; counting stops at `most`."""
     cursor = await connection.execute(
         """
-        SELECT (SELECT count(*) FROM (SELECT FROM fingerprint_queue LIMIT %(most)s) new),
+        SELECT (SELECT count(*) FROM (SELECT unnest(image_nos) FROM fingerprint_queue LIMIT %(most)s) new),
             (SELECT count(*) FROM (SELECT FROM match_queue LIMIT %(most)s) known)
         """,
         {"most": most},

@@ -1,7 +1,7 @@
 """Results: settled exactly once. How they are read is `pages`'."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import columns, new_photos
-from retailpulse.storage.results.new_photos import NewPhoto
+from retailpulse.storage.results.new_photos import NewPhotos
 from retailpulse.storage.scheduling.claims import DROP_GRANTS
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
@@ -84,15 +84,15 @@ async def settle(
     cursor = await connection.execute(_INSERT, parameters, prepare=False)
     jobs: dict[UUID, Counter[Outcome]] = {}
     retries: dict[UUID, int] = {}
-    new: set[tuple[UUID, int]] = set()
+    new: dict[UUID, set[int]] = {}
     for job_id, outcome, image_nos, has_copies, retries[job_id] in await cursor.fetchall():
         outcomes = jobs.setdefault(job_id, Counter())
         outcomes[Outcome(outcome)] += len(image_nos)
-        new.update((job_id, image_no) for image_no in image_nos)
+        new.setdefault(job_id, set()).update(image_nos)
         if has_copies:
             cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
             outcomes[Outcome(outcome)] += cursor.rowcount
-    await new_photos.put(connection, list(_photos(ordered, new)))
+    await new_photos.put(connection, _photos(ordered, new))
     finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs, retries))
     if ended is not None:
         ended += finished
@@ -108,13 +108,20 @@ def _in_order(results: Sequence[ImageResult]) -> list[ImageResult]:
     return [result for job_id in sorted(jobs) for result in sorted(jobs[job_id], key=attrgetter("image_no"))]
 
 
-def _photos(results: Sequence[ImageResult], new: set[tuple[UUID, int]]) -> Iterator[NewPhoto]:
+def _photos(results: Sequence[ImageResult], new: Mapping[UUID, set[int]]) -> list[NewPhotos]:
     """What copies are looked for by, of new results that have any of it; copies of a URL follow by theirs."""
+    photos: dict[UUID, dict[int, bytes | None]] = {}
     for result in results:
-        facts, key = result.measurement, (result.job_id, result.image_no)
-        if facts is not None and (facts.sha256 or facts.fingerprint) and key in new:
-            new.remove(key)
-            yield NewPhoto(job_id=result.job_id, image_no=result.image_no, fingerprint=facts.fingerprint)
+        facts = result.measurement
+        if facts is not None and (facts.sha256 or facts.fingerprint):
+            photos.setdefault(result.job_id, {}).setdefault(result.image_no, facts.fingerprint)
+    for job_id, of_job in photos.items():
+        for image_no in of_job.keys() - new.get(job_id, ()):
+            del of_job[image_no]
+    return [
+        NewPhotos(job_id=job_id, image_nos=list(of_job), fingerprints=list(of_job.values()))
+        for job_id, of_job in photos.items()
+    ]
 
 
 # One by one, not by `executemany`: PostgreSQL ends no transaction that idles after a pipeline, so a worker

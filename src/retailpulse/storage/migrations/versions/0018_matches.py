@@ -9,13 +9,17 @@ revision = "0018"
 down_revision = "0017"
 
 SCHEMA = """
--- What the settle leaves: measured images that are not known yet. What of it is deleted is known.
+-- What the settle leaves: measured images that are not known yet, some of one job in a row. `fingerprints`
+-- is a list in MessagePack, in the order of the images; one alone is that of all of them.
 CREATE TABLE fingerprint_queue (
+    batch_id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     job_id uuid NOT NULL,
-    image_no integer NOT NULL,
-    fingerprint bytea,
-    PRIMARY KEY (job_id, image_no)
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+    image_nos integer[] NOT NULL CHECK (cardinality(image_nos) > 0),
+    fingerprints bytea NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+-- Hashes cannot be compressed, and trying to costs the settle.
+ALTER TABLE fingerprint_queue ALTER COLUMN fingerprints SET STORAGE EXTERNAL;
+ALTER TABLE fingerprint_queue ALTER COLUMN image_nos SET STORAGE EXTERNAL;
 
 -- Known photos for which earlier ones are still to be looked for. `after` is where a search goes on that
 -- found more later ones than it may look at in one turn.
