@@ -95,9 +95,8 @@ def _copy(connection: psycopg.Connection, bits: Bits, first: int) -> None:
 def fingerprint_of(bits: Bits) -> bytes:
     """The fingerprint of the hashes of one photo, a row each, the whole first."""
     whole, *inner = digests_of(bits)
-    kept = Part.KEPT if hasattr(Part, "KEPT") else Part(0)
-    exact = Part.EXACT if hasattr(Part, "EXACT") else Part(0)
-    return build([(kept | Part.ASKED, whole), *((kept | exact, digest) for digest in inner)])
+    parts = [(Part.KEPT | Part.EXACT, digest) for digest in inner]
+    return build([(Part.KEPT | Part.ASKED, whole), *parts])
 
 
 def cpu_seconds(process_id: int) -> float:

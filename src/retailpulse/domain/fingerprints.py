@@ -7,6 +7,7 @@ storage keeps and searches them; what both must agree on is here, and nothing th
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
+from operator import itemgetter
 
 VERSION = 1
 """The first byte of a fingerprint. Those of different versions have nothing to do with each other."""
@@ -18,23 +19,27 @@ COPY_DISTANCE = 44
 """Most bits that differ in a copy."""
 SCENE_DISTANCE = 60
 """Most bits that differ in another photo of the same scene."""
-BANDS = 12
-BAND_BITS = 20
-_STRIDE = 85
-"""Bit `n` of all bands together is bit `n * 85` of the hash (modulo 256): neighbours, which depend on each
-other, are apart. 85 is odd, so that no bit is in two bands."""
+BAND_BITS = 24
+_EDGE = 3
+"""Rows and columns of bits at each side that a caption, or a bar with some, covers at most."""
+_INNER_BANDS, _OUTER_BANDS = 4, 6
+BANDS = _INNER_BANDS + _OUTER_BANDS
 _RECORD = 1 + HASH_BYTES
 
 
 class Part(IntFlag):
     """What is said of a hash beside its bits."""
 
-    ASKED = 1
-    """A lookup asks for it; without it, it is only stored, for lookups of later pictures."""
-    SIDEWAYS = 2
-    """Left and right are about equally bright, so that a copy may be mirrored against it."""
-    UPSIDE_DOWN = 4
-    """Top and bottom are about equally bright."""
+    KEPT = 1
+    """It is stored, for lookups of later pictures."""
+    ASKED = 2
+    """A lookup asks for all keys within one flip of its own."""
+    EXACT = 4
+    """A lookup asks for its own keys alone, which cost little."""
+    SIDEWAYS = 8
+    """Its left and right are about equally bright, so that a copy may be mirrored against it."""
+    UPSIDE_DOWN = 16
+    """Its top and bottom are about equally bright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,9 @@ class Probe:
 
     hash: bytes
     values: tuple[tuple[int, ...], ...]
+
+
+_ALL_PARTS = sum(Part)
 
 
 def build(parts: Sequence[tuple[Part, bytes]]) -> bytes:
@@ -55,24 +63,29 @@ def is_valid(data: bytes) -> bool:
     count, rest = divmod(len(data) - 1, _RECORD)
     if rest or not 1 <= count <= MAX_HASHES or data[0] != VERSION:
         return False
-    return all(part <= sum(Part) for part in data[1::_RECORD])
+    return all(part <= _ALL_PARTS for part in data[1::_RECORD])
 
 
 def parse(data: bytes) -> tuple[bytes, ...]:
     """The hashes that are to be stored, each in a row of its own; raises ValueError if data are none."""
-    return tuple(dict.fromkeys(digest for _, digest in _records(data)))
+    return tuple(dict.fromkeys(digest for part, digest in _records(data) if Part.KEPT in part))
 
 
 def keys(digest: bytes) -> tuple[int, ...]:
-    """The keys of a hash: BANDS signed integers of 32 bits, each to be found by equality."""
-    bits = int.from_bytes(digest)
-    return tuple(_key(bits, band) for band in _PLACES)
+    """The keys of a hash: BANDS integers of BAND_BITS bits, each to be found by equality."""
+    bits = "".join(_BITS_OF_BANDS(f"{int.from_bytes(digest):0{SIDE * SIDE}b}"))
+    return tuple(int(bits[first : first + BAND_BITS], 2) for first in range(0, len(bits), BAND_BITS))
 
 
 def probes(data: bytes) -> list[Probe]:
     """What a lookup of this fingerprint asks for; raises ValueError if data are none."""
+    flips: dict[bytes, tuple[int, ...]] = {}
+    for part, digest in _asked(data):
+        if Part.ASKED in part or digest not in flips:
+            flips[digest] = _WITHIN_ONE if Part.ASKED in part else _EXACTLY
     return [
-        Probe(digest, tuple(map(_within_one_flip, keys(digest)))) for digest in dict.fromkeys(_asked(data))
+        Probe(digest, tuple([tuple([key ^ flip for flip in among]) for key in keys(digest)]))
+        for digest, among in flips.items()
     ]
 
 
@@ -83,10 +96,7 @@ def distance(one: bytes, other: bytes) -> int:
 
 def closest(one: bytes, other: bytes) -> int:
     """The least distance of all hashes that lookups of two fingerprints by each other would compare."""
-    compared = (
-        (asked, kept) for a, b in ((one, other), (other, one)) for asked in _asked(a) for kept in parse(b)
-    )
-    return min((distance(asked, kept) for asked, kept in compared), default=SIDE * SIDE)
+    return min(_least(one, other), _least(other, one))
 
 
 def mirrored(digest: bytes) -> bytes:
@@ -104,17 +114,23 @@ def _rows(digest: bytes) -> list[int]:
     return [int.from_bytes(digest[at : at + 2]) for at in range(0, HASH_BYTES, 2)]
 
 
-def _asked(data: bytes) -> Iterator[bytes]:
+def _least(asking: bytes, stored: bytes) -> int:
+    kept = parse(stored)
+    return min((distance(asked, each) for _, asked in _asked(asking) for each in kept), default=SIDE * SIDE)
+
+
+def _asked(data: bytes) -> Iterator[tuple[Part, bytes]]:
     """The hashes that a lookup compares, with those of the picture as it may have been turned."""
     for part, digest in _records(data):
-        if not part & Part.ASKED:
+        if not part & (Part.ASKED | Part.EXACT):
             continue
         seen = [digest]
-        if part & Part.SIDEWAYS:
+        if Part.SIDEWAYS in part:
             seen += map(mirrored, list(seen))
-        if part & Part.UPSIDE_DOWN:
+        if Part.UPSIDE_DOWN in part:
             seen += map(upside_down, list(seen))
-        yield from seen
+        for each in seen:
+            yield part, each
 
 
 def _records(data: bytes) -> Iterator[tuple[Part, bytes]]:
@@ -124,19 +140,23 @@ def _records(data: bytes) -> Iterator[tuple[Part, bytes]]:
         yield Part(data[at]), data[at + 1 : at + _RECORD]
 
 
-_PLACES = tuple(
-    tuple((place * _STRIDE) % (SIDE * SIDE) for place in range(band * BAND_BITS, (band + 1) * BAND_BITS))
-    for band in range(BANDS)
-)
-"""The bits of each band, counted from the least significant one of the hash."""
+def _bands() -> Iterator[int]:
+    """The bits of one band after another, counted from the first of a hash; no bit is in two bands.
+
+    Neighbours depend on each other, so that those of a band are apart. Some bands are of bits of the middle
+    alone, which a caption leaves as they are.
+    """
+    middle = range(_EDGE, SIDE - _EDGE)
+    inner = [row * SIDE + column for column in middle for row in middle]
+    spread = [place * _STRIDE % (SIDE * SIDE) for place in range(SIDE * SIDE)]
+    outer = [place for place in spread if place not in set(inner)]
+    for places, count in ((inner, _INNER_BANDS), (outer, _OUTER_BANDS)):
+        for first in range(count):
+            yield from places[first : count * BAND_BITS : count]
 
 
-def _key(bits: int, places: Sequence[int]) -> int:
-    key = 0
-    for place in places:
-        key = key << 1 | bits >> place & 1
-    return key
-
-
-def _within_one_flip(key: int) -> tuple[int, ...]:
-    return (key, *(key ^ 1 << place for place in range(BAND_BITS)))
+_STRIDE = 85
+"""Odd, so that its multiples are all places of a hash."""
+_BITS_OF_BANDS = itemgetter(*_bands())
+_EXACTLY = (0,)
+_WITHIN_ONE = (0, *(1 << place for place in range(BAND_BITS)))

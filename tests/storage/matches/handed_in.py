@@ -11,6 +11,7 @@ import msgspec
 import psycopg
 
 from retailpulse.config.settings import MatchSettings
+from retailpulse.domain import fingerprints
 from retailpulse.domain.fingerprints import Part, build
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Depth
@@ -27,6 +28,14 @@ BEGIN = datetime.now(UTC) - timedelta(days=30)
 """Before all submits of the tests."""
 
 
+OF_FEW_BANDS = [
+    number
+    for number in range(256)
+    if fingerprints.keys((1 << number).to_bytes(32))[3:] == fingerprints.keys(bytes(32))[3:]
+]
+"""The bits that are in the first three bands, or in none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Photo:
     """What is known of a photo: the bits of its hash, and its bytes by a number; 0: not known."""
@@ -35,11 +44,11 @@ class Photo:
     file: int = 0
 
     def changed(self, count: int) -> "Photo":
-        """The same picture, encoded in another way: so many bits differ, and no band has some of all of them.
+        """The same picture, encoded in another way: so many bits differ, and most bands have none of them.
 
         Neighbours of a real hash differ together, which some bands are spared by; a few do here by choice.
         """
-        return Photo(self.bits ^ sum(1 << number * 85 % 256 for number in range(count)))
+        return Photo(self.bits ^ sum(1 << number for number in OF_FEW_BANDS[:count]))
 
     def in_file(self, number: int) -> "Photo":
         """The same picture in a file with this number."""
@@ -52,7 +61,7 @@ class Photo:
         facts = msgspec.structs.replace(
             result.measurement,
             sha256=self.file.to_bytes(32).hex() if self.file else None,
-            fingerprint=build([(Part.ASKED, self.bits.to_bytes(32))]),
+            fingerprint=build([(Part.KEPT | Part.ASKED, self.bits.to_bytes(32))]),
         )
         return msgspec.structs.replace(result, measurement=facts)
 

@@ -92,7 +92,7 @@ CREATE TABLE IF NOT EXISTS photo_pairs_apart (
     PRIMARY KEY (job_id_a, image_no_a, job_id_b, image_no_b)
 );
 """
-BANDS = 12
+BANDS = 10
 
 
 def upgrade() -> None:
