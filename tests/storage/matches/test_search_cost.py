@@ -65,6 +65,6 @@ async def test_a_search_touches_a_few_pages_for_each_key(database: Database, is_
 async def test_a_table_of_hashes_has_as_many_keys_as_a_hash(database: Database) -> None:
     names = rows(
         database,
-        "SELECT attname FROM pg_attribute WHERE attrelid = 'fingerprints'::regclass AND attname ~ '^k[0-9]+$'",
+        "SELECT FROM pg_attribute WHERE attrelid = 'fingerprints'::regclass AND attname ~ '^k[0-9]+$'",
     )
     assert len(names) == fingerprints.BANDS
