@@ -1,11 +1,13 @@
-"""`python -m bench.truth`: two tables in Markdown, which damage is flagged and what each analyzer costs."""
+"""`python -m bench.truth`: tables in Markdown of what is flagged, which copies are found, and its cost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import rich_click as click
+from PIL import Image
 
-from bench.truth import cost, recall
-from bench.truth.photos import drawn, of_folder
+from bench.truth import copies, cost, recall
+from bench.truth.photos import drawn, named, of_folder
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,23 +26,32 @@ from bench.truth.photos import drawn, of_folder
 @click.option(
     "--turns", type=click.IntRange(1, 1000), default=15, show_default=True, help="Turns of a decode."
 )
-@click.option("--part", type=click.Choice(["recall", "cost", "both"]), default="both", show_default=True)
+@click.option(
+    "--part", type=click.Choice(["recall", "copies", "cost", "all"]), default="all", show_default=True
+)
 def main(folder: Path | None, count: int, least: int, turns: int, part: str) -> None:
-    """Damage photos in ways that matter, and print how many of each are flagged; then, what analyzers cost.
+    """Damage photos in ways that matter, and hand them in again; print what is flagged, found, and spent.
 
     \b
     Examples:
       python -m bench.truth
       python -m bench.truth --photos ~/audit-photos --least 1900 --part recall
     """
-    if part != "cost":
+    if part in {"recall", "all"}:
         photos = drawn(count) if folder is None else of_folder(folder, count, least)
         print(recall.table(photos), flush=True)
-    if part != "recall":
+    if part in {"copies", "all"}:
+        several = _numbered(count) if folder is None else named(folder, count, least)
+        print(copies.tables(several), flush=True)
+    if part in {"cost", "all"}:
         print(cost.HEAD, flush=True)
         for width, height in ((4032, 3024), (1280, 960)):
             for row in cost.rows(width, height, turns):
                 print(row, flush=True)
+
+
+def _numbered(count: int) -> Iterator[tuple[str, Image.Image]]:
+    return ((f"{chr(97 + number % 26)}", photo) for number, photo in enumerate(drawn(count)))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ def drawn(count: int) -> Iterator[Image.Image]:
 
 def of_folder(folder: Path, count: int, least: int) -> Iterator[Image.Image]:
     """The photos of a folder that decode, upright, at most 4,032 pixels long; others are passed over."""
+    return (photo for _, photo in named(folder, count, least))
+
+
+def named(folder: Path, count: int, least: int) -> Iterator[tuple[str, Image.Image]]:
+    """The photos of `of_folder`, each with the name of its file without the ending."""
     pillow_heif.register_heif_opener()
     left = count
     for path in sorted(folder.rglob("*")):
@@ -40,4 +45,4 @@ def of_folder(folder: Path, count: int, least: int) -> Iterator[Image.Image]:
             continue
         left -= 1
         photo.thumbnail((_SIZE[0], _SIZE[0]), Image.Resampling.LANCZOS)
-        yield photo
+        yield path.stem, photo

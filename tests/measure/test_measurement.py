@@ -1,5 +1,6 @@
 """What becomes of the facts that analyzers tell: fields of a measurement, if a column can hold them."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -37,3 +38,32 @@ def test_no_analyzer_says_what_the_worker_reads_for_itself() -> None:
     found = make_measurement(HEADER, size_bytes=7, sha256="ab", analyses=[lies])
     assert (found.format, found.width, found.displayed_height, found.size_bytes) == ("png", 3, 3, 7)
     assert (found.sha256, found.perimeter) == ("ab", None)
+
+
+def fingerprint_of(part: int = 3) -> str:
+    """What the analyzer tells, with one hash."""
+    return b64encode(bytes([1, part]) + bytes(range(32))).decode()
+
+
+def test_a_fingerprint_is_carried_beside_the_facts() -> None:
+    found = make_measurement(HEADER, analyses=[analysis_with(fingerprint=fingerprint_of(), suspect="odd")])
+    assert found.fingerprint == bytes([1, 3]) + bytes(range(32))
+    assert found.suspect == "odd"
+    assert found.analyses == (analysis_with(suspect="odd"),)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 5, "", "AQM", "Grüße", "A" * 44 + "!", fingerprint_of(255), fingerprint_of()[:-4], "AQM" * 90],
+    ids=repr,
+)
+def test_what_is_no_fingerprint_is_left_out(wrong: object) -> None:
+    found = make_measurement(HEADER, analyses=[analysis_with(fingerprint=wrong)])
+    assert found.fingerprint is None
+    assert found.analyses == (analysis_with(),)
+
+
+def test_a_blank_picture_has_no_fingerprint() -> None:
+    analyses = [analysis_with(content=0.0), analysis_with(fingerprint=fingerprint_of())]
+    found = make_measurement(HEADER, analyses=analyses)
+    assert (found.flags, found.fingerprint) == (["blank"], None)

@@ -6,11 +6,17 @@ A new analyzer is a module of this package and a line in ALL.
 from collections.abc import Sequence
 from contextlib import suppress
 
-from retailpulse.analyze import capture, damage, exposure, sharpness
+from retailpulse.analyze import capture, damage, exposure, fingerprint, sharpness
 from retailpulse.analyze.analyzer import Analyzer
 from retailpulse.domain.errors import ConfigError
 
-ALL: tuple[Analyzer, ...] = (damage.ANALYZER, sharpness.ANALYZER, exposure.ANALYZER, capture.ANALYZER)
+ALL: tuple[Analyzer, ...] = (
+    damage.ANALYZER,
+    sharpness.ANALYZER,
+    exposure.ANALYZER,
+    capture.ANALYZER,
+    fingerprint.ANALYZER,
+)
 
 
 def select(names: str) -> tuple[Analyzer, ...]:

@@ -14,6 +14,7 @@ from retailpulse.bootstrap.database import check_tables, find_database
 from retailpulse.config.settings import (
     CallbackSettings,
     FetchSettings,
+    MatchSettings,
     MeasureSettings,
     RetentionSettings,
     Settings,
@@ -33,6 +34,7 @@ from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.image_task import UNMEASURED_BYTES, WorkerContext
+from retailpulse.worker.matcher import Matcher
 from retailpulse.worker.memory import return_memory_forever, tune_memory
 from retailpulse.worker.pruner import prune_forever
 from retailpulse.worker.quarantine import Quarantine
@@ -79,6 +81,7 @@ def run_worker_process(
                     measure=settings.measure,
                     retention=settings.retention,
                     callbacks=settings.callbacks,
+                    matches=settings.matches,
                     stop=stop,
                     process=process,
                     turn_fd=turn_fd,
@@ -97,6 +100,7 @@ async def run_worker(
     measure: MeasureSettings,
     retention: RetentionSettings | None = None,
     callbacks: CallbackSettings | None = None,
+    matches: MatchSettings | None = None,
     stop: asyncio.Event,
     process: UUID | None = None,
     turn_fd: int | None = None,
@@ -113,18 +117,19 @@ async def run_worker(
     instruments = Instruments()
     reporting = Reporter(database, "worker", partial(_read, instruments)).reporting(worker.heartbeat_seconds)
     machine_lock = MachineLock(turn_fd)
+    matcher = Matcher(database, matches or MatchSettings(), instruments)
     async with (
         reporting,
-        _build(database, worker, fetch, measure, instruments, process, machine_lock) as parts,
+        _build(database, worker, fetch, measure, instruments, process, machine_lock, matcher) as parts,
     ):
+        delivering = deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
         background = [
             asyncio.create_task(listen_forever(database, parts.events)),
             asyncio.create_task(sweep_forever(database, worker, parts.heartbeat.is_steady)),
             asyncio.create_task(return_memory_forever(parts.context.downloader.unfinished_bytes)),
-            asyncio.create_task(prune_forever(database, retention or RetentionSettings())),
-            asyncio.create_task(
-                deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
-            ),
+            asyncio.create_task(prune_forever(database, retention or RetentionSettings(), matches)),
+            asyncio.create_task(matcher.run()),
+            asyncio.create_task(delivering),
         ]
         await work_until_stopped(parts, background, stop, worker.grace_seconds)
 
@@ -154,10 +159,11 @@ async def _build(
     instruments: Instruments,
     process: UUID | None,
     machine_lock: MachineLock,
+    matcher: Matcher,
 ) -> AsyncIterator[WorkerParts]:
     """The parts of a worker; what is left of them at the end is closed."""
     events, heartbeat = SchedulerEvents(), Heartbeat(worker.stale_seconds)
-    context = _make_context(database, worker, fetch, measure, instruments, events, machine_lock)
+    context = _make_context(database, worker, fetch, measure, instruments, events, machine_lock, matcher)
     scheduler = Scheduler(
         database, context, events, heartbeat, worker=worker, cap=fetch.per_host, process=process
     )
@@ -184,6 +190,7 @@ def _make_context(
     instruments: Instruments,
     events: SchedulerEvents,
     machine_lock: MachineLock,
+    matcher: Matcher,
 ) -> WorkerContext:
     backpressure = Backpressure(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=backpressure.admit, instruments=instruments, listener=events)
@@ -192,7 +199,7 @@ def _make_context(
     return WorkerContext(
         downloader=downloader,
         backpressure=backpressure,
-        settler=Settler(database, worker, instruments),
+        settler=Settler(database, worker, instruments, on_settled=matcher.wake),
         decoders=decoders,
         quarantine=quarantine,
         held_images=HeldImages(events.has_room),

@@ -35,6 +35,7 @@ MODULES = {
     "watch": "watch",
     "status": "watch",
     "results": "results",
+    "matches": "matches",
     "jobs": "jobs",
     "cancel": "jobs",
     "retry": "jobs",
@@ -54,7 +55,18 @@ MODULES = {
 
 HEADINGS = {
     "Begin": ("demo", "serve", "sample"),
-    "Jobs": ("submit", "watch", "status", "results", "jobs", "cancel", "retry", "deliveries", "redeliver"),
+    "Jobs": (
+        "submit",
+        "watch",
+        "status",
+        "results",
+        "matches",
+        "jobs",
+        "cancel",
+        "retry",
+        "deliveries",
+        "redeliver",
+    ),
     "Stores and visits": ("stores", "areas", "visits", "photos", "report"),
     "The service": ("stats", "hosts", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
     "Keeping": ("check", "prune", "backup", "restore"),

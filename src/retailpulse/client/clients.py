@@ -10,6 +10,7 @@ import httpx
 from retailpulse import __version__
 from retailpulse.client import hosts as _hosts
 from retailpulse.client import jobs as _jobs
+from retailpulse.client import matches as _matches
 from retailpulse.client import photos as _photos
 from retailpulse.client import reports as _reports
 from retailpulse.client import results as _results
@@ -60,6 +61,7 @@ class _Operations(Session):
     report_stores = Stream(_reports.report_stores)
     report_areas = Stream(_reports.report_areas)
     export_report = Call(_reports.export_report)
+    matches = Stream(_matches.matches)
     stats = Call(_stats.stats)
     hosts = Stream(_hosts.hosts)
 

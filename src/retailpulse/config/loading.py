@@ -110,6 +110,7 @@ def load(
     settings.fetch.proxy_url()
     settings.fetch.credentials_keys()
     settings.measure.pause()
+    settings.matches.relations()
     settings.api.host_names()
     settings.api.origins()
     settings.api.proxies()

@@ -11,6 +11,9 @@ class Flag(StrEnum):
     DARK = "dark"
     OVEREXPOSED = "overexposed"
     BLANK = "blank"
+    COPY = "copy"
+    """An earlier photo is the same picture: see `domain.matches`."""
+    SAME_SCENE = "same_scene"
 
 
 class Clock(StrEnum):

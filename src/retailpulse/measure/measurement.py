@@ -1,9 +1,12 @@
 """Puts a measurement together: the header, the whole file, and what analyzers found.
 
 An analyzer's fact that has the name of a field of ImageFacts becomes that field. It may come from a decoder
-that a picture has taken over, so it must be what its column can hold: one that is not is left out.
+that a picture has taken over, so it must be what its column can hold: one that is not is left out. The same
+holds for the fingerprint, which has no column of results.
 """
 
+import binascii
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -11,7 +14,9 @@ import msgspec
 from msgspec import Meta
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.analysis import MAX_TEXT, Analysis
+from retailpulse.domain import fingerprints
+from retailpulse.domain.analysis import MAX_TEXT, Analysis, Fact
+from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Header
 from retailpulse.measure.flags import flags_of
 from retailpulse.schema import FACTS, Measurement
@@ -28,6 +33,7 @@ _BOUNDS: dict[SqlType, Any] = {
 }
 """What a column can hold: a value beyond that would keep a whole batch of results from being written."""
 _DEFAULT = MeasureSettings()
+_FINGERPRINT = "fingerprint"
 _READ_HERE = {*Header.__struct_fields__, "size_bytes", "sha256", "flags"}
 """Facts that no analyzer is asked for."""
 _ANALYZED = {fact.name: fact.words or _BOUNDS[fact.sql_type] for fact in FACTS if fact.name not in _READ_HERE}
@@ -43,15 +49,44 @@ def make_measurement(
     thresholds: MeasureSettings = _DEFAULT,
 ) -> Measurement:
     """The measurement of an image; `size_bytes` and `sha256` (hexadecimal) are None at depth `header`."""
+    fingerprint, others = _split(analyses)
     measurement = Measurement(
         **msgspec.structs.asdict(header),
         size_bytes=size_bytes,
         sha256=sha256,
-        analyses=tuple(analyses),
+        analyses=others,
         **dict(_facts(analyses)),
     )
     flags = flags_of(measurement, thresholds) if analyses else []
-    return msgspec.structs.replace(measurement, flags=flags) if flags else measurement
+    if Flag.BLANK in flags:
+        fingerprint = None  # all pictures of nothing resemble each other
+    if fingerprint is None and not flags:
+        return measurement
+    return msgspec.structs.replace(measurement, flags=flags, fingerprint=fingerprint)
+
+
+def _split(analyses: Sequence[Analysis]) -> tuple[bytes | None, tuple[Analysis, ...]]:
+    """The fingerprint, if there is a valid one, and the analyses without it."""
+    found: bytes | None = None
+    others: list[Analysis] = []
+    for analysis in analyses:
+        if analysis.facts is None or _FINGERPRINT not in analysis.facts:
+            others.append(analysis)
+            continue
+        found = _decoded(analysis.facts[_FINGERPRINT])
+        facts = {name: value for name, value in analysis.facts.items() if name != _FINGERPRINT}
+        others.append(msgspec.structs.replace(analysis, facts=facts))
+    return found, tuple(others)
+
+
+def _decoded(told: Fact) -> bytes | None:
+    if not isinstance(told, str):
+        return None
+    try:
+        data = b64decode(told, validate=True)
+    except (binascii.Error, ValueError):  # ValueError of what is not ASCII
+        return None
+    return data if fingerprints.is_valid(data) else None
 
 
 def _facts(analyses: Sequence[Analysis]) -> Iterator[tuple[str, Any]]:

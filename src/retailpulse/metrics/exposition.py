@@ -18,8 +18,10 @@ from prometheus_client.registry import Collector
 
 from retailpulse import __version__
 from retailpulse.concurrency.single_flight import SingleFlight
+from retailpulse.domain.matches import MatchKind
 from retailpulse.metrics.http_requests import Application, observed
 from retailpulse.metrics.reporting import Reading, Reporter
+from retailpulse.storage.matches import queue
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.metrics import totals as image_totals
 from retailpulse.storage.postgres.database import Database
@@ -71,6 +73,7 @@ class Metrics:
             sums = await processes.read(connection, self._stale_seconds)
             settled = await image_totals.read_settled(connection)
             backlog = await image_totals.read_backlog(connection)
+            unmatched = await queue.read_backlog(connection)
             alive = await workers.alive(connection, self._stale_seconds)
         totals = Totals(sums)
         values = _of_processes(sums, totals)
@@ -84,6 +87,7 @@ class Metrics:
             (catalogue.OLDEST_PENDING, backlog.oldest_pending_seconds),
             (catalogue.LEASED_SLOTS, backlog.leased_slots),
             (catalogue.OPEN_BREAKERS, backlog.open_breakers),
+            (catalogue.UNMATCHED_PHOTOS, unmatched.unknown + unmatched.unsearched),
             (catalogue.WORKERS_ALIVE, len(alive)),
         ):
             values[metric] = {(): value}
@@ -99,10 +103,12 @@ def _of_processes(sums: dict[tuple[str, str], float], totals: Totals) -> dict[Me
     crashed = totals.counters(catalogue.CRASHES)
     crashes.update({(kind,): crashed.get((kind,), 0.0) for kind in ("decoder", "quarantine")})
     replaced = totals.counters(catalogue.REPLACED)
+    matches = totals.counters(catalogue.MATCHES)
     return {
         catalogue.STARTED: started,
         catalogue.CRASHES: crashes,
         catalogue.REPLACED: {(reason,): replaced.get((reason,), 0.0) for reason in catalogue.REPLACED_FOR},
+        catalogue.MATCHES: {(kind,): matches.get((kind,), 0.0) for kind in MatchKind},
         catalogue.TRANSFERS_IN_FLIGHT: {(): sums.get(("worker", processes.IN_FLIGHT), 0.0)},
     }
 

@@ -158,10 +158,12 @@ FACTS = tuple(column for column in columns_of(ImageFacts) if not column.stored.i
 class Measurement(ImageFacts, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The facts of an image that was measured, and at depth `decode` one analysis of each analyzer that ran.
 
-    A fact that an analyzer found stands in both, if it is a field of ImageFacts.
+    A fact that an analyzer found stands in both, if it is a field of ImageFacts. `fingerprint` is no fact for
+    clients: storage searches it (`domain.fingerprints`); it is None if nothing is to be seen in the picture.
     """
 
     analyses: tuple[Analysis, ...] = ()
+    fingerprint: bytes | None = None
 
 
 class ImageResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):

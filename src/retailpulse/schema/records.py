@@ -3,6 +3,7 @@
 from retailpulse.schema.deliveries import Delivery, DeliveryTry, JobEnded
 from retailpulse.schema.hosts import Host, HostRefusal
 from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, JobStore, JobSummary, WaitingFor
+from retailpulse.schema.matches import Match, MatchedPhoto
 from retailpulse.schema.photos import FlaggedPhoto
 from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
@@ -31,6 +32,8 @@ __all__ = [
     "JobEnded",
     "JobStore",
     "JobSummary",
+    "Match",
+    "MatchedPhoto",
     "Result",
     "RowError",
     "SettledImages",

@@ -18,6 +18,7 @@ from retailpulse.service.job_lists import JobLists
 from retailpulse.service.job_reports import JobReports, describe_failures
 from retailpulse.service.job_submitter import JobSubmitter, Receipt, SubmitTimeout
 from retailpulse.service.limits import Limits
+from retailpulse.service.matches import Matches
 from retailpulse.service.photos import Photos
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
@@ -43,6 +44,7 @@ __all__ = [
     "JobReports",
     "JobSubmitter",
     "Limits",
+    "Matches",
     "Photos",
     "Progress",
     "ReadinessCheck",
@@ -84,6 +86,7 @@ class Services:
     deliveries: Deliveries
     sessions: Sessions
     keys: ApiKeys
+    matches: Matches
 
     @classmethod
     def over(
@@ -116,4 +119,5 @@ class Services:
             deliveries=Deliveries(database),
             sessions=Sessions(database),
             keys=ApiKeys(database),
+            matches=Matches(database),
         )

@@ -64,6 +64,18 @@ SETTLE = Metric(
     bounds=_QUICK,
     meaning="How long batches of results took to be written, outages of the database included, in seconds.",
 )
+MATCHES = Metric(
+    name="retailpulse_matches",
+    kind="counter",
+    labels=("kind",),
+    meaning="Photos for which an earlier one was found: the same file (`same_file`), a copy (`copy`), or one "
+    "of the same scene (`same_scene`).",
+)
+UNMATCHED_PHOTOS = Metric(
+    name="retailpulse_unmatched_photos",
+    kind="gauge",
+    meaning="Measured photos for which earlier ones are still to be looked for; counting stops at 200,000.",
+)
 TRANSFERS_IN_FLIGHT = Metric(
     name="retailpulse_transfers_in_flight",
     kind="gauge",
@@ -142,6 +154,7 @@ BUILD = Metric(
 CATALOGUE = (
     IMAGES_SETTLED, FETCHED_BYTES, QUEUE_WAIT, TRANSFER, DECODE, SETTLE, TRANSFERS_IN_FLIGHT,
     UNSETTLED_IMAGES, WAITING_IMAGES, ONGOING_JOBS, OLDEST_PENDING, LEASED_SLOTS, OPEN_BREAKERS,
+    MATCHES, UNMATCHED_PHOTOS,
     WORKERS_ALIVE, STARTED, CRASHES, REPLACED,
     HTTP_REQUESTS, HTTP_SECONDS, BUILD,
 )  # fmt: skip

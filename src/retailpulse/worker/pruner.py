@@ -13,8 +13,9 @@ from functools import partial
 from uuid import UUID
 
 from retailpulse.concurrency.periodic import periodic
-from retailpulse.config.settings import RetentionSettings
+from retailpulse.config.settings import MatchSettings, RetentionSettings
 from retailpulse.storage.jobs import prune as pruning
+from retailpulse.storage.matches import forget
 from retailpulse.storage.metrics import throughput
 from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.scheduling import hosts
@@ -55,11 +56,19 @@ class Pruner:
     """Deletes what is older than the ages given; a job's age counts from its end."""
 
     def __init__(
-        self, database: Database, *, jobs_age: timedelta | None, keys_age: timedelta, wait: bool
+        self,
+        database: Database,
+        *,
+        jobs_age: timedelta | None,
+        keys_age: timedelta,
+        photos_age: timedelta | None = None,
+        wait: bool,
     ) -> None:
+        """`photos_age`: how long photos are compared with later ones; None leaves them known."""
         self._database = database
         self._jobs_age = jobs_age
         self._keys_age = keys_age
+        self._photos_age = photos_age
         self._wait = wait
 
     async def steps(self) -> AsyncIterator[Step]:
@@ -73,6 +82,8 @@ class Pruner:
             async for step in self._roll_up_minutes():
                 yield step
             async for step in self._forget_hosts():
+                yield step
+            async for step in self._forget_photos():
                 yield step
             async for step in self._hide_old_jobs():
                 yield step
@@ -111,6 +122,15 @@ class Pruner:
                 return
             yield Step(rows=rows)
 
+    async def _forget_photos(self) -> AsyncIterator[Step]:
+        while self._photos_age is not None:
+            async with self._database.transaction() as connection:
+                await self._lock(connection)
+                rows = await forget.forget_old(connection, self._photos_age, STEP_ROWS)
+            if not rows:
+                return
+            yield Step(rows=rows)
+
     async def _hide_old_jobs(self) -> AsyncIterator[Step]:
         while self._jobs_age is not None:
             async with self._database.transaction() as connection:
@@ -132,6 +152,13 @@ class Pruner:
                 await self._lock(connection)
                 rows = await pruning.delete(connection, part)
             yield Step(rows=rows)
+        again = STEP_ROWS
+        while again == STEP_ROWS:
+            async with self._database.transaction() as connection:
+                await self._lock(connection)
+                again = await forget.forget_earlier(connection, job_id, STEP_ROWS)
+            if again:
+                yield Step(rows=again)
         async with self._database.transaction() as connection:
             await self._lock(connection)
             await pruning.drop_note(connection, job_id)
@@ -141,12 +168,15 @@ class Pruner:
             raise _Pruned
 
 
-async def prune_forever(database: Database, settings: RetentionSettings) -> None:
+async def prune_forever(
+    database: Database, settings: RetentionSettings, matches: MatchSettings | None = None
+) -> None:
     """Prunes a bounded piece at a steady pace until it is cancelled."""
     pruner = Pruner(
         database,
         jobs_age=timedelta(days=settings.jobs_days) if settings.jobs_days else None,
         keys_age=timedelta(hours=settings.keys_hours),
+        photos_age=timedelta(days=(matches or MatchSettings()).window_days),
         wait=False,
     )
     await periodic(

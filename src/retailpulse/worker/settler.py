@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from uuid import UUID
 
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
@@ -36,10 +37,13 @@ class Settler:
         database: Database,
         settings: WorkerSettings,
         instruments: Instruments | None = None,
+        *,
+        on_settled: Callable[[], object] = lambda: None,
     ) -> None:
-        """`instruments` time how long each batch took to be written."""
+        """`instruments` time how long each batch took to be written; `on_settled` is called after each."""
         self._database = database
         self._observe = (instruments or Instruments()).histogram(SETTLE).observe
+        self._on_settled = on_settled
         self._max_rows = settings.settle_rows
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()
@@ -114,6 +118,7 @@ class Settler:
             else:
                 self._observe(time.monotonic() - began_at)
                 batch.close()
+                self._on_settled()
                 return ended
 
 

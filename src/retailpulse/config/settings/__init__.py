@@ -9,6 +9,7 @@ import msgspec
 from retailpulse.config.settings.api import ApiSettings
 from retailpulse.config.settings.callbacks import CallbackSettings
 from retailpulse.config.settings.fetch import FetchSettings, Network
+from retailpulse.config.settings.matches import MatchSettings
 from retailpulse.config.settings.measure import MeasureSettings, Sandbox
 from retailpulse.config.settings.processes import (
     DatabaseSettings,
@@ -23,6 +24,7 @@ __all__ = [
     "DatabaseSettings",
     "FetchSettings",
     "LogSettings",
+    "MatchSettings",
     "MeasureSettings",
     "Network",
     "RetentionSettings",
@@ -39,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api: ApiSettings = ApiSettings()
     fetch: FetchSettings = FetchSettings()
     measure: MeasureSettings = MeasureSettings()
+    matches: MatchSettings = MatchSettings()
     worker: WorkerSettings = WorkerSettings()
     callbacks: CallbackSettings = CallbackSettings()
     retention: RetentionSettings = RetentionSettings()

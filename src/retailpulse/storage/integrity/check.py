@@ -22,9 +22,11 @@ from retailpulse.storage.integrity.invariants import (
     STATES,
     Invariant,
 )
+from retailpulse.storage.integrity.match_invariants import MATCHES
 from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, translated
 
 EXAMPLES = 3
+_INVARIANTS = (*COUNTERS, *FLAGS, *STATES, *ROWS, *SHARES, *MATCHES)
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 _Row = tuple[str | None, int, str]
@@ -85,9 +87,7 @@ def check_invariants(
     with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
         with _snapshot(connection):
             jobs, images, results = _totals(connection)
-            found = [
-                _find(connection, invariant) for invariant in (*COUNTERS, *FLAGS, *STATES, *ROWS, *SHARES)
-            ]
+            found = [_find(connection, invariant) for invariant in _INVARIANTS]
             silent = _silent_workers(connection, thresholds)
         if silent:
             before_second_look(_expectation(len(silent), thresholds))

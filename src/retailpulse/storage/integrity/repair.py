@@ -12,6 +12,7 @@ from psycopg import sql
 from retailpulse.storage.integrity.check import IntegrityReport, StaleThresholds
 from retailpulse.storage.integrity.flag_invariants import FLAG_COUNTS, FLAGS, LISTED, MEANT, OF_LIST
 from retailpulse.storage.integrity.invariants import COUNTERS, JOB_COUNTS, SHARES, SILENT_WORKER, STATES
+from retailpulse.storage.integrity.match_repair import ABOUT_MATCHES, repair_matches
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import leases, workers
 from retailpulse.storage.scheduling.enqueue import enqueue_missing
@@ -114,6 +115,8 @@ async def repair(
     mended = await _repair_jobs(connection)
     if any(finding.name in _ABOUT_WAITING for finding in report.findings):
         mended.update(await _repair_waiting(connection, thresholds, origin_of))
+    if any(finding.name in ABOUT_MATCHES for finding in report.findings):
+        mended.update(await repair_matches(connection))
     return [f"{what}: {count:,}" for what, count in mended.items() if count]
 
 

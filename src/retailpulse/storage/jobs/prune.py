@@ -22,14 +22,24 @@ LONGEST = timedelta(days=36_500)
 """Ages beyond this are cut to it: the database's calendar ends somewhere."""
 
 # Flagged photos and visits first: they are found without their job, and must not be seen without all their
-# results.
+# results. Photos are forgotten before their matches, as a search may write one as long as it finds them.
 _NUMBERS: dict[str, LiteralString] = {
     "flagged_photos": "image_no",
     "visits": "visit_no",
     "results": "image_no",
     "earlier_results": "image_no",
     "images": "image_no",
+    "known_photos": "image_no",
+    "photo_matches": "image_no",
+    "match_queue": "image_no",
 }
+
+_FORGET_PHOTOS = """
+    WITH gone AS MATERIALIZED (
+        SELECT photo_id FROM known_photos WHERE job_id = %s AND image_no BETWEEN %s AND %s FOR UPDATE),
+    hashes AS (DELETE FROM fingerprints WHERE photo_id = ANY(ARRAY(SELECT photo_id FROM gone)))
+    DELETE FROM known_photos WHERE photo_id = ANY(ARRAY(SELECT photo_id FROM gone))
+"""
 
 _OLD = sql.SQL("status <> 'ongoing' AND finished_at < now() - %(age)s::interval")
 
@@ -147,6 +157,9 @@ async def remains(connection: Connection, job_id: UUID, most_rows: int) -> Seque
 
 async def delete(connection: Connection, rows: Rows) -> int:
     """Deletes a range; returns how many rows there were."""
+    if rows.table == "known_photos":
+        cursor = await connection.execute(_FORGET_PHOTOS, [rows.job_id, rows.first, rows.last])
+        return cursor.rowcount
     statement = sql.SQL("DELETE FROM {table} WHERE job_id = %s AND {number} BETWEEN %s AND %s").format(
         table=sql.Identifier(rows.table), number=sql.Identifier(_NUMBERS[rows.table])
     )

@@ -31,5 +31,5 @@ JSON_TYPES = sql.SQL(", ").join(
 
 
 def row(table: str) -> sql.Composed:
-    """All that is said of an image, as a list of values of a row with that name."""
-    return sql.SQL(", ").join(sql.Identifier(table, name) for name in _SAID)
+    """All that an image's bytes say of it, as a list of values of a row; flags depend on its visit too."""
+    return sql.SQL(", ").join(sql.Identifier(table, name) for name in _SAID if name != "flags")

@@ -1,7 +1,7 @@
 """Results: settled exactly once. How they are read is `pages`'."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -15,8 +15,9 @@ from retailpulse.domain.images import Outcome
 from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
-from retailpulse.storage.results import columns
+from retailpulse.storage.results import columns, new_photos
 from retailpulse.storage.results.flags import FlagCounts, list_flagged
+from retailpulse.storage.results.new_photos import NewPhotos
 from retailpulse.storage.scheduling.claims import DROP_GRANTS
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
@@ -91,6 +92,7 @@ async def settle(
     for job_id, outcome, image_nos, flagged_nos, has_copies, retries in await cursor.fetchall():
         job = jobs.setdefault(job_id, _Inserted(retries=retries))
         job.outcomes[Outcome(outcome)] += len(image_nos)
+        job.new.update(image_nos)
         job.flagged_nos += flagged_nos or ()
         if has_copies:
             cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
@@ -100,6 +102,7 @@ async def settle(
     for job_id, job in sorted(jobs.items()):  # before any job is locked, as every change of flags does
         if job.flagged_nos:
             job.flags = await list_flagged(connection, job_id, job.flagged_nos)
+    await new_photos.put(connection, _photos(ordered, {job_id: job.new for job_id, job in jobs.items()}))
     finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs))
     if ended is not None:
         ended += finished
@@ -114,6 +117,7 @@ class _Inserted:
 
     retries: int
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    new: set[int] = field(default_factory=set)
     flagged_nos: list[int] = field(default_factory=list)
     flags: FlagCounts = field(default_factory=FlagCounts)
 
@@ -123,6 +127,22 @@ def _in_order(results: Sequence[ImageResult]) -> list[ImageResult]:
     for result in results:
         jobs.setdefault(result.job_id, []).append(result)
     return [result for job_id in sorted(jobs) for result in sorted(jobs[job_id], key=attrgetter("image_no"))]
+
+
+def _photos(results: Sequence[ImageResult], new: Mapping[UUID, set[int]]) -> list[NewPhotos]:
+    """What copies are looked for by, of new results that have any of it; copies of a URL follow by theirs."""
+    photos: dict[UUID, dict[int, bytes | None]] = {}
+    for result in results:
+        facts = result.measurement
+        if facts is not None and (facts.sha256 or facts.fingerprint):
+            photos.setdefault(result.job_id, {}).setdefault(result.image_no, facts.fingerprint)
+    for job_id, of_job in photos.items():
+        for image_no in of_job.keys() - new.get(job_id, ()):
+            del of_job[image_no]
+    return [
+        NewPhotos(job_id=job_id, image_nos=list(of_job), fingerprints=list(of_job.values()))
+        for job_id, of_job in photos.items()
+    ]
 
 
 # One by one, not by `executemany`: PostgreSQL ends no transaction that idles after a pipeline, so a worker

@@ -1,0 +1,123 @@
+"""What a search costs its session of the database, and what it finds of copies; and what new photos cost."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from bench.matches.filled import JOB, PARTS, cpu_seconds, fingerprint_of
+from bench.matches.hashes import HashSource, copy_of, shares
+from retailpulse.domain import fingerprints
+from retailpulse.storage.matches.known import copy_hashes
+from retailpulse.storage.matches.match import plan_by_index
+from retailpulse.storage.matches.search import KnownPhoto, Searched, search
+from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, Connection
+
+WANTED = Searched(window_days=36_000)
+_AFTER = 2**62
+"""The place of photos that are looked for: after all others."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What one search costs on average, in milliseconds: CPU of the server, of ours, and by the clock."""
+
+    server_ms: float
+    client_ms: float
+    clock_ms: float
+    found: float
+
+
+async def lookups(connection: Connection, wanted: Sequence[bytes]) -> Spent:
+    """Looks for photos with these fingerprints, none of which is known itself."""
+    photos = [
+        KnownPhoto(
+            photo_id=-1, place=_AFTER, visit_key=-1, job_id=UUID(JOB), image_no=0, visit_no=0, store_id="X",
+            sha256=None, fingerprint=data,
+        )
+        for data in wanted
+    ]  # fmt: skip
+    pid = connection.info.backend_pid
+    async with connection.transaction():
+        await plan_by_index(connection)
+        for photo in photos[:10]:
+            await search(connection, photo, WANTED)
+        server, client, clock = cpu_seconds(pid), time.process_time(), time.monotonic()
+        found = [len((await search(connection, photo, WANTED)).photos) for photo in photos]
+        spent = cpu_seconds(pid) - server, time.process_time() - client, time.monotonic() - clock
+    each = [1e3 * seconds / len(photos) for seconds in spent]
+    return Spent(server_ms=each[0], client_ms=each[1], clock_ms=each[2], found=sum(found) / len(found))
+
+
+async def connected(url: str) -> Connection:
+    """A session as workers have them."""
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, **CONNECTION_OPTIONS)
+
+
+def new_photos(source: HashSource, count: int) -> list[bytes]:
+    """Fingerprints of photos that are like no other."""
+    return [fingerprint_of(source.draw(PARTS)) for _ in range(count)]
+
+
+async def recall(connection: Connection, count: int, flips: int) -> float:
+    """The share of copies, with so many bits changed, that their search finds among all photos."""
+    dice = np.random.default_rng(flips)
+    found = []
+    async with connection.transaction(force_rollback=True):
+        await plan_by_index(connection)
+        cursor = await connection.execute(
+            "SELECT photo_id, hash::text FROM fingerprints WHERE photo_id = ANY(%s)",
+            [[int(number) for number in dice.integers(0, 40_000, 3 * count)]],
+        )
+        wholes: dict[int, str] = dict(await cursor.fetchall())
+        for photo_id, text in list(wholes.items())[:count]:
+            bits = np.array([int(bit) for bit in text], dtype=np.uint8)
+            changed = copy_of(bits, flips, dice)
+            photo = KnownPhoto(
+                photo_id=-1, place=_AFTER, visit_key=-1, job_id=UUID(JOB), image_no=0, visit_no=0,
+                store_id="X", sha256=None, fingerprint=fingerprint_of(changed[None]),
+            )  # fmt: skip
+            result = await search(connection, photo, WANTED)
+            found.append(any(one.photo_id == photo_id for one in result.photos))
+    return shares(found)
+
+
+async def inserts(connection: Connection, source: HashSource, photos: int, turns: int) -> tuple[float, float]:
+    """Milliseconds of the server's CPU and by the clock for a row of a hash, beside all that there are."""
+    pid = connection.info.backend_pid
+    made = [(-2 - number, _AFTER, data) for number, data in enumerate(new_photos(source, photos * turns))]
+    server, clock = cpu_seconds(pid), time.monotonic()
+    for turn in range(turns):
+        async with connection.transaction():
+            await copy_hashes(connection, made[turn * photos : (turn + 1) * photos])
+    rows = photos * turns * PARTS
+    return 1e3 * (cpu_seconds(pid) - server) / rows, 1e3 * (time.monotonic() - clock) / rows
+
+
+async def shared(connection: Connection, source: HashSource, photos: int) -> Spent:
+    """What a search costs for a picture that so many photos share, each encoded in its own way."""
+    data = fingerprint_of(source.draw(PARTS))
+    digest = fingerprints.parse(data)[0]
+    keys = fingerprints.keys(digest)
+    statement = sql.SQL("""
+        WITH new AS (
+            INSERT INTO known_photos (photo_id, place, visit_key, job_id, image_no, visit_no, store_id,
+                fingerprint)
+            OVERRIDING SYSTEM VALUE
+            SELECT -1000 - n, %(first)s + n, -n, %(job)s, -n, -n, 'S', %(data)s
+            FROM generate_series(1, %(photos)s) n
+            RETURNING photo_id, place)
+        INSERT INTO fingerprints (photo_id, place, hash, {names})
+        SELECT photo_id, place, %(hash)s::bit(256), {keys} FROM new
+    """).format(
+        names=sql.SQL(", ").join(sql.Identifier(f"k{band}") for band in range(1, len(keys) + 1)),
+        keys=sql.SQL(", ").join(map(sql.Literal, keys)),
+    )
+    given = {"first": 2**61, "job": JOB, "photos": photos, "data": data, "hash": f"x{digest.hex()}"}
+    async with connection.transaction(force_rollback=True):
+        await connection.execute(statement, given)
+        return await lookups(connection, [data] * 100)

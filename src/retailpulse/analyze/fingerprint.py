@@ -1,0 +1,162 @@
+"""Fingerprint: hashes by which copies of a photo are found, however they were encoded, cut, framed or turned.
+
+A hash tells of a grid of 16 x 17 means which are brighter than their neighbour (dHash). Before, the part is
+laid on its longer side and mirrored until its middle is brighter at its right and lower end, so that all
+eight positions of a picture have one hash. Weak: parts of a picture cut at one corner, or turned by more than
+some degrees, have others.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import msgspec
+
+from retailpulse.analyze.analyzer import Analyzer, Exif
+from retailpulse.analyze.bars import within_bars
+from retailpulse.analyze.cell_sums import CellSums, Floats, Region
+from retailpulse.analyze.picture import Picture
+from retailpulse.domain.fingerprints import SIDE, Part, build
+from retailpulse.domain.images import Header
+
+CUTS = (0.07, 0.14, 0.22)
+"""The shares of width and height that the inner parts leave out: what is cut evenly is within 4% of one."""
+LEAST_SIDE = 64
+"""Pixels along a side under which a picture has no fingerprint."""
+LEAST_FRAMED = 0.1
+"""The share of a picture that bars leave at least, or they are part of it."""
+MOSTLY_FRAMED = 0.7
+"""Under this share the whole picture has no hash: it would be that of the frame."""
+SQUARE = 1.08
+"""Up to this ratio of its sides a picture is looked up both lying and standing."""
+STEP = 0.25
+"""A neighbour is brighter by more than this; less is noise."""
+VISIBLE_STEP = 1.0
+LEAST_VISIBLE = 96
+"""Steps that can be seen: a part with fewer of them is nearly blank, and resembles all that are."""
+LEAST_CHANGES = 48
+"""Bits that differ from their neighbour: with fewer, a part is a slope of light or a few shapes."""
+UNSURE = 0.05
+"""Of the standard deviation: the middle is about as bright at both ends, so that a copy may be mirrored."""
+_MIDDLE = (slice(None), slice(3, 13), slice(4, 13))
+"""Captions stand at the edges, and must not decide how a picture is turned."""
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """`fingerprint` is that of `domain.fingerprints` in base64; None if there is too little to be seen."""
+
+    fingerprint: str | None
+
+
+def _find_fingerprint(picture: Picture, header: Header, _exif: Exif) -> Fingerprint:
+    grey, _ = picture.overview(header.width, header.height)
+    if min(grey.shape) < LEAST_SIDE:
+        return Fingerprint(None)
+    sums = CellSums(grey)
+    parts = list(_parts(sums))
+    hashed = _hashed(_laid(sums, [region for _, region, _ in parts], [standing for *_, standing in parts]))
+    found = [
+        (part | turn, digest) for (part, _, _), (turn, digest) in zip(parts, hashed, strict=True) if digest
+    ]
+    if not any(Part.ASKED in part for part, _ in found):
+        return Fingerprint(None)
+    return Fingerprint(b64encode(build(found)).decode())
+
+
+def _parts(sums: CellSums) -> Iterator[tuple[Part, Region, bool]]:
+    """The parts of a picture, and whether each is standing, higher than wide."""
+    whole = (0.0, 0.0, float(sums.width), float(sums.height))
+    framed = within_bars(sums)
+    share = _area(framed) / _area(whole) if framed else 0.0
+    inner = framed if framed and share >= LEAST_FRAMED else whole
+    if inner == whole or share >= MOSTLY_FRAMED:
+        yield Part.KEPT | Part.ASKED, whole, _is_standing(whole)
+    if inner != whole:
+        yield Part.KEPT | Part.ASKED, inner, _is_standing(inner)
+    for cut in CUTS:
+        yield Part.KEPT | Part.EXACT, _cut(inner, cut), _is_standing(inner)
+    if _ratio(inner) <= SQUARE:
+        yield Part.ASKED, inner, not _is_standing(inner)
+
+
+def _laid(sums: CellSums, regions: Sequence[Region], standing: Sequence[bool]) -> Floats:
+    """The grid of each region as it lies on its longer side; all at once, if all are of one kind."""
+    import numpy as np
+
+    if len(set(standing)) == 1:
+        return sums.grids(regions, SIDE, SIDE + 1, transposed=standing[0])
+    return np.concatenate(
+        [
+            sums.grids([region], SIDE, SIDE + 1, transposed=stands)
+            for region, stands in zip(regions, standing, strict=True)
+        ]
+    )
+
+
+def _hashed(grids: Floats) -> Iterator[tuple[Part, bytes]]:
+    """The hash of each grid, and how it may be turned; the hash of a blank one is empty."""
+    import numpy as np
+
+    grids = _smooth(_smooth(grids).swapaxes(1, 2)).swapaxes(1, 2)
+    middle = grids[_MIDDLE].reshape(len(grids), -1)
+    spread = np.maximum(middle.std(axis=1), 1e-9) * middle.shape[1]
+    slopes = (middle @ _slopes() / spread[:, None]).tolist()
+    steps = grids[:, :, 1:] - grids[:, :, :-1]
+    visible = np.count_nonzero(np.abs(steps) >= VISIBLE_STEP, axis=(1, 2))
+    brighter = steps > STEP
+    changes = np.count_nonzero(brighter[:, :, 1:] != brighter[:, :, :-1], axis=(1, 2))
+    is_blank = ((visible < LEAST_VISIBLE) | (changes < LEAST_CHANGES)).tolist()
+    for step, (right, down), blank in zip(steps, slopes, is_blank, strict=True):
+        if blank:
+            yield Part(0), b""
+            continue
+        turned = -step[:, ::-1] if right < 0 else step
+        turned = turned[::-1] if down < 0 else turned
+        turn = (Part.SIDEWAYS if abs(right) < UNSURE else 0) | (Part.UPSIDE_DOWN if abs(down) < UNSURE else 0)
+        yield Part(turn), np.packbits(turned > STEP).tobytes()
+
+
+def _smooth(grids: Floats) -> Floats:
+    """With a sixth of the next box on either side, so that a part cut a little differently keeps its bits."""
+    smooth = grids * 4
+    smooth[:, :, 1:] += grids[:, :, :-1]
+    smooth[:, :, :-1] += grids[:, :, 1:]
+    smooth[:, :, 0] += grids[:, :, 0]
+    smooth[:, :, -1] += grids[:, :, -1]
+    smooth /= 6
+    return smooth
+
+
+@cache
+def _slopes() -> Floats:
+    """By what the middle is multiplied, to tell how much brighter it is at its right and its lower end."""
+    import numpy as np
+
+    down, right = np.meshgrid(np.linspace(-1, 1, 10), np.linspace(-1, 1, 9), indexing="ij")
+    return np.stack([right.reshape(-1), down.reshape(-1)], axis=1)
+
+
+def _cut(region: Region, share: float) -> Region:
+    left, upper, right, lower = region
+    across, along = (right - left) * share / 2, (lower - upper) * share / 2
+    return left + across, upper + along, right - across, lower - along
+
+
+def _area(region: Region) -> float:
+    return (region[2] - region[0]) * (region[3] - region[1])
+
+
+def _is_standing(region: Region) -> bool:
+    return region[3] - region[1] > region[2] - region[0]
+
+
+def _ratio(region: Region) -> float:
+    sides = region[2] - region[0], region[3] - region[1]
+    return max(sides) / min(sides)
+
+
+def _load() -> None:
+    import numpy  # noqa: F401  # a confined process cannot import it
+
+
+ANALYZER = Analyzer(name="fingerprint", version=1, facts=Fingerprint, analyze=_find_fingerprint, load=_load)

@@ -1,0 +1,107 @@
+"""Matches: photos that were handed in before, across all jobs."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.params import Parameter
+
+from retailpulse.api.openapi.annotations import LINK, Tag, documented
+from retailpulse.api.v1.filters import instant, texts
+from retailpulse.api.v1.pages import (
+    DEFAULT_LIMIT,
+    Cursors,
+    CursorText,
+    Limit,
+    Page,
+    RowNumber,
+    page_response,
+    write_cursor,
+)
+from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.ids import parse_job_id
+from retailpulse.domain.matches import MatchKind, Relation
+from retailpulse.schema import Match, MatchedPhoto
+from retailpulse.service import Matches
+from retailpulse.storage.matches.list import MatchFilter, MatchPlace, MatchRow
+
+MATCHES: Cursors[MatchPlace] = Cursors("matches", tuple[datetime, UUID, RowNumber])
+"""A position is that of the match after which a page begins."""
+
+
+@get(
+    "/api/v1/matches",
+    operation_id="listMatches",
+    summary="Photos that were handed in before, the newest first",
+    tags=[Tag.RESULTS],
+    opt=documented(Page[Match], meaning="A page of matches.", headers={"Link": LINK}),
+)
+async def list_matches(
+    request: Request[Any, Any, Any],
+    matches: Matches,
+    kind: Annotated[list[MatchKind] | None, Parameter(description="Only matches of this kind.")] = None,
+    relation: Annotated[
+        list[Relation] | None, Parameter(description="Only matches of visits that belong together so.")
+    ] = None,
+    job_id: Annotated[list[str] | None, Parameter(description="Only photos of this job.")] = None,
+    store_id: Annotated[list[str] | None, Parameter(description="Only photos of this store.")] = None,
+    area: Annotated[list[str] | None, Parameter(description="Only photos of stores in this area.")] = None,
+    since: Annotated[
+        str | None, Parameter(description="Only photos settled then or later: a date or an RFC 3339 time.")
+    ] = None,
+    until: Annotated[
+        str | None, Parameter(description="Only photos settled before: a date or an RFC 3339 time.")
+    ] = None,
+    cursor: CursorText = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response[Page[Match]]:
+    """List photos that were handed in before, each with the earliest one that it is most like.
+
+    A photo of the same file or a copy, or of the same scene, is named once. Filters look at the later photo.
+    Matches are found within moments of the result, so a new one may come after the end of its job; one that
+    names a photo of a deleted job is gone.
+    """
+    wanted = MatchFilter(
+        kinds=tuple(dict.fromkeys(kind or ())),
+        relations=tuple(dict.fromkeys(relation or ())),
+        job_ids=tuple(map(_job_id, job_id or ())),
+        store_ids=texts("store_id", store_id),
+        areas=texts("area", area),
+        start=instant("since", since),
+        end=instant("until", until),
+    )
+    page, following = await matches.page(wanted, after=MATCHES.read(cursor), limit=limit)
+    return page_response(request, list(map(_match, page)), write_cursor(MATCHES, following), limit)
+
+
+def _job_id(text: str) -> UUID:
+    found = parse_job_id(text)
+    if found is None:
+        raise InvalidRequest(f"job_id: {text[:100]!r} is no id of a job")
+    return found
+
+
+def _match(row: MatchRow) -> Match:
+    return Match(
+        photo=MatchedPhoto(
+            job_id=str(row.job_id),
+            image_no=row.image_no,
+            store_id=row.store_id,
+            visit_time=row.visit_time,
+            image_url=row.image_url,
+            settled_at=row.settled_at,
+        ),
+        earlier=MatchedPhoto(
+            job_id=str(row.earlier_job_id),
+            image_no=row.earlier_image_no,
+            store_id=row.earlier_store_id,
+            visit_time=row.earlier_visit_time,
+            image_url=row.earlier_image_url,
+            settled_at=row.earlier_settled_at,
+        ),
+        kind=row.kind,
+        distance=row.distance,
+        relation=row.relation,
+        area=row.area,
+    )

@@ -1,0 +1,92 @@
+"""The command `matches`: photos that were handed in before, each with the earliest one that it is like."""
+
+from datetime import datetime
+from typing import Any
+
+import rich_click as click
+
+from retailpulse.cli.connection import with_client
+from retailpulse.cli.output import json_option
+from retailpulse.cli.tables import Column, limit_options, show_list
+from retailpulse.cli.times import read_time
+from retailpulse.cli.views import when
+from retailpulse.client import Client, Match, MatchedPhoto
+from retailpulse.domain.matches import MatchKind, Relation
+
+
+def _image(photo: MatchedPhoto) -> str:
+    return f"{photo.job_id}/{photo.image_no}"
+
+
+COLUMNS: tuple[Column[Match], ...] = (
+    Column(title="KIND", width=10, text=lambda match: match.kind),
+    Column(title="BITS", width=4, text=lambda match: f"{match.distance}", is_number=True),
+    Column(title="RELATION", width=11, text=lambda match: match.relation),
+    Column(title="STORE", width=12, text=lambda match: match.photo.store_id),
+    Column(title="AREA", width=10, text=lambda match: match.area or "-"),
+    Column(title="VISIT", width=20, text=lambda match: match.photo.visit_time or "-"),
+    Column(title="EARLIER STORE", width=13, text=lambda match: match.earlier.store_id),
+    Column(title="EARLIER VISIT", width=20, text=lambda match: match.earlier.visit_time or "-"),
+    Column(title="SETTLED", width=20, text=lambda match: when(match.photo.settled_at)),
+    Column(title="IMAGE", width=38, text=lambda match: _image(match.photo)),
+    Column(title="EARLIER IMAGE", width=38, text=lambda match: _image(match.earlier)),
+)
+
+
+@click.command()
+@click.option(
+    "--kind",
+    type=click.Choice([str(kind) for kind in MatchKind]),
+    multiple=True,
+    help="Only the same file, copies, or the same scene; may be repeated.",
+)
+@click.option(
+    "--relation",
+    type=click.Choice([str(relation) for relation in Relation]),
+    multiple=True,
+    help="Only if the visits belong together so; may be repeated.",
+)
+@click.option("--job", "job_id", multiple=True, metavar="ID", help="Only photos of this job.")
+@click.option("--store-id", multiple=True, metavar="ID", help="Only photos of this store; may be repeated.")
+@click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    callback=read_time,
+    help="Settled then or later: a date, an RFC 3339 time, today, yesterday, 7d or 12h ago.",
+)
+@click.option(
+    "--until", metavar="TIME", callback=read_time, help="Settled before; the same kinds of times as --since."
+)
+@limit_options
+@json_option
+@with_client
+def matches(
+    client: Client,
+    kind: tuple[str, ...],
+    relation: tuple[str, ...],
+    job_id: tuple[str, ...],
+    store_id: tuple[str, ...],
+    area: tuple[str, ...],
+    since: str | datetime | None,
+    until: str | datetime | None,
+    **options: Any,
+) -> None:
+    """List photos that were handed in before, the newest first, each with the earliest one that it is like.
+
+    \b
+    Examples:
+      retailpulse matches
+      retailpulse matches --kind same_file --kind copy --relation other_store --since 7d
+      retailpulse matches --area 7100 --json --all | jq '.[] | .photo.image_url'
+    """
+    found = client.matches(
+        kind=kind,
+        relation=relation,
+        job_id=job_id,
+        store_id=store_id,
+        area=area,
+        since=since,
+        until=until,
+    )
+    show_list(found, COLUMNS, **options)

@@ -1,0 +1,22 @@
+"""What is asked about photos that were handed in before: pages of matches."""
+
+from retailpulse.storage.matches import list as match_lists
+from retailpulse.storage.matches.list import MatchFilter, MatchPlace, MatchRow
+from retailpulse.storage.postgres.bulkhead import Share
+from retailpulse.storage.postgres.database import Database
+
+
+class Matches:
+    """Matches over one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, wanted: MatchFilter, *, after: MatchPlace | None, limit: int
+    ) -> tuple[list[MatchRow], MatchPlace | None]:
+        """Matches, the newest first, with the place of the next page; None on the last."""
+        async with self._database.connection(share=Share.READS) as connection:
+            found = await match_lists.read_matches(connection, wanted, after=after, limit=limit + 1)
+        page = found[:limit]
+        return page, page[-1].place if len(found) > limit else None

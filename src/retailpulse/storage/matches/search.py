@@ -1,0 +1,211 @@
+"""The search for photos that are like one: by their bytes, and by the keys of their hashes.
+
+Each key is looked for along an index whose rows are in the order of submits, so that the earliest photos are
+found first and none of them is read past a bound: what thousands share costs no more than what some do.
+Weak: of a key that very many unlike photos share, only the earliest are looked at.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from retailpulse.domain import fingerprints
+from retailpulse.domain.fingerprints import COPY_DISTANCE, SCENE_DISTANCE, Probe
+from retailpulse.domain.matches import MatchKind, Relation
+from retailpulse.storage.postgres.database import Connection
+
+MOST_OF_KEY = 100
+"""Photos that are compared for one value of one key."""
+MOST_FOUND = 200
+"""Photos that one search gives; if later ones are left, another one goes on from there."""
+DAY = 24 * 3600 * 250 << 23
+"""A day as a distance of places."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownPhoto:
+    """A photo that can be found. `visit_key` is the same for visits to one store at one time."""
+
+    photo_id: int
+    place: int
+    visit_key: int
+    job_id: UUID
+    image_no: int
+    visit_no: int
+    store_id: str
+    sha256: bytes | None
+    fingerprint: bytes | None
+
+    @property
+    def order(self) -> tuple[int, UUID, int]:
+        """What is smaller is earlier: by the submit of the job."""
+        return self.place, self.job_id, self.image_no
+
+    @property
+    def key(self) -> tuple[UUID, int]:
+        """Which image it is."""
+        return self.job_id, self.image_no
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Searched:
+    """What is searched: how many days back and ahead, and whether only in stores of the same area.
+
+    `flagged` are the relations of visits that raise flags.
+    """
+
+    window_days: float
+    same_area: bool = False
+    flagged: frozenset[Relation] = frozenset({Relation.SAME_STORE, Relation.OTHER_STORE})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """Photos that are like one, the earliest first; those after `edge`, if any, were not all looked at."""
+
+    photos: Sequence[KnownPhoto]
+    edge: int | None = None
+
+
+_COLUMNS = sql.SQL(", ").join(sql.Identifier("k", name) for name in KnownPhoto.__dataclass_fields__)
+
+# Of a job that is being deleted, and pairs that a person told apart, nothing is seen.
+_SEEN = sql.SQL("""
+    k.photo_id <> %(photo_id)s
+    AND EXISTS (SELECT FROM jobs j WHERE j.job_id = k.job_id OFFSET 0)
+    AND NOT EXISTS (
+        SELECT FROM photo_pairs_apart a
+        WHERE a.job_id_a = k.job_id AND a.image_no_a = k.image_no
+          AND a.job_id_b = %(job_id)s AND a.image_no_b = %(image_no)s OFFSET 0)
+    AND NOT EXISTS (
+        SELECT FROM photo_pairs_apart a
+        WHERE a.job_id_a = %(job_id)s AND a.image_no_a = %(image_no)s
+          AND a.job_id_b = k.job_id AND a.image_no_b = k.image_no OFFSET 0)
+    AND (NOT %(same_area)s OR k.store_id = %(store_id)s OR EXISTS (
+        SELECT FROM stores one, stores other
+        WHERE one.store_id = k.store_id AND other.store_id = %(store_id)s
+          AND one.area_code = other.area_code OFFSET 0))
+""")
+
+_SAME_FILE = sql.SQL("""
+    SELECT {columns} FROM known_photos k
+    WHERE k.sha256 = %(sha256)s AND k.place > %(after)s AND k.place <= %(until)s AND {seen}
+    ORDER BY k.place LIMIT %(most_found)s
+""").format(columns=_COLUMNS, seen=_SEEN)
+
+# For each value of a band its earliest rows; then the photos of those that are like the hash asked for.
+_OF_BAND = sql.SQL("""
+    SELECT f.photo_id, f.place, f.number,
+        bit_count(f.hash # (%(hashes)s::bit(256)[])[wanted.probe]) AS distance
+    FROM unnest(%({values})s::int[], %(probes)s::int[]) AS wanted (value, probe) CROSS JOIN LATERAL (
+        SELECT photo_id, place, hash, row_number() OVER (ORDER BY place) AS number FROM (
+            SELECT photo_id, place, hash FROM fingerprints
+            WHERE {key} = wanted.value AND place > %(after)s AND place <= %(until)s
+            ORDER BY place LIMIT %(most_of_key)s) earliest) f
+""")
+_NAMES = [f"k{band}" for band in range(1, fingerprints.BANDS + 1)]
+_ALIKE = sql.SQL("""
+    WITH seen AS MATERIALIZED ({bands}),
+    alike AS MATERIALIZED (
+        SELECT DISTINCT photo_id, place FROM seen WHERE distance <= %(most_distance)s)
+    SELECT {columns}, (SELECT min(place) FROM seen WHERE number = %(most_of_key)s) AS edge
+    FROM alike CROSS JOIN LATERAL (
+        SELECT * FROM known_photos WHERE photo_id = alike.photo_id OFFSET 0) k
+    WHERE {seen}
+    ORDER BY alike.place LIMIT %(most_found)s
+""").format(
+    bands=sql.SQL(" UNION ALL ").join(
+        _OF_BAND.format(key=sql.Identifier(name), values=sql.SQL(name)) for name in _NAMES
+    ),
+    columns=_COLUMNS,
+    seen=_SEEN,
+)
+
+
+async def search(
+    connection: Connection, photo: KnownPhoto, wanted: Searched, *, after: int | None = None
+) -> Found:
+    """Photos that are like one, the earliest first, from the beginning of the window or `after` a place on.
+
+    If an earlier one has the same bytes, others are not looked for: that one's search finds the same.
+    """
+    window = int(min(wanted.window_days, 36_500) * DAY)
+    values = {
+        "photo_id": photo.photo_id,
+        "job_id": photo.job_id,
+        "image_no": photo.image_no,
+        "store_id": photo.store_id,
+        "sha256": photo.sha256,
+        "same_area": wanted.same_area,
+        "after": max(0, photo.place - window) if after is None else after,
+        "until": photo.place + window,
+        "most_found": MOST_FOUND,
+        "most_of_key": MOST_OF_KEY,
+        "most_distance": SCENE_DISTANCE,
+    }
+    same = await _same_file(connection, values) if photo.sha256 is not None else []
+    edges = [same[-1].place] if len(same) == MOST_FOUND else []
+    found = {one.photo_id: one for one in same}
+    if photo.fingerprint is not None and not any(_is_twin(earlier, photo, wanted) for earlier in same):
+        alike, edge = await _alike(connection, values, fingerprints.probes(photo.fingerprint))
+        found.update((one.photo_id, one) for one in alike)
+        edges += [] if edge is None else [edge]
+        edges += [alike[-1].place] if len(alike) == MOST_FOUND else []
+    return Found(photos=sorted(found.values(), key=lambda one: one.order), edge=min(edges) if edges else None)
+
+
+def _is_twin(earlier: KnownPhoto, photo: KnownPhoto, wanted: Searched) -> bool:
+    """Whether a photo of the same bytes is earlier, found by the same, and raises a flag."""
+    return (
+        earlier.order < photo.order
+        and earlier.fingerprint == photo.fingerprint
+        and relation_of(earlier, photo) in wanted.flagged
+    )
+
+
+async def _same_file(connection: Connection, values: dict[str, Any]) -> list[KnownPhoto]:
+    cursor = connection.cursor(row_factory=class_row(KnownPhoto))
+    await cursor.execute(_SAME_FILE, values, prepare=True)
+    return await cursor.fetchall()
+
+
+async def _alike(
+    connection: Connection, values: dict[str, Any], probes: Sequence[Probe]
+) -> tuple[list[KnownPhoto], int | None]:
+    numbers = [number for number, probe in enumerate(probes, 1) for _ in probe.values[0]]
+    bands = {
+        name: [value for probe in probes for value in probe.values[band]] for band, name in enumerate(_NAMES)
+    }
+    hashes = "{" + ",".join(f"x{probe.hash.hex()}" for probe in probes) + "}"
+    cursor = await connection.execute(
+        _ALIKE, {**values, **bands, "probes": numbers, "hashes": hashes}, prepare=True
+    )
+    rows = await cursor.fetchall()
+    names = tuple(KnownPhoto.__dataclass_fields__)
+    photos = [KnownPhoto(**dict(zip(names, row[:-1], strict=True))) for row in rows]
+    return photos, rows[0][-1] if rows else None
+
+
+def likeness_of(one: KnownPhoto, other: KnownPhoto) -> tuple[MatchKind, int] | None:
+    """How alike two photos are, and in how many bits they differ, in either order; None if they are not."""
+    if one.sha256 is not None and one.sha256 == other.sha256:
+        return MatchKind.SAME_FILE, 0
+    if one.fingerprint is None or other.fingerprint is None:
+        return None
+    distance = fingerprints.closest(one.fingerprint, other.fingerprint)
+    if distance > SCENE_DISTANCE:
+        return None
+    return (MatchKind.COPY if distance <= COPY_DISTANCE else MatchKind.SAME_SCENE), distance
+
+
+def relation_of(one: KnownPhoto, other: KnownPhoto) -> Relation:
+    """How the visits of two photos belong together."""
+    if one.store_id != other.store_id:
+        return Relation.OTHER_STORE
+    if one.visit_key == other.visit_key or (one.job_id, one.visit_no) == (other.job_id, other.visit_no):
+        return Relation.SAME_VISIT
+    return Relation.SAME_STORE
