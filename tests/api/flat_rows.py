@@ -12,6 +12,8 @@ NUMBERS = [
     "contrast",
     "blown",
     "content",
+    "hours_from_visit",
+    "store_distance_m",
 ]
 """What stands in the object `checks`, in its order."""
 

@@ -192,7 +192,7 @@ def _make_context(
     return WorkerContext(
         downloader=downloader,
         backpressure=backpressure,
-        settler=Settler(database, worker, instruments),
+        settler=Settler(database, worker, instruments, thresholds=measure),
         decoders=decoders,
         quarantine=quarantine,
         held_images=HeldImages(events.has_room),

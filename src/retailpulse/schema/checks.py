@@ -49,3 +49,16 @@ class Checks(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         Stored(sql_type=SqlType.DOUBLE),
         _number("The share of an 8 x 8 grid in which anything is to be seen.", example=0.97),
     ] = None
+    hours_from_visit: Annotated[
+        float | None,
+        Stored(sql_type=SqlType.DOUBLE, is_of_visit=True),
+        _number(
+            "Hours from the visit to when the photo was taken, negative before it; the least there can be.",
+            example=0.52,
+        ),
+    ] = None
+    store_distance_m: Annotated[
+        int | None,
+        Stored(sql_type=SqlType.INTEGER, is_of_visit=True),
+        _number("Meters from the store to where the photo was taken.", example=35),
+    ] = None

@@ -34,14 +34,15 @@ class Stored:
     """How a field is kept; stands among the annotations of the field.
 
     `is_generated`: PostgreSQL makes the value from other columns. `is_distinct`: hardly any value comes
-    twice. `octets` is the length of each value of a BYTEA, which must have one. `column` is what the table
-    calls it; empty: as the field.
+    twice. `is_of_visit`: images that share a result may differ in it. `octets` is the length of each value
+    of a BYTEA, which must have one. `column` is what the table calls it; empty: as the field.
     """
 
     sql_type: SqlType
     table: str = "results"
     is_generated: bool = False
     is_distinct: bool = False
+    is_of_visit: bool = False
     octets: int | None = None
     column: str = ""
 

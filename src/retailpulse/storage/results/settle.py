@@ -1,7 +1,7 @@
 """Results: settled exactly once. How they are read is `pages`'."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,18 @@ from uuid import UUID
 import msgspec
 from psycopg import sql
 
+from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import StaleWrite
 from retailpulse.domain.images import Outcome
 from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import columns
+from retailpulse.storage.results.copies import copy_to_copies
+from retailpulse.storage.results.visit_checks import VisitChecks, has_time_or_place, read_checks
 from retailpulse.storage.scheduling.claims import DROP_GRANTS
+
+_DEFAULT = MeasureSettings()
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
 # pruned by now, or an image may have been retried: then the result of a worker that slept is late.
@@ -40,19 +45,6 @@ _INSERT = sql.SQL("""
     FROM new GROUP BY job_id, outcome
 """).format(written=columns.WRITTEN, facts=columns.FROM_JSON, fact_types=columns.JSON_TYPES)
 
-# The copies of an image get its result. OFFSET keeps the planner from joining with the copies of all images:
-# those of each are looked up by index.
-_COPY_TO_COPIES = sql.SQL("""
-    INSERT INTO results (job_id, image_no, {written})
-    SELECT r.job_id, copy.image_no, {written}
-    FROM results r CROSS JOIN LATERAL (
-        SELECT i.image_no FROM images i
-        WHERE i.job_id = r.job_id AND i.same_as = r.image_no
-        OFFSET 0) copy
-    WHERE r.job_id = %s AND r.image_no = ANY(%s)
-    ON CONFLICT DO NOTHING
-""").format(written=columns.WRITTEN)
-
 # A job that was retried or pruned since the results were inserted is not counted in.
 _COUNT_IN_JOB = """
     UPDATE jobs SET measured = measured + %(measured)s, failed = failed + %(failed)s
@@ -67,18 +59,21 @@ async def settle(
     grants: Sequence[int] = (),
     *,
     ended: list[UUID] | None = None,
+    thresholds: MeasureSettings = _DEFAULT,
 ) -> int:
     """Writes results in the transaction of `connection`; one that an image already has stays as it is.
 
     A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, and
     the last image of a job finishes it. `grants` are those that are settled to the end with these results:
-    they are closed. `ended` gets the jobs that have ended by this. Returns how many rows were new. Rows are
+    they are closed. `ended` gets the jobs that have ended by this. Photos are flagged by their visits as
+    `thresholds` say. Returns how many rows were new. Rows are
     locked in one order everywhere, so workers cannot deadlock; copies need none, as only the transaction that
     inserted the result of their first inserts theirs. Raises StaleWrite if a job was retried or pruned
     meanwhile.
     """
     ordered = _in_order(results)
-    parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered)}
+    checks = await read_checks(connection, ordered, thresholds)
+    parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered, checks)}
     # Planned each time: a plan from when the tables were small would read them whole for every image.
     cursor = await connection.execute(_INSERT, parameters, prepare=False)
     jobs: dict[UUID, Counter[Outcome]] = {}
@@ -87,8 +82,10 @@ async def settle(
         outcomes = jobs.setdefault(job_id, Counter())
         outcomes[Outcome(outcome)] += len(image_nos)
         if has_copies:
-            cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
-            outcomes[Outcome(outcome)] += cursor.rowcount
+            located = _located(ordered, job_id)
+            outcomes[Outcome(outcome)] += await copy_to_copies(
+                connection, job_id, image_nos, located, thresholds
+            )
     finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs, retries))
     if ended is not None:
         ended += finished
@@ -102,6 +99,15 @@ def _in_order(results: Sequence[ImageResult]) -> list[ImageResult]:
     for result in results:
         jobs.setdefault(result.job_id, []).append(result)
     return [result for job_id in sorted(jobs) for result in sorted(jobs[job_id], key=attrgetter("image_no"))]
+
+
+def _located(results: Sequence[ImageResult], job_id: UUID) -> dict[int, ImageFacts]:
+    """The images of a job whose photos tell a time or a place, as they are without their visits."""
+    return {
+        result.image_no: result.measurement
+        for result in results
+        if result.job_id == job_id and result.measurement is not None and has_time_or_place(result)
+    }
 
 
 # One by one, not by `executemany`: PostgreSQL ends no transaction that idles after a pipeline, so a worker
@@ -137,17 +143,22 @@ _Row: Any = msgspec.defstruct(
 """A result as its row; what is left out is NULL."""
 
 
-def _as_json(results: Sequence[ImageResult]) -> str:
-    return msgspec.json.encode([_row(result) for result in results]).decode()
+def _as_json(results: Sequence[ImageResult], checks: Mapping[int, VisitChecks]) -> str:
+    rows = [_row(result) for result in results]
+    for at, found in checks.items():
+        rows[at].flags = found.flags
+        rows[at].hours_from_visit = found.hours_from_visit
+        rows[at].store_distance_m = found.store_distance_m
+    return msgspec.json.encode(rows).decode()
 
 
-def _row(result: ImageResult) -> msgspec.Struct:
+def _row(result: ImageResult) -> Any:
     facts = result.measurement or _NO_FACTS
     for name in _FREE_TEXTS:
         text = getattr(facts, name)
         if text is not None and _storable(text) != text:
             facts = msgspec.structs.replace(facts, **{name: _storable(text)})
-    row: msgspec.Struct = _Row(
+    return _Row(
         result.job_id,
         result.image_no,
         result.outcome,
@@ -157,7 +168,6 @@ def _row(result: ImageResult) -> msgspec.Struct:
         _storable(result.detail),
         *msgspec.structs.astuple(facts)[:_COUNT],
     )
-    return row
 
 
 def _storable(text: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Stores have coordinates."""
+"""Stores have coordinates, and results tell how far a photo is from its visit and its store."""
 
 from alembic import op
 
@@ -10,9 +10,13 @@ ALTER TABLE stores
     ADD COLUMN latitude double precision,
     ADD COLUMN longitude double precision,
     ADD CHECK ((latitude IS NULL) = (longitude IS NULL));
+
+ALTER TABLE results
+    ADD COLUMN hours_from_visit double precision,
+    ADD COLUMN store_distance_m integer;
 """
 
 
 def upgrade() -> None:
-    """Adds the columns; stores of before have no coordinates."""
+    """Adds the columns; stores of before have no coordinates, results none of the numbers."""
     op.execute(SCHEMA)
