@@ -19,6 +19,7 @@ from retailpulse.api.export.writer_process import MAX_EXPORTS_OF_CALLER, written
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.web.quotas import Quota
 from tests import processes
+from tests.api.flat_rows import flat
 from tests.api.jobs import CORNER_SHOP, NOWHERE, RunningApi, photo, problem, visit
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
@@ -50,8 +51,7 @@ def as_ndjson(service: RunningService, job_id: str, **query: Any) -> list[dict[s
     """The same rows as NDJSON tells them."""
     query = {"format": "ndjson", **query}
     text = service.http.get(f"/api/v1/jobs/{job_id}/results", params=query).text
-    rows = [json.loads(line) for line in text.splitlines()]
-    return [row | {"flags": " ".join(row["flags"])} for row in rows]
+    return [flat(json.loads(line)) for line in text.splitlines()]
 
 
 def writers(parent: int) -> list[int]:

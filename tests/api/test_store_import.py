@@ -11,7 +11,7 @@ import pytest
 from tests.api.jobs import RunningApi, problem, put_stores, store_file, visit
 from tests.running import RunningService
 
-COUNTS = ["loaded", "added", "changed", "unchanged", "rejected"]
+COUNTS = ["loaded", "added", "changed", "unchanged", "rejected", "unlocated"]
 HEADER = "AreaCode,StoreName,StoreID\n"
 
 _files = count(1)
@@ -62,6 +62,7 @@ def test_a_file_is_loaded_and_told_in_numbers(service: RunningService, area: str
         "changed": 0,
         "unchanged": 0,
         "rejected": 0,
+        "unlocated": 0,
         "errors": [],
         "dry_run": False,
         "read_as": "CSV, separator comma, UTF-8",

@@ -30,8 +30,9 @@ def ids(service: RunningService, **query: Any) -> list[str]:
 
 def test_a_store_is_told_with_its_area_and_name(service: RunningService) -> None:
     assert items_of(service, STORES, store_id="RP00004") == [
-        {"store_id": "RP00004", "area_code": "7100016", "store_name": 'The "Little" Grocer'}
-    ]
+        {"store_id": "RP00004", "area_code": "7100016", "store_name": 'The "Little" Grocer',
+         "latitude": None, "longitude": None}
+    ]  # fmt: skip
 
 
 def test_a_search_finds_beginnings_of_ids_then_of_names_then_all_that_hold_it(
@@ -149,7 +150,7 @@ def test_one_store_is_told_with_pages_of_its_visits(service: RunningService) -> 
     job_id = service.submit([visit(store, at=day) for day in reversed(days)] + [visit(other)])
     answer = service.http.get(f"{STORES}/{store}", params={"limit": 3})
     assert (answer.status_code, list(answer.json())) == (
-        200, ["store_id", "area_code", "store_name", "visits"],
+        200, ["store_id", "area_code", "store_name", "latitude", "longitude", "visits"],
     )  # fmt: skip
     said = answer.json()
     assert [said["store_id"], said["area_code"], said["store_name"]] == [store, area, "Ünited"]

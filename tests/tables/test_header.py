@@ -43,7 +43,9 @@ def test_columns_of_visits_have_many_names(header: tuple[str, ...]) -> None:
     ids=" ".join,
 )
 def test_columns_of_stores_have_many_names(header: tuple[str, ...]) -> None:
-    assert rows(f"{';'.join(header)}\n1;A;b\n".encode(), None, STORE_COLUMNS) == [(2, ("1", "A", "b"))]
+    assert rows(f"{';'.join(header)}\n1;A;b\n".encode(), None, STORE_COLUMNS) == [
+        (2, ("1", "A", "b", "", ""))
+    ]
 
 
 def test_an_exact_name_goes_before_others() -> None:
@@ -163,7 +165,7 @@ def test_a_url_below_no_name_is_not_lost() -> None:
     ]
     assert bad(xlsx({"Visits": sheet})) == {3: told.replace("C", "D")}
     stores = b"Area;Name;Store;;x\nN;A;B;http://h/1;\n"
-    assert rows(stores, None, STORE_COLUMNS) == [(2, ("N", "A", "B"))]
+    assert rows(stores, None, STORE_COLUMNS) == [(2, ("N", "A", "B", "", ""))]
 
 
 def test_a_first_row_of_data_is_not_taken_for_the_header() -> None:

@@ -199,7 +199,7 @@ def _make_context(
     return WorkerContext(
         downloader=downloader,
         backpressure=backpressure,
-        settler=Settler(database, worker, instruments, on_settled=matcher.wake),
+        settler=Settler(database, worker, instruments, thresholds=measure, on_settled=matcher.wake),
         decoders=decoders,
         quarantine=quarantine,
         held_images=HeldImages(events.has_room),

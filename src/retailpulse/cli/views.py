@@ -163,6 +163,8 @@ def import_report(done: Imported) -> Iterator[str]:
         )
     else:
         yield f"Nothing was loaded: {done.rejected:,} bad lines. --good-lines loads the others."
+    if done.unlocated:
+        yield f"{done.unlocated:,} at latitude 0, longitude 0: their place is taken for unknown"
     if done.read_as is not None:
         yield f"Read as {printable(done.read_as)}"
     shown = done.errors[:MAX_BAD_LINES]

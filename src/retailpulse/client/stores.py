@@ -65,10 +65,11 @@ async def import_stores(
 ) -> Imported:
     """Load a file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
 
-    It may be CSV of any dialect, XLSX, ODS or Parquet. `columns` says which of its columns is which, by
-    header, letter or number: `{"StoreID": "Outlet Code"}`. Nothing of a file with bad lines is loaded, and
-    the answer says which they are, unless `good_lines` asks for the others; with `dry_run` nothing is loaded
-    in any case. Raises InvalidRequest if it is no such file, TooLarge, BadInput.
+    It may be CSV of any dialect, XLSX, ODS or Parquet, and have Latitude and Longitude too. `columns` says
+    which of its columns is which, by header, letter or number: `{"StoreID": "Outlet Code"}`. Nothing of a
+    file with bad lines is loaded, and the answer says which they are, unless `good_lines` asks for the
+    others; with `dry_run` nothing is loaded in any case. Raises InvalidRequest if it is no such file,
+    TooLarge, BadInput.
 
     >>> import io
     >>> file = io.StringIO("AreaCode,StoreName,StoreID\\n7100015,Market Hall,RP00002\\n")

@@ -14,6 +14,13 @@ class Flag(StrEnum):
     COPY = "copy"
     """An earlier photo is the same picture: see `domain.matches`."""
     SAME_SCENE = "same_scene"
+    TIME_MISMATCH = "time_mismatch"
+    FAR_FROM_STORE = "far_from_store"
+    STALE = "stale"
+
+
+FLAGS_OF_PICTURE = frozenset({Flag.BLURRED, Flag.SOFT, Flag.DARK, Flag.OVEREXPOSED, Flag.BLANK})
+"""Flags of what is to be seen, which all images of one URL share; others depend on an image's visit, too."""
 
 
 class Clock(StrEnum):

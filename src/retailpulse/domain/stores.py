@@ -19,6 +19,17 @@ class StoreRow(NamedTuple):
     store_id: str
 
 
+class LocatedStoreRow(NamedTuple):
+    """The same of a file with coordinates; they are degrees, None if the file has none for the store."""
+
+    line: int
+    area_code: str
+    store_name: str
+    store_id: str
+    latitude: float | None
+    longitude: float | None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineError:
     """A line of a store file that cannot be loaded; lines count from 1, the header included."""
@@ -32,7 +43,8 @@ class LineError:
 class ImportSummary:
     """What an import did; `errors` holds the first bad lines, `rejected` counts them all.
 
-    `loaded` is False if bad lines kept the whole file out, or if it was only tried.
+    `loaded` is False if bad lines kept the whole file out, or if it was only tried. `unlocated` counts the
+    stores whose coordinates are both 0, which is taken for unknown.
     """
 
     loaded: bool
@@ -40,4 +52,5 @@ class ImportSummary:
     changed: int
     unchanged: int
     rejected: int
+    unlocated: int
     errors: tuple[LineError, ...]

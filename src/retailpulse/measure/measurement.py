@@ -35,8 +35,10 @@ _BOUNDS: dict[SqlType, Any] = {
 _DEFAULT = MeasureSettings()
 _FINGERPRINT = "fingerprint"
 _READ_HERE = {*Header.__struct_fields__, "size_bytes", "sha256", "flags"}
-"""Facts that no analyzer is asked for."""
-_ANALYZED = {fact.name: fact.words or _BOUNDS[fact.sql_type] for fact in FACTS if fact.name not in _READ_HERE}
+_OF_VISIT = {fact.name for fact in FACTS if fact.stored.is_of_visit}
+_NOT_ASKED = _READ_HERE | _OF_VISIT
+"""Facts that no analyzer is asked for: those of the visit are told where results are settled."""
+_ANALYZED = {fact.name: fact.words or _BOUNDS[fact.sql_type] for fact in FACTS if fact.name not in _NOT_ASKED}
 """The facts that analyzers find, each with the type of its values."""
 
 

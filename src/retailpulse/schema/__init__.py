@@ -10,7 +10,7 @@ from retailpulse.schema import records
 from retailpulse.schema.image_facts import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.schema.record import Record
 from retailpulse.schema.records import *  # noqa: F403  # its list is the only one
-from retailpulse.schema.results import RESULT, RESULT_EXAMPLES
+from retailpulse.schema.results import RESULT, RESULT_EXAMPLES, RESULT_ROWS
 
 WORDS = (
     BreakerState, Cause, Clock, DeliveryState, Depth, Flag, Format, JobStatus, MatchKind, Outcome, Relation,
@@ -22,6 +22,7 @@ __all__ = [
     "FACTS",
     "RESULT",
     "RESULT_EXAMPLES",
+    "RESULT_ROWS",
     "WORDS",
     "ImageFacts",
     "ImageResult",

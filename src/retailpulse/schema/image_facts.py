@@ -4,7 +4,7 @@ A new fact is a field here, a column made by a migration, and what measures it: 
 table, the API, the client, CSV, Parquet and the examples of the documents follow from the field.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import msgspec
@@ -12,15 +12,13 @@ import msgspec
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.flags import Clock, Flag
 from retailpulse.domain.images import Cause, Format, Outcome
+from retailpulse.schema.checks import Checks
 from retailpulse.schema.columns import SqlType, Stored, columns_of
-from retailpulse.schema.record import Record, described
+from retailpulse.schema.record import Record, described, joined
 
 
-class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What is known of an image that was measured; None if not known at the depth of its job.
-
-    What PostgreSQL makes from other facts, as `perimeter`, is None until the facts are read from it.
-    """
+class PictureFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What the file and its picture are, and what may be wrong with them."""
 
     format: Annotated[
         str | None,
@@ -77,45 +75,13 @@ class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
     flags: Annotated[
         list[str],
         Stored(sql_type=SqlType.TEXTS),
-        described("What may be wrong with the photo, by the numbers below.", example=["soft"], words=Flag),
+        described("What may be wrong with the photo, by its `checks`.", example=["soft"], words=Flag),
     ] = msgspec.field(default_factory=list)
-    sharpness: Annotated[
-        float | None,
-        Stored(sql_type=SqlType.DOUBLE),
-        described("Of the strongest edges: about 1 is sharp, 0 is none; null without edges.", example=0.56),
-    ] = None
-    brightness: Annotated[
-        float | None, Stored(sql_type=SqlType.DOUBLE), described("The mean, of 255.", example=91.3)
-    ] = None
-    brightness_p5: Annotated[
-        int | None,
-        Stored(sql_type=SqlType.SMALLINT),
-        described("5% of the photo are no brighter, of 255.", example=12),
-    ] = None
-    brightness_p50: Annotated[
-        int | None, Stored(sql_type=SqlType.SMALLINT), described("Half of it is no brighter.", example=84)
-    ] = None
-    brightness_p95: Annotated[
-        int | None, Stored(sql_type=SqlType.SMALLINT), described("95% of it are no brighter.", example=201)
-    ] = None
-    brightness_p99: Annotated[
-        int | None, Stored(sql_type=SqlType.SMALLINT), described("99% of it are no brighter.", example=238)
-    ] = None
-    contrast: Annotated[
-        int | None,
-        Stored(sql_type=SqlType.SMALLINT),
-        described("Brightness from the darkest 2% to the brightest 2%.", example=214),
-    ] = None
-    blown: Annotated[
-        float | None,
-        Stored(sql_type=SqlType.DOUBLE),
-        described("The share that is blown out: a brightness of 250 and more.", example=0.004),
-    ] = None
-    content: Annotated[
-        float | None,
-        Stored(sql_type=SqlType.DOUBLE),
-        described("The share of an 8 x 8 grid in which anything is to be seen.", example=0.97),
-    ] = None
+
+
+class CaptureFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """When, where and with what a photo was taken, as its EXIF data say."""
+
     taken_at: Annotated[
         str | None,
         Stored(sql_type=SqlType.TEXT),
@@ -150,6 +116,27 @@ class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
         described("What wrote the file, by EXIF.", example="15.2.1"),
     ] = None
 
+
+if TYPE_CHECKING:
+
+    class ImageFacts(
+        PictureFacts, Checks, CaptureFacts, frozen=True, kw_only=True, omit_defaults=True, gc=False
+    ):
+        """What is known of an image that was measured; None if not known at the depth of its job."""
+
+else:
+    ImageFacts = joined(
+        "ImageFacts",
+        """What is known of an image that was measured; None if not known at the depth of its job.
+
+        What PostgreSQL makes from other facts, as `perimeter`, is None until the facts are read from it.
+        """,
+        PictureFacts,
+        Checks,
+        CaptureFacts,
+        omit_defaults=True,
+        gc=False,
+    )
 
 FACTS = tuple(column for column in columns_of(ImageFacts) if not column.stored.is_generated)
 """The facts that are measured, as columns; PostgreSQL makes the others from them."""

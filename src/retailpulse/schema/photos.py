@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from retailpulse.schema.image_facts import ImageFacts
+from retailpulse.schema.image_facts import CaptureFacts, PictureFacts
 from retailpulse.schema.record import Record, described, joined
-from retailpulse.schema.results import ImageOutcome, Settling, VisitOfImage
+from retailpulse.schema.results import CheckedImage, ImageOutcome, Settling, VisitOfImage
 
 
 class JobOfPhoto(Record, frozen=True, kw_only=True):
@@ -16,7 +16,15 @@ class JobOfPhoto(Record, frozen=True, kw_only=True):
 if TYPE_CHECKING:
 
     class FlaggedPhoto(
-        JobOfPhoto, ImageOutcome, ImageFacts, Settling, VisitOfImage, frozen=True, kw_only=True
+        JobOfPhoto,
+        ImageOutcome,
+        PictureFacts,
+        CheckedImage,
+        CaptureFacts,
+        Settling,
+        VisitOfImage,
+        frozen=True,
+        kw_only=True,
     ):
         """A flagged photo of any job: its result, and the job that it is of."""
 
@@ -26,7 +34,9 @@ else:
         "A flagged photo of any job.",
         JobOfPhoto,
         ImageOutcome,
-        ImageFacts,
+        PictureFacts,
+        CheckedImage,
+        CaptureFacts,
         Settling,
         VisitOfImage,
     )

@@ -47,8 +47,11 @@ def described(
     )
 
 
-def joined(name: str, docstring: str, *parts: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """A record with the fields of all parts, in their order; msgspec allows no two bases that have fields."""
+def joined(name: str, docstring: str, *parts: type[msgspec.Struct], **options: Any) -> type[msgspec.Struct]:
+    """A record with the fields of all parts, in their order; msgspec allows no two bases that have fields.
+
+    `options` are those of a Struct.
+    """
     return msgspec.defstruct(
         name,
         [field for part in parts for field in _fields_of(part)],
@@ -57,6 +60,7 @@ def joined(name: str, docstring: str, *parts: type[msgspec.Struct]) -> type[msgs
         module=parts[0].__module__,
         frozen=True,
         kw_only=True,
+        **options,
     )
 
 

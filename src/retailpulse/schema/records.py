@@ -1,5 +1,6 @@
 """The records that the API and the client give out, and nothing else of the schema."""
 
+from retailpulse.schema.checks import Checks
 from retailpulse.schema.deliveries import Delivery, DeliveryTry, JobEnded
 from retailpulse.schema.hosts import Host, HostRefusal
 from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, JobStore, JobSummary, WaitingFor
@@ -16,6 +17,7 @@ __all__ = [
     "AreaReportRow",
     "BadLine",
     "CausesLately",
+    "Checks",
     "Delivery",
     "DeliveryTry",
     "DryRun",

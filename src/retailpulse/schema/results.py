@@ -1,11 +1,15 @@
 """The result of an image, as the API answers it and clients read it; and examples of two."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.domain.times import Instant
+from retailpulse.schema.checks import Checks
 from retailpulse.schema.columns import SqlType, Stored, columns_of
-from retailpulse.schema.image_facts import ImageFacts
+from retailpulse.schema.image_facts import CaptureFacts, ImageFacts, PictureFacts
 from retailpulse.schema.record import Record, described, joined
 
 
@@ -51,6 +55,18 @@ class ImageOutcome(Record, frozen=True, kw_only=True):
     detail: Annotated[
         str | None, Stored(sql_type=SqlType.TEXT), described("The same in words.", example="HTTP 404")
     ] = None
+
+
+class CheckedImage(Record, frozen=True, kw_only=True):
+    """The numbers of an image in an object of their own; formats without objects have a column for each."""
+
+    checks: Annotated[
+        Checks,
+        described(
+            "The numbers behind the flags, as far as they are known.",
+            example={column.name: column.example for column in columns_of(Checks)},
+        ),
+    ] = msgspec.field(default_factory=Checks)
 
 
 class Settling(Record, frozen=True, kw_only=True):
@@ -104,7 +120,17 @@ class VisitOfImage(Record, frozen=True, kw_only=True):
 
 if TYPE_CHECKING:
 
-    class Result(ImageOutcome, ImageFacts, Settling, ResultsBefore, VisitOfImage, frozen=True, kw_only=True):
+    class Result(
+        ImageOutcome,
+        PictureFacts,
+        CheckedImage,
+        CaptureFacts,
+        Settling,
+        ResultsBefore,
+        VisitOfImage,
+        frozen=True,
+        kw_only=True,
+    ):
         """The result of one image; `outcome` is None while it is not settled."""
 
 else:
@@ -112,7 +138,9 @@ else:
         "Result",
         "The result of one image.",
         ImageOutcome,
-        ImageFacts,
+        PictureFacts,
+        CheckedImage,
+        CaptureFacts,
         Settling,
         ResultsBefore,
         VisitOfImage,
@@ -120,6 +148,20 @@ else:
 
 RESULT = columns_of(Result)
 """A result as columns, in the order in which every format gives them."""
+
+
+def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of columns as the API answers it."""
+    found: dict[str, Any] = {}
+    for column in RESULT:
+        if column.group is None:
+            found[column.name] = row[column.name]
+        else:
+            group = found.setdefault(column.group, {})
+            if row[column.name] is not None:
+                group[column.name] = row[column.name]
+    return found
+
 
 _MEASURED: dict[str, Any] = {column.name: column.example for column in RESULT} | {"detail": None}
 _FAILED: dict[str, Any] = {
@@ -133,5 +175,7 @@ _FAILED: dict[str, Any] = {
     "detail": "HTTP 404",
     "settled_at": "2026-11-20T10:00:07.398Z",
 }
-RESULT_EXAMPLES = (_MEASURED, _FAILED)
-"""One that was measured, and one that failed."""
+RESULT_ROWS = (_MEASURED, _FAILED)
+"""One that was measured, and one that failed, as rows of columns."""
+RESULT_EXAMPLES = tuple(map(_nested, RESULT_ROWS))
+"""The same as the API answers them."""

@@ -12,6 +12,8 @@ class Store(Record, frozen=True, kw_only=True):
     store_id: Annotated[str, described("Its id.", example="RP00001")]
     area_code: Annotated[str, described("Its area.", example="7100015")]
     store_name: Annotated[str, described("Its name.", example="Corner Shop, Harbour Street")]
+    latitude: Annotated[float | None, described("Degrees; null: unknown.", example=12.971599)] = None
+    longitude: Annotated[float | None, described("Degrees; null: unknown.", example=77.594566)] = None
 
 
 class Area(Record, frozen=True, kw_only=True):
@@ -57,9 +59,13 @@ class Imported(Record, frozen=True, kw_only=True):
 
     loaded: Annotated[bool, described("Whether anything was loaded.", example=True)]
     added: Annotated[int, described("New stores.", example=3, minimum=0)]
-    changed: Annotated[int, described("Stores with another name or area than before.", minimum=0)]
+    changed: Annotated[int, described("Stores with another name, area or place than before.", minimum=0)]
     unchanged: Annotated[int, described("Stores that were so already.", minimum=0)]
     rejected: Annotated[int, described("Bad lines, all of them.", minimum=0)]
+    unlocated: Annotated[
+        int,
+        described("Stores whose Latitude and Longitude are both 0, which is taken for unknown.", minimum=0),
+    ] = 0
     errors: Annotated[list[BadLine], described("The first hundred bad lines.", example=[], maxItems=100)]
     dry_run: Annotated[bool, described("Whether it was only tried.", example=False)] = False
     read_as: Annotated[

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
+from retailpulse.domain.coordinates import BadCoordinates, read_coordinates
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.stores import (
     MAX_KEY_BYTES,
     MAX_NAME_CHARACTERS,
     ImportSummary,
     LineError,
+    LocatedStoreRow,
     StoreRow,
 )
 from retailpulse.domain.texts import trimmed_id
@@ -72,26 +75,73 @@ class StoreImport:
             folder=folder,
             unpacked_bytes=unpacked_bytes,
         ) as table:
+            are_located = _are_located(table)
             summary = store_master.import_stores(
-                self._database.url, read_stores(table), skips_bad=options.skips_bad, is_dry=options.is_dry
+                self._database.url,
+                read_located_stores(table) if are_located else read_stores(table),
+                are_located=are_located,
+                skips_bad=options.skips_bad,
+                is_dry=options.is_dry,
             )
             return FinishedImport(summary=summary, read_as=table.dialect)
+
+
+def _are_located(table: Table) -> bool:
+    """Whether a file has coordinates; raises InvalidRequest if it has one of the two."""
+    found = [name for name in ("Latitude", "Longitude") if name in table.columns]
+    if len(found) == 1:
+        other = "Longitude" if found == ["Latitude"] else "Latitude"
+        raise InvalidRequest(
+            f"line {table.header_line}: the header has a column for {found[0]} but none for {other}. "
+            f"Say which it is by its header or its letter: columns={other}:B"
+        )
+    return bool(found)
 
 
 def read_stores(table: Table) -> Iterator[StoreRow | LineError]:
     """The rows of a store file; what is wrong with one comes in its place."""
     for row in table:
         if isinstance(row, BadRow):
-            yield LineError(line=row.line, column=row.column, error=f"{row.error}; {row.advice}")
+            yield _bad(row)
             continue
-        area_code, store_name, store_id = row.cells
+        area_code, store_name, store_id = row.cells[:3]
         area_code, store_id = trimmed_id(area_code), trimmed_id(store_id)
         yield (
-            _check_key(row.line, "StoreID", "store id", store_id)
-            or _check_key(row.line, "AreaCode", "area code", area_code)
-            or _check_name(row.line, store_name)
+            _check(row.line, area_code, store_name, store_id)
             or StoreRow(row.line, area_code, store_name, store_id)
         )
+
+
+def read_located_stores(table: Table) -> Iterator[LocatedStoreRow | LineError]:
+    """The same of a file with coordinates; a place whose cells are empty is unknown."""
+    for row in table:
+        if isinstance(row, BadRow):
+            yield _bad(row)
+            continue
+        area_code, store_name, store_id, latitude, longitude = row.cells
+        area_code, store_id = trimmed_id(area_code), trimmed_id(store_id)
+        if bad := _check(row.line, area_code, store_name, store_id):
+            yield bad
+            continue
+        try:
+            place = read_coordinates(latitude, longitude) or (None, None)
+        except BadCoordinates as error:
+            text, column = error.args
+            yield LineError(line=row.line, column=column, error=text)
+            continue
+        yield LocatedStoreRow(row.line, area_code, store_name, store_id, *place)
+
+
+def _bad(row: BadRow) -> LineError:
+    return LineError(line=row.line, column=row.column, error=f"{row.error}; {row.advice}")
+
+
+def _check(line: int, area_code: str, store_name: str, store_id: str) -> LineError | None:
+    return (
+        _check_key(line, "StoreID", "store id", store_id)
+        or _check_key(line, "AreaCode", "area code", area_code)
+        or _check_name(line, store_name)
+    )
 
 
 def _check_key(line: int, column: str, what: str, text: str) -> LineError | None:

@@ -43,6 +43,13 @@ _VISIT_TIMES = (
     *("visit timestamp", "taken at", "captured at"),
 )
 
+
+def _degrees_names(*words: str) -> tuple[str, ...]:
+    """What people call a coordinate."""
+    before = ("", "gps ", "geo ", *(f"{outlet} " for outlet in _OUTLETS), "location ", "site ")
+    return tuple(f"{place}{word}" for place in before for word in words)
+
+
 VISIT_COLUMNS = (
     ColumnSpec(name="store_id", aliases=_STORE_IDS),
     ColumnSpec(name="image_url", aliases=_IMAGE_URLS, may_be_numbered=True),
@@ -65,4 +72,8 @@ STORE_COLUMNS = (
         aliases=("name", *(f"{outlet} name" for outlet in _OUTLETS), *_OUTLETS, "location name", "site name"),
     ),
     ColumnSpec(name="StoreID", aliases=_STORE_IDS),
+    ColumnSpec(name="Latitude", aliases=_degrees_names("latitude", "lat"), is_required=False),
+    ColumnSpec(
+        name="Longitude", aliases=_degrees_names("longitude", "lng", "long", "lon"), is_required=False
+    ),
 )

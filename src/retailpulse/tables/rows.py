@@ -147,6 +147,10 @@ def _picker(positions: Sequence[int | None]) -> Callable[[Sequence[str]], tuple[
     """Picks the cells at these positions; None gives an empty one."""
     if len(positions) > 1 and None not in positions:
         return itemgetter(*positions)
+    present = [at for at in positions if at is not None]
+    if len(present) > 1 and None not in positions[: len(present)]:
+        first, others = itemgetter(*present), ("",) * (len(positions) - len(present))
+        return lambda cells: first(cells) + others
     return lambda cells: tuple("" if at is None else cells[at] for at in positions)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
-from retailpulse.config.settings import WorkerSettings
+from retailpulse.config.settings import MeasureSettings, WorkerSettings
 from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
 from retailpulse.schema import ImageResult
@@ -38,9 +38,14 @@ class Settler:
         settings: WorkerSettings,
         instruments: Instruments | None = None,
         *,
+        thresholds: MeasureSettings | None = None,
         on_settled: Callable[[], object] = lambda: None,
     ) -> None:
-        """`instruments` time how long each batch took to be written; `on_settled` is called after each."""
+        """`instruments` time how long each batch took to be written; `thresholds` are those of flags.
+
+        `on_settled` is called after each batch.
+        """
+        self._thresholds = thresholds or MeasureSettings()
         self._database = database
         self._observe = (instruments or Instruments()).histogram(SETTLE).observe
         self._on_settled = on_settled
@@ -106,7 +111,13 @@ class Settler:
             try:
                 async with self._database.transaction() as connection:
                     ended: list[UUID] = []
-                    await settling.settle(connection, batch.results, batch.ended(), ended=ended)
+                    await settling.settle(
+                        connection,
+                        batch.results,
+                        batch.ended(),
+                        ended=ended,
+                        thresholds=self._thresholds,
+                    )
             except StaleWrite as error:  # rolled back: the next try sees what has changed
                 logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:

@@ -6,9 +6,11 @@ Parquet wants the SQL type of each column, XLSX one of a few kinds of cells. Bot
 import json
 from collections.abc import Mapping, Sequence
 
-from retailpulse.schema import RESULT
-from retailpulse.schema.columns import SqlType
+from retailpulse.schema import RESULT, Result
+from retailpulse.schema.columns import SqlType, flat_names
 
+RESULT_COLUMNS = flat_names(Result)
+"""What results have in files, in its order; `earlier` only if it is asked for."""
 _PARQUET = {
     SqlType.SMALLINT: "int16",
     SqlType.INTEGER: "int32",

@@ -29,9 +29,16 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 
 def kinds_of(record: type[Record]) -> dict[str, str]:
-    """The kind of cell for each field of a record; a field called `..._rate` is shown in per cent."""
+    """The kind of cell for each field of a record; a field called `..._rate` is shown in per cent.
+
+    A field that is a record has the columns of that in its place.
+    """
     hints = get_type_hints(record)
-    return {field.name: _kind(field.name, hints[field.name]) for field in msgspec.structs.fields(record)}
+    kinds: dict[str, str] = {}
+    for field in msgspec.structs.fields(record):
+        hint = hints[field.name]
+        kinds |= kinds_of(hint) if _is_record(hint) else {field.name: _kind(field.name, hint)}
+    return kinds
 
 
 async def export_records(
@@ -49,7 +56,7 @@ async def export_records(
     Raises, before the answer begins, what the first rows raise, and Busy or RateLimited for too many exports.
     """
     slot = exports.acquire(caller_of(request.scope)) if format == "xlsx" else None
-    batches = _batches(rows)
+    batches = _batches(rows, [name for name, hint in get_type_hints(record).items() if _is_record(hint)])
     first: list[dict[str, Any]] = await anext(batches, [])
     whole = _chained(first, batches)
     kinds = kinds_of(record)
@@ -62,10 +69,13 @@ async def export_records(
     return ClosingStream(blocks, media_type=MEDIA_TYPES[format], headers=attachment(f"{name}.{format}"))
 
 
-async def _batches(rows: AsyncIterator[Row]) -> AsyncGenerator[list[dict[str, Any]]]:
+async def _batches(rows: AsyncIterator[Row], groups: Sequence[str]) -> AsyncGenerator[list[dict[str, Any]]]:
     batch = []
     async for row in rows:
-        batch.append({name: flat(value) for name, value in msgspec.to_builtins(row).items()})
+        values = msgspec.to_builtins(row)
+        for group in groups:
+            values |= values.pop(group, {})
+        batch.append({name: flat(value) for name, value in values.items()})
         if len(batch) == _BATCH_ROWS:
             yield batch
             batch = []
@@ -93,6 +103,10 @@ async def _json(batches: AsyncIterator[list[dict[str, Any]]]) -> AsyncGenerator[
     encoder = msgspec.json.Encoder()
     async for batch in batches:
         yield encoder.encode_lines(batch)
+
+
+def _is_record(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
 
 
 def _kind(name: str, hint: Any) -> str:

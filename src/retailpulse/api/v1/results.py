@@ -11,7 +11,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from retailpulse.api.export.columns import RESULT_KINDS, parquet_layout, workbook_layout
+from retailpulse.api.export.columns import RESULT_COLUMNS, RESULT_KINDS, parquet_layout, workbook_layout
 from retailpulse.api.export.formats import MEDIA_TYPES, asked_format, attachment
 from retailpulse.api.export.writer_process import Exports, written_by
 from retailpulse.api.openapi.annotations import (
@@ -187,7 +187,7 @@ async def _export(
     if name == "ndjson":
         blocks = _line_by_line(blocks)
     elif slot is not None:
-        columns = [each for each in Result.__struct_fields__ if each != "earlier" or form.with_earlier]
+        columns = [each for each in RESULT_COLUMNS if each != "earlier" or form.with_earlier]
         program, layout = _writer(name, columns, folder)
         blocks = written_by(program, layout, blocks, slot)
     # The framework adds the charset to what is text.

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.params import Parameter
 from litestar.response import Stream
@@ -108,9 +109,7 @@ async def one_store(
     page, following = await stores.visits(wanted, after=after, limit=limit)
     link = next_link(request, write_cursor(VISITS, following), limit)
     answered = StoreWithVisits(
-        store_id=store.store_id,
-        area_code=store.area_code,
-        store_name=store.store_name,
+        **msgspec.structs.asdict(store),
         visits=Page(items=list(map(visit_of, page)), next=link),
     )
     return Response(answered, headers=link_header(link))

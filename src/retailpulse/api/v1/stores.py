@@ -45,6 +45,7 @@ class ImportRefused(Problem, frozen=True, kw_only=True):
     changed: Annotated[int, Meta(ge=0)]
     unchanged: Annotated[int, Meta(ge=0)]
     rejected: Annotated[int, Meta(description="Bad lines, all of them.", ge=1)]
+    unlocated: Annotated[int, Meta(ge=0)]
     errors: Annotated[list[BadLine], Meta(description="The first hundred bad lines.", max_length=100)]
     dry_run: bool
     read_as: Annotated[str, Meta(description="As what the file was read.")]
@@ -66,6 +67,7 @@ REFUSED_EXAMPLE = {
     "changed": 0,
     "unchanged": 0,
     "rejected": 1,
+    "unlocated": 0,
     "errors": [{"line": 3, "column": "StoreID", "error": "the store id is empty"}],
     "dry_run": False,
     "read_as": "CSV, separator comma, UTF-8",
@@ -92,8 +94,9 @@ REFUSED_EXAMPLE = {
             )
         },
         body=RequestBodySpec(
-            meaning="A table whose header names AreaCode, StoreName and StoreID, by these or other usual "
-            "names and in any order: CSV of any separator and encoding, XLSX, ODS or Parquet, also in gzip, "
+            meaning="A table whose header names AreaCode, StoreName and StoreID, and perhaps Latitude and "
+            "Longitude, by these or other usual names and in any order: CSV of any separator and "
+            "encoding, XLSX, ODS or Parquet, also in gzip, "
             "as the body or as the file of a form. Its format is found by its bytes. The schema of CSV shows "
             "the plain form of a file without bad lines.",
             contents=(

@@ -18,9 +18,17 @@ from retailpulse.cli.upload_progress import shown_upload
 from retailpulse.cli.views import import_report
 from retailpulse.client import Area, Client, Store, Visit
 
+
+def _place(store: Store) -> str:
+    if store.latitude is None or store.longitude is None:
+        return "-"
+    return f"{store.latitude:.5f},{store.longitude:.5f}"
+
+
 STORE_COLUMNS: tuple[Column[Store], ...] = (
     Column(title="STORE", width=12, text=lambda store: store.store_id),
     Column(title="AREA", width=10, text=lambda store: store.area_code),
+    Column(title="PLACE", width=21, text=_place),
     Column(title="NAME", width=4, text=lambda store: store.store_name),
 )
 AREA_COLUMNS: tuple[Column[Area], ...] = (
@@ -70,8 +78,8 @@ def import_(
     """Load a file of stores (AreaCode,StoreName,StoreID): new ones are added, known ones changed.
 
     It may be CSV of any separator and encoding, XLSX, ODS or Parquet, also in gzip; its columns may have
-    other usual names. Bad lines are listed by number. A file with bad lines loads nothing, unless
-    --good-lines is given.
+    other usual names. With Latitude and Longitude, photos can be held against the place of their store.
+    Bad lines are listed by number. A file with bad lines loads nothing, unless --good-lines is given.
 
     \b
     Examples:

@@ -90,6 +90,30 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
             ge=0, le=1, description="Share of a photo that shows anything below which it is flagged as blank."
         ),
     ] = 0.06
+    time_mismatch_hours: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Hours between a visit and when its photo was taken, before or after it, above which "
+            "the photo is flagged as time_mismatch; 0: none is.",
+        ),
+    ] = 24.0
+    far_from_store_meters: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Meters between a store and where its photo was taken above which the photo is "
+            "flagged as far_from_store; 0: none is.",
+        ),
+    ] = 500
+    stale_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Days before its visit, or before its submit if the visit has no time, above which a "
+            "photo is flagged as stale; 0: none is.",
+        ),
+    ] = 30.0
     pause_seconds: Annotated[
         str,
         Meta(

@@ -186,7 +186,7 @@ ROWS = (
     ),
     Invariant(
         name="copies",
-        broken="copies that are none, or whose result is not that of their first image",
+        broken="copies that are none, or that differ from their first image in what both share",
         statement=sql.SQL("""
             SELECT c.job_id, c.image_no, 'image ' || c.image_no || ', a copy of image ' || c.same_as
             FROM images c JOIN jobs j ON j.job_id = c.job_id
@@ -197,7 +197,7 @@ ROWS = (
                 f.image_no IS NULL OR f.same_as IS NOT NULL OR f.image_no >= c.image_no
                 OR f.image_url <> c.image_url
                 OR ({result}) IS DISTINCT FROM ({result_of_first}))
-        """).format(result=columns.row("r"), result_of_first=columns.row("s")),
+        """).format(result=columns.shared_row("r"), result_of_first=columns.shared_row("s")),
     ),
     Invariant(
         name="earlier_results",

@@ -5,6 +5,7 @@ Which there are, and of what types, `schema.image_facts` says; how they are read
 
 from psycopg import sql
 
+from retailpulse.domain.flags import FLAGS_OF_PICTURE
 from retailpulse.schema import FACTS
 from retailpulse.schema.columns import SqlType
 
@@ -30,6 +31,22 @@ JSON_TYPES = sql.SQL(", ").join(
 """The facts of a row of JSON, with their types."""
 
 
-def row(table: str) -> sql.Composed:
-    """All that an image's bytes say of it, as a list of values of a row; flags depend on its visit too."""
-    return sql.SQL(", ").join(sql.Identifier(table, name) for name in _SAID if name != "flags")
+_OF_VISIT = {fact.name for fact in FACTS if fact.stored.is_of_visit}
+
+
+def shared_row(table: str) -> sql.Composed:
+    """What all images of one URL share, as a list of values of a row with that name."""
+    shared = [sql.Identifier(table, name) for name in _SAID if name not in _OF_VISIT | {"flags"}]
+    flags = sql.SQL("ARRAY(SELECT flag FROM unnest({flags}) flag WHERE flag = ANY({of_picture}))").format(
+        flags=sql.Identifier(table, "flags"), of_picture=sql.Literal(sorted(map(str, FLAGS_OF_PICTURE)))
+    )
+    return sql.SQL(", ").join([*shared, flags])
+
+
+def given_by_visit(table: str, given: str) -> sql.Composed:
+    """The values to write for an image: those of a row, with what depends on its visit from another."""
+    flags = sql.SQL("nullif({flags}, '{{}}')").format(flags=sql.Identifier(given, "flags"))
+    return sql.SQL(", ").join(
+        flags if name == "flags" else sql.Identifier(given if name in _OF_VISIT else table, name)
+        for name in _SAID
+    )

@@ -7,9 +7,11 @@ take it a window at a time, about a second per million images.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 from psycopg import sql
@@ -68,6 +70,8 @@ _TEXT = {
     SqlType.TIMESTAMPTZ: sql.SQL("""to_char({value} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""),
 }
 """How columns are written that are not given as PostgreSQL writes their type."""
+# Put together as text: json_strip_nulls() would read again what json_build_object() wrote.
+_OBJECT = sql.SQL("('{{' || concat_ws(',', {parts}) || '}}')::json AS {name}")
 _ROWS = {"results": "r", "images": "i", "visits": "v", "stores": "s"}
 """The rows of a page, by the table that they are of."""
 
@@ -109,7 +113,7 @@ class PageFormat(StrEnum):
 
     JSON_ROWS = "json_rows"
     FLAT_JSON_ROWS = "flat_json_rows"
-    """The same, but a list is a text that holds its JSON."""
+    """The same, but a list is a text, and the members of an object are columns of their own."""
     CSV = "csv"
     CSV_WITH_HEADER = "csv_with_header"
 
@@ -187,7 +191,7 @@ async def read_page(
     last = after + (limit if wanted.is_empty else window)
     values = {"job_id": sql.Literal(job_id), "first": sql.Literal(after + 1), "last": sql.Literal(last)}
     page = _PAGE.format(
-        given=sql.SQL(", ").join(_given(column, form) for column in RESULT),
+        given=sql.SQL(", ").join(_all_given(form)),
         read=READ,
         seen=_seen(wanted, values),
         wanted=_condition(wanted),
@@ -231,6 +235,22 @@ def _read(column: Column) -> sql.Composable:
 
 READ = sql.SQL(", ").join(map(_read, RESULT))
 """All columns of a result, of rows that are called as in `_ROWS`, and of the image's number as `seen`."""
+
+
+def _all_given(form: ResultForm) -> Iterator[sql.Composable]:
+    """All columns in the form that is asked for; those of a group are one object if it has objects."""
+    for group, columns in groupby(RESULT, key=attrgetter("group")):
+        if group is None or form.page_format is not PageFormat.JSON_ROWS:
+            yield from (_given(column, form) for column in columns)
+        else:
+            parts = sql.SQL(", ").join(map(_as_member, columns))
+            yield _OBJECT.format(parts=parts, name=sql.Identifier(group))
+
+
+def _as_member(column: Column) -> sql.Composable:
+    """A number as a member of an object; NULL, which is left out, if there is none."""
+    key = sql.Literal(f'"{column.name}":')
+    return sql.SQL("{key} || {name}").format(key=key, name=sql.Identifier(column.name))
 
 
 def _given(column: Column, form: ResultForm) -> sql.Composable:
@@ -285,3 +305,7 @@ def _condition(wanted: ResultFilter) -> sql.Composable:
     if wanted.suspect is not None:
         conditions.append(sql.SQL("r.suspect IS NOT NULL" if wanted.suspect else "r.suspect IS NULL"))
     return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
+
+
+GIVEN = sql.SQL(", ").join(_all_given(ResultForm(page_format=PageFormat.JSON_ROWS)))
+"""All columns of a result as JSON has them, of rows with the columns of `READ`."""

@@ -17,7 +17,7 @@ from psycopg import sql
 from retailpulse.domain.flags import Flag
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.postgres.planner_hints import read_along_index
-from retailpulse.storage.results.pages import PAGE_BYTES, READ
+from retailpulse.storage.results.pages import GIVEN, PAGE_BYTES, READ
 
 # A photo with several of the flags is found by each, and is one of the page. NOT IN stays a filter by a small
 # table that is read once; OFFSET keeps the planner from joining whole tables.
@@ -37,13 +37,13 @@ _PAGE = sql.SQL("""
         SELECT seen.settled_at, seen.job_id, seen.image_no, row_to_json(row) AS photo,
             row_number() OVER newest AS place, sum(octet_length(row_to_json(row)::text)) OVER newest AS bytes
         FROM found seen CROSS JOIN LATERAL (
-            SELECT seen.job_id, {read}
+            SELECT seen.job_id, {given} FROM (SELECT {read}
             FROM (SELECT * FROM images WHERE job_id = seen.job_id AND image_no = seen.image_no OFFSET 0) i
             CROSS JOIN LATERAL (
                 SELECT * FROM results WHERE job_id = seen.job_id AND image_no = seen.image_no OFFSET 0) r
             CROSS JOIN LATERAL (
                 SELECT * FROM visits WHERE job_id = seen.job_id AND visit_no = i.visit_no OFFSET 0) v
-            LEFT JOIN LATERAL (SELECT * FROM stores WHERE store_id = v.store_id OFFSET 0) s ON true) row
+            LEFT JOIN LATERAL (SELECT * FROM stores WHERE store_id = v.store_id OFFSET 0) s ON true) told) row
         WINDOW newest AS (ORDER BY seen.settled_at DESC, seen.job_id DESC, seen.image_no DESC)) page
     WHERE place = 1 OR place < %(limit)s AND bytes <= %(page_bytes)s
     ORDER BY place
@@ -126,6 +126,7 @@ def _statement(
         keys=_KEYS.format(given=_BY[asked[0]]) if asked else sql.SQL(""),
         wanted=sql.SQL("").join(conditions),
         read=READ,
+        given=GIVEN,
     )
     return statement, {
         **{f"{column}s": list(dict.fromkeys(values)) for column, values in given.items()},

@@ -10,15 +10,20 @@ from uuid import UUID
 import msgspec
 from psycopg import sql
 
+from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import StaleWrite
 from retailpulse.domain.images import Outcome
 from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import columns, new_photos
+from retailpulse.storage.results.copies import copy_to_copies
 from retailpulse.storage.results.flags import FlagCounts, list_flagged
 from retailpulse.storage.results.new_photos import NewPhotos
+from retailpulse.storage.results.visit_checks import VisitChecks, has_time_or_place, read_checks
 from retailpulse.storage.scheduling.claims import DROP_GRANTS
+
+_DEFAULT = MeasureSettings()
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
 # pruned by now, or an image may have been retried: then the result of a worker that slept is late.
@@ -44,20 +49,6 @@ _INSERT = sql.SQL("""
     FROM new GROUP BY job_id, outcome
 """).format(written=columns.WRITTEN, facts=columns.FROM_JSON, fact_types=columns.JSON_TYPES)
 
-# The copies of an image get its result. OFFSET keeps the planner from joining with the copies of all images:
-# those of each are looked up by index.
-_COPY_TO_COPIES = sql.SQL("""
-    INSERT INTO results (job_id, image_no, {written})
-    SELECT r.job_id, copy.image_no, {written}
-    FROM results r CROSS JOIN LATERAL (
-        SELECT i.image_no FROM images i
-        WHERE i.job_id = r.job_id AND i.same_as = r.image_no
-        OFFSET 0) copy
-    WHERE r.job_id = %s AND r.image_no = ANY(%s)
-    ON CONFLICT DO NOTHING
-    RETURNING image_no, flags IS NOT NULL
-""").format(written=columns.WRITTEN)
-
 # A job that was retried or pruned since the results were inserted is not counted in.
 _COUNT_IN_JOB = """
     UPDATE jobs SET measured = measured + %(measured)s, failed = failed + %(failed)s,
@@ -74,18 +65,20 @@ async def settle(
     grants: Sequence[int] = (),
     *,
     ended: list[UUID] | None = None,
+    thresholds: MeasureSettings = _DEFAULT,
 ) -> int:
     """Writes results in the transaction of `connection`; one that an image already has stays as it is.
 
     A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, those
     of flags too, and flagged photos are listed; the last image of a job finishes it. `grants` are those that
     are settled to the end with these results: they are closed. `ended` gets the jobs that have ended by this.
-    Returns how many rows were new. Rows are locked in one order everywhere, so workers cannot deadlock;
-    copies need none, as only the transaction that inserted the result of their first inserts theirs. Raises
-    StaleWrite if a job was retried or pruned meanwhile.
+    Photos are flagged by their visits as `thresholds` say. Returns how many rows were new. Rows are locked in
+    one order everywhere, so workers cannot deadlock; copies need none, as only the transaction that inserted
+    the result of their first inserts theirs. Raises StaleWrite if a job was retried or pruned meanwhile.
     """
     ordered = _in_order(results)
-    parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered)}
+    checks = await read_checks(connection, ordered, thresholds)
+    parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered, checks)}
     # Planned each time: a plan from when the tables were small would read them whole for every image.
     cursor = await connection.execute(_INSERT, parameters, prepare=False)
     jobs: dict[UUID, _Inserted] = {}
@@ -95,10 +88,11 @@ async def settle(
         job.new.update(image_nos)
         job.flagged_nos += flagged_nos or ()
         if has_copies:
-            cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
-            copies = await cursor.fetchall()
-            job.outcomes[Outcome(outcome)] += len(copies)
-            job.flagged_nos += [image_no for image_no, is_flagged in copies if is_flagged]
+            copies = await copy_to_copies(
+                connection, job_id, image_nos, _located(ordered, job_id), thresholds
+            )
+            job.outcomes[Outcome(outcome)] += copies.count
+            job.flagged_nos += copies.flagged_nos
     for job_id, job in sorted(jobs.items()):  # before any job is locked, as every change of flags does
         if job.flagged_nos:
             job.flags = await list_flagged(connection, job_id, job.flagged_nos)
@@ -145,6 +139,15 @@ def _photos(results: Sequence[ImageResult], new: Mapping[UUID, set[int]]) -> lis
     ]
 
 
+def _located(results: Sequence[ImageResult], job_id: UUID) -> dict[int, ImageFacts]:
+    """The images of a job whose photos tell a time or a place, as they are without their visits."""
+    return {
+        result.image_no: result.measurement
+        for result in results
+        if result.job_id == job_id and result.measurement is not None and has_time_or_place(result)
+    }
+
+
 # One by one, not by `executemany`: PostgreSQL ends no transaction that idles after a pipeline, so a worker
 # that is frozen here would keep these rows from everybody.
 async def _count_in_jobs(connection: Connection, jobs: dict[UUID, _Inserted]) -> list[UUID]:
@@ -179,17 +182,22 @@ _Row: Any = msgspec.defstruct(
 """A result as its row; what is left out is NULL."""
 
 
-def _as_json(results: Sequence[ImageResult]) -> str:
-    return msgspec.json.encode([_row(result) for result in results]).decode()
+def _as_json(results: Sequence[ImageResult], checks: Mapping[int, VisitChecks]) -> str:
+    rows = [_row(result) for result in results]
+    for at, found in checks.items():
+        rows[at].flags = found.flags
+        rows[at].hours_from_visit = found.hours_from_visit
+        rows[at].store_distance_m = found.store_distance_m
+    return msgspec.json.encode(rows).decode()
 
 
-def _row(result: ImageResult) -> msgspec.Struct:
+def _row(result: ImageResult) -> Any:
     facts = result.measurement or _NO_FACTS
     for name in _FREE_TEXTS:
         text = getattr(facts, name)
         if text is not None and _storable(text) != text:
             facts = msgspec.structs.replace(facts, **{name: _storable(text)})
-    row: msgspec.Struct = _Row(
+    return _Row(
         result.job_id,
         result.image_no,
         result.outcome,
@@ -199,7 +207,6 @@ def _row(result: ImageResult) -> msgspec.Struct:
         _storable(result.detail),
         *msgspec.structs.astuple(facts)[:_COUNT],
     )
-    return row
 
 
 def _storable(text: str | None) -> str | None:

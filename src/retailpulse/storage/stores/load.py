@@ -3,22 +3,62 @@
 Not here: how a store file is read. An import runs in a thread with a connection of its own.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, LiteralString
 
 import psycopg
+from psycopg import sql
 
-from retailpulse.domain.stores import MAX_LINE_ERRORS, ImportSummary, LineError, StoreRow
+from retailpulse.domain.stores import (
+    MAX_LINE_ERRORS,
+    ImportSummary,
+    LineError,
+    LocatedStoreRow,
+    StoreRow,
+)
 from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, Connection, translated
 from retailpulse.storage.stores.moved_photos import move_flagged_photos
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 
+_NAMED = ("area_code", "store_name")
+_LOCATED = (*_NAMED, "latitude", "longitude")
+"""What is written of a store by a file without coordinates, and by one that has them."""
+_COPY = "COPY incoming (line, area_code, store_name, store_id) FROM STDIN"
+_COPY_LOCATED = "COPY incoming FROM STDIN"
+# Nobody has a shop at 0, 0, in the sea: programs write it where they know no place.
+_FORGET_ZEROS = """
+    UPDATE incoming SET latitude = NULL, longitude = NULL WHERE latitude = 0 AND longitude = 0
+"""
+_UPDATE = """
+    UPDATE stores s SET ({columns}) = ROW({incoming})
+    FROM incoming n
+    WHERE s.store_id = n.store_id AND ({known}) IS DISTINCT FROM ({incoming})
+"""
+_INSERT = """
+    INSERT INTO stores (store_id, {columns})
+    SELECT store_id, {columns} FROM incoming n
+    WHERE NOT EXISTS (SELECT FROM stores s WHERE s.store_id = n.store_id)
+"""
+_WOULD_DO = """
+    SELECT count(*) FILTER (WHERE s.store_id IS NULL),
+        count(*) FILTER (WHERE s.store_id IS NOT NULL AND ({known}) IS DISTINCT FROM ({incoming})),
+        count(*)
+    FROM incoming n LEFT JOIN stores s USING (store_id)
+"""
+
 
 def import_stores(
-    url: str, rows: Iterable[StoreRow | LineError], *, skips_bad: bool, is_dry: bool
+    url: str,
+    rows: Iterable[StoreRow | LocatedStoreRow | LineError],
+    *,
+    are_located: bool = False,
+    skips_bad: bool,
+    is_dry: bool,
 ) -> ImportSummary:
     """Merges rows into the master: new stores are added, known ones changed.
+
+    Coordinates that the master has stay as they are, unless rows `are_located`, all of them.
 
     With a bad row nothing is loaded, unless `skips_bad` asks for the rest; if it `is_dry`, nothing in any
     case, and the counts are what would be. Memory is bounded, however many rows come. An error of the rows
@@ -26,20 +66,26 @@ def import_stores(
     """
     with translated(), psycopg.connect(url, autocommit=True, **CONNECTION_OPTIONS) as connection:
         with connection.transaction():
-            done = _import(connection, rows, skips_bad=skips_bad, is_dry=is_dry)
+            done = _import(connection, rows, are_located=are_located, skips_bad=skips_bad, is_dry=is_dry)
         if done.loaded and done.changed:
             move_flagged_photos(connection)
         return done
 
 
 def _import(
-    connection: SyncConnection, rows: Iterable[StoreRow | LineError], *, skips_bad: bool, is_dry: bool
+    connection: SyncConnection,
+    rows: Iterable[StoreRow | LocatedStoreRow | LineError],
+    *,
+    are_located: bool,
+    skips_bad: bool,
+    is_dry: bool,
 ) -> ImportSummary:
     errors = _Errors()
     connection.execute(
-        "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text) ON COMMIT DROP"
+        "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text,"
+        " latitude float8, longitude float8) ON COMMIT DROP"
     )
-    with connection.cursor().copy("COPY incoming FROM STDIN") as copy:
+    with connection.cursor().copy(_COPY_LOCATED if are_located else _COPY) as copy:
         for row in rows:
             if isinstance(row, LineError):
                 errors.add(row)
@@ -48,7 +94,10 @@ def _import(
     _reject_repeated(connection, errors)
     if errors.count and not skips_bad:
         return errors.summary(loaded=False)
-    return _count(connection, errors) if is_dry else _merge(connection, errors)
+    if are_located:
+        errors.unlocated = connection.execute(_FORGET_ZEROS).rowcount
+    columns = _LOCATED if are_located else _NAMED
+    return _count(connection, errors, columns) if is_dry else _merge(connection, errors, columns)
 
 
 class _Errors:
@@ -57,6 +106,7 @@ class _Errors:
     def __init__(self) -> None:
         self._first: list[LineError] = []
         self.count = 0
+        self.unlocated = 0
 
     def add(self, error: LineError) -> None:
         """Counts a bad line; those of one kind are added in their order."""
@@ -76,6 +126,7 @@ class _Errors:
             changed=changed,
             unchanged=unchanged,
             rejected=self.count,
+            unlocated=self.unlocated,
             errors=tuple(sorted(self._first, key=lambda error: error.line)[:MAX_LINE_ERRORS]),
         )
 
@@ -107,42 +158,32 @@ def _reject_repeated(connection: SyncConnection, errors: _Errors) -> None:
     connection.execute("DELETE FROM incoming i USING repeated r WHERE i.line = r.line")
 
 
-def _merge(connection: SyncConnection, errors: _Errors) -> ImportSummary:
+def _merge(connection: SyncConnection, errors: _Errors, columns: Sequence[str]) -> ImportSummary:
     # Two imports at once: the second waits, so that its counts are true.
     connection.execute("LOCK TABLE stores IN SHARE ROW EXCLUSIVE MODE")
     connection.execute("ANALYZE incoming")
-    changed = connection.execute(
-        """
-        UPDATE stores s SET area_code = n.area_code, store_name = n.store_name
-        FROM incoming n
-        WHERE s.store_id = n.store_id AND (s.area_code, s.store_name) <> (n.area_code, n.store_name)
-        """
-    ).rowcount
-    added = connection.execute(
-        """
-        INSERT INTO stores (store_id, area_code, store_name)
-        SELECT store_id, area_code, store_name FROM incoming n
-        WHERE NOT EXISTS (SELECT FROM stores s WHERE s.store_id = n.store_id)
-        """
-    ).rowcount
+    changed = connection.execute(_with_columns(_UPDATE, columns)).rowcount
+    added = connection.execute(_with_columns(_INSERT, columns)).rowcount
     total = connection.execute("SELECT count(*) FROM incoming").fetchone()
     loaded = total[0] if total else 0
     return errors.summary(loaded=True, added=added, changed=changed, unchanged=loaded - added - changed)
 
 
-def _count(connection: SyncConnection, errors: _Errors) -> ImportSummary:
+def _count(connection: SyncConnection, errors: _Errors, columns: Sequence[str]) -> ImportSummary:
     """What merging would do."""
     connection.execute("ANALYZE incoming")
-    row = connection.execute(
-        """
-        SELECT count(*) FILTER (WHERE s.store_id IS NULL),
-               count(*) FILTER (WHERE (s.area_code, s.store_name) <> (n.area_code, n.store_name)),
-               count(*)
-        FROM incoming n LEFT JOIN stores s USING (store_id)
-        """
-    ).fetchone()
+    row = connection.execute(_with_columns(_WOULD_DO, columns)).fetchone()
     added, changed, total = row or (0, 0, 0)
     return errors.summary(loaded=False, added=added, changed=changed, unchanged=total - added - changed)
+
+
+def _with_columns(statement: LiteralString, columns: Sequence[str]) -> sql.Composed:
+    names = list(map(sql.Identifier, columns))
+    return sql.SQL(statement).format(
+        columns=sql.SQL(", ").join(names),
+        known=sql.SQL(", ").join(sql.Identifier("s", name) for name in columns),
+        incoming=sql.SQL(", ").join(sql.Identifier("n", name) for name in columns),
+    )
 
 
 async def area_exists(connection: Connection, area_code: str) -> bool:

@@ -76,11 +76,11 @@ _AREAS_ALONE = sql.SQL("""(
 
 # The last line is asked for only if the others are fewer than the limit: how far was read, if not all.
 _READ = sql.SQL("""
-    (SELECT store_id, area_code, store_name, key, true AS is_wanted
+    (SELECT store_id, area_code, store_name, latitude, longitude, key, true AS is_wanted
      FROM (SELECT *, {key} AS key FROM {stores} WHERE {read} ORDER BY {order} LIMIT %(most)s) walked
      WHERE {wanted})
     UNION ALL
-    (SELECT store_id, '', '', {key}, false FROM {stores} WHERE {read} ORDER BY {order}
+    (SELECT store_id, '', '', NULL, NULL, {key}, false FROM {stores} WHERE {read} ORDER BY {order}
      OFFSET %(most)s - 1 LIMIT 1)
     LIMIT %(limit)s
 """)
@@ -96,6 +96,8 @@ _AREAS = """
         SELECT area_code FROM code WHERE area_code IS NOT NULL LIMIT %(limit)s))
     GROUP BY area_code ORDER BY area_code
 """
+
+_FIND = "SELECT store_id, area_code, store_name, latitude, longitude FROM stores WHERE store_id = %s"
 
 
 async def read_stores(
@@ -122,10 +124,16 @@ async def read_stores(
     cursor = await connection.execute(_statement(wanted, after.part), values, prepare=False)
     rows = await cursor.fetchall()
     found, reached = [], None
-    for store_id, area_code, store_name, key, is_wanted in rows:
+    for store_id, area_code, store_name, latitude, longitude, key, is_wanted in rows:
         reached = StoreCursor(part=after.part, key=key, store_id=store_id)
         if is_wanted:
-            row = Store(store_id=store_id, area_code=area_code, store_name=store_name)
+            row = Store(
+                store_id=store_id,
+                area_code=area_code,
+                store_name=store_name,
+                latitude=latitude,
+                longitude=longitude,
+            )
             found.append((row, reached))
     is_end = len(found) == len(rows) < limit
     return found, None if is_end else reached
@@ -173,7 +181,7 @@ def _beyond_ascii(text: str) -> tuple[str, str]:
 async def find_store(connection: Connection, store_id: str) -> Store | None:
     """The store with an id, or None if there is none."""
     cursor = connection.cursor(row_factory=class_row(Store))
-    await cursor.execute("SELECT store_id, area_code, store_name FROM stores WHERE store_id = %s", [store_id])
+    await cursor.execute(_FIND, [store_id])
     return await cursor.fetchone()
 
 

@@ -6,7 +6,7 @@ Workers of before must be stopped first: they would list and count none.
 from alembic import op
 
 revision = "0021"
-down_revision = "0018"
+down_revision = "0020"
 
 SCHEMA = """
 -- How many photos of a job are flagged at all, and how many by each flag; a flag that none has is left out.
