@@ -6,7 +6,7 @@ from retailpulse.domain.hosts import BreakerState, WaitReason
 from retailpulse.domain.images import Cause, Depth, Format, Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.schema import records
-from retailpulse.schema.image_facts import FACTS, ImageFacts, ImageResult, Measurement
+from retailpulse.schema.image_facts import FACTS, ImageFacts, ImageResult, Measurement, Thumbnail
 from retailpulse.schema.record import Record
 from retailpulse.schema.records import *  # noqa: F403  # its list is the only one
 from retailpulse.schema.results import RESULT, RESULT_EXAMPLES
@@ -23,5 +23,6 @@ __all__ = [
     "ImageResult",
     "Measurement",
     "Record",
+    "Thumbnail",
 ]
 __all__ += records.__all__

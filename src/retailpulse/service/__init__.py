@@ -26,6 +26,7 @@ from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import FinishedImport, ImportOptions, StoreImport
 from retailpulse.service.stores import Stores
 from retailpulse.service.submit_preview import SubmitPreview
+from retailpulse.service.thumbnails import Thumbnails
 from retailpulse.service.visits import Visits
 from retailpulse.storage.postgres.database import Database
 
@@ -53,6 +54,7 @@ __all__ = [
     "Stores",
     "SubmitPreview",
     "SubmitTimeout",
+    "Thumbnails",
     "Visits",
     "describe_failures",
 ]
@@ -69,6 +71,7 @@ class Services:
     progress: Progress
     job_lists: JobLists
     results: Results
+    thumbnails: Thumbnails
     visits: Visits
     store_import: StoreImport
     readiness: ReadinessCheck
@@ -98,6 +101,7 @@ class Services:
             progress=Progress(database, stop),
             job_lists=JobLists(database),
             results=Results(database),
+            thumbnails=Thumbnails(database, settings.measure, settings.retention),
             visits=Visits(database),
             store_import=StoreImport(database),
             readiness=ReadinessCheck(database, limits),

@@ -13,10 +13,24 @@ from retailpulse.api.v1 import (
     stats,
     store_lists,
     stores,
+    thumbnails,
     visits,
 )
 
-_MODULES = (jobs, events, job_lists, results, store_lists, visits, reports, stats, hosts, deliveries, stores)
+_MODULES = (
+    jobs,
+    events,
+    job_lists,
+    results,
+    thumbnails,
+    store_lists,
+    visits,
+    reports,
+    stats,
+    hosts,
+    deliveries,
+    stores,
+)
 """In the order in which the API's description has them."""
 HANDLERS: list[HTTPRouteHandler] = [
     named for module in _MODULES for named in vars(module).values() if isinstance(named, HTTPRouteHandler)

@@ -9,7 +9,7 @@ import msgspec
 from retailpulse.config.settings.api import ApiSettings
 from retailpulse.config.settings.callbacks import CallbackSettings
 from retailpulse.config.settings.fetch import FetchSettings, Network
-from retailpulse.config.settings.measure import MeasureSettings, Sandbox
+from retailpulse.config.settings.measure import MeasureSettings, ReviewPictures, Sandbox
 from retailpulse.config.settings.processes import (
     DatabaseSettings,
     LogSettings,
@@ -26,6 +26,7 @@ __all__ = [
     "MeasureSettings",
     "Network",
     "RetentionSettings",
+    "ReviewPictures",
     "Sandbox",
     "Settings",
     "WorkerSettings",

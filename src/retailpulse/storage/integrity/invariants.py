@@ -221,7 +221,7 @@ ROWS = (
             WHERE j.retries <> n.retries OR (j.retries > 0) = (j.retried_at IS NULL)
         """),
     ),
-    *(_without_job(table) for table in ("visits", "images", "results", "earlier_results")),
+    *(_without_job(table) for table in ("visits", "images", "results", "earlier_results", "thumbnails")),
 )
 
 SHARES = (

@@ -14,7 +14,7 @@ from retailpulse.domain.images import Outcome
 from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
-from retailpulse.storage.results import columns
+from retailpulse.storage.results import columns, thumbnails
 from retailpulse.storage.scheduling.claims import DROP_GRANTS
 
 # Rows come as JSON: as arrays, one for each column, they cost the driver three times as much. A job may be
@@ -83,12 +83,15 @@ async def settle(
     cursor = await connection.execute(_INSERT, parameters, prepare=False)
     jobs: dict[UUID, Counter[Outcome]] = {}
     retries: dict[UUID, int] = {}
+    written: set[tuple[UUID, int]] = set()
     for job_id, outcome, image_nos, has_copies, retries[job_id] in await cursor.fetchall():
         outcomes = jobs.setdefault(job_id, Counter())
         outcomes[Outcome(outcome)] += len(image_nos)
+        written.update((job_id, image_no) for image_no in image_nos)
         if has_copies:
             cursor = await connection.execute(_COPY_TO_COPIES, [job_id, image_nos], prepare=False)
             outcomes[Outcome(outcome)] += cursor.rowcount
+    await thumbnails.insert(connection, ordered, written)
     finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs, retries))
     if ended is not None:
         ended += finished
