@@ -12,7 +12,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from retailpulse.api.app import HANDLERS, PROVIDED
-from retailpulse.api.openapi.annotations import ODS, XLSX
+from retailpulse.api.openapi.annotations import JPEG, ODS, XLSX
 from retailpulse.api.openapi.document import describe
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
@@ -24,7 +24,7 @@ OPERATIONS = [
     for method, operation in methods.items()
 ]
 JSON, PARQUET = "application/json", "application/vnd.apache.parquet"
-FILES = {PARQUET, XLSX, ODS}
+FILES = {JPEG, PARQUET, XLSX, ODS}
 """Media types whose bodies are no text."""
 each_operation = pytest.mark.parametrize(
     ("route", "operation"), OPERATIONS, ids=[route for route, _ in OPERATIONS]

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from retailpulse.analyze import GreyImage, Picture, ask
+from retailpulse.analyze import ColourImage, GreyImage, Picture, ask
 from retailpulse.analyze.damage import ANALYZER
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.images import Depth, Format, Header
@@ -28,6 +28,9 @@ class Damaged(Picture):
         return self._size
 
     def _make_grey(self, _: int) -> GreyImage:
+        raise AssertionError("no pixels are needed")
+
+    def _make_colour(self, _: int) -> ColourImage:
         raise AssertionError("no pixels are needed")
 
     def _find_exif(self) -> bytes | None:

@@ -13,7 +13,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 CONNECTION = {"--url", "--api-key", "--patience"}
 ALIASES = {"retailpulse jobs cancel", "retailpulse jobs retry"}
 SECTIONS = {
-    re.sub(r"( [A-Z\[|]+\]?| bash\|zsh\|fish)$", "", title): body
+    re.sub(r"( [A-Z\[|]+\]?| bash\|zsh\|fish)+$", "", title): body
     for title, body in re.findall(r"^### `([^`]+)`\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL)
 }
 
@@ -59,7 +59,10 @@ def test_what_all_client_commands_share_is_said_once() -> None:
 
 
 def test_every_command_that_answers_can_answer_in_json() -> None:
-    silent = {"retailpulse " + name for name in ("demo", "serve", "sample", "worker", "api", "completion")}
+    silent = {
+        "retailpulse " + name
+        for name in ("demo", "serve", "sample", "worker", "api", "completion", "thumbnail")
+    }
     assert {name for name, command in COMMANDS.items() if "--json" not in options(command)} == silent
 
 

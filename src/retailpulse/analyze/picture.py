@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     GreyImage: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
     """Rows of brightness, from 0 (black) to 255; read-only, as analyzers share it."""
+    ColourImage: TypeAlias = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+    """Rows of pixels of red, green and blue."""
 else:
     GreyImage = "GreyImage"
+    ColourImage = "ColourImage"
 
 SCALES = (8, 4, 2, 1)
 OVERVIEW_SIDE = 240
@@ -71,6 +74,17 @@ class Picture(ABC):
         except ValueError:
             return self.grey(8), 8
 
+    def colour(self, scale: int = 8) -> ColourImage:
+        """The picture in colour, (rows, columns, 3), as it is stored: not turned; what is clear is white.
+
+        Scales as those of `grey`; at the scale of the overview it is made of the same pixels, and costs
+        little beside it. It is not kept. Raises ValueError if there is no such scale.
+        """
+        if scale not in SCALES:
+            raise ValueError(f"a picture has no scale of 1/{scale}")
+        self.was_asked = True
+        return self._make_colour(scale)
+
     def exif(self) -> bytes | None:
         """The EXIF data of the file from its byte order on ("II" or "MM"), or None if there is none.
 
@@ -91,6 +105,9 @@ class Picture(ABC):
 
     @abstractmethod
     def _make_grey(self, scale: int) -> GreyImage: ...
+
+    @abstractmethod
+    def _make_colour(self, scale: int) -> ColourImage: ...
 
     @abstractmethod
     def _find_exif(self) -> bytes | None: ...

@@ -17,6 +17,7 @@ from retailpulse.client import results as _results
 from retailpulse.client import stats as _stats
 from retailpulse.client import stores as _stores
 from retailpulse.client import submitting, waiting
+from retailpulse.client import thumbnails as _thumbnails
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange, Outage, RetryBudget
 from retailpulse.client.sync_bridge import AsyncSession, Call, Session, Stream, SyncSession, run_now
@@ -43,6 +44,7 @@ class _Operations(Session):
     results = Stream(_results.results)
     exported = Stream(_results.exported)
     export = Call(_results.export)
+    thumbnail = Call(_thumbnails.thumbnail)
     cancel = Call(_jobs.cancel)
     retry = Call(_jobs.retry)
     delete = Call(_jobs.delete)

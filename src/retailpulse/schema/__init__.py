@@ -7,7 +7,7 @@ from retailpulse.domain.images import Cause, Depth, Format, Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.schema import records
-from retailpulse.schema.image_facts import FACTS, ImageFacts, ImageResult, Measurement
+from retailpulse.schema.image_facts import FACTS, ImageFacts, ImageResult, Measurement, Thumbnail
 from retailpulse.schema.record import Record
 from retailpulse.schema.records import *  # noqa: F403  # its list is the only one
 from retailpulse.schema.results import RESULT, RESULT_EXAMPLES, RESULT_ROWS
@@ -28,5 +28,6 @@ __all__ = [
     "ImageResult",
     "Measurement",
     "Record",
+    "Thumbnail",
 ]
 __all__ += records.__all__

@@ -12,6 +12,7 @@ import msgspec
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.flags import Clock, Flag
 from retailpulse.domain.images import Cause, Format, Outcome
+from retailpulse.domain.thumbnails import ThumbnailKind
 from retailpulse.schema.checks import Checks
 from retailpulse.schema.columns import SqlType, Stored, columns_of
 from retailpulse.schema.record import Record, described, joined
@@ -142,15 +143,26 @@ FACTS = tuple(column for column in columns_of(ImageFacts) if not column.stored.i
 """The facts that are measured, as columns; PostgreSQL makes the others from them."""
 
 
+class Thumbnail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A small picture of an image, upright: a JPEG, and its size in pixels."""
+
+    kind: ThumbnailKind
+    width: int
+    height: int
+    jpeg: bytes
+
+
 class Measurement(ImageFacts, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The facts of an image that was measured, and at depth `decode` one analysis of each analyzer that ran.
 
     A fact that an analyzer found stands in both, if it is a field of ImageFacts. `fingerprint` is no fact for
     clients: storage searches it (`domain.fingerprints`); it is None if nothing is to be seen in the picture.
+    Thumbnails are no facts either: they have a table of their own.
     """
 
     analyses: tuple[Analysis, ...] = ()
     fingerprint: bytes | None = None
+    thumbnails: tuple[Thumbnail, ...] = ()
 
 
 class ImageResult(msgspec.Struct, frozen=True, kw_only=True, gc=False):

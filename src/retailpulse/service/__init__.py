@@ -29,6 +29,7 @@ from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import FinishedImport, ImportOptions, StoreImport
 from retailpulse.service.stores import Stores
 from retailpulse.service.submit_preview import SubmitPreview
+from retailpulse.service.thumbnails import Thumbnails
 from retailpulse.service.visits import Visits
 from retailpulse.storage.postgres.database import Database
 
@@ -59,6 +60,7 @@ __all__ = [
     "Stores",
     "SubmitPreview",
     "SubmitTimeout",
+    "Thumbnails",
     "Visits",
     "describe_failures",
 ]
@@ -75,6 +77,7 @@ class Services:
     progress: Progress
     job_lists: JobLists
     results: Results
+    thumbnails: Thumbnails
     visits: Visits
     photos: Photos
     store_import: StoreImport
@@ -108,6 +111,7 @@ class Services:
             progress=Progress(database, stop),
             job_lists=JobLists(database),
             results=Results(database),
+            thumbnails=Thumbnails(database, settings.measure, settings.retention),
             visits=Visits(database),
             photos=Photos(database),
             store_import=StoreImport(database),

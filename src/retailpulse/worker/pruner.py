@@ -6,7 +6,7 @@ one. What a step deletes is in `storage.pruning`.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -14,20 +14,27 @@ from uuid import UUID
 
 from retailpulse.concurrency.periodic import periodic
 from retailpulse.config.settings import MatchSettings, RetentionSettings
+from retailpulse.domain.thumbnails import ThumbnailKind
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.matches import forget
 from retailpulse.storage.metrics import throughput
 from retailpulse.storage.postgres.database import Connection, Database
+from retailpulse.storage.results import thumbnails
 from retailpulse.storage.scheduling import hosts
 
 logger = logging.getLogger(__name__)
 
 STEP_ROWS = 2_000
 STEP_JOBS = 100
+STEP_THUMBNAILS = 500
+"""Each has some ten rows of its own where PostgreSQL keeps what is large."""
 ROUND_STEPS = 500
 """Most steps of one round of a worker: a million rows."""
 REST = 3.0
 """A worker rests this many times as long as a step took, so that three quarters of the time are others'."""
+
+
+_NO_AGES: Mapping[ThumbnailKind, timedelta] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +70,14 @@ class Pruner:
         keys_age: timedelta,
         photos_age: timedelta | None = None,
         wait: bool,
+        thumbnail_ages: Mapping[ThumbnailKind, timedelta] = _NO_AGES,
     ) -> None:
-        """`photos_age`: how long photos are compared with later ones; None leaves them known."""
+        """`photos_age`: how long photos are compared with later ones; None leaves them known.
+
+        Thumbnails of a kind without an age are kept as long as their jobs.
+        """
         self._database = database
+        self._thumbnail_ages = thumbnail_ages
         self._jobs_age = jobs_age
         self._keys_age = keys_age
         self._photos_age = photos_age
@@ -84,6 +96,8 @@ class Pruner:
             async for step in self._forget_hosts():
                 yield step
             async for step in self._forget_photos():
+                yield step
+            async for step in self._delete_thumbnails():
                 yield step
             async for step in self._hide_old_jobs():
                 yield step
@@ -131,6 +145,16 @@ class Pruner:
                 return
             yield Step(rows=rows)
 
+    async def _delete_thumbnails(self) -> AsyncIterator[Step]:
+        for kind, age in self._thumbnail_ages.items():
+            while True:
+                async with self._database.transaction() as connection:
+                    await self._lock(connection)
+                    rows = await thumbnails.delete_old(connection, kind, age, STEP_THUMBNAILS)
+                if not rows:
+                    break
+                yield Step(rows=rows)
+
     async def _hide_old_jobs(self) -> AsyncIterator[Step]:
         while self._jobs_age is not None:
             async with self._database.transaction() as connection:
@@ -168,6 +192,15 @@ class Pruner:
             raise _Pruned
 
 
+def thumbnail_ages(settings: RetentionSettings) -> dict[ThumbnailKind, timedelta]:
+    """How old thumbnails get, for those kinds that do not stay as long as their jobs."""
+    days = {
+        ThumbnailKind.THUMBNAIL: settings.thumbnails_days,
+        ThumbnailKind.REVIEW: settings.review_pictures_days,
+    }
+    return {kind: min(timedelta(days=most), pruning.LONGEST) for kind, most in days.items() if most}
+
+
 async def prune_forever(
     database: Database, settings: RetentionSettings, matches: MatchSettings | None = None
 ) -> None:
@@ -178,6 +211,7 @@ async def prune_forever(
         keys_age=timedelta(hours=settings.keys_hours),
         photos_age=timedelta(days=(matches or MatchSettings()).window_days),
         wait=False,
+        thumbnail_ages=thumbnail_ages(settings),
     )
     await periodic(
         settings.prune_seconds,

@@ -28,6 +28,9 @@ BACKOFF = Backoff(first_seconds=0.25, longest_seconds=5.0)
 GATHER_SECONDS = 0.02
 """How long the first result after a quiet time waits for others; when many come, batches are larger."""
 
+MOST_PICTURE_BYTES = 8_000_000
+"""Thumbnails at which a batch is written at once; while it is, another one gathers."""
+
 
 class Settler:
     """The one writer of results in a worker."""
@@ -63,9 +66,12 @@ class Settler:
         """Queues the result of an image of a grant."""
         self._batch.results.append(result)
         self._batch.grants[grant] += 1
+        if result.measurement is not None:
+            self._batch.picture_bytes += sum(len(one.jpeg) for one in result.measurement.thumbnails)
         if len(self._batch.results) == 1:
             self._some.set()
-        if len(self._batch.results) >= self._max_rows:
+        is_heavy = self._batch.picture_bytes >= MOST_PICTURE_BYTES
+        if len(self._batch.results) >= self._max_rows or is_heavy:
             self._full.set()
 
     def grants(self) -> set[Grant]:
@@ -139,6 +145,7 @@ class _Batch:
     def __init__(self) -> None:
         self.results: list[ImageResult] = []
         self.grants: Counter[Grant] = Counter()
+        self.picture_bytes = 0
 
     def ended(self) -> list[int]:
         """The grants that have no image left once this batch is written."""

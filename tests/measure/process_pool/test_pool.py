@@ -11,7 +11,7 @@ import pytest
 import uvloop
 from PIL import Image
 
-from retailpulse.config.settings import MeasureSettings
+from retailpulse.config.settings import MeasureSettings, ReviewPictures
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.process_exit import how_it_ended
@@ -38,7 +38,12 @@ def settings(
     *, decoders: int = 1, timeout_seconds: float = 30, memory_bytes: int = 2_000_000_000
 ) -> MeasureSettings:
     return MeasureSettings(
-        decoders=decoders, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes, max_pixels=LIMIT
+        decoders=decoders,
+        timeout_seconds=timeout_seconds,
+        memory_bytes=memory_bytes,
+        max_pixels=LIMIT,
+        thumbnails=False,
+        review_pictures=ReviewPictures.OFF,
     )
 
 

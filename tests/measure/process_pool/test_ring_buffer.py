@@ -8,7 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from retailpulse.measure.process_pool.ring_buffer import HOT_BYTES, MOST_BYTES, SHELF_BYTES, SLOTS, RingBuffer
+from retailpulse.measure.process_pool.ring_buffer import (
+    HOT_BYTES,
+    LEAST_ROOM_BYTES,
+    MOST_BYTES,
+    SHELF_BYTES,
+    SLOTS,
+    RingBuffer,
+)
 
 
 @pytest.fixture
@@ -27,25 +34,25 @@ def test_what_lies_there_stays_as_it_was_until_it_is_freed(ring_buffer: RingBuff
     for number in range(min(600, 300_000_000 // most_bytes)):
         body = number.to_bytes(4) * (dice.randrange(1, most_bytes) // 4 + 1)
         body = body[:MOST_BYTES]
-        while (start := ring_buffer.lay((body[:100], body[100:]), len(body))) is None or len(lying) > 50:
+        while (room := ring_buffer.lay((body[:100], body[100:]), len(body))) is None or len(lying) > 50:
             at, expected = lying.popleft()
             assert ring_buffer.memory[at : at + len(expected)] == expected
             ring_buffer.free_oldest()
-            if start is not None:
+            if room is not None:
                 break
-        if start is not None:
-            lying.append((start, body))
-            starts.append(start)
+        if room is not None:
+            lying.append((room.offset, body))
+            starts.append(room.offset)
     assert min(starts) == SLOTS
     assert sum(later < earlier for earlier, later in itertools.pairwise(starts)) > 2
 
 
 def test_a_body_that_needs_the_whole_shelf_is_laid_alone(ring_buffer: RingBuffer) -> None:
-    assert ring_buffer.lay((bytes(MOST_BYTES),), MOST_BYTES) == SLOTS
+    assert ring_buffer.lay((bytes(MOST_BYTES),), MOST_BYTES) == (SLOTS, MOST_BYTES)
     assert ring_buffer.lay((b"x",), 1) is None
     ring_buffer.free_oldest()
     assert ring_buffer.lay((bytes(MOST_BYTES + 1),), MOST_BYTES + 1) is None
-    assert ring_buffer.lay((b"x",), 1) == SLOTS
+    assert ring_buffer.lay((b"x",), 1) == (SLOTS, LEAST_ROOM_BYTES)
 
 
 def test_the_ring_goes_round_early_while_there_is_room_at_its_beginning(ring_buffer: RingBuffer) -> None:
@@ -54,7 +61,17 @@ def test_the_ring_goes_round_early_while_there_is_room_at_its_beginning(ring_buf
         ring_buffer.lay((bytes(size),), size)
     for _ in range(2):
         ring_buffer.free_oldest()
-    assert ring_buffer.lay((bytes(size),), size) == SLOTS
+    assert ring_buffer.lay((bytes(size),), size) == (SLOTS, size)
+
+
+def test_what_a_decoder_left_is_read_from_the_room_of_its_body_alone(ring_buffer: RingBuffer) -> None:
+    first, second = (ring_buffer.lay((bytes(30_000),), 30_000) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    ring_buffer.memory[first.offset : first.offset + 5] = b"abcde"
+    ring_buffer.memory[second.offset : second.offset + 30_000] = b"x" * 30_000
+    assert ring_buffer.free_oldest([2, 3]) == [b"ab", b"cde"]
+    assert ring_buffer.free_oldest([30_000, 1]) == []  # beyond it lies another's
 
 
 def test_a_decoder_gone_mad_cannot_cut_the_memory_away_under_the_worker(ring_buffer: RingBuffer) -> None:

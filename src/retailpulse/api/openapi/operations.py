@@ -31,6 +31,7 @@ ALWAYS = frozenset({401, 403, 429, 500, 503})
 TOO_LONG = "The address is longer than 64 kB; the server refuses it unread, with an empty answer."
 PATH_PARTS: Mapping[str, tuple[str, str]] = {
     "job_id": ("The id of a job.", JOB_ID),
+    "image_no": ("The number of an image in its job, from 1.", "1"),
     "store_id": ("The id of a store.", "RP00001"),
     "name": ("The last part of a problem's `type`.", "not-found"),
 }

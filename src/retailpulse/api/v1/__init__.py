@@ -15,6 +15,7 @@ from retailpulse.api.v1 import (
     stats,
     store_lists,
     stores,
+    thumbnails,
     visits,
 )
 
@@ -23,6 +24,7 @@ _MODULES = (
     events,
     job_lists,
     results,
+    thumbnails,
     matches,
     store_lists,
     visits,

@@ -77,7 +77,7 @@ async def _prune(
 ) -> tuple[str, dict[str, int]]:
     from retailpulse.storage.jobs import prune as pruning
     from retailpulse.storage.postgres.database import Database
-    from retailpulse.worker.pruner import Pruner, Step
+    from retailpulse.worker.pruner import Pruner, Step, thumbnail_ages
 
     async with Database(url, settings.database, pool_size=2) as database:
         await database.check_tables()
@@ -91,7 +91,14 @@ async def _prune(
         with _bar() as bar:
             # An image has a row for itself and one for its result; visits are few.
             task = bar.add_task("Pruning", total=2 * old.images or None)
-            async for step in Pruner(database, jobs_age=age, keys_age=keys_age, wait=True).steps():
+            pruner = Pruner(
+                database,
+                jobs_age=age,
+                keys_age=keys_age,
+                wait=True,
+                thumbnail_ages=thumbnail_ages(settings.retention),
+            )
+            async for step in pruner.steps():
                 done += step
                 bar.advance(task, step.rows)
     return (

@@ -10,7 +10,7 @@ from retailpulse.config.settings.api import ApiSettings
 from retailpulse.config.settings.callbacks import CallbackSettings
 from retailpulse.config.settings.fetch import FetchSettings, Network
 from retailpulse.config.settings.matches import MatchSettings
-from retailpulse.config.settings.measure import MeasureSettings, Sandbox
+from retailpulse.config.settings.measure import MeasureSettings, ReviewPictures, Sandbox
 from retailpulse.config.settings.processes import (
     DatabaseSettings,
     LogSettings,
@@ -28,6 +28,7 @@ __all__ = [
     "MeasureSettings",
     "Network",
     "RetentionSettings",
+    "ReviewPictures",
     "Sandbox",
     "Settings",
     "WorkerSettings",

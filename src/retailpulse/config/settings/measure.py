@@ -18,6 +18,14 @@ class Sandbox(StrEnum):
     OFF = "off"
 
 
+class ReviewPictures(StrEnum):
+    """Of which photos a picture is kept that is large enough for a person to judge it."""
+
+    FLAGGED = "flagged"
+    ALL = "all"
+    OFF = "off"
+
+
 class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How photos are measured."""
 
@@ -114,6 +122,19 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
             "photo is flagged as stale; 0: none is.",
         ),
     ] = 30.0
+    thumbnails: Annotated[
+        bool,
+        Meta(
+            description="Keep a thumbnail of at most 320 pixels of each photo that is measured by decoding."
+        ),
+    ] = True
+    review_pictures: Annotated[
+        ReviewPictures,
+        Meta(
+            description="Photos of which a picture of at most 1024 pixels is kept for review: flagged (for "
+            "what their pixels say), all, or off."
+        ),
+    ] = ReviewPictures.FLAGGED
     pause_seconds: Annotated[
         str,
         Meta(

@@ -75,6 +75,14 @@ class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=0, description="Days after its end at which a job is pruned with all its rows; 0: never."),
     ] = 0.0
+    thumbnails_days: Annotated[
+        float,
+        Meta(ge=0, description="Days for which thumbnails are kept; 0: as long as their job."),
+    ] = 30.0
+    review_pictures_days: Annotated[
+        float,
+        Meta(ge=0, description="Days for which review pictures are kept; 0: as long as their job."),
+    ] = 90.0
     keys_hours: Annotated[
         float, Meta(gt=0, description="Hours for which an Idempotency-Key is remembered.")
     ] = 24.0

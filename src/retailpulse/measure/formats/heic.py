@@ -3,13 +3,13 @@
 from functools import partial
 from typing import Any
 
-from retailpulse.analyze import GreyImage, Picture
+from retailpulse.analyze import ColourImage, GreyImage, Picture
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats import heif, hevc_units
 from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.libraries import library
-from retailpulse.measure.formats.pillow import grey_of
+from retailpulse.measure.formats.pillow import colour_of, grey_of
 
 
 def _load() -> None:
@@ -25,6 +25,9 @@ class _HeicPicture(Picture):
 
     def _make_grey(self, scale: int) -> GreyImage:
         return grey_of(self._image.to_pillow(), scale)
+
+    def _make_colour(self, scale: int) -> ColourImage:
+        return colour_of(self._image.to_pillow(), scale)
 
     def _find_exif(self) -> bytes | None:
         exif: bytes | None = self._image.info.get("exif")

@@ -1,13 +1,14 @@
-"""JPEG: read by its markers (`jpeg_markers`), decoded by libjpeg-turbo in grey, reduced to an overview.
+"""JPEG: read by its markers (`jpeg_markers`), decoded by libjpeg-turbo, reduced to an overview.
 
 Decoded strictly first, as damage shows only so; then leniently; then by Pillow, which knows more samplings.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from retailpulse.analyze import GreyImage, Picture, overview_scale
+from retailpulse.analyze import ColourImage, GreyImage, Picture, overview_scale
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.damage import damage_of
 from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
@@ -23,13 +24,14 @@ from retailpulse.measure.formats.jpeg_scans import (
     read_scans,
 )
 from retailpulse.measure.formats.libraries import library
-from retailpulse.measure.formats.pillow import Plugin, reduced
+from retailpulse.measure.formats.pillow import Plugin, colour_of, grey_of, image_of
 from retailpulse.measure.formats.work import Work
 
 MAX_SCANS = 100
 """Each scan is a pass over the whole picture, however few bytes it has; encoders write about ten."""
 
 _DECODABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})  # sequential, progressive, both also arithmetic
+_COLOUR_COMPONENTS = 3
 _PLUGIN = Plugin("JPEG", "JpegImagePlugin", also=("MpoImagePlugin",))
 
 
@@ -66,10 +68,17 @@ class _JpegPicture(Picture):
 
     def _make_grey(self, scale: int) -> GreyImage:
         if scale < self._scale:
-            grey: GreyImage = _decode_grey(self._body, self._frame, scale, strict=False)[:, :, 0]
+            grey: GreyImage = _decode_at("GRAY", self._body, self._frame, scale, strict=False)[:, :, 0]
             return grey
-        overview: GreyImage = self._overview[:, :, 0]
-        return overview if scale == self._scale else reduced(overview, scale // self._scale)
+        return grey_of(image_of(self._overview), scale // self._scale)
+
+    def _make_colour(self, scale: int) -> ColourImage:
+        pixels, factor = self._overview, scale // self._scale
+        if scale < self._scale:
+            pixels, factor = _decode_colour(self._body, self._frame, scale, strict=False), 1
+        if factor == 1 and pixels.shape[2] == 3:
+            return pixels  # type: ignore[no-any-return]
+        return colour_of(image_of(pixels), factor)
 
     def _find_exif(self) -> bytes | None:
         return None if self._frame.exif is None else self._body[self._frame.exif]
@@ -128,14 +137,22 @@ def _decode_damaged(
 
 
 def _decode_overview(body: bytes, frame: Frame, *, strict: bool) -> Any:
-    # All of the entropy-coded data are decoded at any scale, so that this costs hardly more than 1/8 does.
-    return _decode_grey(body, frame, overview_scale(frame.width, frame.height), strict=strict)
+    # All of the entropy-coded data are decoded at any scale, so that this costs hardly more than grey at 1/8.
+    return _decode_colour(body, frame, overview_scale(frame.width, frame.height), strict=strict)
 
 
-def _decode_grey(body: bytes, frame: Frame, scale: int, *, strict: bool) -> Any:
-    """Rows of columns of one byte of grey; raises ValueError, not strict only on what cannot be mended."""
+def _decode_colour(body: bytes, frame: Frame, scale: int, *, strict: bool) -> Any:
+    """As `_decode_at`, in colour if there is any; in grey if only that can be had, which then says why."""
+    if frame.components == _COLOUR_COMPONENTS:
+        with suppress(ValueError):
+            return _decode_at("RGB", body, frame, scale, strict=strict)
+    return _decode_at("GRAY", body, frame, scale, strict=strict)
+
+
+def _decode_at(colours: str, body: bytes, frame: Frame, scale: int, *, strict: bool) -> Any:
+    """Rows of pixels of one or three bytes; raises ValueError, not strict only on what cannot be mended."""
     rows, columns = -(-frame.height // scale), -(-frame.width // scale)
-    return library("simplejpeg").decode_jpeg(body, "GRAY", min_height=rows, min_width=columns, strict=strict)
+    return library("simplejpeg").decode_jpeg(body, colours, min_height=rows, min_width=columns, strict=strict)
 
 
 FORMAT = ImageFormat(

@@ -9,15 +9,18 @@ import re
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from PIL import Image, features
 
-from retailpulse.analyze import GreyImage, Picture
+from retailpulse.analyze import ColourImage, GreyImage, Picture
 from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.libraries import library
 
 _DRAFTED = frozenset({"JPEG", "MPO"})
+_GREY_ONLY = frozenset({"L", "I", "F"})
+_REDUCIBLE = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LA"})
 _OF_PILLOW = re.compile(r"PIL\.")
 
 
@@ -59,18 +62,31 @@ class Plugin:
 class PillowPicture(Picture):
     """A picture that Pillow has decoded, with all its pixels; of a JPEG, with an eighth of them each way."""
 
-    __slots__ = ("_image", "_scale")
+    __slots__ = ("_image", "_reduced", "_scale")
 
     def __init__(self, image: Image.Image, size: Size) -> None:
         super().__init__()
         self._image = image
+        self._reduced: tuple[int, Image.Image] = (1, image)
         # Pillow turns a TIFF, so that its width may be our height.
         self._scale = max(1, round(max(size.width, size.height) / max(image.size)))
 
     def _make_grey(self, scale: int) -> GreyImage:
+        return grey_of(*self._at(scale))
+
+    def _make_colour(self, scale: int) -> ColourImage:
+        return colour_of(*self._at(scale))
+
+    def _at(self, scale: int) -> tuple[Image.Image, int]:
+        """An image, and the factor that is left to reduce it by; grey and colour of one scale share it."""
         if scale < self._scale:
             raise ValueError(f"this picture is at hand at 1/{self._scale} alone")
-        return grey_of(self._image, scale // self._scale)
+        factor = scale // self._scale
+        if self._image.mode != "RGB":
+            return self._image, factor
+        if self._reduced[0] != factor:
+            self._reduced = factor, self._image.reduce(factor)
+        return self._reduced[1], 1
 
     def decoded_size(self) -> tuple[int, int] | None:
         """Width and height, unless it is a draft of them."""
@@ -95,9 +111,31 @@ def grey_of(image: Image.Image, factor: int) -> GreyImage:
     return pixels
 
 
-def reduced(grey: GreyImage, factor: int) -> GreyImage:
-    """A picture in grey, each pixel the mean of `factor` x `factor`, as `grey_of`."""
-    return grey_of(Image.fromarray(grey), factor)
+def image_of(pixels: Any) -> Image.Image:
+    """Rows of pixels of one or three colours, as Pillow has them."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def colour_of(image: Image.Image, factor: int) -> ColourImage:
+    """A picture in colour, each pixel the mean of `factor` x `factor`; what is clear lies on white.
+
+    Of a palette, each pixel is one of them: a mean would take all of it apart first.
+    """
+    numpy = library("numpy")
+    if image.mode in _GREY_ONLY or image.mode.startswith("I;16"):
+        grey = Image.fromarray(grey_of(image, factor))
+        return numpy.array(grey.convert("RGB"))  # type: ignore[no-any-return]
+    if image.mode in _REDUCIBLE:
+        small = image.reduce(factor)
+    else:
+        size = -(-image.width // factor), -(-image.height // factor)
+        small = image.resize(size, Image.Resampling.NEAREST)
+    if small.has_transparency_data:
+        clear = small.convert("RGBA")
+        small = Image.new("RGBA", clear.size, "white")
+        small.alpha_composite(clear)
+    pixels: ColourImage = numpy.array(small.convert("RGB"))
+    return pixels
 
 
 @cache

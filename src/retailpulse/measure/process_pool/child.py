@@ -15,10 +15,8 @@ from mmap import mmap
 from pathlib import Path
 from time import monotonic
 
-import msgspec
-
 from retailpulse.analyze import Analyzer, Picture, ask
-from retailpulse.config.settings import Sandbox
+from retailpulse.config.settings import MeasureSettings, Sandbox
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.errors import ImageError
 from retailpulse.domain.images import Cause, Header
@@ -26,6 +24,7 @@ from retailpulse.measure import formats
 from retailpulse.measure.body import decode_body
 from retailpulse.measure.header import read_header
 from retailpulse.measure.process_pool import sandbox
+from retailpulse.measure.process_pool.drawing import DRAWING, draw_into, wanted_kinds
 from retailpulse.measure.process_pool.protocol import (
     BATCH,
     MAX_TEXT,
@@ -37,7 +36,7 @@ from retailpulse.measure.process_pool.protocol import (
     Skipped,
     encode,
 )
-from retailpulse.measure.process_pool.ring_buffer import ANALYZING, DONE, SHELF_BYTES, TAKEN, WAITING
+from retailpulse.measure.process_pool.ring_buffer import ANALYZING, DONE, SHELF_BYTES, TAKEN, WAITING, Room
 from retailpulse.measure.process_pool.stderr import first_line, read_said
 
 KEPT_BYTES = SHELF_BYTES
@@ -50,28 +49,22 @@ MOST_BYTES_PER_PIXEL = max(image_format.bytes_per_pixel for image_format in form
 """What the hungriest decoder needs."""
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits of a decoder: bytes of memory, seconds of CPU time, pixels."""
-
-    max_pixels: int
-    timeout_seconds: float  # of CPU time, for each body
-    memory_bytes: int
-    sandbox: Sandbox
-    analyzers: str
-
-
 def serve(
-    channel: socket.socket, shelf_fd: int, said_fd: int, limits: Limits, analyzers: Sequence[Analyzer]
+    channel: socket.socket,
+    shelf_fd: int,
+    said_fd: int,
+    settings: MeasureSettings,
+    analyzers: Sequence[Analyzer],
 ) -> None:
     """Measure all bodies that the worker announces, in their order, until it closes the channel.
 
     What the libraries write to standard error comes out of `said_fd`. Every library is loaded already.
     """
-    _limit(limits.memory_bytes)
+    _limit(settings.memory_bytes)
     ring_buffer = mmap(shelf_fd, SHELF_BYTES)
     os.close(shelf_fd)
-    _confine(limits.sandbox)
-    child = _Child(ring_buffer, said_fd, limits, analyzers)
+    _confine(settings.sandbox)
+    child = _Child(ring_buffer, said_fd, settings, analyzers)
     with contextlib.suppress(ConnectionError):  # the worker left while it was told something
         while True:
             requests, fds, _, _ = socket.recv_fds(channel, BATCH * REQUEST.size, 1)
@@ -85,11 +78,11 @@ class _Child:
     """What measures: it reads bodies from the ring buffer and keeps their states there."""
 
     def __init__(
-        self, ring_buffer: mmap, said_fd: int, limits: Limits, analyzers: Sequence[Analyzer]
+        self, ring_buffer: mmap, said_fd: int, settings: MeasureSettings, analyzers: Sequence[Analyzer]
     ) -> None:
         self._ring_buffer = ring_buffer
         self._said_fd = said_fd
-        self._limits = limits
+        self._settings = settings
         self._analyzers = [(ANALYZING + place, 1 << place, one) for place, one in enumerate(analyzers)]
 
     def measure_batch(self, requests: bytes, fds: Sequence[int]) -> Iterator[list[Reply]]:
@@ -97,13 +90,13 @@ class _Child:
         states = self._ring_buffer
         replies: list[Reply] = []
         began = monotonic()
-        for slot, left_out, offset, length in REQUEST.iter_unpack(requests):
+        for slot, left_out, offset, room_bytes, length in REQUEST.iter_unpack(requests):
             if states[slot] != WAITING:
                 replies.append(Skipped())
                 continue
             states[slot] = TAKEN  # from here on, the end of this process is the body's fault
-            _set_alarms(self._limits.timeout_seconds)
-            replies.append(self._measure(slot, left_out, fds, offset, length))
+            _set_alarms(self._settings.timeout_seconds)
+            replies.append(self._measure(slot, left_out, fds, Room(offset, room_bytes), length))
             states[slot] = DONE
             if monotonic() - began > HELD_SECONDS:
                 _set_alarms(0)
@@ -113,10 +106,11 @@ class _Child:
         if replies:
             yield replies
 
-    def _measure(self, slot: int, left_out: int, fds: Sequence[int], offset: int, length: int) -> Reply:
+    def _measure(self, slot: int, left_out: int, fds: Sequence[int], room: Room, length: int) -> Reply:
         try:
-            body = self._ring_buffer[offset : offset + length] if offset else _read_away(fds[0], length)
-            return self._measure_body(slot, left_out, body)
+            start = room.offset
+            body = _read_away(fds[0], length) if fds else self._ring_buffer[start : start + length]
+            return self._measure_body(slot, left_out, room, body)
         except ImportError as error:
             failed: Missing | Failed = Missing(str(error)[:MAX_TEXT])
         except ImageError as error:
@@ -126,18 +120,25 @@ class _Child:
         read_said(self._said_fd)  # nobody else's
         return failed
 
-    def _measure_body(self, slot: int, left_out: int, body: bytes) -> Measured:
+    def _measure_body(self, slot: int, left_out: int, room: Room, body: bytes) -> Measured:
         try:
-            header, picture = decode_body(body, self._limits.max_pixels)
+            header, picture = decode_body(body, self._settings.max_pixels)
         except ImageError as error:
-            if error.cause is Cause.CORRUPT and _may_lack_memory(body, self._limits):
+            if error.cause is Cause.CORRUPT and _may_lack_memory(body, self._settings):
                 detail = "the picture does not fit into memory, or is damaged"
                 raise ImageError(Cause.TOO_MANY_PIXELS, detail) from None
             raise
         if said := read_said(self._said_fd):
             picture.printed = first_line(said)
         sha256 = hashlib.sha256(body).digest()
-        return Measured(sha256, self._analyze(slot, left_out, header, picture))
+        analyses = self._analyze(slot, left_out, header, picture)
+        thumbnail_bytes = {}
+        if not left_out & 1 << DRAWING and (kinds := wanted_kinds(self._settings, header, analyses)):
+            self._ring_buffer[slot] = ANALYZING + DRAWING
+            thumbnail_bytes = draw_into(self._ring_buffer, room, kinds, picture, header)
+        if picture.was_asked:
+            read_said(self._said_fd)
+        return Measured(sha256, analyses, thumbnail_bytes)
 
     def _analyze(self, slot: int, left_out: int, header: Header, picture: Picture) -> list[Analysis]:
         """What each analyzer says that is not left out."""
@@ -146,8 +147,6 @@ class _Child:
             if not left_out & bit:
                 self._ring_buffer[slot] = state  # the end of this process is the analyzer's fault now
                 analyses.append(ask(analyzer, picture, header))
-        if picture.was_asked:
-            read_said(self._said_fd)
         return analyses
 
 
@@ -182,9 +181,9 @@ def _read_away(fd: int, length: int) -> bytes:
         os.close(fd)
 
 
-def _may_lack_memory(body: bytes, limits: Limits) -> bool:
+def _may_lack_memory(body: bytes, settings: MeasureSettings) -> bool:
     """Whether a picture is so large that its decoder may have failed for lack of memory, and not said so."""
-    header = read_header(body, limits.max_pixels)
+    header = read_header(body, settings.max_pixels)
     if header is None or formats.BY_NAME[header.format].reports_out_of_memory:
         return False
-    return header.width * header.height * MOST_BYTES_PER_PIXEL > limits.memory_bytes
+    return header.width * header.height * MOST_BYTES_PER_PIXEL > settings.memory_bytes

@@ -13,7 +13,6 @@ from contextlib import suppress
 import msgspec
 
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.measure.process_pool.child import Limits
 from retailpulse.measure.process_pool.protocol import FORK, KILL, LOWER, ORDER
 
 _TO_FIND_CODE = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
@@ -24,17 +23,10 @@ class ForkServer:
 
     def __init__(self, settings: MeasureSettings) -> None:
         """Starts the process, which blocks for some milliseconds; raises OSError."""
-        limits = Limits(
-            max_pixels=settings.max_pixels,
-            timeout_seconds=settings.timeout_seconds,
-            memory_bytes=settings.memory_bytes,
-            sandbox=settings.sandbox,
-            analyzers=settings.analyzers,
-        )
         self._is_lost = False
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         module = "retailpulse.measure.process_pool.fork_server"
-        command = [sys.executable, "-m", module, str(theirs.fileno()), msgspec.json.encode(limits).decode()]
+        command = [sys.executable, "-m", module, str(theirs.fileno()), msgspec.json.encode(settings).decode()]
         # Blocked, a signal to the whole group cannot hit it before it ignores them; threads have own masks.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:

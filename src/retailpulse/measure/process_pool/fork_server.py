@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from retailpulse.analyze import Analyzer, registry
+from retailpulse.analyze import Analyzer, registry, thumbnail
+from retailpulse.config.settings import MeasureSettings
 from retailpulse.measure import formats
-from retailpulse.measure.process_pool.child import Limits, serve
+from retailpulse.measure.process_pool.child import serve
 from retailpulse.measure.process_pool.protocol import (
     FORK,
     KILL,
@@ -46,9 +47,11 @@ class _Child(NamedTuple):
 class _Server:
     """The living decoders: by number their process, by process what is held of them."""
 
-    def __init__(self, orders: socket.socket, limits: Limits, analyzers: Sequence[Analyzer]) -> None:
+    def __init__(
+        self, orders: socket.socket, settings: MeasureSettings, analyzers: Sequence[Analyzer]
+    ) -> None:
         self._orders = orders
-        self._limits = limits
+        self._settings = settings
         self._analyzers = analyzers
         self._pids: dict[int, int] = {}
         # Not `select.select`: of a worker with many sockets the numbers are too high for it.
@@ -121,7 +124,7 @@ class _Server:
             for fd in range(3):
                 os.dup2(stderr_fd, fd)
             _close_all_but({0, 1, 2, channel.fileno(), shelf_fd, said_fd})
-            serve(channel, shelf_fd, said_fd, self._limits, self._analyzers)
+            serve(channel, shelf_fd, said_fd, self._settings, self._analyzers)
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -165,17 +168,19 @@ def _close_all_but(kept: Container[int]) -> None:
 
 
 def main() -> None:
-    """Run with the file descriptor of the worker's socket, and Limits as JSON."""
+    """Run with the file descriptor of the worker's socket, and MeasureSettings as JSON."""
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the worker, which drains before it leaves
         signal.signal(number, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
-    limits = msgspec.json.decode(sys.argv[2], type=Limits)
+    settings = msgspec.json.decode(sys.argv[2], type=MeasureSettings)
     formats.load_libraries()
-    analyzers = registry.select(limits.analyzers)
+    analyzers = registry.select(settings.analyzers)
     registry.load(analyzers)
+    with suppress(ImportError):
+        thumbnail.load()
     gc.collect()
     gc.freeze()  # a collection in a decoder would copy every page that it shares
-    _Server(orders, limits, analyzers).run()
+    _Server(orders, settings, analyzers).run()
 
 
 if __name__ == "__main__":

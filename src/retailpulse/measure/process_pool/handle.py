@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from retailpulse.analyze.analyzer import MAX_ANALYZERS
 from retailpulse.domain.images import Cause
 from retailpulse.measure.process_pool.child import CLOCK_FACTOR
 from retailpulse.measure.process_pool.cpu_clock import CpuClock, Stopwatch
+from retailpulse.measure.process_pool.drawing import DRAWING
 from retailpulse.measure.process_pool.fork_client import ForkServer
 from retailpulse.measure.process_pool.job import Job
 from retailpulse.measure.process_pool.outcome import exit_reason
@@ -31,12 +31,14 @@ from retailpulse.measure.process_pool.protocol import (
     Ended,
     Failed,
     Forked,
+    Measured,
     Reply,
     Skipped,
     decode,
 )
 from retailpulse.measure.process_pool.ring_buffer import (
     ANALYZING,
+    FILE_ROOM_BYTES,
     REVOKED,
     SLOTS,
     WAITING,
@@ -64,7 +66,6 @@ class _Ticket:
 
     job: Job | None
     slot: int
-    on_shelf: bool
     ends_batch: bool = False
 
 
@@ -139,11 +140,12 @@ class Decoder:
                 continue
             if job.is_alone and self._tickets:
                 break
-            offset = 0 if job.file is not None else self._ring_buffer.lay(job.pieces, job.size_bytes)
-            if offset is None:
+            laid = (job.pieces, job.size_bytes) if job.file is None else ((), FILE_ROOM_BYTES)
+            room = self._ring_buffer.lay(*laid)
+            if room is None:
                 break
             slot = self._enter(jobs.popleft())
-            requests.append(REQUEST.pack(slot, job.left_out_bits, offset, job.size_bytes))
+            requests.append(REQUEST.pack(slot, job.left_out_bits, *room, job.size_bytes))
             batch_bytes += job.size_bytes
             if job.is_alone:
                 fds = [] if job.file is None else [job.file]
@@ -217,7 +219,7 @@ class Decoder:
         slot = self._given % SLOTS
         self._given += 1
         self._ring_buffer.memory[slot] = WAITING
-        self._tickets.append(_Ticket(job, slot, job.file is None))
+        self._tickets.append(_Ticket(job, slot))
         self.is_slow = job.is_big
         job.decoder = self
         return slot
@@ -264,14 +266,15 @@ class Decoder:
         for reply in replies:
             ticket = self._tickets.popleft()
             self._batches -= ticket.ends_batch
-            if ticket.on_shelf:
-                self._ring_buffer.free_oldest()
+            told = reply.thumbnail_bytes if isinstance(reply, Measured) else {}
+            left_there = self._ring_buffer.free_oldest(list(told.values()))
             if ticket.job is None:
                 continue
             if isinstance(reply, Skipped):  # it was not told to
                 ticket.job.attempts += 1
                 left.append(ticket.job)
             else:
+                ticket.job.thumbnails = dict(zip(told, left_there, strict=False))
                 ticket.job.settle(reply)
         self._since = self._loop.time()
         self.is_slow = False
@@ -328,9 +331,9 @@ class Decoder:
         return next((one for one in self._tickets if is_begun(self._ring_buffer.memory[one.slot])), None)
 
     def _analyzer_at(self, ticket: _Ticket) -> int | None:
-        """The place of the analyzer that is at the picture of a body; None where none is."""
+        """The place of the analyzer, or of the drawing, that is at a picture; None where none is."""
         state = self._ring_buffer.memory[ticket.slot] if self.is_open else 0
-        return state - ANALYZING if 0 <= state - ANALYZING < MAX_ANALYZERS else None
+        return state - ANALYZING if 0 <= state - ANALYZING <= DRAWING else None
 
     def _revoke_all_but(self, kept: _Ticket) -> list[Job]:
         """Take back what the decoder has not begun, or has not answered for."""

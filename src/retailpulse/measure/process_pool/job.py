@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from retailpulse.domain.thumbnails import ThumbnailKind
 from retailpulse.measure.process_pool.protocol import Answer
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Job:
 
     `file` holds what does not fit on a ring buffer; `is_alone` keeps it from sharing a decoder with others;
     `is_dear` has its decoder lowered from the start. `left_out` says by their places which analyzers a
-    decoder has ended at, and how.
+    decoder has ended at, and how. `thumbnails` are what the decoder left, as it left it.
     """
 
     pieces: Sequence[bytes]
@@ -32,6 +33,7 @@ class Job:
     file: int | None = None
     attempts: int = 0
     left_out: dict[int, str] = field(default_factory=dict)
+    thumbnails: dict[ThumbnailKind, bytes] = field(default_factory=dict)
     decoder: "Decoder | None" = None
 
     @property

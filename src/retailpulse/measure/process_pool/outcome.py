@@ -4,6 +4,8 @@ import logging
 import signal
 from collections.abc import Sequence
 
+import msgspec
+
 from retailpulse.analyze import Analyzer, believed
 from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.errors import ImageError
@@ -13,6 +15,7 @@ from retailpulse.measure.measurement import make_measurement
 from retailpulse.measure.process_pool.child import CLOCK_FACTOR
 from retailpulse.measure.process_pool.job import Job
 from retailpulse.measure.process_pool.protocol import Answer, Ended, Failed, Measured, Missing
+from retailpulse.measure.thumbnails import believed_thumbnail
 from retailpulse.schema import Measurement
 
 logger = logging.getLogger(__name__)
@@ -25,13 +28,15 @@ def measurement_of(
     match answer:
         case Measured():
             analyses = believed(answer.analyses, analyzers, job.left_out)
-            for place in job.left_out.keys() & range(len(analyzers)):
-                name, how = analyzers[place].name, job.left_out[place]
+            for place, how in job.left_out.items():
+                name = analyzers[place].name if place < len(analyzers) else "thumbnail"
                 logger.warning("the analyzer %s is left out for a picture: %s", name, how)
             sha256 = answer.sha256.hex()
-            return make_measurement(
+            measurement = make_measurement(
                 header, size_bytes=job.size_bytes, sha256=sha256, analyses=analyses, thresholds=settings
             )
+            told = (believed_thumbnail(kind, data) for kind, data in job.thumbnails.items())
+            return msgspec.structs.replace(measurement, thumbnails=tuple(filter(None, told)))
         case Failed():
             raise ImageError(answer.cause, answer.detail)
         case Missing():

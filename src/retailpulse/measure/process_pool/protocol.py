@@ -13,17 +13,19 @@ from msgspec import Meta
 from retailpulse.analyze.analyzer import MAX_ANALYZERS, MAX_FACTS_BYTES
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.images import Cause
+from retailpulse.domain.thumbnails import ThumbnailKind
 
 MAX_TEXT = 300
 BATCH = 32
 """Most requests in one datagram, and answers in another."""
 MAX_ANSWER_BYTES = BATCH * max(4 * MAX_TEXT + 100, MAX_ANALYZERS * (MAX_FACTS_BYTES + 80) + 100)
 
-REQUEST = struct.Struct("<IIQQ")
-"""The place of the body's state on the ring buffer, analyzers to leave out, where the body lies, its length.
+REQUEST = struct.Struct("<IIQQQ")
+"""The place of the body's state on the ring buffer, analyzers to leave out, where its room on the ring buffer
+begins and how large that is, the length of the body.
 
 Each analyzer is a bit, the first one the lowest.
-A body at 0 does not lie on the ring buffer: it is in a file that comes with the request, which is then alone.
+A body that does not lie in its room is in a file that comes with the request, which is then alone.
 """
 ORDER = struct.Struct("<cQ")
 """What the fork server should do, and the number of the decoder it concerns."""
@@ -39,6 +41,8 @@ class Measured(msgspec.Struct, frozen=True, tag=True):
 
     sha256: Annotated[bytes, Meta(min_length=32, max_length=32)]
     analyses: Annotated[list[Analysis], Meta(max_length=MAX_ANALYZERS)]
+    thumbnail_bytes: dict[ThumbnailKind, Annotated[int, Meta(gt=0, lt=2**31)]] = {}
+    """The lengths of the thumbnails that lie, one behind another, where the body's room begins."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):

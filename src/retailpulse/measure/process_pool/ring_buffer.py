@@ -8,8 +8,14 @@ import fcntl
 import os
 from collections import deque
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from mmap import mmap
+from typing import NamedTuple
 
+LEAST_ROOM_BYTES = 24_000
+"""Room that even a small body gets: its thumbnail comes back in it."""
+FILE_ROOM_BYTES = 400_000
+"""Room for the thumbnails of a body that is in a file of its own."""
 SLOTS = 64
 """States at the beginning of the ring buffer, one byte for each body that is on its way."""
 SHELF_BYTES = 8_000_000
@@ -29,6 +35,13 @@ def is_begun(state: int) -> bool:
     return state == TAKEN or state >= ANALYZING
 
 
+class Room(NamedTuple):
+    """The part of a ring buffer that is a body's: where it begins, and how many bytes it has."""
+
+    offset: int
+    size_bytes: int
+
+
 class RingBuffer:
     """The worker's end of the ring buffer."""
 
@@ -43,24 +56,36 @@ class RingBuffer:
         except BaseException:
             os.close(self.fd)
             raise
-        self._starts: deque[int] = deque()
+        self._rooms: deque[Room] = deque()
         self._next = SLOTS
 
-    def lay(self, pieces: Sequence[bytes], size_bytes: int) -> int | None:
-        """Write a body after the last one; returns its offset, or None if it does not fit now."""
+    def lay(self, pieces: Sequence[bytes], size_bytes: int) -> Room | None:
+        """Write a body after the last one in a room of so many bytes; returns that, or None if none is left.
+
+        It may be larger than asked for.
+        """
+        size_bytes = max(size_bytes, LEAST_ROOM_BYTES)
         start = self._find_room(size_bytes)
         if start is None:
             return None
-        self._starts.append(start)
-        self._next = start
+        room = Room(start, size_bytes)
+        self._rooms.append(room)
+        self._next = start + size_bytes
         for piece in pieces:
-            self.memory[self._next : self._next + len(piece)] = piece
-            self._next += len(piece)
-        return start
+            self.memory[start : start + len(piece)] = piece
+            start += len(piece)
+        return room
 
-    def free_oldest(self) -> None:
-        """Give the room of the body that was laid down first to others."""
-        self._starts.popleft()
+    def free_oldest(self, lengths: Sequence[int] = ()) -> list[bytes]:
+        """Give the room of the body that was laid down first to others; returns what lies at its beginning.
+
+        That is one thing of each length behind another; nothing if they are longer than the room.
+        """
+        start, size_bytes = self._rooms.popleft()
+        if sum(lengths) > size_bytes:
+            return []
+        ends = list(accumulate(lengths, initial=start))
+        return [self.memory[first:end] for first, end in pairwise(ends)]
 
     def close(self) -> None:
         """Unmap the memory; the file stays its owner's."""
@@ -68,9 +93,9 @@ class RingBuffer:
 
     def _find_room(self, size_bytes: int) -> int | None:
         """The offset of that many free bytes in one piece, or None; the ring never gets quite full."""
-        if not self._starts:
+        if not self._rooms:
             return SLOTS if size_bytes <= MOST_BYTES else None
-        oldest = self._starts[0]
+        oldest = self._rooms[0].offset
         if self._next < oldest:  # it has gone round
             return self._next if self._next + size_bytes < oldest else None
         can_go_round = SLOTS + size_bytes < oldest

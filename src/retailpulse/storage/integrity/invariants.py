@@ -223,7 +223,15 @@ ROWS = (
     ),
     *(
         _without_job(table)
-        for table in ("visits", "images", "results", "earlier_results", "flagged_photos", "known_photos")
+        for table in (
+            "visits",
+            "images",
+            "results",
+            "earlier_results",
+            "flagged_photos",
+            "known_photos",
+            "thumbnails",
+        )
     ),
 )
 

@@ -28,6 +28,7 @@ _NUMBERS: dict[str, LiteralString] = {
     "visits": "visit_no",
     "results": "image_no",
     "earlier_results": "image_no",
+    "thumbnails": "image_no",
     "images": "image_no",
     "known_photos": "image_no",
     "photo_matches": "image_no",

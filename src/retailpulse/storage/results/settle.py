@@ -16,7 +16,7 @@ from retailpulse.domain.images import Outcome
 from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
-from retailpulse.storage.results import columns, new_photos
+from retailpulse.storage.results import columns, new_photos, thumbnails
 from retailpulse.storage.results.copies import copy_to_copies
 from retailpulse.storage.results.flags import FlagCounts, list_flagged
 from retailpulse.storage.results.new_photos import NewPhotos
@@ -96,7 +96,9 @@ async def settle(
     for job_id, job in sorted(jobs.items()):  # before any job is locked, as every change of flags does
         if job.flagged_nos:
             job.flags = await list_flagged(connection, job_id, job.flagged_nos)
-    await new_photos.put(connection, _photos(ordered, {job_id: job.new for job_id, job in jobs.items()}))
+    written = {job_id: job.new for job_id, job in jobs.items()}
+    await thumbnails.insert(connection, ordered, written)
+    await new_photos.put(connection, _photos(ordered, written))
     finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs))
     if ended is not None:
         ended += finished
