@@ -26,6 +26,8 @@ NONE_AT_ALL: dict[str, Any] = {
     "suspect_rate": None,
     "perimeter": 0,
     "causes": {},
+    "accepted": 0,
+    "rejected": 0,
 }
 
 
@@ -75,6 +77,8 @@ def sums(visits: int, measured: int, failed: int, perimeter: int, suspect: int =
         "suspect_rate": round(suspect / measured, 6),
         "perimeter": perimeter,
         "causes": {"bad_url": failed},
+        "accepted": 0,
+        "rejected": 0,
     }
 
 

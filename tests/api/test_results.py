@@ -66,6 +66,10 @@ FIELDS = [
     "store_name",
     "area",
     "extra",
+    "review",
+    "reviewed_by",
+    "reviewed_at",
+    "review_reason",
 ]
 IMAGES = 2_300
 SPECIAL = 'a,b;"c" d\ne\r\nf\tü \u2028 \x85 \\. \\N '
@@ -157,6 +161,10 @@ def test_a_measured_image_is_told_with_all_its_facts(service: RunningService, or
         "store_name": "Corner Shop, Harbour Street",
         "area": "7100015",
         "extra": None,
+        "review": None,
+        "reviewed_by": None,
+        "reviewed_at": None,
+        "review_reason": None,
     }
     whole = {"size_bytes": len(photo_bytes), "sha256": hashlib.sha256(photo_bytes).hexdigest()}
     assert told == {

@@ -23,6 +23,8 @@ SUMS = {
     "suspect_rate": None,
     "perimeter": 14_112,
     "causes": {"http_status": 3, "timeout": 1},
+    "accepted": 6,
+    "rejected": 5,
 }
 ROWS: dict[str, dict[str, Any]] = {
     "visits": {"day": "2026-11-20", "area_code": "7100015"},
@@ -48,7 +50,7 @@ def test_a_report_is_a_table(run: Run, canned: CannedService, kind: str) -> None
     header, line = run("report", kind).stdout.splitlines()
     about = ABOUT[kind]
     assert header.split()[-1] in {"PERIMETER", "CAUSES", "SUSPECT%"}
-    sums = ["2", "1,009", "1,000", "4", "3", "1", "12.5%", "-"]
+    sums = ["2", "1,009", "1,000", "4", "3", "1", "5", "12.5%", "-"]
     assert line.split()[: len(about) + len(sums)] == about + sums
     assert "\x1b" not in line
 

@@ -5,13 +5,27 @@ from retailpulse.domain.flags import Clock, Flag
 from retailpulse.domain.hosts import BreakerState, WaitReason
 from retailpulse.domain.images import Cause, Depth, Format, Outcome
 from retailpulse.domain.jobs import JobStatus
+from retailpulse.domain.reviews import Decision, ReviewStep
 from retailpulse.schema import records
 from retailpulse.schema.image_facts import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.schema.record import Record
 from retailpulse.schema.records import *  # noqa: F403  # its list is the only one
 from retailpulse.schema.results import RESULT, RESULT_EXAMPLES
 
-WORDS = (BreakerState, Cause, Clock, DeliveryState, Depth, Flag, Format, JobStatus, Outcome, WaitReason)
+WORDS = (
+    BreakerState,
+    Cause,
+    Clock,
+    Decision,
+    DeliveryState,
+    Depth,
+    Flag,
+    Format,
+    JobStatus,
+    Outcome,
+    ReviewStep,
+    WaitReason,
+)
 """The words that stand in records, by the sets they are of."""
 
 __all__ = [

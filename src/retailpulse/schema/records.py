@@ -5,6 +5,7 @@ from retailpulse.schema.hosts import Host, HostRefusal
 from retailpulse.schema.jobs import FailedStore, HostOfJob, ImageCounts, Job, JobStore, JobSummary, WaitingFor
 from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
+from retailpulse.schema.reviews import PhotoRef, Review, ReviewAnswer, ReviewedPhoto, ReviewEntry
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
 from retailpulse.schema.stores import Area, BadLine, Imported, Store, Visit
 from retailpulse.schema.submits import DryRun, HostShare, RowError, SubmittedJob, SubmitWarning, UnknownStores
@@ -29,7 +30,12 @@ __all__ = [
     "JobEnded",
     "JobStore",
     "JobSummary",
+    "PhotoRef",
     "Result",
+    "Review",
+    "ReviewAnswer",
+    "ReviewEntry",
+    "ReviewedPhoto",
     "RowError",
     "SettledImages",
     "SettledLately",

@@ -22,6 +22,7 @@ from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.reports import Reports
 from retailpulse.service.results import Results
+from retailpulse.service.reviews import Reviews
 from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import FinishedImport, ImportOptions, StoreImport
 from retailpulse.service.stores import Stores
@@ -46,6 +47,7 @@ __all__ = [
     "Receipt",
     "Reports",
     "Results",
+    "Reviews",
     "Services",
     "Signal",
     "Stats",
@@ -70,6 +72,7 @@ class Services:
     job_lists: JobLists
     results: Results
     visits: Visits
+    reviews: Reviews
     store_import: StoreImport
     readiness: ReadinessCheck
     stores: Stores
@@ -99,6 +102,7 @@ class Services:
             job_lists=JobLists(database),
             results=Results(database),
             visits=Visits(database),
+            reviews=Reviews(database),
             store_import=StoreImport(database),
             readiness=ReadinessCheck(database, limits),
             stores=Stores(database),

@@ -105,6 +105,7 @@ class _Row:
         self._store = GroupSums(area_code="", visits=0, images=0, last_visit_at=None)
         self._last_visit_at: datetime | None = None
         self._visits = self._images = self._suspect = self._perimeter = 0
+        self._accepted = self._rejected = 0
         self._outcomes: Counter[str] = Counter()
         self._causes: Counter[str] = Counter()
 
@@ -122,6 +123,8 @@ class _Row:
         if ended.cause is not None:
             self._causes[ended.cause] += ended.images
         self._suspect += ended.suspect
+        self._accepted += ended.accepted
+        self._rejected += ended.rejected
         self._perimeter += ended.perimeter
 
     def as_record(self, kind: ReportKind, key: RowKey) -> ReportRow:
@@ -136,6 +139,8 @@ class _Row:
             "suspect": self._suspect,
             "failure_rate": _rate(failed, measured + failed),
             "suspect_rate": _rate(self._suspect, measured),
+            "accepted": self._accepted,
+            "rejected": self._rejected,
             "perimeter": self._perimeter,
             "causes": dict(self._causes.most_common()),
         }

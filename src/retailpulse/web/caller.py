@@ -5,16 +5,24 @@ from ipaddress import IPv6Address
 from litestar.types import Scope
 
 _CALLER = "retailpulse.caller"
+_KEY_NAME = "retailpulse.key_name"
 
 
-def name_caller(scope: Scope, caller: str) -> None:
-    """Notes in a request's scope which key it has used."""
+def name_caller(scope: Scope, caller: str, *, key_name: str) -> None:
+    """Notes in a request's scope which key it has used, and what that is called."""
     scope[_CALLER] = caller  # type: ignore[literal-required]  # ASGI lets applications add their own
+    scope[_KEY_NAME] = key_name  # type: ignore[literal-required]
 
 
 def key_of(scope: Scope) -> str | None:
     """The id of the key that a request has used; None if it used none."""
     found = scope.get(_CALLER)
+    return None if found is None else str(found)
+
+
+def key_name_of(scope: Scope) -> str | None:
+    """The name of the key that a request has used; None if it used none."""
+    found = scope.get(_KEY_NAME)
     return None if found is None else str(found)
 
 

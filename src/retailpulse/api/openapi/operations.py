@@ -14,6 +14,7 @@ from retailpulse.api.openapi.annotations import (
     OperationSpec,
     ParameterSpec,
     ResponseSpec,
+    ReviewerName,
     Text,
     TimeZone,
     When,
@@ -30,12 +31,14 @@ ALWAYS = frozenset({401, 403, 429, 500, 503})
 TOO_LONG = "The address is longer than 64 kB; the server refuses it unread, with an empty answer."
 PATH_PARTS: Mapping[str, tuple[str, str]] = {
     "job_id": ("The id of a job.", JOB_ID),
+    "image_no": ("The number of an image in its job, from 1.", "1"),
     "store_id": ("The id of a store.", "RP00001"),
     "name": ("The last part of a problem's `type`.", "not-found"),
 }
 """What the parts of paths mean, with an example of each."""
 QUERY_SHAPES: Mapping[str, Any] = {
     "area": Text,
+    "by": ReviewerName,
     "cursor": CursorText,
     "from_day": Day,
     "job": Text,
@@ -44,6 +47,7 @@ QUERY_SHAPES: Mapping[str, Any] = {
     "name": Text,
     "origin": Text,
     "q": Text,
+    "since": When,
     "store_id": Text,
     "submitted_after": When,
     "submitted_before": When,

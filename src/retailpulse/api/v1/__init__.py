@@ -10,13 +10,27 @@ from retailpulse.api.v1 import (
     jobs,
     reports,
     results,
+    reviews,
     stats,
     store_lists,
     stores,
     visits,
 )
 
-_MODULES = (jobs, events, job_lists, results, store_lists, visits, reports, stats, hosts, deliveries, stores)
+_MODULES = (
+    jobs,
+    events,
+    job_lists,
+    results,
+    reviews,
+    store_lists,
+    visits,
+    reports,
+    stats,
+    hosts,
+    deliveries,
+    stores,
+)
 """In the order in which the API's description has them."""
 HANDLERS: list[HTTPRouteHandler] = [
     named for module in _MODULES for named in vars(module).values() if isinstance(named, HTTPRouteHandler)

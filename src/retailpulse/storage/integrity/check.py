@@ -21,6 +21,7 @@ from retailpulse.storage.integrity.invariants import (
     STATES,
     Invariant,
 )
+from retailpulse.storage.integrity.review_invariants import REVIEWS
 from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, translated
 
 EXAMPLES = 3
@@ -84,7 +85,8 @@ def check_invariants(
     with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
         with _snapshot(connection):
             jobs, images, results = _totals(connection)
-            found = [_find(connection, invariant) for invariant in (*COUNTERS, *STATES, *ROWS, *SHARES)]
+            kinds = (*COUNTERS, *STATES, *ROWS, *REVIEWS, *SHARES)
+            found = [_find(connection, invariant) for invariant in kinds]
             silent = _silent_workers(connection, thresholds)
         if silent:
             before_second_look(_expectation(len(silent), thresholds))

@@ -74,6 +74,8 @@ class OutcomeSums(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None
     images: int
     suspect: int
+    accepted: int = 0
+    rejected: int = 0
     perimeter: int
 
 

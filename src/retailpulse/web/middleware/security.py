@@ -97,7 +97,7 @@ class SecurityMiddleware:
             self._addresses.hit(address, headers)
             raise
         self._keys.hit(key.key_id, headers)
-        name_caller(scope, key.key_id)
+        name_caller(scope, key.key_id, key_name=key.name)
         if not key.allows(needed):
             raise Forbidden(f"this key lacks the scope {needed}", scope=needed)
 
