@@ -43,6 +43,7 @@ MODULES = {
     "stores": "stores",
     "areas": "stores",
     "visits": "stores",
+    "review": "review",
     "report": "report",
     "stats": "stats",
     "hosts": "hosts",
@@ -54,7 +55,7 @@ MODULES = {
 HEADINGS = {
     "Begin": ("demo", "serve", "sample"),
     "Jobs": ("submit", "watch", "status", "results", "jobs", "cancel", "retry", "deliveries", "redeliver"),
-    "Stores and visits": ("stores", "areas", "visits", "report"),
+    "Stores and visits": ("stores", "areas", "visits", "review", "report"),
     "The service": ("stats", "hosts", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
     "Keeping": ("check", "prune", "backup", "restore"),
     "Shells": ("completion",),

@@ -12,6 +12,7 @@ from retailpulse.client import hosts as _hosts
 from retailpulse.client import jobs as _jobs
 from retailpulse.client import reports as _reports
 from retailpulse.client import results as _results
+from retailpulse.client import reviews as _reviews
 from retailpulse.client import stats as _stats
 from retailpulse.client import stores as _stores
 from retailpulse.client import submitting, waiting
@@ -41,6 +42,11 @@ class _Operations(Session):
     results = Stream(_results.results)
     exported = Stream(_results.exported)
     export = Call(_results.export)
+    review = Call(_reviews.review)
+    decide = Call(_reviews.decide)
+    decide_many = Call(_reviews.decide_many)
+    undo_review = Call(_reviews.undo_review)
+    review_queue = Stream(_reviews.review_queue)
     cancel = Call(_jobs.cancel)
     retry = Call(_jobs.retry)
     delete = Call(_jobs.delete)
