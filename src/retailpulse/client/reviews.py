@@ -23,8 +23,8 @@ class _Answers(msgspec.Struct, frozen=True, kw_only=True):
 async def review(exchange: Exchange, job_id: str, image_no: int) -> Review:
     """What was decided on a photo, with the whole history. Raises NotFound.
 
-    >>> client.review(measured_id, 1).review is None
-    True
+    >>> client.review(job_id, 1).history
+    []
     """
     return await exchange.fetch(HttpRequest(method="GET", path=_path(job_id, image_no)), Review)
 
@@ -46,9 +46,6 @@ async def decide(
     `flag` is the flag that it is about; `pair` the other photo, job and number, of a pair that is no copy.
     `by` is who decides, at a service without API keys. To replace a decision that stands, give the
     `revision` of the photo. Raises NotFound; Conflict if another decision stands, or it was not measured.
-
-    >>> client.decide(measured_id, 1, "rejected", reason="a covered lens").review
-    'rejected'
     """
     said = {
         "decision": decision,
@@ -74,9 +71,9 @@ async def decide_many(
 
     Each decision has `job_id`, `image_no` and `decision`, and maybe `reason`, `flag`, `pair` and `revision`.
 
-    >>> [answer.status for answer in client.decide_many(
-    ...     [{"job_id": measured_id, "image_no": 2, "decision": "accepted"}])]
-    [200]
+    >>> decisions = [{"job_id": job_id, "image_no": 1, "decision": "accepted"}]
+    >>> [(answer.status, answer.detail[:26]) for answer in client.decide_many(decisions)]
+    [(409, 'the image was not measured')]
     """
     said, answers = list(decisions), list[ReviewAnswer]()
     for start in range(0, len(said), BATCH_DECISIONS):
@@ -99,7 +96,7 @@ async def undo_review(
 
     What another person decided is undone only with the `revision` of the photo. Raises NotFound, Conflict.
 
-    >>> client.undo_review(measured_id, 1).review is None
+    >>> client.undo_review(job_id, 1).review is None
     True
     """
     request = HttpRequest(
