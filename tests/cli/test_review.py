@@ -100,3 +100,14 @@ def test_what_is_asked_wrongly_is_said_before_any_request(
     result = run("review", *words)
     assert (result.exit_code, canned.asked) == (2, [])
     assert text in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_conflict_with_another_person_says_how_to_go_on(run: Run, canned: CannedService) -> None:
+    said = "anna has decided rejected: to replace that, name the revision 1"
+    refusal = {"type": "/problems/conflict", "title": "Conflict", "status": 409, "detail": said}
+    canned.on(f"PUT {OF_PHOTO}", as_json(refusal, 409))
+    result = run("review", JOB_ID, "7", "accept")
+    assert result.exit_code == 1
+    assert "anna has decided rejected; --replace does it all the same" in " ".join(
+        result.output.replace("│", " ").split()
+    )

@@ -18,8 +18,8 @@ from retailpulse.storage.reviews.decide import NewDecision
 from retailpulse.storage.reviews.history import Entry, Photo, read_history
 from retailpulse.storage.reviews.queue import QueueFilter
 
-MANY_SECONDS = 60.0
-"""How long the database may take for a batch of decisions."""
+TRANSACTION_DECISIONS = 100
+"""How many decisions of a batch are made in one transaction, while others wait for their turn."""
 PAGE_WINDOWS = 10
 """How many windows one page looks at: 50,000 flagged photos."""
 _STATUSES: tuple[tuple[type[Exception], int], ...] = ((NotFound, 404), (Conflict, 409), (InvalidRequest, 400))
@@ -57,23 +57,18 @@ class Reviews:
             return await _state(connection, new.photo)
 
     async def decide_many(self, decisions: Sequence[NewDecision]) -> list[ReviewAnswer]:
-        """Writes decisions in one transaction; one that is refused is answered so, and hinders no other."""
+        """Writes decisions; one that is refused is answered so, and hinders no other.
+
+        Some may stand if it raises; the same batch once more does the rest.
+        """
         answers: dict[int, ReviewAnswer] = {}
         # Rows are locked in the order in which other transactions lock several.
         ordered = sorted(enumerate(decisions), key=lambda numbered: numbered[1].photo)
-        async with self._database.transaction(share=Share.WRITES, timeout_seconds=MANY_SECONDS) as connection:
-            await deciding.lock_reviews(connection)
-            for number, new in ordered:
-                status, detail = 200, None
-                try:
-                    await deciding.decide(connection, new)
-                except (NotFound, Conflict, InvalidRequest) as error:
-                    status = next(code for kind, code in _STATUSES if isinstance(error, kind))
-                    detail = str(error)
-                job_id, image_no = new.photo
-                answers[number] = ReviewAnswer(
-                    job_id=str(job_id), image_no=image_no, status=status, detail=detail
-                )
+        for start in range(0, len(ordered), TRANSACTION_DECISIONS):
+            async with self._database.transaction(share=Share.WRITES) as connection:
+                await deciding.lock_reviews(connection)
+                for number, new in ordered[start : start + TRANSACTION_DECISIONS]:
+                    answers[number] = await _answer(connection, new)
         return [answers[number] for number in range(len(decisions))]
 
     async def undo(self, photo: Photo, *, by: str, revision: int | None) -> Review:
@@ -97,12 +92,25 @@ class Reviews:
                 found += window.photos
                 following = window.reached
             left, counted_all = await queue.count_left(connection, wanted, after=after)
+        if counted_all and len(found) == left:
+            following = None
         return QueuePage(
             photos=[_record(row) for row in found],
             following=following,
             left=left,
             counted_all=counted_all,
         )
+
+
+async def _answer(connection: Connection, new: NewDecision) -> ReviewAnswer:
+    job_id, image_no = new.photo
+    status, detail = 200, None
+    try:
+        await deciding.decide(connection, new)
+    except (NotFound, Conflict, InvalidRequest) as error:
+        status = next(code for kind, code in _STATUSES if isinstance(error, kind))
+        detail = str(error)
+    return ReviewAnswer(job_id=str(job_id), image_no=image_no, status=status, detail=detail)
 
 
 async def _state(connection: Connection, photo: Photo) -> Review:

@@ -9,12 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.exit_codes import Refusal
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import output_console, printable
 from retailpulse.cli.times import read_time
 from retailpulse.cli.views import titled_table, when
-from retailpulse.client import Client, Review, ReviewedPhoto, ReviewEntry
+from retailpulse.client import Client, Conflict, Review, ReviewedPhoto, ReviewEntry
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.reviews import Decision, ReviewState
 
@@ -161,18 +162,17 @@ def _reviewed(
     if decision is None and not undo:
         return client.review(job_id, image_no)
     revision = client.review(job_id, image_no).revision if replace else None
-    if undo:
-        return client.undo_review(job_id, image_no, by=by, revision=revision)
-    return client.decide(
-        job_id,
-        image_no,
-        _WORDS[str(decision)],
-        reason=reason,
-        flag=next(iter(flag), None),
-        pair=pair,
-        by=by,
-        revision=revision,
-    )
+    try:
+        if undo:
+            return client.undo_review(job_id, image_no, by=by, revision=revision)
+        word, about = _WORDS[str(decision)], next(iter(flag), None)
+        return client.decide(
+            job_id, image_no, word, reason=reason, flag=about, pair=pair, by=by, revision=revision
+        )
+    except Conflict as error:
+        if "name the revision" not in str(error):
+            raise
+        raise Refusal(f"{str(error).partition(':')[0]}; --replace does it all the same") from None
 
 
 def review_view(photo: Review) -> RenderableType:

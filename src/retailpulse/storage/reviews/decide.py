@@ -211,9 +211,7 @@ def _described(entry: Entry) -> str:
 async def _show_standing(
     connection: Connection, photo: Photo, revision: int, *, standing_at: int | None
 ) -> None:
-    await connection.execute(
-        _SHOW_STANDING, {**_key(photo), "revision": revision, "standing": standing_at}, prepare=False
-    )
+    await connection.execute(_SHOW_STANDING, {**_key(photo), "revision": revision, "standing": standing_at})
 
 
 def _key(photo: Photo) -> dict[str, UUID | int]:

@@ -90,6 +90,11 @@ class QueueFilter:
     area_codes: tuple[str, ...] = ()
     store_ids: tuple[str, ...] = ()
 
+    @property
+    def wants_all_candidates(self) -> bool:
+        """Whether every photo along the index is wanted, so that none need be looked at to know."""
+        return not (self.flags or self.area_codes or self.store_ids)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueueWindow:
@@ -108,10 +113,11 @@ async def read_window(
         found=_FOUND.format(seen=sql.SQL("SELECT * FROM seen")),
         wanted=_condition(wanted),
     )
+    window = min(limit, WINDOW_PHOTOS) if wanted.wants_all_candidates else WINDOW_PHOTOS
     values = {
         "job_id": after[0],
         "image_no": after[1],
-        "window": WINDOW_PHOTOS,
+        "window": window,
         "limit": limit,
         "decision": wanted.decision,
         "flags": list(wanted.flags),
@@ -123,13 +129,19 @@ async def read_window(
     reached = None
     if len(photos) == limit:
         reached = UUID(photos[-1]["job_id"]), int(photos[-1]["image_no"])
-    elif seen == WINDOW_PHOTOS:
+    elif seen == window:
         reached = UUID(last["job_id"]), int(last["image_no"])
     return QueueWindow(photos=photos, reached=reached)
 
 
 async def count_left(connection: Connection, wanted: QueueFilter, *, after: Photo) -> tuple[int, bool]:
     """How many photos after a position are left, and whether that is all; counted in one window."""
+    if wanted.wants_all_candidates:
+        statement = sql.SQL("SELECT count(*) FROM ({}) seen").format(candidates(wanted))
+        values = {"job_id": after[0], "image_no": after[1], "window": MOST_COUNTED + 1}
+        cursor = await connection.execute(statement, values | {"decision": wanted.decision}, prepare=False)
+        ((count,),) = await cursor.fetchall()
+        return min(count, MOST_COUNTED), count <= MOST_COUNTED
     window = await read_window(connection, wanted, after=after, limit=MOST_COUNTED + 1)
     return min(len(window.photos), MOST_COUNTED), window.reached is None
 
