@@ -1,7 +1,8 @@
 """Pairs of photos that a person found to be no copies: kept apart, as long as that decision stands.
 
-A pair is decided on at either of its photos; the newest decision that stands is that of the pair. What has
-matched already is left as it is: matching reads `photo_pairs_apart` before it pairs.
+A pair is decided on at either of its photos; the newest decision that stands is that of the pair. Weak: a
+match that was found before, and the flags that it raised, stay as they are; matching reads
+`photo_pairs_apart` before it pairs.
 """
 
 from retailpulse.domain.reviews import Decision
