@@ -17,14 +17,14 @@ from tests.api.jobs import RunningApi
 from tests.storage.servers import start_migrated
 
 
-def make_key(url: str, *scopes: Scope, lifetime: timedelta | None = None) -> str:
+def make_key(url: str, *scopes: Scope, lifetime: timedelta | None = None, name: str = "a test") -> str:
     """A new key with these scopes."""
 
     async def run() -> str:
         database = Database(url, DatabaseSettings(), pool_size=1)
         await database.open()
         try:
-            token, _ = await ApiKeys(database).create("a test", scopes, lifetime)
+            token, _ = await ApiKeys(database).create(name, scopes, lifetime)
         finally:
             await database.close()
         return token.text()

@@ -65,7 +65,7 @@ def ended_job_id(service: RunningService) -> str:
 
 def test_the_document_has_examples() -> None:
     assert len(COMMANDS) > 12
-    assert set(FILES) == {"job.json", "visits.csv", "visits.ndjson", "stores.csv"}
+    assert set(FILES) == {"job.json", "visits.csv", "visits.ndjson", "stores.csv", "decisions.json"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

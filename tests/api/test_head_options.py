@@ -13,7 +13,7 @@ from tests.running import RunningService
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 PATHS: dict[str, dict[str, Any]] = describe(HANDLERS, PROVIDED)["paths"]
 GET_PATHS = sorted(path for path, methods in PATHS.items() if "get" in methods)
-PARTS = {"job_id": NO_JOB, "store_id": "RP00001", "name": "not-found"}
+PARTS = {"job_id": NO_JOB, "image_no": "1", "store_id": "RP00001", "name": "not-found"}
 
 
 def known(path: str) -> set[str]:

@@ -36,7 +36,13 @@ def routes() -> Iterator[tuple[str, str]]:
 
 ROUTES = sorted(set(routes()))
 PRIVATE = [route for route in ROUTES if not route[1].startswith(PUBLIC)]
-EXPECTED = {"GET": Scope.READ, "POST": Scope.SUBMIT, "PUT": Scope.ADMIN, "DELETE": Scope.ADMIN}
+BY_METHOD = {"GET": Scope.READ, "POST": Scope.SUBMIT, "PUT": Scope.ADMIN, "DELETE": Scope.ADMIN}
+
+
+def expected(method: str, path: str) -> Scope:
+    """The scope that a route should need."""
+    is_decision = method != "GET" and path.endswith("/review")
+    return Scope.REVIEW if is_decision else BY_METHOD[method]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +92,7 @@ def test_without_a_key_nothing_is_told(api: RunningApi, method: str, path: str) 
 def test_with_another_scope_than_it_needs_it_is_forbidden(
     api: RunningApi, keys: dict[Scope, str], method: str, path: str
 ) -> None:
-    needed = EXPECTED[method]
+    needed = expected(method, path)
     for scope in set(Scope) - {needed, Scope.ADMIN}:
         answer = api.http.request(method, path, headers=bearer(keys[scope]))
         assert answer.status_code == 403
@@ -100,7 +106,7 @@ def test_with_another_scope_than_it_needs_it_is_forbidden(
 def test_with_its_scope_or_admin_it_is_answered(
     api: RunningApi, keys: dict[Scope, str], method: str, path: str
 ) -> None:
-    for scope in {EXPECTED[method], Scope.ADMIN}:
+    for scope in {expected(method, path), Scope.ADMIN}:
         with api.http.stream(method, path, headers=bearer(keys[scope])) as answer:
             assert answer.status_code not in {401, 403}
 
@@ -307,14 +313,18 @@ def test_while_the_database_is_away_nobody_is_let_in_who_was_not_known(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "is_open", "expected"),
+    ("method", "path", "is_open", "scope"),
     [
         ("GET", "/metrics", False, Scope.READ),
         ("GET", "/metrics", True, None),
         ("GET", "/metricsx", True, Scope.READ),
         ("DELETE", "/api/v1/jobs/1", False, Scope.ADMIN),
         ("PATCH", "/api/v1/jobs/1", False, Scope.ADMIN),
+        ("POST", "/api/v1/review/", False, Scope.REVIEW),
+        ("PUT", "//api/v1/jobs/1/images//2/review/", False, Scope.REVIEW),
+        ("HEAD", "/api/v1/review", False, Scope.READ),
+        ("POST", "/api/v1/reviews", False, Scope.SUBMIT),
     ],
 )
-def test_scopes_are_told_by_method_and_path(method: str, path: str, is_open: bool, expected: Any) -> None:
-    assert needed_scope(method, path, open_metrics=is_open) == expected
+def test_scopes_are_told_by_method_and_path(method: str, path: str, is_open: bool, scope: Any) -> None:
+    assert needed_scope(method, path, open_metrics=is_open) == scope

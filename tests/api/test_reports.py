@@ -31,6 +31,8 @@ NONE_AT_ALL: dict[str, Any] = {
     "flagged_rate": None,
     **dict.fromkeys(Flag, 0),
     **{f"{flag}_rate": None for flag in Flag},
+    "accepted": 0,
+    "rejected": 0,
 }
 
 
@@ -88,6 +90,8 @@ def sums(visits: int, measured: int, failed: int, perimeter: int, suspect: int =
             "suspect_rate": round(suspect / measured, 6),
             "perimeter": perimeter,
             "causes": {"bad_url": failed},
+            "accepted": 0,
+            "rejected": 0,
         }
     )
 

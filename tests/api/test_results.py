@@ -59,6 +59,10 @@ FIELDS = [
     "store_name",
     "area",
     "extra",
+    "review",
+    "reviewed_by",
+    "reviewed_at",
+    "review_reason",
 ]
 SEEN = NUMBERS[1:-3]
 """What is told of a photo that is too small for the other numbers, and has no EXIF data."""
@@ -153,6 +157,10 @@ def test_a_measured_image_is_told_with_all_its_facts(service: RunningService, or
         "store_name": "Corner Shop, Harbour Street",
         "area": "7100015",
         "extra": None,
+        "review": None,
+        "reviewed_by": None,
+        "reviewed_at": None,
+        "review_reason": None,
     }
     whole = {"size_bytes": len(photo_bytes), "sha256": hashlib.sha256(photo_bytes).hexdigest()}
     assert told == {

@@ -23,7 +23,7 @@ LISTS = [
     for method, path, operation in OPERATIONS
     if method == "GET" and any(param["in"] == "query" for param in operation.get("parameters", ()))
 ]
-PARTS = {"job_id": NO_JOB, "store_id": CORNER_SHOP}
+PARTS = {"job_id": NO_JOB, "image_no": "1", "store_id": CORNER_SHOP}
 
 
 def query_of(operation: dict[str, Any]) -> list[str]:

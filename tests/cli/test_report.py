@@ -28,6 +28,8 @@ SUMS = {
     "flagged_rate": 0.005,
     **dict.fromkeys(Flag, 0) | {"dark": 2, "blank": 4},
     **{f"{flag}_rate": None for flag in Flag} | {"dark_rate": 0.002, "blank_rate": 0.004},
+    "accepted": 6,
+    "rejected": 5,
 }
 ROWS: dict[str, dict[str, Any]] = {
     "visits": {"day": "2026-11-20", "area_code": "7100015"},
@@ -53,7 +55,7 @@ def test_a_report_is_a_table(run: Run, canned: CannedService, kind: str) -> None
     header, line = run("report", kind).stdout.splitlines()
     about = ABOUT[kind]
     assert header.endswith("FLAGS")
-    sums = ["2", "1,009", "1,000", "4", "3", "1", "12.5%", "-", "5", "0.5%"]
+    sums = ["2", "1,009", "1,000", "4", "3", "1", "5", "12.5%", "-", "5", "0.5%"]
     assert line.split()[: len(about) + len(sums)] == about + sums
     assert line.endswith("blank 4, dark 2")
     assert "\x1b" not in line

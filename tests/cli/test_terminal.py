@@ -21,6 +21,7 @@ from tests.canned import JOB_ID, Answer, CannedService, as_json, job
 from tests.cli.conftest import Run
 from tests.cli.test_hosts import host
 from tests.cli.test_results import row
+from tests.cli.test_review import photo
 from tests.running import clean_environment
 
 EVIL = "\x1b]0;owned\x07\x9b2J\x7f\r\u202e\x00[red]"
@@ -80,6 +81,23 @@ DELIVERY = {
 RESULT = row(1, store_id=EVIL, image_url=EVIL, visit_time=EVIL, detail=EVIL, suspect=EVIL)
 BAD_LINES = {"loaded": False, "added": 0, "changed": 0, "unchanged": 0, "rejected": 1}
 REFUSED_HOST = host(origin=EVIL, last_refusal={"cause": EVIL, "detail": EVIL, "at": "2026-11-20T10:00:00Z"})
+REVIEWED = photo(
+    store_id=EVIL,
+    image_url=EVIL,
+    flags=[EVIL],
+    review=EVIL,
+    reviewed_by=EVIL,
+    history=[
+        {
+            "revision": 1,
+            "decision": EVIL,
+            "flag": EVIL,
+            "reason": EVIL,
+            "by": EVIL,
+            "at": "2026-11-20T10:00:00Z",
+        }
+    ],
+)
 OF_JOB = f"/api/v1/jobs/{JOB_ID}"
 
 COMMANDS = {
@@ -101,6 +119,8 @@ COMMANDS = {
     ("areas",): ("GET /api/v1/areas", {"items": [{"area_code": EVIL, "stores": 1}], "next": None}),
     ("visits",): ("GET /api/v1/visits", {"items": [VISIT], "next": None}),
     ("hosts",): ("GET /api/v1/hosts", {"items": [REFUSED_HOST], "next": None}),
+    ("review",): ("GET /api/v1/review", {"items": [REVIEWED], "next": None}),
+    ("review", JOB_ID, "1"): (f"GET {OF_JOB}/images/1/review", REVIEWED),
     ("submit", "-"): ("POST /api/v1/jobs", EVIL_SUBMIT),
 }
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

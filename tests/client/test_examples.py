@@ -16,6 +16,7 @@ from retailpulse.client import (
     matches,
     reports,
     results,
+    reviews,
     stats,
     stores,
     submitting,
@@ -30,7 +31,19 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
 VISITS = [{"store_id": "RP00001", "image_url": ["none", "neither"], "visit_time": "2026-11-20T10:00:00Z"}]
 FOUND = [
     test
-    for module in (clients, hosts, jobs, matches, reports, results, stats, stores, submitting, waiting)
+    for module in (
+        clients,
+        hosts,
+        jobs,
+        matches,
+        reports,
+        results,
+        reviews,
+        stats,
+        stores,
+        submitting,
+        waiting,
+    )
     for test in doctest.DocTestFinder(exclude_empty=True).find(module)
     if test.examples
 ]

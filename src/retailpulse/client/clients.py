@@ -14,6 +14,7 @@ from retailpulse.client import matches as _matches
 from retailpulse.client import photos as _photos
 from retailpulse.client import reports as _reports
 from retailpulse.client import results as _results
+from retailpulse.client import reviews as _reviews
 from retailpulse.client import stats as _stats
 from retailpulse.client import stores as _stores
 from retailpulse.client import submitting, waiting
@@ -45,6 +46,11 @@ class _Operations(Session):
     exported = Stream(_results.exported)
     export = Call(_results.export)
     thumbnail = Call(_thumbnails.thumbnail)
+    review = Call(_reviews.review)
+    decide = Call(_reviews.decide)
+    decide_many = Call(_reviews.decide_many)
+    undo_review = Call(_reviews.undo_review)
+    review_queue = Stream(_reviews.review_queue)
     cancel = Call(_jobs.cancel)
     retry = Call(_jobs.retry)
     delete = Call(_jobs.delete)

@@ -30,13 +30,15 @@ async def results(
     store_id: Some = None,
     suspect: bool | None = None,
     flag: Some = None,
+    review: Some = None,
     earlier: bool = False,
 ) -> AsyncGenerator[Result, None]:
     """The results of a job in the order of the submit, one by one; a page of them at a time is in memory.
 
     `outcome` is measured, failed, cancelled or unsettled; `cause` one of the causes of failures. `suspect`:
-    only measured images that look damaged, or only all others; `flag`: only those with this flag. With
-    `earlier`, each result has what the image was found to be before the job was retried. Raises NotFound.
+    only measured images that look damaged, or only all others; `flag`: only those with this flag;
+    `review`: only those on which this decision stands, or `undecided`. With `earlier`, each result has what
+    the image was found to be before the job was retried. Raises NotFound.
 
     >>> for result in client.results(job_id, outcome="failed"):
     ...     print(result.image_no, result.cause)
@@ -49,6 +51,7 @@ async def results(
         store_id=store_id,
         suspect=_as_text(suspect),
         flag=flag,
+        review=review,
         include="earlier" if earlier else None,
     )
     async for item in exchange.pages(job_path(job_id, "results"), params, Page[Result]):
@@ -65,6 +68,7 @@ async def exported(
     store_id: Some = None,
     suspect: bool | None = None,
     flag: Some = None,
+    review: Some = None,
     safe: Safety | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """The results of a job as a file of CSV, NDJSON, Parquet or XLSX, in blocks as they come.
@@ -76,7 +80,7 @@ async def exported(
     b'image_no,store_id,visit_time'
     """
     async for block in exchange.blocks(
-        _export_of(job_id, format, outcome, cause, store_id, suspect, flag, safe)
+        _export_of(job_id, format, outcome, cause, store_id, suspect, flag, review, safe)
     ):
         yield block
 
@@ -92,6 +96,7 @@ async def export(
     store_id: Some = None,
     suspect: bool | None = None,
     flag: Some = None,
+    review: Some = None,
     safe: Safety | None = None,
     on_block: OnBlock = None,
 ) -> int:
@@ -107,7 +112,7 @@ async def export(
     True
     """
     format_name = format or format_of(target, FORMATS)
-    request = _export_of(job_id, format_name, outcome, cause, store_id, suspect, flag, safe)
+    request = _export_of(job_id, format_name, outcome, cause, store_id, suspect, flag, review, safe)
     return await save(exchange, request, target, on_block)
 
 
@@ -119,6 +124,7 @@ def _export_of(
     store_id: Some,
     suspect: bool | None,
     flag: Some,
+    review: Some,
     safe: Safety | None,
 ) -> HttpRequest:
     checked_format(format, FORMATS, safe)
@@ -130,6 +136,7 @@ def _export_of(
         store_id=store_id,
         suspect=_as_text(suspect),
         flag=flag,
+        review=review,
     )
     return export_request(job_path(job_id, "results"), params)
 

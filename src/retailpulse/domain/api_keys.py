@@ -20,6 +20,7 @@ class Scope(StrEnum):
 
     SUBMIT = "submit"  # submit, cancel and retry jobs
     READ = "read"  # everything that only reads
+    REVIEW = "review"  # decide on photos
     ADMIN = "admin"  # everything
 
 

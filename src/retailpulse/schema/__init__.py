@@ -6,6 +6,7 @@ from retailpulse.domain.hosts import BreakerState, WaitReason
 from retailpulse.domain.images import Cause, Depth, Format, Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.matches import MatchKind, Relation
+from retailpulse.domain.reviews import Decision, ReviewStep
 from retailpulse.schema import records
 from retailpulse.schema.image_facts import FACTS, ImageFacts, ImageResult, Measurement, Thumbnail
 from retailpulse.schema.record import Record
@@ -13,8 +14,8 @@ from retailpulse.schema.records import *  # noqa: F403  # its list is the only o
 from retailpulse.schema.results import RESULT, RESULT_EXAMPLES, RESULT_ROWS
 
 WORDS = (
-    BreakerState, Cause, Clock, DeliveryState, Depth, Flag, Format, JobStatus, MatchKind, Outcome, Relation,
-    WaitReason,
+    BreakerState, Cause, Clock, Decision, DeliveryState, Depth, Flag, Format, JobStatus, MatchKind, Outcome,
+    Relation, ReviewStep, WaitReason,
 )  # fmt: skip
 """The words that stand in records, by the sets they are of."""
 

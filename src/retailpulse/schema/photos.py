@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from retailpulse.schema.image_facts import CaptureFacts, PictureFacts
 from retailpulse.schema.record import Record, described, joined
-from retailpulse.schema.results import CheckedImage, ImageOutcome, Settling, VisitOfImage
+from retailpulse.schema.results import CheckedImage, ImageOutcome, ReviewOfImage, Settling, VisitOfImage
 
 
 class JobOfPhoto(Record, frozen=True, kw_only=True):
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CaptureFacts,
         Settling,
         VisitOfImage,
+        ReviewOfImage,
         frozen=True,
         kw_only=True,
     ):
@@ -39,4 +40,5 @@ else:
         CaptureFacts,
         Settling,
         VisitOfImage,
+        ReviewOfImage,
     )

@@ -8,6 +8,7 @@ from retailpulse.schema.matches import Match, MatchedPhoto
 from retailpulse.schema.photos import FlaggedPhoto
 from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
+from retailpulse.schema.reviews import PhotoRef, Review, ReviewAnswer, ReviewedPhoto, ReviewEntry
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
 from retailpulse.schema.stores import Area, BadLine, Imported, Store, Visit
 from retailpulse.schema.submits import DryRun, HostShare, RowError, SubmittedJob, SubmitWarning, UnknownStores
@@ -36,7 +37,12 @@ __all__ = [
     "JobSummary",
     "Match",
     "MatchedPhoto",
+    "PhotoRef",
     "Result",
+    "Review",
+    "ReviewAnswer",
+    "ReviewEntry",
+    "ReviewedPhoto",
     "RowError",
     "SettledImages",
     "SettledLately",

@@ -35,6 +35,10 @@ class VisitSums(Record, frozen=True, kw_only=True):
             "How many were not measured, by cause, the most frequent first.", example={"http_status": 2}
         ),
     ]
+    accepted: Annotated[int, described("Those that a person accepted.", example=1)] = 0
+    rejected: Annotated[
+        int, described("Those that a person rejected: they do not count for their visit.", example=1)
+    ] = 0
 
 
 class _AnyFlag(Record, frozen=True, kw_only=True):

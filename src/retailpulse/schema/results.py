@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from retailpulse.domain.images import Cause, Outcome
+from retailpulse.domain.reviews import Decision
 from retailpulse.domain.times import Instant
 from retailpulse.schema.checks import Checks
 from retailpulse.schema.columns import SqlType, Stored, columns_of
@@ -118,6 +119,31 @@ class VisitOfImage(Record, frozen=True, kw_only=True):
     ] = None
 
 
+class ReviewOfImage(Record, frozen=True, kw_only=True):
+    """What a person decided on a photo, by the decision that stands."""
+
+    review: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT),
+        described("What a person decided on it; null: nothing.", example="accepted", words=Decision),
+    ] = None
+    reviewed_by: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT, table="reviews", column="decided_by"),
+        described("Who that was: the name of an API key, or one that was given.", example="anna"),
+    ] = None
+    reviewed_at: Annotated[
+        Instant | None,
+        Stored(sql_type=SqlType.TIMESTAMPTZ, table="reviews", column="decided_at"),
+        described("When, UTC.", example="2026-11-21T09:12:40.118Z"),
+    ] = None
+    review_reason: Annotated[
+        str | None,
+        Stored(sql_type=SqlType.TEXT, table="reviews", column="reason"),
+        described("Why.", example="the shelf can be read"),
+    ] = None
+
+
 if TYPE_CHECKING:
 
     class Result(
@@ -128,6 +154,7 @@ if TYPE_CHECKING:
         Settling,
         ResultsBefore,
         VisitOfImage,
+        ReviewOfImage,
         frozen=True,
         kw_only=True,
     ):
@@ -144,6 +171,7 @@ else:
         Settling,
         ResultsBefore,
         VisitOfImage,
+        ReviewOfImage,
     )
 
 RESULT = columns_of(Result)
@@ -166,7 +194,7 @@ def _nested(row: Mapping[str, Any]) -> dict[str, Any]:
 _MEASURED: dict[str, Any] = {column.name: column.example for column in RESULT} | {"detail": None}
 _FAILED: dict[str, Any] = {
     **_MEASURED,
-    **dict.fromkeys(ImageFacts.__struct_fields__),
+    **dict.fromkeys((*ImageFacts.__struct_fields__, *ReviewOfImage.__struct_fields__)),
     "flags": [],
     "image_no": 2,
     "image_url": "https://photos.example/b.jpg",

@@ -24,6 +24,7 @@ from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.reports import Reports
 from retailpulse.service.results import Results
+from retailpulse.service.reviews import Reviews
 from retailpulse.service.sessions import Sessions
 from retailpulse.service.stats import Stats
 from retailpulse.service.store_import import FinishedImport, ImportOptions, StoreImport
@@ -52,6 +53,7 @@ __all__ = [
     "Receipt",
     "Reports",
     "Results",
+    "Reviews",
     "Services",
     "Sessions",
     "Signal",
@@ -80,6 +82,7 @@ class Services:
     thumbnails: Thumbnails
     visits: Visits
     photos: Photos
+    reviews: Reviews
     store_import: StoreImport
     readiness: ReadinessCheck
     stores: Stores
@@ -114,6 +117,7 @@ class Services:
             thumbnails=Thumbnails(database, settings.measure, settings.retention),
             visits=Visits(database),
             photos=Photos(database),
+            reviews=Reviews(database),
             store_import=StoreImport(database),
             readiness=ReadinessCheck(database, limits),
             stores=Stores(database),

@@ -106,6 +106,7 @@ class _Row:
         self._store = GroupSums(area_code="", visits=0, images=0, last_visit_at=None)
         self._last_visit_at: datetime | None = None
         self._visits = self._images = self._suspect = self._flagged = self._perimeter = 0
+        self._accepted = self._rejected = 0
         self._outcomes: Counter[str] = Counter()
         self._causes: Counter[str] = Counter()
         self._flags: Counter[str] = Counter()
@@ -127,6 +128,8 @@ class _Row:
         if ended.flags:
             self._flagged += ended.images
             self._flags.update(dict.fromkeys(ended.flags, ended.images))
+        self._accepted += ended.accepted
+        self._rejected += ended.rejected
         self._perimeter += ended.perimeter
 
     def as_record(self, kind: ReportKind, key: RowKey) -> ReportRow:
@@ -141,6 +144,8 @@ class _Row:
             "suspect": self._suspect,
             "failure_rate": _rate(failed, measured + failed),
             "suspect_rate": _rate(self._suspect, measured),
+            "accepted": self._accepted,
+            "rejected": self._rejected,
             "perimeter": self._perimeter,
             "causes": dict(self._causes.most_common()),
             "flagged": self._flagged,

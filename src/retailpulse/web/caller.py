@@ -38,6 +38,12 @@ def key_of(scope: Scope) -> str | None:
     return None if found is None else str(found)
 
 
+def key_name_of(scope: Scope) -> str | None:
+    """The name of the key that a request has used; None if it used none."""
+    found = api_key_of(scope)
+    return None if found is None else found.name
+
+
 def caller_of(scope: Scope) -> str:
     """The caller that a request counts for: its key, or else its address."""
     return str(key_of(scope) or address_of(scope["client"]))

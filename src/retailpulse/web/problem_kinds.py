@@ -52,8 +52,8 @@ KINDS = (
         meaning="The API key is valid, but lacks the scope that the request needs; `detail` says which. Or a "
         "web page of another origin has tried to change something on a service that needs no key.",
         remedy="Use a key that has the scope: `submit` for jobs, `read` for everything that only reads, "
-        "`admin` for the rest; `admin` implies the other two. The operator names the origins of "
-        "pages that may use it with `RETAILPULSE_API_CORS_ORIGINS`.",
+        "`review` for decisions on photos, `admin` for the rest; `admin` implies the others. "
+        "The operator names the origins of pages that may use it with `RETAILPULSE_API_CORS_ORIGINS`.",
     ),
     ProblemKind(
         name="not-found",

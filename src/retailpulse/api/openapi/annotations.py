@@ -37,6 +37,10 @@ TimeZone = Annotated[str, Meta(pattern="^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$", max_le
 """The name of a time zone; only the database knows which there are."""
 CursorText = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]*$", max_length=4_000)]
 """The beginning of a page of a list; only the list knows which texts are positions of it."""
+REVIEWER_PATTERN = "^[^\\u0000]*[^\\u0000\\s][^\\u0000]*$"
+"""The name of a person: a text that is not blank."""
+ReviewerName = Annotated[str, Meta(pattern=REVIEWER_PATTERN, max_length=200)]
+"""A person's name, as parameters take it."""
 LabelText = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,63}:[^\\u0000]{0,200}$")]
 """A label in a query, `name:value`."""
 
@@ -47,6 +51,7 @@ class Tag(StrEnum):
     LEGACY = "contract"
     JOBS = "jobs"
     RESULTS = "results"
+    REVIEW = "review"
     STORES = "stores"
     VISITS = "visits"
     PHOTOS = "photos"

@@ -15,6 +15,7 @@ from retailpulse.api.openapi.annotations import (
     OperationSpec,
     ParameterSpec,
     ResponseSpec,
+    ReviewerName,
     Text,
     TimeZone,
     When,
@@ -38,6 +39,7 @@ PATH_PARTS: Mapping[str, tuple[str, str]] = {
 """What the parts of paths mean, with an example of each."""
 QUERY_SHAPES: Mapping[str, Any] = {
     "area": Text,
+    "by": ReviewerName,
     "cursor": CursorText,
     "from_day": Day,
     "job": Text,

@@ -1,6 +1,5 @@
 """Jobs: submit one, read its state, cancel it, retry what failed, delete it."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -10,19 +9,14 @@ from retailpulse.api.submit.answers import previewed, submitted_job
 from retailpulse.api.submit.explain import explain
 from retailpulse.api.submit.handler import Previewed, SubmitHandler, replayed
 from retailpulse.api.submit.job_options import HEADER, read_header
-from retailpulse.api.suggestions import unknown_name
 from retailpulse.api.v1 import job_operations as operations
 from retailpulse.api.v1.paths import known_id
+from retailpulse.api.v1.small_bodies import SMALL_BODY_BYTES, read_json
 from retailpulse.domain.credentials import Credential
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause
 from retailpulse.schema import DryRun, Job, SubmittedJob
 from retailpulse.service import JobControl, JobReports
-
-SMALL_BODY_BYTES = 64 * 1024
-"""Most bytes of a body that is no submit and no store file."""
-_UNKNOWN_FIELD = re.compile("Object contains unknown field `(.*)`", re.DOTALL)
-_RETRY = msgspec.json.Decoder(operations.Retry)
 
 
 @post("/api/v1/jobs", status_code=201, **operations.SUBMIT)
@@ -79,15 +73,7 @@ def _read_retry(body: bytes) -> operations.Retry:
     """The body of a retry, which may be empty."""
     if not body.strip():
         return operations.Retry()
-    try:
-        return _RETRY.decode(body)
-    except msgspec.ValidationError as error:
-        if name := _UNKNOWN_FIELD.fullmatch(str(error)):
-            known = operations.Retry.__struct_fields__
-            raise InvalidRequest(f"{name[1]}: {unknown_name(name[1], known, 'field')}") from error
-        raise InvalidRequest(explain(str(error), choices=Cause)) from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error
+    return read_json(body, operations.Retry, {"causes": Cause})
 
 
 def _read_credentials(wanted: operations.Retry) -> dict[str, Credential]:

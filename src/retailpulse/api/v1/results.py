@@ -43,6 +43,7 @@ from retailpulse.api.v1.result_examples import RESULTS_CSV, RESULTS_NDJSON
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause, Outcome
+from retailpulse.domain.reviews import ReviewState
 from retailpulse.schema import RESULT_EXAMPLES, Result
 from retailpulse.service import Results
 from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
@@ -120,6 +121,12 @@ async def job_results(
     cause: Annotated[list[Cause] | None, Parameter(description="Only images with this cause.")] = None,
     store_id: Annotated[list[str] | None, Parameter(description="Only images of this store.")] = None,
     flag: Annotated[list[Flag] | None, Parameter(description="Only images with this flag.")] = None,
+    review: Annotated[
+        list[ReviewState] | None,
+        Parameter(
+            description="Only images on which this decision stands; `undecided`: flagged ones with none."
+        ),
+    ] = None,
     include: Annotated[
         list[str] | None, Parameter(description="`earlier`: also the outcomes that retries took back.")
     ] = None,
@@ -132,7 +139,7 @@ async def job_results(
     A JSON page, or every row that is wanted as CSV, NDJSON, Parquet or XLSX.
     """
     known = known_id(job_id)
-    wanted = _filter(outcome or (), cause or (), texts("store_id", store_id), _suspect(request), flag or ())
+    wanted = _filter(request, outcome or (), cause or (), store_id, flag or (), review or ())
     name = asked_format(request.query_params.get("format"), request.headers.get("accept", ""), MEDIA_TYPES)
     form = _form(name, with_earlier=_with_earlier(include), for_spreadsheet=bool(safe) and name == "csv")
     if name != "json":
@@ -153,19 +160,21 @@ def _suspect(request: Request[Any, Any, Any]) -> bool | None:
 
 
 def _filter(
+    request: Request[Any, Any, Any],
     asked: Sequence[AskedOutcome],
     causes: Sequence[Cause],
-    store_ids: tuple[str, ...],
-    suspect: bool | None,
+    store_id: list[str] | None,
     flags: Sequence[Flag],
+    reviews: Sequence[ReviewState],
 ) -> ResultFilter:
     return ResultFilter(
         outcomes=tuple(Outcome(name) for name in asked if name is not AskedOutcome.UNSETTLED),
         unsettled=AskedOutcome.UNSETTLED in asked,
         causes=tuple(causes),
-        store_ids=store_ids,
-        suspect=suspect,
+        store_ids=texts("store_id", store_id),
+        suspect=_suspect(request),
         flags=tuple(flags),
+        reviews=tuple(dict.fromkeys(reviews)),
     )
 
 

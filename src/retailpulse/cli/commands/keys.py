@@ -52,7 +52,7 @@ def keys() -> None:
     callback=_read_scopes,
     metavar="SCOPES",
     help="What the key allows, comma-separated: submit (submit, cancel, retry jobs), read (all that only "
-    "reads), admin (everything).  [required]",
+    "reads), review (decide on photos), admin (everything).  [required]",
 )
 @click.option(
     "--expires",

@@ -15,6 +15,7 @@ from retailpulse.cli.terminal import echo
 from retailpulse.client import Client, ExportFormat, Outcome, Result, appearing
 from retailpulse.client.exports import SUFFIXES as EXPORT_SUFFIXES
 from retailpulse.domain.flags import Flag
+from retailpulse.domain.reviews import ReviewState
 
 COLUMNS: tuple[Column[Result], ...] = (
     Column(title="IMAGE", width=8, text=lambda row: str(row.image_no), is_number=True),
@@ -72,6 +73,12 @@ SUFFIXES: Mapping[str, ResultFormat] = {**EXPORT_SUFFIXES, ".json": "json", ".tx
     type=click.Choice([str(flag) for flag in Flag]),
     multiple=True,
     help="Only images with this flag; may be repeated.",
+)
+@click.option(
+    "--review",
+    type=click.Choice([str(state) for state in ReviewState]),
+    multiple=True,
+    help="Only images on which this decision stands; undecided: flagged ones with none; may be repeated.",
 )
 @click.option("--earlier", is_flag=True, help="With JSON: also the results from before a retry.")
 @click.option(

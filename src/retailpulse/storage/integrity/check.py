@@ -23,10 +23,11 @@ from retailpulse.storage.integrity.invariants import (
     Invariant,
 )
 from retailpulse.storage.integrity.match_invariants import MATCHES
+from retailpulse.storage.integrity.review_invariants import REVIEWS
 from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, translated
 
 EXAMPLES = 3
-_INVARIANTS = (*COUNTERS, *FLAGS, *STATES, *ROWS, *SHARES, *MATCHES)
+_INVARIANTS = (*COUNTERS, *FLAGS, *STATES, *ROWS, *SHARES, *MATCHES, *REVIEWS)
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 _Row = tuple[str | None, int, str]

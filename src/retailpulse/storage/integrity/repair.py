@@ -1,4 +1,6 @@
-"""Repairs what follows from the rows alone: counters, the ends of jobs, what waits. Never changes a result.
+"""Repairs what follows from the rows alone: counters, the ends of jobs, what waits, which decisions stand.
+
+What was measured is never changed.
 
 A result that is being settled meanwhile is not counted here; the settle counts it after this commit.
 Weak: a job that ended with images unsettled stays so: what a client was told is not taken back.
@@ -9,11 +11,13 @@ from uuid import UUID
 
 from psycopg import sql
 
+from retailpulse.storage.integrity import review_invariants
 from retailpulse.storage.integrity.check import IntegrityReport, StaleThresholds
 from retailpulse.storage.integrity.flag_invariants import FLAG_COUNTS, FLAGS, LISTED, MEANT, OF_LIST
 from retailpulse.storage.integrity.invariants import COUNTERS, JOB_COUNTS, SHARES, SILENT_WORKER, STATES
 from retailpulse.storage.integrity.match_repair import ABOUT_MATCHES, repair_matches
 from retailpulse.storage.postgres.database import Connection
+from retailpulse.storage.reviews.decide import lock_reviews
 from retailpulse.storage.scheduling import leases, workers
 from retailpulse.storage.scheduling.enqueue import enqueue_missing
 from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf
@@ -72,6 +76,7 @@ _ABOUT_WAITING = {invariant.name for invariant in (*SHARES, SILENT_WORKER)} | {
     "images_waiting",
     "waiting_in_vain",
 }
+_ABOUT_REVIEWS = {invariant.name for invariant in review_invariants.REVIEWS}
 # If any waiting row of a job is wrong, the whole job is put in line again; workers keep what they have.
 _MEND_SHARES: dict[str, LiteralString] = {
     "rows in work deleted whose worker or job does not go on": """
@@ -113,6 +118,10 @@ async def repair(
     What waits and the slots of hosts are only looked through if `report` says that they are wrong.
     """
     mended = await _repair_jobs(connection)
+    if any(finding.name in _ABOUT_REVIEWS for finding in report.findings):
+        await lock_reviews(connection)
+        for what, statement in review_invariants.MENDS:
+            mended[what] = (await connection.execute(statement)).rowcount
     if any(finding.name in _ABOUT_WAITING for finding in report.findings):
         mended.update(await _repair_waiting(connection, thresholds, origin_of))
     if any(finding.name in ABOUT_MATCHES for finding in report.findings):

@@ -100,9 +100,12 @@ _SUMS = sql.SQL("""
     kept AS MATERIALIZED (SELECT * FROM seen WHERE store_id IS NOT NULL {suspect}),
     ended AS (
         SELECT {grouped}, r.outcome, r.cause, r.flags, sum(r.images)::bigint AS images,
-            sum(r.suspect)::bigint AS suspect, sum(r.perimeter)::bigint AS perimeter
+            sum(r.suspect)::bigint AS suspect, sum(r.accepted)::bigint AS accepted,
+            sum(r.rejected)::bigint AS rejected, sum(r.perimeter)::bigint AS perimeter
         FROM kept CROSS JOIN LATERAL (
             SELECT outcome, cause, flags, count(*) AS images, count(suspect) AS suspect,
+                count(*) FILTER (WHERE review = 'accepted') AS accepted,
+                count(*) FILTER (WHERE review = 'rejected') AS rejected,
                 coalesce(sum(perimeter), 0) AS perimeter
             FROM results WHERE job_id = kept.job_id
                 AND image_no BETWEEN kept.first_image_no AND kept.first_image_no + kept.images - 1

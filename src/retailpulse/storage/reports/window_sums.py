@@ -75,6 +75,8 @@ class OutcomeSums(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...] | None = None
     images: int
     suspect: int
+    accepted: int = 0
+    rejected: int = 0
     perimeter: int
 
 

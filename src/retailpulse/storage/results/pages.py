@@ -18,6 +18,7 @@ from psycopg import sql
 
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause, Outcome
+from retailpulse.domain.reviews import ReviewState
 from retailpulse.schema import RESULT
 from retailpulse.schema.columns import Column, SqlType
 from retailpulse.storage.postgres.database import Connection
@@ -50,6 +51,10 @@ _PAGE = sql.SQL("""
                 WHERE job_id = {job_id} AND visit_no = i.visit_no OFFSET 0) v
             LEFT JOIN LATERAL (
                 SELECT store_name, area_code FROM stores WHERE store_id = v.store_id OFFSET 0) s ON true
+            LEFT JOIN LATERAL (
+                SELECT decided_by, decided_at, reason FROM reviews
+                WHERE r.review IS NOT NULL AND job_id = {job_id} AND image_no = seen.image_no
+                OFFSET 0) w ON true
             WHERE {wanted}
             ORDER BY seen.image_no LIMIT {limit}
         ) found
@@ -72,7 +77,7 @@ _TEXT = {
 """How columns are written that are not given as PostgreSQL writes their type."""
 # Put together as text: json_strip_nulls() would read again what json_build_object() wrote.
 _OBJECT = sql.SQL("('{{' || concat_ws(',', {parts}) || '}}')::json AS {name}")
-_ROWS = {"results": "r", "images": "i", "visits": "v", "stores": "s"}
+_ROWS = {"results": "r", "images": "i", "visits": "v", "stores": "s", "reviews": "w"}
 """The rows of a page, by the table that they are of."""
 
 _EARLIER = sql.SQL(""", coalesce((
@@ -136,7 +141,8 @@ class ResultFilter:
     """Which results are asked for; what is empty asks for nothing, of several values each will do.
 
     `unsettled` adds the images that have no result yet to the outcomes. `suspect`: only measured ones that
-    look damaged, or only all others. `flags`: only those with any of them.
+    look damaged, or only all others. `flags`: only those with any of them. `reviews`: only those that a
+    person decided on so, or that are flagged and undecided.
     """
 
     outcomes: tuple[Outcome, ...] = ()
@@ -145,12 +151,13 @@ class ResultFilter:
     store_ids: tuple[str, ...] = ()
     suspect: bool | None = None
     flags: tuple[Flag, ...] = ()
+    reviews: tuple[ReviewState, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether every image is asked for."""
-        wants_some = self.outcomes or self.unsettled or self.causes or self.store_ids or self.flags
-        return not wants_some and self.suspect is None
+        some = (self.outcomes, self.unsettled, self.causes, self.store_ids, self.flags, self.reviews)
+        return not any(some) and self.suspect is None
 
     @property
     def wants_only_unsettled(self) -> bool:
@@ -276,7 +283,13 @@ def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Com
         return _OF_STORES.format(**values, store_ids=sql.Literal(list(wanted.store_ids)))
     is_measured_wanted = Outcome.MEASURED in wanted.outcomes or not (wanted.outcomes or wanted.unsettled)
     is_failure_wanted = wanted.causes or not (is_measured_wanted or wanted.unsettled)
-    rare = (("suspect", wanted.suspect), ("flags", wanted.flags), ("cause", is_failure_wanted))
+    is_undecided_wanted = ReviewState.UNDECIDED in wanted.reviews
+    rare = (
+        ("review", wanted.reviews and not is_undecided_wanted),
+        ("suspect", wanted.suspect),
+        ("flags", wanted.flags or wanted.reviews == (ReviewState.UNDECIDED,)),
+        ("cause", is_failure_wanted),
+    )
     for column, is_wanted in rare:
         if is_wanted:
             return _WITH.format(**values, column=sql.Identifier(column))
@@ -302,6 +315,12 @@ def _condition(wanted: ResultFilter) -> sql.Composable:
     if wanted.flags:
         flags = sql.Literal(list(map(str, wanted.flags)))
         conditions.append(sql.SQL("r.flags && {flags}::text[]").format(flags=flags))
+    if wanted.reviews:
+        some = sql.SQL(
+            "(r.review = ANY({states}) OR 'undecided' = ANY({states}) AND r.review IS NULL"
+            " AND r.flags IS NOT NULL)"
+        )
+        conditions.append(some.format(states=sql.Literal(list(map(str, wanted.reviews)))))
     if wanted.suspect is not None:
         conditions.append(sql.SQL("r.suspect IS NOT NULL" if wanted.suspect else "r.suspect IS NULL"))
     return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")

@@ -43,7 +43,11 @@ _PAGE = sql.SQL("""
                 SELECT * FROM results WHERE job_id = seen.job_id AND image_no = seen.image_no OFFSET 0) r
             CROSS JOIN LATERAL (
                 SELECT * FROM visits WHERE job_id = seen.job_id AND visit_no = i.visit_no OFFSET 0) v
-            LEFT JOIN LATERAL (SELECT * FROM stores WHERE store_id = v.store_id OFFSET 0) s ON true) told) row
+            LEFT JOIN LATERAL (SELECT * FROM stores WHERE store_id = v.store_id OFFSET 0) s ON true
+            LEFT JOIN LATERAL (
+                SELECT decided_by, decided_at, reason FROM reviews
+                WHERE job_id = seen.job_id AND image_no = seen.image_no AND r.review IS NOT NULL OFFSET 0
+            ) w ON true) told) row
         WINDOW newest AS (ORDER BY seen.settled_at DESC, seen.job_id DESC, seen.image_no DESC)) page
     WHERE place = 1 OR place < %(limit)s AND bytes <= %(page_bytes)s
     ORDER BY place

@@ -10,6 +10,7 @@ SYSTEM, KEYS = "/system", "/system/keys"
 """Pages of the dashboard: what they change, and keys, are for `admin`."""
 SIGN_IN = "/sign-in"
 _API = ("/api", "/metrics")
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "POST": Scope.SUBMIT}
 
 
@@ -17,18 +18,28 @@ def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope
     """The scope that a request needs; None: it needs no key.
 
     Every method that is not named here, and every path that does not exist, needs one: so a new route is
-    never open by oversight.
+    never open by oversight. Decisions on photos need one of their own, however their path is written.
     """
     if is_below(path, PUBLIC) or (open_metrics and is_below(path, (METRICS,))):
         return None
     if is_below(path, (KEYS,)) or (method == "POST" and is_below(path, (SYSTEM,))):
         return Scope.ADMIN
+    if method not in _READS and _is_of_reviews(path):
+        return Scope.REVIEW
     return _BY_METHOD.get(method, Scope.ADMIN)
 
 
 def is_page(path: str) -> bool:
     """Whether a browser that asks for this wants a page of the dashboard, and may be sent to sign in."""
     return not is_below(path, _API)
+
+
+def _is_of_reviews(path: str) -> bool:
+    """Whether the router takes a path to what people decide: it passes over empty parts, as at an end."""
+    match [part for part in path.split("/") if part]:
+        case ["api", "v1", "review"] | ["api", "v1", "jobs", _, "images", _, "review"]:
+            return True
+    return False
 
 
 def is_below(path: str, roots: tuple[str, ...]) -> bool:

@@ -1,0 +1,30 @@
+"""Pairs of photos that a person found to be no copies: kept apart, as long as that decision stands.
+
+A pair is decided on at either of its photos; the newest decision that stands is that of the pair. Weak: a
+match that was found before, and the flags that it raised, stay as they are; matching reads
+`photo_pairs_apart` before it pairs.
+"""
+
+from retailpulse.domain.reviews import Decision
+from retailpulse.storage.postgres.database import Connection
+from retailpulse.storage.reviews.history import Photo, read_history, standing
+
+_KEEP_APART = "INSERT INTO photo_pairs_apart VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_FORGET = """
+    DELETE FROM photo_pairs_apart
+    WHERE (job_id_a, image_no_a, job_id_b, image_no_b) = (%s, %s, %s, %s)
+"""
+
+
+async def write_pair(connection: Connection, photo: Photo, other: Photo) -> None:
+    """Keeps a pair apart or not, as the decisions on it say that stand by now."""
+    decisions = [
+        entry
+        for one, another in ((photo, other), (other, photo))
+        for entry in standing(await read_history(connection, one))
+        if entry.pair == another
+    ]
+    newest = max(decisions, key=lambda entry: entry.entry_id, default=None)
+    is_apart = newest is not None and newest.decision == Decision.FLAG_WRONG
+    lower, higher = sorted((photo, other))
+    await connection.execute(_KEEP_APART if is_apart else _FORGET, [*lower, *higher])

@@ -1,0 +1,175 @@
+"""What is left to decide, and what was decided: photos of all jobs, those of the oldest job first.
+
+Each statement looks at a window of flagged photos along an index, and then at each by its key, so that its
+cost is bounded. Weak: photos of one area, or with a rare flag that the queue does not show by itself, take a
+window at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from retailpulse.domain.flags import Flag
+from retailpulse.domain.reviews import QUEUED_FLAGS, Decision
+from retailpulse.storage.postgres.database import Connection
+from retailpulse.storage.reviews.history import Photo
+
+WINDOW_PHOTOS = 5_000
+"""How many photos one statement looks at."""
+MOST_COUNTED = 1_000
+"""How far what is left is counted."""
+FIRST: Photo = (UUID(int=0), 0)
+"""A position before all photos."""
+
+# As the index results_to_review has it, word for word.
+_QUEUED = sql.SQL("flags && ARRAY[{names}]::text[]").format(
+    names=sql.SQL(", ").join(map(sql.Literal, QUEUED_FLAGS))
+)
+_FLAGGED = sql.SQL("flags IS NOT NULL")
+
+# Jobs on their way out are not seen.
+_UNDECIDED = sql.SQL("""
+    SELECT job_id, image_no FROM results
+    WHERE review IS NULL AND {flagged} AND (job_id, image_no) > (%(job_id)s, %(image_no)s)
+        AND job_id NOT IN (SELECT job_id FROM pruned_jobs)
+    ORDER BY job_id, image_no LIMIT %(window)s""")
+_DECIDED = sql.SQL("""
+    SELECT job_id, image_no FROM reviews
+    WHERE decision = %(decision)s AND (job_id, image_no) > (%(job_id)s, %(image_no)s)
+    ORDER BY job_id, image_no LIMIT %(window)s""")
+
+# OFFSET 0 keeps the planner from joining whole tables: each row is looked up by its key. A photo that was
+# decided on may be of a job that is gone.
+_FOUND = sql.SQL("""
+    SELECT seen.job_id, seen.image_no, coalesce(v.store_id, w.store_id) AS store_id,
+        coalesce(v.visit_time, w.visit_time) AS visit_time, coalesce(i.image_url, w.image_url) AS image_url,
+        encode(coalesce(r.sha256, w.sha256), 'hex') AS sha256, s.area_code AS area, s.store_name,
+        coalesce(CASE WHEN r.job_id IS NULL THEN (
+            SELECT h.flags FROM review_history h
+            WHERE (h.job_id, h.image_no, h.decided_at) = (w.job_id, w.image_no, w.decided_at))
+            ELSE r.flags END, '{{}}') AS flags,
+        w.decision AS review, w.decided_by AS reviewed_by, w.decided_at AS reviewed_at,
+        w.reason AS review_reason, w.flag, w.pair_job_id, w.pair_image_no, coalesce(w.revision, 0) AS revision
+    FROM ({seen}) seen
+    LEFT JOIN LATERAL (
+        SELECT * FROM images WHERE job_id = seen.job_id AND image_no = seen.image_no OFFSET 0) i ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM results WHERE job_id = seen.job_id AND image_no = seen.image_no OFFSET 0) r ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM visits WHERE job_id = seen.job_id AND visit_no = i.visit_no OFFSET 0) v ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM reviews WHERE job_id = seen.job_id AND image_no = seen.image_no OFFSET 0) w ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM stores WHERE store_id = coalesce(v.store_id, w.store_id) OFFSET 0) s ON true
+""")
+
+_PAGE = sql.SQL("""
+    WITH seen AS MATERIALIZED ({seen})
+    SELECT (SELECT count(*) FROM seen), (
+        SELECT row_to_json(l) FROM (
+            SELECT job_id, image_no FROM seen ORDER BY job_id DESC, image_no DESC LIMIT 1) l),
+        (SELECT coalesce(json_agg(f ORDER BY f.job_id, f.image_no), '[]') FROM (
+            SELECT * FROM ({found}) found WHERE {wanted} ORDER BY job_id, image_no LIMIT %(limit)s) f)
+""")
+_ONE = sql.SQL("SELECT row_to_json(f) FROM ({found}) f")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueFilter:
+    """Which photos are asked for; what is empty asks for nothing, of several values each will do.
+
+    `decision` None: those that are flagged and undecided; without `flags`, with one that the queue shows by
+    itself.
+    """
+
+    decision: Decision | None = None
+    flags: tuple[Flag, ...] = ()
+    area_codes: tuple[str, ...] = ()
+    store_ids: tuple[str, ...] = ()
+
+    @property
+    def wants_all_candidates(self) -> bool:
+        """Whether every photo along the index is wanted, so that none need be looked at to know."""
+        return not (self.flags or self.area_codes or self.store_ids)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueWindow:
+    """The photos of a window that are wanted; `reached` is where the next one begins, None at the end."""
+
+    photos: Sequence[dict[str, Any]]
+    reached: Photo | None
+
+
+async def read_window(
+    connection: Connection, wanted: QueueFilter, *, after: Photo, limit: int
+) -> QueueWindow:
+    """At most `limit` photos after a position, from one window."""
+    statement = _PAGE.format(
+        seen=candidates(wanted),
+        found=_FOUND.format(seen=sql.SQL("SELECT * FROM seen")),
+        wanted=_condition(wanted),
+    )
+    window = min(limit, WINDOW_PHOTOS) if wanted.wants_all_candidates else WINDOW_PHOTOS
+    values = {
+        "job_id": after[0],
+        "image_no": after[1],
+        "window": window,
+        "limit": limit,
+        "decision": wanted.decision,
+        "flags": list(wanted.flags),
+        "area_codes": list(wanted.area_codes),
+        "store_ids": list(wanted.store_ids),
+    }
+    cursor = await connection.execute(statement, values, prepare=False)
+    ((seen, last, photos),) = await cursor.fetchall()
+    reached = None
+    if len(photos) == limit:
+        reached = UUID(photos[-1]["job_id"]), int(photos[-1]["image_no"])
+    elif seen == window:
+        reached = UUID(last["job_id"]), int(last["image_no"])
+    return QueueWindow(photos=photos, reached=reached)
+
+
+async def count_left(connection: Connection, wanted: QueueFilter, *, after: Photo) -> tuple[int, bool]:
+    """How many photos after a position are left, and whether that is all; counted in one window."""
+    if wanted.wants_all_candidates:
+        statement = sql.SQL("SELECT count(*) FROM ({}) seen").format(candidates(wanted))
+        values = {"job_id": after[0], "image_no": after[1], "window": MOST_COUNTED + 1}
+        cursor = await connection.execute(statement, values | {"decision": wanted.decision}, prepare=False)
+        ((count,),) = await cursor.fetchall()
+        return min(count, MOST_COUNTED), count <= MOST_COUNTED
+    window = await read_window(connection, wanted, after=after, limit=MOST_COUNTED + 1)
+    return min(len(window.photos), MOST_COUNTED), window.reached is None
+
+
+async def find_photo(connection: Connection, photo: Photo) -> dict[str, Any] | None:
+    """A photo with the decision that stands, as in the queue; None if neither a job nor a decision has it."""
+    statement = _ONE.format(
+        found=_FOUND.format(seen=sql.SQL("SELECT %(job_id)s::uuid AS job_id, %(image_no)s::int AS image_no"))
+    )
+    cursor = await connection.execute(statement, {"job_id": photo[0], "image_no": photo[1]}, prepare=False)
+    ((found,),) = await cursor.fetchall()
+    return None if found["image_url"] is None else dict(found)
+
+
+def candidates(wanted: QueueFilter) -> sql.Composable:
+    """The statement of a window: photos after a position, along an index."""
+    if wanted.decision is not None:
+        return _DECIDED
+    is_of_queue = set(wanted.flags) <= set(QUEUED_FLAGS)
+    return _UNDECIDED.format(flagged=_QUEUED if is_of_queue else _FLAGGED)
+
+
+def _condition(wanted: QueueFilter) -> sql.Composable:
+    conditions = [sql.SQL("true")]
+    if wanted.flags:
+        conditions.append(sql.SQL("flags && %(flags)s::text[]"))
+    if wanted.area_codes:
+        conditions.append(sql.SQL("area = ANY(%(area_codes)s)"))
+    if wanted.store_ids:
+        conditions.append(sql.SQL("store_id = ANY(%(store_ids)s)"))
+    return sql.SQL(" AND ").join(conditions)
