@@ -13,6 +13,10 @@ class Flag(StrEnum):
     BLANK = "blank"
 
 
+FLAGS_OF_PIXELS = frozenset({Flag.BLURRED, Flag.SOFT, Flag.DARK, Flag.OVEREXPOSED, Flag.BLANK})
+"""The flags that a picture raises by itself; all others depend on what else is known of its visit."""
+
+
 class Clock(StrEnum):
     """What is wrong with the clock of a camera."""
 

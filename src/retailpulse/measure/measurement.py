@@ -14,7 +14,7 @@ from retailpulse.config.settings import MeasureSettings
 from retailpulse.domain.analysis import MAX_TEXT, Analysis
 from retailpulse.domain.images import Header
 from retailpulse.measure.flags import flags_of
-from retailpulse.schema import FACTS, Measurement
+from retailpulse.schema import ANALYZED_FACTS, Measurement
 from retailpulse.schema.columns import SqlType
 
 _BOUNDS: dict[SqlType, Any] = {
@@ -28,9 +28,7 @@ _BOUNDS: dict[SqlType, Any] = {
 }
 """What a column can hold: a value beyond that would keep a whole batch of results from being written."""
 _DEFAULT = MeasureSettings()
-_READ_HERE = {*Header.__struct_fields__, "size_bytes", "sha256", "flags"}
-"""Facts that no analyzer is asked for."""
-_ANALYZED = {fact.name: fact.words or _BOUNDS[fact.sql_type] for fact in FACTS if fact.name not in _READ_HERE}
+_ANALYZED = {fact.name: fact.words or _BOUNDS[fact.sql_type] for fact in ANALYZED_FACTS}
 """The facts that analyzers find, each with the type of its values."""
 
 

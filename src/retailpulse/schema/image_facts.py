@@ -11,7 +11,7 @@ import msgspec
 
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.flags import Clock, Flag
-from retailpulse.domain.images import Cause, Format, Outcome
+from retailpulse.domain.images import Cause, Format, Header, Outcome
 from retailpulse.schema.columns import SqlType, Stored, columns_of
 from retailpulse.schema.record import Record, described
 
@@ -153,6 +153,10 @@ class ImageFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
 FACTS = tuple(column for column in columns_of(ImageFacts) if not column.stored.is_generated)
 """The facts that are measured, as columns; PostgreSQL makes the others from them."""
+
+_READ = {*Header.__struct_fields__, "size_bytes", "sha256", "flags"}
+ANALYZED_FACTS = tuple(fact for fact in FACTS if fact.name not in _READ)
+"""The facts that analyzers find; the others are read from the file, or follow from these."""
 
 
 class Measurement(ImageFacts, frozen=True, kw_only=True, omit_defaults=True, gc=False):

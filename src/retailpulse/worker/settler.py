@@ -54,6 +54,8 @@ class Settler:
         """Queues the result of an image of a grant."""
         self._batch.results.append(result)
         self._batch.grants[grant] += 1
+        if grant.is_analysis:
+            self._batch.analyses.add(grant.job_id)
         if len(self._batch.results) == 1:
             self._some.set()
         if len(self._batch.results) >= self._max_rows:
@@ -102,7 +104,9 @@ class Settler:
             try:
                 async with self._database.transaction() as connection:
                     ended: list[UUID] = []
-                    await settling.settle(connection, batch.results, batch.ended(), ended=ended)
+                    await settling.settle(
+                        connection, batch.results, batch.ended(), analyses=batch.analyses, ended=ended
+                    )
             except StaleWrite as error:  # rolled back: the next try sees what has changed
                 logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:
@@ -123,6 +127,7 @@ class _Batch:
     def __init__(self) -> None:
         self.results: list[ImageResult] = []
         self.grants: Counter[Grant] = Counter()
+        self.analyses: set[UUID] = set()
 
     def ended(self) -> list[int]:
         """The grants that have no image left once this batch is written."""

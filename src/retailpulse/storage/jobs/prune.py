@@ -26,6 +26,7 @@ _NUMBERS: dict[str, LiteralString] = {
     "visits": "visit_no",
     "results": "image_no",
     "earlier_results": "image_no",
+    "analysis_images": "image_no",
     "images": "image_no",
 }
 
