@@ -10,6 +10,7 @@ import pytest
 
 from retailpulse.client import (
     Client,
+    analyses,
     clients,
     hosts,
     jobs,
@@ -29,7 +30,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
 VISITS = [{"store_id": "RP00001", "image_url": ["none", "neither"], "visit_time": "2026-11-20T10:00:00Z"}]
 FOUND = [
     test
-    for module in (clients, hosts, jobs, reports, results, stats, stores, submitting, waiting)
+    for module in (analyses, clients, hosts, jobs, reports, results, stats, stores, submitting, waiting)
     for test in doctest.DocTestFinder(exclude_empty=True).find(module)
     if test.examples
 ]

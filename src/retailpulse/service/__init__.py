@@ -7,9 +7,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Self
 
+from retailpulse.analyze import select
 from retailpulse.config.settings import Settings
 from retailpulse.fetch import CredentialVault
 from retailpulse.service.admission_control import AdmissionControl
+from retailpulse.service.analyses import Analyses
 from retailpulse.service.api_keys import ApiKeys
 from retailpulse.service.deliveries import Deliveries
 from retailpulse.service.hosts import Hosts
@@ -31,6 +33,7 @@ from retailpulse.storage.postgres.database import Database
 
 __all__ = [
     "AdmissionControl",
+    "Analyses",
     "ApiKeys",
     "Deliveries",
     "FinishedImport",
@@ -77,6 +80,7 @@ class Services:
     stats: Stats
     hosts: Hosts
     deliveries: Deliveries
+    analyses: Analyses
 
     @classmethod
     def over(
@@ -106,4 +110,7 @@ class Services:
             stats=Stats(database, limits.stale_seconds),
             hosts=hosts,
             deliveries=Deliveries(database),
+            analyses=Analyses(
+                database, select(settings.measure.analyzers), vault, limits.max_unsettled_images
+            ),
         )

@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from retailpulse.api.v1 import (
+    analyses,
     deliveries,
     events,
     hosts,
@@ -16,7 +17,20 @@ from retailpulse.api.v1 import (
     visits,
 )
 
-_MODULES = (jobs, events, job_lists, results, store_lists, visits, reports, stats, hosts, deliveries, stores)
+_MODULES = (
+    jobs,
+    events,
+    job_lists,
+    results,
+    store_lists,
+    visits,
+    reports,
+    stats,
+    hosts,
+    deliveries,
+    stores,
+    analyses,
+)
 """In the order in which the API's description has them."""
 HANDLERS: list[HTTPRouteHandler] = [
     named for module in _MODULES for named in vars(module).values() if isinstance(named, HTTPRouteHandler)

@@ -1,8 +1,9 @@
 """Writes what an analysis found to the results of the photos that it looked at again, in their settle.
 
 A result takes only the facts of analyzers that are newer than those on record, and only if the photo is the
-same still; its outcome, its time and the counts of its job stay. What depends on more than the photo itself
-is not decided here.
+same still; its outcome, its time and the counts of its job stay. One that has changed has its versions on
+record all the same, so that it is not fetched again for these. What depends on more than the photo itself is
+not decided here.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -110,13 +111,13 @@ async def apply_analyses(
     for original in await _lock_originals(connection, measured):
         place = original.analysis_id, original.analysis_no
         measurement = measured[place]
-        became[place] = "analyzed" if _is_same(original, measurement) else "changed"
-        if became[place] == "analyzed":
-            new = _new_facts(original, measurement)
-            rows.append(_row(original, measurement, new))
-            change = _flag_change(original, measurement, new)
-            if change is not None:
-                flags.setdefault(change, []).append(original.image_no)
+        is_same = _is_same(original, measurement)
+        became[place] = "analyzed" if is_same else "changed"
+        new = _new_facts(original, measurement) if is_same else set()
+        rows.append(_row(original, measurement, new))
+        change = _flag_change(original, measurement, new)
+        if change is not None:
+            flags.setdefault(change, []).append(original.image_no)
     if rows:
         await connection.execute(_WRITE, [msgspec.json.encode(rows).decode()], prepare=False)
     if flags:
