@@ -85,7 +85,7 @@ def test_the_commands_look_again_and_tell_what_became_of_it(
 
     monkeypatch.setenv("RETAILPULSE_URL", service.url)
     forget_analyzers(service, old_job)
-    assert "3 photos of 1 hosts" in run("analyze", "--job", old_job, "--since", "1d", "--dry-run").stdout
+    assert "3 photos at 1 host." in run("analyze", "--job", old_job, "--since", "1d", "--dry-run").stdout
     (analysis_id,) = run("analyze", "--job", old_job, "--analyzer", "sharpness").stdout.split()
     service.finished(analysis_id)
     listed = {one["job"]["job_id"]: one for one in json.loads(run("analyses", "--json").stdout)}

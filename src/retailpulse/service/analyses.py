@@ -23,6 +23,7 @@ from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.list import JobFilter, JobPlace
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.scheduling.slice_builder import SliceBuilder
 
 MOST_IMAGES = 20_000
 """Most images of one analysis: they are written in one transaction."""
@@ -158,9 +159,12 @@ class Analyses:
 def _answer(
     found: find.Found, job_id: UUID | None, photos: Sequence[Photo], in_reach: int | None
 ) -> FoundPhotos:
+    by_host = SliceBuilder(origin_key)
+    for number, photo in enumerate(photos, 1):
+        by_host.add(number, photo.image_url)
     return FoundPhotos(
         job_id=job_id,
-        hosts=Counter(origin_key(photo.image_url) or "" for photo in photos),
+        hosts=Counter(by_host.image_counts()),
         looked_at=found.looked_at,
         in_reach=in_reach,
         reached=found.reached,

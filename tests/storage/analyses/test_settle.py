@@ -13,6 +13,7 @@ from retailpulse.storage.analyses.find import PhotoFilter
 from retailpulse.storage.integrity.check import check_invariants
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs.cancel import cancel_job
+from retailpulse.storage.jobs.read import count_unsettled
 from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results.flags import change_flags
@@ -147,6 +148,9 @@ async def test_an_analysis_is_claimed_last_failed_retried_and_cancelled_as_a_job
     analysis_id = await analysis_of(database, (await find(database)).photos)
     with psycopg.connect(database.url) as connection:
         connection.execute("DELETE FROM slices WHERE job_id = %s", [job_id])
+    async with database.connection() as connection:
+        assert await count_unsettled(connection) == 0  # no submit is refused for them
+        assert await count_unsettled(connection, analyses=True) == 5
     (granted,) = await claiming.claim(database, await claiming.add_worker(database), 3)
     assert (granted.job_id, granted.is_analysis, granted.rank) == (analysis_id, True, 100)
     assert [image.image_url for image in granted.images] == URLS[:3]

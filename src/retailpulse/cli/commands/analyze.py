@@ -83,12 +83,12 @@ def analyze(
                 job_ids.append(part.job_id)
                 if not as_json:
                     echo(part.job_id)
-    sentence = f"{hosts.total():,} photos of {len(hosts):,} hosts"
+    sentence = f"{_counted(hosts.total(), 'photo')} at {_counted(len(hosts), 'host')}"
     facts = {"jobs": job_ids, "images": hosts.total(), "hosts": dict(hosts.most_common())}
     if as_json or dry_run:
-        answer(f"{sentence} would be looked at again.", as_json=as_json, **facts)
+        answer(f"Would be looked at again: {sentence}.", as_json=as_json, **facts)
     else:
-        error_console().print(f"{sentence} wait to be looked at again.", markup=False)
+        error_console().print(f"To be looked at again: {sentence}.", markup=False)
 
 
 @click.command()
@@ -103,6 +103,10 @@ def analyses(client: Client, **options: Any) -> None:
       retailpulse analyses
     """
     show_list(client.analyses(), COLUMNS, **options)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 @contextmanager

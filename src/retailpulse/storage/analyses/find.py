@@ -19,8 +19,8 @@ from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.postgres.database import Connection
 
-WINDOW_IMAGES = 20_000
-"""How many results one statement reads at most."""
+WINDOW_IMAGES = 5_000
+"""How many results one statement reads at most, which is how long its rows keep the event loop, too."""
 _JOBS_AT_ONCE = 200
 
 # State by state along an index, as lists of jobs are.
@@ -45,9 +45,9 @@ WAITS = sql.SQL("""
     EXISTS (
         SELECT FROM analysis_images a CROSS JOIN LATERAL (
             SELECT FROM jobs WHERE job_id = a.job_id AND status = 'ongoing' OFFSET 0) j
-        WHERE a.of_job_id = {job_id} AND a.of_image_no = {image_no} AND a.became IS NULL)
+        WHERE a.of_job_id = {job_id} AND a.of_image_no = {image_no} AND a.became IS NULL OFFSET 0)
 """)
-"""Whether a photo waits to be looked at again already."""
+"""Whether a photo waits to be looked at again already; looked up by index for each, never joined."""
 # The rows of each range are looked up by key, and so is the URL of each that is found.
 _PHOTOS = sql.SQL("""
     SELECT w.job_id, r.image_no, i.image_url

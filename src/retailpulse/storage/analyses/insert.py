@@ -10,7 +10,7 @@ from retailpulse.storage import locks
 from retailpulse.storage.analyses.find import WAITS, Photo
 from retailpulse.storage.jobs import credentials
 from retailpulse.storage.jobs.insert import count_failed
-from retailpulse.storage.jobs.spool import escape
+from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf, SliceBuilder
 
@@ -70,15 +70,17 @@ async def insert_analysis(
 
 
 async def _write_images(connection: Connection, job_id: UUID, photos: Sequence[Photo]) -> None:
+    numbered = list(enumerate(photos, 1))
+    blocks = [numbered[first : first + BLOCK_ROWS] for first in range(0, len(numbered), BLOCK_ROWS)]
     async with connection.cursor().copy(
         "COPY images (job_id, image_no, visit_no, image_url) FROM STDIN"
     ) as copy:
-        rows = [
-            f"{job_id}\t{no}\t{_NO_VISIT}\t{escape(photo.image_url)}\n" for no, photo in enumerate(photos, 1)
-        ]
-        await copy.write("".join(rows))
+        for block in blocks:
+            rows = [f"{job_id}\t{no}\t{_NO_VISIT}\t{escape(photo.image_url)}\n" for no, photo in block]
+            await copy.write("".join(rows))
     async with connection.cursor().copy(
         "COPY analysis_images (job_id, image_no, of_job_id, of_image_no) FROM STDIN"
     ) as copy:
-        rows = [f"{job_id}\t{no}\t{photo.job_id}\t{photo.image_no}\n" for no, photo in enumerate(photos, 1)]
-        await copy.write("".join(rows))
+        for block in blocks:
+            rows = [f"{job_id}\t{no}\t{photo.job_id}\t{photo.image_no}\n" for no, photo in block]
+            await copy.write("".join(rows))
