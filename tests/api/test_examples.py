@@ -28,7 +28,9 @@ def curl(command: str, service: RunningService) -> httpx.Response:
         if word == "-X":
             method = words.pop(0)
         elif word == "-d":
-            method, content = "POST", Path(words.pop(0).removeprefix("@")).read_bytes().replace(b"\n", b"")
+            given = words.pop(0)
+            data = Path(given[1:]).read_bytes() if given.startswith("@") else given.encode()
+            method, content = "POST", data.replace(b"\n", b"")
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         elif word == "--data-binary":
             method, content = "POST", Path(words.pop(0).removeprefix("@")).read_bytes()

@@ -10,6 +10,7 @@ import pytest
 
 from retailpulse.client import (
     Client,
+    analyses,
     clients,
     hosts,
     jobs,
@@ -32,6 +33,7 @@ VISITS = [{"store_id": "RP00001", "image_url": ["none", "neither"], "visit_time"
 FOUND = [
     test
     for module in (
+        analyses,
         clients,
         hosts,
         jobs,

@@ -11,7 +11,8 @@ import pytest
 
 from tests.faults.breaking import ask, holders, holding, in_hand, session, wait_for_workers, waiting
 from tests.faults.postgres import CLAIM
-from tests.lifecycle.processes import IN_FLIGHT, LEADING, Shop, submit
+from tests.lifecycle.processes import IN_FLIGHT, LEADING, PICTURE, Shop, submit
+from tests.origin import Reply
 from tests.running import RunningService, wait_for
 
 DEFAULTS = {
@@ -65,6 +66,30 @@ def test_a_worker_that_is_killed_alone_is_started_again_and_goes_on(shop: Shop) 
     shop.check_truth(job_id)
     assert {shop.requests()[f"/{number}.png"] for number in range(30)} == {1}
     assert 0 < repeats(shop) <= IN_FLIGHT
+
+
+@pytest.mark.slow
+def test_an_analysis_goes_on_after_a_killed_worker_and_brings_each_photo_its_facts_once(shop: Shop) -> None:
+    running = shop.serve()
+    job_id = running.submit(
+        [{"store_id": "RP00001", "image_url": shop.photos(LEADING), "visit_time": "2026-11-20"}],
+        depth="decode",
+    )
+    whole = running.finished(job_id) and running.results(job_id)
+    with session(shop) as connection:
+        connection.execute("UPDATE results SET analyzed = NULL, brightness = NULL, flags = NULL")
+    gate = shop.gate()
+    for number in range(30, 30 + IN_FLIGHT):
+        shop.origin.serve(f"/{number}.png", Reply(body=PICTURE, before=gate))
+    analysis_id = running.http.post("/api/v1/analyses").json()["job_id"]
+    wait_for(lambda: running.job(analysis_id)["images"]["settled"] == LEADING - IN_FLIGHT)
+    kill_worker(running)
+    gate.set()
+    running.finished(analysis_id)
+    assert running.http.get(f"/api/v1/analyses/{analysis_id}").json()["analyzed"] == LEADING
+    assert running.results(job_id) == whole
+    shop.check_truth(job_id, analysis_id)
+    assert running.http.post("/api/v1/analyses").json()["images"] == 0
 
 
 @pytest.mark.parametrize("statement", ["UPDATE jobs", "DELETE FROM grants"])

@@ -8,6 +8,7 @@ from typing import Any, Self
 import httpx
 
 from retailpulse import __version__
+from retailpulse.client import analyses as _analyses
 from retailpulse.client import hosts as _hosts
 from retailpulse.client import jobs as _jobs
 from retailpulse.client import matches as _matches
@@ -56,6 +57,9 @@ class _Operations(Session):
     delete = Call(_jobs.delete)
     deliveries = Stream(_jobs.deliveries)
     redeliver = Call(_jobs.redeliver)
+    analyze = Stream(_analyses.analyze)
+    analyses = Stream(_analyses.analyses)
+    analysis = Call(_analyses.analysis)
     stores = Stream(_stores.stores)
     store = Call(_stores.store)
     import_stores = Call(_stores.import_stores)

@@ -21,6 +21,8 @@ class Flag(StrEnum):
 
 FLAGS_OF_PICTURE = frozenset({Flag.BLURRED, Flag.SOFT, Flag.DARK, Flag.OVEREXPOSED, Flag.BLANK})
 """Flags of what is to be seen, which all images of one URL share; others depend on an image's visit, too."""
+FLAGS_OF_VISIT = frozenset({Flag.TIME_MISMATCH, Flag.FAR_FROM_STORE, Flag.STALE})
+"""Flags of the time and the place of a visit."""
 
 
 class Clock(StrEnum):

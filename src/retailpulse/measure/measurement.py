@@ -19,7 +19,7 @@ from retailpulse.domain.analysis import MAX_TEXT, Analysis, Fact
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Header
 from retailpulse.measure.flags import flags_of
-from retailpulse.schema import FACTS, Measurement
+from retailpulse.schema import ANALYZED_FACTS, Measurement
 from retailpulse.schema.columns import SqlType
 
 _BOUNDS: dict[SqlType, Any] = {
@@ -34,11 +34,7 @@ _BOUNDS: dict[SqlType, Any] = {
 """What a column can hold: a value beyond that would keep a whole batch of results from being written."""
 _DEFAULT = MeasureSettings()
 _FINGERPRINT = "fingerprint"
-_READ_HERE = {*Header.__struct_fields__, "size_bytes", "sha256", "flags"}
-_OF_VISIT = {fact.name for fact in FACTS if fact.stored.is_of_visit}
-_NOT_ASKED = _READ_HERE | _OF_VISIT
-"""Facts that no analyzer is asked for: those of the visit are told where results are settled."""
-_ANALYZED = {fact.name: fact.words or _BOUNDS[fact.sql_type] for fact in FACTS if fact.name not in _NOT_ASKED}
+_ANALYZED = {fact.name: fact.words or _BOUNDS[fact.sql_type] for fact in ANALYZED_FACTS}
 """The facts that analyzers find, each with the type of its values."""
 
 

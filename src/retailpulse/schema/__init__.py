@@ -8,7 +8,15 @@ from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.domain.reviews import Decision, ReviewStep
 from retailpulse.schema import records
-from retailpulse.schema.image_facts import FACTS, ImageFacts, ImageResult, Measurement, Thumbnail
+from retailpulse.schema.image_facts import (
+    ANALYZED_FACTS,
+    FACTS,
+    FACTS_OF_VISIT,
+    ImageFacts,
+    ImageResult,
+    Measurement,
+    Thumbnail,
+)
 from retailpulse.schema.record import Record
 from retailpulse.schema.records import *  # noqa: F403  # its list is the only one
 from retailpulse.schema.results import RESULT, RESULT_EXAMPLES, RESULT_ROWS
@@ -20,7 +28,9 @@ WORDS = (
 """The words that stand in records, by the sets they are of."""
 
 __all__ = [
+    "ANALYZED_FACTS",
     "FACTS",
+    "FACTS_OF_VISIT",
     "RESULT",
     "RESULT_EXAMPLES",
     "RESULT_ROWS",

@@ -11,7 +11,7 @@ import msgspec
 
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.flags import Clock, Flag
-from retailpulse.domain.images import Cause, Format, Outcome
+from retailpulse.domain.images import Cause, Format, Header, Outcome
 from retailpulse.domain.thumbnails import ThumbnailKind
 from retailpulse.schema.checks import Checks
 from retailpulse.schema.columns import SqlType, Stored, columns_of
@@ -141,6 +141,12 @@ else:
 
 FACTS = tuple(column for column in columns_of(ImageFacts) if not column.stored.is_generated)
 """The facts that are measured, as columns; PostgreSQL makes the others from them."""
+
+_READ = {*Header.__struct_fields__, "size_bytes", "sha256", "flags"}
+FACTS_OF_VISIT = tuple(fact for fact in FACTS if fact.stored.is_of_visit)
+"""The facts that depend on the visit too: they are told where results are settled."""
+ANALYZED_FACTS = tuple(fact for fact in FACTS if fact.name not in _READ and fact not in FACTS_OF_VISIT)
+"""The facts that analyzers find; the others are read from the file, or follow from these."""
 
 
 class Thumbnail(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,5 +1,6 @@
 """The records that the API and the client give out, and nothing else of the schema."""
 
+from retailpulse.schema.analyses import AnalysisJob, AnalysisPart
 from retailpulse.schema.checks import Checks
 from retailpulse.schema.deliveries import Delivery, DeliveryTry, JobEnded
 from retailpulse.schema.hosts import Host, HostRefusal
@@ -14,6 +15,8 @@ from retailpulse.schema.stores import Area, BadLine, Imported, Store, Visit
 from retailpulse.schema.submits import DryRun, HostShare, RowError, SubmittedJob, SubmitWarning, UnknownStores
 
 __all__ = [
+    "AnalysisJob",
+    "AnalysisPart",
     "Area",
     "AreaReportRow",
     "BadLine",

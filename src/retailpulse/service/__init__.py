@@ -7,9 +7,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Self
 
+from retailpulse.analyze import select
 from retailpulse.config.settings import Settings
 from retailpulse.fetch import CredentialVault
 from retailpulse.service.admission_control import AdmissionControl
+from retailpulse.service.analyses import Analyses
 from retailpulse.service.api_keys import ApiKeys
 from retailpulse.service.deliveries import Deliveries
 from retailpulse.service.hosts import Hosts
@@ -36,6 +38,7 @@ from retailpulse.storage.postgres.database import Database
 
 __all__ = [
     "AdmissionControl",
+    "Analyses",
     "ApiKeys",
     "Deliveries",
     "FinishedImport",
@@ -93,6 +96,7 @@ class Services:
     sessions: Sessions
     keys: ApiKeys
     matches: Matches
+    analyses: Analyses
 
     @classmethod
     def over(
@@ -128,4 +132,7 @@ class Services:
             sessions=Sessions(database),
             keys=ApiKeys(database),
             matches=Matches(database),
+            analyses=Analyses(
+                database, select(settings.measure.analyzers), vault, limits.max_unsettled_images
+            ),
         )

@@ -16,6 +16,8 @@ JOB_CHANGES = 7_236_004
 """Held, with the hash of a job's id as second number, by the transaction that changes the job as a whole."""
 REVIEWS = 7_236_022
 """Held by the transaction that decides on photos."""
+ANALYSES = 7_236_005
+"""Held by the transaction that writes an analysis, so that no photo waits in two of them."""
 
 TAKE: LiteralString = "SELECT pg_advisory_xact_lock(%s)"
 """Waits for a lock, and has it until the end of the transaction."""

@@ -43,6 +43,7 @@ class Grant:
         "depth",
         "grant_id",
         "host_id",
+        "is_analysis",
         "job_id",
         "of_host",
         "of_job",
@@ -57,6 +58,7 @@ class Grant:
         self.host_id = granted.host_id
         self.rank = granted.rank
         self.job_id = granted.job_id
+        self.is_analysis = granted.is_analysis
         self.depth: Depth = granted.depth
         self.credentials = credentials
         self.unsettled = unsettled

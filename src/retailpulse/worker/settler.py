@@ -68,6 +68,8 @@ class Settler:
         self._batch.grants[grant] += 1
         if result.measurement is not None:
             self._batch.picture_bytes += sum(len(one.jpeg) for one in result.measurement.thumbnails)
+        if grant.is_analysis:
+            self._batch.analyses.add(grant.job_id)
         if len(self._batch.results) == 1:
             self._some.set()
         is_heavy = self._batch.picture_bytes >= MOST_PICTURE_BYTES
@@ -121,6 +123,7 @@ class Settler:
                         connection,
                         batch.results,
                         batch.ended(),
+                        analyses=batch.analyses,
                         ended=ended,
                         thresholds=self._thresholds,
                     )
@@ -146,6 +149,7 @@ class _Batch:
         self.results: list[ImageResult] = []
         self.grants: Counter[Grant] = Counter()
         self.picture_bytes = 0
+        self.analyses: set[UUID] = set()
 
     def ended(self) -> list[int]:
         """The grants that have no image left once this batch is written."""

@@ -6,7 +6,7 @@ from retailpulse.schema import RESULT
 from retailpulse.schema.columns import Column
 from retailpulse.storage.postgres.database import Database
 
-_NOT_SAID = {"job_id"}
+_NOT_SAID = {"job_id", "analyzed"}
 """Columns of results that are no field of a result: its job is in the address that it is asked for at."""
 
 

@@ -3,6 +3,7 @@
 from litestar.handlers import HTTPRouteHandler
 
 from retailpulse.api.v1 import (
+    analyses,
     deliveries,
     events,
     hosts,
@@ -36,6 +37,7 @@ _MODULES = (
     hosts,
     deliveries,
     stores,
+    analyses,
 )
 """In the order in which the API's description has them."""
 HANDLERS: list[HTTPRouteHandler] = [

@@ -69,7 +69,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(
             ge=1,
-            description="Submits are refused for now (503) while this many images wait for a result.",
+            description="Submits are refused for now (503) while this many images wait for a result; "
+            "analyses count apart.",
         ),
     ] = 5_000_000
     submit_seconds: Annotated[

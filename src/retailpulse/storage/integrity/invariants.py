@@ -138,9 +138,10 @@ ROWS = (
                 || count(w.image_no) || ' times'
             FROM jobs j
             JOIN images i ON i.job_id = j.job_id AND i.same_as IS NULL
-            JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no AND v.store_known
+            LEFT JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no
             LEFT JOIN waiting w ON w.job_id = i.job_id AND w.image_no = i.image_no
-            WHERE j.status = 'ongoing' AND NOT EXISTS (
+            WHERE j.status = 'ongoing' AND (v.store_known OR v.job_id IS NULL AND j.is_analysis)
+              AND NOT EXISTS (
                 SELECT FROM results r WHERE r.job_id = i.job_id AND r.image_no = i.image_no)
             GROUP BY j.job_id, i.image_no HAVING count(w.image_no) <> 1
         """).format(waiting=WAITING),
@@ -221,11 +222,26 @@ ROWS = (
             WHERE j.retries <> n.retries OR (j.retries > 0) = (j.retried_at IS NULL)
         """),
     ),
+    Invariant(
+        name="analysis_images",
+        broken="images of analyses that are of no photo, or whose outcome is not what became of it",
+        statement=sql.SQL("""
+            SELECT i.job_id, i.image_no, 'image ' || i.image_no || ', ' || coalesce(r.outcome, 'unsettled')
+                || CASE WHEN a.job_id IS NULL THEN ' of no photo'
+                    ELSE ', of a photo that is ' || coalesce(a.became, 'as it was') END
+            FROM jobs j JOIN images i ON i.job_id = j.job_id
+            LEFT JOIN analysis_images a ON a.job_id = i.job_id AND a.image_no = i.image_no
+            LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
+            WHERE j.is_analysis AND (
+                a.job_id IS NULL OR (a.became IS NOT NULL) <> (r.outcome IS NOT DISTINCT FROM 'measured'))
+        """),
+    ),
     *(
         _without_job(table)
         for table in (
             "visits",
             "images",
+            "analysis_images",
             "results",
             "earlier_results",
             "flagged_photos",

@@ -20,7 +20,7 @@ JobPlace = tuple[datetime, UUID]
 _JOBS = sql.SQL("""
     SELECT {columns}
     FROM unnest(%(statuses)s::text[]) AS of_status (wanted) CROSS JOIN LATERAL (
-        SELECT * FROM jobs WHERE status = of_status.wanted{conditions}
+        SELECT * FROM jobs WHERE status = of_status.wanted AND is_analysis = %(analyses)s{conditions}
         ORDER BY submitted_at DESC, job_id DESC LIMIT %(limit)s) found
     ORDER BY submitted_at DESC, job_id DESC LIMIT %(limit)s
 """)
@@ -61,7 +61,8 @@ class JobFilter:
     """Which jobs are asked for; what is empty asks for nothing, of several values each will do.
 
     `labels` holds the wanted values by the name of each label, and a job must have one for every name;
-    submitted from `start` up to before `end`. `name` is the whole name.
+    submitted from `start` up to before `end`. `name` is the whole name. With `analyses` only those, else none
+    of them.
     """
 
     name: str | None = None
@@ -70,6 +71,7 @@ class JobFilter:
     store_ids: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
+    analyses: bool = False
 
 
 @dataclass(kw_only=True, slots=True)
@@ -93,7 +95,7 @@ async def read_jobs(
         values |= {"after_time": after[0], "after_id": after[1]}
     joined = sql.SQL("").join(sql.SQL(" AND ") + condition for condition in conditions)
     statement = _JOBS.format(columns=JOB_COLUMNS, conditions=joined)
-    values |= {"statuses": list(wanted.statuses or JobStatus), "limit": limit}
+    values |= {"statuses": list(wanted.statuses or JobStatus), "analyses": wanted.analyses, "limit": limit}
     # Planned each time: what is rare decides how it is best looked for.
     cursor = await job_cursor(connection).execute(statement, values, prepare=False)
     return await cursor.fetchall()

@@ -29,6 +29,7 @@ _NUMBERS: dict[str, LiteralString] = {
     "results": "image_no",
     "earlier_results": "image_no",
     "thumbnails": "image_no",
+    "analysis_images": "image_no",
     "images": "image_no",
     "known_photos": "image_no",
     "photo_matches": "image_no",

@@ -113,10 +113,12 @@ async def find_jobs(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUI
     return {job.job_id: job for job in await cursor.fetchall()}
 
 
-async def count_unsettled(connection: Connection) -> int:
-    """How many images of all jobs wait for a result."""
+async def count_unsettled(connection: Connection, *, analyses: bool = False) -> int:
+    """How many images of all jobs wait for a result; those of analyses are counted apart."""
     cursor = await connection.execute(
-        "SELECT coalesce(sum(images - measured - failed), 0)::bigint FROM jobs WHERE status = 'ongoing'"
+        "SELECT coalesce(sum(images - measured - failed), 0)::bigint FROM jobs"
+        " WHERE status = 'ongoing' AND is_analysis = %s",
+        [analyses],
     )
     ((count,),) = await cursor.fetchall()
     return int(count)

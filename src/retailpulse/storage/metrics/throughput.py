@@ -54,7 +54,7 @@ _FOLD = """
 """
 _OLDEST = """
     SELECT extract(epoch FROM now() - min(coalesce(retried_at, submitted_at)))::float
-    FROM jobs WHERE status = 'ongoing'
+    FROM jobs WHERE status = 'ongoing' AND NOT is_analysis
 """
 
 
@@ -73,8 +73,9 @@ class Statistics:
     """What was settled in the last hour and day, the most frequent first, and what waits.
 
     `images_per_second` is the rate of the last one to two minutes; `oldest_pending_seconds` is the age of
-    the oldest job that goes on, since its submit or its last retry; None if none does. `waiting_images`
-    no worker has taken yet; `open_breakers` is how many hosts are left alone as they only failed.
+    the oldest job that goes on, since its submit or its last retry, analyses aside; None if none does.
+    `waiting_images` no worker has taken yet; `open_breakers` is how many hosts are left alone as they only
+    failed.
     """
 
     hour: list[SettledInPeriod]

@@ -21,7 +21,7 @@ _READ = """
 _BACKLOG = """
     SELECT coalesce(sum(images - measured - failed - cancelled), 0)::bigint, count(*),
         extract(epoch FROM now() - min(coalesce(retried_at, submitted_at)) FILTER (
-            WHERE CASE WHEN retried_at IS NULL THEN started_at IS NULL
+            WHERE NOT is_analysis AND CASE WHEN retried_at IS NULL THEN started_at IS NULL
                     ELSE measured + failed + cancelled <= retried_from END
                 AND NOT EXISTS (SELECT FROM grants g WHERE g.job_id = jobs.job_id)))::float8
     FROM jobs WHERE status = 'ongoing'
@@ -44,7 +44,7 @@ class Backlog:
 
     `oldest_pending_seconds` is for how long the oldest job waits of which no worker has taken an image since
     its submit or retry, 0 if there is none. `waiting_images` holds copies of a URL too, which are never
-    taken themselves.
+    taken themselves. Analyses wait for all other jobs, so that none of them is the oldest.
     """
 
     images: int

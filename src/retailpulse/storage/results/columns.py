@@ -9,10 +9,10 @@ from retailpulse.domain.flags import FLAGS_OF_PICTURE
 from retailpulse.schema import FACTS
 from retailpulse.schema.columns import SqlType
 
-_SAID = ("outcome", "cause", "detail", *(fact.name for fact in FACTS), "tries")
+_SAID = ("outcome", "cause", "detail", *(fact.name for fact in FACTS), "tries", "analyzed")
 
 WRITTEN = sql.SQL(", ").join(map(sql.Identifier, _SAID))
-"""All that is said of an image, beside its job and number."""
+"""All that is said of an image, beside its job and number, and which analyzers looked at it."""
 
 _VALUES = {SqlType.BYTEA: "decode({name}, 'hex')", SqlType.TEXTS: "nullif({name}, '{{}}')"}
 """How values of a type are made from JSON, if not by themselves; an empty list takes no space as NULL."""
@@ -50,3 +50,8 @@ def given_by_visit(table: str, given: str) -> sql.Composed:
         flags if name == "flags" else sql.Identifier(given if name in _OF_VISIT else table, name)
         for name in _SAID
     )
+
+
+def storable(text: str | None) -> str | None:
+    """A text without what PostgreSQL refuses: one such would keep its whole batch from being written."""
+    return text and text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -81,6 +81,11 @@ async def list_flagged(connection: Connection, job_id: UUID, image_nos: Sequence
     )
 
 
+async def open_list(connection: Connection) -> None:
+    """Has this transaction take part in the list before it locks a job, as every change of flags does."""
+    await connection.execute(_OPEN_LIST)
+
+
 async def change_flags(
     connection: Connection,
     job_id: UUID,
@@ -95,7 +100,7 @@ async def change_flags(
     or not there, is passed over. Returns how many photos changed. Of a flag in both, `drop` counts. What a
     callback has told at the end of the job stays as it was told.
     """
-    await connection.execute(_OPEN_LIST)
+    await open_list(connection)
     cursor = await connection.execute(_LOCK, [job_id, list(image_nos)], prepare=False)
     counts = FlagCounts()
     rows = []

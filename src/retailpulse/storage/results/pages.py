@@ -47,8 +47,9 @@ _PAGE = sql.SQL("""
             LEFT JOIN LATERAL (
                 SELECT * FROM results WHERE job_id = {job_id} AND image_no = seen.image_no OFFSET 0) r ON true
             CROSS JOIN LATERAL (
-                SELECT store_id, visit_time FROM visits
-                WHERE job_id = {job_id} AND visit_no = i.visit_no OFFSET 0) v
+                SELECT store_id, visit_time FROM visits WHERE job_id = {job_id} AND visit_no = i.visit_no
+                UNION ALL SELECT '', '' WHERE i.visit_no = 0  -- an image of an analysis has no visit
+                OFFSET 0) v
             LEFT JOIN LATERAL (
                 SELECT store_name, area_code FROM stores WHERE store_id = v.store_id OFFSET 0) s ON true
             LEFT JOIN LATERAL (

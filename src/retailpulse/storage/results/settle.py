@@ -1,7 +1,10 @@
-"""Results: settled exactly once. How they are read is `pages`'."""
+"""Results: settled exactly once. How they are read is `pages`'.
+
+The result of an image of an analysis is a note that it was measured: its facts go to the photo that it is of.
+"""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -11,6 +14,7 @@ import msgspec
 from psycopg import sql
 
 from retailpulse.config.settings import MeasureSettings
+from retailpulse.domain.analysis import pack_versions
 from retailpulse.domain.errors import StaleWrite
 from retailpulse.domain.images import Outcome
 from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
@@ -20,6 +24,7 @@ from retailpulse.storage.results import columns, new_photos, thumbnails
 from retailpulse.storage.results.copies import copy_to_copies
 from retailpulse.storage.results.flags import FlagCounts, list_flagged
 from retailpulse.storage.results.new_photos import NewPhotos
+from retailpulse.storage.results.reanalyze import apply_analyses
 from retailpulse.storage.results.visit_checks import VisitChecks, has_time_or_place, read_checks
 from retailpulse.storage.scheduling.claims import DROP_GRANTS
 
@@ -30,9 +35,9 @@ _DEFAULT = MeasureSettings()
 _INSERT = sql.SQL("""
     WITH new AS (
         INSERT INTO results (job_id, image_no, {written})
-        SELECT job_id, image_no, outcome, cause, detail, {facts}, tries
+        SELECT job_id, image_no, outcome, cause, detail, {facts}, tries, analyzed
         FROM json_to_recordset(%(rows)s::json) AS row (job_id uuid, image_no int, outcome text, cause text,
-            detail text, {fact_types}, tries smallint, earlier int)
+            detail text, {fact_types}, tries smallint, analyzed bigint, earlier int)
         WHERE job_id = ANY(ARRAY(
                 SELECT j.job_id FROM jobs j WHERE j.job_id = ANY(%(jobs)s) AND j.retries = 0))
             OR job_id = ANY(ARRAY(
@@ -64,6 +69,7 @@ async def settle(
     results: Sequence[ImageResult],
     grants: Sequence[int] = (),
     *,
+    analyses: Collection[UUID] = (),
     ended: list[UUID] | None = None,
     thresholds: MeasureSettings = _DEFAULT,
 ) -> int:
@@ -71,12 +77,13 @@ async def settle(
 
     A result is also that of all copies of its image. Counters of jobs move by the rows really inserted, those
     of flags too, and flagged photos are listed; the last image of a job finishes it. `grants` are those that
-    are settled to the end with these results: they are closed. `ended` gets the jobs that have ended by this.
-    Photos are flagged by their visits as `thresholds` say. Returns how many rows were new. Rows are locked in
-    one order everywhere, so workers cannot deadlock; copies need none, as only the transaction that inserted
-    the result of their first inserts theirs. Raises StaleWrite if a job was retried or pruned meanwhile.
+    are settled to the end with these results: they are closed. Of the jobs in `analyses`, what is measured
+    goes to the photos that they look at again. `ended` gets the jobs that have ended by this. Photos are
+    flagged by their visits as `thresholds` say. Returns how many rows were new. Rows are locked in one order
+    everywhere, so workers cannot deadlock; copies need none, as only the transaction that inserted the result
+    of their first inserts theirs. Raises StaleWrite if a job was retried or pruned meanwhile.
     """
-    ordered = _in_order(results)
+    ordered = [_noted(result) if result.job_id in analyses else result for result in _in_order(results)]
     checks = await read_checks(connection, ordered, thresholds)
     parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered, checks)}
     # Planned each time: a plan from when the tables were small would read them whole for every image.
@@ -99,6 +106,7 @@ async def settle(
     written = {job_id: job.new for job_id, job in jobs.items()}
     await thumbnails.insert(connection, ordered, written)
     await new_photos.put(connection, _photos(ordered, written))
+    await apply_analyses(connection, _measured(results, written, analyses), list(jobs), thresholds)
     finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs))
     if ended is not None:
         ended += finished
@@ -174,7 +182,7 @@ async def _count_in_jobs(connection: Connection, jobs: dict[UUID, _Inserted]) ->
 _NO_FACTS = Measurement()
 _COUNT = len(ImageFacts.__struct_fields__)
 _FREE_TEXTS = tuple(fact.name for fact in FACTS if fact.is_free_text)
-_SAID = ("job_id", "image_no", "outcome", "tries", "earlier", "cause", "detail")
+_SAID = ("job_id", "image_no", "outcome", "tries", "earlier", "cause", "detail", "analyzed")
 _Row: Any = msgspec.defstruct(
     "_Row",
     [(name, Any, None) for name in (*_SAID, *ImageFacts.__struct_fields__)],
@@ -197,8 +205,8 @@ def _row(result: ImageResult) -> Any:
     facts = result.measurement or _NO_FACTS
     for name in _FREE_TEXTS:
         text = getattr(facts, name)
-        if text is not None and _storable(text) != text:
-            facts = msgspec.structs.replace(facts, **{name: _storable(text)})
+        if text is not None and columns.storable(text) != text:
+            facts = msgspec.structs.replace(facts, **{name: columns.storable(text)})
     return _Row(
         result.job_id,
         result.image_no,
@@ -206,11 +214,36 @@ def _row(result: ImageResult) -> Any:
         result.tries,
         result.earlier or None,
         result.cause,
-        _storable(result.detail),
+        columns.storable(result.detail),
+        pack_versions({analysis.analyzer: analysis.version for analysis in facts.analyses}),
         *msgspec.structs.astuple(facts)[:_COUNT],
     )
 
 
-def _storable(text: str | None) -> str | None:
-    """A text without what PostgreSQL refuses: one such would keep its whole batch from being written."""
-    return text and text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+def _noted(result: ImageResult) -> ImageResult:
+    """What the row of an image of an analysis holds; with more it would be found as a photo of its own."""
+    facts = result.measurement
+    if facts is None:
+        return result
+    header = Measurement(
+        format=facts.format,
+        width=facts.width,
+        height=facts.height,
+        displayed_width=facts.displayed_width,
+        displayed_height=facts.displayed_height,
+        size_bytes=facts.size_bytes,
+    )
+    return msgspec.structs.replace(result, measurement=header)
+
+
+def _measured(
+    results: Sequence[ImageResult], written: Mapping[UUID, Container[int]], analyses: Collection[UUID]
+) -> list[ImageResult]:
+    """The results of analyses that were written and are of photos that could be measured."""
+    return [
+        result
+        for result in results
+        if result.job_id in analyses
+        and result.measurement is not None
+        and result.image_no in written.get(result.job_id, ())
+    ]

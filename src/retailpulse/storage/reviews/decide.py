@@ -117,9 +117,9 @@ async def decide(connection: Connection, new: NewDecision) -> bool:
     )
     if not entries:
         await connection.execute(_BEGIN_REVIEW, _key(new.photo))
-    await _show_standing(connection, new.photo, revision, standing_at=revision)
-    if new.pair is not None:
+    if new.pair is not None:  # before the result is locked, as a search for copies does
         await write_pair(connection, new.photo, new.pair)
+    await _show_standing(connection, new.photo, revision, standing_at=revision)
     return True
 
 
@@ -152,9 +152,9 @@ async def undo(connection: Connection, photo: Photo, *, by: str, revision: int |
     nothing = dict.fromkeys(("flags", "flag", "pair_job_id", "pair_image_no", "reason"))
     await connection.execute(_WRITE_ENTRY, undone | nothing)
     before = stands[-2].revision if len(stands) > 1 else None
-    await _show_standing(connection, photo, len(entries) + 1, standing_at=before)
     if latest.pair is not None:
         await write_pair(connection, photo, latest.pair)
+    await _show_standing(connection, photo, len(entries) + 1, standing_at=before)
     return True
 
 

@@ -1,11 +1,11 @@
 """Pairs of photos that a person found to be no copies: kept apart, as long as that decision stands.
 
-A pair is decided on at either of its photos; the newest decision that stands is that of the pair. Weak: a
-match that was found before, and the flags that it raised, stay as they are; matching reads
-`photo_pairs_apart` before it pairs.
+A pair is decided on at either of its photos; the newest decision that stands is that of the pair. Its photos
+are searched for copies again after that, so that matches and flags follow within moments.
 """
 
 from retailpulse.domain.reviews import Decision
+from retailpulse.storage.matches.forget import search_again
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.reviews.history import Photo, read_history, standing
 
@@ -27,4 +27,6 @@ async def write_pair(connection: Connection, photo: Photo, other: Photo) -> None
     newest = max(decisions, key=lambda entry: entry.entry_id, default=None)
     is_apart = newest is not None and newest.decision == Decision.FLAG_WRONG
     lower, higher = sorted((photo, other))
-    await connection.execute(_KEEP_APART if is_apart else _FORGET, [*lower, *higher])
+    cursor = await connection.execute(_KEEP_APART if is_apart else _FORGET, [*lower, *higher])
+    if cursor.rowcount:
+        await search_again(connection, [lower, higher])

@@ -56,7 +56,7 @@ _CLAIM = """
         SELECT %(worker_id)s, host_id, rank, tag, job_id, image_nos[1:got] FROM take
         RETURNING grant_id, host_id, rank, job_id, image_nos)
     SELECT g.grant_id, g.host_id, g.rank, g.job_id, j.depth, j.started_at IS NOT NULL, j.has_credentials,
-        i.numbers, i.urls,
+        j.is_analysis, i.numbers, i.urls,
         CASE WHEN j.retries > 0 THEN (
             SELECT array_agg((
                 SELECT count(*) FROM earlier_results e WHERE e.job_id = g.job_id AND e.image_no = n.no)
@@ -64,7 +64,8 @@ _CLAIM = """
             FROM unnest(i.numbers) WITH ORDINALITY AS n (no, place)) END
     FROM granted g
     CROSS JOIN LATERAL (
-        SELECT depth, retries, started_at, has_credentials FROM jobs WHERE job_id = g.job_id OFFSET 0) j
+        SELECT depth, retries, started_at, has_credentials, is_analysis FROM jobs
+        WHERE job_id = g.job_id OFFSET 0) j
     CROSS JOIN LATERAL (
         SELECT array_agg(image_no ORDER BY image_no) AS numbers,
             array_agg(image_url ORDER BY image_no) AS urls
@@ -125,7 +126,10 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Granted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Images of one job at one host that were given to a worker; whether the job has its own credentials."""
+    """Images of one job at one host that were given to a worker; whether the job has its own credentials.
+
+    `is_analysis`: they are photos of other jobs, whose results get what is found.
+    """
 
     grant_id: int
     host_id: int
@@ -134,6 +138,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     depth: Depth
     is_started: bool
     has_credentials: bool = False
+    is_analysis: bool = False
     images: list[PendingImage]
 
 
@@ -165,6 +170,7 @@ def _granted(
     depth: str,
     is_started: bool,
     has_credentials: bool,
+    is_analysis: bool,
     numbers: list[int] | None,
     urls: list[str] | None,
     earlier: list[int] | None,
@@ -177,6 +183,7 @@ def _granted(
         depth=Depth(depth),
         is_started=is_started,
         has_credentials=has_credentials,
+        is_analysis=is_analysis,
         images=_pending(numbers or [], urls or [], earlier),
     )
 

@@ -22,13 +22,14 @@ _RETRIED = sql.SQL("""
         SELECT FROM results r WHERE r.job_id = %(job_id)s AND r.image_no = i.image_no OFFSET 0)
 """)
 _MISSING = sql.SQL("""
-    images i JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no AND v.store_known
+    images i LEFT JOIN visits v ON v.job_id = i.job_id AND v.visit_no = i.visit_no
     LEFT JOIN results r ON r.job_id = i.job_id AND r.image_no = i.image_no
     LEFT JOIN (
         SELECT unnest(image_nos) AS image_no FROM slices WHERE job_id = %(job_id)s
         UNION ALL
         SELECT unnest(image_nos) FROM grants WHERE job_id = %(job_id)s) w ON w.image_no = i.image_no
     WHERE i.job_id = %(job_id)s AND i.same_as IS NULL AND r.image_no IS NULL AND w.image_no IS NULL
+      AND v.store_known IS NOT false  -- images of an analysis have no visit
 """)
 # A worker may hold the rest of a grant still: these images of it wait in line now.
 _WITHDRAW = """

@@ -84,7 +84,7 @@ CREATE INDEX photo_matches_newest ON photo_matches (settled_at, job_id, image_no
 CREATE INDEX photo_matches_store ON photo_matches (store_id, settled_at, job_id, image_no);
 
 -- Pairs that a person told apart, the smaller key first: they are never matched again.
-CREATE TABLE IF NOT EXISTS photo_pairs_apart (
+CREATE TABLE photo_pairs_apart (
     job_id_a uuid NOT NULL,
     image_no_a integer NOT NULL,
     job_id_b uuid NOT NULL,

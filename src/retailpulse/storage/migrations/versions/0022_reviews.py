@@ -1,4 +1,4 @@
-"""People decide on photos: the decision that stands, the history of all for ever, and pairs that are none."""
+"""People decide on photos: the decision that stands, and the history of all for ever."""
 
 from alembic import op
 
@@ -56,15 +56,6 @@ END
 $$;
 CREATE TRIGGER review_history_is_kept BEFORE UPDATE OR DELETE ON review_history
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_history();
-
--- Pairs of photos that a person found to be no copies, the lower one first.
-CREATE TABLE IF NOT EXISTS photo_pairs_apart (
-    job_id_a uuid NOT NULL,
-    image_no_a integer NOT NULL,
-    job_id_b uuid NOT NULL,
-    image_no_b integer NOT NULL,
-    PRIMARY KEY (job_id_a, image_no_a, job_id_b, image_no_b)
-);
 
 -- The decision that stands, once more: so reports and pages of results look nowhere else.
 ALTER TABLE results ADD COLUMN review text;

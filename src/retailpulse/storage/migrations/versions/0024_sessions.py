@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 
 SCHEMA = """
 -- What the browser holds is random; here is its SHA-256 alone. A session ends with its key.
