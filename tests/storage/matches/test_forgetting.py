@@ -139,6 +139,15 @@ async def test_a_photo_that_is_analysed_again_is_found_by_its_new_fingerprint_al
     assert broken(database) == {}
 
 
+async def test_a_fingerprint_of_an_older_version_is_passed_over(database: Database) -> None:
+    first = await hand_in(database, ("A", SHELF.in_file(4)))
+    await match(database)
+    change(database, "UPDATE known_photos SET fingerprint = '\\x00'")
+    later = await hand_in(database, ("B", SHELF), ("C", FRIDGE.in_file(4)), day=1)
+    await match(database)
+    assert matches(database) == {(later, 2): ((first, 1), "same_file", "other_store", 0)}
+
+
 async def test_matching_that_is_switched_off_empties_the_queue(database: Database) -> None:
     await hand_in(database, ("A", SHELF))
     await match(database, MatchSettings(window_days=0))

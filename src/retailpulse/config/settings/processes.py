@@ -43,7 +43,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     connections: Annotated[
         int, Meta(ge=2, le=500, description="Most connections to the database that one worker shares.")
-    ] = 3
+    ] = 4
     settle_rows: Annotated[
         int, Meta(ge=1, le=10_000, description="Most results that are written in one transaction.")
     ] = 2_000

@@ -41,6 +41,12 @@ class KnownPhoto:
     fingerprint: bytes | None
 
     @property
+    def comparable(self) -> bytes | None:
+        """Its fingerprint, if it is of this version: nothing is compared with older ones."""
+        data = self.fingerprint
+        return data if data is not None and fingerprints.is_valid(data) else None
+
+    @property
     def order(self) -> tuple[int, UUID, int]:
         """What is smaller is earlier: by the submit of the job."""
         return self.place, self.job_id, self.image_no
@@ -150,8 +156,9 @@ async def search(
     same = await _same_file(connection, values) if photo.sha256 is not None else []
     edges = [same[-1].place] if len(same) == MOST_FOUND else []
     found = {one.photo_id: one for one in same}
-    if photo.fingerprint is not None and not any(_is_twin(earlier, photo, wanted) for earlier in same):
-        alike, edge = await _alike(connection, values, fingerprints.probes(photo.fingerprint))
+    data = photo.comparable
+    if data is not None and not any(_is_twin(earlier, photo, wanted) for earlier in same):
+        alike, edge = await _alike(connection, values, fingerprints.probes(data))
         found.update((one.photo_id, one) for one in alike)
         edges += [] if edge is None else [edge]
         edges += [alike[-1].place] if len(alike) == MOST_FOUND else []
@@ -194,9 +201,9 @@ def likeness_of(one: KnownPhoto, other: KnownPhoto) -> tuple[MatchKind, int] | N
     """How alike two photos are, and in how many bits they differ, in either order; None if they are not."""
     if one.sha256 is not None and one.sha256 == other.sha256:
         return MatchKind.SAME_FILE, 0
-    if one.fingerprint is None or other.fingerprint is None:
+    if one.comparable is None or other.comparable is None:
         return None
-    distance = fingerprints.closest(one.fingerprint, other.fingerprint)
+    distance = fingerprints.closest(one.comparable, other.comparable)
     if distance > SCENE_DISTANCE:
         return None
     return (MatchKind.COPY if distance <= COPY_DISTANCE else MatchKind.SAME_SCENE), distance
