@@ -29,6 +29,7 @@ def rows(width: int, height: int, turns: int) -> Iterator[str]:
     photo.resize((width, height), Image.Resampling.LANCZOS).save(file, "JPEG", quality=85, exif=exif)
     spent: dict[str, list[float]] = {"decode": [], **{analyzer.name: [] for analyzer in registry.ALL}}
     drawn_for: dict[str, list[float]] = {f"{kind} picture": [] for kind in ThumbnailKind}
+    sizes: dict[str, str] = {}
     for _ in range(turns + 1):
         at = process_time()
         header, picture = decode_body(file.getvalue(), MAX_PIXELS)
@@ -39,11 +40,12 @@ def rows(width: int, height: int, turns: int) -> Iterator[str]:
             spent[analyzer.name].append(process_time() - at)
         for kind in ThumbnailKind:
             at = process_time()
-            draw(kind, picture, header, MOST_BYTES[kind])
+            jpeg = draw(kind, picture, header, MOST_BYTES[kind]) or b""
             drawn_for[f"{kind} picture"].append(process_time() - at)
+            sizes[f"{kind} picture"] = f", {len(jpeg):,} bytes"
     medians = {name: median(times[1:]) for name, times in spent.items()}  # the first turn loads libraries
     together = sum(medians.values()) - medians["decode"] - medians["damage"]
     thumbnails = {name: median(times[1:]) for name, times in drawn_for.items()}
     for name, seconds in (medians | {"all but damage": together} | thumbnails).items():
-        share = "" if name == "decode" else f"{seconds / medians['decode']:.1%}"
+        share = "" if name == "decode" else f"{seconds / medians['decode']:.1%}{sizes.get(name, '')}"
         yield f"| {name} | {width * height / 1e6:.1f} MP | {seconds * 1e3:.2f} ms | {share} |"
