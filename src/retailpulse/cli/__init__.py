@@ -35,6 +35,7 @@ MODULES = {
     "watch": "watch",
     "status": "watch",
     "results": "results",
+    "calibrate": "calibrate",
     "jobs": "jobs",
     "cancel": "jobs",
     "retry": "jobs",
@@ -53,7 +54,18 @@ MODULES = {
 
 HEADINGS = {
     "Begin": ("demo", "serve", "sample"),
-    "Jobs": ("submit", "watch", "status", "results", "jobs", "cancel", "retry", "deliveries", "redeliver"),
+    "Jobs": (
+        "submit",
+        "watch",
+        "status",
+        "results",
+        "calibrate",
+        "jobs",
+        "cancel",
+        "retry",
+        "deliveries",
+        "redeliver",
+    ),
     "Stores and visits": ("stores", "areas", "visits", "report"),
     "The service": ("stats", "hosts", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
     "Keeping": ("check", "prune", "backup", "restore"),

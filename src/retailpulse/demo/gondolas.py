@@ -23,6 +23,7 @@ COUNT = 37
 
 _DRAWN_WIDTH = 360  # of a bay; drawn at this size and scaled
 _UPRIGHT = 6
+_GAP = (26, 24, 24)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,4 +140,9 @@ def _tile(gondola: Gondola, dice: Dice) -> Image.Image:
     draw = ImageDraw.Draw(bay)
     draw.rectangle((0, 0, _UPRIGHT, bay.height), fill=(168, 168, 166))
     draw.line((_UPRIGHT, 0, _UPRIGHT, bay.height), fill=(84, 84, 84))
-    return bay.resize((width, height), Image.Resampling.BICUBIC).point(curve)
+    tile = bay.resize((width, height), Image.Resampling.BICUBIC).point(curve)
+    draw = ImageDraw.Draw(tile)
+    # The gap under a board is dark, with edges between blocks of pixels, so that they stay hard when reduced.
+    draw.rectangle((0, 0, width, UNIT - 1), fill=_GAP)
+    draw.rectangle((0, height - UNIT // 2, width, height), fill=_GAP)
+    return tile
