@@ -18,11 +18,11 @@ from retailpulse.demo.products import Colour
 from retailpulse.demo.shelves import DRINKS, GROCERIES, SNACKS, Wall, draw_wall
 from retailpulse.demo.tiles import UNIT, Tiles, encoded
 
-COUNT = 37
+COUNT = 53
 """Tiles of a gondola: a prime, and more than a photo has places for."""
 
-_DRAWN_WIDTH = 360  # of a bay; drawn at this size and scaled
-_UPRIGHT = 6
+_DRAWN_WIDTH = 240  # of a bay; drawn at this size and scaled
+_UPRIGHT = 4
 _GAP = (26, 24, 24)
 
 
@@ -51,28 +51,28 @@ class Gondola:
 
 
 GONDOLAS: tuple[Gondola, ...] = (
-    Gondola(name="grocery", width=4032, height=3024, interval=21, across=3, down=54),
+    Gondola(name="grocery", width=4032, height=3024, interval=21, across=2, down=38),
     Gondola(
-        name="snacks", width=3000, height=4000, interval=47, across=1, down=50, kinds=SNACKS,
+        name="snacks", width=3840, height=2160, interval=20, across=2, down=34, kinds=SNACKS,
         rail=(28, 86, 150), warmth=0.1,
     ),
     Gondola(
-        name="drinks", width=4000, height=3000, interval=25, across=2, down=47, kinds=DRINKS,
+        name="drinks", width=4000, height=3000, interval=10, across=4, down=38, kinds=DRINKS,
         rail=(214, 226, 236), back=(176, 204, 222), warmth=-0.6,
     ),
     Gondola(
-        name="pantry", width=3264, height=2448, interval=17, across=3, down=38, rail=(44, 120, 70), warmth=0.5
+        name="pantry", width=3264, height=2448, interval=17, across=2, down=30, rail=(44, 120, 70), warmth=0.5
     ),
-    Gondola(name="aisle-end", width=2592, height=1944, interval=9, across=4, down=30, rail=(236, 150, 30)),
+    Gondola(name="aisle-end", width=2592, height=1944, interval=9, across=3, down=24, rail=(236, 150, 30)),
     Gondola(
-        name="kiosk", width=2048, height=1536, interval=8, across=4, down=22, kinds=SNACKS,
+        name="kiosk", width=2048, height=1536, interval=8, across=3, down=19, kinds=SNACKS,
         rail=(232, 232, 228), warmth=0.0,
     ),
     Gondola(
-        name="cooler", width=1920, height=1080, interval=10, across=3, down=23, kinds=DRINKS,
+        name="cooler", width=1920, height=1080, interval=10, across=2, down=15, kinds=DRINKS,
         rail=(236, 244, 250), back=(150, 180, 204), warmth=-0.4,
     ),
-    Gondola(name="corner", width=1440, height=1920, interval=9, across=3, down=24, rail=(120, 60, 140)),
+    Gondola(name="corner", width=3200, height=2400, interval=20, across=2, down=30, rail=(120, 60, 140)),
 )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ class Stock:
         self._tiles: dict[str, Tiles] = {}
 
     def photo(self, gondola: Gondola, number: int, capture: Capture) -> bytes:
-        """Photo `number` of a gondola, from 0: a JPEG like no other one of it up to 48,000."""
+        """Photo `number` of a gondola, from 0: a JPEG like no other one of it up to 146,000."""
         if gondola.name not in self._tiles:
             jpegs = msgspec.msgpack.decode(_file(self._folder, gondola).read_bytes(), type=list[bytes])
             self._tiles[gondola.name] = Tiles(jpegs, across=gondola.across)
@@ -132,7 +132,13 @@ def _tile(gondola: Gondola, dice: Dice) -> Image.Image:
     width, height = gondola.interval * gondola.across * UNIT, gondola.down * UNIT
     drawn = (_DRAWN_WIDTH, _DRAWN_WIDTH * height // width)
     wall = Wall(
-        width=drawn[0], height=drawn[1], rows=1, kinds=gondola.kinds, back=gondola.back, rail=gondola.rail
+        width=drawn[0],
+        height=drawn[1],
+        rows=1,
+        kinds=gondola.kinds,
+        back=gondola.back,
+        rail=gondola.rail,
+        facings=(1, 2),
     )
     red, blue, gain = 1 + 0.07 * gondola.warmth, 1 - 0.09 * gondola.warmth, dice.between(0.85, 1.15)
     curve = [min(255, int(step * gain * factor)) for factor in (red, 1.0, blue) for step in range(256)]
