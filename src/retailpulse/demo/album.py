@@ -64,26 +64,26 @@ ALBUM: tuple[Photo, ...] = (
     _photo(aisle, 8, "aisle-01.jpg", 4032, 3024),
     _photo(shelf, 7, "shelf-01.webp", 1600, 1200),
     _photo(shelf, 21, "shelf-02.jpg", 3264, 2448, 6),
-    _photo(aisle, 5, "aisle-02.heic", 2016, 1512),
+    _photo(shelf, 5, "shelf-08.heic", 2016, 1512),
     _photo(shelf, 9, "shelf-03.jpg", 4032, 3024, 3),
     _photo(fridge, 11, "fridge-01.png", 1280, 960),
-    _photo(fridge, 33, "fridge-02.jpg", 4032, 3024, 6),
-    _photo(shelf, 12, "shelf-04.avif", 1200, 1600),
+    _photo(shelf, 33, "shelf-11.jpg", 4032, 3024),
+    _photo(shelf, 12, "shelf-04.avif", 1600, 1200),
     _photo(promotion, 10, "promotion-01.jpg", 3264, 2448),
     _photo(promotion, 14, "promotion-02.webp", 1440, 1080),
-    _photo(aisle, 17, "aisle-03.jpg", 4032, 3024, 8),
-    _photo(fridge, 15, "fridge-03.heic", 1512, 2016),
+    _photo(aisle, 17, "aisle-02.jpg", 4032, 3024, 8),
+    _photo(shelf, 15, "shelf-12.heic", 2016, 1512),
     _photo(shelf, 42, "shelf-05.jpg", 2560, 1920),
     _photo(shelf, 16, "shelf-06.png", 1080, 810),
-    _photo(aisle, 19, "aisle-04.jpg", 1080, 1920),
-    _photo(aisle, 23, "aisle-05.avif", 1512, 2016),
+    _photo(shelf, 19, "shelf-09.jpg", 1920, 1080),
+    _photo(shelf, 23, "shelf-10.avif", 2016, 1512),
 )
-"""Good photos, each of a scene of its own."""
+"""Good photos, each of a scene of its own: to a fingerprint, aisles, fridges and standing ones look alike."""
 
 ORIGINALS: tuple[Photo, ...] = (
     _photo(shelf, 51, "shelf-07.jpg", 4000, 3000),
     _photo(promotion, 52, "promotion-03.jpg", 4032, 3024),
-    _photo(fridge, 53, "fridge-04.jpg", 3264, 2448),
+    _photo(fridge, 53, "fridge-02.jpg", 3264, 2448),
 )
 """Good photos that are handed in once more by other stores."""
 
@@ -103,7 +103,7 @@ SCREENSHOT = replace(
 """The same once more: as a messenger makes it, without its edges, and on the screen of a phone."""
 
 BLURRED = replace(_photo(shelf, 61, "out-of-focus.jpg", 2592, 1944), mishap=blurred)
-DARK = replace(_photo(aisle, 62, "lamp-off.jpg", 2048, 1536), mishap=darkened)
+DARK = replace(_photo(shelf, 62, "lamp-off.jpg", 2048, 1536), mishap=darkened)
 OVEREXPOSED = replace(_photo(promotion, 63, "into-the-sun.jpg", 2048, 1536), mishap=washed_out)
 BLANK = _photo(bare_wall, 64, "wall.jpg", 2048, 1536)
 """Photos of which little or nothing is to be seen."""
