@@ -51,7 +51,7 @@ def test_the_demo_finds_every_number_right_and_leaves_nothing(tmp_path: Path) ->
     code = demo(output, "--images", "60", "--exit").wait(110)
     said = output.read_text()
     assert code == 0, said
-    assert "All as it has to be: 55 perimeters right, 5 failures named." in said
+    assert "All as it has to be: 55 perimeters right, 5 failures named" in said
     for cause in ("store_id_not_found", "http_status", "truncated", "unsupported_format"):
         assert cause in said
     for file_format in ("jpeg", "png", "webp", "avif", "heic"):

@@ -1,18 +1,20 @@
 """The drawn photos are what they claim to be, for readers that know nothing of how they were made."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pillow_heif
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
-from PIL.ExifTags import IFD, Base
+from PIL.ExifTags import GPS, IFD, Base
 
-from retailpulse.demo.album import ALBUM, Photo
-from retailpulse.demo.photos import encode
+from retailpulse.demo.album import ALBUM, ORIGINALS, Photo
+from retailpulse.demo.photos import draw_photo, encode, sensor_noise
+from retailpulse.demo.scenes import shelf
 from retailpulse.domain.images import Format
+from tests.demo.conftest import CAPTURE, DRAWN
 
-DRAWN = [photo for take in ALBUM[:3] for photo in take.photos]
 TURNED = next(photo for photo in DRAWN if photo.orientation == 6)
 
 
@@ -48,23 +50,27 @@ def test_a_viewer_that_obeys_the_orientation_shows_the_photo_as_the_album_says(
         assert ImageOps.exif_transpose(picture).size == photo.displayed
 
 
-def test_a_turned_photo_is_the_same_scene_as_its_neighbour_that_is_not(album: Path) -> None:
-    neighbour = next(photo for photo in DRAWN if photo.name == "shelf-05.jpg")
-    with Image.open(album / TURNED.name) as turned, Image.open(album / neighbour.name) as straight:
+def test_a_turned_photo_shows_what_it_shows_when_it_is_not(album: Path, tmp_path: Path) -> None:
+    width, height = TURNED.displayed
+    draw_photo(replace(TURNED, orientation=1, width=width, height=height), tmp_path, sensor_noise())
+    with Image.open(album / TURNED.name) as turned, Image.open(tmp_path / TURNED.name) as straight:
         shown = ImageOps.exif_transpose(turned).convert("L").resize((30, 40))
         lying = turned.convert("L").resize((30, 40))
         wanted = straight.convert("L").resize((30, 40))
     difference = ImageStat.Stat(ImageChops.difference(shown, wanted)).mean[0]
-    assert difference < ImageStat.Stat(ImageChops.difference(lying, wanted)).mean[0]
+    assert difference < 4 < ImageStat.Stat(ImageChops.difference(lying, wanted)).mean[0]
 
 
-def test_a_jpeg_names_its_maker_and_its_time_and_carries_a_thumbnail_of_itself(album: Path) -> None:
+def test_a_jpeg_names_its_maker_its_time_and_its_place_and_carries_a_thumbnail_of_itself(album: Path) -> None:
     data = (album / TURNED.name).read_bytes()
     with Image.open(io.BytesIO(data)) as picture:
         exif = picture.getexif()
         thumbnail = exif.get_ifd(IFD.IFD1)
         assert exif[Base.Make] == "Retail Pulse Demo"
-        assert exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] == TURNED.taken_at
+        assert exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] == "2026:11:20 10:00:00"
+        assert exif.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] == "+05:30"
+        assert exif.get_ifd(IFD.GPSInfo)[GPS.GPSLatitude] == (12, 58, 12)
+        assert exif.get_ifd(IFD.GPSInfo)[GPS.GPSLongitudeRef] == "W"
         assert exif.get_ifd(IFD.Exif)[Base.ExifImageWidth] == TURNED.width
         small = picture.convert("L").resize((32, 24))
     start = data.index(b"II*\0") + thumbnail[Base.JpegIFOffset]
@@ -84,14 +90,26 @@ def test_a_twelve_megapixel_photo_has_the_bytes_of_a_real_one(album: Path) -> No
 
 
 def test_a_png_is_written_too() -> None:
-    photo = Photo(name="small.png", format=Format.PNG, width=40, height=30)
+    photo = Photo(name="small.png", format=Format.PNG, width=40, height=30, scene=shelf, seed=1)
     with Image.open(io.BytesIO(encode(photo, Image.new("RGB", (40, 30), "teal")))) as picture:
         assert (picture.format, picture.size) == ("PNG", (40, 30))
 
 
 def test_the_album_has_every_format_of_phones_and_no_name_twice() -> None:
-    photos = [photo for take in ALBUM for photo in take.photos]
+    photos = [*ALBUM, *ORIGINALS]
     assert {photo.format for photo in photos} == {
         Format.JPEG, Format.PNG, Format.WEBP, Format.HEIC, Format.AVIF,
     }  # fmt: skip
-    assert len({photo.name for photo in photos}) == len(photos) >= 24
+    assert len({photo.name for photo in photos}) == len(photos)
+
+
+def test_no_two_good_photos_are_of_the_same_scene() -> None:
+    scenes = [(photo.scene, photo.seed) for photo in (*ALBUM, *ORIGINALS)]
+    assert len(set(scenes)) == len(scenes)
+
+
+def test_a_photo_that_went_through_a_messenger_has_no_exif_data() -> None:
+    photo = replace(TURNED, capture=None, width=40, height=30)
+    with Image.open(io.BytesIO(encode(photo, Image.new("RGB", (40, 30), "teal")))) as picture:
+        assert not picture.getexif()
+    assert b"Exif" in encode(replace(photo, capture=CAPTURE), Image.new("RGB", (40, 30), "teal"))

@@ -14,16 +14,17 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from retailpulse.cli.demo_flags import bad_photos, check_flags, copied_photos, settled_flags
 from retailpulse.cli.demo_report import check, next_steps, report, without_host
 from retailpulse.cli.exit_codes import Terminated
 from retailpulse.cli.invocation import invocation, invocation_elsewhere
 from retailpulse.cli.watch import follow
 from retailpulse.client import Client, Job, Unreachable
-from retailpulse.demo.album import ALBUM, Photo
-from retailpulse.demo.job import CUT_FILE, TEXT_FILE, DemoJob, build_job
-from retailpulse.demo.photos import draw_album
+from retailpulse.demo.drawing import draw
+from retailpulse.demo.job import DemoJob
 from retailpulse.demo.sample import sample_stores
 from retailpulse.demo.stage import Stage, StageFailed
+from retailpulse.demo.trouble import CUT_FILE, CUT_PHOTO, TEXT_FILE, build_job
 
 _PATIENCE_SECONDS = 30.0
 _CUT_SHARE = 0.6
@@ -35,12 +36,13 @@ def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
     with Stage(port) as stage:
         try:
             console.print(f"Everything happens in {stage.folder} and is removed at the end.", soft_wrap=True)
-            _draw(console, stage)
+            planned = build_job(origin=stage.origin_url, images=images, now=datetime.now(UTC))
+            _draw(console, stage, planned)
             # With --exit no addresses are printed: by the time people read them they lead nowhere.
             with _step(console, "The service is up" if leave else f"The service is up at {stage.url}"):
                 stage.wait_until_ready()
             with Client(stage.url, patience_seconds=_PATIENCE_SECONDS) as client:
-                planned, job, code = _show(console, stage, client, images, leave=leave)
+                job, code = _show(console, stage, client, planned, leave=leave)
             if leave:
                 console.print(f"\nTo try it yourself: {invocation()} demo  (it goes on until Ctrl-C)")
             else:
@@ -55,35 +57,40 @@ def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
             console.print("Stopping the service and removing its files.")
 
 
-def _draw(console: Console, stage: Stage) -> None:
+def _draw(console: Console, stage: Stage, planned: DemoJob) -> None:
     columns = (TextColumn("Drawing photos"), BarColumn(), MofNCompleteColumn())
-    begin, total = time.monotonic(), sum(len(take.photos) for take in ALBUM)
+    begin, shelves = time.monotonic(), planned.gondolas
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        for _ in draw_album(ALBUM, stage.photos):
+        task = bar.add_task("", total=len(planned.drawn) + len(shelves))
+        for _ in draw(planned, stage.photos):
             bar.advance(task)
     size_bytes = sum(file.stat().st_size for file in stage.photos.iterdir())
-    whole = (stage.photos / _photos()[0].name).read_bytes()
+    whole = (stage.photos / CUT_PHOTO).read_bytes()
     (stage.photos / CUT_FILE).write_bytes(whole[: int(len(whole) * _CUT_SHARE)])
     (stage.photos / TEXT_FILE).write_text(_TEXT, encoding="utf-8")
-    _done(console, f"{total} photos drawn, {size_bytes / 1e6:.0f} MB", begin)
+    others = f", and {len(shelves)} shelves for the other {len(planned.recipes):,}" if shelves else ""
+    _done(console, f"{len(planned.drawn)} photos drawn{others}, {size_bytes / 1e6:.0f} MB", begin)
 
 
 def _show(
-    console: Console, stage: Stage, client: Client, images: int, *, leave: bool
-) -> tuple[DemoJob, Job, int]:
-    """Import, submit, watch, report; returns what was planned, what came of it, and the exit code."""
+    console: Console, stage: Stage, client: Client, planned: DemoJob, *, leave: bool
+) -> tuple[Job, int]:
+    """Import, submit, watch, report; returns what came of the job, and the exit code."""
     with _step(console, "Sample stores loaded"):
         client.import_stores(io.StringIO(sample_stores()))
-    planned = build_job(origin=stage.origin_url, images=images, photos=_photos(), now=datetime.now(UTC))
-    with _step(console, f"Job with {len(planned.body['visits']):,} visits and {images:,} images accepted"):
+    with _step(
+        console, f"Job with {len(planned.body['visits']):,} visits and {planned.images:,} images accepted"
+    ):
         job_id = client.submit(planned.body["visits"])
     job = follow(client, job_id, console)
-    found = list(client.results(job_id))
+    found = settled_flags(client, planned, job_id)
     report(console, without_host(job, stage.origin_url) if leave else job, found)
-    complaints = check(planned, job, found)
+    copied = copied_photos(client, job_id)
+    console.print()
+    console.print(bad_photos(planned, found, copied))
+    complaints = check(planned, job, found) + check_flags(planned, found, copied)
     _say_whether_right(console, planned, complaints)
-    return planned, job, 1 if complaints else 0
+    return job, 1 if complaints else 0
 
 
 def _show_next_steps(console: Console, stage: Stage, planned: DemoJob, job_id: str) -> None:
@@ -98,7 +105,8 @@ def _say_whether_right(console: Console, planned: DemoJob, complaints: list[str]
     if not complaints:
         good = len(planned.perimeters)
         console.print(
-            f"[green]All as it has to be:[/] {good:,} perimeters right, {planned.failed} failures named."
+            f"[green]All as it has to be:[/] {good:,} perimeters right, {planned.failed} failures named, "
+            f"{len(planned.bad)} photos flagged."
         )
     for complaint in complaints:
         console.print(f"WRONG: {complaint}", style="red", markup=False)
@@ -113,10 +121,6 @@ def _keep_serving(console: Console, stage: Stage) -> None:
     except (KeyboardInterrupt, Terminated):
         return
     raise StageFailed(stage.log_end())
-
-
-def _photos() -> list[Photo]:
-    return [photo for take in ALBUM for photo in take.photos]
 
 
 def _small_body(planned: DemoJob) -> str:

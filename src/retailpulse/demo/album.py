@@ -1,25 +1,40 @@
-"""Which photos the demo has: their scenes, formats, sizes and turns, as phones and tablets make them.
+"""Which photos of the demo are drawn one by one: their scenes, formats, sizes and turns, as phones make them.
 
-Sizes are those of stored pixels; `orientation` is what EXIF asks viewers to apply. Drawing them is `photos`'.
+Sizes are those of stored pixels; `orientation` is what EXIF asks viewers to apply. Drawing them is `photos`',
+what becomes of bad ones `mishaps`'; the many others are put together by `gondolas`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from PIL import Image
+
+from retailpulse.demo.exif import Capture
+from retailpulse.demo.mishaps import bare_wall, blurred, cropped, darkened, screenshot, washed_out
 from retailpulse.demo.scenes import Scene, aisle, fridge, promotion, shelf
 from retailpulse.domain.images import Format
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Photo:
-    """One file: `zoom` 1 shows its whole scene as far as the shape allows, 2 a quarter of it."""
+    """One file: `zoom` 1 shows its whole scene as far as the shape allows, 2 a quarter of it.
+
+    `mishap` is what befalls the picture of size `framed` before it is written: that of the file if None.
+    Without `capture` it has no EXIF data, as photos that went through a messenger.
+    """
 
     name: str
     format: Format
     width: int
     height: int
+    scene: Scene
+    seed: int
     orientation: int = 1
     zoom: float = 1.0
-    taken_at: str = "2026:11:20 10:00:00"
+    quality: int = 85
+    framed: tuple[int, int] | None = None
+    mishap: Callable[[Image.Image], Image.Image] | None = None
+    capture: Capture | None = None
 
     @property
     def displayed(self) -> tuple[int, int]:
@@ -32,106 +47,63 @@ class Photo:
         return 2 * (self.width + self.height)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shot:
-    """One scene, drawn once, and the photos that are made of it."""
-
-    scene: Scene
-    seed: int
-    portrait: bool
-    photos: tuple[Photo, ...]
-
-
-def _jpeg(name: str, width: int, height: int, orientation: int = 1, zoom: float = 1.0) -> Photo:
+def _photo(scene: Scene, seed: int, name: str, width: int, height: int, orientation: int = 1) -> Photo:
+    kind = name.rpartition(".")[2]
     return Photo(
-        name=f"{name}.jpg", format=Format.JPEG, width=width, height=height, orientation=orientation, zoom=zoom
+        name=name,
+        format=Format.JPEG if kind == "jpg" else Format(kind),
+        width=width,
+        height=height,
+        scene=scene,
+        seed=seed,
+        orientation=orientation,
     )
 
 
-def _other(name: str, kind: Format, width: int, height: int, zoom: float = 1.0) -> Photo:
-    return Photo(name=f"{name}.{kind}", format=kind, width=width, height=height, zoom=zoom)
-
-
-ALBUM: tuple[Shot, ...] = (
-    Shot(
-        scene=aisle,
-        seed=8,
-        portrait=False,
-        photos=(
-            _jpeg("aisle-01", 4032, 3024),
-            _jpeg("aisle-02", 2592, 1944, zoom=1.25),
-            _other("aisle-03", Format.HEIC, 2016, 1512, zoom=1.1),
-        ),
-    ),
-    Shot(
-        scene=shelf,
-        seed=7,
-        portrait=False,
-        photos=(
-            _jpeg("shelf-01", 4032, 3024, orientation=3),
-            _jpeg("shelf-02", 2048, 1536, zoom=1.5),
-            _jpeg("shelf-03", 1920, 1080, zoom=1.2),
-            _other("shelf-04", Format.WEBP, 1600, 1200, zoom=1.3),
-        ),
-    ),
-    Shot(
-        scene=shelf,
-        seed=21,
-        portrait=True,
-        photos=(
-            _jpeg("shelf-05", 3000, 4000),
-            _jpeg("shelf-06", 3264, 2448, orientation=6, zoom=1.2),
-            _other("shelf-07", Format.AVIF, 1200, 1600, zoom=1.4),
-        ),
-    ),
-    Shot(
-        scene=fridge,
-        seed=9,
-        portrait=False,
-        photos=(
-            _jpeg("fridge-01", 4000, 3000),
-            _jpeg("fridge-02", 1600, 1200, zoom=1.4),
-            _other("fridge-03", Format.PNG, 1280, 960, zoom=1.2),
-        ),
-    ),
-    Shot(
-        scene=fridge,
-        seed=33,
-        portrait=True,
-        photos=(
-            _jpeg("fridge-04", 4032, 3024, orientation=6),
-            _jpeg("fridge-05", 1440, 1920, zoom=1.3),
-            _other("fridge-06", Format.HEIC, 1512, 2016, zoom=1.1),
-        ),
-    ),
-    Shot(
-        scene=promotion,
-        seed=10,
-        portrait=False,
-        photos=(
-            _jpeg("promotion-01", 3264, 2448),
-            _jpeg("promotion-02", 2048, 1536, zoom=1.15),
-            _other("promotion-03", Format.WEBP, 1440, 1080, zoom=1.1),
-        ),
-    ),
-    Shot(
-        scene=aisle,
-        seed=17,
-        portrait=True,
-        photos=(
-            _jpeg("aisle-04", 4032, 3024, orientation=8),
-            _jpeg("aisle-05", 1080, 1920, zoom=1.1),
-            _other("aisle-06", Format.AVIF, 1512, 2016, zoom=1.1),
-        ),
-    ),
-    Shot(
-        scene=shelf,
-        seed=42,
-        portrait=False,
-        photos=(
-            _jpeg("shelf-08", 2560, 1920),
-            _jpeg("shelf-09", 1280, 960, zoom=1.6),
-            _other("shelf-10", Format.PNG, 1080, 810, zoom=1.9),
-        ),
-    ),
+ALBUM: tuple[Photo, ...] = (
+    _photo(aisle, 8, "aisle-01.jpg", 4032, 3024),
+    _photo(shelf, 7, "shelf-01.webp", 1600, 1200),
+    _photo(shelf, 21, "shelf-02.jpg", 3264, 2448, 6),
+    _photo(shelf, 5, "shelf-08.heic", 2016, 1512),
+    _photo(shelf, 9, "shelf-03.jpg", 4032, 3024, 3),
+    _photo(fridge, 11, "fridge-01.png", 1280, 960),
+    _photo(shelf, 33, "shelf-11.jpg", 4032, 3024),
+    _photo(shelf, 12, "shelf-04.avif", 1600, 1200),
+    _photo(promotion, 10, "promotion-01.jpg", 3264, 2448),
+    _photo(promotion, 14, "promotion-02.webp", 1440, 1080),
+    _photo(aisle, 17, "aisle-02.jpg", 4032, 3024, 8),
+    _photo(shelf, 15, "shelf-12.heic", 2016, 1512),
+    _photo(shelf, 42, "shelf-05.jpg", 2560, 1920),
+    _photo(shelf, 16, "shelf-06.png", 1080, 810),
+    _photo(shelf, 19, "shelf-09.jpg", 1920, 1080),
+    _photo(shelf, 23, "shelf-10.avif", 2016, 1512),
 )
+"""Good photos, each of a scene of its own: to a fingerprint, aisles, fridges and standing ones look alike."""
+
+ORIGINALS: tuple[Photo, ...] = (
+    _photo(shelf, 51, "shelf-07.jpg", 4000, 3000),
+    _photo(promotion, 52, "promotion-03.jpg", 4032, 3024),
+    _photo(fridge, 53, "fridge-02.jpg", 3264, 2448),
+)
+"""Good photos that are handed in once more by other stores."""
+
+REENCODED = replace(ORIGINALS[0], name="sent-on.jpg", width=1600, height=1200, quality=50)
+CROPPED = replace(
+    ORIGINALS[1], name="cut-out.jpg", width=1424, height=1068, framed=(1600, 1200), mishap=cropped, quality=70
+)
+SCREENSHOT = replace(
+    ORIGINALS[2],
+    name="screenshot.png",
+    format=Format.PNG,
+    width=1080,
+    height=2340,
+    framed=(1080, 810),
+    mishap=screenshot,
+)
+"""The same once more: as a messenger makes it, without its edges, and on the screen of a phone."""
+
+BLURRED = replace(_photo(shelf, 61, "out-of-focus.jpg", 2592, 1944), mishap=blurred)
+DARK = replace(_photo(shelf, 62, "lamp-off.jpg", 2048, 1536), mishap=darkened)
+OVEREXPOSED = replace(_photo(promotion, 63, "into-the-sun.jpg", 2048, 1536), mishap=washed_out)
+BLANK = _photo(bare_wall, 64, "wall.jpg", 2048, 1536)
+"""Photos of which little or nothing is to be seen."""

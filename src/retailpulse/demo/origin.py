@@ -1,4 +1,4 @@
-"""A web server for the drawn photos, on a free port of 127.0.0.1.
+"""A web server for the photos, drawn or put together, on a free port of 127.0.0.1.
 
 Runs as its own process (`python -m retailpulse.demo.origin FOLDER`), prints its port, and ends when its
 standard input closes, so it never outlives its parent. `/cut/NAME` promises a whole file and breaks off.
@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote, urlsplit
+
+from retailpulse.demo.recipes import Kitchen
 
 CUT_SHARE = 0.6
 """How much of a broken-off file really arrives."""
@@ -27,7 +29,7 @@ _TYPES = {
 
 
 class PhotoServer(ThreadingHTTPServer):
-    """Serves the files of one folder under /photos/ and broken off under /cut/."""
+    """Serves the photos of one folder under /photos/ and broken off under /cut/."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -35,6 +37,7 @@ class PhotoServer(ThreadingHTTPServer):
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder = folder
+        self.kitchen = Kitchen(folder)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of a client that hangs up: at depth `header` every one does."""
@@ -58,18 +61,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         route, _, name = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
-        file = cast(PhotoServer, self.server).folder / name
-        if route not in {"photos", "cut"} or Path(name).name != name or not file.is_file():
+        server = cast(PhotoServer, self.server)
+        file = server.folder / name
+        if route not in {"photos", "cut"} or Path(name).name != name:
             self._empty(HTTPStatus.NOT_FOUND)
             return
-        size = file.stat().st_size
+        made = server.kitchen.photo(name)
+        if made is None and not file.is_file():
+            self._empty(HTTPStatus.NOT_FOUND)
+            return
+        size = file.stat().st_size if made is None else len(made)
         first, last = self._range(size)
         if first >= size:
             self._empty(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
             return
         self._head(file, size, first, last)
         if with_body:
-            self._body(file, first, last - first + 1, broken=route == "cut")
+            self._body(made or file, first, last - first + 1, broken=route == "cut")
 
     def _range(self, size: int) -> tuple[int, int]:
         """First and last byte that are asked for; the whole file if no range is, or none we know."""
@@ -88,12 +96,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
         self.end_headers()
 
-    def _body(self, file: Path, first: int, length: int, *, broken: bool) -> None:
+    def _body(self, source: Path | bytes, first: int, length: int, *, broken: bool) -> None:
         if broken:
             length = int(length * CUT_SHARE)
             self.close_connection = True
-        with file.open("rb") as source:
-            self.connection.sendfile(source, first, length)
+        if isinstance(source, bytes):
+            self.wfile.write(memoryview(source)[first : first + length])
+            return
+        with source.open("rb") as file:
+            self.connection.sendfile(file, first, length)
 
     def _empty(self, status: HTTPStatus) -> None:
         self.send_response(status)

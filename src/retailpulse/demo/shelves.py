@@ -26,6 +26,8 @@ class Wall:
     back: Colour = (92, 88, 84)
     board: Colour = (222, 222, 218)
     rail: Colour = (186, 36, 42)
+    facings: tuple[int, int] = (3, 6)
+    """How many of a product stand side by side; of boxes and bags half as many."""
 
 
 def draw_wall(wall: Wall, dice: Dice) -> Image.Image:
@@ -50,7 +52,9 @@ def _fill_row(picture: Image.Image, wall: Wall, dice: Dice, floor: int, room: in
     left, tags = -dice.whole(0, 40), []
     while left < wall.width:
         product = draw_product(dice, dice.pick(wall.kinds), room)
-        facings = dice.whole(2, 3) if product.kind in {"box", "bag"} else dice.whole(3, 6)
+        fewest, most = wall.facings
+        halved = product.kind in {"box", "bag"}
+        facings = dice.whole(-(-fewest // 2), -(-most // 2)) if halved else dice.whole(fewest, most)
         gap = max(1, product.width // 26)
         tags.append(left + gap)
         sold_out = dice.whole(1, 12) == 1

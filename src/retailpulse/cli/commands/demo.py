@@ -32,8 +32,9 @@ def demo(images: int, leave: bool, port: int | None) -> None:
     """Show the whole service at work on drawn shop photos, without any setup.
 
     Starts the service in a temporary folder, loads sample stores, submits a job that also has an unknown
-    store, a missing photo, two incomplete photos and a text file, and shows the results. Everything is
-    removed at the end. Exits with 0 if every number is as expected.
+    store, a missing photo, two incomplete photos and a text file, and photos that are blurred, dark, blank or
+    used before, and shows the results. Everything is removed at the end. Exits with 0 if every number and
+    every flag is as expected.
 
     \b
     Examples:
