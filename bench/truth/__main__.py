@@ -24,12 +24,19 @@ from bench.truth.photos import drawn, named, of_folder
     "--least", type=click.IntRange(0), default=0, help="Leave out photos with a shorter side under this."
 )
 @click.option(
+    "--changed",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Photos that are handed in again.",
+)
+@click.option(
     "--turns", type=click.IntRange(1, 1000), default=15, show_default=True, help="Turns of a decode."
 )
 @click.option(
     "--part", type=click.Choice(["recall", "copies", "cost", "all"]), default="all", show_default=True
 )
-def main(folder: Path | None, count: int, least: int, turns: int, part: str) -> None:
+def main(folder: Path | None, count: int, least: int, changed: int, turns: int, part: str) -> None:
     """Damage photos in ways that matter, and hand them in again; print what is flagged, found, and spent.
 
     \b
@@ -42,7 +49,7 @@ def main(folder: Path | None, count: int, least: int, turns: int, part: str) -> 
         print(recall.table(photos), flush=True)
     if part in {"copies", "all"}:
         several = _numbered(count) if folder is None else named(folder, count, least)
-        print(copies.tables(several), flush=True)
+        print(copies.tables(several, changed), flush=True)
     if part in {"cost", "all"}:
         print(cost.HEAD, flush=True)
         for width, height in ((4032, 3024), (1280, 960)):

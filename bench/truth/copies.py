@@ -28,7 +28,7 @@ QUALITY = 85
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class _Photo:
     name: str
     data: bytes
 
@@ -55,10 +55,10 @@ class _Row:
         self.values += sum(len(values) for probe in fingerprints.probes(later) for values in probe.values)
 
 
-def tables(photos: Iterable[tuple[str, Image.Image]]) -> str:
-    """Two tables in Markdown: what is found of each change; and pairs of different photos."""
+def tables(photos: Iterable[tuple[str, Image.Image]], changed: int) -> str:
+    """Two tables in Markdown: what is found of the first photos, changed; and pairs of different photos."""
     rows = {name: _Row() for name in CHANGES}
-    taken: list[_Taken] = []
+    taken: list[_Photo] = []
     passed = 0
     for number, (name, photo) in enumerate(photos):
         photo.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
@@ -66,12 +66,12 @@ def tables(photos: Iterable[tuple[str, Image.Image]]) -> str:
         if data is None:
             passed += 1
             continue
-        taken.append(_Taken(re.sub(r"[\W\d_]+$", "", name), data))
-        for change, row in rows.items():
+        taken.append(_Photo(re.sub(r"[\W\d_]+$", "", name), data))
+        for change, row in rows.items() if len(taken) <= changed else ():
             row.add(data, _fingerprint(CHANGES[change](photo, number)))
     lines = [
-        f"| {len(taken)} photos, {passed} without a fingerprint | <= {COPY_DISTANCE} | <= {SCENE_DISTANCE} "
-        "| found by keys | taken later | values |",
+        f"| {min(changed, len(taken))} photos of {len(taken) + passed}, {passed} without a fingerprint "
+        f"| <= {COPY_DISTANCE} | <= {SCENE_DISTANCE} | found by keys | taken later | values |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for change, row in rows.items():
@@ -93,7 +93,7 @@ def _meets(asking: bytes, stored: bytes) -> bool:
     )
 
 
-def _pairs(taken: Sequence[_Taken]) -> list[str]:
+def _pairs(taken: Sequence[_Photo]) -> list[str]:
     """How near different photos are: those of one name but for its number, and those of different names."""
     counts = {"of one name": [0, 0, 0], "of different names": [0, 0, 0]}
     rows, owners = _bits([fingerprints.parse(each.data) for each in taken])

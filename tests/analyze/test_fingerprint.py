@@ -32,8 +32,9 @@ def apart(one: Image.Image, other: Image.Image) -> int:
 
 @pytest.fixture(scope="module")
 def photo() -> Image.Image:
-    """A shelf that is wider than high."""
-    return shelf(*SIZE)
+    """A shelf that is wider than high, with light from below and from the right."""
+    light = np.linspace(0.6, 1, SIZE[0]) * np.linspace(0.7, 1, SIZE[1])[:, None]
+    return Image.fromarray((np.asarray(shelf(*SIZE)) * light).astype(np.uint8))
 
 
 def cut(picture: Image.Image, share: float) -> Image.Image:
@@ -70,12 +71,19 @@ def test_a_mirrored_or_turned_copy_has_the_same_hash(photo: Image.Image, turn: I
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=lambda turn: turn.name)
-def test_a_square_or_symmetric_copy_is_asked_for_in_every_position(turn: Image.Transpose) -> None:
-    square = shelf(700, 700)
-    half = square.crop((0, 0, 350, 700))
-    square.paste(half.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (350, 0))
-    ImageDraw.Draw(square).rectangle((10, 10, 120, 120), fill=250)  # or it would be its own mirror image
+def test_a_square_copy_is_asked_for_lying_and_standing(turn: Image.Transpose) -> None:
+    grain = np.random.default_rng(2).normal(0, 20, (700, 700))  # or its plain edges would be taken for bars
+    square = Image.fromarray((np.asarray(shelf(700, 700)) + grain).clip(0, 255).astype(np.uint8))
     assert apart(square, square.transpose(turn)) <= 20
+
+
+def test_a_picture_as_bright_at_both_ends_is_asked_for_in_a_mirror_too(photo: Image.Image) -> None:
+    half = photo.crop((0, 0, photo.width // 2, photo.height))
+    symmetric = photo.copy()
+    symmetric.paste(half.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (photo.width // 2, 0))
+    one, other = found(photo) or b"", found(symmetric) or b""
+    assert not fingerprints.Part(one[1]) & fingerprints.Part.SIDEWAYS
+    assert fingerprints.Part(other[1]) & fingerprints.Part.SIDEWAYS
 
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.2])
@@ -108,8 +116,9 @@ def test_a_bar_with_a_caption_leaves_a_copy(photo: Image.Image, at: str) -> None
 
 def test_what_shows_nothing_has_no_fingerprint() -> None:
     assert found(Image.new("L", SIZE, 180)) is None
-    wall = np.random.default_rng(3).normal(160, 2, (756, 1008)) + np.linspace(-8, 8, 1008)
-    assert found(Image.fromarray(wall.clip(0, 255).astype(np.uint8))) is None
+    for light in (8, 24):
+        wall = np.random.default_rng(3).normal(160, 2, (756, 1008)) + np.linspace(-light, light, 1008)
+        assert found(Image.fromarray(wall.clip(0, 255).astype(np.uint8))) is None
     assert found(shelf(63, 700)) is None
 
 

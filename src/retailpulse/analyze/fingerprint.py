@@ -34,11 +34,11 @@ STEP = 0.25
 VISIBLE_STEP = 1.0
 LEAST_VISIBLE = 96
 """Steps that can be seen: a part with fewer of them is nearly blank, and resembles all that are."""
-LEAST_CHANGES = 48
+LEAST_CHANGES = 36
 """Bits that differ from their neighbour: with fewer, a part is a slope of light or a few shapes."""
-UNSURE = 0.05
+UNSURE = 0.08
 """Of the standard deviation: the middle is about as bright at both ends, so that a copy may be mirrored."""
-_MIDDLE = (slice(None), slice(3, 13), slice(4, 13))
+_MIDDLE = (slice(None), slice(4, 12), slice(4, 13))
 """Captions stand at the edges, and must not decide how a picture is turned."""
 
 
@@ -97,8 +97,8 @@ def _hashed(grids: Floats) -> Iterator[tuple[Part, bytes]]:
     """The hash of each grid, and how it may be turned; the hash of a blank one is empty."""
     import numpy as np
 
-    grids = _smooth(_smooth(grids).swapaxes(1, 2)).swapaxes(1, 2)
     middle = grids[_MIDDLE].reshape(len(grids), -1)
+    grids = _smooth(_smooth(grids).swapaxes(1, 2)).swapaxes(1, 2)
     spread = np.maximum(middle.std(axis=1), 1e-9) * middle.shape[1]
     slopes = (middle @ _slopes() / spread[:, None]).tolist()
     steps = grids[:, :, 1:] - grids[:, :, :-1]
@@ -132,7 +132,7 @@ def _slopes() -> Floats:
     """By what the middle is multiplied, to tell how much brighter it is at its right and its lower end."""
     import numpy as np
 
-    down, right = np.meshgrid(np.linspace(-1, 1, 10), np.linspace(-1, 1, 9), indexing="ij")
+    down, right = np.meshgrid(np.linspace(-1, 1, 8), np.linspace(-1, 1, 9), indexing="ij")
     return np.stack([right.reshape(-1), down.reshape(-1)], axis=1)
 
 
