@@ -132,9 +132,9 @@ class _Row:
         self._rejected += ended.rejected
         self._perimeter += ended.perimeter
 
-    def as_record(self, kind: ReportKind, key: RowKey) -> ReportRow:
+    def _sums(self) -> dict[str, object]:
         measured, failed = self._outcomes[Outcome.MEASURED], self._outcomes[Outcome.FAILED]
-        sums: dict[str, object] = {
+        return {
             "visits": self._visits,
             "images": self._images,
             "measured": measured,
@@ -153,6 +153,9 @@ class _Row:
             **{str(flag): self._flags[flag] for flag in Flag},
             **{f"{flag}_rate": _rate(self._flags[flag], measured) for flag in Flag},
         }
+
+    def as_record(self, kind: ReportKind, key: RowKey) -> ReportRow:
+        sums = self._sums()
         match kind:
             case ReportKind.VISITS:
                 about: dict[str, object] = {"day": key.day, "area_code": key.area_code}

@@ -4,7 +4,6 @@ Decoded strictly first, as damage shows only so; then leniently; then by Pillow,
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -142,10 +141,13 @@ def _decode_overview(body: bytes, frame: Frame, *, strict: bool) -> Any:
 
 
 def _decode_colour(body: bytes, frame: Frame, scale: int, *, strict: bool) -> Any:
-    """As `_decode_at`, in colour if there is any; in grey if only that can be had, which then says why."""
+    """As `_decode_at`, in colour if there is any that the library can convert."""
     if frame.components == _COLOUR_COMPONENTS:
-        with suppress(ValueError):
+        try:
             return _decode_at("RGB", body, frame, scale, strict=strict)
+        except ValueError as error:
+            if "color" not in str(error):  # it is damaged, and not decoded twice for that
+                raise
     return _decode_at("GRAY", body, frame, scale, strict=strict)
 
 

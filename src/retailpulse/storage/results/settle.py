@@ -88,21 +88,7 @@ async def settle(
     parameters = {"jobs": list({result.job_id for result in ordered}), "rows": _as_json(ordered, checks)}
     # Planned each time: a plan from when the tables were small would read them whole for every image.
     cursor = await connection.execute(_INSERT, parameters, prepare=False)
-    jobs: dict[UUID, _Inserted] = {}
-    for job_id, outcome, image_nos, flagged_nos, has_copies, retries in await cursor.fetchall():
-        job = jobs.setdefault(job_id, _Inserted(retries=retries))
-        job.outcomes[Outcome(outcome)] += len(image_nos)
-        job.new.update(image_nos)
-        job.flagged_nos += flagged_nos or ()
-        if has_copies:
-            copies = await copy_to_copies(
-                connection, job_id, image_nos, _located(ordered, job_id), thresholds
-            )
-            job.outcomes[Outcome(outcome)] += copies.count
-            job.flagged_nos += copies.flagged_nos
-    for job_id, job in sorted(jobs.items()):  # before any job is locked, as every change of flags does
-        if job.flagged_nos:
-            job.flags = await list_flagged(connection, job_id, job.flagged_nos)
+    jobs = await _inserted(connection, await cursor.fetchall(), ordered, thresholds)
     written = {job_id: job.new for job_id, job in jobs.items()}
     await thumbnails.insert(connection, ordered, written)
     await new_photos.put(connection, _photos(ordered, written))
@@ -124,6 +110,31 @@ class _Inserted:
     new: set[int] = field(default_factory=set)
     flagged_nos: list[int] = field(default_factory=list)
     flags: FlagCounts = field(default_factory=FlagCounts)
+
+
+async def _inserted(
+    connection: Connection,
+    rows: Sequence[tuple[Any, ...]],
+    ordered: Sequence[ImageResult],
+    thresholds: MeasureSettings,
+) -> dict[UUID, _Inserted]:
+    """What the insert of results says of each job, with the copies of its images, which get theirs here."""
+    jobs: dict[UUID, _Inserted] = {}
+    for job_id, outcome, image_nos, flagged_nos, has_copies, retries in rows:
+        job = jobs.setdefault(job_id, _Inserted(retries=retries))
+        job.outcomes[Outcome(outcome)] += len(image_nos)
+        job.new.update(image_nos)
+        job.flagged_nos += flagged_nos or ()
+        if has_copies:
+            copies = await copy_to_copies(
+                connection, job_id, image_nos, _located(ordered, job_id), thresholds
+            )
+            job.outcomes[Outcome(outcome)] += copies.count
+            job.flagged_nos += copies.flagged_nos
+    for job_id, job in sorted(jobs.items()):  # before any job is locked, as every change of flags does
+        if job.flagged_nos:
+            job.flags = await list_flagged(connection, job_id, job.flagged_nos)
+    return jobs
 
 
 def _in_order(results: Sequence[ImageResult]) -> list[ImageResult]:
