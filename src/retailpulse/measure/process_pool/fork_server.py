@@ -13,12 +13,12 @@ import sys
 from collections.abc import Container, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from retailpulse.analyze import Analyzer, registry, thumbnail
-from retailpulse.config.settings import MeasureSettings
+from retailpulse.config.settings import MeasureSettings, ReviewPictures, Sandbox
 from retailpulse.measure import formats
 from retailpulse.measure.process_pool.child import serve
 from retailpulse.measure.process_pool.protocol import (
@@ -167,12 +167,22 @@ def _close_all_but(kept: Container[int]) -> None:
                 os.close(fd)
 
 
+def _read_settings(text: str) -> MeasureSettings:
+    """The settings of the worker, which were held against their limits when they were loaded."""
+    given = msgspec.json.decode(text, type=dict[str, Any])
+    words = {
+        "sandbox": Sandbox(given["sandbox"]),
+        "review_pictures": ReviewPictures(given["review_pictures"]),
+    }
+    return MeasureSettings(**given | words)
+
+
 def main() -> None:
     """Run with the file descriptor of the worker's socket, and MeasureSettings as JSON."""
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the worker, which drains before it leaves
         signal.signal(number, signal.SIG_IGN)
     orders = socket.socket(fileno=int(sys.argv[1]))
-    settings = msgspec.json.decode(sys.argv[2], type=MeasureSettings)
+    settings = _read_settings(sys.argv[2])
     formats.load_libraries()
     analyzers = registry.select(settings.analyzers)
     registry.load(analyzers)
