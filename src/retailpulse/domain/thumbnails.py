@@ -2,6 +2,11 @@
 
 from enum import StrEnum
 
+from retailpulse.domain.images import Format
+
+FORMAT = Format.JPEG
+"""What all of them are."""
+
 
 class ThumbnailKind(StrEnum):
     """How large one is: small, of every photo; or larger, of a photo that a person should look at."""

@@ -7,8 +7,8 @@ whatever the decoder says.
 import logging
 
 from retailpulse.domain.errors import ImageError
-from retailpulse.domain.thumbnails import ThumbnailKind
-from retailpulse.measure.formats import jpeg, jpeg_markers
+from retailpulse.domain.thumbnails import FORMAT, ThumbnailKind
+from retailpulse.measure.formats import jpeg_markers
 from retailpulse.measure.formats.sniff import sniff
 from retailpulse.measure.formats.work import Work
 from retailpulse.schema import Thumbnail
@@ -28,7 +28,7 @@ def believed_thumbnail(kind: ThumbnailKind, data: bytes) -> Thumbnail | None:
         frame = jpeg_markers.read_frame(data, work)
     except ImageError:
         frame = image_format = None
-    is_jpeg = image_format is jpeg.FORMAT
+    is_jpeg = image_format is not None and image_format.name is FORMAT
     if not is_jpeg or frame is None or frame.exif is not None or frame.scan is None:
         logger.warning("a decoder gave a %s that is none", kind)
         return None
