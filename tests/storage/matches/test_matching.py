@@ -85,7 +85,7 @@ async def test_whatever_is_settled_first_later_submits_name_the_earliest(databas
     assert [flags(database, jobs[day]) for day in sorted(days)] == [[]] + [["copy"]] * 5
 
 
-async def test_a_copy_is_preferred_to_the_same_scene_and_a_flagged_visit_to_ones_own(
+async def test_a_copy_is_preferred_to_the_same_scene_and_the_earliest_to_the_same_bytes(
     database: Database,
 ) -> None:
     scene = await hand_in(database, ("A", SHELF.changed(50)))
@@ -97,6 +97,18 @@ async def test_a_copy_is_preferred_to_the_same_scene_and_a_flagged_visit_to_ones
     assert found[later, 1][:3] == ((copy, 1), "copy", "other_store")
     assert found[again, 1][:3] == ((copy, 1), "copy", "other_store")
     assert found[copy, 1][0] == (scene, 1)
+
+
+async def test_a_job_that_is_submitted_again_is_flagged_as_the_first_time(database: Database) -> None:
+    times = ["2026-11-20T10:00:00+00:00", "2026-11-20T10:00:00+00:00", "2026-11-27T10:00:00+00:00"]
+    jobs = []
+    for _ in range(2):
+        jobs.append(await submit(database, [("A", at) for at in times], day=len(jobs)))
+        await settle(database, [SHELF.in_file(3).result(jobs[-1], number) for number in (3, 1, 2)])
+        await match(database)
+    for job_id in jobs:
+        assert [flags(database, job_id, number) for number in (1, 2, 3)] == [[], [], ["copy"]]
+    assert {earlier for earlier, *_ in matches(database).values()} == {(jobs[0], 1)}
 
 
 async def test_photos_out_of_the_window_or_area_are_not_compared(database: Database) -> None:

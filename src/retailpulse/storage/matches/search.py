@@ -137,7 +137,7 @@ async def search(
 ) -> Found:
     """Photos that are like one, the earliest first, from the beginning of the window or `after` a place on.
 
-    If an earlier one has the same bytes, others are not looked for: that one's search finds the same.
+    If an earlier one has the same bytes, none after that one is looked for: its own search finds the same.
     """
     window = int(min(wanted.window_days, 36_500) * DAY)
     values = {
@@ -157,21 +157,19 @@ async def search(
     edges = [same[-1].place] if len(same) == MOST_FOUND else []
     found = {one.photo_id: one for one in same}
     data = photo.comparable
-    if data is not None and not any(_is_twin(earlier, photo, wanted) for earlier in same):
-        alike, edge = await _alike(connection, values, fingerprints.probes(data))
+    if data is not None:
+        twin = next((one for one in same if _is_twin(one, photo)), None)
+        asked = values if twin is None else values | {"until": twin.place}
+        alike, edge = await _alike(connection, asked, fingerprints.probes(data))
         found.update((one.photo_id, one) for one in alike)
         edges += [] if edge is None else [edge]
         edges += [alike[-1].place] if len(alike) == MOST_FOUND else []
     return Found(photos=sorted(found.values(), key=lambda one: one.order), edge=min(edges) if edges else None)
 
 
-def _is_twin(earlier: KnownPhoto, photo: KnownPhoto, wanted: Searched) -> bool:
-    """Whether a photo of the same bytes is earlier, found by the same, and raises a flag."""
-    return (
-        earlier.order < photo.order
-        and earlier.fingerprint == photo.fingerprint
-        and relation_of(earlier, photo) in wanted.flagged
-    )
+def _is_twin(earlier: KnownPhoto, photo: KnownPhoto) -> bool:
+    """Whether a photo of the same bytes is earlier, and found by the same."""
+    return earlier.order < photo.order and earlier.fingerprint == photo.fingerprint
 
 
 async def _same_file(connection: Connection, values: dict[str, Any]) -> list[KnownPhoto]:

@@ -1,9 +1,9 @@
 """Writes what a search has found: one match for each later photo, and its flags.
 
-A later photo names the earliest of those that it is most like, and one whose match raises a flag before one
-whose does not: else a photo that is handed in twice would hide what it was copied from. A match is only ever
-replaced by a better one, so that it does not matter which worker comes first; one that is no longer true is
-deleted by `forget`.
+A later photo names the earliest that it is a copy of, whatever bytes these have: so a job that is submitted
+again names its first submit. Where there is none, it names the earliest of the same scene, those that raise
+a flag first, as a visit often has several photos of a scene. A match is only ever replaced by a better one,
+so that it does not matter which worker comes first; one that is no longer true is deleted by `forget`.
 """
 
 from collections import Counter, defaultdict
@@ -21,14 +21,13 @@ from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results.flags import change_flags
 
 Key = tuple[UUID, int]
-_KINDS = list(MatchKind)
 FLAGS = {MatchKind.SAME_FILE: Flag.COPY, MatchKind.COPY: Flag.COPY, MatchKind.SAME_SCENE: Flag.SAME_SCENE}
 """What a match raises, if its relation raises anything."""
 
 _LOCK_PHOTOS = """
     SELECT photo_id FROM known_photos WHERE photo_id = ANY(%s) ORDER BY photo_id FOR KEY SHARE
 """
-_RANK = """(NOT {0}.is_flagged, array_position(%(kinds)s::text[], {0}.kind),
+_RANK = """({0}.kind = 'same_scene', {0}.kind = 'same_scene' AND NOT {0}.is_flagged,
         {0}.earlier_place, {0}.earlier_job_id, {0}.earlier_image_no)"""
 _WRITE = sql.SQL("""
     WITH given AS (
@@ -85,7 +84,8 @@ class Match:
     @property
     def rank(self) -> tuple[Any, ...]:
         """The best match of a photo has the smallest."""
-        return not self.is_flagged, _KINDS.index(self.kind), self.earlier.order
+        is_scene = self.kind is MatchKind.SAME_SCENE
+        return is_scene, is_scene and not self.is_flagged, self.earlier.order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,14 +104,13 @@ class Matched:
 def matches_of(photo: KnownPhoto, found: Sequence[KnownPhoto], flagged: Collection[Relation]) -> Matched:
     """The matches of a photo with those that were found, the earliest first.
 
-    Behind a copy that raises a flag only the same bytes are better: other fingerprints are not compared.
+    Behind the first copy none is better: other fingerprints are not compared.
     """
     best: Match | None = None
     later: list[Match] = []
     for other in found:
         is_later = other.order > photo.order
-        is_copy = best is not None and best.is_flagged and best.kind is not MatchKind.SAME_SCENE
-        if is_copy and not is_later and (other.sha256 is None or other.sha256 != photo.sha256):
+        if not is_later and best is not None and best.kind is not MatchKind.SAME_SCENE:
             continue
         match = _match(photo, other, flagged) if is_later else _match(other, photo, flagged)
         if match is None:
@@ -161,7 +160,7 @@ async def write_matches(connection: Connection, matches: Iterable[Match]) -> Cou
     for match in best.values():
         for name, value in _row(match).items():
             columns[name].append(value)
-    cursor = await connection.execute(_WRITE, {**columns, "kinds": list(map(str, MatchKind))})
+    cursor = await connection.execute(_WRITE, columns)
     return Counter(MatchKind(kind) for kind, is_new in await cursor.fetchall() if is_new)
 
 
