@@ -50,7 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A whole service of this test process, with five stores in two areas."""
     folder = Path(tmp_path_factory.mktemp("service"))
-    running = RunningService(folder)
+    # Many tests send the same pictures: that they are copies is for tests of copies to see.
+    running = RunningService(folder, environment={"RETAILPULSE_MATCHES_FLAGGED": ""})
     try:
         running.wait_until_ready()
         answer = running.http.put("/api/v1/stores", content=STORES.encode())

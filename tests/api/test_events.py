@@ -161,7 +161,7 @@ def test_hundreds_of_listeners_cost_the_database_no_connection_each(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'retailpulse'"
             ).fetchone()
         assert row is not None
-        assert row[0] <= 8 + 3 + 2  # the pools of one API and one worker, and its listener
+        assert row[0] <= 8 + 4 + 2  # the pools of one API and one worker, and its listener
         assert service.http.get("/health/ready").status_code == 200
         for job_id in job_ids:
             service.http.post(f"/api/v1/jobs/{job_id}/cancel").raise_for_status()

@@ -59,9 +59,11 @@ def test_a_search_is_the_same_in_a_file(service: RunningService) -> None:
         service, store_file([("in-a-file", "Fileable Kiosk", "FILE-1"), ("in-a-file", "Other", "O-1")])
     )
     assert fetched(service, "stores", "csv", q="fileable").decode() == (
-        "store_id,area_code,store_name\nFILE-1,in-a-file,Fileable Kiosk\n"
+        "store_id,area_code,store_name,latitude,longitude\nFILE-1,in-a-file,Fileable Kiosk,,\n"
     )
-    assert fetched(service, "stores", "csv", q="no such store").decode() == "store_id,area_code,store_name\n"
+    assert fetched(service, "stores", "csv", q="no such store").decode() == (
+        "store_id,area_code,store_name,latitude,longitude\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["visits", "stores"])
