@@ -1,6 +1,7 @@
 """Matching: each later photo names the earliest that it is most like, whatever was settled first."""
 
 import random
+from uuid import UUID
 
 import pytest
 
@@ -101,7 +102,7 @@ async def test_a_copy_is_preferred_to_the_same_scene_and_the_earliest_to_the_sam
 
 async def test_a_job_that_is_submitted_again_is_flagged_as_the_first_time(database: Database) -> None:
     times = ["2026-11-20T10:00:00+00:00", "2026-11-20T10:00:00+00:00", "2026-11-27T10:00:00+00:00"]
-    jobs = []
+    jobs: list[UUID] = []
     for _ in range(2):
         jobs.append(await submit(database, [("A", at) for at in times], day=len(jobs)))
         await settle(database, [SHELF.in_file(3).result(jobs[-1], number) for number in (3, 1, 2)])
