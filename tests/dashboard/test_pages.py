@@ -151,7 +151,9 @@ def test_a_list_goes_on_where_its_page_ended() -> None:
         kind = {tuple: "job", StoreCursor: "store", VisitCursor: "visit"}[type(place)]
         text = getattr(places, f"write_{kind}_place")(place)
         assert getattr(places, f"read_{kind}_place")(text) == place
-        for wrong in ("", "nonsense", "[]", "null", text[:-3], '["2026-11-20T10:00:00", "x"]', "\ud800"):
+        beyond = text.replace(",3]", ",99999999999]")
+        bad = ("", "nonsense", "[]", "null", text[:-3], '["2026-11-20T10:00:00", "x"]', "\ud800")
+        for wrong in (*bad, *([beyond] if beyond != text else [])):
             assert getattr(places, f"read_{kind}_place")(wrong) is None
 
 

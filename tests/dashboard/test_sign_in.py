@@ -80,12 +80,15 @@ def test_what_a_session_changes_must_come_from_a_page_of_the_service(
         {},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": api.url.replace("http", "x")},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
     ):
         assert api.http.post(path, data={}, headers={**origin, **session}).status_code == 403
         assert api.http.delete(f"/api/v1/jobs/{NO_JOB}", headers={**origin, **session}).status_code == 403
-        assert api.http.post("/sign-in", data={"key": "x"}, headers=origin).status_code == 403
+        for other in ({}, {"Authorization": "Basic YTpi"}):
+            sent = api.http.post("/sign-in", data={"key": "x"}, headers={**origin, **other})
+            assert sent.status_code == 403
 
 
 def test_a_session_ends_by_signing_out_by_its_time_and_with_its_key(
@@ -108,6 +111,12 @@ def test_a_session_ends_by_signing_out_by_its_time_and_with_its_key(
         connection.execute("UPDATE sessions SET expires_at = now()")
         connection.execute("UPDATE api_keys SET revoked_at = now() WHERE 'read' = ANY(scopes)")
     wait_for(lambda: not is_in(expiring) and not is_in(of_revoked))
+
+
+def test_a_key_that_may_not_look_is_told_so(guarded: Guarded, api: RunningApi) -> None:
+    answer = sign_in(api, guarded.key(Scope.SUBMIT))
+    assert answer.status_code == 403
+    assert "lacks the scope read" in answer.text
 
 
 @pytest.mark.parametrize("key", ["", "rp_0_1", "rp_000000000000_" + "0" * 64, "\u20ac"])
@@ -135,8 +144,12 @@ def test_keys_are_made_and_revoked_by_an_admin_alone(guarded: Guarded, api: Runn
     asked = {"name": "from a page", "scope-read": "1", "days": "30"}
     assert "/system/keys" not in api.http.get("/system", headers={**HTML, **submitter}).text
     assert api.http.get("/system/keys", headers={**HTML, **submitter}).status_code == 403
-    for path in ("/system/keys", "/system/keys/rp/revoke"):
-        assert api.http.post(path, data=asked, headers={**own(api), **submitter}).status_code == 403
+    for path in ("/system/keys", "//system/keys", "/system//keys/", "/system/keys/rp/revoke"):
+        assert (
+            api.http.post(f"{api.url}{path}", data=asked, headers={**own(api), **submitter}).status_code
+            == 403
+        )
+        assert api.http.get(f"{api.url}{path}", headers={**HTML, **submitter}).status_code == 403
     made = api.http.post("/system/keys", data=asked, headers={**own(api), **admin})
     (key,) = re.findall(r"rp_[0-9a-f]{12}_[0-9a-f]{64}", made.text)
     assert key not in api.http.get("/system/keys", headers={**HTML, **admin}).text

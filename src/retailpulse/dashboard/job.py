@@ -26,7 +26,7 @@ from retailpulse.web.caller import check_scope
 TILES, STORE_ROWS = 60, 100
 _ROW = msgspec.json.Decoder(Result)
 _FORM = ResultForm(page_format=PageFormat.JSON_ROWS)
-Number = Annotated[int, QueryParameter(name="after", ge=0)]
+Number = Annotated[int, QueryParameter(name="after", ge=0, lt=2**31)]
 
 
 @get("/jobs/{job_id:str}", include_in_schema=False)

@@ -1,7 +1,7 @@
 """Where a page of a list begins, as the text in its address; one that is none begins at the start."""
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,7 @@ from retailpulse.storage.stores.search import Part, StoreCursor
 from retailpulse.storage.stores.visits import VisitCursor
 
 Place = TypeVar("Place")
+_RowNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
 def write_job_place(place: JobPlace) -> str:
@@ -41,7 +42,7 @@ def write_visit_place(place: VisitCursor) -> str:
 
 def read_visit_place(text: str) -> VisitCursor | None:
     """The place that a text names, or None."""
-    found = _read(text, tuple[str, datetime | None, UUID, int])
+    found = _read(text, tuple[str, datetime | None, UUID, _RowNumber])
     if found is None:
         return None
     return VisitCursor(store_id=found[0], visited_at=found[1], job_id=found[2], visit_no=found[3])

@@ -8,6 +8,7 @@ from litestar.response import Redirect
 
 from retailpulse.dashboard.forms import FormBody
 from retailpulse.dashboard.rendering import AnyRequest, page
+from retailpulse.domain.api_keys import Scope
 from retailpulse.service import Sessions
 from retailpulse.web.errors import Unauthenticated
 from retailpulse.web.middleware.authentication import ApiKeyCache
@@ -31,8 +32,9 @@ async def sign_in(
     try:
         key = await api_keys.verify(b"Bearer " + data.get("key", "").strip().encode())
     except Unauthenticated:
-        text = "This is no key of the service, or it was revoked or has expired."
-        return page(request, "sign_in.html", status=401, to=to, error=text, is_open=api_keys.is_open)
+        return _refused(request, 401, to, "This is no key of the service, or it was revoked or has expired.")
+    if not key.allows(Scope.READ):
+        return _refused(request, 403, to, "This key may not look at anything: it lacks the scope read.")
     held = await sessions.begin(key.key_id)
     cookie = set_cookie(held, is_secure=request.url.scheme == "https")
     return Redirect(to, status_code=303, headers={"Set-Cookie": cookie})
@@ -44,6 +46,10 @@ async def sign_out(request: AnyRequest, sessions: Sessions) -> Redirect:
     if held := read_cookie(request.scope):
         await sessions.end(held)
     return Redirect("/sign-in", status_code=303, headers={"Set-Cookie": clear_cookie()})
+
+
+def _refused(request: AnyRequest, status: int, to: str, text: str) -> Response[bytes]:
+    return page(request, "sign_in.html", status=status, to=to, error=text, is_open=False)
 
 
 def _own(to: str) -> str:

@@ -29,5 +29,5 @@ def read_json(body: bytes, shape: type[Shape], choices: Mapping[str, Iterable[st
         fields = [name for name in _FIELD.findall(str(error).rpartition("$")[2]) if name in choices]
         words = choices[fields[-1]] if fields else ()
         raise InvalidRequest(explain(str(error), choices=words)) from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"the body is not JSON in UTF-8: {error}") from error

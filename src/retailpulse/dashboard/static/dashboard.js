@@ -23,6 +23,7 @@ async function refresh() {
   if (isPaused || document.hidden) return;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected) return location.reload(); // signed out
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live][id]")) {

@@ -120,7 +120,9 @@ class Cors:
 
         Browsers say one of both with every request that changes something; what says neither is refused.
         """
-        if (origin and origin.partition(b"://")[2] == host) or (not origin and site == b"same-origin"):
+        if (host and origin in {b"http://" + host, b"https://" + host}) or (
+            not origin and site == b"same-origin"
+        ):
             return
         raise Forbidden("a change by a browser that is signed in must come from a page of this service")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
+from retailpulse.web.middleware.scopes import KEYS, is_below, routed
 from retailpulse.web.problem_details import LEGACY_PATHS
 
 LEVEL = 1
@@ -36,12 +37,17 @@ class CompressionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, as ASGI has it."""
-        if scope["type"] != ScopeType.HTTP or scope["path"].rstrip("/") in LEGACY_PATHS:
+        if scope["type"] != ScopeType.HTTP or _stays_plain(scope["path"]):
             await self._app(scope, receive, send)
             return
         accepted = (value for name, value in scope["headers"] if name == b"accept-encoding")
         accepts = scope["method"] != "HEAD" and accepts_gzip(accepted)
         await self._app(scope, receive, _Answer(send, accepts_gzip=accepts).send)
+
+
+def _stays_plain(path: str) -> bool:
+    """Whether answers are never compressed: the old ones, and the page that shows a new key."""
+    return path.rstrip("/") in LEGACY_PATHS or is_below(routed(path), (KEYS,))
 
 
 def accepts_gzip(accepted: Iterable[bytes]) -> bool:

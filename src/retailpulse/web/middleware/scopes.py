@@ -9,6 +9,8 @@ METRICS = "/metrics"
 SYSTEM, KEYS = "/system", "/system/keys"
 """Pages of the dashboard: what they change, and keys, are for `admin`."""
 SIGN_IN = "/sign-in"
+SESSIONS = (SIGN_IN, "/sign-out")
+"""Pages that begin and end sessions."""
 _API = ("/api", "/metrics")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "POST": Scope.SUBMIT}
@@ -20,6 +22,7 @@ def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope
     Every method that is not named here, and every path that does not exist, needs one: so a new route is
     never open by oversight. Decisions on photos need one of their own, however their path is written.
     """
+    path = routed(path)
     if is_below(path, PUBLIC) or (open_metrics and is_below(path, (METRICS,))):
         return None
     if is_below(path, (KEYS,)) or (method == "POST" and is_below(path, (SYSTEM,))):
@@ -29,15 +32,20 @@ def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope
     return _BY_METHOD.get(method, Scope.ADMIN)
 
 
+def routed(path: str) -> str:
+    """A path as the router sees it, which passes over empty parts: `//system/keys/` is `/system/keys`."""
+    return "/" + "/".join(filter(None, path.split("/")))
+
+
 def is_page(path: str) -> bool:
     """Whether a browser that asks for this wants a page of the dashboard, and may be sent to sign in."""
-    return not is_below(path, _API)
+    return not is_below(routed(path), _API)
 
 
 def _is_of_reviews(path: str) -> bool:
-    """Whether the router takes a path to what people decide: it passes over empty parts, as at an end."""
-    match [part for part in path.split("/") if part]:
-        case ["api", "v1", "review"] | ["api", "v1", "jobs", _, "images", _, "review"]:
+    """Whether a path leads to what people decide."""
+    match path.split("/"):
+        case ["", "api", "v1", "review"] | ["", "api", "v1", "jobs", _, "images", _, "review"]:
             return True
     return False
 

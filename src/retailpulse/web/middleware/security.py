@@ -28,7 +28,15 @@ from retailpulse.web.middleware.browser_protection import (
     with_headers,
 )
 from retailpulse.web.middleware.rate_limit import FixedWindowRateLimiter
-from retailpulse.web.middleware.scopes import HEALTH, SIGN_IN, is_below, is_page, needed_scope
+from retailpulse.web.middleware.scopes import (
+    HEALTH,
+    SESSIONS,
+    SIGN_IN,
+    is_below,
+    is_page,
+    needed_scope,
+    routed,
+)
 from retailpulse.web.session_cookie import read_cookie
 
 DRAIN_SECONDS = 5.0
@@ -75,7 +83,7 @@ class SecurityMiddleware:
                 if self._api_keys.is_open:
                     self._cors.check(origin, host)
                     self._cors.check_site(site, origin)
-                elif authorization is None:
+                elif authorization is None or is_below(routed(scope["path"]), SESSIONS):
                     self._cors.check_own(origin, site, host)
         except RetailPulseError as error:
             if scope["method"] not in _WITHOUT_BODY:
