@@ -49,31 +49,40 @@ class CellSums:
         means: Floats = self._cells[rows, columns] / sizes
         return means
 
-    def grids(self, regions: Sequence[Region], rows: int, columns: int, *, transposed: bool) -> Floats:
+    def grids(
+        self, regions: Sequence[Region], rows: int, columns: int, *, transposed: Sequence[bool]
+    ) -> Floats:
         """Of each region the mean brightness of rows x columns equal boxes.
 
-        If they are transposed, rows go from left to right, and columns from the top down.
+        Of one that is transposed, rows go from left to right, and columns from the top down.
         """
         import numpy as np
 
-        left, upper, right, lower = np.array(regions).T
-        across = _places(
-            np.linspace(left, right, (rows if transposed else columns) + 1, axis=1), self.columns
-        )
-        along = _places(np.linspace(upper, lower, (columns if transposed else rows) + 1, axis=1), self.rows)
+        left, upper, right, lower = np.array(regions).T[:, :, None]
+        turned = np.array(transposed)
+        most = max(rows, columns)
+        # As many edges for all; those beyond the last are the last once more.
+        by_row, by_column = (np.minimum(np.arange(most + 1) / count, 1) for count in (rows, columns))
+        across = left + (right - left) * np.where(turned[:, None], by_row, by_column)
+        along = upper + (lower - upper) * np.where(turned[:, None], by_column, by_row)
+        boxes = self._boxes(along, across)
+        boxes *= rows * columns / ((right - left) * (lower - upper))[:, :, None]
+        grids = boxes[:, :rows, :columns].copy()
+        grids[turned] = boxes[turned, :columns, :rows].swapaxes(1, 2)
+        return grids
+
+    def _boxes(self, along: Floats, across: Floats) -> Floats:
+        """Of each region the sums of brightness between neighbours of these edges."""
+        row, part = _places(along, self.rows)
+        column, share = _places(across, self.columns)
         width = self._table.shape[1]
-        if transposed:
-            (first, part), (second, share), steps = across, along, (1, width)
-        else:
-            (first, part), (second, share), steps = along, across, (width, 1)
-        at = first[:, :, None] * steps[0] + second[:, None, :] * steps[1]
+        at = row[:, :, None] * width + column[:, None, :]
         part, share, table = part[:, :, None], share[:, None, :], self._table.reshape(-1)
-        before = table[at] * (1 - share) + table[at + steps[1]] * share
-        behind = table[at + steps[0]] * (1 - share) + table[at + steps[0] + steps[1]] * share
+        before = table[at] * (1 - share) + table[at + 1] * share
+        behind = table[at + width] * (1 - share) + table[at + width + 1] * share
         corners = before + (behind - before) * part
         lines = corners[:, 1:] - corners[:, :-1]
         boxes: Floats = lines[:, :, 1:] - lines[:, :, :-1]
-        boxes *= rows * columns / ((right - left) * (lower - upper))[:, None, None]
         return boxes
 
 

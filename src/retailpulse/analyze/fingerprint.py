@@ -1,13 +1,13 @@
 """Fingerprint: hashes by which copies of a photo are found, however they were encoded, cut, framed or turned.
 
 A hash tells of a grid of 16 x 17 means which are brighter than their neighbour (dHash). Before, the part is
-laid on its longer side and mirrored until its middle is brighter at its right and lower end, so that all
-eight positions of a picture have one hash. Weak: parts of a picture cut at one corner, or turned by more than
-some degrees, have others.
+stood upright, as people see it, and mirrored until its middle is brighter at its right and lower end; that of
+the picture on its side is asked for as well. Weak: parts of a picture cut at one corner, or turned by more
+than some degrees, have others.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from retailpulse.analyze.analyzer import Analyzer, Exif
 from retailpulse.analyze.bars import within_bars
 from retailpulse.analyze.cell_sums import CellSums, Floats, Region
+from retailpulse.analyze.orientation import is_on_its_side
 from retailpulse.analyze.picture import Picture
 from retailpulse.domain.fingerprints import SIDE, Part, build
 from retailpulse.domain.images import Header
@@ -27,8 +28,6 @@ LEAST_FRAMED = 0.1
 """The share of a picture that bars leave at least, or they are part of it."""
 MOSTLY_FRAMED = 0.7
 """Under this share the whole picture has no hash: it would be that of the frame."""
-SQUARE = 1.08
-"""Up to this ratio of its sides a picture is looked up both lying and standing."""
 STEP = 0.25
 """A neighbour is brighter by more than this; less is noise."""
 VISIBLE_STEP = 1.0
@@ -53,44 +52,35 @@ def _find_fingerprint(picture: Picture, header: Header, _exif: Exif) -> Fingerpr
     if min(grey.shape) < LEAST_SIDE:
         return Fingerprint(None)
     sums = CellSums(grey)
-    parts = list(_parts(sums))
-    hashed = _hashed(_laid(sums, [region for _, region, _ in parts], [standing for *_, standing in parts]))
-    found = [
-        (part | turn, digest) for (part, _, _), (turn, digest) in zip(parts, hashed, strict=True) if digest
-    ]
+    parts, regions = zip(*_parts(sums), strict=True)
+    is_turned = is_on_its_side(picture, header)
+    grids = sums.grids(
+        regions, SIDE, SIDE + 1, transposed=[is_turned == (Part.KEPT in part) for part in parts]
+    )
+    hashed = zip(parts, _hashed(grids), strict=True)
+    found = [(part | turn, digest) for part, (turn, digest) in hashed if digest]
     if not any(Part.ASKED in part for part, _ in found):
         return Fingerprint(None)
     return Fingerprint(b64encode(build(found)).decode())
 
 
-def _parts(sums: CellSums) -> Iterator[tuple[Part, Region, bool]]:
-    """The parts of a picture, and whether each is standing, higher than wide."""
+def _parts(sums: CellSums) -> Iterator[tuple[Part, Region]]:
+    """The parts of a picture: those that are kept are hashed upright, the last one on its side.
+
+    Shelves on their side are alike, whatever stands on them, so that no hash of one is kept, and a copy that
+    was turned is met only by what was kept upright.
+    """
     whole = (0.0, 0.0, float(sums.width), float(sums.height))
     framed = within_bars(sums)
     share = _area(framed) / _area(whole) if framed else 0.0
     inner = framed if framed and share >= LEAST_FRAMED else whole
     if inner == whole or share >= MOSTLY_FRAMED:
-        yield Part.KEPT | Part.ASKED, whole, _is_standing(whole)
+        yield Part.KEPT | Part.ASKED, whole
     if inner != whole:
-        yield Part.KEPT | Part.ASKED, inner, _is_standing(inner)
+        yield Part.KEPT | Part.ASKED, inner
     for cut in CUTS:
-        yield Part.KEPT | Part.EXACT, _cut(inner, cut), _is_standing(inner)
-    if _ratio(inner) <= SQUARE:
-        yield Part.ASKED, inner, not _is_standing(inner)
-
-
-def _laid(sums: CellSums, regions: Sequence[Region], standing: Sequence[bool]) -> Floats:
-    """The grid of each region as it lies on its longer side; all at once, if all are of one kind."""
-    import numpy as np
-
-    if len(set(standing)) == 1:
-        return sums.grids(regions, SIDE, SIDE + 1, transposed=standing[0])
-    return np.concatenate(
-        [
-            sums.grids([region], SIDE, SIDE + 1, transposed=stands)
-            for region, stands in zip(regions, standing, strict=True)
-        ]
-    )
+        yield Part.KEPT | Part.EXACT, _cut(inner, cut)
+    yield Part.EXACT, inner
 
 
 def _hashed(grids: Floats) -> Iterator[tuple[Part, bytes]]:
@@ -144,15 +134,6 @@ def _cut(region: Region, share: float) -> Region:
 
 def _area(region: Region) -> float:
     return (region[2] - region[0]) * (region[3] - region[1])
-
-
-def _is_standing(region: Region) -> bool:
-    return region[3] - region[1] > region[2] - region[0]
-
-
-def _ratio(region: Region) -> float:
-    sides = region[2] - region[0], region[3] - region[1]
-    return max(sides) / min(sides)
 
 
 def _load() -> None:
