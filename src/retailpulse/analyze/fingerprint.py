@@ -59,7 +59,8 @@ def _find_fingerprint(picture: Picture, header: Header, _exif: Exif) -> Fingerpr
     )
     hashed = zip(parts, _hashed(grids), strict=True)
     found = [(part | turn, digest) for part, (turn, digest) in hashed if digest]
-    if not any(Part.ASKED in part for part, _ in found):
+    # Of the whole, upright or on its side, there must be something to be seen.
+    if all(Part.KEPT | Part.EXACT in part for part, _ in found):
         return Fingerprint(None)
     return Fingerprint(b64encode(build(found)).decode())
 
