@@ -30,3 +30,9 @@ def test_boxes_are_in_their_places() -> None:
     np.testing.assert_allclose(wide[0], expected)
     np.testing.assert_allclose(both[1].T, expected)
     assert both[0, 0, 0] == pytest.approx(grey[8:136, 100:250].mean())
+
+
+def test_sums_of_a_large_white_picture_do_not_overflow() -> None:
+    sums = CellSums(np.full((2_400, 4_000), 255, dtype=np.uint8))
+    (((mean,),),) = sums.grids([(0.0, 0.0, 4_000.0, 2_400.0)], 1, 1, transposed=[False])
+    assert mean == pytest.approx(255)

@@ -89,31 +89,43 @@ def _hashed(grids: Floats) -> Iterator[tuple[Part, bytes]]:
     import numpy as np
 
     middle = grids[_MIDDLE].reshape(len(grids), -1)
-    grids = _smooth(_smooth(grids).swapaxes(1, 2)).swapaxes(1, 2)
     spread = np.maximum(middle.std(axis=1), 1e-9) * middle.shape[1]
-    slopes = (middle @ _slopes() / spread[:, None]).tolist()
-    steps = grids[:, :, 1:] - grids[:, :, :-1]
+    slopes = middle @ _slopes() / spread[:, None]
+    down, right = _smoothing()
+    steps = down @ grids @ right
     visible = np.count_nonzero(np.abs(steps) >= VISIBLE_STEP, axis=(1, 2))
     brighter = steps > STEP
     changes = np.count_nonzero(brighter[:, :, 1:] != brighter[:, :, :-1], axis=(1, 2))
-    is_blank = ((visible < LEAST_VISIBLE) | (changes < LEAST_CHANGES)).tolist()
-    for step, (right, down), blank in zip(steps, slopes, is_blank, strict=True):
-        if blank:
-            yield Part(0), b""
-            continue
-        turned = -step[:, ::-1] if right < 0 else step
-        turned = turned[::-1] if down < 0 else turned
-        turn = (Part.SIDEWAYS if abs(right) < UNSURE else 0) | (Part.UPSIDE_DOWN if abs(down) < UNSURE else 0)
-        yield Part(turn), np.packbits(turned > STEP).tobytes()
+    is_blank = (visible < LEAST_VISIBLE) | (changes < LEAST_CHANGES)
+    darker_right, darker_down = slopes.T < 0
+    brighter[darker_right] = steps[darker_right, :, ::-1] < -STEP
+    brighter[darker_down] = brighter[darker_down, ::-1]
+    digests = np.packbits(brighter.reshape(len(grids), -1), axis=1)
+    unsure = np.abs(slopes) < UNSURE
+    for digest, (right, down), blank in zip(digests, unsure.tolist(), is_blank.tolist(), strict=True):
+        turn = (Part.SIDEWAYS if right else Part(0)) | (Part.UPSIDE_DOWN if down else Part(0))
+        yield turn, b"" if blank else digest.tobytes()
 
 
-def _smooth(grids: Floats) -> Floats:
-    """With a sixth of the next box on either side, so that a part cut a little differently keeps its bits."""
-    smooth = grids * 4
-    smooth[:, :, 1:] += grids[:, :, :-1]
-    smooth[:, :, :-1] += grids[:, :, 1:]
-    smooth[:, :, 0] += grids[:, :, 0]
-    smooth[:, :, -1] += grids[:, :, -1]
+@cache
+def _smoothing() -> tuple[Floats, Floats]:
+    """By what grids are multiplied from the left and from the right for the steps between smoothed boxes.
+
+    Each box has a sixth of the next one on either side, so that a part cut a little differently keeps its
+    bits.
+    """
+    import numpy as np
+
+    down, right = (_smooth(np.eye(size)) for size in (SIDE, SIDE + 1))
+    return down, right[:, 1:] - right[:, :-1]
+
+
+def _smooth(lines: Floats) -> Floats:
+    smooth = lines * 4
+    smooth[:, 1:] += lines[:, :-1]
+    smooth[:, :-1] += lines[:, 1:]
+    smooth[:, 0] += lines[:, 0]
+    smooth[:, -1] += lines[:, -1]
     smooth /= 6
     return smooth
 
