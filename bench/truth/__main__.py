@@ -6,7 +6,7 @@ from pathlib import Path
 import rich_click as click
 from PIL import Image
 
-from bench.truth import copies, cost, recall
+from bench.truth import copies, cost, recall, upright
 from bench.truth.photos import drawn, named, of_folder
 
 
@@ -34,7 +34,10 @@ from bench.truth.photos import drawn, named, of_folder
     "--turns", type=click.IntRange(1, 1000), default=15, show_default=True, help="Turns of a decode."
 )
 @click.option(
-    "--part", type=click.Choice(["recall", "copies", "cost", "all"]), default="all", show_default=True
+    "--part",
+    type=click.Choice(["recall", "copies", "upright", "cost", "all"]),
+    default="all",
+    show_default=True,
 )
 def main(folder: Path | None, count: int, least: int, changed: int, turns: int, part: str) -> None:
     """Damage photos in ways that matter, and hand them in again; print what is flagged, found, and spent.
@@ -50,6 +53,8 @@ def main(folder: Path | None, count: int, least: int, changed: int, turns: int, 
     if part in {"copies", "all"}:
         several = _numbered(count) if folder is None else named(folder, count, least)
         print(copies.tables(several, changed), flush=True)
+    if part in {"upright", "all"}:
+        print("\n".join([upright.HEAD, *upright.rows(folder, count)]), flush=True)
     if part in {"cost", "all"}:
         print(cost.HEAD, flush=True)
         for width, height in ((4032, 3024), (1280, 960)):

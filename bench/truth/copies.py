@@ -62,13 +62,13 @@ def tables(photos: Iterable[tuple[str, Image.Image]], changed: int) -> str:
     passed = 0
     for number, (name, photo) in enumerate(photos):
         photo.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-        data = _fingerprint(photo)
+        data = fingerprint_of(photo)
         if data is None:
             passed += 1
             continue
-        taken.append(_Photo(re.sub(r"[\W\d_]+$", "", name), data))
+        taken.append(_Photo(product_of(name), data))
         for change, row in rows.items() if len(taken) <= changed else ():
-            row.add(data, _fingerprint(CHANGES[change](photo, number)))
+            row.add(data, fingerprint_of(CHANGES[change](photo, number)))
     lines = [
         f"| {min(changed, len(taken))} photos of {len(taken) + passed}, {passed} without a fingerprint "
         f"| <= {COPY_DISTANCE} | <= {SCENE_DISTANCE} | found by keys | taken later | values |",
@@ -80,6 +80,11 @@ def tables(photos: Iterable[tuple[str, Image.Image]], changed: int) -> str:
         ]
         lines.append(f"| {change} | {' | '.join(shares)} | {row.values / max(1, row.photos):.0f} |")
     return "\n".join([*lines, "", *_pairs(taken)])
+
+
+def product_of(name: str) -> str:
+    """The name of a photo without its number."""
+    return re.sub(r"[\W\d_]+$", "", name)
 
 
 def _meets(asking: bytes, stored: bytes) -> bool:
@@ -96,10 +101,10 @@ def _meets(asking: bytes, stored: bytes) -> bool:
 def _pairs(taken: Sequence[_Photo]) -> list[str]:
     """How near different photos are: those of one name but for its number, and those of different names."""
     counts = {"of one name": [0, 0, 0], "of different names": [0, 0, 0]}
-    rows, owners = _bits([fingerprints.parse(each.data) for each in taken])
+    rows, owners = bits_of([fingerprints.parse(each.data) for each in taken])
     near: list[str] = []
     for number, each in enumerate(taken):
-        asked, _ = _bits([[probe.hash for probe in fingerprints.probes(each.data)]])
+        asked, _ = bits_of([[probe.hash for probe in fingerprints.probes(each.data)]])
         least = np.full(len(taken), 256.0)
         np.minimum.at(least, owners, ((256 - rows @ asked.T) / 2).min(axis=1))
         for other in range(len(taken)):
@@ -122,14 +127,15 @@ def _pairs(taken: Sequence[_Photo]) -> list[str]:
     ]
 
 
-def _bits(groups: Sequence[Sequence[bytes]]) -> tuple[_Array, _Array]:
+def bits_of(groups: Sequence[Sequence[bytes]]) -> tuple[_Array, _Array]:
     """The hashes of all groups as rows of +1 and -1, and to which group each belongs."""
     digests = [np.frombuffer(digest, dtype=np.uint8) for group in groups for digest in group]
     owners = [place for place, group in enumerate(groups) for _ in group]
     return np.unpackbits(np.stack(digests), axis=1).astype(np.float32) * 2 - 1, np.array(owners)
 
 
-def _fingerprint(photo: Image.Image) -> bytes | None:
+def fingerprint_of(photo: Image.Image) -> bytes | None:
+    """The fingerprint of a photo as JPEG; None if it has none."""
     file = io.BytesIO()
     photo.save(file, "JPEG", quality=QUALITY)
     header, picture = decode_body(file.getvalue(), MAX_PIXELS)

@@ -1,6 +1,8 @@
 """A copy has the fingerprint of its original, whatever became of it; other pictures have others."""
 
 from base64 import b64decode
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +18,9 @@ SIZE = (1008, 756)
 TURNS = [*Image.Transpose]
 
 
-def found(picture: Image.Image, kind: str = "JPEG") -> bytes | None:
+def found(picture: Image.Image, kind: str = "JPEG", **options: Any) -> bytes | None:
     """The fingerprint of a file of this picture."""
-    text = facts(fingerprint.ANALYZER, saved(picture, kind))["fingerprint"]
+    text = facts(fingerprint.ANALYZER, saved(picture, kind, **options))["fingerprint"]
     return None if text is None else b64decode(text)
 
 
@@ -57,6 +59,20 @@ def framed(picture: Image.Image, ground: int) -> Image.Image:
     return screen
 
 
+def upright(seed: int) -> Image.Image:
+    """Five boards at the same height, and on them other things of other widths, higher than wide."""
+    dice = np.random.default_rng(seed)
+    picture = np.full((1008, 756), 150, dtype=np.uint8)
+    for top in range(0, 1000, 200):
+        left = 0
+        while left < 756:
+            wide, tall = int(dice.integers(25, 90)), int(dice.integers(80, 160))
+            picture[top + 170 - tall : top + 170, left : left + wide] = dice.integers(60, 220)
+            left += wide
+        picture[top + 170 : top + 200] = 20
+    return Image.fromarray(picture)
+
+
 def test_encoding_size_and_brightness_change_hardly_a_bit(photo: Image.Image) -> None:
     for copy in (photo.resize((504, 378)), ImageEnhance.Brightness(photo).enhance(0.7)):
         assert apart(photo, copy) <= 12
@@ -71,10 +87,27 @@ def test_a_mirrored_or_turned_copy_has_the_same_hash(photo: Image.Image, turn: I
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=lambda turn: turn.name)
-def test_a_square_copy_is_asked_for_lying_and_standing(turn: Image.Transpose) -> None:
+def test_a_square_copy_is_found_however_it_was_turned(turn: Image.Transpose) -> None:
     grain = np.random.default_rng(2).normal(0, 20, (700, 700))  # or its plain edges would be taken for bars
     square = Image.fromarray((np.asarray(shelf(700, 700)) + grain).clip(0, 255).astype(np.uint8))
     assert apart(square, square.transpose(turn)) <= 20
+
+
+def test_upright_shelves_are_told_apart_by_what_stands_on_their_boards() -> None:
+    photos = [upright(seed) for seed in range(8)]
+    assert min(apart(one, other) for one, other in combinations(photos, 2)) > SCENE_DISTANCE
+    assert all(apart(one, one.transpose(Image.Transpose.ROTATE_90)) <= 12 for one in photos)
+
+
+@pytest.mark.parametrize("size", [SIZE, (700, 700)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_what_is_kept_is_hashed_upright_by_exif(size: tuple[int, int], kind: str) -> None:
+    picture, exif = shelf(1400, 1050).crop((0, 0, *size)), Image.Exif()
+    exif[0x0112] = 6
+    stored = picture.transpose(Image.Transpose.ROTATE_90)
+    as_taken, as_stored = found(picture, kind) or b"", found(stored, kind, exif=exif) or b""
+    pairs = zip(fingerprints.parse(as_taken), fingerprints.parse(as_stored), strict=True)
+    assert max(fingerprints.distance(*pair) for pair in pairs) <= COPY_DISTANCE
 
 
 def test_a_picture_as_bright_at_both_ends_is_asked_for_in_a_mirror_too(photo: Image.Image) -> None:

@@ -26,7 +26,7 @@ LONGEST_TEXT = 0.06
 def within_bars(sums: CellSums) -> Region | None:
     """The part of a picture that no bar covers: the whole without bars, None if they cover everything."""
     top, bottom, left, right = 0, sums.rows.size - 1, 0, sums.columns.size - 1
-    if not any(_are_bars(line)[0][0] for line in _outermost(sums)):
+    if not any(_are_bars(lines)[0].any() for lines in _outermost(sums)):
         return 0.0, 0.0, float(sums.width), float(sums.height)  # as most photos are
     cells = sums.means(slice(None), slice(None))
     for _ in range(2):  # a frame may be seen only once another is gone
@@ -47,11 +47,10 @@ def within_bars(sums: CellSums) -> Region | None:
 
 
 def _outermost(sums: CellSums) -> Iterator[Floats]:
-    """The first and the last row and column of cells, each as one row."""
+    """The first and the last row of cells, and the first and the last column, each as a row."""
     everything = slice(None)
-    for edge in (slice(1), slice(-1, None)):
-        yield sums.means(edge, everything)
-        yield sums.means(everything, edge).T
+    yield sums.means(slice(None, None, max(1, sums.rows.size - 2)), everything)
+    yield sums.means(everything, slice(None, None, max(1, sums.columns.size - 2))).T
 
 
 def _widths(cells: Floats) -> tuple[int, int]:

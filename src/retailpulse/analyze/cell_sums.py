@@ -5,6 +5,7 @@ a box that ends within a cell takes a share of it, as if the cell were of one br
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from retailpulse.analyze.picture import GreyImage
@@ -33,76 +34,105 @@ class CellSums:
         import numpy as np
 
         self.height, self.width = grey.shape
-        self._cells, tall = _cells(grey)
-        self.rows = np.minimum(np.arange(self._cells.shape[0] + 1) * tall, self.height)
+        self._cells, self._tall = _cells(grey)
+        self.rows = np.minimum(np.arange(self._cells.shape[0] + 1) * self._tall, self.height)
         """Where each row of cells begins, and the last ends, in pixels."""
         self.columns = np.minimum(np.arange(self._cells.shape[1] + 1) * _CELL_WIDTH, self.width)
-        self._table = np.zeros((self._cells.shape[0] + 1, self._cells.shape[1] + 1), dtype=np.int64)
+        self._table = np.zeros(
+            (self._cells.shape[0] + 1, self._cells.shape[1] + 1), dtype=_whole_type(grey.size)
+        )
         np.cumsum(self._cells, axis=1, out=self._table[1:, 1:])
         np.cumsum(self._table, axis=0, out=self._table)
 
     def means(self, rows: slice, columns: slice) -> Floats:
-        """The mean brightness of each of these cells."""
-        import numpy as np
-
-        sizes = np.diff(self.rows)[rows, None] * np.diff(self.columns)[columns]
-        means: Floats = self._cells[rows, columns] / sizes
+        """The mean brightness of each of these cells; steps of slices give cells at both ends."""
+        tall = self.rows[1:][rows, None] - self.rows[:-1][rows, None]
+        means: Floats = self._cells[rows, columns] / (
+            tall * (self.columns[1:][columns] - self.columns[:-1][columns])
+        )
         return means
 
-    def grids(self, regions: Sequence[Region], rows: int, columns: int, *, transposed: bool) -> Floats:
+    def grids(
+        self, regions: Sequence[Region], rows: int, columns: int, *, transposed: Sequence[bool]
+    ) -> Floats:
         """Of each region the mean brightness of rows x columns equal boxes.
 
-        If they are transposed, rows go from left to right, and columns from the top down.
+        Of one that is transposed, rows go from left to right, and columns from the top down.
         """
         import numpy as np
 
-        left, upper, right, lower = np.array(regions).T
-        across = _places(
-            np.linspace(left, right, (rows if transposed else columns) + 1, axis=1), self.columns
-        )
-        along = _places(np.linspace(upper, lower, (columns if transposed else rows) + 1, axis=1), self.rows)
+        left, upper, right, lower = np.array(regions).T[:, :, None]
+        turned = np.array(transposed)
+        by_row, by_column = _edges(rows, columns)
+        across = left + (right - left) * np.where(turned[:, None], by_row, by_column)
+        along = upper + (lower - upper) * np.where(turned[:, None], by_column, by_row)
+        boxes = self._boxes(along, across)
+        boxes *= rows * columns / ((right - left) * (lower - upper))[:, :, None]
+        grids = boxes[:, :rows, :columns].copy()
+        grids[turned] = boxes[turned, :columns, :rows].swapaxes(1, 2)
+        return grids
+
+    def _boxes(self, along: Floats, across: Floats) -> Floats:
+        """Of each region the sums of brightness between neighbours of these edges."""
+        row, part = _places(along, self.rows, self._tall)
+        column, share = _places(across, self.columns, _CELL_WIDTH)
         width = self._table.shape[1]
-        if transposed:
-            (first, part), (second, share), steps = across, along, (1, width)
-        else:
-            (first, part), (second, share), steps = along, across, (width, 1)
-        at = first[:, :, None] * steps[0] + second[:, None, :] * steps[1]
+        at = row[:, :, None] * width + column[:, None, :]
         part, share, table = part[:, :, None], share[:, None, :], self._table.reshape(-1)
-        before = table[at] * (1 - share) + table[at + steps[1]] * share
-        behind = table[at + steps[0]] * (1 - share) + table[at + steps[0] + steps[1]] * share
-        corners = before + (behind - before) * part
-        lines = corners[:, 1:] - corners[:, :-1]
+        before, behind = table.take(at).astype(float), table.take(at + width).astype(float)
+        before += (table.take(at + 1) - before) * share
+        behind += (table.take(at + (width + 1)) - behind) * share
+        behind -= before
+        behind *= part
+        behind += before
+        lines = behind[:, 1:] - behind[:, :-1]
         boxes: Floats = lines[:, :, 1:] - lines[:, :, :-1]
-        boxes *= rows * columns / ((right - left) * (lower - upper))[:, None, None]
         return boxes
 
 
-def _places(pixels: Floats, edges: _Whole) -> tuple[_Whole, Floats]:
-    """In which cell each position lies, and how far."""
+def _whole_type(pixels: int) -> "type[np.int32 | np.int64]":
+    """The shorter integers that hold the sum of so many pixels: less memory to touch."""
     import numpy as np
 
-    place = np.interp(pixels, edges, np.arange(edges.size))
-    cell = np.minimum(place.astype(np.intp), edges.size - 2)
+    return np.int32 if pixels * 255 <= np.iinfo(np.int32).max else np.int64
+
+
+@cache
+def _edges(*counts: int) -> list[Floats]:
+    """Edges of so many equal boxes from 0 to 1; the shorter lists end with 1 once more."""
+    import numpy as np
+
+    return [np.minimum(np.arange(max(counts) + 1) / count, 1) for count in counts]
+
+
+def _places(pixels: Floats, edges: _Whole, size: int) -> tuple[_Whole, Floats]:
+    """In which cell of so many pixels each position lies, and how far; the last cell may be smaller."""
+    import numpy as np
+
+    last = edges.size - 2
+    place = np.maximum(pixels / size, last + (pixels - edges[-2]) / (edges[-1] - edges[-2]))
+    cell = np.minimum(place.astype(np.intp), last)
     return cell, place - cell
 
 
 def _cells(grey: GreyImage) -> tuple[_Whole, int]:
-    """Sums over cells, and how many pixels a cell is high; eight pixels are added at once, as one integer."""
+    """Sums over cells, and how many pixels a cell is high; eight pixels are added at once, as one integer.
+
+    The first row of each row of cells goes first, then their second rows, so that little memory is touched.
+    """
     import numpy as np
 
     height, width = grey.shape
-    padded = np.zeros((height, -(-width // _PACKED) * _PACKED), dtype=np.uint8)
-    padded[:, :width] = grey
-    packed = padded.view(np.uint64)
-    pairs = packed >> np.uint64(8)
-    pairs &= np.uint64(_EVEN_BYTES)
-    packed &= np.uint64(_EVEN_BYTES)
-    pairs += packed
     tall = max(1, min(height // CELL_ROWS, 128))  # the sum of 128 pairs fits 16 bits
-    whole = height // tall * tall
-    sums = pairs[0:whole:tall].copy()
-    for first in range(1, tall):
-        sums += pairs[first:whole:tall]
-    if whole < height:
-        sums = np.concatenate([sums, pairs[whole:].sum(axis=0, keepdims=True)])
+    pixels = np.zeros((-(-height // tall), -(-width // _PACKED) * _PACKED), dtype=np.uint8)
+    packed = pixels.view(np.uint64)
+    sums = np.zeros_like(packed)
+    for first in range(tall):
+        rows = grey[first::tall]
+        pixels[: len(rows), :width] = rows
+        pixels[len(rows) :] = 0
+        sums += packed & np.uint64(_EVEN_BYTES)
+        packed >>= np.uint64(8)
+        packed &= np.uint64(_EVEN_BYTES)
+        sums += packed
     return sums.view(np.uint16)[:, : -(-width // _CELL_WIDTH)], tall

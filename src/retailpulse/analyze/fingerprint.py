@@ -1,13 +1,13 @@
 """Fingerprint: hashes by which copies of a photo are found, however they were encoded, cut, framed or turned.
 
 A hash tells of a grid of 16 x 17 means which are brighter than their neighbour (dHash). Before, the part is
-laid on its longer side and mirrored until its middle is brighter at its right and lower end, so that all
-eight positions of a picture have one hash. Weak: parts of a picture cut at one corner, or turned by more than
-some degrees, have others.
+stood upright, as people see it, and mirrored until its middle is brighter at its right and lower end; that of
+the picture on its side is asked for as well. Weak: parts of a picture cut at one corner, or turned by more
+than some degrees, have others.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from retailpulse.analyze.analyzer import Analyzer, Exif
 from retailpulse.analyze.bars import within_bars
 from retailpulse.analyze.cell_sums import CellSums, Floats, Region
+from retailpulse.analyze.orientation import is_on_its_side
 from retailpulse.analyze.picture import Picture
 from retailpulse.domain.fingerprints import SIDE, Part, build
 from retailpulse.domain.images import Header
@@ -27,8 +28,6 @@ LEAST_FRAMED = 0.1
 """The share of a picture that bars leave at least, or they are part of it."""
 MOSTLY_FRAMED = 0.7
 """Under this share the whole picture has no hash: it would be that of the frame."""
-SQUARE = 1.08
-"""Up to this ratio of its sides a picture is looked up both lying and standing."""
 STEP = 0.25
 """A neighbour is brighter by more than this; less is noise."""
 VISIBLE_STEP = 1.0
@@ -53,44 +52,36 @@ def _find_fingerprint(picture: Picture, header: Header, _exif: Exif) -> Fingerpr
     if min(grey.shape) < LEAST_SIDE:
         return Fingerprint(None)
     sums = CellSums(grey)
-    parts = list(_parts(sums))
-    hashed = _hashed(_laid(sums, [region for _, region, _ in parts], [standing for *_, standing in parts]))
-    found = [
-        (part | turn, digest) for (part, _, _), (turn, digest) in zip(parts, hashed, strict=True) if digest
-    ]
-    if not any(Part.ASKED in part for part, _ in found):
+    parts, regions = zip(*_parts(sums), strict=True)
+    is_turned = is_on_its_side(picture, header)
+    grids = sums.grids(
+        regions, SIDE, SIDE + 1, transposed=[is_turned == (Part.KEPT in part) for part in parts]
+    )
+    hashed = zip(parts, _hashed(grids), strict=True)
+    found = [(part | turn, digest) for part, (turn, digest) in hashed if digest]
+    # Of the whole, upright or on its side, there must be something to be seen.
+    if all(Part.KEPT | Part.EXACT in part for part, _ in found):
         return Fingerprint(None)
     return Fingerprint(b64encode(build(found)).decode())
 
 
-def _parts(sums: CellSums) -> Iterator[tuple[Part, Region, bool]]:
-    """The parts of a picture, and whether each is standing, higher than wide."""
+def _parts(sums: CellSums) -> Iterator[tuple[Part, Region]]:
+    """The parts of a picture: those that are kept are hashed upright, the last one on its side.
+
+    Shelves on their side are alike, whatever stands on them, so that no hash of one is kept, and a copy that
+    was turned is met only by what was kept upright.
+    """
     whole = (0.0, 0.0, float(sums.width), float(sums.height))
     framed = within_bars(sums)
     share = _area(framed) / _area(whole) if framed else 0.0
     inner = framed if framed and share >= LEAST_FRAMED else whole
     if inner == whole or share >= MOSTLY_FRAMED:
-        yield Part.KEPT | Part.ASKED, whole, _is_standing(whole)
+        yield Part.KEPT | Part.ASKED, whole
     if inner != whole:
-        yield Part.KEPT | Part.ASKED, inner, _is_standing(inner)
+        yield Part.KEPT | Part.ASKED, inner
     for cut in CUTS:
-        yield Part.KEPT | Part.EXACT, _cut(inner, cut), _is_standing(inner)
-    if _ratio(inner) <= SQUARE:
-        yield Part.ASKED, inner, not _is_standing(inner)
-
-
-def _laid(sums: CellSums, regions: Sequence[Region], standing: Sequence[bool]) -> Floats:
-    """The grid of each region as it lies on its longer side; all at once, if all are of one kind."""
-    import numpy as np
-
-    if len(set(standing)) == 1:
-        return sums.grids(regions, SIDE, SIDE + 1, transposed=standing[0])
-    return np.concatenate(
-        [
-            sums.grids([region], SIDE, SIDE + 1, transposed=stands)
-            for region, stands in zip(regions, standing, strict=True)
-        ]
-    )
+        yield Part.KEPT | Part.EXACT, _cut(inner, cut)
+    yield Part.EXACT, inner
 
 
 def _hashed(grids: Floats) -> Iterator[tuple[Part, bytes]]:
@@ -98,31 +89,43 @@ def _hashed(grids: Floats) -> Iterator[tuple[Part, bytes]]:
     import numpy as np
 
     middle = grids[_MIDDLE].reshape(len(grids), -1)
-    grids = _smooth(_smooth(grids).swapaxes(1, 2)).swapaxes(1, 2)
     spread = np.maximum(middle.std(axis=1), 1e-9) * middle.shape[1]
-    slopes = (middle @ _slopes() / spread[:, None]).tolist()
-    steps = grids[:, :, 1:] - grids[:, :, :-1]
+    slopes = middle @ _slopes() / spread[:, None]
+    down, right = _smoothing()
+    steps = down @ grids @ right
     visible = np.count_nonzero(np.abs(steps) >= VISIBLE_STEP, axis=(1, 2))
     brighter = steps > STEP
     changes = np.count_nonzero(brighter[:, :, 1:] != brighter[:, :, :-1], axis=(1, 2))
-    is_blank = ((visible < LEAST_VISIBLE) | (changes < LEAST_CHANGES)).tolist()
-    for step, (right, down), blank in zip(steps, slopes, is_blank, strict=True):
-        if blank:
-            yield Part(0), b""
-            continue
-        turned = -step[:, ::-1] if right < 0 else step
-        turned = turned[::-1] if down < 0 else turned
-        turn = (Part.SIDEWAYS if abs(right) < UNSURE else 0) | (Part.UPSIDE_DOWN if abs(down) < UNSURE else 0)
-        yield Part(turn), np.packbits(turned > STEP).tobytes()
+    is_blank = (visible < LEAST_VISIBLE) | (changes < LEAST_CHANGES)
+    darker_right, darker_down = slopes.T < 0
+    brighter[darker_right] = steps[darker_right, :, ::-1] < -STEP
+    brighter[darker_down] = brighter[darker_down, ::-1]
+    digests = np.packbits(brighter.reshape(len(grids), -1), axis=1)
+    unsure = np.abs(slopes) < UNSURE
+    for digest, (right, down), blank in zip(digests, unsure.tolist(), is_blank.tolist(), strict=True):
+        turn = (Part.SIDEWAYS if right else Part(0)) | (Part.UPSIDE_DOWN if down else Part(0))
+        yield turn, b"" if blank else digest.tobytes()
 
 
-def _smooth(grids: Floats) -> Floats:
-    """With a sixth of the next box on either side, so that a part cut a little differently keeps its bits."""
-    smooth = grids * 4
-    smooth[:, :, 1:] += grids[:, :, :-1]
-    smooth[:, :, :-1] += grids[:, :, 1:]
-    smooth[:, :, 0] += grids[:, :, 0]
-    smooth[:, :, -1] += grids[:, :, -1]
+@cache
+def _smoothing() -> tuple[Floats, Floats]:
+    """By what grids are multiplied from the left and from the right for the steps between smoothed boxes.
+
+    Each box has a sixth of the next one on either side, so that a part cut a little differently keeps its
+    bits.
+    """
+    import numpy as np
+
+    down, right = (_smooth(np.eye(size)) for size in (SIDE, SIDE + 1))
+    return down, right[:, 1:] - right[:, :-1]
+
+
+def _smooth(lines: Floats) -> Floats:
+    smooth = lines * 4
+    smooth[:, 1:] += lines[:, :-1]
+    smooth[:, :-1] += lines[:, 1:]
+    smooth[:, 0] += lines[:, 0]
+    smooth[:, -1] += lines[:, -1]
     smooth /= 6
     return smooth
 
@@ -144,15 +147,6 @@ def _cut(region: Region, share: float) -> Region:
 
 def _area(region: Region) -> float:
     return (region[2] - region[0]) * (region[3] - region[1])
-
-
-def _is_standing(region: Region) -> bool:
-    return region[3] - region[1] > region[2] - region[0]
-
-
-def _ratio(region: Region) -> float:
-    sides = region[2] - region[0], region[3] - region[1]
-    return max(sides) / min(sides)
 
 
 def _load() -> None:

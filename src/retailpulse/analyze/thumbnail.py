@@ -6,9 +6,9 @@ JPEG. Weak: a colour profile is not applied, so that colours of a wide gamut loo
 
 from typing import TYPE_CHECKING
 
-from retailpulse.analyze.orientation import exif_orientation
+from retailpulse.analyze.orientation import orientation_of
 from retailpulse.analyze.picture import SCALES, Picture, overview_scale
-from retailpulse.domain.images import Format, Header
+from retailpulse.domain.images import Header
 from retailpulse.domain.thumbnails import ThumbnailKind
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ _ENOUGH = 0.75
 """The share of the most pixels from which a scale is taken as it is, rather than a larger one reduced."""
 _QUALITIES = (70, 40)
 """Of JPEG: the second one if the first takes too many bytes."""
-_TURNED_BY_DECODERS = frozenset({Format.TIFF, Format.HEIC})
 _TURNS = {
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
@@ -47,7 +46,7 @@ def draw(kind: ThumbnailKind, picture: Picture, header: Header, most_bytes: int)
     if longer > kind.most_pixels:
         width, height = (max(1, round(side * kind.most_pixels / longer)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BILINEAR)
-    orientation = 1 if header.format in _TURNED_BY_DECODERS else exif_orientation(picture.exif())
+    orientation = orientation_of(picture, header)
     if orientation in _TURNS:
         image = image.transpose(Image.Transpose[_TURNS[orientation]])
     return _encode(image, most_bytes)

@@ -23,7 +23,7 @@ from retailpulse.measure.formats.jpeg_scans import (
     read_scans,
 )
 from retailpulse.measure.formats.libraries import library
-from retailpulse.measure.formats.pillow import Plugin, colour_of, grey_of, image_of
+from retailpulse.measure.formats.pillow import Plugin, colour_of, grey_of, grey_of_rows, image_of
 from retailpulse.measure.formats.work import Work
 
 MAX_SCANS = 100
@@ -69,6 +69,8 @@ class _JpegPicture(Picture):
         if scale < self._scale:
             grey: GreyImage = _decode_at("GRAY", self._body, self._frame, scale, strict=False)[:, :, 0]
             return grey
+        if scale == self._scale and self._overview.shape[2] == _COLOUR_COMPONENTS:
+            return grey_of_rows(self._overview)
         return grey_of(image_of(self._overview), scale // self._scale)
 
     def _make_colour(self, scale: int) -> ColourImage:

@@ -21,6 +21,7 @@ from retailpulse.measure.formats.libraries import library
 _DRAFTED = frozenset({"JPEG", "MPO"})
 _GREY_ONLY = frozenset({"L", "I", "F"})
 _REDUCIBLE = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LA"})
+_STRIP_PIXELS = 32_000
 _OF_PILLOW = re.compile(r"PIL\.")
 
 
@@ -109,6 +110,20 @@ def grey_of(image: Image.Image, factor: int) -> GreyImage:
         image = image.convert("L")
     pixels: GreyImage = numpy.array(image.reduce(factor).convert("L"))
     return pixels
+
+
+def grey_of_rows(pixels: Any) -> GreyImage:
+    """Rows of pixels of three colours in grey, as `grey_of` makes it.
+
+    Some rows at a time, as memory that is taken anew for all of them costs several times the work.
+    """
+    numpy = library("numpy")
+    grey: GreyImage = numpy.empty(pixels.shape[:2], dtype=numpy.uint8)
+    count = max(1, _STRIP_PIXELS // pixels.shape[1])
+    for first in range(0, len(pixels), count):
+        strip = Image.fromarray(pixels[first : first + count]).convert("L")
+        grey[first : first + count] = numpy.asarray(strip)
+    return grey
 
 
 def image_of(pixels: Any) -> Image.Image:
