@@ -5,10 +5,10 @@ from typing import Any
 from rich.console import Console
 
 from retailpulse.cli.demo_flags import bad_photos, check_flags
-from retailpulse.cli.reasons import Earlier, reasons
 from retailpulse.client import Result
 from retailpulse.demo.job import BadPhoto, DemoJob
 from retailpulse.domain.images import Outcome
+from retailpulse.schema.reasons import Earlier, reasons
 
 VISIT_TIME = "2026-11-20T10:00:00Z"
 
