@@ -37,7 +37,7 @@ def is_page(path: str) -> bool:
 def _is_of_reviews(path: str) -> bool:
     """Whether the router takes a path to what people decide: it passes over empty parts, as at an end."""
     match [part for part in path.split("/") if part]:
-        case ["api", "v1", "review"] | ["api", "v1", "jobs", _, "images", _, "review"]:
+        case ["review", *_] | ["api", "v1", "review"] | ["api", "v1", "jobs", _, "images", _, "review"]:
             return True
     return False
 
