@@ -6,7 +6,7 @@ from litestar import Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
 
-from retailpulse.dashboard import job, jobs, overview, sign_in, stores, system
+from retailpulse.dashboard import job, jobs, overview, photo, sign_in, stores, system
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.rendering import page
 from retailpulse.domain.errors import NotFound, RetailPulseError
@@ -53,6 +53,7 @@ ROUTER = Router(
         job.job_stores,
         job.job_about,
         job.change_job,
+        photo.photo_page,
         stores.stores_page,
         stores.areas_page,
         stores.store_page,
