@@ -323,6 +323,9 @@ def test_while_the_database_is_away_nobody_is_let_in_who_was_not_known(
         ("POST", "/api/v1/review/", False, Scope.REVIEW),
         ("PUT", "//api/v1/jobs/1/images//2/review/", False, Scope.REVIEW),
         ("HEAD", "/api/v1/review", False, Scope.READ),
+        ("POST", "/review", False, Scope.REVIEW),
+        ("POST", "//review//undo/", False, Scope.REVIEW),
+        ("GET", "/review", False, Scope.READ),
         ("POST", "/api/v1/reviews", False, Scope.SUBMIT),
     ],
 )

@@ -1,7 +1,7 @@
 """The dashboard in a real browser: nothing is complained of, fetched elsewhere, or wider than the screen."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.api.jobs import KIOSK, NOWHERE, visit
 from tests.browser import Browser, browsing, needs_chromium
+from tests.dashboard.conftest import Reused
 from tests.running import RunningService, wait_for
 
 pytestmark = needs_chromium
@@ -43,6 +44,9 @@ def job_id(service: RunningService) -> str:
         "/jobs/{}",
         "/jobs/{}/stores",
         "/jobs/{}/about",
+        "/jobs/{}/photos/1",
+        "reused",
+        "review",
         "/sign-in",
         "/stores",
         "/areas",
@@ -53,8 +57,15 @@ def job_id(service: RunningService) -> str:
     ],
 )
 def test_a_page_fits_every_screen(
-    service: RunningService, browser: Browser, job_id: str, path: str, scheme: str, size: str
+    service: RunningService,
+    browser: Browser,
+    job_id: str,
+    reused: Reused,
+    path: str,
+    scheme: str,
+    size: str,
 ) -> None:
+    path = {"reused": reused.photo(3), "review": reused.queue}.get(path, path)
     width, height = SIZES[size]
     page = browser.page
     page.set_viewport_size({"width": width, "height": height})
@@ -87,6 +98,72 @@ def test_numbers_follow_by_themselves_and_can_be_paused(service: RunningService,
     service.http.post("/api/v1/jobs", json={"name": "seen without a reload", "visits": [visit()]})
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # sooner than its five seconds
     expect(page.get_by_role("link", name="seen without a reload")).to_be_visible()
+
+
+def test_photos_are_decided_on_by_keys(
+    service: RunningService, browser: Browser, hand_in: Callable[[], Reused]
+) -> None:
+    reused = hand_in()
+    page = browser.page
+    heading = page.get_by_role("heading", level=1)
+
+    def decided() -> list[str | None]:
+        rows = service.http.get(f"/api/v1/jobs/{reused.job_id}/results").json()["items"]
+        return [row["review"] for row in rows[1:3]]
+
+    page.goto(service.url + reused.queue)
+    expect(heading).to_have_text("Review 1 of 2 left")
+    page.keyboard.press("s")
+    expect(heading).to_have_text("Review 2 of 2 left")
+    page.keyboard.press("ArrowLeft")
+    expect(heading).to_have_text("Review 1 of 2 left")
+    page.keyboard.press("Control+a")
+    page.get_by_label("Reason").fill("ar")
+    page.get_by_label("Reason").press("r")
+    page.get_by_label("Reason").press("Enter")
+    assert decided() == [None, None]
+    page.get_by_role("heading", name="Your decision").click()  # out of the field
+    page.keyboard.press("R")
+    expect(page.get_by_role("status")).to_contain_text("rejected")
+    assert decided() == ["rejected", None]
+    page.keyboard.press("u")
+    expect(page.get_by_role("status")).to_contain_text("undone")
+    assert decided() == [None, None]
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Switch the keys off").click()
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Switch the keys on").click()
+    assert decided() == [None, None]
+
+
+def test_a_pair_is_flipped_and_zoomed(service: RunningService, browser: Browser, reused: Reused) -> None:
+    page = browser.page
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(service.url + reused.queue)
+    this, earlier = page.locator("#compare img").all()
+    expect(earlier).to_be_visible()
+    page.keyboard.press("f")
+    expect(earlier).to_be_hidden()
+    page.keyboard.press("f")
+    expect(this).to_be_hidden()
+    page.keyboard.press("f")
+    expect(this).to_be_visible()
+    page.keyboard.press("z")
+    assert this.evaluate("one => one.width === one.naturalWidth && one.naturalWidth > 0")
+
+
+def test_a_picture_that_cannot_be_had_leaves_its_size(
+    service: RunningService, browser: Browser, reused: Reused
+) -> None:
+    page = browser.page
+    page.route("**/thumbnail*", lambda route: route.fulfill(status=404))
+    try:
+        page.goto(f"{service.url}/jobs/{reused.job_id}")
+        expect(page.locator(".tile img").first).to_be_hidden()
+        expect(page.locator(".tile").first).to_contain_text("800 × 600 jpeg")
+    finally:
+        page.unroute("**/thumbnail*")
+        browser.complaints.clear()
 
 
 def test_all_works_with_scripts_off(service: RunningService, browser: Browser, job_id: str) -> None:

@@ -77,9 +77,9 @@ def test_a_job_tells_what_failed_and_why(service: RunningService, job_id: str) -
     text = page(service, f"/jobs/{job_id}")
     assert "All 3 failed" in text
     assert "Retry 3 failed" in text
-    assert text.count('<article class="tile">') == 3
-    assert page(service, f"/jobs/{job_id}?store={KIOSK}").count('<article class="tile">') == 2
-    assert page(service, f"/jobs/{job_id}?cause=timeout").count('<article class="tile">') == 0
+    assert text.count('<a class="tile"') == 3
+    assert page(service, f"/jobs/{job_id}?store={KIOSK}").count('<a class="tile"') == 2
+    assert page(service, f"/jobs/{job_id}?cause=timeout").count('<a class="tile"') == 0
     assert "Clear the filters" in page(service, f"/jobs/{job_id}?flag=blurred")
     assert KIOSK in page(service, f"/jobs/{job_id}/stores")
     assert job_id in page(service, f"/jobs/{job_id}/about")

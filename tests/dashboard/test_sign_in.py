@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 from retailpulse.domain.api_keys import Scope
+from retailpulse.domain.flags import Flag
 from tests.api.guarded import Guarded, guarded_by
 from tests.api.jobs import NO_JOB, RunningApi
+from tests.api.test_reviews import flagged
 from tests.running import wait_for
 
 HTML = {"Accept": "text/html,*/*;q=0.8"}
@@ -136,6 +138,32 @@ def test_a_made_up_session_is_none(api: RunningApi) -> None:
     for held in ("x", "x" * 5_000, "%00", '"'):
         headers = {**HTML, "Cookie": f"retailpulse_session={held}"}
         assert api.http.get("/jobs", headers=headers).status_code == 303
+
+
+def test_only_who_may_review_decides(guarded: Guarded, api: RunningApi) -> None:
+    sent = {"photo": f"{NO_JOB}.1", "decision": "accepted"}
+    for scopes, status in (
+        ((Scope.READ,), 403),
+        ((Scope.READ, Scope.SUBMIT), 403),
+        ((Scope.READ, Scope.REVIEW), 404),
+        ((Scope.ADMIN,), 404),
+    ):
+        session = cookie(sign_in(api, guarded.key(*scopes)))
+        assert api.http.get("/review", headers={**HTML, **session}).status_code == 200
+        for path in ("/review", "/review/undo"):
+            answer = api.http.post(path, data=sent, headers={**own(api), **session})
+            assert answer.status_code == status, (path, scopes)
+    job_id = flagged(guarded.url, [Flag.BLANK])
+    for scope, is_shown in ((Scope.READ, False), (Scope.ADMIN, True)):
+        session = cookie(sign_in(api, guarded.key(scope)))
+        text = api.http.get("/review", headers={**HTML, **session}).text
+        assert f"/jobs/{job_id}/images/1/thumbnail" in text.replace("/api/v1", "")
+        assert ("Accept the photo" in text) is is_shown
+    path = f"{job_id}.1"
+    answer = api.http.post("/review", data={**sent, "photo": path}, headers={**own(api), **session})
+    assert answer.status_code == 303
+    state = api.http.get(f"/api/v1/jobs/{job_id}/images/1/review", headers=session).json()
+    assert (state["review"], state["reviewed_by"]) == ("accepted", "a test")
 
 
 def test_keys_are_made_and_revoked_by_an_admin_alone(guarded: Guarded, api: RunningApi) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 from rich.console import Console
 
 from retailpulse.cli.demo_flags import bad_photos, check_flags
-from retailpulse.cli.reasons import Earlier, reasons
 from retailpulse.client import Result
 from retailpulse.demo.job import BadPhoto, DemoJob
 from retailpulse.domain.images import Outcome
+from retailpulse.schema import Checks
+from retailpulse.schema.reasons import Earlier, reasons
 
 VISIT_TIME = "2026-11-20T10:00:00Z"
 
@@ -21,7 +22,7 @@ def result(image_no: int, *flags: str, **numbers: Any) -> Result:
         image_url=f"http://a/photos/{image_no}.jpg",
         outcome=Outcome.MEASURED,
         flags=list(flags),
-        **numbers,
+        checks=Checks(**numbers),
     )
 
 

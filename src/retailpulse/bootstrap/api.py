@@ -65,7 +65,7 @@ def _server_of_api(
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
-    from retailpulse.dashboard import ROUTER
+    from retailpulse.dashboard import make_router
     from retailpulse.measure import check_sandbox
     from retailpulse.metrics.exposition import Metrics
     from retailpulse.service import ApiKeys, Services, Sessions
@@ -85,7 +85,8 @@ def _server_of_api(
         async with api_keys.running():
             metrics = Metrics(database, settings.worker.stale_seconds)
             services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
-            app = make_app(services, metrics, settings.api, settings.measure.depth, api_keys, [ROUTER])
+            pages = make_router(services.reviews)
+            app = make_app(services, metrics, settings.api, settings.measure.depth, api_keys, [pages])
             answering = CompressionMiddleware(HeadOptionsMiddleware(app))
             secured = with_security(answering, api_keys, settings.api)
             logged = AccessLogMiddleware(secured) if settings.api.access_log else secured

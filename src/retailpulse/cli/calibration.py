@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from retailpulse.cli.reasons import number_of
 from retailpulse.client import Result
 from retailpulse.config.loading import Loaded, variable
+from retailpulse.schema.reasons import number_of
 
 SHARES = tuple(step / 10 for step in range(11))
 """Those of the deciles, the least and the largest value among them."""

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from rich.table import Table
 from rich.text import Text
 
-from retailpulse.cli.reasons import Earlier, reasons
 from retailpulse.cli.terminal import printable
 from retailpulse.cli.views import titled_table
 from retailpulse.client import Client, Result
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.flags import Flag
+from retailpulse.schema.reasons import Earlier, reasons
 
 _PATIENCE_SECONDS = 20.0
 _PAUSE_SECONDS = 0.3

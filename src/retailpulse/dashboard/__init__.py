@@ -1,5 +1,5 @@
 """The dashboard: pages for people, made on the server, over the same services as the API."""
 
-from retailpulse.dashboard.routes import ROUTER
+from retailpulse.dashboard.routes import make_router
 
-__all__ = ["ROUTER"]
+__all__ = ["make_router"]

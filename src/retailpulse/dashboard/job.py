@@ -15,7 +15,7 @@ from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.domain.api_keys import Scope
 from retailpulse.domain.errors import NotFound
 from retailpulse.domain.flags import Flag
-from retailpulse.domain.images import Cause, Outcome
+from retailpulse.domain.images import Cause, Depth, Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.schema import Job, Result
 from retailpulse.service import JobControl, JobLists, JobReports, Results
@@ -51,7 +51,8 @@ async def job_photos(
         request,
         "job_photos.html",
         **frame_of(job, "photos"),
-        photos=[_ROW.decode(line) for line in lines],
+        photos=[(photo, words.alt(photo)) for photo in map(_ROW.decode, lines)],
+        has_pictures=job.depth == Depth.DECODE,
         asked=asked,
         next_page=_address(job, asked | {"after": str(following)}) if following else None,
     )

@@ -1,5 +1,6 @@
 """The first page: how everything stands, what runs, why images failed, which jobs came last."""
 
+from collections import Counter
 from typing import Annotated
 
 from litestar import Response, get
@@ -53,6 +54,7 @@ async def overview(
         period=period,
         chart=charts.chart(periods, 60 * minutes),
         causes=charts.bars(_causes(settled)),
+        flag_bars=charts.bars(sum((Counter(job.flags) for job in recent), Counter())),
         measured=_sum(settled, Outcome.MEASURED),
         failed=_sum(settled, Outcome.FAILED),
     )

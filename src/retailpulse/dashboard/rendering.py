@@ -40,7 +40,24 @@ _DONE = {
     "revoke": "The key is revoked.",
 }
 """What a page says first after an action, by the word in its address."""
+_FILTERS = (
+    "cause",
+    "count",
+    "decision",
+    "distance",
+    "duration",
+    "family",
+    "flag",
+    "rate",
+    "share",
+    "size",
+    "visit_time",
+    "when",
+)
+"""What templates may write values with."""
 _TEMPLATES = Path(__file__).parent / "templates"
+WAITING = "retailpulse.waiting"
+"""Where a request has the count of photos that wait for a decision, as text."""
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -60,9 +77,8 @@ def _environment() -> Environment:
         "progress": charts.progress,
         "state_of": words.state_of,
     }
-    for name in ("cause", "flag", "family", "count", "rate", "size", "duration", "visit_time", "when"):
+    for name in _FILTERS:
         found.filters[name] = getattr(words, name)
-    found.filters["share"] = words.share
     return found
 
 
@@ -77,6 +93,8 @@ def page(request: AnyRequest, template: str, status: int = 200, **values: Any) -
             done=_DONE.get(request.query_params.get("done", "")),
             signed_in=key,
             may_submit=key is None or key.allows(Scope.SUBMIT),
+            may_review=key is None or key.allows(Scope.REVIEW),
+            waiting=request.scope.get(WAITING),
             may_administer=key is None or key.allows(Scope.ADMIN),
             **values,
         )

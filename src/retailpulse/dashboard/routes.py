@@ -5,11 +5,14 @@ from typing import Annotated, Any
 from litestar import Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
+from litestar.types import ControllerRouterHandler
 
-from retailpulse.dashboard import job, jobs, overview, sign_in, stores, system
+from retailpulse.dashboard import job, jobs, overview, photo, review, sign_in, stores, system
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.rendering import page
+from retailpulse.dashboard.waiting import count_waiting
 from retailpulse.domain.errors import NotFound, RetailPulseError
+from retailpulse.service import Reviews
 from retailpulse.web.error_responses import answer_http, answer_known, answer_unknown
 
 _KEPT = "public, max-age=31536000, immutable"
@@ -44,27 +47,37 @@ def _unknown(request: Request[Any, Any, Any], error: Exception) -> Response[byte
     return _as_page(request, answer_unknown(request, error))
 
 
-ROUTER = Router(
-    "/",
-    route_handlers=[
-        overview.overview,
-        jobs.jobs,
-        job.job_photos,
-        job.job_stores,
-        job.job_about,
-        job.change_job,
-        stores.stores_page,
-        stores.areas_page,
-        stores.store_page,
-        system.health,
-        system.photo_hosts,
-        system.keys_page,
-        system.make_key,
-        system.revoke_key,
-        sign_in.sign_in_page,
-        sign_in.sign_in,
-        sign_in.sign_out,
-        asset,
-    ],
-    exception_handlers={RetailPulseError: _known, HTTPException: _http, Exception: _unknown},
-)
+def make_router(reviews: Reviews) -> Router:
+    """All pages; each says how many photos wait for a decision."""
+    return Router(
+        "/",
+        route_handlers=HANDLERS,
+        before_request=count_waiting(reviews),
+        exception_handlers={RetailPulseError: _known, HTTPException: _http, Exception: _unknown},
+    )
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    overview.overview,
+    jobs.jobs,
+    job.job_photos,
+    job.job_stores,
+    job.job_about,
+    job.change_job,
+    photo.photo_page,
+    review.review_page,
+    review.decide,
+    review.undo,
+    stores.stores_page,
+    stores.areas_page,
+    stores.store_page,
+    system.health,
+    system.photo_hosts,
+    system.keys_page,
+    system.make_key,
+    system.revoke_key,
+    sign_in.sign_in_page,
+    sign_in.sign_in,
+    sign_in.sign_out,
+    asset,
+]

@@ -8,7 +8,7 @@ from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import parse_visit_time
-from retailpulse.schema import JobSummary
+from retailpulse.schema import JobSummary, Result
 
 _CAUSES = {
     Cause.HTTP_STATUS: "HTTP error",
@@ -23,6 +23,12 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = {
 }
 """Flags by their family; all others are about the picture."""
 _FLAGS = {"time_mismatch": "Wrong time", "stale": "Old photo"}
+_DECISIONS = {
+    "accepted": "Accepted",
+    "rejected": "Rejected",
+    "flag_wrong": "Flag is wrong",
+    "undone": "Undone",
+}
 _MILLION = 1_000_000
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -61,6 +67,17 @@ def cause(name: str) -> str:
 def flag(name: str) -> str:
     """A flag in words."""
     return _FLAGS.get(name, _plain(name))
+
+
+def decision(name: str, *, of_pair: bool = False) -> str:
+    """What a person decided, in words; of a pair, that neither photo is a copy."""
+    return "Not a duplicate" if of_pair and name == "flag_wrong" else _DECISIONS.get(name, _plain(name))
+
+
+def alt(photo: Result) -> str:
+    """What a picture shows, for who does not see it: its store, its number and its flags."""
+    flags = ", ".join(flag(name) for name in photo.flags)
+    return f"{photo.store_id}, photo {photo.image_no}" + (f": {flags}" if flags else "")
 
 
 def family(name: str) -> str:
@@ -125,6 +142,23 @@ def visit_time(text: str) -> str:
     """20 Nov 2026 10:12 UTC; as it was sent where that names no instant."""
     at = parse_visit_time(text)
     return text if at is None else f"{at.astimezone(UTC):%-d %b %Y %H:%M}"
+
+
+def capture_time(text: str | None) -> str | None:
+    """20 Nov 2026 10:31 +05:30, or by the camera's clock, whose zone nobody knows; None if it is unknown."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    zone = "by its clock" if at.tzinfo is None else at.isoformat(timespec="minutes")[16:]
+    return f"{at:%-d %b %Y %H:%M} {zone}"
+
+
+def distance(meters: float) -> str:
+    """35 m, or 1.2 km."""
+    return f"{meters:,.0f} m" if meters < 1_000 else f"{meters / 1_000:,.1f} km"
 
 
 def when(at: datetime, now: datetime | None = None) -> str:

@@ -21,6 +21,7 @@ from retailpulse.service.job_reports import JobReports, describe_failures
 from retailpulse.service.job_submitter import JobSubmitter, Receipt, SubmitTimeout
 from retailpulse.service.limits import Limits
 from retailpulse.service.matches import Matches
+from retailpulse.service.photo_details import PhotoDetail, PhotoDetails
 from retailpulse.service.photos import Photos
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
@@ -50,6 +51,8 @@ __all__ = [
     "JobSubmitter",
     "Limits",
     "Matches",
+    "PhotoDetail",
+    "PhotoDetails",
     "Photos",
     "Progress",
     "ReadinessCheck",
@@ -85,6 +88,7 @@ class Services:
     thumbnails: Thumbnails
     visits: Visits
     photos: Photos
+    photo_details: PhotoDetails
     reviews: Reviews
     store_import: StoreImport
     readiness: ReadinessCheck
@@ -121,6 +125,7 @@ class Services:
             thumbnails=Thumbnails(database, settings.measure, settings.retention),
             visits=Visits(database),
             photos=Photos(database),
+            photo_details=PhotoDetails(database, settings.measure),
             reviews=Reviews(database),
             store_import=StoreImport(database),
             readiness=ReadinessCheck(database, limits),

@@ -1,4 +1,6 @@
-"""What is asked about photos that were handed in before: pages of matches."""
+"""What is asked about photos that were handed in before: pages of matches, and that of one photo."""
+
+from uuid import UUID
 
 from retailpulse.storage.matches import list as match_lists
 from retailpulse.storage.matches.list import MatchFilter, MatchPlace, MatchRow
@@ -20,3 +22,9 @@ class Matches:
             found = await match_lists.read_matches(connection, wanted, after=after, limit=limit + 1)
         page = found[:limit]
         return page, page[-1].place if len(found) > limit else None
+
+    async def of_photo(self, job_id: UUID, image_no: int) -> MatchRow | None:
+        """The match of one photo with an earlier one, or None."""
+        wanted = MatchFilter(job_ids=(job_id,), image_nos=(image_no,))
+        found, _ = await self.page(wanted, after=None, limit=1)
+        return found[0] if found else None

@@ -101,6 +101,16 @@ class Reviews:
             counted_all=counted_all,
         )
 
+    async def before(self, wanted: QueueFilter, photo: Photo) -> Photo | None:
+        """The undecided photo before this one in the queue, or None."""
+        async with self._database.connection(share=Share.READS) as connection:
+            return await queue.find_before(connection, wanted, photo)
+
+    async def waiting(self, wanted: QueueFilter) -> tuple[int, bool]:
+        """How many photos are in the queue, as far as they are counted, and whether these are all."""
+        async with self._database.connection(share=Share.READS) as connection:
+            return await queue.count_left(connection, wanted, after=queue.FIRST)
+
 
 async def _answer(connection: Connection, new: NewDecision) -> ReviewAnswer:
     job_id, image_no = new.photo

@@ -84,3 +84,16 @@ async def test_the_queue_is_read_along_its_index(database: Database) -> None:
         cursor = await connection.execute(b"EXPLAIN " + seen.as_bytes(connection), values)
         plan = "\n".join(str(line) for (line,) in await cursor.fetchall())
     assert "results_to_review" in plan
+
+
+@pytest.mark.parametrize("wanted", [EVERYTHING, QueueFilter(store_ids=(KNOWN[0], KNOWN[1]))])
+async def test_the_photo_before_is_found_backwards(database: Database, wanted: QueueFilter) -> None:
+    first = await flagged_job(database, [Flag.BLANK], [Flag.DARK], [Flag.BLANK])
+    second = await flagged_job(database, [Flag.BLANK], [Flag.BLANK])
+    await decide(database, first, 3, Decision.ACCEPTED)
+    reviews = Reviews(database)
+    assert await reviews.before(wanted, (second, 2)) == (second, 1)
+    assert await reviews.before(wanted, (second, 1)) == (first, 1)
+    assert await reviews.before(wanted, (first, 1)) is None
+    assert await reviews.before(QueueFilter(flags=(Flag.DARK,)), (second, 1)) == (first, 2)
+    assert await reviews.waiting(wanted) == (3, True)

@@ -56,3 +56,13 @@ document.addEventListener("submit", (event) => {
   const question = event.submitter?.dataset.confirm;
   if (question && !confirm(question)) event.preventDefault();
 });
+
+// A picture that cannot be had leaves the field behind it, with its size and format.
+function hide(picture) {
+  if (picture.matches?.("[data-picture]")) picture.hidden = true;
+}
+
+document.addEventListener("error", (event) => hide(event.target), true);
+for (const picture of document.images) {
+  if (picture.complete && picture.naturalWidth === 0) hide(picture);
+}

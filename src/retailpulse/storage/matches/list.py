@@ -47,6 +47,7 @@ _CONDITIONS = {
     "kinds": sql.SQL("m.kind = ANY(%(kinds)s)"),
     "relations": sql.SQL("m.relation = ANY(%(relations)s)"),
     "job_ids": sql.SQL("m.job_id = ANY(%(job_ids)s)"),
+    "image_nos": sql.SQL("m.image_no = ANY(%(image_nos)s)"),
     "store_ids": sql.SQL("m.store_id = ANY(%(store_ids)s)"),
     "areas": sql.SQL("m.store_id IN (SELECT store_id FROM stores WHERE area_code = ANY(%(areas)s))"),
     "start": sql.SQL("m.settled_at >= %(start)s"),
@@ -64,6 +65,7 @@ class MatchFilter:
     kinds: tuple[MatchKind, ...] = ()
     relations: tuple[Relation, ...] = ()
     job_ids: tuple[UUID, ...] = ()
+    image_nos: tuple[int, ...] = ()
     store_ids: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     start: datetime | None = None

@@ -36,6 +36,12 @@ _UNDECIDED = sql.SQL("""
     WHERE review IS NULL AND {flagged} AND (job_id, image_no) > (%(job_id)s, %(image_no)s)
         AND job_id NOT IN (SELECT job_id FROM pruned_jobs)
     ORDER BY job_id, image_no LIMIT %(window)s""")
+# The same the other way, from a position on.
+_UNDECIDED_BEFORE = sql.SQL("""
+    SELECT job_id, image_no FROM results
+    WHERE review IS NULL AND {flagged} AND (job_id, image_no) < (%(job_id)s, %(image_no)s)
+        AND job_id NOT IN (SELECT job_id FROM pruned_jobs)
+    ORDER BY job_id DESC, image_no DESC LIMIT %(window)s""")
 _DECIDED = sql.SQL("""
     SELECT job_id, image_no FROM reviews
     WHERE decision = %(decision)s AND (job_id, image_no) > (%(job_id)s, %(image_no)s)
@@ -73,6 +79,10 @@ _PAGE = sql.SQL("""
             SELECT job_id, image_no FROM seen ORDER BY job_id DESC, image_no DESC LIMIT 1) l),
         (SELECT coalesce(json_agg(f ORDER BY f.job_id, f.image_no), '[]') FROM (
             SELECT * FROM ({found}) found WHERE {wanted} ORDER BY job_id, image_no LIMIT %(limit)s) f)
+""")
+_LAST = sql.SQL("""
+    WITH seen AS MATERIALIZED ({seen})
+    SELECT job_id, image_no FROM ({found}) found WHERE {wanted} ORDER BY job_id DESC, image_no DESC LIMIT 1
 """)
 _ONE = sql.SQL("SELECT row_to_json(f) FROM ({found}) f")
 
@@ -114,16 +124,7 @@ async def read_window(
         wanted=_condition(wanted),
     )
     window = min(limit, WINDOW_PHOTOS) if wanted.wants_all_candidates else WINDOW_PHOTOS
-    values = {
-        "job_id": after[0],
-        "image_no": after[1],
-        "window": window,
-        "limit": limit,
-        "decision": wanted.decision,
-        "flags": list(wanted.flags),
-        "area_codes": list(wanted.area_codes),
-        "store_ids": list(wanted.store_ids),
-    }
+    values = _values(wanted, after, window) | {"limit": limit}
     cursor = await connection.execute(statement, values, prepare=False)
     ((seen, last, photos),) = await cursor.fetchall()
     reached = None
@@ -132,6 +133,19 @@ async def read_window(
     elif seen == window:
         reached = UUID(last["job_id"]), int(last["image_no"])
     return QueueWindow(photos=photos, reached=reached)
+
+
+async def find_before(connection: Connection, wanted: QueueFilter, before: Photo) -> Photo | None:
+    """The last undecided photo before a position, None if none of the window there is wanted."""
+    statement = _LAST.format(
+        seen=_UNDECIDED_BEFORE.format(flagged=_flagged(wanted)),
+        found=_FOUND.format(seen=sql.SQL("SELECT * FROM seen")),
+        wanted=_condition(wanted),
+    )
+    window = 1 if wanted.wants_all_candidates else WINDOW_PHOTOS
+    cursor = await connection.execute(statement, _values(wanted, before, window), prepare=False)
+    found = await cursor.fetchone()
+    return None if found is None else (found[0], found[1])
 
 
 async def count_left(connection: Connection, wanted: QueueFilter, *, after: Photo) -> tuple[int, bool]:
@@ -160,8 +174,24 @@ def candidates(wanted: QueueFilter) -> sql.Composable:
     """The statement of a window: photos after a position, along an index."""
     if wanted.decision is not None:
         return _DECIDED
-    is_of_queue = set(wanted.flags) <= set(QUEUED_FLAGS)
-    return _UNDECIDED.format(flagged=_QUEUED if is_of_queue else _FLAGGED)
+    return _UNDECIDED.format(flagged=_flagged(wanted))
+
+
+def _flagged(wanted: QueueFilter) -> sql.Composable:
+    """What is true of the photos along the index in which those that are wanted are."""
+    return _QUEUED if set(wanted.flags) <= set(QUEUED_FLAGS) else _FLAGGED
+
+
+def _values(wanted: QueueFilter, position: Photo, window: int) -> dict[str, object]:
+    return {
+        "job_id": position[0],
+        "image_no": position[1],
+        "window": window,
+        "decision": wanted.decision,
+        "flags": list(wanted.flags),
+        "area_codes": list(wanted.area_codes),
+        "store_ids": list(wanted.store_ids),
+    }
 
 
 def _condition(wanted: QueueFilter) -> sql.Composable:

@@ -45,7 +45,11 @@ def is_page(path: str) -> bool:
 def _is_of_reviews(path: str) -> bool:
     """Whether a path leads to what people decide."""
     match path.split("/"):
-        case ["", "api", "v1", "review"] | ["", "api", "v1", "jobs", _, "images", _, "review"]:
+        case (
+            ["", "review", *_]
+            | ["", "api", "v1", "review"]
+            | ["", "api", "v1", "jobs", _, "images", _, "review"]
+        ):
             return True
     return False
 

@@ -1,0 +1,70 @@
+"""Addresses of the review queue: which photos are asked for, and at which of them a person is."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode
+from uuid import UUID
+
+from retailpulse.domain.flags import Flag
+from retailpulse.domain.ids import parse_job_id
+from retailpulse.storage.reviews.history import Photo
+from retailpulse.storage.reviews.queue import FIRST, QueueFilter
+
+_PHOTO = re.compile(r"([0-9a-fA-F-]{36})\.([0-9]{1,9})", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What is asked of the queue; an empty text asks for nothing."""
+
+    flag: str = ""
+    area: str = ""
+    store: str = ""
+
+    @property
+    def wanted(self) -> QueueFilter:
+        """The same for storage; a flag that there is none of asks for nothing."""
+        return QueueFilter(
+            flags=(Flag(self.flag),) if self.flag in set(Flag) else (),
+            area_codes=(self.area,) if self.area else (),
+            store_ids=(self.store,) if self.store else (),
+        )
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.flag or self.area or self.store)
+
+    def address(self, path: str = "/review", **more: str) -> str:
+        """The address of these photos; `more` is what else stands in it."""
+        query = {"flag": self.flag, "area": self.area, "store": self.store} | more
+        given = {name: value for name, value in query.items() if value}
+        return f"{path}?{urlencode(given)}" if given else path
+
+
+def asked_of(flag: str, area: str, store: str) -> Asked:
+    """What an address asks for."""
+    plain = [text.replace("\0", "").strip() for text in (flag, area, store)]
+    return Asked(flag=plain[0] if plain[0] in set(Flag) else "", area=plain[1], store=plain[2])
+
+
+def write_photo(photo: Photo) -> str:
+    """A photo as addresses and forms name it."""
+    return f"{photo[0]}.{photo[1]}"
+
+
+def read_photo(text: str) -> Photo | None:
+    """The photo that a text names, or None."""
+    found = _PHOTO.fullmatch(text)
+    job_id: UUID | None = parse_job_id(found[1]) if found else None
+    return (job_id, int(found[2])) if found and job_id else None
+
+
+def position_before(photo: Photo | None) -> Photo:
+    """The position in the queue after which this photo comes; the beginning for none."""
+    return FIRST if photo is None else (photo[0], photo[1] - 1)
+
+
+def following(photo: Photo) -> Photo:
+    """The place of the next photo, whichever that is."""
+    return photo[0], photo[1] + 1
