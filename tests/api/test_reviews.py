@@ -109,6 +109,21 @@ def test_what_cannot_be_read_or_is_not_there_is_refused(idle: RunningApi, databa
     said = [{"job_id": job_id, "image_no": number, "decision": "accepted"} for number in (1, 2)]
     answer = idle.http.post("/api/v1/review", json={"decisions": said})
     assert [item["status"] for item in answer.json()["items"]] == [200, 404]
+    malformed = [
+        {"job_id": job_id, "image_no": 1, "decision": "maybe"},
+        {"job_id": "none", "image_no": 2, "decision": "accepted", "note": 1},
+        ["accepted"],
+    ]
+    answers = idle.http.post("/api/v1/review", json={"decisions": [*malformed, *said]}).json()["items"]
+    assert [(item["job_id"], item["image_no"], item["status"]) for item in answers] == [
+        (job_id, 1, 400),
+        (None, 2, 400),
+        (None, None, 400),
+        (job_id, 1, 200),
+        (job_id, 2, 404),
+    ]
+    assert "decision: " in answers[0]["detail"]
+    assert "write accepted, rejected, flag_wrong" in answers[0]["detail"]
     too_many = idle.http.post("/api/v1/review", json={"decisions": said[:1] * 1001})
     problem(too_many, 400, "invalid-request")
 

@@ -86,7 +86,12 @@ class Review(ReviewedPhoto, frozen=True, kw_only=True):
 class ReviewAnswer(Record, frozen=True, kw_only=True):
     """What came of one decision of a batch."""
 
-    job_id: Annotated[str, described("The id of the job.", example=_JOB, format="uuid")]
-    image_no: Annotated[int, described("The number of the image.", example=1)]
+    job_id: Annotated[
+        str | None,
+        described("The id of the job; null: it could not be read.", example=_JOB, format="uuid"),
+    ]
+    image_no: Annotated[
+        int | None, described("The number of the image; null: it could not be read.", example=1)
+    ]
     status: Annotated[int, described("As of a request of its own: 200, 400, 404 or 409.", example=200)]
     detail: Annotated[str | None, described("Why it was refused; null: it stands.")] = None

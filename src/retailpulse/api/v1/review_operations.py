@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from retailpulse.api.openapi.annotations import (
     JOB_ID,
@@ -83,6 +83,13 @@ class NewReviews(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Decisions on many photos, each of which stands or is refused by itself."""
 
     decisions: Annotated[list[PhotoDecision], Meta(min_length=1, max_length=MAX_DECISIONS)]
+    by: Name | None = None
+
+
+class RawReviews(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same as it is read: decisions one by one, so that a malformed one spoils no other."""
+
+    decisions: Annotated[list[Raw], Meta(min_length=1, max_length=MAX_DECISIONS)]
     by: Name | None = None
 
 
