@@ -31,9 +31,29 @@ def test_without_a_photo_it_lists_what_waits(run: Run, canned: CannedService) ->
     header, row = run(
         "review", "--flag", "blank", "--area", "7100015", "--since", "2026-11-20"
     ).stdout.splitlines()
-    assert header.split() == ["JOB", "IMAGE", "STORE", "VISIT", "FLAGS", "REVIEW", "BY", "URL"]
-    assert row.split() == [JOB_ID, "7", "RP00001", "2026-11-20", "blank", "-", "-", "http://a/7.jpg"]
+    titles = "JOB IMAGE STORE VISIT FLAGS REVIEW BY MATCHED WITH URL"
+    assert header.split() == titles.split()
+    assert row.split() == [JOB_ID, "7", "RP00001", "2026-11-20", "blank", "-", "-", "-", "http://a/7.jpg"]
     assert canned.asked[-1].query == "flag=blank&area=7100015&since=2026-11-20&limit=1000"
+
+
+def test_a_copy_is_shown_with_its_match(run: Run, canned: CannedService) -> None:
+    match = {
+        "job_id": JOB_ID,
+        "image_no": 3,
+        "store_id": "RP00002",
+        "visit_time": "2026-11-13",
+        "kind": "copy",
+        "relation": "other_store",
+        "distance": 9,
+    }
+    copy = photo(flags=["copy"], matched=match)
+    canned.on(QUEUE, as_json({"items": [copy], "next": None, "left": 1, "counted_all": True}))
+    canned.on(f"GET {OF_PHOTO}", as_json(copy))
+    assert f"{JOB_ID}:3 copy other_store 9" in run("review").stdout
+    shown = " ".join(run("review", JOB_ID, "7").stdout.split())
+    assert f"matched with {JOB_ID}:3 copy, other_store, 9 of 256 bits differ; store RP00002" in shown
+    assert "visit 2026-11-13" in shown
 
 
 def test_a_decision_is_sent_and_answered_with_its_history(run: Run, canned: CannedService) -> None:

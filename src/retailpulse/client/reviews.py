@@ -43,7 +43,8 @@ async def decide(
 ) -> Review:
     """Decide on a measured photo: `accepted`, `rejected` or `flag_wrong`.
 
-    `flag` is the flag that it is about; `pair` the other photo, job and number, of a pair that is no copy.
+    `flag` is the flag that it is about; `pair` the other photo, job and number, of a pair that is no copy:
+    without it, of `flag_wrong`, the photo's own match.
     `by` is who decides, at a service without API keys. To replace a decision that stands, give the
     `revision` of the photo. Raises NotFound; Conflict if another decision stands, or it was not measured.
     """

@@ -9,7 +9,14 @@ from retailpulse.schema.matches import Match, MatchedPhoto
 from retailpulse.schema.photos import FlaggedPhoto
 from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
-from retailpulse.schema.reviews import PhotoRef, Review, ReviewAnswer, ReviewedPhoto, ReviewEntry
+from retailpulse.schema.reviews import (
+    EarlierPhoto,
+    PhotoRef,
+    Review,
+    ReviewAnswer,
+    ReviewedPhoto,
+    ReviewEntry,
+)
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
 from retailpulse.schema.stores import Area, BadLine, Imported, Store, Visit
 from retailpulse.schema.submits import DryRun, HostShare, RowError, SubmittedJob, SubmitWarning, UnknownStores
@@ -25,6 +32,7 @@ __all__ = [
     "Delivery",
     "DeliveryTry",
     "DryRun",
+    "EarlierPhoto",
     "EarlierResult",
     "FailedStore",
     "FlaggedPhoto",

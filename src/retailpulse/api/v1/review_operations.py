@@ -62,7 +62,13 @@ class NewReview(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     reason: Reason | None = None
     flag: Annotated[Flag | None, Meta(description="The flag that it is about.")] = None
-    pair: Annotated[Pair | None, Meta(description="The other photo of the pair that it is about.")] = None
+    pair: Annotated[
+        Pair | None,
+        Meta(
+            description="Of `flag_wrong`: a photo that it is matched with. Without it, one that is flagged "
+            "`copy` or `same_scene` is told apart from its `matched`, unless `flag` is another one."
+        ),
+    ] = None
     revision: Revision | None = None
     by: Name | None = None
 
