@@ -14,6 +14,7 @@ from retailpulse.schema.reviews import (
     PhotoRef,
     Review,
     ReviewAnswer,
+    ReviewCount,
     ReviewedPhoto,
     ReviewEntry,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Result",
     "Review",
     "ReviewAnswer",
+    "ReviewCount",
     "ReviewEntry",
     "ReviewedPhoto",
     "RowError",

@@ -142,8 +142,22 @@ def _list(
 ) -> None:
     if any(of_decision.values()):
         raise click.UsageError("A decision is about one photo: name its JOB and IMAGE.")
-    found = client.review_queue(decision=state, flag=flag, area=area, store_id=store_id, since=since)
-    show_list(found, COLUMNS, as_json=as_json, limit=limit, is_all=is_all)
+    wanted: dict[str, Any] = {
+        "decision": state,
+        "flag": flag,
+        "area": area,
+        "store_id": store_id,
+        "since": since,
+    }
+
+    def say_more() -> str:
+        count = client.review_count(**wanted)
+        number = f"{count.left:,}" if count.counted_all else f"more than {max(count.left, limit):,}"
+        words = "wait" if state in {None, ReviewState.UNDECIDED} else f"are {state}"
+        return f"{number} {words}"
+
+    found = client.review_queue(**wanted)
+    show_list(found, COLUMNS, as_json=as_json, limit=limit, is_all=is_all, say_more=say_more)
 
 
 def _reviewed(
@@ -180,7 +194,9 @@ def _reviewed(
     except Conflict as error:
         if "name the revision" not in str(error):
             raise
-        raise Refusal(f"{str(error).partition(':')[0]}; --replace does it all the same") from None
+        done, verb = ("undone", "undoes") if undo else ("changed", "decides")
+        said = str(error).partition(":")[0]
+        raise Refusal(f"{said}; nothing was {done}, and --replace {verb} it all the same") from None
 
 
 def review_view(photo: Review) -> RenderableType:
