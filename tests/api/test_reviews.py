@@ -16,7 +16,7 @@ from retailpulse.storage.postgres.database import Database
 from tests.api.guarded import bearer, make_key
 from tests.api.jobs import RunningApi, problem
 from tests.running import wait_for
-from tests.storage.reviews.photos import flagged_job
+from tests.storage.reviews.photos import copied_photo, flagged_job
 
 BLANK = [Flag.BLANK]
 NAMES = ["review", "reviewed_by", "reviewed_at", "review_reason"]
@@ -28,6 +28,17 @@ def flagged(url: str, *flags: Sequence[Flag]) -> str:
     async def run() -> str:
         async with Database(url, DatabaseSettings(), pool_size=1) as database:
             return str(await flagged_job(database, *flags))
+
+    return asyncio.run(run())
+
+
+def copied(url: str) -> tuple[str, str]:
+    """The jobs of a photo and of a copy of it, in the database of an API."""
+
+    async def run() -> tuple[str, str]:
+        async with Database(url, DatabaseSettings(), pool_size=1) as database:
+            earlier, later = await copied_photo(database)
+            return str(earlier), str(later)
 
     return asyncio.run(run())
 
@@ -109,8 +120,38 @@ def test_what_cannot_be_read_or_is_not_there_is_refused(idle: RunningApi, databa
     said = [{"job_id": job_id, "image_no": number, "decision": "accepted"} for number in (1, 2)]
     answer = idle.http.post("/api/v1/review", json={"decisions": said})
     assert [item["status"] for item in answer.json()["items"]] == [200, 404]
+    malformed = [
+        {"job_id": job_id, "image_no": 1, "decision": "maybe"},
+        {"job_id": "none", "image_no": 2, "decision": "accepted", "note": 1},
+        ["accepted"],
+    ]
+    answers = idle.http.post("/api/v1/review", json={"decisions": [*malformed, *said]}).json()["items"]
+    assert [(item["job_id"], item["image_no"], item["status"]) for item in answers] == [
+        (job_id, 1, 400),
+        (None, 2, 400),
+        (None, None, 400),
+        (job_id, 1, 200),
+        (job_id, 2, 404),
+    ]
+    assert "decision: " in answers[0]["detail"]
+    assert "write accepted, rejected, flag_wrong" in answers[0]["detail"]
     too_many = idle.http.post("/api/v1/review", json={"decisions": said[:1] * 1001})
     problem(too_many, 400, "invalid-request")
+
+
+def test_a_copy_names_its_match_and_is_told_apart_from_it(idle: RunningApi, database_url: str) -> None:
+    earlier, later = copied(database_url)
+    items = idle.http.get("/api/v1/review").json()["items"]
+    state = idle.http.get(path_of(later)).json()
+    assert [items[0]["matched"]] == [state["matched"]]
+    assert (state["matched"]["job_id"], state["matched"]["kind"]) == (earlier, "copy")
+    rejected = {"decision": "rejected", "pair": {"job_id": earlier, "image_no": 1}}
+    problem(idle.http.put(path_of(later), json=rejected), 400, "invalid-request")
+    of_another = {"decision": "flag_wrong", "pair": {"job_id": flagged(database_url, BLANK), "image_no": 1}}
+    refused = problem(idle.http.put(path_of(later), json=of_another), 409, "conflict")
+    assert earlier in refused["detail"]
+    state = idle.http.put(path_of(later), json={"decision": "flag_wrong"}).json()
+    assert state["pair"] == {"job_id": earlier, "image_no": 1}
 
 
 def test_a_key_decides_under_its_name_and_only_with_the_scope(idle: RunningApi, database_url: str) -> None:

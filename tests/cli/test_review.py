@@ -31,9 +31,47 @@ def test_without_a_photo_it_lists_what_waits(run: Run, canned: CannedService) ->
     header, row = run(
         "review", "--flag", "blank", "--area", "7100015", "--since", "2026-11-20"
     ).stdout.splitlines()
-    assert header.split() == ["JOB", "IMAGE", "STORE", "VISIT", "FLAGS", "REVIEW", "BY", "URL"]
-    assert row.split() == [JOB_ID, "7", "RP00001", "2026-11-20", "blank", "-", "-", "http://a/7.jpg"]
+    titles = "JOB IMAGE STORE VISIT FLAGS REVIEW BY MATCHED WITH URL"
+    assert header.split() == titles.split()
+    assert row.split() == [JOB_ID, "7", "RP00001", "2026-11-20", "blank", "-", "-", "-", "http://a/7.jpg"]
     assert canned.asked[-1].query == "flag=blank&area=7100015&since=2026-11-20&limit=1000"
+
+
+def test_a_copy_is_shown_with_its_match(run: Run, canned: CannedService) -> None:
+    match = {
+        "job_id": JOB_ID,
+        "image_no": 3,
+        "store_id": "RP00002",
+        "visit_time": "2026-11-13",
+        "kind": "copy",
+        "relation": "other_store",
+        "distance": 9,
+    }
+    copy = photo(flags=["copy"], matched=match)
+    canned.on(QUEUE, as_json({"items": [copy], "next": None, "left": 1, "counted_all": True}))
+    canned.on(f"GET {OF_PHOTO}", as_json(copy))
+    assert f"{JOB_ID}:3 copy other_store 9" in run("review").stdout
+    shown = " ".join(run("review", JOB_ID, "7").stdout.split())
+    assert f"matched with {JOB_ID}:3 copy, other_store, 9 of 256 bits differ; store RP00002" in shown
+    assert "visit 2026-11-13" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "left", "text"),
+    [
+        ([], (962, True), "962 wait: --limit"),
+        ([], (1000, False), "more than 1,000 wait: --limit"),
+        (["--flag", "dark"], (0, False), "more than 1 wait"),
+        (["--decision", "rejected"], (2, True), "2 are rejected"),
+    ],
+)
+def test_a_cut_list_says_how_many_there_are(
+    run: Run, canned: CannedService, words: list[str], left: tuple[int, bool], text: str
+) -> None:
+    page = {"items": [photo(), photo()], "next": None, "left": left[0], "counted_all": left[1]}
+    canned.on(QUEUE, as_json(page))
+    assert text in run("review", "--limit", "1", *words).stderr
+    assert canned.asked[-1].query.endswith("limit=1")
 
 
 def test_a_decision_is_sent_and_answered_with_its_history(run: Run, canned: CannedService) -> None:
@@ -108,6 +146,16 @@ def test_a_conflict_with_another_person_says_how_to_go_on(run: Run, canned: Cann
     canned.on(f"PUT {OF_PHOTO}", as_json(refusal, 409))
     result = run("review", JOB_ID, "7", "accept")
     assert result.exit_code == 1
-    assert "anna has decided rejected; --replace does it all the same" in " ".join(
+    said = " ".join(result.output.replace("│", " ").split())
+    assert "anna has decided rejected; nothing was changed, and --replace decides it all the same" in said
+
+
+def test_a_refused_undo_says_that_nothing_was_undone(run: Run, canned: CannedService) -> None:
+    said = "anna has decided rejected: to undo that, name the revision 1"
+    refusal = {"type": "/problems/conflict", "title": "Conflict", "status": 409, "detail": said}
+    canned.on(f"DELETE {OF_PHOTO}", as_json(refusal, 409))
+    result = run("review", JOB_ID, "7", "--undo")
+    assert result.exit_code == 1
+    assert "nothing was undone, and --replace undoes it all the same" in " ".join(
         result.output.replace("│", " ").split()
     )

@@ -48,16 +48,26 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def show_list(
-    items: Iterator[T], columns: Sequence[Column[T]], *, as_json: bool, limit: int, is_all: bool
+    items: Iterator[T],
+    columns: Sequence[Column[T]],
+    *,
+    as_json: bool,
+    limit: int,
+    is_all: bool,
+    say_more: Callable[[], str] | None = None,
 ) -> None:
-    """Prints the first items, or all of them, and says on standard error if there are more."""
+    """Prints the first items, or all of them, and says on standard error if there are more.
+
+    `say_more` knows how many there are; it is asked only then.
+    """
     shown = items if is_all else islice(items, limit)
     if as_json:
         print_array(shown)
     else:
         print_lines(shown, columns)
     if not is_all and next(items, None) is not None:
-        error_console().print(f"There are more than {limit:,}: --limit or --all shows them.", markup=False)
+        more = f"There are more than {limit:,}" if say_more is None else say_more()
+        error_console().print(f"{more}: --limit or --all shows them.", markup=False)
 
 
 def print_array(items: Iterator[Any]) -> None:

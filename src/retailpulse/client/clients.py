@@ -52,6 +52,7 @@ class _Operations(Session):
     decide_many = Call(_reviews.decide_many)
     undo_review = Call(_reviews.undo_review)
     review_queue = Stream(_reviews.review_queue)
+    review_count = Call(_reviews.review_count)
     cancel = Call(_jobs.cancel)
     retry = Call(_jobs.retry)
     delete = Call(_jobs.delete)

@@ -8,7 +8,7 @@ import msgspec
 from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.params import Some, When, filters, job_path
 from retailpulse.client.transports import LONG_SECONDS, HttpRequest
-from retailpulse.schema import Review, ReviewAnswer, ReviewedPhoto
+from retailpulse.schema import Review, ReviewAnswer, ReviewCount, ReviewedPhoto
 
 _QUEUE = "/api/v1/review"
 _JSON = {"Content-Type": "application/json"}
@@ -43,7 +43,8 @@ async def decide(
 ) -> Review:
     """Decide on a measured photo: `accepted`, `rejected` or `flag_wrong`.
 
-    `flag` is the flag that it is about; `pair` the other photo, job and number, of a pair that is no copy.
+    `flag` is the flag that it is about; `pair` the other photo, job and number, of a pair that is no copy:
+    without it, of `flag_wrong`, the photo's own match.
     `by` is who decides, at a service without API keys. To replace a decision that stands, give the
     `revision` of the photo. Raises NotFound; Conflict if another decision stands, or it was not measured.
     """
@@ -125,6 +126,25 @@ async def review_queue(
     params = filters(decision=decision, flag=flag, area=area, store_id=store_id, since=since)
     async for item in exchange.pages(_QUEUE, params, Page[ReviewedPhoto]):
         yield item
+
+
+async def review_count(
+    exchange: Exchange,
+    *,
+    decision: str | None = None,
+    flag: Some = None,
+    area: Some = None,
+    store_id: Some = None,
+    since: When = None,
+) -> ReviewCount:
+    """How many photos `review_queue` would give, counted up to 1,000.
+
+    >>> client.review_count().left
+    0
+    """
+    params = filters(decision=decision, flag=flag, area=area, store_id=store_id, since=since)
+    request = HttpRequest(method="GET", path=_QUEUE, params=[*params, ("limit", "1")])
+    return await exchange.fetch(request, ReviewCount)
 
 
 def _path(job_id: str, image_no: int) -> str:

@@ -37,6 +37,9 @@ QUEUED_FLAGS = ("copy", "far_from_store", "time_mismatch", "stale", "blank")
 """The names of the flags that a queue shows unless others are asked for: those that fraud raises. Blurred,
 soft, dark and overexposed photos are one or two of a hundred, and would flood it."""
 
+PAIR_FLAGS = ("copy", "same_scene")
+"""The names of the flags that a match with an earlier photo raises: those that a pair is about."""
+
 MAX_REASON_CHARACTERS = 1_000
 MAX_NAME_CHARACTERS = 200
 LOCAL = "local"

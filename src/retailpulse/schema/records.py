@@ -9,7 +9,15 @@ from retailpulse.schema.matches import Match, MatchedPhoto
 from retailpulse.schema.photos import FlaggedPhoto
 from retailpulse.schema.reports import AreaReportRow, StoreReportRow, VisitReportRow
 from retailpulse.schema.results import EarlierResult, Result
-from retailpulse.schema.reviews import PhotoRef, Review, ReviewAnswer, ReviewedPhoto, ReviewEntry
+from retailpulse.schema.reviews import (
+    EarlierPhoto,
+    PhotoRef,
+    Review,
+    ReviewAnswer,
+    ReviewCount,
+    ReviewedPhoto,
+    ReviewEntry,
+)
 from retailpulse.schema.stats import CausesLately, SettledImages, SettledLately, Stats
 from retailpulse.schema.stores import Area, BadLine, Imported, Store, Visit
 from retailpulse.schema.submits import DryRun, HostShare, RowError, SubmittedJob, SubmitWarning, UnknownStores
@@ -25,6 +33,7 @@ __all__ = [
     "Delivery",
     "DeliveryTry",
     "DryRun",
+    "EarlierPhoto",
     "EarlierResult",
     "FailedStore",
     "FlaggedPhoto",
@@ -44,6 +53,7 @@ __all__ = [
     "Result",
     "Review",
     "ReviewAnswer",
+    "ReviewCount",
     "ReviewEntry",
     "ReviewedPhoto",
     "RowError",

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from retailpulse.domain.flags import Flag
+from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.domain.reviews import Decision, ReviewStep
 from retailpulse.domain.times import Instant
 from retailpulse.schema.record import Record, described
@@ -17,6 +18,20 @@ class PhotoRef(Record, frozen=True, kw_only=True):
 
     job_id: Annotated[str, described("The id of its job.", example=_JOB, format="uuid")]
     image_no: Annotated[int, described("Its number in the job, from 1.", example=7)]
+
+
+class EarlierPhoto(PhotoRef, frozen=True, kw_only=True):
+    """The earlier photo that a photo is most like."""
+
+    store_id: Annotated[str, described("As submitted.", example="RP00002")]
+    visit_time: Annotated[str, described("As submitted.", example="2026-11-13T10:00:00Z")]
+    kind: Annotated[str, described("How alike the two are.", example="copy", words=MatchKind)]
+    relation: Annotated[
+        str, described("How their visits belong together.", example="other_store", words=Relation)
+    ]
+    distance: Annotated[
+        int, described("In how many of 256 bits their fingerprints differ; 0: of one file.", example=12)
+    ]
 
 
 class ReviewEntry(Record, frozen=True, kw_only=True):
@@ -55,6 +70,10 @@ class ReviewedPhoto(Record, frozen=True, kw_only=True):
     flags: Annotated[list[str], described("What may be wrong with it.", example=["blank"], words=Flag)] = (
         msgspec.field(default_factory=list)
     )
+    matched: Annotated[
+        EarlierPhoto | None,
+        described("The earlier photo that it is most like; null: none, or one of a job that is gone."),
+    ] = None
     review: Annotated[
         str | None,
         described("The decision that stands; null: none.", example="rejected", words=Decision),
@@ -86,7 +105,19 @@ class Review(ReviewedPhoto, frozen=True, kw_only=True):
 class ReviewAnswer(Record, frozen=True, kw_only=True):
     """What came of one decision of a batch."""
 
-    job_id: Annotated[str, described("The id of the job.", example=_JOB, format="uuid")]
-    image_no: Annotated[int, described("The number of the image.", example=1)]
+    job_id: Annotated[
+        str | None,
+        described("The id of the job; null: it could not be read.", example=_JOB, format="uuid"),
+    ]
+    image_no: Annotated[
+        int | None, described("The number of the image; null: it could not be read.", example=1)
+    ]
     status: Annotated[int, described("As of a request of its own: 200, 400, 404 or 409.", example=200)]
     detail: Annotated[str | None, described("Why it was refused; null: it stands.")] = None
+
+
+class ReviewCount(Record, frozen=True, kw_only=True):
+    """How many photos of the queue are left."""
+
+    left: Annotated[int, described("How many there are, at most 1,000.", example=962)]
+    counted_all: Annotated[bool, described("False: there are more than `left`.", example=True)]

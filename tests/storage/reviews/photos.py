@@ -12,6 +12,7 @@ from retailpulse.service import Reviews
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.reviews.decide import NewDecision
 from tests.storage.jobs import KNOWN, measured, submit_visits
+from tests.storage.matches.handed_in import drawn, hand_in, match
 from tests.storage.settled import settle
 
 
@@ -29,6 +30,15 @@ async def flagged_job(database: Database, *flags: Sequence[Flag]) -> UUID:
     async with database.transaction() as connection:
         await connection.execute("DELETE FROM slices WHERE job_id = %s", [job_id])  # none was claimed
     return job_id
+
+
+async def copied_photo(database: Database) -> tuple[UUID, UUID]:
+    """Two jobs of one photo each, of two stores: the earlier one, and one that is a copy of it."""
+    photo = drawn(1)
+    earlier = await hand_in(database, ("RP00002", photo), day=1, visit_time="2026-11-13T10:00:00+00:00")
+    later = await hand_in(database, ("RP00001", photo.changed(9)), day=2)
+    await match(database)
+    return earlier, later
 
 
 async def decide(

@@ -4,12 +4,14 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 
 from retailpulse.domain.errors import Conflict, InvalidRequest, NotFound
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.reviews import Decision
+from retailpulse.schema import PhotoRef
 from retailpulse.service import Reviews
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.postgres.database import Database
@@ -17,7 +19,8 @@ from retailpulse.worker.pruner import Pruner
 from tests.storage.checking import change, found, mended
 from tests.storage.ended import rows
 from tests.storage.jobs import failed, submit
-from tests.storage.reviews.photos import decide, flagged_job
+from tests.storage.matches.handed_in import drawn, flags, hand_in, match, matches
+from tests.storage.reviews.photos import copied_photo, decide, flagged_job
 from tests.storage.settled import settle
 
 BLANK, NOTHING = [Flag.BLANK], list[Flag]()
@@ -97,6 +100,15 @@ async def test_what_cannot_be_decided_is_refused_with_its_reason(database: Datab
         ((job_id, 1), Decision.FLAG_WRONG, {"flag": Flag.DARK}, Conflict, "not flagged dark, but blank"),
         ((job_id, 1), Decision.FLAG_WRONG, {"pair": (job_id, 1)}, InvalidRequest, "the photo itself"),
         ((job_id, 1), Decision.FLAG_WRONG, {"pair": (job_id, 9)}, NotFound, "pair: there is no image 9"),
+        ((job_id, 1), Decision.FLAG_WRONG, {"pair": (job_id, 2)}, Conflict, "its matches: none"),
+        ((job_id, 1), Decision.REJECTED, {"pair": (job_id, 2)}, InvalidRequest, "only flag_wrong is about"),
+        (
+            (job_id, 1),
+            Decision.FLAG_WRONG,
+            {"pair": (job_id, 2), "flag": Flag.BLANK},
+            InvalidRequest,
+            "copy or same_scene, not blank",
+        ),
     ):
         with pytest.raises(error, match=text):
             await decide(database, *photo, decision, **more)
@@ -106,22 +118,68 @@ async def test_what_cannot_be_decided_is_refused_with_its_reason(database: Datab
         await Reviews(database).undo((job_id, 3), by="anna", revision=None)
 
 
-async def test_a_pair_is_kept_apart_while_that_decision_stands_from_either_side(database: Database) -> None:
-    first, second = await flagged_job(database, BLANK), await flagged_job(database, BLANK)
-    pair = (first, 1, second, 1)
+async def test_a_pair_is_kept_apart_while_a_decision_stands_from_either_side(database: Database) -> None:
+    first, second = await copied_photo(database)
+    pair = tuple(value for photo in sorted([(first, 1), (second, 1)]) for value in photo)
     reviews = Reviews(database)
     await decide(database, second, 1, Decision.FLAG_WRONG, pair=(first, 1))
     assert rows(database, PAIRS) == [pair]
-    await decide(database, first, 1, Decision.REJECTED, pair=(second, 1))
-    assert rows(database, PAIRS) == []
+    # Told apart, the two are no match any more.
+    await decide(database, first, 1, Decision.FLAG_WRONG, pair=(second, 1))
     await reviews.undo((first, 1), by="anna", revision=None)
     assert rows(database, PAIRS) == [pair]
+    await match(database)
+    assert (flags(database, second), matches(database)) == ([], {})
     await decide(database, second, 1, Decision.REJECTED, revision=1)  # for another reason
     assert rows(database, PAIRS) == [pair]
     assert found(database) == {}
     await reviews.undo((second, 1), by="anna", revision=2)
     await reviews.undo((second, 1), by="anna", revision=3)
     assert rows(database, PAIRS) == []
+    await match(database)
+    assert flags(database, second) == ["copy"]
+
+
+@pytest.mark.parametrize("flag", [None, Flag.COPY])
+async def test_that_a_copy_is_none_is_said_of_its_match(database: Database, flag: Flag | None) -> None:
+    first, second = await copied_photo(database)
+    state = await Reviews(database).state((second, 1))
+    assert state.matched is not None
+    assert msgspec.structs.asdict(state.matched) == {
+        "job_id": str(first),
+        "image_no": 1,
+        "store_id": "RP00002",
+        "visit_time": "2026-11-13T10:00:00+00:00",
+        "kind": "copy",
+        "relation": "other_store",
+        "distance": 9,
+    }
+    for _ in range(2):  # the second time while the flag is there, the match no more
+        state = await decide(database, second, 1, Decision.FLAG_WRONG, flag=flag)
+    await match(database)
+    assert flags(database, second) == []
+    state = await decide(database, second, 1, Decision.FLAG_WRONG, flag=flag)
+    assert (state.pair, state.revision, state.matched) == (
+        PhotoRef(job_id=str(first), image_no=1),
+        1,
+        None,
+    )
+
+
+async def test_another_flag_that_is_wrong_leaves_the_match_alone(database: Database) -> None:
+    _, second = await copied_photo(database)
+    change(database, "UPDATE results SET flags = '{blank,copy}' WHERE 'copy' = ANY(flags)")
+    state = await decide(database, second, 1, Decision.FLAG_WRONG, flag=Flag.BLANK)
+    assert (state.pair, rows(database, PAIRS), len(matches(database))) == (None, [], 1)
+
+
+async def test_a_pair_that_is_none_is_refused_by_the_matches_that_are(database: Database) -> None:
+    first, second = await copied_photo(database)
+    other = await flagged_job(database, BLANK)
+    for photo, named in ((first, second), (second, first)):
+        with pytest.raises(Conflict, match=f"its matches: image 1 of the job {named}$"):
+            await decide(database, photo, 1, Decision.FLAG_WRONG, pair=(other, 1))
+    assert rows(database, "SELECT count(*) FROM review_history") == [(0,)]
 
 
 async def test_decisions_outlive_their_job_and_can_be_undone_then(database: Database) -> None:
@@ -155,7 +213,9 @@ async def test_the_history_is_never_changed(database: Database) -> None:
 
 
 async def test_what_does_not_follow_from_the_history_is_found_and_mended(database: Database) -> None:
-    job_id = await flagged_job(database, BLANK, BLANK, BLANK)
+    photo = drawn(1)
+    job_id = await hand_in(database, ("RP00001", photo), ("RP00002", photo.changed(9)), ("RP00003", drawn(2)))
+    await match(database)
     await decide(database, job_id, 1, Decision.FLAG_WRONG, pair=(job_id, 2))
     await decide(database, job_id, 2, Decision.REJECTED)
     change(

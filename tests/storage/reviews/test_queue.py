@@ -13,7 +13,7 @@ from retailpulse.storage.reviews.decide import NewDecision
 from retailpulse.storage.reviews.history import Photo
 from retailpulse.storage.reviews.queue import FIRST, QueueFilter
 from tests.storage.jobs import KNOWN
-from tests.storage.reviews.photos import decide, flagged_job
+from tests.storage.reviews.photos import copied_photo, decide, flagged_job
 
 EVERYTHING = QueueFilter()
 
@@ -45,6 +45,14 @@ async def test_it_holds_what_is_undecided_and_by_itself_only_what_fraud_raises(
     assert await walk(database, QueueFilter(decision=Decision.ACCEPTED)) == [(second, 2)]
     assert await walk(database, QueueFilter(decision=Decision.ACCEPTED, flags=(Flag.DARK,))) == []
     assert await walk(database, QueueFilter(decision=Decision.REJECTED)) == []
+
+
+async def test_each_photo_names_its_match(database: Database) -> None:
+    first, second = await copied_photo(database)
+    await flagged_job(database, [Flag.BLANK])
+    page = await Reviews(database).queue(EVERYTHING, after=FIRST, limit=9)
+    named = [photo.matched and (photo.matched.job_id, photo.matched.store_id) for photo in page.photos]
+    assert (page.photos[0].job_id, named) == (str(second), [(str(first), "RP00002"), None])
 
 
 async def test_what_is_left_is_counted_up_to_a_bound(

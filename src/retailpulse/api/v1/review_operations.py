@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from retailpulse.api.openapi.annotations import (
     JOB_ID,
@@ -62,7 +62,13 @@ class NewReview(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     reason: Reason | None = None
     flag: Annotated[Flag | None, Meta(description="The flag that it is about.")] = None
-    pair: Annotated[Pair | None, Meta(description="The other photo of the pair that it is about.")] = None
+    pair: Annotated[
+        Pair | None,
+        Meta(
+            description="Of `flag_wrong`: a photo that it is matched with. Without it, one that is flagged "
+            "`copy` or `same_scene` is told apart from its `matched`, unless `flag` is another one."
+        ),
+    ] = None
     revision: Revision | None = None
     by: Name | None = None
 
@@ -83,6 +89,13 @@ class NewReviews(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Decisions on many photos, each of which stands or is refused by itself."""
 
     decisions: Annotated[list[PhotoDecision], Meta(min_length=1, max_length=MAX_DECISIONS)]
+    by: Name | None = None
+
+
+class RawReviews(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same as it is read: decisions one by one, so that a malformed one spoils no other."""
+
+    decisions: Annotated[list[Raw], Meta(min_length=1, max_length=MAX_DECISIONS)]
     by: Name | None = None
 
 

@@ -1,9 +1,11 @@
 """Reviews: what people decide on photos, one by one or many at once, and the queue of what is left."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, delete, get, post, put
 from litestar.params import Parameter
 from litestar.types import Scope
@@ -21,9 +23,10 @@ from retailpulse.api.v1.pages import (
 )
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.review_operations import (
+    ImageNumber,
     NewReview,
-    NewReviews,
     PhotoDecision,
+    RawReviews,
     ReviewAnswers,
     ReviewPage,
 )
@@ -32,7 +35,7 @@ from retailpulse.domain.errors import InvalidRequest, NotFound
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.ids import first_job_id
 from retailpulse.domain.reviews import LOCAL, MAX_NAME_CHARACTERS, Decision, ReviewState
-from retailpulse.schema import Review
+from retailpulse.schema import Review, ReviewAnswer
 from retailpulse.service import Reviews
 from retailpulse.storage.reviews.decide import NewDecision
 from retailpulse.storage.reviews.history import Photo
@@ -134,10 +137,29 @@ async def list_reviews(
 @post("/api/v1/review", status_code=200, request_max_body_size=MANY_BODY_BYTES, **operations.DECIDE_MANY)
 async def review_images(request: Request[Any, Any, Any], reviews: Reviews) -> ReviewAnswers:
     """Decide on up to 1,000 photos; each decision is answered, and one that is refused hinders no other."""
-    asked = read_json(await request.body(), NewReviews, _WORDS)
+    asked = read_json(await request.body(), RawReviews, _WORDS)
     by = _who(request.scope, asked.by)
-    decisions = [_decision((each.job_id, each.image_no), each, by=by) for each in asked.decisions]
-    return ReviewAnswers(items=await reviews.decide_many(decisions))
+    read = [_read_decision(bytes(each), by=by) for each in asked.decisions]
+    made = iter(await reviews.decide_many([each for each in read if isinstance(each, NewDecision)]))
+    return ReviewAnswers(items=[each if isinstance(each, ReviewAnswer) else next(made) for each in read])
+
+
+def _read_decision(given: bytes, *, by: str) -> NewDecision | ReviewAnswer:
+    """A decision of a batch; one that cannot be read is answered, by what can be read of its photo."""
+    try:
+        asked = read_json(given, PhotoDecision, _WORDS)
+    except InvalidRequest as error:
+        job_id, image_no = _read_part(given, "job_id", UUID), _read_part(given, "image_no", ImageNumber)
+        return ReviewAnswer(job_id=job_id and str(job_id), image_no=image_no, status=400, detail=str(error))
+    return _decision((asked.job_id, asked.image_no), asked, by=by)
+
+
+def _read_part(given: bytes, name: str, kind: Any) -> Any:
+    try:
+        whole = msgspec.json.decode(given)
+        return msgspec.convert(whole[name], kind) if isinstance(whole, Mapping) and name in whole else None
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _decision(photo: Photo, asked: NewReview | PhotoDecision, *, by: str) -> NewDecision:

@@ -15,9 +15,16 @@ from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import output_console, printable
 from retailpulse.cli.times import read_time
 from retailpulse.cli.views import titled_table, when
-from retailpulse.client import Client, Conflict, Review, ReviewedPhoto, ReviewEntry
+from retailpulse.client import Client, Conflict, EarlierPhoto, Review, ReviewedPhoto, ReviewEntry
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.reviews import Decision, ReviewState
+
+
+def _match(earlier: EarlierPhoto | None) -> str:
+    if earlier is None:
+        return "-"
+    return f"{earlier.job_id}:{earlier.image_no} {earlier.kind} {earlier.relation} {earlier.distance}"
+
 
 COLUMNS: tuple[Column[ReviewedPhoto], ...] = (
     Column(title="JOB", width=36, text=lambda photo: photo.job_id),
@@ -27,6 +34,7 @@ COLUMNS: tuple[Column[ReviewedPhoto], ...] = (
     Column(title="FLAGS", width=14, text=lambda photo: ",".join(photo.flags) or "-"),
     Column(title="REVIEW", width=10, text=lambda photo: photo.review or "-"),
     Column(title="BY", width=8, text=lambda photo: photo.reviewed_by or "-"),
+    Column(title="MATCHED WITH", width=62, text=lambda photo: _match(photo.matched)),
     Column(title="URL", width=3, text=lambda photo: photo.image_url),
 )
 _WORDS = {"accept": Decision.ACCEPTED, "reject": Decision.REJECTED, "flag-wrong": Decision.FLAG_WRONG}
@@ -53,7 +61,7 @@ def _read_pair(
     "--pair",
     metavar="JOB:IMAGE",
     callback=_read_pair,
-    help="The other photo of a pair; with flag-wrong, neither is a copy.",
+    help="With flag-wrong: the other photo; neither is a copy.  [default: what a copy is matched with]",
 )
 @click.option("--by", metavar="NAME", help="Who decides, at a service without API keys.  [default: local]")
 @click.option("--undo", is_flag=True, help="Undo the decision that stands.")
@@ -134,8 +142,22 @@ def _list(
 ) -> None:
     if any(of_decision.values()):
         raise click.UsageError("A decision is about one photo: name its JOB and IMAGE.")
-    found = client.review_queue(decision=state, flag=flag, area=area, store_id=store_id, since=since)
-    show_list(found, COLUMNS, as_json=as_json, limit=limit, is_all=is_all)
+    wanted: dict[str, Any] = {
+        "decision": state,
+        "flag": flag,
+        "area": area,
+        "store_id": store_id,
+        "since": since,
+    }
+
+    def say_more() -> str:
+        count = client.review_count(**wanted)
+        number = f"{count.left:,}" if count.counted_all else f"more than {max(count.left, limit):,}"
+        words = "wait" if state in {None, ReviewState.UNDECIDED} else f"are {state}"
+        return f"{number} {words}"
+
+    found = client.review_queue(**wanted)
+    show_list(found, COLUMNS, as_json=as_json, limit=limit, is_all=is_all, say_more=say_more)
 
 
 def _reviewed(
@@ -172,7 +194,9 @@ def _reviewed(
     except Conflict as error:
         if "name the revision" not in str(error):
             raise
-        raise Refusal(f"{str(error).partition(':')[0]}; --replace does it all the same") from None
+        done, verb = ("undone", "undoes") if undo else ("changed", "decides")
+        said = str(error).partition(":")[0]
+        raise Refusal(f"{said}; nothing was {done}, and --replace {verb} it all the same") from None
 
 
 def review_view(photo: Review) -> RenderableType:
@@ -184,6 +208,9 @@ def review_view(photo: Review) -> RenderableType:
     facts.add_row("visit", Text(printable(photo.visit_time)))
     facts.add_row("url", Text(printable(photo.image_url)))
     facts.add_row("flags", Text(printable(", ".join(photo.flags)) or "-"))
+    if photo.matched is not None:
+        facts.add_row("matched with", Text(printable(f"{photo.matched.job_id}:{photo.matched.image_no}")))
+        facts.add_row("", Text(printable(_match_view(photo.matched))))
     facts.add_row("review", Text(printable(photo.review or "undecided"), style="bold"))
     if not photo.history:
         return facts
@@ -199,6 +226,12 @@ def review_view(photo: Review) -> RenderableType:
             Text(printable(entry.reason or "")),
         )
     return Group(facts, "", table)
+
+
+def _match_view(earlier: EarlierPhoto) -> str:
+    bits = f"{earlier.distance} of 256 bits differ"
+    visit = f"store {earlier.store_id}, visit {earlier.visit_time or '-'}"
+    return f"{earlier.kind}, {earlier.relation}, {bits}; {visit}"
 
 
 def _decided(entry: ReviewEntry) -> str:

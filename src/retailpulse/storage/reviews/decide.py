@@ -5,17 +5,18 @@ most. So what a transaction has read is what it changes. The caller's transactio
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from retailpulse.domain.errors import Conflict, InvalidRequest, NotFound
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Outcome
-from retailpulse.domain.reviews import Decision, ReviewStep
+from retailpulse.domain.reviews import PAIR_FLAGS, Decision, ReviewStep
 from retailpulse.storage import locks
+from retailpulse.storage.matches.of_photo import read_earlier
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.reviews.history import Entry, Photo, read_history, standing
-from retailpulse.storage.reviews.pairs import write_pair
+from retailpulse.storage.reviews.pairs import check_pair, write_pair
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,14 +88,16 @@ async def lock_reviews(connection: Connection) -> None:
 async def decide(connection: Connection, new: NewDecision) -> bool:
     """Writes a decision under the lock; False if the same stands already, as after a repeated request.
 
-    To replace another one, it must name the revision that it rests on. Raises NotFound, InvalidRequest,
-    or Conflict: another decision stands, or there is nothing to decide on. Nothing is written if it raises.
+    To replace another one, it must name the revision that it rests on. Without a pair, that a copy is none
+    is said of the match of the photo. Raises NotFound, InvalidRequest, or Conflict: another decision stands,
+    or there is nothing to decide on. Nothing is written if it raises.
     """
     flags = await _decidable(connection, new.photo)
-    await _check_subject(connection, new, flags)
     entries = await read_history(connection, new.photo)
     stands = standing(entries)
     latest = stands[-1] if stands else None
+    new = await _with_pair(connection, new, flags, latest)
+    await _check_subject(connection, new, flags)
     if latest is not None and new.is_said_by(latest):
         return False
     _check_revision(entries, latest, new.revision)
@@ -179,14 +182,42 @@ async def _decidable(connection: Connection, photo: Photo) -> list[str]:
     return [str(flag) for flag in flags]
 
 
+async def _with_pair(
+    connection: Connection, new: NewDecision, flags: Sequence[str], latest: Entry | None
+) -> NewDecision:
+    """The decision with the pair that it is about, if it says only that a copy is none."""
+    if new.decision is not Decision.FLAG_WRONG or new.pair is not None:
+        return new
+    asked = PAIR_FLAGS if new.flag is None else {new.flag} & set(PAIR_FLAGS)
+    if set(asked) & set(flags):
+        match = await read_earlier(connection, new.photo)
+        if match is not None:
+            return replace(new, pair=match)
+    # A request that comes again: its pair is kept apart by now.
+    if latest is not None and latest.pair is not None:
+        repeated = replace(new, pair=latest.pair)
+        return repeated if repeated.is_said_by(latest) else new
+    return new
+
+
 async def _check_subject(connection: Connection, new: NewDecision, flags: Sequence[str]) -> None:
-    if new.pair == new.photo:
-        raise InvalidRequest("pair: it is the photo itself; name the other one")
     if new.pair is not None:
+        if new.decision is not Decision.FLAG_WRONG:
+            raise InvalidRequest(
+                f"pair: only {Decision.FLAG_WRONG} is about a pair; leave it out, or decide that"
+            )
+        if new.flag is not None and new.flag not in PAIR_FLAGS:
+            raise InvalidRequest(
+                f"flag: a pair is about {' or '.join(PAIR_FLAGS)}, not {new.flag}; leave one of the two out"
+            )
+        if new.pair == new.photo:
+            raise InvalidRequest("pair: it is the photo itself; name the other one")
         cursor = await connection.execute(_EXISTS, new.pair)
         if await cursor.fetchone() is None:
             raise NotFound(f"pair: there is no image {new.pair[1]} in a job {new.pair[0]}")
-    if new.decision is not Decision.FLAG_WRONG or new.pair is not None:
+        await check_pair(connection, new.photo, new.pair)
+        return
+    if new.decision is not Decision.FLAG_WRONG:
         return
     if new.flag is not None and new.flag not in flags:
         raise Conflict(f"flag: the photo is not flagged {new.flag}, but {', '.join(flags) or 'with nothing'}")

@@ -4,8 +4,10 @@ A pair is decided on at either of its photos; the newest decision that stands is
 are searched for copies again after that, so that matches and flags follow within moments.
 """
 
+from retailpulse.domain.errors import Conflict
 from retailpulse.domain.reviews import Decision
 from retailpulse.storage.matches.forget import search_again
+from retailpulse.storage.matches.of_photo import are_matched, read_earlier, read_later
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.reviews.history import Photo, read_history, standing
 
@@ -14,6 +16,19 @@ _FORGET = """
     DELETE FROM photo_pairs_apart
     WHERE (job_id_a, image_no_a, job_id_b, image_no_b) = (%s, %s, %s, %s)
 """
+
+
+async def check_pair(connection: Connection, photo: Photo, other: Photo) -> None:
+    """Raises Conflict, which names the matches of a photo, if no pair was ever made of these two."""
+    if await are_matched(connection, photo, other):
+        return
+    for one, another in ((photo, other), (other, photo)):
+        if any(entry.pair == another for entry in await read_history(connection, one)):
+            return
+    earlier = await read_earlier(connection, photo)
+    matches = [*([earlier] if earlier else []), *await read_later(connection, photo)]
+    named = ", ".join(f"image {image_no} of the job {job_id}" for job_id, image_no in matches)
+    raise Conflict(f"pair: the photo is not matched with that one; its matches: {named or 'none'}")
 
 
 async def write_pair(connection: Connection, photo: Photo, other: Photo) -> None:

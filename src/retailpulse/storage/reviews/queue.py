@@ -14,6 +14,7 @@ from psycopg import sql
 
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.reviews import QUEUED_FLAGS, Decision
+from retailpulse.storage.matches.of_photo import earlier_photo
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.reviews.history import Photo
 
@@ -78,13 +79,15 @@ _PAGE = sql.SQL("""
         SELECT row_to_json(l) FROM (
             SELECT job_id, image_no FROM seen ORDER BY job_id DESC, image_no DESC LIMIT 1) l),
         (SELECT coalesce(json_agg(f ORDER BY f.job_id, f.image_no), '[]') FROM (
-            SELECT * FROM ({found}) found WHERE {wanted} ORDER BY job_id, image_no LIMIT %(limit)s) f)
+            SELECT page.*, {matched} AS matched FROM (
+                SELECT * FROM ({found}) found WHERE {wanted}
+                ORDER BY job_id, image_no LIMIT %(limit)s) page) f)
 """)
 _LAST = sql.SQL("""
     WITH seen AS MATERIALIZED ({seen})
     SELECT job_id, image_no FROM ({found}) found WHERE {wanted} ORDER BY job_id DESC, image_no DESC LIMIT 1
 """)
-_ONE = sql.SQL("SELECT row_to_json(f) FROM ({found}) f")
+_ONE = sql.SQL("SELECT row_to_json(f) FROM (SELECT page.*, {matched} AS matched FROM ({found}) page) f")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +124,7 @@ async def read_window(
     statement = _PAGE.format(
         seen=candidates(wanted),
         found=_FOUND.format(seen=sql.SQL("SELECT * FROM seen")),
+        matched=earlier_photo("page"),
         wanted=_condition(wanted),
     )
     window = min(limit, WINDOW_PHOTOS) if wanted.wants_all_candidates else WINDOW_PHOTOS
@@ -163,7 +167,8 @@ async def count_left(connection: Connection, wanted: QueueFilter, *, after: Phot
 async def find_photo(connection: Connection, photo: Photo) -> dict[str, Any] | None:
     """A photo with the decision that stands, as in the queue; None if neither a job nor a decision has it."""
     statement = _ONE.format(
-        found=_FOUND.format(seen=sql.SQL("SELECT %(job_id)s::uuid AS job_id, %(image_no)s::int AS image_no"))
+        matched=earlier_photo("page"),
+        found=_FOUND.format(seen=sql.SQL("SELECT %(job_id)s::uuid AS job_id, %(image_no)s::int AS image_no")),
     )
     cursor = await connection.execute(statement, {"job_id": photo[0], "image_no": photo[1]}, prepare=False)
     ((found,),) = await cursor.fetchall()
