@@ -4,6 +4,7 @@ import pytest
 
 from retailpulse.analyze import Analyzer, registry, select
 from retailpulse.analyze.analyzer import MAX_ANALYZERS
+from retailpulse.config.loading import load
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.errors import ConfigError
 from tests.measure.process_pool.analyzers import ALL, BRIGHTNESS, OBEY
@@ -54,3 +55,8 @@ def test_a_library_that_an_analyzer_misses_keeps_nobody_from_starting() -> None:
     )
     registry.load([first, second])
     assert loaded == ["second"]
+
+
+def test_the_setting_names_every_analyzer() -> None:
+    (setting,) = (one for one in load(environ={}).listed() if one.variable == "RETAILPULSE_MEASURE_ANALYZERS")
+    assert f"({', '.join(analyzer.name for analyzer in registry.ALL)})" in setting.meaning

@@ -29,10 +29,12 @@ def forget_analyzers(service: RunningService, job_id: str) -> None:
 
 @pytest.fixture
 def old_job(service: RunningService, origin: Origin) -> str:
-    """A job of before of four photos: one stays, two are there twice, one is another now, one is gone."""
+    """A job of four photos: one stays, two are there twice, one is another now, one is gone then."""
     same = origin.serve("/analyses/same.png", Reply(body=photo(320, 240)))
     other = origin.serve("/analyses/other.png", Reply(body=photo(320, 240)), Reply(body=photo(240, 320)))
-    gone = origin.serve("/analyses/gone.png", Reply(body=photo(320, 240)), Reply(status=404))
+    gone = origin.serve(
+        "/analyses/gone.png", Reply(body=photo(320, 240)), Reply(status=404), Reply(body=photo(320, 240))
+    )
     job_id = service.submit([visit(CORNER_SHOP, same, other, gone, same)], depth="decode")
     assert service.finished(job_id)["images"]["measured"] == 4
     return job_id
@@ -91,8 +93,15 @@ def test_the_commands_look_again_and_tell_what_became_of_it(
     service.finished(analysis_id)
     listed = {one["job"]["job_id"]: one for one in json.loads(run("analyses", "--json").stdout)}
     assert (listed[analysis_id]["analyzed"], listed[analysis_id]["changed"]) == (1, 1)
-    found = json.loads(run("analyze", "--job", old_job, "--json", "--limit", "1").stdout)
-    assert (len(found["jobs"]), found["images"]) == (1, 1)  # what failed lacks it still
+    left_out = run("analyze", "--job", old_job, "--dry-run").stdout
+    assert "0 photos at 0 hosts; left out: 1 photo that failed in an analysis" in left_out
+    found = json.loads(run("analyze", "--job", old_job, "--json").stdout)
+    assert (found["jobs"], found["images"], found["left_out"]) == ([], 0, 1)
+    assert "1 photo at 1 host." in run("analyze", "--job", old_job, "--failed-too", "--dry-run").stdout
+    run("retry", analysis_id)
+    service.finished(analysis_id)
+    assert "brightness" in service.results(old_job)[2]["checks"]
+    assert json.loads(run("analyze", "--job", old_job, "--dry-run", "--json").stdout)["left_out"] == 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`retailpulse calibrate`: deciles, what thresholds would flag, and photos to look at, of one job or more."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,20 +9,22 @@ import pytest
 from retailpulse.cli.calibration import DIALS, Calibrated, Distribution
 from retailpulse.client import Outcome, Result
 from retailpulse.config.loading import load
+from retailpulse.schema.checks import Checks
 from tests.canned import JOB_ID, CannedService, as_json, job
 from tests.cli.conftest import Run
 
 OTHER_ID = "0198f0c2-6f3e-7cc1-a0d2-6a1f0f6f2b22"
 
 
-def photo(image_no: int, **numbers: Any) -> Result:
+def photo(image_no: int, *, flags: Sequence[str] = (), **numbers: Any) -> Result:
     return Result(
         image_no=image_no,
         store_id="RP00001",
         visit_time="now",
         image_url=f"http://a/{image_no}.jpg",
         outcome=Outcome.MEASURED,
-        **numbers,
+        flags=[*flags],
+        checks=Checks(**numbers),
     )
 
 
@@ -47,6 +50,11 @@ def test_a_threshold_flags_what_lies_below_it_and_others_are_shown_beside_it() -
     ]  # fmt: skip
     assert [example.image_no for example in blurred.just_flagged] == [49, 48, 47]
     assert [example.image_no for example in blurred.just_not_flagged] == [50, 51, 52]
+    soft = found.thresholds[1]
+    assert [(effect.at, effect.photos) for effect in soft.effects] == [
+        (0.42, 0), (0.48, 0), (0.54, 4), (0.6, 10), (0.66, 16), (0.72, 22), (0.78, 28)
+    ]  # fmt: skip
+    assert [example.image_no for example in soft.just_flagged] == [59, 58, 57]
     assert [example.image_no for example in found.lowest] == [1, 2, 3]
     assert [example.image_no for example in found.highest] == [100, 99, 98]
 
@@ -84,7 +92,7 @@ def two_jobs(canned: CannedService) -> None:
                 "image_url": f"http://a/{image_no}.jpg",
                 "visit_time": "now",
                 "outcome": "measured",
-                "sharpness": sharpness,
+                "checks": {"sharpness": sharpness},
             }
             for image_no, sharpness in enumerate(numbers, 1)
         ]
@@ -102,7 +110,7 @@ def test_several_jobs_are_one_distribution_whose_photos_can_be_found(run: Run) -
     )
     blurred, soft = found["numbers"][0]["thresholds"]
     assert [(x["job_id"], x["image_no"]) for x in blurred["just_flagged"]] == [(JOB_ID, 1)]
-    assert [(x["job_id"], x["image_no"]) for x in soft["just_flagged"]] == [(OTHER_ID, 1), (JOB_ID, 1)]
+    assert [(x["job_id"], x["image_no"]) for x in soft["just_flagged"]] == [(OTHER_ID, 1)]
 
 
 @pytest.mark.usefixtures("two_jobs")
@@ -110,8 +118,15 @@ def test_the_text_marks_the_value_that_is_set_and_names_the_setting(run: Run) ->
     lines = run("calibrate", JOB_ID, OTHER_ID).stdout.splitlines()
     assert "sharpness of 4 photos" in lines
     assert [line.split() for line in lines if line.startswith("  * ")][:2] == [
-        ["*", "0.5", "1", "25.00%"], ["*", "0.6", "2", "50.00%"]
+        ["*", "0.5", "1", "25.00%"], ["*", "0.6", "1", "25.00%"]
     ]  # fmt: skip
     assert any("RETAILPULSE_MEASURE_SOFT_BELOW = 0.6" in line for line in lines)
     assert any(f"job {JOB_ID}, image 1, RP00001  http://a/1.jpg" in line for line in lines)
     assert "content of 0 photos" in lines
+
+
+def test_a_photo_that_is_blurred_is_no_example_of_a_soft_one() -> None:
+    rows = [photo(1, sharpness=0.3), photo(2, sharpness=0.5), photo(3, sharpness=0.7)]
+    soft = calibrated("sharpness", rows).thresholds[1]
+    assert [example.image_no for example in soft.just_flagged] == [2]
+    assert [example.image_no for example in soft.just_not_flagged] == [3]

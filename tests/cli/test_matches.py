@@ -41,3 +41,11 @@ def test_matches_are_a_line_each_and_an_array_as_json(run: Run, canned: CannedSe
     query = "kind=copy&relation=other_store&area=7100&since=2026-11-01&limit=1000"
     assert canned.asked[0].query == query
     assert json.loads(run("matches", "--json").stdout)[0]["earlier"]["image_no"] == 3
+
+
+def test_what_is_no_id_is_refused_by_the_name_of_its_option(run: Run, canned: CannedService) -> None:
+    result = run("matches", "--job", JOB_ID, "--job", "abc")
+    assert result.exit_code == 2
+    assert "--job" in result.stderr
+    assert "'abc' is no id of a job" in result.stderr
+    assert canned.asked == []

@@ -28,7 +28,7 @@ def test_photos_are_a_table_of_what_each_is_flagged_for(run: Run, canned: Canned
     header, line = run("photos").stdout.splitlines()
     assert header.split() == ["SETTLED", "FLAGS", "STORE", "AREA", "VISIT", "TIME", "JOB", "IMAGE", "URL"]
     assert line.split()[:-1] == [
-        "2026-11-20T10:00:07Z", "dark", "blank", "RP00001", "7100015", "2026-11-20", JOB, "1204",
+        "2026-11-20T10:00:07Z", "dark,blank", "RP00001", "7100015", "2026-11-20", JOB, "1204",
     ]  # fmt: skip
     assert "\x1b" not in line
 

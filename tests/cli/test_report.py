@@ -55,7 +55,7 @@ def test_a_report_is_a_table(run: Run, canned: CannedService, kind: str) -> None
     header, line = run("report", kind).stdout.splitlines()
     about = ABOUT[kind]
     assert header.endswith("FLAGS")
-    sums = ["2", "1,009", "1,000", "4", "3", "1", "5", "12.5%", "-", "5", "0.5%"]
+    sums = ["2", "1,009", "1,000", "4", "3", "1", "6", "5", "12.5%", "-", "5", "0.5%"]
     assert line.split()[: len(about) + len(sums)] == about + sums
     assert line.endswith("blank 4, dark 2")
     assert "\x1b" not in line

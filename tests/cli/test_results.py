@@ -40,15 +40,27 @@ def test_a_table_shows_all_pages_under_one_header(run: Run, canned: CannedServic
         "perimeter": None,
     }
     pages = (
-        {"items": [row(1), row(2, **failed)], "next": f"{RESULTS.partition(' ')[2]}?cursor=a+b&limit=2"},
+        {
+            "items": [row(1, flags=["dark", "blank"]), row(2, **failed)],
+            "next": f"{RESULTS.partition(' ')[2]}?cursor=a+b&limit=2",
+        },
         {"items": [row(3, outcome=None, width=None, perimeter=None, format=None)], "next": None},
     )
     canned.on(RESULTS, *(as_json(page) for page in pages))
     header, first, second, third = run("results", JOB_ID).stdout.splitlines()
-    assert header.split() == ["IMAGE", "STORE", "OUTCOME", "FORMAT", "SIZE", "PERIMETER", "URL"]
-    assert first.split() == ["1", "RP00001", "measured", "jpeg", "4032x3024", "14,112", "http://a/1.jpg"]
-    assert second.split()[2:] == ["http_status", "jpeg", "-", "-", "http://a/2.jpg", "(HTTP", "404)"]
-    assert third.split()[2:6] == ["-", "-", "-", "-"]
+    assert header.split() == ["IMAGE", "STORE", "OUTCOME", "FORMAT", "SIZE", "PERIMETER", "FLAGS", "URL"]
+    assert first.split() == [
+        "1",
+        "RP00001",
+        "measured",
+        "jpeg",
+        "4032x3024",
+        "14,112",
+        "dark,blank",
+        "http://a/1.jpg",
+    ]
+    assert second.split()[2:] == ["http_status", "jpeg", "-", "-", "-", "http://a/2.jpg", "(HTTP", "404)"]
+    assert third.split()[2:7] == ["-", "-", "-", "-", "-"]
     assert canned.asked[-1].query == "cursor=a+b&limit=2"
 
 

@@ -5,6 +5,7 @@ for besides (dark by its mean, overexposed by its darkest parts, blank by its co
 """
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -26,12 +27,16 @@ _MOST_VALUES = 20_000
 
 
 class Threshold(NamedTuple):
-    """What is flagged below, or above, the value of a setting."""
+    """What is flagged below, or above, the value of a setting.
+
+    Below the value of the field `unless_below` a photo has the flag of that one instead.
+    """
 
     flag: str
     room: str
     field: str
     is_below: bool
+    unless_below: str | None = None
 
 
 class Dial(NamedTuple):
@@ -48,7 +53,7 @@ DIALS = (
         0.001,
         (
             Threshold("blurred", "measure", "blurred_below", is_below=True),
-            Threshold("soft", "measure", "soft_below", is_below=True),
+            Threshold("soft", "measure", "soft_below", is_below=True, unless_below="blurred_below"),
         ),
     ),
     Dial("brightness", 1),
@@ -128,10 +133,11 @@ class Distribution:
         self._dial = dial
         self._step = dial.step
         self._counts: Counter[int] = Counter()
-        self._set = {
-            threshold: float(getattr(getattr(settings.settings, threshold.room), threshold.field))
-            for threshold in dial.thresholds
-        }
+        self._set, self._floors = {}, {}
+        for threshold in dial.thresholds:
+            room, other = getattr(settings.settings, threshold.room), threshold.unless_below
+            self._set[threshold] = float(getattr(room, threshold.field))
+            self._floors[threshold] = -math.inf if other is None else float(getattr(room, other))
         self._lowest, self._highest = _Nearest(), _Nearest()
         self._near: Mapping[Threshold, tuple[_Nearest, _Nearest]] = {
             threshold: (_Nearest(), _Nearest()) for threshold in dial.thresholds
@@ -149,6 +155,8 @@ class Distribution:
         self._lowest.add(value, value, row, job_id)
         self._highest.add(-value, value, row, job_id)
         for threshold, at in self._set.items():
+            if value < self._floors[threshold]:
+                continue
             flagged = value < at if threshold.is_below else value > at
             self._near[threshold][0 if flagged else 1].add(abs(value - at), value, row, job_id)
 
@@ -168,9 +176,14 @@ class Distribution:
     def _judged(self, threshold: Threshold, ordered: list[tuple[float, int]]) -> Judged:
         flagged, others = self._near[threshold]
         value, total = self._set[threshold], max(1, self._counts.total())
+        floor = self._floors[threshold] - self._step / 2
         effects = []
         for at in dict.fromkeys(_rounded(value * factor) for factor in FACTORS):
-            photos = sum(n for number, n in ordered if _is_flagged(number, at, self._step, threshold))
+            photos = sum(
+                n
+                for number, n in ordered
+                if number >= floor and _is_flagged(number, at, self._step, threshold)
+            )
             effects.append(Effect(at=at, photos=photos, share=round(photos / total, 6)))
         return Judged(
             setting=variable(threshold.room, threshold.field),

@@ -24,6 +24,7 @@ async def analyze(
     job_id: str | None = None,
     analyzers: Iterable[str] = (),
     all_depths: bool = False,
+    failed_too: bool = False,
     limit: int | None = None,
     dry_run: bool = False,
     credentials: Mapping[str, Any] | None = None,
@@ -31,8 +32,8 @@ async def analyze(
     """Have photos looked at again that analyzers were not asked about, and give what is found part by part.
 
     Only photos of jobs submitted from `since` up to before `until`, or of one job; at most `limit` of them.
-    Each part with photos is a job of its own, of the lowest priority. Photos that wait already are left out,
-    so what broke off is done by calling this again. With `dry_run` nothing is kept. Raises NotFound.
+    Each part is a job of its own. Photos that wait are left out, and unless `failed_too` those that failed
+    in such a job, which can be retried. With `dry_run` nothing is kept. Raises NotFound.
 
     >>> [part.images for part in client.analyze(job_id=job_id, dry_run=True)]
     [0]
@@ -43,18 +44,18 @@ async def analyze(
         "job_id": job_id,
         "analyzers": list(analyzers) or None,
         "all_depths": all_depths or None,
+        "failed_too": failed_too or None,
         "dry_run": dry_run or None,
         "credentials": credentials,
     }
     fields = {name: value for name, value in given.items() if value is not None}
-    left = limit
-    while left is None or left > 0:
-        part = await exchange.fetch(_request(fields, left, is_repeatable=dry_run), AnalysisPart)
+    while limit is None or limit > 0:
+        part = await exchange.fetch(_request(fields, limit, is_repeatable=dry_run), AnalysisPart)
         yield part
         if part.cursor is None:
             return
         fields["cursor"] = part.cursor
-        left = None if left is None else left - part.images
+        limit = None if limit is None else limit - part.images
 
 
 async def analyses(exchange: Exchange) -> AsyncGenerator[AnalysisJob, None]:

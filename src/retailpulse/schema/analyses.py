@@ -20,6 +20,10 @@ class AnalysisPart(Record, frozen=True, kw_only=True):
     hosts: Annotated[list[HostShare], described("Where they are, most first.")] = msgspec.field(
         default_factory=list
     )
+    left_out: Annotated[
+        int,
+        described("Photos that are left out, as an analysis by the same versions failed at them.", example=0),
+    ] = 0
     looked_at: Annotated[int, described("Images of jobs that were looked through.", example=120)]
     in_reach: Annotated[
         int | None,

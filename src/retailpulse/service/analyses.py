@@ -36,7 +36,8 @@ WRITE_SECONDS = 300.0
 class AnalysisRequest:
     """Which photos are to be looked at again, by which analyzers: all if none is named; and how many at most.
 
-    `credentials` are given again for jobs that had some.
+    `credentials` are given again for jobs that had some. With `failed_too`, also photos at which an analysis
+    for the same versions failed.
     """
 
     analyzers: Sequence[str] = ()
@@ -44,6 +45,7 @@ class AnalysisRequest:
     until: datetime | None = None
     job_id: UUID | None = None
     all_depths: bool = False
+    failed_too: bool = False
     limit: int = MOST_IMAGES
     after: Reached | None = None
     credentials: Mapping[str, Credential] | None = None
@@ -51,10 +53,14 @@ class AnalysisRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundPhotos:
-    """What a request found: how many photos at each host, and the job that looks at them, if there is one."""
+    """What a request found: how many photos at each host, and the job that looks at them, if there is one.
+
+    `left_out` counts photos at which an analysis has failed.
+    """
 
     job_id: UUID | None
     hosts: Counter[str]
+    left_out: int
     looked_at: int
     in_reach: int | None
     reached: Reached | None
@@ -95,7 +101,12 @@ class Analyses:
                 if waiting and waiting + len(found.photos) > self._max_images:
                     raise Busy(f"{waiting} images of analyses wait, and {self._max_images} may; go on later")
                 photos = await insert_analysis(
-                    connection, job_id, found.photos, origin_of=origin_key, sealed=sealed
+                    connection,
+                    job_id,
+                    found.photos,
+                    versions=self._versions,
+                    origin_of=origin_key,
+                    sealed=sealed,
                 )
                 job = await jobs.find_job(connection, job_id)
             if job is not None:
@@ -131,6 +142,8 @@ class Analyses:
             until=request.until,
             job_id=request.job_id,
             all_depths=request.all_depths,
+            failed_too=request.failed_too,
+            has_credentials=bool(request.credentials),
         )
         connect = partial(self._database.connection, share=Share.READS)
         in_reach = None
@@ -165,6 +178,7 @@ def _answer(
     return FoundPhotos(
         job_id=job_id,
         hosts=Counter(by_host.image_counts()),
+        left_out=found.left_out,
         looked_at=found.looked_at,
         in_reach=in_reach,
         reached=found.reached,

@@ -83,11 +83,11 @@ async def find(
     )
 
 
-async def analysis_of(database: Database, photos: Sequence[Photo]) -> UUID:
-    """An analysis of photos, which wait for it now."""
+async def analysis_of(database: Database, photos: Sequence[Photo], versions: Mapping[str, int] = NOW) -> UUID:
+    """An analysis of photos by analyzers of these versions; the photos wait for it now."""
     job_id = new_job_id()
     async with database.transaction() as connection:
-        await insert_analysis(connection, job_id, photos, origin_of=origin_key)
+        await insert_analysis(connection, job_id, photos, versions=versions, origin_of=origin_key)
     return job_id
 
 

@@ -1,5 +1,6 @@
 """Photos are found that a new or changed analyzer has not looked at, each once, in bounded steps."""
 
+import psycopg
 import pytest
 
 from retailpulse.domain.images import Depth
@@ -8,7 +9,7 @@ from retailpulse.storage.analyses import find as finding
 from retailpulse.storage.analyses.find import Found, PhotoFilter
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.postgres.database import Database
-from tests.storage.analyses.photos import NOW, URLS, analysis_of, find, measured_job
+from tests.storage.analyses.photos import NOW, URLS, analysis_of, find, measured_job, settle_analysis
 from tests.storage.jobs import failed, submit
 from tests.storage.settled import settle
 
@@ -76,9 +77,39 @@ async def test_what_waits_to_be_looked_at_is_not_found_until_its_analysis_ends(d
     assert numbers(await find(database)) == [3, 4, 5]
     late = await analysis_of(database, photos[:3])  # of what another program found at the same time
     assert await find(database, PhotoFilter(versions=NOW, job_id=late)) == Found(
-        photos=[], looked_at=0, reached=None
+        photos=[], left_out=0, looked_at=0, reached=None
     )
     assert numbers(await find(database)) == [4, 5]
     async with database.transaction() as connection:
         await cancel_job(connection, analysis_id)
     assert numbers(await find(database)) == [1, 2, 4, 5]
+
+
+async def test_where_an_analysis_failed_nothing_is_found_until_an_analyzer_changes(
+    database: Database,
+) -> None:
+    await measured_job(database, OLD)
+    analysis_id = await analysis_of(database, (await find(database)).photos[:3])
+    await settle_analysis(database, failed(analysis_id, 1), failed(analysis_id, 2))
+    async with database.transaction() as connection:
+        assert await cancel_job(connection, analysis_id)  # image 3 was not tried
+    found = await find(database)
+    assert (numbers(found), found.left_out, found.looked_at) == ([3, 4, 5], 2, 5)
+    first = await find(database, most=1)
+    assert (numbers(first), first.left_out) == ([3], 2)
+    rest = await find(database, after=first.reached)
+    assert (numbers(rest), rest.left_out) == ([4, 5], 0)
+    every = await find(database, PhotoFilter(versions=NOW, failed_too=True))
+    assert (numbers(every), every.left_out) == ([1, 2, 3, 4, 5], 0)
+    assert numbers(await find(database, PhotoFilter(versions={"sharpness": 2}))) == [3, 4, 5]
+    assert numbers(await find(database, PhotoFilter(versions={**NOW, "exposure": 2}))) == [1, 2, 3, 4, 5]
+    assert numbers(await find(database, PhotoFilter(versions={**NOW, "capture": 1}))) == [1, 2, 3, 4, 5]
+
+
+async def test_photos_that_lacked_credentials_are_found_if_these_are_given(database: Database) -> None:
+    job_id = await measured_job(database, OLD, URLS[:1])
+    with psycopg.connect(database.url) as connection:
+        connection.execute("UPDATE jobs SET has_credentials = true WHERE job_id = %s", [job_id])
+    await analysis_of(database, (await find(database)).photos)
+    assert (await find(database)).left_out == 1
+    assert numbers(await find(database, PhotoFilter(versions=NOW, has_credentials=True))) == [1]

@@ -81,3 +81,14 @@ async def test_the_numbers_about_the_service_are_the_same(database: Database) ->
     assert (found.unsettled_images, found.waiting_images, found.workers) == (7, 5, 1)
     assert found.oldest_pending_seconds is not None
     assert round(found.oldest_pending_seconds, -2) == 300
+
+
+async def test_jobs_are_counted_by_state_without_analyses(database: Database) -> None:
+    waiting = Waiting(database.url)
+    for status in ("completed", "failed", "failed"):
+        waiting.job(1, status=status, measured=1)
+        waiting.job(1, status=status, is_analysis=True)
+    waiting.job(1, status="cancelled", is_analysis=True)
+    async with database.connection() as connection:
+        found = await throughput.read_statistics(connection, 60.0)
+    assert found.jobs == {"ongoing": 0, "completed": 1, "failed": 2, "cancelled": 0}

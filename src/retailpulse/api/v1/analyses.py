@@ -73,6 +73,12 @@ class NewAnalysis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     all_depths: (
         Annotated[bool, Meta(description="true: also photos of jobs whose depth is not decode.")] | None
     ) = None
+    failed_too: (
+        Annotated[
+            bool, Meta(description="true: also photos at which an analysis by the same versions failed.")
+        ]
+        | None
+    ) = None
     limit: (
         Annotated[int, Meta(ge=1, le=MOST_IMAGES, description="The most photos of this request.")] | None
     ) = None
@@ -124,6 +130,7 @@ async def analyze(request: Request[Any, Any, Any], analyses: Analyses) -> Respon
         until=instant("until", wanted.until),
         job_id=wanted.job_id,
         all_depths=bool(wanted.all_depths),
+        failed_too=bool(wanted.failed_too),
         limit=wanted.limit or MOST_IMAGES,
         after=PARTS.read(wanted.cursor),
         credentials=_read_credentials(wanted),
@@ -172,6 +179,7 @@ def _part(found: FoundPhotos) -> AnalysisPart:
         job_id=None if found.job_id is None else str(found.job_id),
         images=found.hosts.total(),
         hosts=[HostShare(origin=origin, images=images) for origin, images in found.hosts.most_common()],
+        left_out=found.left_out,
         looked_at=found.looked_at,
         in_reach=found.in_reach,
         cursor=write_cursor(PARTS, found.reached),

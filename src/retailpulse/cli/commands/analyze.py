@@ -49,6 +49,9 @@ COLUMNS: tuple[Column[AnalysisJob], ...] = (
 )
 @click.option("--all-depths", is_flag=True, help="Also photos of jobs whose depth is not decode.")
 @click.option(
+    "--failed-too", is_flag=True, help="Also photos at which an analysis by the same versions failed."
+)
+@click.option(
     "--limit", type=click.IntRange(min=1), metavar="NUMBER", help="The most photos.  [default: all]"
 )
 @click.option("--dry-run", is_flag=True, help="Only say how many photos of how many hosts it would be.")
@@ -66,6 +69,7 @@ def analyze(
     """Look again at photos that were measured before, by analyzers that are new or have changed since.
 
     Photos are fetched again, after all other jobs. A photo that has changed at its URL keeps its result.
+    A photo at which an analysis has failed is left out: retry that job, or give --failed-too.
 
     \b
     Examples:
@@ -75,16 +79,21 @@ def analyze(
     """
     job_ids: list[str] = []
     hosts: Counter[str] = Counter()
+    left_out = 0
     with _shown() as show:
         for part in client.analyze(since=since, until=until, dry_run=dry_run, **wanted):
             show(part)
+            left_out += part.left_out
             hosts.update({host.origin: host.images for host in part.hosts})
             if part.job_id is not None:
                 job_ids.append(part.job_id)
                 if not as_json:
                     echo(part.job_id)
     sentence = f"{_counted(hosts.total(), 'photo')} at {_counted(len(hosts), 'host')}"
-    facts = {"jobs": job_ids, "images": hosts.total(), "hosts": dict(hosts.most_common())}
+    if left_out:
+        sentence += f"; left out: {_counted(left_out, 'photo')} that failed in an analysis (--failed-too)"
+    images = hosts.total()
+    facts = {"jobs": job_ids, "images": images, "left_out": left_out, "hosts": dict(hosts.most_common())}
     if as_json or dry_run:
         answer(f"Would be looked at again: {sentence}.", as_json=as_json, **facts)
     else:

@@ -11,6 +11,7 @@ from retailpulse.cli.tables import Column, limit_options, show_list
 from retailpulse.cli.times import read_time
 from retailpulse.cli.views import when
 from retailpulse.client import Client, Match, MatchedPhoto
+from retailpulse.domain.ids import parse_job_id
 from retailpulse.domain.matches import MatchKind, Relation
 
 
@@ -33,6 +34,16 @@ COLUMNS: tuple[Column[Match], ...] = (
 )
 
 
+def _read_job_ids(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Reads ids of jobs, as the service would name its own parameter and not the option."""
+    for value in values:
+        if parse_job_id(value) is None:
+            raise click.BadParameter(f"{value!r} is no id of a job")
+    return values
+
+
 @click.command()
 @click.option(
     "--kind",
@@ -46,7 +57,14 @@ COLUMNS: tuple[Column[Match], ...] = (
     multiple=True,
     help="Only if the visits belong together so; may be repeated.",
 )
-@click.option("--job", "job_id", multiple=True, metavar="ID", help="Only photos of this job.")
+@click.option(
+    "--job",
+    "job_id",
+    multiple=True,
+    callback=_read_job_ids,
+    metavar="ID",
+    help="Only photos of this job; may be repeated.",
+)
 @click.option("--store-id", multiple=True, metavar="ID", help="Only photos of this store; may be repeated.")
 @click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated.")
 @click.option(

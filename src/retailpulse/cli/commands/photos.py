@@ -17,7 +17,7 @@ from retailpulse.domain.flags import Flag
 
 COLUMNS: tuple[Column[FlaggedPhoto], ...] = (
     Column(title="SETTLED", width=20, text=lambda photo: when(photo.settled_at)),
-    Column(title="FLAGS", width=20, text=lambda photo: " ".join(photo.flags)),
+    Column(title="FLAGS", width=20, text=lambda photo: ",".join(photo.flags)),
     Column(title="STORE", width=12, text=lambda photo: photo.store_id),
     Column(title="AREA", width=10, text=lambda photo: photo.area or "-"),
     Column(title="VISIT TIME", width=20, text=lambda photo: photo.visit_time),

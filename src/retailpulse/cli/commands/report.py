@@ -36,6 +36,7 @@ _SUMS: tuple[Column[Any], ...] = (
     Column(title="FAILED", width=7, text=lambda row: f"{row.failed:,}", is_number=True),
     Column(title="CANCELLED", width=9, text=lambda row: f"{row.cancelled:,}", is_number=True),
     Column(title="SUSPECT", width=7, text=lambda row: f"{row.suspect:,}", is_number=True),
+    Column(title="ACCEPTED", width=8, text=lambda row: f"{row.accepted:,}", is_number=True),
     Column(title="REJECTED", width=8, text=lambda row: f"{row.rejected:,}", is_number=True),
     Column(title="FAILED%", width=7, text=lambda row: _rate(row.failure_rate), is_number=True),
     Column(title="SUSPECT%", width=8, text=lambda row: _rate(row.suspect_rate), is_number=True),

@@ -29,6 +29,7 @@ COLUMNS: tuple[Column[Result], ...] = (
         text=lambda row: f"{row.perimeter:,}" if row.perimeter else "-",
         is_number=True,
     ),
+    Column(title="FLAGS", width=14, text=lambda row: ",".join(row.flags) or "-"),
     Column(
         title="URL", width=3, text=lambda row: row.image_url + (f"  ({row.detail})" if row.detail else "")
     ),

@@ -60,7 +60,7 @@ class MeasureSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="Analyzers that look at each decoded picture, by their names with commas between "
-            "them; all: every one there is; empty: none."
+            "them (damage, sharpness, exposure, capture, fingerprint); all: every one there is; empty: none."
         ),
     ] = "all"
     analyzer_seconds: Annotated[

@@ -15,7 +15,7 @@ import msgspec
 from psycopg import sql
 
 from retailpulse.domain.analysis import MAX_VERSION, SLOT_BITS, SLOTS
-from retailpulse.domain.images import Depth
+from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.postgres.database import Connection
 
@@ -48,9 +48,20 @@ WAITS = sql.SQL("""
         WHERE a.of_job_id = {job_id} AND a.of_image_no = {image_no} AND a.became IS NULL OFFSET 0)
 """)
 """Whether a photo waits to be looked at again already; looked up by index for each, never joined."""
+# By the same index, as what failed became nothing.
+_FAILED = sql.SQL("""
+    EXISTS (
+        SELECT FROM analysis_images a
+        CROSS JOIN LATERAL (
+            SELECT FROM results
+            WHERE job_id = a.job_id AND image_no = a.image_no AND outcome = 'failed'
+              AND NOT cause = ANY(%(forgiven)s::text[]) OFFSET 0) f
+        CROSS JOIN LATERAL (SELECT FROM jobs WHERE job_id = a.job_id AND NOT ({lacking}) OFFSET 0) j
+        WHERE a.of_job_id = w.job_id AND a.of_image_no = r.image_no AND a.became IS NULL OFFSET 0)
+""")
 # The rows of each range are looked up by key, and so is the URL of each that is found.
 _PHOTOS = sql.SQL("""
-    SELECT w.job_id, r.image_no, i.image_url
+    SELECT w.job_id, r.image_no, i.image_url, {failed}
     FROM unnest(%(job_ids)s::uuid[], %(firsts)s::int[], %(lasts)s::int[])
         WITH ORDINALITY AS w (job_id, first_no, last_no, place)
     CROSS JOIN LATERAL (
@@ -61,7 +72,7 @@ _PHOTOS = sql.SQL("""
         SELECT image_url FROM images
         WHERE job_id = w.job_id AND image_no = r.image_no AND same_as IS NULL OFFSET 0) i
     WHERE NOT {waits}
-    ORDER BY w.place, r.image_no LIMIT %(limit)s
+    ORDER BY w.place, r.image_no
 """)
 
 
@@ -70,7 +81,8 @@ class PhotoFilter:
     """Which photos are looked for: of jobs submitted from `since` up to before `until`, or of one job.
 
     `versions` are the analyzers that should have looked at them. Without `all_depths`, only jobs whose depth
-    is decode: others have no numbers, and may not need any.
+    is decode: others have no numbers, and may not need any. Without `failed_too`, photos are left out at
+    which an analysis for the same versions failed; with `has_credentials`, not those that lacked these.
     """
 
     versions: Mapping[str, int]
@@ -78,6 +90,8 @@ class PhotoFilter:
     until: datetime | None = None
     job_id: UUID | None = None
     all_depths: bool = False
+    failed_too: bool = False
+    has_credentials: bool = False
 
 
 class Photo(NamedTuple):
@@ -99,9 +113,13 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What a look found, in how many images; `reached` is where to go on, None at the end."""
+    """What a look found, in how many images; `reached` is where to go on, None at the end.
+
+    `left_out` is how many photos need it, but an analysis has failed at them.
+    """
 
     photos: list[Photo]
+    left_out: int
     looked_at: int
     reached: Reached | None
 
@@ -130,19 +148,20 @@ async def find_photos(
 ) -> Found:
     """The next photos after a place, until there are enough of them or enough images were looked at."""
     photos: list[Photo] = []
-    looked_at = 0
+    left_out = looked_at = 0
     async for window in _windows(connect, wanted, after):
         room = most_photos - len(photos)
         async with connect() as connection:
-            found = await _look(connection, wanted, window, room)
+            found, failed = await _look(connection, wanted, window, room)
         photos += found
+        left_out += failed
         seen = _up_to(found[-1], window) if len(found) == room else window
         looked_at += sum(part.last_no - part.first_no + 1 for part in seen)
         last = seen[-1]
         if len(photos) == most_photos or looked_at >= most_looked_at:
             reached = Reached(submitted_at=last.submitted_at, job_id=last.job_id, image_no=last.last_no)
-            return Found(photos=photos, looked_at=looked_at, reached=reached)
-    return Found(photos=photos, looked_at=looked_at, reached=None)
+            return Found(photos=photos, left_out=left_out, looked_at=looked_at, reached=reached)
+    return Found(photos=photos, left_out=left_out, looked_at=looked_at, reached=None)
 
 
 def _up_to(photo: Photo, window: Sequence[_Range]) -> list[_Range]:
@@ -152,22 +171,34 @@ def _up_to(photo: Photo, window: Sequence[_Range]) -> list[_Range]:
 
 
 async def _look(
-    connection: Connection, wanted: PhotoFilter, window: Sequence[_Range], limit: int
-) -> list[Photo]:
+    connection: Connection, wanted: PhotoFilter, window: Sequence[_Range], most: int
+) -> tuple[list[Photo], int]:
+    """The photos of a window, and how many are left out before the last of them."""
+    lacking = _lacking("analysis_versions", wanted.versions)
     statement = _PHOTOS.format(
-        lacking=_lacking(wanted.versions),
+        lacking=_lacking("analyzed", wanted.versions),
+        failed=sql.SQL("false") if wanted.failed_too else _FAILED.format(lacking=lacking),
         waits=WAITS.format(job_id=sql.SQL("w.job_id"), image_no=sql.SQL("r.image_no")),
     )
     values = {
         "job_ids": [part.job_id for part in window],
         "firsts": [part.first_no for part in window],
         "lasts": [part.last_no for part in window],
-        "limit": limit,
+        "forgiven": [Cause.NO_CREDENTIALS] if wanted.has_credentials else [],
     }
     # Planned each time: a plan from when the tables were small would read them whole.
     cursor = await connection.execute(statement, values, prepare=False)
     private = {part.job_id for part in window if part.had_credentials}
-    return [Photo(job_id, no, url, job_id in private) for job_id, no, url in await cursor.fetchall()]
+    photos: list[Photo] = []
+    left_out = 0
+    for job_id, image_no, url, has_failed in await cursor.fetchall():
+        if has_failed:
+            left_out += 1
+            continue
+        photos.append(Photo(job_id, image_no, url, job_id in private))
+        if len(photos) == most:
+            break
+    return photos, left_out
 
 
 async def _windows(
@@ -224,10 +255,11 @@ def _values(wanted: PhotoFilter) -> dict[str, object]:
     }
 
 
-def _lacking(versions: Mapping[str, int]) -> sql.Composable:
-    """Whether a result is older than any of these versions, or has none."""
+def _lacking(column: str, versions: Mapping[str, int]) -> sql.Composable:
+    """Whether the versions in a column are older than any of these, or none."""
     older = [
-        sql.SQL("(coalesce(analyzed, 0) >> {shift} & {mask}) < {version}").format(
+        sql.SQL("(coalesce({column}, 0) >> {shift} & {mask}) < {version}").format(
+            column=sql.Identifier(column),
             shift=sql.Literal(SLOTS[name] * SLOT_BITS),
             mask=sql.Literal(MAX_VERSION),
             version=sql.Literal(version),

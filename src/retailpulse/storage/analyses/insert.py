@@ -1,10 +1,11 @@
 """Writes an analysis as a job: its images, which photos they are, and what waits of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from psycopg import sql
 
+from retailpulse.domain.analysis import pack_versions
 from retailpulse.domain.images import Cause, Depth
 from retailpulse.storage import locks
 from retailpulse.storage.analyses.find import WAITS, Photo
@@ -23,8 +24,9 @@ _FREE = sql.SQL("""
     WHERE NOT {waits} ORDER BY place
 """).format(waits=WAITS.format(job_id=sql.SQL("p.job_id"), image_no=sql.SQL("p.image_no")))
 _INSERT_JOB = """
-    INSERT INTO jobs (job_id, status, depth, images, visits_without_time, priority, is_analysis)
-    VALUES (%s, 'ongoing', %s, %s, 0, %s, true)
+    INSERT INTO jobs (
+        job_id, status, depth, images, visits_without_time, priority, is_analysis, analysis_versions)
+    VALUES (%s, 'ongoing', %s, %s, 0, %s, true, %s)
 """
 _FAIL = """
     INSERT INTO results (job_id, image_no, outcome, cause, detail, tries)
@@ -38,11 +40,13 @@ async def insert_analysis(
     job_id: UUID,
     photos: Sequence[Photo],
     *,
+    versions: Mapping[str, int],
     origin_of: OriginOf,
     sealed: bytes | None = None,
 ) -> list[Photo]:
     """Writes a job that looks at photos again, and returns them; those that wait to be by now are left out.
 
+    `versions` are those of all analyzers that are on: where the job fails, it is for all of them.
     Those that credentials opened are failed at once, unless `sealed` has them again. If none is left there is
     no job. One transaction at a time can do this.
     """
@@ -53,7 +57,9 @@ async def insert_analysis(
     if not free:
         return []
     await _write_images(connection, job_id, free)
-    await connection.execute(_INSERT_JOB, [job_id, Depth.DECODE, len(free), PRIORITY])
+    await connection.execute(
+        _INSERT_JOB, [job_id, Depth.DECODE, len(free), PRIORITY, pack_versions(versions)]
+    )
     if sealed is not None:
         await credentials.insert(connection, job_id, sealed)
     builder, closed = SliceBuilder(origin_of), []

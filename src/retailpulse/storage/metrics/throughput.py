@@ -52,6 +52,11 @@ _FOLD = """
         ON CONFLICT (outcome, cause, depth) DO UPDATE SET images = t.images + excluded.images)
     SELECT count(*) FROM old
 """
+# Both are counted along an index.
+_JOBS = """
+    SELECT status, count(*) - (SELECT count(*) FROM jobs a WHERE a.is_analysis AND a.status = j.status)
+    FROM jobs j GROUP BY status
+"""
 _OLDEST = """
     SELECT extract(epoch FROM now() - min(coalesce(retried_at, submitted_at)))::float
     FROM jobs WHERE status = 'ongoing' AND NOT is_analysis
@@ -75,7 +80,7 @@ class Statistics:
     `images_per_second` is the rate of the last one to two minutes; `oldest_pending_seconds` is the age of
     the oldest job that goes on, since its submit or its last retry, analyses aside; None if none does.
     `waiting_images` no worker has taken yet; `open_breakers` is how many hosts are left alone as they only
-    failed.
+    failed. `jobs` counts jobs by state, without analyses.
     """
 
     hour: list[SettledInPeriod]
@@ -113,7 +118,7 @@ async def read_statistics(connection: Connection, stale_seconds: float) -> Stati
     ((rate,),) = await (await connection.execute(_RATE)).fetchall()
     ((oldest,),) = await (await connection.execute(_OLDEST)).fetchall()
     backlog = await read_backlog(connection)
-    counts = await (await connection.execute("SELECT status, count(*) FROM jobs GROUP BY status")).fetchall()
+    counts = await (await connection.execute(_JOBS)).fetchall()
     return Statistics(
         hour=[_settled(*row[:2], *row[4:]) for row in rows if row[4]],
         day=[_settled(*row[:4]) for row in rows],

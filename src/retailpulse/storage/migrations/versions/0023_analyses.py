@@ -15,6 +15,9 @@ ALTER TABLE results ADD COLUMN analyzed bigint;
 
 -- Whether the job is an analysis: its images are photos of other jobs, and it has no visits.
 ALTER TABLE jobs ADD COLUMN is_analysis boolean NOT NULL DEFAULT false;
+-- The versions of the analyzers that it was made for, as in results: where it failed they fail again.
+ALTER TABLE jobs ADD COLUMN analysis_versions bigint;
+CREATE INDEX jobs_analyses ON jobs (status) WHERE is_analysis;
 
 -- The photo that an image of an analysis is, and what became of it there: NULL while it is not measured.
 CREATE TABLE analysis_images (
@@ -25,6 +28,7 @@ CREATE TABLE analysis_images (
     became text CHECK (became IN ('analyzed', 'changed', 'gone')),
     PRIMARY KEY (job_id, image_no)
 );
+-- Those that wait, were cancelled or have failed.
 CREATE INDEX analysis_images_open ON analysis_images (of_job_id, of_image_no) WHERE became IS NULL;
 """
 
