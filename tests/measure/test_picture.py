@@ -9,7 +9,7 @@ from retailpulse.domain.images import Depth
 from retailpulse.measure import measure_body
 from retailpulse.measure.body import decode_body
 
-from .pictures import FLAVOURS, HEIGHT, LIMIT, WIDTH, exif, heic, odd_sampling, picture, saved, tiff
+from .pictures import FLAVOURS, HEIGHT, LIMIT, WIDTH, exif, heic, picture, saved, tiff
 
 SCALES = (8, 4, 2, 1)
 TRUE = ["jpeg baseline", "jpeg progressive", "jpeg grey", "png", "png interlaced", "gif", "webp lossy"]
@@ -69,14 +69,6 @@ def test_the_same_is_made_once() -> None:
 def test_16_bits_are_brought_down_to_8() -> None:
     deep = Image.fromarray(numpy.full((HEIGHT, WIDTH), 200 << 8 | 77, dtype=numpy.uint16))
     assert (opened(saved("PNG", deep)).grey(1) == 200).all()
-
-
-def test_a_jpeg_that_pillow_decodes_is_at_hand_at_an_eighth_alone() -> None:
-    one = opened(odd_sampling())
-    assert one.grey().shape == (-(-HEIGHT // 8), -(-WIDTH // 8))
-    assert (abs(one.grey().astype(int) - 128) < 3).all()
-    with pytest.raises(ValueError, match="1/8 alone"):
-        one.grey(4)
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "AVIF", "HEIC"])

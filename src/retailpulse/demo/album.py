@@ -71,7 +71,7 @@ ALBUM: tuple[Photo, ...] = (
     _photo(shelf, 12, "shelf-04.avif", 1600, 1200),
     _photo(promotion, 10, "promotion-01.jpg", 3264, 2448),
     _photo(promotion, 14, "promotion-02.webp", 1440, 1080),
-    _photo(aisle, 17, "aisle-02.jpg", 4032, 3024, 8),
+    _photo(shelf, 17, "shelf-13.jpg", 4032, 3024, 8),
     _photo(shelf, 15, "shelf-12.heic", 2016, 1512),
     _photo(shelf, 42, "shelf-05.jpg", 2560, 1920),
     _photo(shelf, 16, "shelf-06.png", 1080, 810),

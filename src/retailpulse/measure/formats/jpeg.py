@@ -1,6 +1,7 @@
 """JPEG: read by its markers (`jpeg_markers`), decoded by libjpeg-turbo, reduced to an overview.
 
-Decoded strictly first, as damage shows only so; then leniently; then by Pillow, which knows more samplings.
+Decoded strictly first, as damage shows only so; then leniently; then both again without what is beside the
+picture (`jpeg_bare`); then by Pillow, which knows more samplings. Each way gives the same scales.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from retailpulse.domain.images import Format
 from retailpulse.measure.formats.damage import damage_of
 from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
 from retailpulse.measure.formats.image_format import ImageFormat
+from retailpulse.measure.formats.jpeg_bare import without_extras
 from retailpulse.measure.formats.jpeg_markers import Frame, check_end, check_end_in_pieces, read_frame
 from retailpulse.measure.formats.jpeg_padding import without_padding
 from retailpulse.measure.formats.jpeg_scans import (
@@ -56,7 +58,7 @@ class _JpegPicture(Picture):
     def damage(self) -> str | None:
         return self._damage or damage_of(self._body, self._frame, self._find_damage)
 
-    def decoded_size(self) -> tuple[int, int]:
+    def decoded_size(self) -> tuple[int, int] | None:
         rows, columns, _ = self._overview.shape
         width, height, scale = self._frame.width, self._frame.height, self._scale
         is_whole = (columns, rows) == (-(-width // scale), -(-height // scale))
@@ -67,8 +69,7 @@ class _JpegPicture(Picture):
 
     def _make_grey(self, scale: int) -> GreyImage:
         if scale < self._scale:
-            grey: GreyImage = _decode_at("GRAY", self._body, self._frame, scale, strict=False)[:, :, 0]
-            return grey
+            return self._decode_grey(scale)
         if scale == self._scale and self._overview.shape[2] == _COLOUR_COMPONENTS:
             return grey_of_rows(self._overview)
         return grey_of(image_of(self._overview), scale // self._scale)
@@ -76,13 +77,40 @@ class _JpegPicture(Picture):
     def _make_colour(self, scale: int) -> ColourImage:
         pixels, factor = self._overview, scale // self._scale
         if scale < self._scale:
-            pixels, factor = _decode_colour(self._body, self._frame, scale, strict=False), 1
+            pixels, factor = self._decode_colour(scale), 1
         if factor == 1 and pixels.shape[2] == 3:
             return pixels  # type: ignore[no-any-return]
         return colour_of(image_of(pixels), factor)
 
+    def _decode_grey(self, scale: int) -> GreyImage:
+        grey: GreyImage = _decode_at("GRAY", self._body, self._frame, scale, strict=False)[:, :, 0]
+        return grey
+
+    def _decode_colour(self, scale: int) -> Any:
+        return _decode_colour(self._body, self._frame, scale, strict=False)
+
     def _find_exif(self) -> bytes | None:
         return None if self._frame.exif is None else self._body[self._frame.exif]
+
+
+class _RarePicture(_JpegPicture):
+    """One that Pillow decodes, at the scales of any other."""
+
+    __slots__ = ("_max_pixels",)
+
+    def __init__(self, body: bytes, frame: Frame, scans: Sequence[Scan] | None, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
+        overview = _decode_by_pillow(body, overview_scale(frame.width, frame.height), max_pixels)
+        super().__init__(body, frame, scans, overview, None)
+
+    def decoded_size(self) -> None:
+        """Nothing."""
+
+    def _decode_grey(self, scale: int) -> GreyImage:
+        return grey_of(image_of(self._decode_colour(scale)), 1)
+
+    def _decode_colour(self, scale: int) -> Any:
+        return _decode_by_pillow(self._body, scale, self._max_pixels)
 
 
 def _decode(body: bytes, frame: Frame, max_pixels: int) -> Picture:
@@ -90,9 +118,20 @@ def _decode(body: bytes, frame: Frame, max_pixels: int) -> Picture:
         raise unsupported("this kind of JPEG (lossless, hierarchical or 12 bit) cannot be decoded")
     scans = None if is_single(body, frame) else _scans(body, frame, Work())
     try:
+        return _decode_fast(body, frame, scans)
+    except ValueError:
+        try:
+            return _decode_fast(without_extras(body, frame, Work()), frame, scans)
+        except ValueError:
+            return _RarePicture(body, frame, scans, max_pixels)
+
+
+def _decode_fast(body: bytes, frame: Frame, scans: Sequence[Scan] | None) -> _JpegPicture:
+    """The picture by libjpeg-turbo; raises ValueError if it has none."""
+    try:
         return _JpegPicture(body, frame, scans, _decode_overview(body, frame, strict=True), None)
     except ValueError as error:
-        return _decode_damaged(str(error), body, frame, scans, max_pixels)
+        return _decode_damaged(str(error), body, frame, scans)
 
 
 def _scans(body: bytes, frame: Frame, work: Work) -> list[Scan]:
@@ -116,10 +155,8 @@ def _damage_of_scans(body: bytes, frame: Frame, known: Sequence[Scan] | None, wo
     return find_missing(body, frame, scans) or find_zeroed(body, frame, scans, work)
 
 
-def _decode_damaged(
-    finding: str, body: bytes, frame: Frame, scans: Sequence[Scan] | None, max_pixels: int
-) -> Picture:
-    """The picture in spite of what the strict decoder found, if there is one."""
+def _decode_damaged(finding: str, body: bytes, frame: Frame, scans: Sequence[Scan] | None) -> _JpegPicture:
+    """The picture in spite of what the strict decoder found; raises ValueError if there is none."""
     if is_out_of_memory(finding):
         raise MemoryError
     if "Premature end of JPEG file" in finding:
@@ -129,12 +166,11 @@ def _decode_damaged(
             return _JpegPicture(body, frame, scans, _decode_overview(bare, frame, strict=True), None)
         except ValueError:  # it is damaged besides, or lost an end that was none of padding
             continue
-    try:
-        return _JpegPicture(
-            body, frame, scans, _decode_overview(body, frame, strict=False), finding[:MAX_DETAIL]
-        )
-    except ValueError:
-        return _PLUGIN.decode(body, frame, max_pixels)
+    return _JpegPicture(body, frame, scans, _decode_overview(body, frame, strict=False), finding[:MAX_DETAIL])
+
+
+def _decode_by_pillow(body: bytes, scale: int, max_pixels: int) -> Any:
+    return colour_of(_PLUGIN.decode_image(body, max_pixels, scale), 1)
 
 
 def _decode_overview(body: bytes, frame: Frame, *, strict: bool) -> Any:

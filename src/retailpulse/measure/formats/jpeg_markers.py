@@ -16,12 +16,12 @@ from retailpulse.measure.formats.work import BYTES_PER_FAST_STEP, BYTES_PER_STEP
 
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
-_BARE = frozenset({0x01, *range(0xD0, 0xD8), _EOI})  # TEM, RSTn and the end carry no length
+BARE = frozenset({0x01, *range(0xD0, 0xD8), _EOI})  # TEM, RSTn and the end carry no length
 _BEYOND = frozenset({_SOS, _EOI})
 _END = b"\xff\xd9"
 _HEAD = struct.Struct(">BBH")
-_CARRYING = frozenset(range(0x02, 0xFF)) - _BARE - {_SOI}
-_SKIPPED = frozenset({*range(0xE0, 0xF0), 0xFE, 0xDC})  # what applications add, comments, DNL
+_CARRYING = frozenset(range(0x02, 0xFF)) - BARE - {_SOI}
+SKIPPED = frozenset({*range(0xE0, 0xF0), 0xFE, 0xDC})  # what applications add, comments, DNL
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _SEGMENT_STEPS = 8
@@ -51,7 +51,7 @@ def read_frame(data: bytes, work: Work) -> Frame | None:
     """The frame header, or None if more bytes are needed; EXIF counts up to the picture's data."""
     turned = exif = None
     position = 2
-    while (segment := _next_segment(data, position, work)) is not None:
+    while (segment := next_segment(data, position, work)) is not None:
         marker, start, position = segment
         if marker in _FRAMES:
             if start + 6 > len(data):
@@ -81,7 +81,7 @@ def _look_behind(frame: Frame, data: bytes, work: Work) -> None:
     """Look for EXIF between the frame header and the picture's data; if neither is there, wait for more."""
     position = frame.end
     try:
-        while (segment := _next_segment(data, position, work)) is not None:
+        while (segment := next_segment(data, position, work)) is not None:
             marker, start, position = segment
             if marker == _APP1 and data.startswith(b"Exif\0", start, position):
                 if position <= len(data):
@@ -119,7 +119,7 @@ def check_end_in_pieces(beginning: bytes, pieces: Sequence[bytes], frame: Frame,
 def _find_scan(data: bytes, frame: Frame, work: Work) -> int | None:
     """The offset of the first scan header after the frame header, or None if there is none yet."""
     position = frame.end
-    while (segment := _next_segment(data, position, work)) is not None:
+    while (segment := next_segment(data, position, work)) is not None:
         marker, start, position = segment
         if marker in _BEYOND:
             return start if marker == _SOS else None
@@ -156,7 +156,7 @@ def _find_end_in(piece: bytes, work: Work) -> int:
     return found
 
 
-def _next_segment(data: bytes, position: int, work: Work) -> _Segment | None:
+def next_segment(data: bytes, position: int, work: Work) -> _Segment | None:
     """The next marker and what it carries, or None if the bytes run out."""
     work.left -= _SEGMENT_STEPS
     if work.left < 0:
@@ -174,12 +174,12 @@ def _next_segment(data: bytes, position: int, work: Work) -> _Segment | None:
 def _segment(data: bytes, marker: int, start: int) -> _Segment | None:
     if marker == _SOI:
         raise corrupt("the JPEG starts a second time inside itself")
-    if marker in _BARE:
+    if marker in BARE:
         return marker, start, start
     if start + 2 > len(data):
         return None
     length = data[start] << 8 | data[start + 1]
-    if length < 2 and marker in _SKIPPED:  # decoders skip nothing then, and look for the next marker
+    if length < 2 and marker in SKIPPED:  # decoders skip nothing then, and look for the next marker
         return marker, start + 2, start + 2
     if length < 2:
         raise corrupt("the JPEG has a segment shorter than its own length field")

@@ -18,7 +18,6 @@ from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.libraries import library
 
-_DRAFTED = frozenset({"JPEG", "MPO"})
 _GREY_ONLY = frozenset({"L", "I", "F"})
 _REDUCIBLE = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LA"})
 _STRIP_PIXELS = 32_000
@@ -45,8 +44,8 @@ class Plugin:
         """The first frame of a body; raises whatever the plugin raises."""
         return PillowPicture(self.decode_image(body, max_pixels), size)
 
-    def decode_image(self, body: bytes, max_pixels: int, *, is_draft: bool = True) -> Image.Image:
-        """The same as Pillow has it; an eighth of it if it is a draft and can be one."""
+    def decode_image(self, body: bytes, max_pixels: int, scale: int = 1) -> Image.Image:
+        """The same as Pillow has it; of a JPEG, 1/2, 1/4 or 1/8 of sides of at least so many pixels."""
         _load(self)
         _hush()
         _raise_bomb_limit(max_pixels)
@@ -54,14 +53,14 @@ class Plugin:
             width, height = image.size
             if width * height > max_pixels:  # the plugin may see another size than our reader did
                 raise too_many_pixels(width, height, max_pixels)
-            if is_draft:  # only the JPEG plugin listens
-                image.draft("L", (max(1, width // 8), max(1, height // 8)))
+            if scale > 1:  # only the JPEG plugin listens
+                image.draft(None, (max(1, width // scale), max(1, height // scale)))
             image.load()
         return image
 
 
 class PillowPicture(Picture):
-    """A picture that Pillow has decoded, with all its pixels; of a JPEG, with an eighth of them each way."""
+    """A picture that Pillow has decoded, with all its pixels."""
 
     __slots__ = ("_image", "_reduced", "_scale")
 
@@ -69,7 +68,7 @@ class PillowPicture(Picture):
         super().__init__()
         self._image = image
         self._reduced: tuple[int, Image.Image] = (1, image)
-        # Pillow turns a TIFF, so that its width may be our height.
+        # A decoder may see fewer pixels than our reader did, and turns a TIFF: its width may be our height.
         self._scale = max(1, round(max(size.width, size.height) / max(image.size)))
 
     def _make_grey(self, scale: int) -> GreyImage:
@@ -89,9 +88,9 @@ class PillowPicture(Picture):
             self._reduced = factor, self._image.reduce(factor)
         return self._reduced[1], 1
 
-    def decoded_size(self) -> tuple[int, int] | None:
-        """Width and height, unless it is a draft of them."""
-        return None if self._image.format in _DRAFTED else self._image.size
+    def decoded_size(self) -> tuple[int, int]:
+        """Width and height of what Pillow decoded."""
+        return self._image.size
 
     def _find_exif(self) -> bytes | None:
         exif: bytes | None = self._image.info.get("exif")
@@ -140,7 +139,9 @@ def colour_of(image: Image.Image, factor: int) -> ColourImage:
     if image.mode in _GREY_ONLY or image.mode.startswith("I;16"):
         grey = Image.fromarray(grey_of(image, factor))
         return numpy.array(grey.convert("RGB"))  # type: ignore[no-any-return]
-    if image.mode in _REDUCIBLE:
+    if factor == 1:
+        small = image
+    elif image.mode in _REDUCIBLE:
         small = image.reduce(factor)
     else:
         size = -(-image.width // factor), -(-image.height // factor)
@@ -149,7 +150,7 @@ def colour_of(image: Image.Image, factor: int) -> ColourImage:
         clear = small.convert("RGBA")
         small = Image.new("RGBA", clear.size, "white")
         small.alpha_composite(clear)
-    pixels: ColourImage = numpy.array(small.convert("RGB"))
+    pixels: ColourImage = numpy.array(small if small.mode == "RGB" else small.convert("RGB"))
     return pixels
 
 

@@ -37,7 +37,7 @@ def decode_parts(
         offset, length = next(found, (0, 0))
         if not length:
             raise corrupt("the TIFF lacks a part of its picture")
-        one = codec.decode_image(body[offset : offset + length], width * height, is_draft=False)
+        one = codec.decode_image(body[offset : offset + length], width * height)
         if one.size != part and one.size != (min(width, size.width - x), min(height, size.height - y)):
             raise corrupt("a part of the TIFF has another size than the rest")
         picture.paste(one.convert("L"), (x, y))
