@@ -43,6 +43,24 @@ async def test_another_error_ends_it() -> None:
     assert work.times == 1
 
 
+async def test_an_outage_in_place_of_the_cancellation_ends_it() -> None:
+    entered, outages = asyncio.Event(), list[DatabaseUnavailable]()
+
+    async def work() -> None:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:  # as psycopg does if a deadlock is the answer
+            raise DatabaseUnavailable("a deadlock") from None
+
+    loop = asyncio.create_task(periodic(0.001, work, on_outage=outages.append))
+    await within(entered.wait())
+    loop.cancel()
+    await within(asyncio.wait([loop]))
+    assert loop.cancelled()
+    assert outages == []
+
+
 async def test_it_sleeps_before_the_first_time_unless_it_works_at_once() -> None:
     later, now = Work(None), Work(None)
     loops = [

@@ -26,7 +26,7 @@ from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.service_manager import ServiceManager
-from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
+from retailpulse.process.signals import LEAVE_SECONDS, exit_after, exit_within, stop_on_signals
 from retailpulse.storage.postgres.database import Database
 from retailpulse.telemetry.catalogue import TRANSFERS_IN_FLIGHT
 from retailpulse.telemetry.instruments import Instruments
@@ -51,6 +51,9 @@ WORKER_NICENESS = 5
 SWITCH_SECONDS = 0.001
 """So long a thread that reads a header made to be long keeps the interpreter from the event loop."""
 
+STOP_SECONDS = 20.0
+"""How long a stop may take beyond its grace; the bounds of its last writes sum up to less."""
+
 
 def run_worker_process(
     settings: Settings,
@@ -70,6 +73,7 @@ def run_worker_process(
         stop, manager = stop_on_signals(parent_fd), ServiceManager()
         opened = Database(url, settings.database, pool_size=settings.worker.connections)
         loop_watch = watched_loop(settings.worker.stall_seconds, heartbeat_fd)
+        bounding = asyncio.create_task(exit_after(stop, settings.worker.grace_seconds + STOP_SECONDS, 1))
         try:
             async with loop_watch, manager.informed(stop), opened as database:
                 await check_tables(database)
@@ -88,6 +92,7 @@ def run_worker_process(
                 )
         finally:
             exit_within(LEAVE_SECONDS, 0)
+            bounding.cancel()
 
     uvloop.run(run())
 

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
+from retailpulse.concurrency.cancellation import end_if_cancelled
 from retailpulse.domain.errors import DatabaseUnavailable
 
 
@@ -20,7 +21,7 @@ async def periodic(
     """Works, with a sleep of `every_seconds` before each time, until it is cancelled.
 
     `on_outage` is called with each DatabaseUnavailable, for a line in the log. `at_once`: without the first
-    sleep.
+    sleep. An outage that comes instead of the cancellation ends it too.
     """
     if not at_once:
         await asyncio.sleep(every_seconds)
@@ -28,5 +29,6 @@ async def periodic(
         try:
             await work()
         except DatabaseUnavailable as error:
+            end_if_cancelled(error)
             on_outage(error)
         await asyncio.sleep(every_seconds)

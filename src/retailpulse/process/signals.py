@@ -70,7 +70,17 @@ async def first(task: asyncio.Task[Any], *others: Coroutine[Any, Any, object]) -
             other.cancel()
 
 
-def exit_within(seconds: float, code: int) -> None:
+async def exit_after(stop: asyncio.Event, seconds: float, code: int) -> None:
+    """Ends this process if it goes on for `seconds` after a stop, whatever it waits for; until cancelled."""
+    await stop.wait()
+    timer = exit_within(seconds, code)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        timer.cancel()
+
+
+def exit_within(seconds: float, code: int) -> threading.Timer:
     """Ends this process after `seconds` if it has not ended by itself.
 
     A thread that never returns (a decoder, a name server, a lock in the database) cannot be stopped,
@@ -79,3 +89,4 @@ def exit_within(seconds: float, code: int) -> None:
     timer = threading.Timer(seconds, os._exit, [code])
     timer.daemon = True
     timer.start()
+    return timer

@@ -19,6 +19,9 @@ REVIEWS = 7_236_022
 ANALYSES = 7_236_005
 """Held by the transaction that writes an analysis, so that no photo waits in two of them."""
 
+MATCHES = 7_236_018
+"""Held by the transaction that writes or deletes matches, from before its first one on."""
+
 TAKE: LiteralString = "SELECT pg_advisory_xact_lock(%s)"
 """Waits for a lock, and has it until the end of the transaction."""
 TRY: LiteralString = "SELECT pg_try_advisory_xact_lock(%s)"

@@ -59,7 +59,10 @@ async def work_until_stopped(
         task.cancel()
     await asyncio.wait({scheduling})
     await _drain(parts, until)
-    await asyncio.wait(background)
+    left_seconds = max(0.0, until - asyncio.get_running_loop().time()) + LAST_WRITE_SECONDS
+    _, unended = await asyncio.wait(background, timeout=left_seconds)
+    for task in unended:
+        logger.error("the stop does not wait longer for %s", task.get_name())
     for done in ended - {stopping}:
         done.result()
 

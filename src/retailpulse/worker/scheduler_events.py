@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable
 from uuid import UUID
 
+from retailpulse.concurrency.cancellation import end_if_cancelled
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.fetch import HostQueue
@@ -116,7 +117,8 @@ async def listen_forever(database: Database, events: SchedulerEvents) -> None:
                 events.images_came(HostNotification(host_ids=None))  # whatever was missed so far
                 async for notification in connection.notifies():
                     _pass_on(events, notification.channel, notification.payload)
-        except DatabaseUnavailable:
+        except DatabaseUnavailable as error:
+            end_if_cancelled(error)
             await asyncio.sleep(LISTEN_AGAIN_SECONDS)
 
 

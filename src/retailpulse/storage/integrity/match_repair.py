@@ -10,7 +10,7 @@ from psycopg import sql
 
 from retailpulse.storage.integrity.match_invariants import MATCHES
 from retailpulse.storage.matches.forget import search_again
-from retailpulse.storage.matches.write import update_flags
+from retailpulse.storage.matches.write import lock_matches, update_flags
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import new_photos
 from retailpulse.storage.results.new_photos import NewPhotos
@@ -36,15 +36,21 @@ _DROP: dict[str, LiteralString] = {
         WHERE NOT EXISTS (SELECT FROM known_photos k WHERE k.photo_id = f.photo_id)
     """,
     "photos deleted that waited in vain to be matched": """
-        DELETE FROM match_queue q
-        WHERE NOT EXISTS (SELECT FROM results r WHERE r.job_id = q.job_id AND r.image_no = q.image_no)
+        DELETE FROM match_queue WHERE search_id IN (
+            SELECT search_id FROM match_queue q
+            WHERE NOT EXISTS (SELECT FROM results r WHERE r.job_id = q.job_id AND r.image_no = q.image_no)
+            FOR UPDATE SKIP LOCKED)
     """,
 }
 
 
 async def repair_matches(connection: Connection) -> dict[str, int]:
-    """Mends matches, flags and queues in the transaction of `connection`; counts by what was done."""
+    """Mends matches, flags and queues in the transaction of `connection`; counts by what was done.
+
+    The transaction may not have locked any result or job before.
+    """
     mended = {}
+    await lock_matches(connection)
     gone = await _broken(connection, "match_without_photo")
     if gone:
         await search_again(connection, gone)

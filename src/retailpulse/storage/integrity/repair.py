@@ -117,15 +117,18 @@ async def repair(
 
     What waits and the slots of hosts are only looked through if `report` says that they are wrong.
     """
-    mended = await _repair_jobs(connection)
-    if any(finding.name in _ABOUT_REVIEWS for finding in report.findings):
+    mended = {}
+    is_about_reviews = any(finding.name in _ABOUT_REVIEWS for finding in report.findings)
+    if is_about_reviews:
         await lock_reviews(connection)
+    if any(finding.name in ABOUT_MATCHES for finding in report.findings):
+        mended.update(await repair_matches(connection))
+    mended.update(await _repair_jobs(connection))
+    if is_about_reviews:
         for what, statement in review_invariants.MENDS:
             mended[what] = (await connection.execute(statement)).rowcount
     if any(finding.name in _ABOUT_WAITING for finding in report.findings):
         mended.update(await _repair_waiting(connection, thresholds, origin_of))
-    if any(finding.name in ABOUT_MATCHES for finding in report.findings):
-        mended.update(await repair_matches(connection))
     return [f"{what}: {count:,}" for what, count in mended.items() if count]
 
 

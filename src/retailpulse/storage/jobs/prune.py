@@ -38,7 +38,8 @@ _NUMBERS: dict[str, LiteralString] = {
 
 _FORGET_PHOTOS = """
     WITH gone AS MATERIALIZED (
-        SELECT photo_id FROM known_photos WHERE job_id = %s AND image_no BETWEEN %s AND %s FOR UPDATE),
+        SELECT photo_id FROM known_photos WHERE job_id = %s AND image_no BETWEEN %s AND %s
+        ORDER BY photo_id FOR UPDATE),
     hashes AS (DELETE FROM fingerprints WHERE photo_id = ANY(ARRAY(SELECT photo_id FROM gone)))
     DELETE FROM known_photos WHERE photo_id = ANY(ARRAY(SELECT photo_id FROM gone))
 """
@@ -162,6 +163,8 @@ async def delete(connection: Connection, rows: Rows) -> int:
     if rows.table == "known_photos":
         cursor = await connection.execute(_FORGET_PHOTOS, [rows.job_id, rows.first, rows.last])
         return cursor.rowcount
+    if rows.table == "photo_matches":
+        await connection.execute(locks.TAKE, [locks.MATCHES])
     statement = sql.SQL("DELETE FROM {table} WHERE job_id = %s AND {number} BETWEEN %s AND %s").format(
         table=sql.Identifier(rows.table), number=sql.Identifier(_NUMBERS[rows.table])
     )

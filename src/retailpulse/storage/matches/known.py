@@ -12,6 +12,7 @@ from retailpulse.domain import fingerprints
 from retailpulse.storage.matches import forget, queue
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import new_photos
+from retailpulse.storage.results.new_photos import NewPhotos
 
 Key = tuple[UUID, int]
 
@@ -39,6 +40,7 @@ _INSERT = """
         SELECT store_id, visit_time, visited_at FROM visits
         WHERE job_id = given.job_id AND visit_no = i.visit_no OFFSET 0) v
     WHERE r.sha256 IS NOT NULL OR given.fingerprint IS NOT NULL
+    ORDER BY given.job_id, given.image_no
     ON CONFLICT (job_id, image_no) DO NOTHING
     RETURNING photo_id, place, job_id, image_no, fingerprint, EXISTS (
         SELECT FROM images c WHERE c.job_id = known_photos.job_id AND c.same_as = known_photos.image_no)
@@ -69,9 +71,10 @@ async def make_known(connection: Connection, limit: int) -> int:
         if row.photos.job_id in living:
             of_job = zip(row.photos.image_nos, row.photos.fingerprints, strict=True)
             photos.update(((row.photos.job_id, image_no), _checked(data)) for image_no, data in of_job)
-    left = photos
-    while left:  # a second time for those that another worker has made known just now
-        left = {key: left[key] for key in await _insert(connection, left)}
+    left = await _insert(connection, photos)
+    # Once more, in a transaction of their own, for those that another worker has made known just now.
+    again = [NewPhotos(job_id=key[0], image_nos=[key[1]], fingerprints=[photos[key]]) for key in left]
+    await new_photos.put(connection, again)
     await new_photos.drop(connection, waiting)
     return sum(len(row.photos.image_nos) for row in waiting)
 

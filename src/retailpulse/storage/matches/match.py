@@ -1,5 +1,9 @@
 """Looks for photos that wait in the queue, and writes what is found, in one transaction.
 
+Others are searching at the same time, and one at a time writes. What a search has read may have changed by
+then; so it is looked at again before it is written. A search anew has the writing from its beginning: what
+others write before it is deleted and found again, what they write after it stays.
+
 The searches are planned once, and by their indexes, whatever the statistics of the tables say.
 """
 
@@ -10,9 +14,18 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from retailpulse.domain.matches import MatchKind
-from retailpulse.storage.matches import queue
+from retailpulse.storage.matches import forget, queue
+from retailpulse.storage.matches.queue import Search
 from retailpulse.storage.matches.search import KnownPhoto, Searched, search
-from retailpulse.storage.matches.write import Match, lock_photos, matches_of, update_flags, write_matches
+from retailpulse.storage.matches.write import (
+    Match,
+    lock_matches,
+    lock_photos,
+    matches_of,
+    read_apart,
+    update_flags,
+    write_matches,
+)
 from retailpulse.storage.postgres.database import Connection
 
 _BY_INDEX = """
@@ -21,18 +34,11 @@ _BY_INDEX = """
         ('enable_bitmapscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('jit', 'off'))
         AS plan (name, value)
 """
-_NEXT = """
-    SELECT job_id, image_no, after FROM match_queue
-    ORDER BY job_id, image_no LIMIT %s FOR UPDATE SKIP LOCKED
-"""
 # Read once they are locked: what another worker has committed until then is seen.
 _READ = """
     SELECT k.* FROM unnest(%s::uuid[], %s::int[]) waiting (job_id, image_no) CROSS JOIN LATERAL (
         SELECT * FROM known_photos
         WHERE job_id = waiting.job_id AND image_no = waiting.image_no OFFSET 0) k
-"""
-_GO_ON = """
-    UPDATE match_queue SET after = %s WHERE job_id = %s AND image_no = %s
 """
 
 Key = tuple[UUID, int]
@@ -54,13 +60,19 @@ async def plan_by_index(connection: Connection) -> None:
 async def match_next(connection: Connection, limit: int, wanted: Searched) -> Round:
     """Looks for the next photos of the queue.
 
-    A photo stays in the queue if its search goes on, or if what it found went in this moment.
+    A photo stays in the queue if its search goes on, or if what it found changed in this moment.
     """
     await plan_by_index(connection)
-    cursor = await connection.execute(_NEXT, [limit])
-    waiting = {(job_id, image_no): after for job_id, image_no, after in await cursor.fetchall()}
-    if not waiting:
+    searches = await queue.next_searches(connection, limit)
+    if not searches:
         return Round(photos=0)
+    anew = {search.key for search in searches if search.is_anew}
+    if anew:
+        await forget.drop_matches(connection, anew)
+    waiting: dict[Key, int | None] = {}
+    for one in searches:  # of a photo that waits twice, from where the most is left
+        after = waiting.get(one.key, one.after)
+        waiting[one.key] = None if one.after is None or after is None else min(one.after, after)
     matches: list[Match] = []
     going_on: dict[Key, int] = {}
     for photo in await _read(connection, list(waiting)):
@@ -71,7 +83,7 @@ async def match_next(connection: Connection, limit: int, wanted: Searched) -> Ro
         # The first of many goes on until it has them all; copies of it leave that to it.
         if found.edge is not None and matched.later and not matched.is_copy:
             going_on[photo.key] = max(found.edge, photo.place)
-    return await _write(connection, list(waiting), matches, going_on)
+    return await _write(connection, searches, matches, going_on)
 
 
 async def _read(connection: Connection, keys: list[Key]) -> list[KnownPhoto]:
@@ -83,18 +95,28 @@ async def _read(connection: Connection, keys: list[Key]) -> list[KnownPhoto]:
 
 
 async def _write(
-    connection: Connection, keys: list[Key], matches: list[Match], going_on: dict[Key, int]
+    connection: Connection, searches: list[Search], matches: list[Match], going_on: dict[Key, int]
 ) -> Round:
-    living = await lock_photos(connection, matches)
-    true, stale = [], set()
+    await lock_matches(connection)
+    living, apart = await lock_photos(connection, matches), await read_apart(connection, matches)
+    true: list[Match] = []
+    stale: set[Key] = set()
     for match in matches:
-        if match.later.photo_id in living and match.earlier.photo_id in living:
+        pair = {match.later.photo_id, match.earlier.photo_id}
+        if pair <= living and frozenset(pair) not in apart:
             true.append(match)
         else:
-            stale.add(match.later.key)
+            stale |= {match.later.key, match.earlier.key}
     counts = await write_matches(connection, true)
-    await update_flags(connection, [*keys, *(match.later.key for match in true)])
-    for (job_id, image_no), after in going_on.items():
-        await connection.execute(_GO_ON, [after, job_id, image_no])
-    await queue.drop_searches(connection, [key for key in keys if key not in stale and key not in going_on])
-    return Round(photos=len(keys), matches=counts)
+    await update_flags(connection, [*(one.key for one in searches), *(match.later.key for match in true)])
+    done = []
+    for one in searches:
+        if one.key in stale:
+            continue
+        after = going_on.pop(one.key, None)
+        if after is None:
+            done.append(one.search_id)
+        else:
+            await queue.go_on(connection, one.search_id, after)
+    await queue.drop_searches(connection, done)
+    return Round(photos=len({one.key for one in searches}), matches=counts)

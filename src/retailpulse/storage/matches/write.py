@@ -16,6 +16,7 @@ from psycopg import sql
 
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.matches import MatchKind, Relation
+from retailpulse.storage import locks
 from retailpulse.storage.matches.search import KnownPhoto, likeness_of, relation_of
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results.flags import change_flags
@@ -25,7 +26,17 @@ FLAGS = {MatchKind.SAME_FILE: Flag.COPY, MatchKind.COPY: Flag.COPY, MatchKind.SA
 """What a match raises, if its relation raises anything."""
 
 _LOCK_PHOTOS = """
-    SELECT photo_id FROM known_photos WHERE photo_id = ANY(%s) ORDER BY photo_id FOR KEY SHARE
+    SELECT photo_id FROM known_photos WHERE photo_id = ANY(%s) ORDER BY photo_id FOR KEY SHARE SKIP LOCKED
+"""
+_APART = """
+    SELECT one.photo_id, other.photo_id
+    FROM unnest(%s::bigint[], %s::bigint[]) pair (one, other)
+    CROSS JOIN LATERAL (SELECT * FROM known_photos WHERE photo_id = pair.one OFFSET 0) one
+    CROSS JOIN LATERAL (SELECT * FROM known_photos WHERE photo_id = pair.other OFFSET 0) other
+    WHERE EXISTS (
+        SELECT FROM photo_pairs_apart a
+        WHERE a.job_id_a = one.job_id AND a.image_no_a = one.image_no
+          AND a.job_id_b = other.job_id AND a.image_no_b = other.image_no OFFSET 0)
 """
 _RANK = """({0}.kind = 'same_scene', {0}.kind = 'same_scene' AND NOT {0}.is_flagged,
         {0}.earlier_place, {0}.earlier_job_id, {0}.earlier_image_no)"""
@@ -138,13 +149,31 @@ def _match(earlier: KnownPhoto, later: KnownPhoto, flagged: Collection[Relation]
     )
 
 
+async def lock_matches(connection: Connection) -> None:
+    """Lets this transaction alone write or delete matches, until its end."""
+    await connection.execute(locks.TAKE, [locks.MATCHES])
+
+
 async def lock_photos(connection: Connection, matches: Iterable[Match]) -> set[int]:
-    """Keeps photos of matches from being forgotten until the end of the transaction; gives those that are."""
+    """Keeps photos of matches from being forgotten until the end of the transaction; gives those that are.
+
+    Those that another transaction is forgetting are passed over, as it may be waited for no more.
+    """
     ids = sorted({photo.photo_id for match in matches for photo in (match.later, match.earlier)})
     if not ids:
         return set()
     cursor = await connection.execute(_LOCK_PHOTOS, [ids])
     return {photo_id for (photo_id,) in await cursor.fetchall()}
+
+
+async def read_apart(connection: Connection, matches: Iterable[Match]) -> set[frozenset[int]]:
+    """Which pairs of these matches a person has told apart, by the ids of their photos."""
+    pairs = [sorted((match.later, match.earlier), key=lambda photo: photo.key) for match in matches]
+    if not pairs:
+        return set()
+    columns = [[one.photo_id for one, _ in pairs], [other.photo_id for _, other in pairs]]
+    cursor = await connection.execute(_APART, columns)
+    return {frozenset(ids) for ids in await cursor.fetchall()}
 
 
 async def write_matches(connection: Connection, matches: Iterable[Match]) -> Counter[MatchKind]:

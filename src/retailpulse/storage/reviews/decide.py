@@ -120,7 +120,7 @@ async def decide(connection: Connection, new: NewDecision) -> bool:
     )
     if not entries:
         await connection.execute(_BEGIN_REVIEW, _key(new.photo))
-    if new.pair is not None:  # before the result is locked, as a search for copies does
+    if new.pair is not None:
         await write_pair(connection, new.photo, new.pair)
     await _show_standing(connection, new.photo, revision, standing_at=revision)
     return True

@@ -6,12 +6,17 @@ are searched for copies again after that, so that matches and flags follow withi
 
 from retailpulse.domain.errors import Conflict
 from retailpulse.domain.reviews import Decision
-from retailpulse.storage.matches.forget import search_again
+from retailpulse.storage.matches import queue
 from retailpulse.storage.matches.of_photo import are_matched, read_earlier, read_later
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.reviews.history import Photo, read_history, standing
 
 _KEEP_APART = "INSERT INTO photo_pairs_apart VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_MEASURED = """
+    SELECT r.job_id, r.image_no FROM results r
+    JOIN unnest(%s::uuid[], %s::int[]) photo (job_id, image_no) USING (job_id, image_no)
+    WHERE r.outcome = 'measured'
+"""
 _FORGET = """
     DELETE FROM photo_pairs_apart
     WHERE (job_id_a, image_no_a, job_id_b, image_no_b) = (%s, %s, %s, %s)
@@ -44,4 +49,5 @@ async def write_pair(connection: Connection, photo: Photo, other: Photo) -> None
     lower, higher = sorted((photo, other))
     cursor = await connection.execute(_KEEP_APART if is_apart else _FORGET, [*lower, *higher])
     if cursor.rowcount:
-        await search_again(connection, [lower, higher])
+        cursor = await connection.execute(_MEASURED, [[lower[0], higher[0]], [lower[1], higher[1]]])
+        await queue.put_searches(connection, await cursor.fetchall(), anew=True)

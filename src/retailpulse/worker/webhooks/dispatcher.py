@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 
+from retailpulse.concurrency.cancellation import end_if_cancelled
 from retailpulse.config.settings import CallbackSettings, FetchSettings
 from retailpulse.domain.callbacks import DeliveryState
 from retailpulse.domain.errors import UNEXPECTED, DatabaseUnavailable
@@ -66,6 +67,7 @@ class WebhookDispatcher:
                     seconds=self._lease_seconds,
                 )
         except DatabaseUnavailable as error:
+            end_if_cancelled(error)
             logger.warning("callbacks wait for the database: %s", error)
             return False
         for due in taken:

@@ -22,13 +22,16 @@ ALTER TABLE fingerprint_queue ALTER COLUMN fingerprints SET STORAGE EXTERNAL;
 ALTER TABLE fingerprint_queue ALTER COLUMN image_nos SET STORAGE EXTERNAL;
 
 -- Known photos for which earlier ones are still to be looked for. `after` is where a search goes on that
--- found more later ones than it may look at in one turn.
+-- found more later ones than it may look at in one turn. `is_anew`: its matches may be
+-- wrong. A photo may wait several times, so that nobody who puts one here waits for anybody.
 CREATE TABLE match_queue (
     job_id uuid NOT NULL,
     image_no integer NOT NULL,
     after bigint,
-    PRIMARY KEY (job_id, image_no)
+    is_anew boolean NOT NULL DEFAULT false,
+    search_id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+CREATE INDEX match_queue_photo ON match_queue (job_id, image_no);
 
 -- When the job was submitted, in 4 ms since 1970, and the number of the image: what is earlier is smaller.
 CREATE FUNCTION photo_place(submitted_at timestamptz, image_no integer) RETURNS bigint
