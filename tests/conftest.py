@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A whole service of this test process, with five stores in two areas."""
-    folder = Path(tmp_path_factory.mktemp("service"))
-    # Many tests send the same pictures: that they are copies is for tests of copies to see.
-    running = RunningService(folder, environment={"RETAILPULSE_MATCHES_FLAGGED": ""})
+    """A whole service of this test process, with five stores in two areas.
+
+    Many tests send the same pictures: that they are copies is for tests of copies to see.
+    """
+    with serving(tmp_path_factory.mktemp("service"), RETAILPULSE_MATCHES_FLAGGED="") as running:
+        yield running
+
+
+@contextmanager
+def serving(folder: Path, **environment: str) -> Iterator[RunningService]:
+    """A service with five stores in two areas."""
+    running = RunningService(folder, environment=environment)
     try:
         running.wait_until_ready()
         answer = running.http.put("/api/v1/stores", content=STORES.encode())

@@ -12,7 +12,7 @@ from retailpulse.demo.dice import Dice
 from retailpulse.demo.scenes import fridge, shelf
 from tests.api.jobs import CORNER_SHOP, MARKET_HALL, body, visit, wrong_parameter
 from tests.api.paging import items_of, pages_of
-from tests.conftest import STORES
+from tests.conftest import serving
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 
@@ -31,13 +31,8 @@ def file(photo: Image.Image, quality: int = 90) -> bytes:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service of its own that flags copies, as others do not among all the pictures of their tests."""
-    running = RunningService(tmp_path_factory.mktemp("matches"))
-    try:
-        running.wait_until_ready()
-        assert running.http.put("/api/v1/stores", content=STORES.encode()).json()["added"] == 5
+    with serving(tmp_path_factory.mktemp("matches")) as running:
         yield running
-    finally:
-        running.stop()
 
 
 def hand_in(service: RunningService, origin: Origin, *photos: tuple[str, bytes], at: str) -> str:

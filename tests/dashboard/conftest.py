@@ -1,7 +1,7 @@
 """Photos of shelves that were handed in twice, for pages that show and judge them."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +11,7 @@ from retailpulse.demo.scenes import shelf
 from tests.analyze.drawn import saved
 from tests.api.conftest import origin
 from tests.api.jobs import NOWHERE, body, new_area, visit
+from tests.conftest import serving
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 
@@ -34,6 +35,13 @@ class Reused:
     def queue(self) -> str:
         """The address of what waits of it."""
         return f"/review?store={self.second_store}"
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service of the pages that flags copies, as that of other tests does not."""
+    with serving(tmp_path_factory.mktemp("dashboard")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import msgspec
 from retailpulse.client.exchange import Exchange, Page
 from retailpulse.client.params import Some, When, filters, job_path
 from retailpulse.client.transports import LONG_SECONDS, HttpRequest
-from retailpulse.schema import Review, ReviewAnswer, ReviewCount, ReviewedPhoto
+from retailpulse.schema import Review, ReviewAnswer, ReviewedPhoto
 
 _QUEUE = "/api/v1/review"
 _JSON = {"Content-Type": "application/json"}
@@ -18,6 +18,13 @@ BATCH_DECISIONS = 1_000
 
 class _Answers(msgspec.Struct, frozen=True, kw_only=True):
     items: list[ReviewAnswer]
+
+
+class ReviewCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many photos of the queue are left, at most 1,000; `counted_all` is false if there are more."""
+
+    left: int
+    counted_all: bool
 
 
 async def review(exchange: Exchange, job_id: str, image_no: int) -> Review:

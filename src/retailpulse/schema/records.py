@@ -14,7 +14,6 @@ from retailpulse.schema.reviews import (
     PhotoRef,
     Review,
     ReviewAnswer,
-    ReviewCount,
     ReviewedPhoto,
     ReviewEntry,
 )
@@ -53,7 +52,6 @@ __all__ = [
     "Result",
     "Review",
     "ReviewAnswer",
-    "ReviewCount",
     "ReviewEntry",
     "ReviewedPhoto",
     "RowError",

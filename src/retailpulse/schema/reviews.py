@@ -114,10 +114,3 @@ class ReviewAnswer(Record, frozen=True, kw_only=True):
     ]
     status: Annotated[int, described("As of a request of its own: 200, 400, 404 or 409.", example=200)]
     detail: Annotated[str | None, described("Why it was refused; null: it stands.")] = None
-
-
-class ReviewCount(Record, frozen=True, kw_only=True):
-    """How many photos of the queue are left."""
-
-    left: Annotated[int, described("How many there are, at most 1,000.", example=962)]
-    counted_all: Annotated[bool, described("False: there are more than `left`.", example=True)]
