@@ -19,7 +19,7 @@ from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.conftest import STORES
 from tests.measure.pictures import picture, saved
 from tests.origin import Origin, Reply, Seen
-from tests.processes import children, command
+from tests.processes import children, command, environment
 from tests.running import RunningService, clean_environment, wait_for
 from tests.signed import is_signed
 
@@ -132,7 +132,7 @@ def check_processes(shop: Shop) -> None:
             try:
                 check(f"command line of {entry.name}", (entry / "cmdline").read_bytes())
                 if int(entry.name) in (*pids, shop.service.process.pid):
-                    check(f"environment of {command(int(entry.name))}", (entry / "environ").read_bytes())
+                    check(f"environment of {command(int(entry.name))}", environment(int(entry.name)))
             except (FileNotFoundError, ProcessLookupError):
                 continue
 

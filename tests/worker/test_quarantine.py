@@ -25,7 +25,7 @@ from retailpulse.worker.backpressure import Backpressure, Draining
 from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.quarantine import Quarantine
 from tests.origin import Origin, Reply
-from tests.processes import children, command, is_gone, stat
+from tests.processes import children, command, environment, is_gone, stat
 from tests.running import wait_for
 from tests.worker.working import LOOPBACK, PICTURE
 
@@ -72,10 +72,6 @@ class Room:
 def processes() -> list[int]:
     """The processes in quarantine of this one."""
     return [pid for pid in children(os.getpid()) if "quarantine_process" in command(pid) and not is_gone(pid)]
-
-
-def environment(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/environ").read_bytes()
 
 
 @pytest.fixture

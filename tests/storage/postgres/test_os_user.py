@@ -14,7 +14,7 @@ from retailpulse.storage.postgres import programs
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.postgres.os_user import OsUser, hand_over, open_own, os_user_for
 from tests.other_users import as_root
-from tests.processes import children
+from tests.processes import children, environment
 
 NOBODY = OsUser(uid=65_534, gid=65_534, switches=True)
 
@@ -114,8 +114,9 @@ def test_programs_of_postgresql_know_no_secret(
     for name in ("PGPASSWORD", "RETAILPULSE_DATABASE_URL", "RETAILPULSE_CALLBACKS_SECRET", "A_TOKEN"):
         monkeypatch.setenv(name, "a secret")
     server.start()
+    assert environment(pid(server))
     for number in (pid(server), *children(pid(server))):
-        assert b"a secret" not in Path(f"/proc/{number}/environ").read_bytes()
+        assert b"a secret" not in environment(number)
     assert "a secret" not in str(programs.program_environment())
 
 
