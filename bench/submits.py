@@ -1,14 +1,16 @@
-"""How long a submit takes until its job is on disk, beside the least that the same machine needs for it.
+"""How long a submit takes until its job is on disk, in each format, beside the least that it needs.
 
 That least is a parse of the same body, and the same image rows COPYed into a table like `images` on the same
 PostgreSQL and committed. No worker runs, so nothing else uses the cores.
 """
 
+import csv
+import io
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from uuid import UUID
+from dataclasses import dataclass
 
 import msgspec
 import psycopg
@@ -41,23 +43,71 @@ class _Body(msgspec.Struct):
 
     count: int
     visits: list[_Visit]
-    depth: Depth | None = None
+    depth: Depth = Depth.HEADER
+
+
+_decode_body = msgspec.json.Decoder(_Body).decode
+_decode_visit = msgspec.json.Decoder(_Visit).decode
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A format of bodies: how a client writes visits in it, and the least that reads them."""
+
+    name: str
+    media_type: str
+    write: Callable[[Sequence[_Visit]], bytes]
+    read: Callable[[bytes], Iterable[tuple[int, str]]]
+
+
+def _write_csv(visits: Sequence[_Visit]) -> bytes:
+    rows = ((visit.store_id, url, visit.visit_time) for visit in visits for url in visit.image_url)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("store_id", "image_url", "visit_time"), *rows])
+    return text.getvalue().encode()
+
+
+def _read_csv(body: bytes) -> list[tuple[int, str]]:
+    visits: dict[tuple[str, str], int] = {}
+    rows = csv.reader(io.StringIO(body.decode()))
+    next(rows)
+    return [(visits.setdefault((store, time), len(visits) + 1), url) for store, url, time in rows]
+
+
+def _number(visits: Iterable[_Visit]) -> list[tuple[int, str]]:
+    return [(number, url) for number, visit in enumerate(visits, 1) for url in visit.image_url]
+
+
+JSON = _Format(
+    "",
+    "application/json",
+    lambda visits: msgspec.json.encode(_Body(len(visits), list(visits))),
+    lambda body: _number(_decode_body(body).visits),
+)
+NDJSON = _Format(
+    "ndjson ",
+    "application/x-ndjson",
+    lambda visits: b"\n".join(map(msgspec.json.encode, visits)),
+    lambda body: _number(map(_decode_visit, body.splitlines())),
+)
+CSV = _Format("csv ", "text/csv", _write_csv, _read_csv)
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Every size of a job, each on a fresh service."""
-    return [figure for images in SIZES for figure in _measure(bench, images)]
+    """Every size of a job in JSON and the greatest in other formats, each on a fresh service."""
+    cases = [*((JSON, images) for images in SIZES), (NDJSON, SIZES[-1]), (CSV, SIZES[-1])]
+    return [figure for case in cases for figure in _measure(bench, *case)]
 
 
-def _measure(bench: Bench, images: int) -> list[Figure]:
-    case = f"{NAME} {images:,}"
+def _measure(bench: Bench, form: _Format, images: int) -> list[Figure]:
+    case = f"{NAME} {form.name}{images:,}"
     urls = [f"{bench.origin.photo_url(SMALL)}?submit-{number}" for number in range(images)]
-    body = write_submit(urls, Depth.HEADER)
+    body = form.write(_decode_body(write_submit(urls, Depth.HEADER)).visits)
     bench.show(f"{case}: starting the service", 0)
     with ExitStack() as stack:
         service = stack.enter_context(running_service(0, bench.settings))
         client = stack.enter_context(timed_client(service.port))
-        baseline = _Baseline(stack.enter_context(service.database()))
+        baseline = _Baseline(stack.enter_context(service.database()), form)
         _pairs(client, baseline, body, bench.seconds / 4)  # warms both up
         runs = []
         for number in range(bench.runs):
@@ -87,9 +137,9 @@ def _pairs(client: TimedClient, baseline: "_Baseline", body: bytes, seconds: flo
     while len(least) < _FEWEST_PAIRS or time.perf_counter() < until:
         if len(least) % 2:
             least.append(baseline.measure(body))
-            submitted.append(client.submit(body))
+            submitted.append(client.submit(body, baseline.media_type))
         else:
-            submitted.append(client.submit(body))
+            submitted.append(client.submit(body, baseline.media_type))
             least.append(baseline.measure(body))
     return statistics.median(submitted), statistics.median(least)
 
@@ -97,25 +147,21 @@ def _pairs(client: TimedClient, baseline: "_Baseline", body: bytes, seconds: flo
 class _Baseline:
     """The least that a submit costs, in a table of our own in the service's database."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
+    def __init__(self, connection: psycopg.Connection, form: _Format) -> None:
         connection.execute(_SCRATCH)
         self._connection = connection
-        self._decoder = msgspec.json.Decoder(_Body)
+        self._read = form.read
+        self.media_type = form.media_type
 
     def measure(self, body: bytes) -> float:
         """Seconds to parse a body, and to write and commit its images."""
         job_id = new_job_id()
         began = time.perf_counter()
-        visits = self._decoder.decode(body).visits
+        images = self._read(body)
         parsed_seconds = time.perf_counter() - began
-        rows = _rows(job_id, visits)
+        rows = [(job_id, image_no, visit_no, url, None) for image_no, (visit_no, url) in enumerate(images, 1)]
         began = time.perf_counter()
         with self._connection.transaction(), self._connection.cursor().copy(_COPY) as copy:
             for row in rows:
                 copy.write_row(row)
         return parsed_seconds + time.perf_counter() - began
-
-
-def _rows(job_id: UUID, visits: Sequence[_Visit]) -> list[tuple[UUID, int, int, str, None]]:
-    urls = ((number, url) for number, visit in enumerate(visits, 1) for url in visit.image_url)
-    return [(job_id, image_no, visit_no, url, None) for image_no, (visit_no, url) in enumerate(urls, 1)]

@@ -6,7 +6,7 @@ service, and its own waits for a core are in the figures.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 
@@ -25,13 +25,14 @@ class TimedClient:
         """Asks for something; returns the seconds until the answer was there."""
         return self._ask("GET", path, None)
 
-    def submit(self, body: bytes) -> float:
+    def submit(self, body: bytes, media_type: str = "application/json") -> float:
         """Submits a job; returns the seconds until it was accepted, and so is on disk."""
-        return self._ask("POST", "/api/submit", body)
+        path = "/api/submit" if media_type == "application/json" else "/api/v1/jobs"
+        return self._ask("POST", path, body, {"Content-Type": media_type})
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> float:
+    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] = {}) -> float:
         began = time.perf_counter()
-        self._connection.request(method, path, body)
+        self._connection.request(method, path, body, headers)
         answer = self._connection.getresponse()
         said = answer.read()
         seconds = time.perf_counter() - began

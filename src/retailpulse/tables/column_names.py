@@ -29,9 +29,10 @@ class ColumnSpec:
 
 def normalized(name: str) -> str:
     """A name without case, accents, and all that is neither letter nor digit."""
-    decomposed = unicodedata.normalize("NFKD", name)
-    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return _NOT_ALPHANUMERIC.sub("", plain.casefold())
+    if not name.isascii():
+        decomposed = unicodedata.normalize("NFKD", name)
+        name = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return _NOT_ALPHANUMERIC.sub("", name.casefold())
 
 
 def without_number(name: str) -> str:

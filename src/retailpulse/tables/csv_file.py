@@ -3,6 +3,7 @@
 What the data holds is never counted: a table of one column, or a name with many commas in it, would mislead.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile, islice
@@ -30,13 +31,17 @@ def open_csv(file: IO[bytes], wanted: Sequence[ColumnSpec], column_names: Mappin
     said = _find_said_separator(Lines(file, encoding, ","))
     separators: dict[int, str] = {}
     candidates: list[Candidate] = []
+    last_line = math.inf
     for separator in [said] if said else _SEPARATORS:
         for record in _first_records(file, encoding, separator):
+            if record.line > last_line:
+                break  # a row below a header is the header of no table, whatever parts its cells
             candidate = match(record.line, record.cells, wanted, column_names)
             separators[id(candidate)] = separator
             candidates.append(candidate)
             if candidate.is_complete:
-                break  # a later row is the header of no table
+                last_line = record.line
+                break
     candidate, header = find_header(candidates, wanted, column_names)
     separator = separators[id(candidate)]
     name = _SEPARATORS.get(separator, shown(separator))
