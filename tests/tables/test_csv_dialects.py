@@ -141,6 +141,14 @@ def test_apostrophes_of_our_own_exports_are_taken_away() -> None:
     ]
 
 
+def test_text_that_is_written_as_a_formula_keeps_its_zeros() -> None:
+    assert rows(f'{HEADER}="00123",http://a/?x="b",="n 1"\n'.encode()) == [
+        (2, ("00123", 'http://a/?x="b"', "n 1")),
+    ]
+    assert rows(f'{HEADER}"=""00123""",http://a,=""\n'.encode()) == [(2, ("00123", "http://a", ""))]
+    assert rows(f'{HEADER}"=""0""&""1""",http://a,b\n'.encode()) == [(2, ('="0"&"1"', "http://a", "b"))]
+
+
 def test_a_line_or_a_record_that_would_fill_the_memory_is_refused() -> None:
     assert refusal(HEADER.encode() + b"x" * 5_000_000) == "line 2 is longer than 4000000 characters"
     assert "more than 100000 commas" in refusal(HEADER.encode() + b"," * 100_001)

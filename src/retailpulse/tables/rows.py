@@ -19,8 +19,11 @@ _ESCAPED = re.compile(
 )
 """The apostrophes that our own exports put before what a spreadsheet would take for a formula."""
 
+_TEXT_FORMULA = re.compile(r'="([^"]*)"').fullmatch
+"""`="00123"`: how people write a CSV whose leading zeros a spreadsheet shall keep."""
+
 _PLAIN = re.compile(r"[!$-&(-~]+").fullmatch
-"""Whether cells need no closer look: nothing to trim, no apostrophe, no # as of a formula that failed."""
+"""Whether cells need no closer look: nothing to trim, no apostrophe or quote, no # of a failed formula."""
 
 _ERRORS = frozenset(
     ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#FIELD!")
@@ -168,6 +171,8 @@ def _joined(first: tuple[str, ...], cells: Sequence[str], header: Header) -> tup
 
 
 def _clean(cell: str) -> str:
-    """A cell without what is around it, and without the apostrophes of our own exports."""
+    """A cell without what is around it, without `="..."`, and without the apostrophes of our own exports."""
     text = trimmed(cell)
+    if text.startswith('="') and (kept := _TEXT_FORMULA(text)):
+        text = trimmed(kept[1])
     return _ESCAPED.sub("", text) if "'" in text else text
