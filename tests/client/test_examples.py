@@ -3,26 +3,15 @@
 import doctest
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
-from retailpulse.client import (
-    Client,
-    analyses,
-    clients,
-    hosts,
-    jobs,
-    matches,
-    reports,
-    results,
-    reviews,
-    stats,
-    stores,
-    submitting,
-    waiting,
-)
+import retailpulse.client
+from retailpulse.client import Client, clients
 from tests.api.jobs import photo
 from tests.conftest import STORES
 from tests.origin import Origin, Reply
@@ -32,21 +21,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "client.md"
 VISITS = [{"store_id": "RP00001", "image_url": ["none", "neither"], "visit_time": "2026-11-20T10:00:00Z"}]
 FOUND = [
     test
-    for module in (
-        analyses,
-        clients,
-        hosts,
-        jobs,
-        matches,
-        reports,
-        results,
-        reviews,
-        stats,
-        stores,
-        submitting,
-        waiting,
-    )
-    for test in doctest.DocTestFinder(exclude_empty=True).find(module)
+    for module in iter_modules(retailpulse.client.__path__, "retailpulse.client.")
+    for test in doctest.DocTestFinder(exclude_empty=True).find(import_module(module.name))
     if test.examples
 ]
 
@@ -77,7 +53,7 @@ def world(own: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 
 def run(test: doctest.DocTest) -> None:
-    runner = doctest.DocTestRunner(verbose=False)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     said: list[str] = []
     runner.run(test, out=said.append, clear_globs=False)
     assert runner.failures == 0, "".join(said)

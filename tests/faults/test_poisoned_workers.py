@@ -7,14 +7,13 @@ of a photo says what it does to them.
 import os
 import re
 import signal
-from collections.abc import Iterable
 from pathlib import Path
 
 from retailpulse.domain.images import Cause
 from tests.faults.breaking import ask, asleep, holders, in_hand, wait_for_workers, with_signal
 from tests.lifecycle.processes import LEADING, PICTURE, Shop, processes_in, submit
 from tests.origin import Reply
-from tests.processes import stat
+from tests.processes import is_gone, stat
 from tests.running import RunningService, wait_for
 
 STALL_SECONDS = 3
@@ -46,8 +45,19 @@ def until_noted(shop: Shop, workers: int) -> None:
     wait_for(lambda: workers_noted(shop) == workers)
 
 
-def until_frozen(pids: Iterable[int]) -> None:
-    wait_for(lambda: all(stat(pid)[0] in "TZX" for pid in pids))
+def frozen(shop: Shop) -> set[int]:
+    """Freezes every process of a shop, also what others begin meanwhile; some end of themselves."""
+    stopped: set[int] = set()
+
+    def are_frozen() -> bool:
+        new = processes_in(shop.folder).keys() - stopped
+        for pid in new:
+            with_signal(pid, signal.SIGSTOP)
+        stopped.update(new)
+        return not new and all(stat(pid)[0] == "T" or is_gone(pid) for pid in stopped)
+
+    wait_for(are_frozen)
+    return stopped
 
 
 def metric(running: RunningService, series: str) -> float:
@@ -140,12 +150,9 @@ def test_everything_frozen_for_longer_than_all_patience_blames_nobody(shop: Shop
     wait_for(lambda: holders(shop) and shop.origin.busy >= 8)
     before = running.pids()
     for _ in range(2):
-        frozen = processes_in(shop.folder)
-        for pid in frozen:
-            with_signal(pid, signal.SIGSTOP)
-        until_frozen(frozen)
+        pids = frozen(shop)
         gate.wait(4)  # by the clock, as it is the time of a sleep that is tried
-        for pid in frozen:
+        for pid in pids:
             with_signal(pid, signal.SIGCONT)
         wait_for(lambda: running.http.get("/health/ready").status_code == 200)
         wait_for_workers(shop, 2)

@@ -55,10 +55,11 @@ async def test_a_host_that_serves_one_connection_at_a_time_loses_no_photo(
 ) -> None:
     downloader = make_downloader(per_host=start, stall_seconds=30, timeout_seconds=30)
     with NarrowOrigin(1, patient=True, seconds=0.01) as origin:
-        ends = await fetched(downloader, origin, paths())
-        queue = downloader.hosts.get(origin.url(""))
-        assert queue is not None
-        assert queue.limiter.is_crowded
+        host = origin.url("").removesuffix("/")
+        ends: list[object] = []
+        # That others wait for a second is seen by answers to one; if the machine halts all, it begins again.
+        while not downloader.hosts.queue(host).limiter.is_crowded:
+            ends += await fetched(downloader, origin, paths(name=f"photo{len(ends)}-"))
     assert [end for end in ends if end != BODY] == []
     assert max(origin.requests.values()) == 1
 

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -48,7 +49,8 @@ class SoakOrigin:
         self.port = 0
         self.answers = _answers()
         self.lines: set[asyncio.Transport] = set()
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[socket.socket] = []
+        self._accepting: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="soak-origin")
 
@@ -93,15 +95,32 @@ class SoakOrigin:
 
     async def _listen(self, port: int) -> None:
         for host in HOSTS:
-            server = await self._loop.create_server(lambda: _Line(self), host, port, backlog=_BACKLOG)
-            self._listeners.append(server)
+            listener = socket.create_server((host, port), backlog=_BACKLOG)
+            listener.setblocking(False)
+            self._listeners.append(listener)
+            self._loop.add_reader(listener, self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Takes all connections that are there. A server of asyncio, closed now, would lose those it took."""
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connection.setblocking(False)
+                made = self._loop.connect_accepted_socket(lambda: _Line(self), connection)
+                task = self._loop.create_task(made)
+                self._accepting.add(task)
+                task.add_done_callback(self._accepting.discard)
 
     async def _leave(self) -> None:
-        for server in self._listeners:
-            server.close()
+        for listener in self._listeners:
+            self._loop.remove_reader(listener)
+            listener.close()
         self._listeners.clear()
+        if self._accepting:
+            await asyncio.wait(self._accepting)
         for transport in list(self.lines):
             transport.abort()
+        await asyncio.sleep(0)  # those that were aborted close in the next round of the loop
 
 
 class _Line(asyncio.Protocol):

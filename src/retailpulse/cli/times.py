@@ -79,25 +79,16 @@ def _today(zone: str | None) -> date:
         ) from None
 
 
-def time_options(verb: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
-    """The options --after and --before of a list of what was `verb` at a time."""
+def time_options(
+    verb: str, *, start: str = "--after", end: str = "--before"
+) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """The options of a list of what was `verb` at a time: `start` or later, and before `end`."""
+    late = f"{verb} before; the same kinds of times as {start}."
+    early = f"{verb} then or later: a date, an RFC 3339 time, today, yesterday, 7d or 12h ago."
 
     def add(command: Callable[..., T]) -> Callable[..., T]:
-        for option in (
-            click.option(
-                "--before",
-                metavar="TIME",
-                callback=read_time,
-                help=f"{verb} before; the same kinds of times as --after.",
-            ),
-            click.option(
-                "--after",
-                metavar="TIME",
-                callback=read_time,
-                help=f"{verb} then or later: a date, an RFC 3339 time, today, yesterday, 7d or 12h ago.",
-            ),
-        ):
-            command = option(command)
+        for name, meaning in ((end, late), (start, early)):
+            command = click.option(name, metavar="TIME", callback=read_time, help=meaning)(command)
         return command
 
     return add

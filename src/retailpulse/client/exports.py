@@ -15,6 +15,7 @@ import httpx
 
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange
+from retailpulse.client.params import filters
 from retailpulse.client.transports import LONG_SECONDS, HttpRequest, Params
 
 Safety = Literal["spreadsheet"]
@@ -92,6 +93,26 @@ async def save(
             return file.tell()
 
     return await exchange.attempt(request, write)
+
+
+async def save_list(
+    exchange: Exchange,
+    path: str,
+    params: Params,
+    target: "str | os.PathLike[str] | IO[bytes]",
+    *,
+    format: TableFormat | None,
+    safe: Safety | None,
+    on_block: OnBlock,
+) -> int:
+    """Writes a list or a report to a file of CSV or XLSX, as its name says if no `format` is given.
+
+    Gives its size in bytes. Raises BadInput, and what `save` raises.
+    """
+    format_name = format or format_of(target, TABLE_FORMATS)
+    checked_format(format_name, TABLE_FORMATS, safe)
+    asked = [*params, *filters(format=format_name, safe=safe)]
+    return await save(exchange, export_request(path, asked), target, on_block)
 
 
 async def _write(exchange: Exchange, response: httpx.Response, file: IO[bytes], on_block: OnBlock) -> int:

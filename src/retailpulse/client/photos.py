@@ -5,16 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import IO
 
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.exports import (
-    TABLE_FORMATS,
-    OnBlock,
-    Safety,
-    TableFormat,
-    checked_format,
-    export_request,
-    format_of,
-    save,
-)
+from retailpulse.client.exports import OnBlock, Safety, TableFormat, save_list
 from retailpulse.client.params import Some, When, filters
 from retailpulse.schema import FlaggedPhoto
 
@@ -64,8 +55,5 @@ async def export_photos(
     >>> client.export_photos("photos.xlsx", area="7100015") > 0
     True
     """
-    format_name = format or format_of(target, TABLE_FORMATS)
-    checked_format(format_name, TABLE_FORMATS, safe)
     params = filters(flag=flag, area=area, store_id=store_id, job_id=job_id, since=since, until=until)
-    params = [*params, *filters(format=format_name, safe=safe)]
-    return await save(exchange, export_request(_PHOTOS, params), target, on_block)
+    return await save_list(exchange, _PHOTOS, params, target, format=format, safe=safe, on_block=on_block)

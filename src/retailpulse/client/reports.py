@@ -7,16 +7,7 @@ from typing import IO, Literal
 
 from retailpulse.client.errors import BadInput
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.exports import (
-    TABLE_FORMATS,
-    OnBlock,
-    Safety,
-    TableFormat,
-    checked_format,
-    export_request,
-    format_of,
-    save,
-)
+from retailpulse.client.exports import OnBlock, Safety, TableFormat, save_list
 from retailpulse.client.params import Some, filters
 from retailpulse.client.transports import Params
 from retailpulse.schema import AreaReportRow, StoreReportRow, VisitReportRow
@@ -122,11 +113,9 @@ async def export_report(
     """
     if kind not in KINDS:
         raise BadInput(f"{kind!r} is not one of {', '.join(KINDS)}")
-    format_name = format or format_of(target, TABLE_FORMATS)
-    checked_format(format_name, TABLE_FORMATS, safe)
     params = _filters(from_day, to_day, tz, area, store_id, job, suspect)
-    params = [*params, *filters(format=format_name, safe=safe)]
-    return await save(exchange, export_request(f"{_REPORTS}/{kind}", params), target, on_block)
+    path = f"{_REPORTS}/{kind}"
+    return await save_list(exchange, path, params, target, format=format, safe=safe, on_block=on_block)
 
 
 def _filters(

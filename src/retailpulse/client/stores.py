@@ -8,21 +8,13 @@ from urllib.parse import quote
 
 from retailpulse.client.bodies import Sent, body_of_file
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.exports import (
-    TABLE_FORMATS,
-    OnBlock,
-    Safety,
-    TableFormat,
-    checked_format,
-    export_request,
-    format_of,
-    save,
-)
+from retailpulse.client.exports import OnBlock, Safety, TableFormat, save_list
 from retailpulse.client.params import Some, When, filters
-from retailpulse.client.transports import HttpRequest, Params
+from retailpulse.client.transports import HttpRequest
 from retailpulse.schema import Area, Imported, Store, Visit
 
 STORES = "/api/v1/stores"
+_VISITS = "/api/v1/visits"
 _IMPORT_SECONDS = 3600.0  # millions of stores are loaded before the answer comes
 _UNPROCESSABLE = frozenset({422})
 
@@ -128,7 +120,7 @@ async def visits(
     2026-11-20T10:00:00Z 2 2
     """
     params = filters(area=area, store_id=store_id, visited_after=visited_after, visited_before=visited_before)
-    async for item in exchange.pages("/api/v1/visits", params, Page[Visit]):
+    async for item in exchange.pages(_VISITS, params, Page[Visit]):
         yield item
 
 
@@ -150,8 +142,8 @@ async def export_stores(
     >>> client.export_stores("stores.xlsx", area="7100015") > 0
     True
     """
-    params = [*filters(q=q, area=area, store_id=store_id), *_file_params(target, format, safe)]
-    return await save(exchange, export_request(STORES, params), target, on_block)
+    params = filters(q=q, area=area, store_id=store_id)
+    return await save_list(exchange, STORES, params, target, format=format, safe=safe, on_block=on_block)
 
 
 async def export_visits(
@@ -174,13 +166,4 @@ async def export_visits(
     True
     """
     params = filters(area=area, store_id=store_id, visited_after=visited_after, visited_before=visited_before)
-    params = [*params, *_file_params(target, format, safe)]
-    return await save(exchange, export_request("/api/v1/visits", params), target, on_block)
-
-
-def _file_params(
-    target: "str | os.PathLike[str] | IO[bytes]", format: TableFormat | None, safe: Safety | None
-) -> Params:
-    format_name = format or format_of(target, TABLE_FORMATS)
-    checked_format(format_name, TABLE_FORMATS, safe)
-    return filters(format=format_name, safe=safe)
+    return await save_list(exchange, _VISITS, params, target, format=format, safe=safe, on_block=on_block)

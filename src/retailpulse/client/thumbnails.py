@@ -16,7 +16,7 @@ async def thumbnail(
 
     >>> client.thumbnail(job_id, 1)
     Traceback (most recent call last):
-    NotFound: image 1 of job ... has no thumbnail: it is failed
+    retailpulse.client.errors.NotFound: image 1 of job ... has no thumbnail: it is failed
     """
     path = job_path(job_id, f"images/{image_no}/thumbnail")
     request = HttpRequest(method="GET", path=path, params=filters(size=size))

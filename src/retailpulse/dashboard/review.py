@@ -31,9 +31,6 @@ from retailpulse.web.caller import key_name_of
 STRIP = 6
 """How many photos of the queue are shown below the one that is decided on."""
 MOST_REVISION = 2**31
-FlagName = Annotated[str, QueryParameter(name="flag")]
-Area = Annotated[str, QueryParameter(name="area")]
-Store = Annotated[str, QueryParameter(name="store")]
 _SAID = {
     "accepted": "The photo is accepted: it counts.",
     "rejected": "The photo is rejected: it does not count.",
@@ -49,13 +46,10 @@ async def review_page(
     request: AnyRequest,
     reviews: Reviews,
     photo_details: PhotoDetails,
-    flag: FlagName = "",
-    area: Area = "",
-    store: Store = "",
     at: Annotated[str, QueryParameter(name="at")] = "",
 ) -> Response[bytes]:
     """The first photo of the queue from a place on, beside the earlier one that it is most like."""
-    asked, place = asked_of(flag, area, store), read_photo(at)
+    asked, place = asked_of(request.query_params), read_photo(at)
     found = await reviews.queue(asked.wanted, after=position_before(place), limit=STRIP)
     total, is_all = await reviews.waiting(asked.wanted)
     values: dict[str, Any] = {
@@ -91,12 +85,9 @@ async def decide(
     request: AnyRequest,
     reviews: Reviews,
     data: FormBody,
-    flag: FlagName = "",
-    area: Area = "",
-    store: Store = "",
 ) -> Redirect:
     """Writes a decision, and goes on to the next photo of the queue."""
-    asked, new = asked_of(flag, area, store), _decision(request, data)
+    asked, new = asked_of(request.query_params), _decision(request, data)
     onwards = write_photo(following(new.photo))
     try:
         state = await reviews.decide(new)
@@ -111,12 +102,9 @@ async def undo(
     request: AnyRequest,
     reviews: Reviews,
     data: FormBody,
-    flag: FlagName = "",
-    area: Area = "",
-    store: Store = "",
 ) -> Redirect:
     """Undoes a decision, and goes back to its photo."""
-    asked, photo = asked_of(flag, area, store), _photo(data.get("photo", ""))
+    asked, photo = asked_of(request.query_params), _photo(data.get("photo", ""))
     name = write_photo(photo)
     try:
         await reviews.undo(photo, by=_who(request), revision=_revision(data.get("revision", "")))

@@ -1,6 +1,7 @@
 """Addresses of the review queue: which photos are asked for, and at which of them a person is."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
@@ -42,10 +43,10 @@ class Asked:
         return f"{path}?{urlencode(given)}" if given else path
 
 
-def asked_of(flag: str, area: str, store: str) -> Asked:
-    """What an address asks for."""
-    plain = [text.replace("\0", "").strip() for text in (flag, area, store)]
-    return Asked(flag=plain[0] if plain[0] in set(Flag) else "", area=plain[1], store=plain[2])
+def asked_of(query: Mapping[str, str]) -> Asked:
+    """What the query of an address asks for."""
+    flag, area, store = (query.get(name, "").replace("\0", "").strip() for name in ("flag", "area", "store"))
+    return Asked(flag=flag if flag in set(Flag) else "", area=area, store=store)
 
 
 def write_photo(photo: Photo) -> str:

@@ -4,7 +4,7 @@ A new fact is a field here, a column made by a migration, and what measures it: 
 table, the API, the client, CSV, Parquet and the examples of the documents follow from the field.
 """
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ from retailpulse.domain.images import Cause, Format, Header, Outcome
 from retailpulse.domain.thumbnails import ThumbnailKind
 from retailpulse.schema.checks import Checks
 from retailpulse.schema.columns import SqlType, Stored, columns_of
-from retailpulse.schema.record import Record, described, joined
+from retailpulse.schema.record import Joined, Record, described
 
 
 class PictureFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -118,26 +118,21 @@ class CaptureFacts(Record, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     ] = None
 
 
-if TYPE_CHECKING:
+class ImageFacts(
+    PictureFacts,
+    Checks,
+    CaptureFacts,
+    metaclass=Joined,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    gc=False,
+):
+    """What is known of an image that was measured; None if not known at the depth of its job.
 
-    class ImageFacts(
-        PictureFacts, Checks, CaptureFacts, frozen=True, kw_only=True, omit_defaults=True, gc=False
-    ):
-        """What is known of an image that was measured; None if not known at the depth of its job."""
+    What PostgreSQL makes from other facts, as `perimeter`, is None until the facts are read from it.
+    """
 
-else:
-    ImageFacts = joined(
-        "ImageFacts",
-        """What is known of an image that was measured; None if not known at the depth of its job.
-
-        What PostgreSQL makes from other facts, as `perimeter`, is None until the facts are read from it.
-        """,
-        PictureFacts,
-        Checks,
-        CaptureFacts,
-        omit_defaults=True,
-        gc=False,
-    )
 
 FACTS = tuple(column for column in columns_of(ImageFacts) if not column.stored.is_generated)
 """The facts that are measured, as columns; PostgreSQL makes the others from them."""

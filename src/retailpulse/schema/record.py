@@ -47,21 +47,20 @@ def described(
     )
 
 
-def joined(name: str, docstring: str, *parts: type[msgspec.Struct], **options: Any) -> type[msgspec.Struct]:
-    """A record with the fields of all parts, in their order; msgspec allows no two bases that have fields.
+class Joined(msgspec.StructMeta):
+    """Makes a record with the fields of all its bases, in their order; msgspec allows one base with fields.
 
-    `options` are those of a Struct.
+    The record descends from Record alone, and keeps the docstring of its class statement, but no methods.
     """
-    return msgspec.defstruct(
-        name,
-        [field for part in parts for field in _fields_of(part)],
-        bases=(Record,),
-        namespace={"__doc__": docstring},
-        module=parts[0].__module__,
-        frozen=True,
-        kw_only=True,
-        **options,
-    )
+
+    def __new__(
+        mcls, name: str, bases: tuple[type[msgspec.Struct], ...], namespace: dict[str, Any], **options: Any
+    ) -> Any:
+        """Gives the record; `options` are those of a Struct."""
+        kept = {"__doc__": namespace.get("__doc__")}
+        fields = [field for base in bases for field in _fields_of(base)]
+        module = namespace["__module__"]
+        return msgspec.defstruct(name, fields, bases=(Record,), namespace=kept, module=module, **options)
 
 
 def _fields_of(record: type[msgspec.Struct]) -> Iterator[tuple[str, Any, Any]]:

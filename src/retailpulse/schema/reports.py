@@ -8,7 +8,7 @@ import msgspec
 
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.times import Instant
-from retailpulse.schema.record import Record, described, joined
+from retailpulse.schema.record import Joined, Record, described
 
 
 class VisitSums(Record, frozen=True, kw_only=True):
@@ -87,37 +87,29 @@ class _AreaWithStores(Record, frozen=True, kw_only=True):
 
 if TYPE_CHECKING:
 
-    class FlagSums(_AnyFlag, frozen=True, kw_only=True):
-        """How many photos are flagged at all, and by each flag."""
-
+    class _EachFlag(Record, frozen=True, kw_only=True):
         def __getattr__(self, name: str) -> Any:
             """A count by the name of a flag, or the rate of it by that name with `_rate`."""
 
-    class VisitReportRow(_DayInArea, VisitSums, FlagSums, frozen=True, kw_only=True):
-        """The visits of a day to the stores of an area."""
-
-    class StoreReportRow(_StoreWithLastVisit, VisitSums, FlagSums, frozen=True, kw_only=True):
-        """The visits to a store."""
-
-    class AreaReportRow(_AreaWithStores, VisitSums, FlagSums, frozen=True, kw_only=True):
-        """The visits to the stores of an area, and how many of its stores had any."""
-
 else:
     _EachFlag = msgspec.defstruct("_EachFlag", list(_each_flag()), frozen=True, kw_only=True)
-    FlagSums = joined("FlagSums", "How many photos are flagged, and by what.", _AnyFlag, _EachFlag)
-    VisitReportRow = joined(
-        "VisitReportRow", "The visits of a day to the stores of an area.", _DayInArea, VisitSums, FlagSums
-    )
-    StoreReportRow = joined(
-        "StoreReportRow", "The visits to a store.", _StoreWithLastVisit, VisitSums, FlagSums
-    )
-    AreaReportRow = joined(
-        "AreaReportRow",
-        "The visits to the stores of an area, and how many of its stores had any.",
-        _AreaWithStores,
-        VisitSums,
-        FlagSums,
-    )
+
+
+class FlagSums(_AnyFlag, _EachFlag, metaclass=Joined, frozen=True, kw_only=True):
+    """How many photos are flagged, and by what."""
+
+
+class VisitReportRow(_DayInArea, VisitSums, FlagSums, metaclass=Joined, frozen=True, kw_only=True):
+    """The visits of a day to the stores of an area."""
+
+
+class StoreReportRow(_StoreWithLastVisit, VisitSums, FlagSums, metaclass=Joined, frozen=True, kw_only=True):
+    """The visits to a store."""
+
+
+class AreaReportRow(_AreaWithStores, VisitSums, FlagSums, metaclass=Joined, frozen=True, kw_only=True):
+    """The visits to the stores of an area, and how many of its stores had any."""
+
 
 ReportRow = VisitReportRow | StoreReportRow | AreaReportRow
 """A row of any report."""

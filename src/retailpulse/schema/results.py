@@ -1,7 +1,7 @@
 """The result of an image, as the API answers it and clients read it; and examples of two."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -11,7 +11,7 @@ from retailpulse.domain.times import Instant
 from retailpulse.schema.checks import Checks
 from retailpulse.schema.columns import SqlType, Stored, columns_of
 from retailpulse.schema.image_facts import CaptureFacts, ImageFacts, PictureFacts
-from retailpulse.schema.record import Record, described, joined
+from retailpulse.schema.record import Joined, Record, described
 
 
 class EarlierResult(Record, frozen=True, kw_only=True):
@@ -144,35 +144,21 @@ class ReviewOfImage(Record, frozen=True, kw_only=True):
     ] = None
 
 
-if TYPE_CHECKING:
+class Result(
+    ImageOutcome,
+    PictureFacts,
+    CheckedImage,
+    CaptureFacts,
+    Settling,
+    ResultsBefore,
+    VisitOfImage,
+    ReviewOfImage,
+    metaclass=Joined,
+    frozen=True,
+    kw_only=True,
+):
+    """The result of one image."""
 
-    class Result(
-        ImageOutcome,
-        PictureFacts,
-        CheckedImage,
-        CaptureFacts,
-        Settling,
-        ResultsBefore,
-        VisitOfImage,
-        ReviewOfImage,
-        frozen=True,
-        kw_only=True,
-    ):
-        """The result of one image; `outcome` is None while it is not settled."""
-
-else:
-    Result = joined(
-        "Result",
-        "The result of one image.",
-        ImageOutcome,
-        PictureFacts,
-        CheckedImage,
-        CaptureFacts,
-        Settling,
-        ResultsBefore,
-        VisitOfImage,
-        ReviewOfImage,
-    )
 
 RESULT = columns_of(Result)
 """A result as columns, in the order in which every format gives them."""

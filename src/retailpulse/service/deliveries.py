@@ -15,11 +15,18 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, job_id: UUID, *, after: int, limit: int) -> list[DeliveryRow]:
-        """At most `limit` deliveries of a job after a number, the first end first; raises NotFound."""
+    async def page(
+        self, job_id: UUID, *, after: int | None, limit: int
+    ) -> tuple[list[DeliveryRow], int | None]:
+        """Deliveries of a job after a number, the first end first, and the last number if there are more.
+
+        Raises NotFound.
+        """
         async with self._database.connection() as connection:
             await jobs.known_job(connection, job_id)
-            return await deliveries.read_page(connection, job_id, after, limit)
+            found = await deliveries.read_page(connection, job_id, after or 0, limit + 1)
+        page = found[:limit]
+        return page, page[-1].key.delivery_no if len(found) > limit else None
 
     async def send_again(self, job_id: UUID) -> DeliveryRow:
         """Has the callback of the last end of a job sent once more, with the same id.

@@ -27,11 +27,13 @@ class JobLists:
         return page, (page[-1].submitted_at, page[-1].job_id) if len(found) > limit else None
 
     async def stores(
-        self, job_id: UUID, store_ids: Sequence[str], *, after: int, limit: int
+        self, job_id: UUID, store_ids: Sequence[str], *, after: int | None, limit: int
     ) -> tuple[list[JobStoreRow], int | None]:
         """The stores of a job, in the order in which they first appear in it; raises NotFound."""
         async with self._database.connection(share=Share.READS) as connection:
-            found = await job_lists.read_stores(connection, job_id, store_ids, after=after, limit=limit + 1)
+            found = await job_lists.read_stores(
+                connection, job_id, store_ids, after=after or 0, limit=limit + 1
+            )
             await jobs.known_job(connection, job_id)
         page = found[:limit]
         return page, page[-1].first_visit_no if len(found) > limit else None

@@ -28,7 +28,7 @@ class Results:
         self._database = database
 
     async def page(
-        self, job_id: UUID, wanted: ResultFilter, form: ResultForm, *, after: int, limit: int
+        self, job_id: UUID, wanted: ResultFilter, form: ResultForm, *, after: int | None, limit: int
     ) -> tuple[list[bytes], int | None]:
         """Rows of a job after an image number, as lines, and the number to go on after, if any.
 
@@ -37,7 +37,7 @@ class Results:
         async with self._database.connection(share=Share.READS) as connection:
             job = await jobs.known_job(connection, job_id)
             lines: list[bytes] = []
-            size_bytes, reached = 0, after
+            size_bytes, reached = 0, after or 0
             # One row more than asked for tells whether there is a next page.
             while len(lines) <= limit and size_bytes < PAGE_BYTES and _goes_on(job, wanted, reached):
                 rows = await pages.read_page(

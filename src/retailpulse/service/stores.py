@@ -69,10 +69,10 @@ class Stores:
             raise NotFound(f"there is no store {store_id[:100]} in the store master")
         return store
 
-    async def areas(self, *, after: str, limit: int) -> tuple[list[Area], str | None]:
+    async def areas(self, *, after: str | None, limit: int) -> tuple[list[Area], str | None]:
         """Areas by their code, and how many stores each has."""
         async with self._database.connection(share=Share.READS) as connection:
-            found = await store_lists.read_areas(connection, after=after, limit=limit + 1)
+            found = await store_lists.read_areas(connection, after=after or "", limit=limit + 1)
         return found[:limit], found[limit - 1].area_code if len(found) > limit else None
 
     async def visits(

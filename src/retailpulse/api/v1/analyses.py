@@ -25,15 +25,8 @@ from retailpulse.api.submit.explain import explain
 from retailpulse.api.submit.schema import Credentials
 from retailpulse.api.suggestions import unknown_name
 from retailpulse.api.v1.filters import instant
-from retailpulse.api.v1.pages import (
-    DEFAULT_LIMIT,
-    Cursors,
-    CursorText,
-    Limit,
-    Page,
-    page_response,
-    write_cursor,
-)
+from retailpulse.api.v1.pages import Cursors, Page, PageRequest, write_cursor
+from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.small_bodies import SMALL_BODY_BYTES
 from retailpulse.domain.credentials import Credential
@@ -151,15 +144,10 @@ async def analyze(request: Request[Any, Any, Any], analyses: Analyses) -> Respon
     tags=[Tag.JOBS],
     opt=documented(Page[AnalysisJob], meaning="A page of analyses.", headers={"Link": LINK}),
 )
-async def list_analyses(
-    request: Request[Any, Any, Any],
-    analyses: Analyses,
-    cursor: CursorText = None,
-    limit: Limit = DEFAULT_LIMIT,
-) -> Response[Page[AnalysisJob]]:
+@with_parameter_objects
+async def list_analyses(analyses: Analyses, page: PageRequest) -> Response[Page[AnalysisJob]]:
     """List analyses, the newest first."""
-    page, following = await analyses.analyses(after=ANALYSES.read(cursor), limit=limit)
-    return page_response(request, page, write_cursor(ANALYSES, following), limit)
+    return await page.answer(ANALYSES, analyses.analyses)
 
 
 @get(

@@ -1,19 +1,12 @@
 """Deliveries: how the receiver of a job was told that it ended, try by try, and telling it again."""
 
-from typing import Any
+from functools import partial
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
 from retailpulse.api.openapi.annotations import JOB_ID, LINK, Tag, documented
-from retailpulse.api.v1.pages import (
-    DEFAULT_LIMIT,
-    Cursors,
-    CursorText,
-    Limit,
-    Page,
-    RowNumber,
-    page_response,
-)
+from retailpulse.api.v1.pages import Cursors, Page, PageRequest, RowNumber
+from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.callbacks import JOB_ENDED
 from retailpulse.schema import Delivery
@@ -52,22 +45,14 @@ _SENT_AGAIN = _DELIVERED | {"state": "pending", "next_try_at": "2026-11-20T11:30
         headers={"Link": LINK},
     ),
 )
-async def job_deliveries(
-    request: Request[Any, Any, Any],
-    deliveries: Deliveries,
-    job_id: str,
-    cursor: CursorText = None,
-    limit: Limit = DEFAULT_LIMIT,
-) -> Response[Page[Delivery]]:
+@with_parameter_objects
+async def job_deliveries(deliveries: Deliveries, job_id: str, page: PageRequest) -> Response[Page[Delivery]]:
     """List how the receiver of a job was told of its ends, with every try.
 
     A job has one delivery for each time that it ended: a job that is retried ends again. A job without a
     `callback_url`, or that has not ended yet, has none.
     """
-    rows = await deliveries.page(known_id(job_id), after=CURSORS.read(cursor) or 0, limit=limit + 1)
-    items = [_describe(row) for row in rows[:limit]]
-    after = CURSORS.write(rows[limit - 1].key.delivery_no) if len(rows) > limit else None
-    return page_response(request, items, after, limit)
+    return await page.answer(CURSORS, partial(deliveries.page, known_id(job_id)), _describe)
 
 
 @post(

@@ -1,9 +1,18 @@
-"""Reads what lists are filtered by: texts that the database can hold, times, labels."""
+"""Reads what lists are filtered by: texts that the database can hold, times, labels, ids of jobs."""
 
 from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar.params import Parameter
 
 from retailpulse.domain.errors import InvalidRequest
+from retailpulse.domain.ids import parse_job_id
 from retailpulse.domain.times import parse_query_time
+
+Areas = Annotated[list[str] | None, Parameter(description="Only stores of this area.")]
+StoreIds = Annotated[list[str] | None, Parameter(description="Only this store.")]
+JobIds = Annotated[list[str] | None, Parameter(description="Only photos of this job.")]
 
 
 def texts(name: str, given: list[str] | None) -> tuple[str, ...]:
@@ -30,6 +39,17 @@ def instant(name: str, text: str | None) -> datetime | None:
             f"{name}: {text[:100]!r} is not a date: write 2026-11-20 or 2026-11-20T10:00:00Z"
         )
     return found
+
+
+def job_ids(given: list[str] | None) -> tuple[UUID, ...]:
+    """The ids of a filter by jobs; raises InvalidRequest for what is none."""
+    found = []
+    for text in given or ():
+        job_id = parse_job_id(text)
+        if job_id is None:
+            raise InvalidRequest(f"job_id: {text[:100]!r} is no id of a job")
+        found.append(job_id)
+    return tuple(found)
 
 
 def labels(given: list[str] | None) -> dict[str, tuple[str, ...]]:

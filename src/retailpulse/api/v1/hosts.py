@@ -1,21 +1,15 @@
 """Photo hosts: which are in use, and what keeps each from giving more."""
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import Parameter
 
 from retailpulse.api.openapi.annotations import LINK, Tag, documented
 from retailpulse.api.v1.filters import texts
-from retailpulse.api.v1.pages import (
-    DEFAULT_LIMIT,
-    Cursors,
-    CursorText,
-    Limit,
-    Page,
-    page_response,
-    write_cursor,
-)
+from retailpulse.api.v1.pages import Cursors, Page, PageRequest
+from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.schema import Host, HostRefusal
 from retailpulse.service import Hosts
 from retailpulse.service.hosts import HostPlace
@@ -32,23 +26,22 @@ HOSTS: Cursors[HostPlace] = Cursors("hosts", tuple[int, str])
     tags=[Tag.SERVICE],
     opt=documented(Page[Host], meaning="A page of hosts.", headers={"Link": LINK}),
 )
+@with_parameter_objects
 async def list_hosts(
-    request: Request[Any, Any, Any],
+    *,
     hosts: Hosts,
     origin: Annotated[
         list[str] | None,
         Parameter(description="Only the host with this origin, also if it is not in use."),
     ] = None,
-    cursor: CursorText = None,
-    limit: Limit = DEFAULT_LIMIT,
+    page: PageRequest,
 ) -> Response[Page[Host]]:
     """List the photo hosts in use, most waiting images first; up to a few seconds old.
 
     A host is in use if images wait for it or are in work, or if it refused lately. Numbers move between two
     pages, and a host may move with them.
     """
-    page, following = await hosts.hosts(texts("origin", origin), after=HOSTS.read(cursor), limit=limit)
-    return page_response(request, list(map(_host, page)), write_cursor(HOSTS, following), limit)
+    return await page.answer(HOSTS, partial(hosts.hosts, texts("origin", origin)), _host)
 
 
 def _host(row: HostStatus) -> Host:

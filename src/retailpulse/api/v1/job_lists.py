@@ -1,24 +1,17 @@
 """Lists about jobs: which there are, newest first, and the stores of one."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import Parameter
 
 from retailpulse.api.openapi.annotations import LINK, Tag, documented
-from retailpulse.api.v1.filters import checked, instant, labels, texts
-from retailpulse.api.v1.pages import (
-    DEFAULT_LIMIT,
-    Cursors,
-    CursorText,
-    Limit,
-    Page,
-    RowNumber,
-    page_response,
-    write_cursor,
-)
+from retailpulse.api.v1.filters import StoreIds, checked, instant, labels, texts
+from retailpulse.api.v1.pages import Cursors, Page, PageRequest, RowNumber
+from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.schema import JobStore, JobSummary
@@ -39,8 +32,9 @@ STORES: Cursors[int] = Cursors("stores-of-a-job", RowNumber)
     tags=[Tag.JOBS],
     opt=documented(Page[JobSummary], meaning="A page of jobs.", headers={"Link": LINK}),
 )
+@with_parameter_objects
 async def list_jobs(
-    request: Request[Any, Any, Any],
+    *,
     job_lists: JobLists,
     status: Annotated[list[JobStatus] | None, Parameter(description="Only jobs in this state.")] = None,
     name: Annotated[
@@ -62,8 +56,7 @@ async def list_jobs(
     submitted_before: Annotated[
         str | None, Parameter(description="Only jobs submitted before: a date or an RFC 3339 time.")
     ] = None,
-    cursor: CursorText = None,
-    limit: Limit = DEFAULT_LIMIT,
+    page: PageRequest,
 ) -> Response[Page[JobSummary]]:
     """List jobs, the newest first."""
     wanted = JobFilter(
@@ -74,8 +67,7 @@ async def list_jobs(
         start=instant("submitted_after", submitted_after),
         end=instant("submitted_before", submitted_before),
     )
-    page, following = await job_lists.jobs(wanted, after=JOBS.read(cursor), limit=limit)
-    return page_response(request, list(map(summarize, page)), write_cursor(JOBS, following), limit)
+    return await page.answer(JOBS, partial(job_lists.jobs, wanted), summarize)
 
 
 @get(
@@ -85,16 +77,14 @@ async def list_jobs(
     tags=[Tag.JOBS],
     opt=documented(Page[JobStore], 404, meaning="A page of stores.", headers={"Link": LINK}),
 )
+@with_parameter_objects
 async def stores_of_job(
-    request: Request[Any, Any, Any],
+    *,
     job_lists: JobLists,
     job_id: str,
-    store_id: Annotated[list[str] | None, Parameter(description="Only this store.")] = None,
-    cursor: CursorText = None,
-    limit: Limit = DEFAULT_LIMIT,
+    store_id: StoreIds = None,
+    page: PageRequest,
 ) -> Response[Page[JobStore]]:
     """List the stores of a job, in the order in which they first appear in it."""
-    page, following = await job_lists.stores(
-        known_id(job_id), texts("store_id", store_id), after=STORES.read(cursor) or 0, limit=limit
-    )
-    return page_response(request, list(map(count_store, page)), write_cursor(STORES, following), limit)
+    read = partial(job_lists.stores, known_id(job_id), texts("store_id", store_id))
+    return await page.answer(STORES, read, count_store)

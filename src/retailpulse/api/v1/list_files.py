@@ -1,15 +1,19 @@
-"""What lists and reports that are also files have in common: their parameters, and examples of files."""
+"""What lists and reports that are also files have in common: parameters, answers, and examples of files."""
 
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request
+from litestar import Response
 from litestar.params import Parameter
+from litestar.response import Stream
 
 from retailpulse.api.export.csv_rows import csv_rows
 from retailpulse.api.export.formats import LIST_FORMATS, asked_format
-from retailpulse.api.export.records import flat
+from retailpulse.api.export.records import Row, export_records, flat
+from retailpulse.api.export.writer_process import Exports
 from retailpulse.api.openapi.annotations import (
     CSV,
     LINK,
@@ -19,7 +23,8 @@ from retailpulse.api.openapi.annotations import (
     ResponseSpec,
     documented,
 )
-from retailpulse.api.v1.pages import Page
+from retailpulse.api.v1.pages import Cursors, Item, Page, PageRequest, Position, ReadPage
+from retailpulse.api.v1.parameter_objects import ParameterObject
 from retailpulse.schema import Record
 
 
@@ -52,9 +57,42 @@ def documented_list(shape: type[Record], *refusals: int, meaning: str) -> dict[s
     return documented(None, *refusals, answers={200: answer}, params=(FORMAT,))
 
 
-def list_format(request: Request[Any, Any, Any]) -> str:
-    """The format of a list that a request asks for; raises InvalidRequest."""
-    return asked_format(request.query_params.get("format"), request.headers.get("accept", ""), LIST_FORMATS)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListRequest(ParameterObject):
+    """What a request asks for of a list: a page, or all of it as a file."""
+
+    exports: Exports
+    safe: Safe = None
+    page: PageRequest
+
+    async def answer(
+        self,
+        record: type[Row],
+        cursors: Cursors[Position],
+        read: ReadPage[Item, Position],
+        every: AsyncIterator[Row],
+        shown: Callable[[Item], Any] | None = None,
+    ) -> Response[Any] | Stream:
+        """A page of what `read` gives, each row as `shown` makes it, or a file of the list with `every` row.
+
+        Raises InvalidRequest for an unknown format, NotFound if the cursor is not of this list, Busy or
+        RateLimited for too many exports.
+        """
+        request = self.page.request
+        asked, accept = request.query_params.get("format"), request.headers.get("accept", "")
+        name = asked_format(asked, accept, LIST_FORMATS)
+        if name == "json":
+            return await self.page.answer(cursors, read, shown)
+        cursors.read(self.page.cursor)
+        return await export_records(
+            request,
+            self.exports,
+            name=cursors.list_name,
+            format=name,
+            record=record,
+            rows=every,
+            for_spreadsheet=bool(self.safe),
+        )
 
 
 def _csv_example(record: type[Record]) -> str:

@@ -1,26 +1,17 @@
 """Matches: photos that were handed in before, across all jobs."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import Parameter
 
 from retailpulse.api.openapi.annotations import LINK, Tag, documented
-from retailpulse.api.v1.filters import instant, texts
-from retailpulse.api.v1.pages import (
-    DEFAULT_LIMIT,
-    Cursors,
-    CursorText,
-    Limit,
-    Page,
-    RowNumber,
-    page_response,
-    write_cursor,
-)
-from retailpulse.domain.errors import InvalidRequest
-from retailpulse.domain.ids import parse_job_id
+from retailpulse.api.v1.filters import JobIds, instant, job_ids, texts
+from retailpulse.api.v1.pages import Cursors, Page, PageRequest, RowNumber
+from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.schema import Match, MatchedPhoto
 from retailpulse.service import Matches
@@ -37,14 +28,15 @@ MATCHES: Cursors[MatchPlace] = Cursors("matches", tuple[datetime, UUID, RowNumbe
     tags=[Tag.RESULTS],
     opt=documented(Page[Match], meaning="A page of matches.", headers={"Link": LINK}),
 )
+@with_parameter_objects
 async def list_matches(
-    request: Request[Any, Any, Any],
+    *,
     matches: Matches,
     kind: Annotated[list[MatchKind] | None, Parameter(description="Only matches of this kind.")] = None,
     relation: Annotated[
         list[Relation] | None, Parameter(description="Only matches of visits that belong together so.")
     ] = None,
-    job_id: Annotated[list[str] | None, Parameter(description="Only photos of this job.")] = None,
+    job_id: JobIds = None,
     store_id: Annotated[list[str] | None, Parameter(description="Only photos of this store.")] = None,
     area: Annotated[list[str] | None, Parameter(description="Only photos of stores in this area.")] = None,
     since: Annotated[
@@ -53,8 +45,7 @@ async def list_matches(
     until: Annotated[
         str | None, Parameter(description="Only photos settled before: a date or an RFC 3339 time.")
     ] = None,
-    cursor: CursorText = None,
-    limit: Limit = DEFAULT_LIMIT,
+    page: PageRequest,
 ) -> Response[Page[Match]]:
     """List photos that were handed in before, each with the earliest one that it is most like.
 
@@ -65,21 +56,13 @@ async def list_matches(
     wanted = MatchFilter(
         kinds=tuple(dict.fromkeys(kind or ())),
         relations=tuple(dict.fromkeys(relation or ())),
-        job_ids=tuple(map(_job_id, job_id or ())),
+        job_ids=job_ids(job_id),
         store_ids=texts("store_id", store_id),
         areas=texts("area", area),
         start=instant("since", since),
         end=instant("until", until),
     )
-    page, following = await matches.page(wanted, after=MATCHES.read(cursor), limit=limit)
-    return page_response(request, list(map(_match, page)), write_cursor(MATCHES, following), limit)
-
-
-def _job_id(text: str) -> UUID:
-    found = parse_job_id(text)
-    if found is None:
-        raise InvalidRequest(f"job_id: {text[:100]!r} is no id of a job")
-    return found
+    return await page.answer(MATCHES, partial(matches.page, wanted), _match)
 
 
 def _match(row: MatchRow) -> Match:

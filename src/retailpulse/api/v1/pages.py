@@ -8,6 +8,8 @@ a client that makes one up only chooses where to begin to read what it may read 
 import binascii
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -16,6 +18,7 @@ from litestar import Request, Response
 from litestar.params import Parameter
 from msgspec import Meta
 
+from retailpulse.api.v1.parameter_objects import ParameterObject
 from retailpulse.domain.errors import NotFound
 
 MAX_LIMIT = 1_000
@@ -36,6 +39,10 @@ Item = TypeVar("Item")
 Position = TypeVar("Position")
 
 
+ReadPage = Callable[..., Awaitable[tuple[Sequence[Item], Position | None]]]
+"""Reads at most `limit` rows that come `after` a position; gives the position of the next page, if any."""
+
+
 class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
     """One page of a list."""
 
@@ -53,6 +60,7 @@ class Cursors(Generic[Position]):
     """Writes and reads the cursors of one list; `list_name` keeps those of other lists out."""
 
     def __init__(self, list_name: str, position_type: type[Position]) -> None:
+        self.list_name = list_name
         self._person = list_name.encode()[: hashlib.blake2b.PERSON_SIZE]
         self._decoder = msgspec.json.Decoder(position_type)
 
@@ -80,26 +88,47 @@ class Cursors(Generic[Position]):
         return hashlib.blake2b(payload, digest_size=_CHECK_BYTES, person=self._person).digest()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageRequest(ParameterObject):
+    """Which page of a list a request asks for."""
+
+    request: Request[Any, Any, Any]
+    cursor: CursorText = None
+    limit: Limit = DEFAULT_LIMIT
+
+    async def answer(
+        self,
+        cursors: Cursors[Position],
+        read: ReadPage[Item, Position],
+        shown: Callable[[Item], Any] | None = None,
+    ) -> Response[Any]:
+        """The answer with the page, as `page` reads it."""
+        page = await self.page(cursors, read, shown)
+        return Response(page, headers=link_header(page.next))
+
+    async def page(
+        self,
+        cursors: Cursors[Position],
+        read: ReadPage[Item, Position],
+        shown: Callable[[Item], Any] | None = None,
+    ) -> Page[Any]:
+        """The page, each row as `shown` makes it; raises NotFound if the cursor is not of this list."""
+        rows, following = await read(after=cursors.read(self.cursor), limit=self.limit)
+        items = list(rows if shown is None else map(shown, rows))
+        return Page(items=items, next=self.link(write_cursor(cursors, following)))
+
+    def link(self, cursor: str | None) -> str | None:
+        """The path and query of the page that begins at a cursor, with the filters of this request."""
+        if cursor is None:
+            return None
+        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name not in _OURS]
+        query = urlencode([*kept, ("cursor", cursor), ("limit", self.limit)])
+        return f"{quote(self.request.url.path)}?{query}"
+
+
 def write_cursor(cursors: Cursors[Position], position: Position | None) -> str | None:
     """The cursor of a position; None for none."""
     return None if position is None else cursors.write(position)
-
-
-def next_link(request: Request[Any, Any, Any], cursor: str | None, limit: int) -> str | None:
-    """The path and query of the page that begins at a cursor, with the filters of this request."""
-    if cursor is None:
-        return None
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in _OURS]
-    query = urlencode([*kept, ("cursor", cursor), ("limit", limit)])
-    return f"{quote(request.url.path)}?{query}"
-
-
-def page_response(
-    request: Request[Any, Any, Any], items: list[Any], cursor: str | None, limit: int
-) -> Response[Any]:
-    """The answer with a page; `cursor` is the beginning of the next one, None on the last."""
-    following = next_link(request, cursor, limit)
-    return Response(Page(items=items, next=following), headers=link_header(following))
 
 
 def link_header(following: str | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from enum import StrEnum
+from functools import partial
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -34,9 +35,8 @@ from retailpulse.api.v1.pages import (
     CursorText,
     Limit,
     Page,
+    PageRequest,
     RowNumber,
-    page_response,
-    write_cursor,
 )
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.result_examples import RESULTS_CSV, RESULTS_NDJSON
@@ -146,9 +146,9 @@ async def job_results(
         slot = _export_slot(request, exports, name) if name in WRITTEN_BY_PROCESS else None
         rows = results.all(known, wanted, form)
         return await _export(known, name, rows, form, slot, exports.folder)
-    lines, following = await results.page(known, wanted, form, after=CURSORS.read(cursor) or 0, limit=limit)
-    items = [msgspec.Raw(line.rstrip(b"\n")) for line in lines]
-    return page_response(request, items, write_cursor(CURSORS, following), limit)
+    page = PageRequest(request=request, cursor=cursor, limit=limit)
+    read = partial(results.page, known, wanted, form)
+    return await page.answer(CURSORS, read, lambda line: msgspec.Raw(line.rstrip(b"\n")))
 
 
 def _suspect(request: Request[Any, Any, Any]) -> bool | None:

@@ -11,16 +11,9 @@ from litestar.params import Parameter
 from litestar.types import Scope
 
 from retailpulse.api.v1 import review_operations as operations
-from retailpulse.api.v1.filters import checked, instant, texts
-from retailpulse.api.v1.pages import (
-    DEFAULT_LIMIT,
-    Cursors,
-    CursorText,
-    Limit,
-    link_header,
-    next_link,
-    write_cursor,
-)
+from retailpulse.api.v1.filters import Areas, StoreIds, checked, instant, texts
+from retailpulse.api.v1.pages import Cursors, PageRequest, link_header, write_cursor
+from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.api.v1.paths import known_id
 from retailpulse.api.v1.review_operations import (
     ImageNumber,
@@ -95,8 +88,9 @@ async def undo_review(
 
 
 @get("/api/v1/review", **operations.QUEUE)
+@with_parameter_objects
 async def list_reviews(
-    request: Request[Any, Any, Any],
+    *,
     reviews: Reviews,
     decision: Annotated[
         ReviewState, Parameter(description="`undecided`, or only photos on which this decision stands.")
@@ -108,13 +102,12 @@ async def list_reviews(
             "far_from_store, time_mismatch, stale or blank."
         ),
     ] = None,
-    area: Annotated[list[str] | None, Parameter(description="Only stores of this area.")] = None,
-    store_id: Annotated[list[str] | None, Parameter(description="Only this store.")] = None,
+    area: Areas = None,
+    store_id: StoreIds = None,
     since: Annotated[
         str | None, Parameter(description="Only jobs submitted then or later: a date or an RFC 3339 time.")
     ] = None,
-    cursor: CursorText = None,
-    limit: Limit = DEFAULT_LIMIT,
+    page: PageRequest,
 ) -> Response[ReviewPage]:
     """List the photos that wait for a decision, or that have one; those of the oldest job first.
 
@@ -128,9 +121,10 @@ async def list_reviews(
     )
     start = instant("since", since)
     begin = FIRST if start is None else (first_job_id(start), 0)
-    page = await reviews.queue(wanted, after=max(begin, CURSORS.read(cursor) or FIRST), limit=limit)
-    following = next_link(request, write_cursor(CURSORS, page.following), limit)
-    body = ReviewPage(items=page.photos, next=following, left=page.left, counted_all=page.counted_all)
+    after = max(begin, CURSORS.read(page.cursor) or FIRST)
+    found = await reviews.queue(wanted, after=after, limit=page.limit)
+    following = page.link(write_cursor(CURSORS, found.following))
+    body = ReviewPage(items=found.photos, next=following, left=found.left, counted_all=found.counted_all)
     return Response(body, headers=link_header(following))
 
 

@@ -1,25 +1,17 @@
 """Visits of all jobs: of an area, of a store, in a time; JSON pages, or all of them as CSV or XLSX."""
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from retailpulse.api.export.records import export_records
-from retailpulse.api.export.writer_process import Exports
 from retailpulse.api.openapi.annotations import Tag
-from retailpulse.api.v1.filters import instant, texts
-from retailpulse.api.v1.list_files import Safe, documented_list, list_format
-from retailpulse.api.v1.pages import (
-    DEFAULT_LIMIT,
-    Cursors,
-    CursorText,
-    Limit,
-    Page,
-    page_response,
-    write_cursor,
-)
+from retailpulse.api.v1.filters import Areas, StoreIds, instant, texts
+from retailpulse.api.v1.list_files import ListRequest, documented_list
+from retailpulse.api.v1.pages import Cursors, Page
+from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.schema import Visit
 from retailpulse.service import Stores, Visits
 from retailpulse.storage.stores.visits import VisitCursor, VisitFilter, VisitRow
@@ -40,18 +32,16 @@ Before = Annotated[str | None, Parameter(description="Only visits before: a date
     tags=[Tag.VISITS],
     opt=documented_list(Visit, meaning="A page of visits, or every one as a file."),
 )
+@with_parameter_objects
 async def list_visits(
-    request: Request[Any, Any, Any],
+    *,
     stores: Stores,
     visits: Visits,
-    exports: Exports,
-    area: Annotated[list[str] | None, Parameter(description="Only stores of this area.")] = None,
-    store_id: Annotated[list[str] | None, Parameter(description="Only this store.")] = None,
+    area: Areas = None,
+    store_id: StoreIds = None,
     visited_after: After = None,
     visited_before: Before = None,
-    safe: Safe = None,
-    cursor: CursorText = None,
-    limit: Limit = DEFAULT_LIMIT,
+    asked: ListRequest,
 ) -> Response[Page[Visit]] | Stream:
     """List visits to stores of the master: stores by their ids, of each store the oldest first."""
     wanted = VisitFilter(
@@ -60,14 +50,8 @@ async def list_visits(
         start=instant("visited_after", visited_after),
         end=instant("visited_before", visited_before),
     )
-    name, after = list_format(request), VISITS.read(cursor)
-    if name != "json":
-        rows = (visit_of(row) async for row in visits.read(wanted))
-        return await export_records(
-            request, exports, name="visits", format=name, record=Visit, rows=rows, for_spreadsheet=bool(safe)
-        )
-    page, following = await stores.visits(wanted, after=after, limit=limit)
-    return page_response(request, list(map(visit_of, page)), write_cursor(VISITS, following), limit)
+    rows = (visit_of(row) async for row in visits.read(wanted))
+    return await asked.answer(Visit, VISITS, partial(stores.visits, wanted), rows, visit_of)
 
 
 def visit_of(row: VisitRow) -> Visit:

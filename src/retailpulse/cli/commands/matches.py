@@ -1,6 +1,5 @@
 """The command `matches`: photos that were handed in before, each with the earliest one that it is like."""
 
-from datetime import datetime
 from typing import Any
 
 import rich_click as click
@@ -8,7 +7,7 @@ import rich_click as click
 from retailpulse.cli.connection import with_client
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, show_list
-from retailpulse.cli.times import read_time
+from retailpulse.cli.times import time_options
 from retailpulse.cli.views import when
 from retailpulse.client import Client, Match, MatchedPhoto
 from retailpulse.domain.ids import parse_job_id
@@ -67,29 +66,11 @@ def _read_job_ids(
 )
 @click.option("--store-id", multiple=True, metavar="ID", help="Only photos of this store; may be repeated.")
 @click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated.")
-@click.option(
-    "--since",
-    metavar="TIME",
-    callback=read_time,
-    help="Settled then or later: a date, an RFC 3339 time, today, yesterday, 7d or 12h ago.",
-)
-@click.option(
-    "--until", metavar="TIME", callback=read_time, help="Settled before; the same kinds of times as --since."
-)
+@time_options("Settled", start="--since", end="--until")
 @limit_options
 @json_option
 @with_client
-def matches(
-    client: Client,
-    kind: tuple[str, ...],
-    relation: tuple[str, ...],
-    job_id: tuple[str, ...],
-    store_id: tuple[str, ...],
-    area: tuple[str, ...],
-    since: str | datetime | None,
-    until: str | datetime | None,
-    **options: Any,
-) -> None:
+def matches(client: Client, limit: int, is_all: bool, as_json: bool, **filters: Any) -> None:
     """List photos that were handed in before, the newest first, each with the earliest one that it is like.
 
     \b
@@ -98,13 +79,4 @@ def matches(
       retailpulse matches --kind same_file --kind copy --relation other_store --since 7d
       retailpulse matches --area 7100 --json --all | jq '.[] | .photo.image_url'
     """
-    found = client.matches(
-        kind=kind,
-        relation=relation,
-        job_id=job_id,
-        store_id=store_id,
-        area=area,
-        since=since,
-        until=until,
-    )
-    show_list(found, COLUMNS, **options)
+    show_list(client.matches(**filters), COLUMNS, as_json=as_json, limit=limit, is_all=is_all)

@@ -10,7 +10,7 @@ from retailpulse.cli.connection import with_client
 from retailpulse.cli.exports import file_option, saved_list
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, show_list
-from retailpulse.cli.times import read_time
+from retailpulse.cli.times import time_options
 from retailpulse.cli.views import when
 from retailpulse.client import Client, FlaggedPhoto
 from retailpulse.domain.flags import Flag
@@ -37,15 +37,7 @@ COLUMNS: tuple[Column[FlaggedPhoto], ...] = (
 @click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated.")
 @click.option("--store-id", multiple=True, metavar="ID", help="Only of this store; may be repeated.")
 @click.option("--job-id", multiple=True, metavar="ID", help="Only of this job; may be repeated.")
-@click.option(
-    "--since",
-    metavar="TIME",
-    callback=read_time,
-    help="Settled then or later: a date, an RFC 3339 time, today, yesterday, 7d or 12h ago.",
-)
-@click.option(
-    "--until", metavar="TIME", callback=read_time, help="Settled before; the same kinds of times as --since."
-)
+@time_options("Settled", start="--since", end="--until")
 @file_option
 @limit_options
 @json_option
