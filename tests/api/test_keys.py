@@ -327,6 +327,11 @@ def test_while_the_database_is_away_nobody_is_let_in_who_was_not_known(
         ("POST", "//review//undo/", False, Scope.REVIEW),
         ("GET", "/review", False, Scope.READ),
         ("POST", "/api/v1/reviews", False, Scope.SUBMIT),
+        ("POST", "/system/check", False, Scope.ADMIN),
+        ("GET", "/system/check", False, Scope.READ),
+        ("GET", "//system//settings/", False, Scope.ADMIN),
+        ("POST", f"//system/callbacks/{NO_JOB}/send-again/", False, Scope.SUBMIT),
+        ("DELETE", "/system/callbacks", False, Scope.ADMIN),
     ],
 )
 def test_scopes_are_told_by_method_and_path(method: str, path: str, is_open: bool, scope: Any) -> None:

@@ -54,6 +54,11 @@ def job_id(service: RunningService) -> str:
         "/system",
         "/system/hosts",
         "/system/keys",
+        "/system/workers",
+        "/system/callbacks",
+        "/system/check",
+        "/system/settings",
+        "/nonsense",
     ],
 )
 def test_a_page_fits_every_screen(

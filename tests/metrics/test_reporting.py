@@ -1,11 +1,18 @@
 """Reports of processes: they add up, are kept when a process is gone, and never go back or count twice."""
 
+import os
+import socket
+from uuid import UUID
+
+from retailpulse import __version__
 from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.storage.metrics import processes
+from retailpulse.storage.metrics.processes import Doing, ProcessRow
 from retailpulse.storage.postgres.database import Database
 from tests.worker.working import rows
 
 STALE_SECONDS = 8.0
+JOB = UUID("01932c5e-7a00-7000-8000-000000000000")
 
 
 class Counting:
@@ -14,10 +21,11 @@ class Counting:
     def __init__(self, database: Database, count: float = 0.0, in_flight: int = 0) -> None:
         self.count = count
         self.in_flight = in_flight
+        self.doing = Doing()
         self.reporter = Reporter(database, "worker", self.read)
 
     def read(self) -> Reading:
-        return Reading(sums={"bytes": self.count}, in_flight=self.in_flight)
+        return Reading(sums={"bytes": self.count}, in_flight=self.in_flight, doing=self.doing)
 
     async def reach(self, count: float) -> None:
         """Counts up to so many, and reports that."""
@@ -125,3 +133,38 @@ async def test_who_slept_until_it_was_added_up_counts_nothing_twice(database: Da
     await sweep(database)
     await one.reach(20)
     assert (await read(database))["bytes"] == 20
+
+
+async def test_a_process_says_where_it_runs_and_what_it_does(database: Database) -> None:
+    one = Counting(database, in_flight=3)
+    await one.reach(1)
+    (row,) = await listed(database)
+    assert (row.machine, row.pid, row.version) == (socket.gethostname(), os.getpid(), __version__)
+    assert (row.is_alive, row.in_flight, row.doing.in_hand) == (True, 3, 0)
+    one.doing = Doing(at_hosts=2, measuring=3, unwritten=4, jobs={JOB: 9}, job_count=1)
+    await one.reach(1)  # its sums are as before
+    (row,) = await listed(database)
+    assert (row.doing, row.doing.in_hand) == (one.doing, 9)
+
+
+async def test_processes_that_live_are_listed_before_the_silent_and_those_that_ended(
+    database: Database,
+) -> None:
+    silent, ended, living = Counting(database), Counting(database), Counting(database)
+    async with ended.reporter.reporting(3600):
+        await ended.reach(1)
+    await silent.reach(1)
+    await let_pass(database, STALE_SECONDS + 1)
+    await living.reach(1)
+    rows_of = await listed(database)
+    assert [(row.is_alive, row.ended_at is None) for row in rows_of] == [
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+    assert rows_of[1].silent_seconds > STALE_SECONDS
+
+
+async def listed(database: Database) -> list[ProcessRow]:
+    async with database.connection() as connection:
+        return await processes.read_rows(connection, "worker", STALE_SECONDS, limit=10)

@@ -31,7 +31,8 @@ print(faults() - before)
 
 BETWEEN = """
 import asyncio, contextlib, sys
-from retailpulse.worker.memory import keep_freed_memory, resident_bytes, return_memory_forever
+from retailpulse.metrics.resident_memory import resident_bytes
+from retailpulse.worker.memory import keep_freed_memory, return_memory_forever
 
 keep_freed_memory()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
@@ -59,13 +59,6 @@ PROVIDED = (
 """The arguments of handlers that the application gives them."""
 
 
-_ANSWERS: dict[int | type[Exception], Any] = {
-    RetailPulseError: answer_known,
-    HTTPException: answer_http,
-    Exception: answer_unknown,
-}
-
-
 def make_app(
     services: Services,
     metrics: Metrics,
@@ -73,8 +66,12 @@ def make_app(
     default_depth: Depth,
     api_keys: ApiKeyCache,
     more_handlers: Sequence[ControllerRouterHandler] = (),
+    answer_unrouted: Callable[[Request[Any, Any, Any], HTTPException], Response[Any]] = answer_http,
 ) -> Litestar:
-    """The application over services that are ready to use; `more_handlers` are another room's."""
+    """The application over services that are ready to use; `more_handlers` are another room's.
+
+    `answer_unrouted` answers errors of the framework, such as a path that is not there.
+    """
     provided: dict[str, Any] = {
         **{service.name: getattr(services, service.name) for service in fields(services)},
         "metrics": metrics,
@@ -93,7 +90,11 @@ def make_app(
         [*HANDLERS, *more_handlers],
         dependencies={name: Provide(_give(value), sync_to_thread=False) for name, value in provided.items()},
         guards=[refuse_unknown_parameters],
-        exception_handlers=_ANSWERS,
+        exception_handlers={
+            RetailPulseError: answer_known,
+            HTTPException: answer_unrouted,
+            Exception: answer_unknown,
+        },
         request_max_body_size=settings.max_body_bytes,
         openapi_config=None,
         logging_config=None,

@@ -6,12 +6,13 @@ What it is made of is imported when it is built.
 import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from retailpulse.bootstrap.access import check_keys
 from retailpulse.bootstrap.credentials_key import with_key
 from retailpulse.bootstrap.database import check_tables, find_database
+from retailpulse.config.loading import Loaded, Setting
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.process.loop_heartbeat import watched_loop
@@ -30,7 +31,7 @@ it many times for one request."""
 
 
 def run_api_process(
-    settings: Settings,
+    loaded: Loaded,
     parent_fd: int | None,
     sockets: "Sockets | None" = None,
     *,
@@ -42,9 +43,9 @@ def run_api_process(
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import check_port
 
-    url, settings = find_database(settings.database), with_key(settings)
+    url, settings = find_database(loaded.settings.database), with_key(loaded.settings)
     check_port(settings.api, sockets)
-    serve_api = _server_of_api(settings, sockets, heartbeat_fd)
+    serve_api = _server_of_api(settings, tuple(loaded.listed()), sockets, heartbeat_fd)
     sys.setswitchinterval(SWITCH_SECONDS)
 
     async def run() -> None:
@@ -61,11 +62,14 @@ def run_api_process(
 
 
 def _server_of_api(
-    settings: Settings, sockets: "Sockets | None", heartbeat_fd: int | None
+    settings: Settings,
+    shown_settings: Sequence[Setting],
+    sockets: "Sockets | None",
+    heartbeat_fd: int | None,
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
-    from retailpulse.dashboard import make_router
+    from retailpulse.dashboard import make_pages
     from retailpulse.measure import check_sandbox
     from retailpulse.metrics.exposition import Metrics
     from retailpulse.service import ApiKeys, Services, Sessions
@@ -85,10 +89,11 @@ def _server_of_api(
         async with api_keys.running():
             metrics = Metrics(database, settings.worker.stale_seconds)
             services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
-            pages = make_router(services.reviews)
-            app = make_app(services, metrics, settings.api, settings.measure.depth, api_keys, [pages])
+            pages = make_pages(services.reviews, lambda: database.away_since, shown_settings)
+            depth = settings.measure.depth
+            app = make_app(services, metrics, settings.api, depth, api_keys, pages.routers, pages.unrouted)
             answering = CompressionMiddleware(HeadOptionsMiddleware(app))
-            secured = with_security(answering, api_keys, settings.api)
+            secured = with_security(answering, api_keys, settings.api, pages.refused)
             logged = AccessLogMiddleware(secured) if settings.api.access_log else secured
             whole = metrics.observe(RequestIdMiddleware(logged))
             loop_watch = watched_loop(settings.api.stall_seconds, heartbeat_fd)

@@ -5,7 +5,6 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +21,12 @@ from retailpulse.config.settings import (
 )
 from retailpulse.fetch import CredentialVault, Downloader
 from retailpulse.measure import DecoderPool, MachineLock
-from retailpulse.metrics.reporting import Reading, Reporter
+from retailpulse.metrics.reporting import Reporter
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import LEAVE_SECONDS, exit_after, exit_within, stop_on_signals
 from retailpulse.storage.postgres.database import Database
-from retailpulse.telemetry.catalogue import TRANSFERS_IN_FLIGHT
 from retailpulse.telemetry.instruments import Instruments
 from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.heartbeat import Heartbeat
@@ -36,6 +34,7 @@ from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.image_task import UNMEASURED_BYTES, WorkerContext
 from retailpulse.worker.matcher import Matcher
 from retailpulse.worker.memory import return_memory_forever, tune_memory
+from retailpulse.worker.occupation import Occupation
 from retailpulse.worker.pruner import prune_forever
 from retailpulse.worker.quarantine import Quarantine
 from retailpulse.worker.run import WorkerParts, flush_settler, work_until_stopped
@@ -120,12 +119,12 @@ async def run_worker(
     sys.setswitchinterval(SWITCH_SECONDS)
     watch_loop()
     instruments = Instruments()
-    reporting = Reporter(database, "worker", partial(_read, instruments)).reporting(worker.heartbeat_seconds)
-    machine_lock = MachineLock(turn_fd)
+    occupation = Occupation(instruments)
+    reporting = Reporter(database, "worker", occupation.read).reporting(worker.heartbeat_seconds)
     matcher = Matcher(database, matches or MatchSettings(), instruments)
     async with (
         reporting,
-        _build(database, worker, fetch, measure, instruments, process, machine_lock, matcher) as parts,
+        _build(database, worker, fetch, measure, occupation, process, MachineLock(turn_fd), matcher) as parts,
     ):
         delivering = deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
         background = [
@@ -137,10 +136,6 @@ async def run_worker(
             asyncio.create_task(delivering),
         ]
         await work_until_stopped(parts, background, stop, worker.grace_seconds)
-
-
-def _read(instruments: Instruments) -> Reading:
-    return Reading(sums=instruments.sums(), in_flight=instruments.value(TRANSFERS_IN_FLIGHT))
 
 
 @contextlib.asynccontextmanager
@@ -161,14 +156,17 @@ async def _build(
     worker: WorkerSettings,
     fetch: FetchSettings,
     measure: MeasureSettings,
-    instruments: Instruments,
+    occupation: Occupation,
     process: UUID | None,
     machine_lock: MachineLock,
     matcher: Matcher,
 ) -> AsyncIterator[WorkerParts]:
     """The parts of a worker; what is left of them at the end is closed."""
     events, heartbeat = SchedulerEvents(), Heartbeat(worker.stale_seconds)
-    context = _make_context(database, worker, fetch, measure, instruments, events, machine_lock, matcher)
+    context = _make_context(
+        database, worker, fetch, measure, occupation.instruments, events, machine_lock, matcher
+    )
+    occupation.context = context
     scheduler = Scheduler(
         database, context, events, heartbeat, worker=worker, cap=fetch.per_host, process=process
     )

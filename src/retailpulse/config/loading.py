@@ -5,6 +5,7 @@ error, so that a typing mistake is not silently the default.
 """
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -38,6 +39,14 @@ REMOVED: Mapping[Name, str] = {
 }
 """Settings of earlier versions, and what is in their place."""
 """A room and one of its fields, e.g. ("fetch", "per_host")."""
+BY_PARENT = "serve"
+"""The source of what a child of `serve` was given by it, and no person has set."""
+FOR_WORKERS_ALONE: Collection[Name] = (
+    *CREDENTIALS,
+    ("fetch", "credentials_file"),
+    ("callbacks", "secret"),
+)
+"""What `serve` gives to its workers and not to its API."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,9 +57,13 @@ class Setting:
     value: Any
     source: str
     meaning: str
+    is_kept_back: bool = False
+    """It was set, but is not known to this process."""
 
     def shown(self) -> Any:
         """The value as it may be shown: without a password or a secret."""
+        if self.is_kept_back:
+            return "***"
         if self.variable.endswith(("_SECRET", "_CREDENTIALS_KEY")) and self.value:
             return "***"
         if isinstance(self.value, dict):  # credentials: only whose they are
@@ -64,16 +77,33 @@ class Loaded:
 
     settings: Settings
     sources: Mapping[Name, str]
+    kept_back: Collection[Name] = ()
 
     def listed(self) -> Iterator[Setting]:
         """Every setting, in the order in which they are declared."""
         for room, field in _names():
             yield Setting(
                 variable=variable(room, field.name),
-                value=getattr(getattr(self.settings, room), field.name),
+                value=_value(self.settings, (room, field.name)),
                 source=self.sources.get((room, field.name), "default"),
                 meaning=_meaning(field.type),
+                is_kept_back=(room, field.name) in self.kept_back,
             )
+
+    def written_sources(self) -> str:
+        """The sources as a text, for a child that is given all values in its environment."""
+        return json.dumps({variable(*name): source for name, source in self.sources.items()})
+
+    def with_sources(self, written: str) -> "Loaded":
+        """The same settings in an API that `serve` has started, with the sources that `serve` has written."""
+        told, defaults = json.loads(written), Settings()
+        kept_back = [name for name in FOR_WORKERS_ALONE if variable(*name) in told]
+        sources = {
+            name: told.get(variable(*name), BY_PARENT)
+            for name in (*self.sources, *kept_back)
+            if variable(*name) in told or _value(self.settings, name) != _value(defaults, name)
+        }
+        return Loaded(settings=self.settings, sources=sources, kept_back=kept_back)
 
 
 def load(
@@ -121,6 +151,10 @@ def load(
 def variable(room: str, field: str) -> str:
     """The environment variable of a setting."""
     return f"{PREFIX}{room}_{field}".upper()
+
+
+def _value(settings: Settings, name: Name) -> Any:
+    return getattr(getattr(settings, name[0]), name[1])
 
 
 def _without_passwords(text: str) -> str:

@@ -1,5 +1,5 @@
 """The dashboard: pages for people, made on the server, over the same services as the API."""
 
-from retailpulse.dashboard.routes import make_router
+from retailpulse.dashboard.routes import make_pages
 
-__all__ = ["make_router"]
+__all__ = ["make_pages"]

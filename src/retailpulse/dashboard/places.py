@@ -9,6 +9,7 @@ import msgspec
 from retailpulse.storage.jobs.list import JobPlace
 from retailpulse.storage.stores.search import Part, StoreCursor
 from retailpulse.storage.stores.visits import VisitCursor
+from retailpulse.storage.webhooks.listing import DeliveryPlace
 
 Place = TypeVar("Place")
 _RowNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
@@ -33,6 +34,16 @@ def read_store_place(text: str) -> StoreCursor | None:
     """The place that a text names, or None."""
     found = _read(text, tuple[Part, str, str])
     return None if found is None else StoreCursor(part=found[0], key=found[1], store_id=found[2])
+
+
+def write_delivery_place(place: DeliveryPlace) -> str:
+    """The place after a delivery in the list of a state."""
+    return _write(place)
+
+
+def read_delivery_place(text: str) -> DeliveryPlace | None:
+    """The place that a text names, or None."""
+    return _read(text, tuple[datetime, UUID, _RowNumber])
 
 
 def write_visit_place(place: VisitCursor) -> str:

@@ -38,6 +38,7 @@ _DONE = {
     "cancel": "The job is cancelled.",
     "delete": "The job is deleted.",
     "revoke": "The key is revoked.",
+    "callback": "The callback is sent again within moments.",
 }
 """What a page says first after an action, by the word in its address."""
 _FILTERS = (

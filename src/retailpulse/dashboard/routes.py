@@ -1,19 +1,37 @@
-"""All pages of the dashboard, and how their errors are shown: as a page, in words that say what to do."""
+"""All pages of the dashboard, and the files that they need."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import Request, Response, Router, get
+from litestar import Response, Router, get
+from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.dashboard import job, jobs, overview, photo, review, sign_in, stores, system
+from retailpulse.config.loading import Setting
+from retailpulse.dashboard import (
+    callbacks,
+    checks,
+    job,
+    jobs,
+    keys,
+    overview,
+    photo,
+    review,
+    settings,
+    sign_in,
+    stores,
+    system,
+)
 from retailpulse.dashboard.assets import read_assets
-from retailpulse.dashboard.rendering import page
+from retailpulse.dashboard.error_pages import ErrorPages
+from retailpulse.dashboard.rendering import AnyRequest
 from retailpulse.dashboard.waiting import count_waiting
 from retailpulse.domain.errors import NotFound, RetailPulseError
 from retailpulse.service import Reviews
-from retailpulse.web.error_responses import answer_http, answer_known, answer_unknown
 
 _KEPT = "public, max-age=31536000, immutable"
 
@@ -29,32 +47,35 @@ def asset(name: str, v: Annotated[str, QueryParameter(name="v")] = "") -> Respon
     return Response(content, media_type=media_type, headers={"Cache-Control": kept})
 
 
-def _as_page(request: Request[Any, Any, Any], answer: Response[dict[str, Any]]) -> Response[bytes]:
-    shown = page(request, "error.html", status=answer.status_code or 500, problem=answer.content)
-    shown.headers |= {name: value for name, value in answer.headers.items() if name != "content-type"}
-    return shown
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pages:
+    """All pages, and those for requests that reach none: refused before, or of a path that is not there."""
+
+    routers: tuple[Router]
+    refused: Callable[[AnyRequest, RetailPulseError], Response[bytes]]
+    unrouted: Callable[[AnyRequest, HTTPException], Response[Any]]
 
 
-def _known(request: Request[Any, Any, Any], error: RetailPulseError) -> Response[bytes]:
-    return _as_page(request, answer_known(request, error))
+def make_pages(
+    reviews: Reviews, away_since: Callable[[], datetime | None], shown_settings: Sequence[Setting]
+) -> Pages:
+    """All pages; `away_since` tells since when the database is away.
 
-
-def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    return _as_page(request, answer_http(request, error))
-
-
-def _unknown(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    return _as_page(request, answer_unknown(request, error))
-
-
-def make_router(reviews: Reviews) -> Router:
-    """All pages; each says how many photos wait for a decision."""
-    return Router(
+    Each page says how many photos wait for a decision, one shows the settings of this process.
+    """
+    errors = ErrorPages(away_since)
+    router = Router(
         "/",
         route_handlers=HANDLERS,
         before_request=count_waiting(reviews),
-        exception_handlers={RetailPulseError: _known, HTTPException: _http, Exception: _unknown},
+        dependencies={"shown_settings": Provide(lambda: shown_settings, sync_to_thread=False)},
+        exception_handlers={
+            RetailPulseError: errors.known,
+            HTTPException: errors.http,
+            Exception: errors.unknown,
+        },
     )
+    return Pages(routers=(router,), refused=errors.known, unrouted=errors.unrouted)
 
 
 HANDLERS: list[ControllerRouterHandler] = [
@@ -72,10 +93,16 @@ HANDLERS: list[ControllerRouterHandler] = [
     stores.areas_page,
     stores.store_page,
     system.health,
+    system.workers_page,
     system.photo_hosts,
-    system.keys_page,
-    system.make_key,
-    system.revoke_key,
+    callbacks.callbacks_page,
+    callbacks.send_again,
+    settings.settings_page,
+    checks.check_page,
+    checks.start_check,
+    keys.keys_page,
+    keys.make_key,
+    keys.revoke_key,
     sign_in.sign_in_page,
     sign_in.sign_in,
     sign_in.sign_out,

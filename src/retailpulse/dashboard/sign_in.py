@@ -17,10 +17,14 @@ from retailpulse.web.session_cookie import clear_cookie, read_cookie, set_cookie
 
 @get("/sign-in", include_in_schema=False)
 async def sign_in_page(
-    request: AnyRequest, api_keys: ApiKeyCache, to: Annotated[str, QueryParameter(name="to")] = "/"
+    request: AnyRequest,
+    api_keys: ApiKeyCache,
+    to: Annotated[str, QueryParameter(name="to")] = "/",
+    lost: Annotated[str, QueryParameter(name="lost")] = "",
 ) -> Response[bytes]:
-    """The form that asks for a key."""
-    return page(request, "sign_in.html", to=_own(to), error=None, is_open=api_keys.is_open)
+    """The form that asks for a key; `lost` says that a form was sent without a session."""
+    told = "Your session had ended, so nothing was changed. Sign in, and do it again." if lost else None
+    return page(request, "sign_in.html", to=_own(to), error=told, is_open=api_keys.is_open)
 
 
 @post("/sign-in", include_in_schema=False)

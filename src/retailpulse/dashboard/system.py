@@ -1,27 +1,56 @@
-"""The parts of the service: health, queue, photo hosts; API keys, made and revoked."""
+"""The parts of the service: whether each is healthy, workers and what each does, photo hosts."""
 
-from datetime import timedelta
+from collections.abc import Sequence
 
-from litestar import Response, get, post
-from litestar.response import Redirect
+from litestar import Response, get
 
-from retailpulse.dashboard.forms import FormBody
 from retailpulse.dashboard.rendering import AnyRequest, page
-from retailpulse.domain.api_keys import Scope
-from retailpulse.domain.errors import InvalidRequest
-from retailpulse.service import ApiKeys, Hosts, ReadinessCheck, Stats
-from retailpulse.web.middleware.authentication import ApiKeyCache
+from retailpulse.service import Checks, Deliveries, Hosts, Processes, ReadinessCheck, Stats
+from retailpulse.service.readiness import Readiness
+from retailpulse.storage.integrity.runs import CheckRow
+from retailpulse.storage.metrics.processes import ProcessRow
 
 HOST_ROWS = 200
-LIFETIMES = {"": "never", "30": "30 days", "90": "90 days", "365": "a year"}
-"""After how many days a key expires, and how that reads."""
 
 
 @get("/system", include_in_schema=False)
-async def health(request: AnyRequest, stats: Stats, readiness: ReadinessCheck) -> Response[bytes]:
+async def health(
+    request: AnyRequest,
+    stats: Stats,
+    readiness: ReadinessCheck,
+    processes: Processes,
+    deliveries: Deliveries,
+    checks: Checks,
+) -> Response[bytes]:
     """Whether each part is healthy."""
     found = await readiness.check()
-    return page(request, "health.html", tab="health", stats=await stats.read(), readiness=found)
+    workers, apis = await processes.workers(), await processes.apis()
+    states, given_up = await deliveries.counts(), await deliveries.given_up_lately()
+    last_check = next(iter(await checks.latest()), None)
+    known = await stats.read()
+    return page(
+        request,
+        "health.html",
+        tab="health",
+        stats=known,
+        readiness=found,
+        apis=[row for row in apis if row.is_alive],
+        silent=silent(workers),
+        versions=sorted({row.version for row in (*workers, *apis) if row.is_alive and row.version}),
+        states=states,
+        last_check=last_check,
+        given_up=given_up,
+        troubles=troubles(found, last_check, known.open_breakers),
+        events=events(silent(workers), given_up),
+    )
+
+
+@get("/system/workers", include_in_schema=False)
+async def workers_page(request: AnyRequest, processes: Processes) -> Response[bytes]:
+    """Worker processes on all machines, and what each does."""
+    found = await processes.workers()
+    alive = sum(row.is_alive for row in found)
+    return page(request, "workers.html", tab="workers", workers=found, alive=alive)
 
 
 @get("/system/hosts", include_in_schema=False)
@@ -31,46 +60,30 @@ async def photo_hosts(request: AnyRequest, hosts: Hosts) -> Response[bytes]:
     return page(request, "hosts.html", tab="hosts", hosts=found, are_more=following is not None)
 
 
-@get("/system/keys", include_in_schema=False)
-async def keys_page(request: AnyRequest, keys: ApiKeys, api_keys: ApiKeyCache) -> Response[bytes]:
-    """All keys, and the form that makes one."""
-    return await _keys(request, keys, api_keys)
+def silent(rows: Sequence[ProcessRow]) -> list[ProcessRow]:
+    """The processes that stopped to report without a goodbye."""
+    return [row for row in rows if not row.is_alive and row.ended_at is None]
 
 
-@post("/system/keys", include_in_schema=False)
-async def make_key(
-    request: AnyRequest, keys: ApiKeys, api_keys: ApiKeyCache, data: FormBody
-) -> Response[bytes]:
-    """Makes a key, and shows it this once."""
-    days = data.get("days", "")
-    if days not in LIFETIMES:
-        raise InvalidRequest(f"a key ends after {', '.join(filter(None, LIFETIMES))} days, or never")
-    scopes = [scope for scope in Scope if data.get(f"scope-{scope}")]
-    if not scopes:
-        raise InvalidRequest("a key needs a scope at least: choose what it may do")
-    lifetime = timedelta(days=int(days)) if days else None
-    token, _ = await keys.create(data.get("name", ""), scopes, lifetime)
-    return await _keys(request, keys, api_keys, token.text())
+def troubles(readiness: Readiness, last_check: CheckRow | None, open_breakers: int) -> list[str]:
+    """What is not as it should be now, the worst first; the first one is the heading of the page."""
+    found = {
+        "No worker is alive": not readiness.workers,
+        "The last check found errors": bool(last_check and last_check.report and last_check.report.findings),
+        f"{_counted(open_breakers, 'photo host')} left alone": open_breakers > 0,
+        "Decoders are confined less than they could be": bool(readiness.sandbox_missing),
+    }
+    return [text for text, is_so in found.items() if is_so]
 
 
-@post("/system/keys/{key_id:str}/revoke", include_in_schema=False)
-async def revoke_key(keys: ApiKeys, key_id: str) -> Redirect:
-    """Revokes a key, which acts within a second."""
-    await keys.revoke([key_id])
-    return Redirect("/system/keys?done=revoke", status_code=303)
+def events(lost: Sequence[ProcessRow], given_up: int) -> list[str]:
+    """What went wrong lately, and may be over by now."""
+    found = {
+        f"{_counted(len(lost), 'worker')} fell silent in the last hour": bool(lost),
+        f"{_counted(given_up, 'callback')} of the last day given up": given_up > 0,
+    }
+    return [text for text, is_so in found.items() if is_so]
 
 
-async def _keys(
-    request: AnyRequest, keys: ApiKeys, api_keys: ApiKeyCache, made: str | None = None
-) -> Response[bytes]:
-    found = await keys.all()
-    return page(
-        request,
-        "keys.html",
-        tab="keys",
-        keys=found,
-        made=made,
-        scopes=list(Scope),
-        lifetimes=LIFETIMES,
-        is_open=api_keys.is_open,
-    )
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"

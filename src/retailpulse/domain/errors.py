@@ -11,6 +11,7 @@
     |- Conflict            it contradicts what is already there
     |- StaleWrite          what it was based on has just changed; it must be repeated
     |- Busy                the service has as much as it takes now
+    |  '- TooSlow             what was asked for took longer than it may
     '- ImageError          one image that cannot be fetched or measured
 
 Errors of HTTP alone are in `web.errors`; how an error becomes an answer is decided in one table, in `web`.
@@ -61,6 +62,10 @@ class StaleWrite(RetailPulseError):
 
 class Busy(RetailPulseError):
     """The service has as much work as it takes now; trying again later helps."""
+
+
+class TooSlow(Busy):
+    """What was asked for took longer than it may; the text says what to ask for instead."""
 
 
 UNEXPECTED = "an unexpected fault of this service; its log tells more"

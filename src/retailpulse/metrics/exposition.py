@@ -21,9 +21,11 @@ from retailpulse.concurrency.single_flight import SingleFlight
 from retailpulse.domain.matches import MatchKind
 from retailpulse.metrics.http_requests import Application, observed
 from retailpulse.metrics.reporting import Reading, Reporter
+from retailpulse.metrics.resident_memory import resident_bytes
 from retailpulse.storage.matches import queue
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.metrics import totals as image_totals
+from retailpulse.storage.metrics.processes import Doing
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import workers
 from retailpulse.telemetry import catalogue
@@ -49,8 +51,12 @@ class Metrics:
         self._database = database
         self._stale_seconds = stale_seconds
         self._instruments = Instruments()
-        self._reporter = Reporter(database, "api", lambda: Reading(sums=self._instruments.sums()))
+        self._reporter = Reporter(database, "api", self._read)
         self._collections: SingleFlight[None, list[Family]] = SingleFlight()
+
+    def _read(self) -> Reading:
+        doing = Doing(memory_bytes=resident_bytes())
+        return Reading(sums=self._instruments.sums(), doing=doing)
 
     def observe(self, application: Application) -> Application:
         """The same application, whose requests are counted and timed."""

@@ -6,16 +6,20 @@ Weak: what a process that is killed has measured since its last report is lost.
 import asyncio
 import contextlib
 import logging
+import os
+import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 from uuid import UUID, uuid4
 
+from retailpulse import __version__
 from retailpulse.concurrency.periodic import periodic
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.metrics import processes
-from retailpulse.storage.metrics.processes import ProcessReport
+from retailpulse.storage.metrics.processes import Doing, ProcessReport
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Connection, Database
 
@@ -27,10 +31,11 @@ GOODBYE_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What a process has measured since its start, and how many transfers it has in flight now."""
+    """What a process has measured since its start; how many transfers are in flight, what it does now."""
 
     sums: dict[str, float]
     in_flight: int = 0
+    doing: Doing = field(default_factory=Doing)
 
 
 @dataclass(slots=True)
@@ -52,6 +57,7 @@ class Reporter:
         self._kind = kind
         self._read = read
         self._row = _Row()
+        self._began_at = time.monotonic()
         self._one_at_a_time = asyncio.Lock()
 
     @contextlib.asynccontextmanager
@@ -94,5 +100,10 @@ class Reporter:
             kind=self._kind,
             sums=None if is_same else sums,
             in_flight=reading.in_flight,
+            doing=reading.doing,
+            machine=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            age_seconds=time.monotonic() - self._began_at,
             is_last=is_last,
         )

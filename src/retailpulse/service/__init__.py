@@ -13,6 +13,7 @@ from retailpulse.fetch import CredentialVault
 from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.service.analyses import Analyses
 from retailpulse.service.api_keys import ApiKeys
+from retailpulse.service.checks import Checks
 from retailpulse.service.deliveries import Deliveries
 from retailpulse.service.hosts import Hosts
 from retailpulse.service.job_control import JobControl
@@ -23,6 +24,7 @@ from retailpulse.service.limits import Limits
 from retailpulse.service.matches import Matches
 from retailpulse.service.photo_details import PhotoDetail, PhotoDetails
 from retailpulse.service.photos import Photos
+from retailpulse.service.processes import Processes
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.reports import Reports
@@ -41,6 +43,7 @@ __all__ = [
     "AdmissionControl",
     "Analyses",
     "ApiKeys",
+    "Checks",
     "Deliveries",
     "FinishedImport",
     "Hosts",
@@ -54,6 +57,7 @@ __all__ = [
     "PhotoDetail",
     "PhotoDetails",
     "Photos",
+    "Processes",
     "Progress",
     "ReadinessCheck",
     "Receipt",
@@ -97,6 +101,8 @@ class Services:
     stats: Stats
     hosts: Hosts
     deliveries: Deliveries
+    processes: Processes
+    checks: Checks
     sessions: Sessions
     keys: ApiKeys
     matches: Matches
@@ -134,6 +140,8 @@ class Services:
             stats=Stats(database, limits.stale_seconds),
             hosts=hosts,
             deliveries=Deliveries(database),
+            processes=Processes(database, limits.stale_seconds),
+            checks=Checks(database, settings.worker, stop),
             sessions=Sessions(database),
             keys=ApiKeys(database),
             matches=Matches(database),

@@ -19,6 +19,9 @@ REVIEWS = 7_236_022
 ANALYSES = 7_236_005
 """Held by the transaction that writes an analysis, so that no photo waits in two of them."""
 
+CHECK = 7_236_026
+"""Held by the session of a check of all invariants that a page has begun."""
+
 MATCHES = 7_236_018
 """Held by the transaction that writes or deletes matches, from before its first one on."""
 

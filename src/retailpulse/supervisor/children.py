@@ -43,10 +43,12 @@ class ChildSettings:
     `turn_fd` is the file that workers lock while they decode a vast picture, `credentials_fd` that of the
     credentials of hosts.
 
+    `sources`: where the settings come from, as the API shows it.
     `listening`: descriptors of sockets that `account` may not open, by the option that hands them to the API.
     """
 
     environments: Mapping[Command, Mapping[str, str]]
+    sources: str
     account: OsUser
     folder: Path | None
     listening: Mapping[str, int]
@@ -121,6 +123,7 @@ class Children:
             arguments += ["--process", str(process), "--turn-fd", str(settings.turn_fd)]
             descriptors += [fd for fd in (settings.turn_fd, settings.credentials_fd) if fd is not None]
         else:
+            arguments += ["--setting-sources", settings.sources]
             for option, descriptor in settings.listening.items():
                 arguments += [option, str(descriptor)]
                 descriptors.append(descriptor)

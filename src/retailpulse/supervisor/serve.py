@@ -78,6 +78,7 @@ async def _supervise(
     listening = listen_for(settings.api) if account.switches else {}
     shared = ChildSettings(
         environments={"api": environment_of_api(environment), "worker": environment},
+        sources=loaded.written_sources(),
         account=account,
         folder=_folder_for(account),
         listening={name: held.fileno() for name, held in listening.items()},
@@ -99,12 +100,12 @@ async def _supervise(
                 group.create_task(_keep_database(database.server, stop))
             group.create_task(_announce(settings, workers, stop, ready))
     finally:
-        for fd in filter(None, (writing_end, reading_end, turn_fd, credentials_fd)):
-            os.close(fd)
-        _close(listening.values())
+        _close(listening.values(), writing_end, reading_end, turn_fd, credentials_fd)
 
 
-def _close(sockets: Iterable[socket.socket]) -> None:
+def _close(sockets: Iterable[socket.socket], *descriptors: int | None) -> None:
+    for descriptor in filter(None, descriptors):
+        os.close(descriptor)
     for held in sockets:
         held.close()
 

@@ -190,6 +190,10 @@ class HeldImages:
         """How many images of each job are in hand."""
         return {job_id: len(of_job.images) for job_id, of_job in self._of_job.items()}
 
+    def at_hosts(self) -> int:
+        """How many images have not got their body yet."""
+        return sum(of_host.at_host for of_host in self._of_host.values())
+
     def all(self) -> list[HeldImage]:
         """All images in hand."""
         return [held for of_job in self._of_job.values() for held in of_job.images]

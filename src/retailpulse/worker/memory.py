@@ -7,9 +7,9 @@ quarter of a worker's time where bodies are large. Weak: it works with glibc alo
 import asyncio
 import ctypes
 import gc
-import resource
 from collections.abc import Callable
-from pathlib import Path
+
+from retailpulse.metrics.resident_memory import resident_bytes
 
 KEPT_BYTES = 64_000_000
 """As much as bodies take at once in a worker that is busy; more goes back when it is free."""
@@ -44,15 +44,6 @@ async def return_memory_forever(unfinished_bytes: Callable[[], int]) -> None:
         if trim is not None and is_calm and resident_bytes() > usual_bytes + KEPT_BYTES:
             await asyncio.to_thread(trim, KEPT_BYTES // 2)
             usual_bytes = resident_bytes()
-
-
-def resident_bytes() -> int:
-    """The memory of this process that is no file, or 0 where the kernel does not say."""
-    try:
-        _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
-    except OSError:
-        return 0
-    return (resident - shared) * resource.getpagesize()
 
 
 def tune_memory() -> None:

@@ -80,6 +80,10 @@ class Settler:
         """The grants of which results are not written yet."""
         return {*self._batch.grants, *(self._writing.grants if self._writing is not None else ())}
 
+    def unwritten(self) -> int:
+        """How many results are not written yet."""
+        return len(self._batch.results) + (len(self._writing.results) if self._writing is not None else 0)
+
     def hurry(self) -> None:
         """Writes the batch now: nothing more is about to come."""
         self._full.set()

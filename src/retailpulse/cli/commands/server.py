@@ -135,6 +135,7 @@ def worker(
 @anonymous_option
 @parent_option
 @heartbeat_option
+@click.option("--setting-sources", hidden=True)
 @click.option("--socket-fd", type=int, hidden=True)
 @click.option("--health-socket-fd", type=int, hidden=True)
 def api(
@@ -144,6 +145,7 @@ def api(
     allow_anonymous: bool | None,
     parent_fd: int | None,
     heartbeat_fd: int | None,
+    setting_sources: str | None,
     socket_fd: int | None,
     health_socket_fd: int | None,
 ) -> None:
@@ -159,12 +161,12 @@ def api(
     from retailpulse.bootstrap.logging import set_up_logging
     from retailpulse.web.ports import Sockets
 
-    settings = load_settings(
-        host=host, port=port, data_dir=data_dir, allow_anonymous=allow_anonymous
-    ).settings
-    set_up_logging(settings.log, "api")
+    loaded = load_settings(host=host, port=port, data_dir=data_dir, allow_anonymous=allow_anonymous)
+    if setting_sources is not None:
+        loaded = loaded.with_sources(setting_sources)
+    set_up_logging(loaded.settings.log, "api")
     sockets = Sockets(all=socket_fd, health=health_socket_fd)
-    run_api_process(settings, parent_fd, sockets, heartbeat_fd=heartbeat_fd)
+    run_api_process(loaded, parent_fd, sockets, heartbeat_fd=heartbeat_fd)
 
 
 @click.command()

@@ -29,6 +29,9 @@ from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, translated
 EXAMPLES = 3
 _INVARIANTS = (*COUNTERS, *FLAGS, *STATES, *ROWS, *SHARES, *MATCHES, *REVIEWS)
 
+STEPS = len(_INVARIANTS) + 2
+"""Of how many steps a check consists: it counts, looks at each invariant, and at silent workers."""
+
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
 _Row = tuple[str | None, int, str]
 
@@ -86,15 +89,33 @@ def check_invariants(
     Calls `before_second_look` with a sentence if it has to wait; raises DatabaseUnavailable.
     """
     with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
+        return check_over(connection, thresholds, before_second_look=before_second_look)
+
+
+def check_over(
+    connection: SyncConnection,
+    thresholds: StaleThresholds,
+    *,
+    before_second_look: Callable[[str], None] = lambda _: None,
+    before_step: Callable[[int], None] = lambda _: None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> IntegrityReport:
+    """The same over a connection; calls `before_step`, in a transaction, with the number of steps done."""
+    with _snapshot(connection):
+        before_step(0)
+        jobs, images, results = _totals(connection)
+        found = []
+        for done, invariant in enumerate(_INVARIANTS, 1):
+            before_step(done)
+            found.append(_find(connection, invariant))
+        before_step(STEPS - 1)
+        silent = _silent_workers(connection, thresholds)
+    if silent:
+        before_second_look(_expectation(len(silent), thresholds))
+        sleep(thresholds.look_again_seconds)
         with _snapshot(connection):
-            jobs, images, results = _totals(connection)
-            found = [_find(connection, invariant) for invariant in _INVARIANTS]
-            silent = _silent_workers(connection, thresholds)
-        if silent:
-            before_second_look(_expectation(len(silent), thresholds))
-            time.sleep(thresholds.look_again_seconds)
-            with _snapshot(connection):
-                silent &= _silent_workers(connection, thresholds)
+            before_step(STEPS - 1)
+            silent &= _silent_workers(connection, thresholds)
     found.append(_finding(SILENT_WORKER, len(silent), sorted(silent, key=lambda row: row[1])[:EXAMPLES]))
     return IntegrityReport(
         jobs=jobs,

@@ -5,9 +5,12 @@ added up, so that no total ever goes back. Names of sums are the reporters' own.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg.rows import kwargs_row
 
 from retailpulse.storage.postgres.database import Connection
 
@@ -15,15 +18,17 @@ STARTED, CRASHES, IN_FLIGHT = "started", "crashes", "in_flight"
 """Names that every kind of process has among its sums, beside its own."""
 
 _BEGIN = """
-    INSERT INTO processes (process_id, kind, in_flight, sums)
-    VALUES (%(process_id)s, %(kind)s, %(in_flight)s, coalesce(%(sums)s::jsonb, '{}'))
+    INSERT INTO processes (process_id, kind, started_at, machine, pid, version, in_flight, doing, sums)
+    VALUES (%(process_id)s, %(kind)s, now() - make_interval(secs => %(age_seconds)s), %(machine)s, %(pid)s,
+        %(version)s, %(in_flight)s, %(doing)s::jsonb, coalesce(%(sums)s::jsonb, '{}'))
     ON CONFLICT (process_id) DO UPDATE
-    SET seen_at = now(), in_flight = excluded.in_flight, sums = excluded.sums
+    SET seen_at = now(), in_flight = excluded.in_flight, doing = excluded.doing, sums = excluded.sums
 """
 # Sums that did not change are not written again: those of an API are long.
 _GO_ON = """
     UPDATE processes
     SET seen_at = now(), suspected_at = NULL, lost_at = NULL, in_flight = %(in_flight)s,
+        doing = %(doing)s::jsonb,
         ended_at = CASE WHEN %(is_last)s THEN now() END, sums = coalesce(%(sums)s::jsonb, sums)
     WHERE process_id = %(process_id)s
 """
@@ -62,23 +67,81 @@ _READ = """
             WHERE ended_at IS NULL AND seen_at > now() - make_interval(secs => %(stale_seconds)s)) named
     GROUP BY kind, name
 """
+# By their last sign of life, so that the lost do not crowd out those that live.
+_LIST = """
+    SELECT process_id, kind, machine, pid, version, started_at, seen_at, ended_at, in_flight, doing,
+        ended_at IS NULL AND seen_at > now() - make_interval(secs => %(stale_seconds)s) AS is_alive,
+        extract(epoch FROM now() - started_at)::float8 AS age_seconds,
+        extract(epoch FROM now() - seen_at)::float8 AS silent_seconds
+    FROM processes WHERE kind = %(kind)s
+    ORDER BY is_alive DESC, CASE WHEN ended_at IS NULL THEN seen_at ELSE ended_at END DESC, process_id
+    LIMIT %(limit)s
+"""
 ENDED_SECONDS, LOST_SECONDS = 60.0, 3600.0
 """How long after its goodbye, or its last sign of life, the row of a process goes up in the sums."""
 
 
+class Doing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a process has in hand at this moment; all but its memory is of workers alone.
+
+    Images in hand are `at_hosts` until their body is there, then `measuring`, then `unwritten`. `jobs` are
+    those with the most images here, with their numbers, of `job_count`.
+    """
+
+    memory_bytes: int = 0
+    is_stopping: bool = False
+    at_hosts: int = 0
+    measuring: int = 0
+    unwritten: int = 0
+    jobs: dict[UUID, int] = {}
+    job_count: int = 0
+
+    @property
+    def in_hand(self) -> int:
+        """How many images a worker has."""
+        return self.at_hosts + self.measuring + self.unwritten
+
+
 class ProcessReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One process: its sums since its row began, or None if they are as before; what it is doing now."""
+    """One process: its sums since its row began, or None if they are as before; what it is doing now.
+
+    Where it runs, and its age in seconds, are kept of the first report alone.
+    """
 
     process_id: UUID
     kind: str
     sums: Mapping[str, float] | None
     in_flight: int
+    doing: Doing = Doing()
+    machine: str = ""
+    pid: int = 0
+    version: str = ""
+    age_seconds: float = 0.0
     is_last: bool = False
 
     def parameters(self) -> dict[str, object]:
         """The parameters of the statements."""
         sums = None if self.sums is None else msgspec.json.encode(self.sums).decode()
-        return {**msgspec.structs.asdict(self), "sums": sums}
+        doing = msgspec.json.encode(self.doing).decode()
+        return {**msgspec.structs.asdict(self), "sums": sums, "doing": doing}
+
+
+class ProcessRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A process as it last reported; times are the database's, ages in seconds."""
+
+    process_id: UUID
+    kind: str
+    machine: str
+    pid: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None
+    in_flight: int
+    doing: Doing
+    is_alive: bool
+    age_seconds: float
+    silent_seconds: float
 
 
 async def begin(connection: Connection, report: ProcessReport) -> None:
@@ -118,3 +181,16 @@ async def read(connection: Connection, stale_seconds: float) -> dict[tuple[str, 
     """The sums of all processes that ever were, by their kind and name, and what those alive do now."""
     cursor = await connection.execute(_READ, {"stale_seconds": stale_seconds})
     return {(kind, name): float(value) for kind, name, value in await cursor.fetchall()}
+
+
+async def read_rows(
+    connection: Connection, kind: str, stale_seconds: float, *, limit: int
+) -> list[ProcessRow]:
+    """The processes of a kind, those alive first, then those last heard of: at most `limit`."""
+    cursor = connection.cursor(row_factory=kwargs_row(_row))
+    await cursor.execute(_LIST, {"kind": kind, "stale_seconds": stale_seconds, "limit": limit})
+    return await cursor.fetchall()
+
+
+def _row(doing: Any, **rest: Any) -> ProcessRow:
+    return ProcessRow(doing=msgspec.convert(doing, Doing), **rest)

@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -17,7 +18,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from retailpulse.config.settings import DatabaseSettings
-from retailpulse.domain.errors import Busy, CommitUnknown, DatabaseError, DatabaseUnavailable, SchemaTooNew
+from retailpulse.domain.errors import CommitUnknown, DatabaseError, DatabaseUnavailable, SchemaTooNew, TooSlow
 from retailpulse.storage.postgres.bulkhead import Bulkhead, Share
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -100,6 +101,8 @@ class Database:
         self._bulkhead = Bulkhead(settings.pool_size, settings.wait_seconds) if is_shared else None
         self._read_seconds = settings.read_seconds
         self._statement_seconds: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+        self.away_since: datetime | None = None
+        """Since when nothing could be asked of it, as far as anybody has tried; None: it answered last."""
         self._check_seconds = settings.wait_seconds / 2
         self.pool: Pool = AsyncConnectionPool(
             url,
@@ -164,11 +167,11 @@ class Database:
     ) -> AsyncIterator[Connection]:
         """A connection of the pool; raises DatabaseUnavailable if there is none, or no answer, in time.
 
-        Raises Busy if the share has no place within `wait_seconds` (None: as set), or if a statement of
-        READS takes too long.
+        Raises Busy if the share has no place within `wait_seconds` (None: as set), and TooSlow if a statement
+        of READS takes too long.
         """
         async with self._place(share, wait_seconds) as left_seconds:
-            with translated(), self._ended_in_time(share):
+            with self._outage_noted(), translated(), self._ended_in_time(share):
                 async with self.pool.connection(left_seconds) as connection:
                     with cut_after(timeout_seconds, connection):
                         await self._limit_statements(connection, share)
@@ -189,13 +192,23 @@ class Database:
             self._statement_seconds[connection] = seconds
 
     @contextmanager
+    def _outage_noted(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseUnavailable:
+            self.away_since = self.away_since or datetime.now(UTC)
+            raise
+        else:
+            self.away_since = None
+
+    @contextmanager
     def _ended_in_time(self, share: Share) -> Iterator[None]:
         try:
             yield
         except psycopg.errors.QueryCanceled as error:
             if share is not Share.READS:
                 raise
-            raise Busy(
+            raise TooSlow(
                 f"the database worked on this for {self._read_seconds:g} s and has not found an end; "
                 "ask for less, such as a smaller page or a narrower filter, or try again later"
             ) from error

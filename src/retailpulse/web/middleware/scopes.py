@@ -6,8 +6,13 @@ PUBLIC = ("/health", "/problems", "/docs", "/openapi.json", "/assets", "/sign-in
 """What says nothing about anybody's data, with all that is below it."""
 HEALTH = PUBLIC[:1]
 METRICS = "/metrics"
-SYSTEM, KEYS = "/system", "/system/keys"
-"""Pages of the dashboard: what they change, and keys, are for `admin`."""
+SYSTEM = "/system"
+"""Pages of the dashboard: what they change is for `admin`."""
+KEYS = "/system/keys"
+ADMINISTERED = (KEYS, "/system/settings")
+"""Of these what `admin` alone may see."""
+CALLBACKS = "/system/callbacks"
+"""Of these what `submit` may change, as by the API."""
 SIGN_IN = "/sign-in"
 SESSIONS = (SIGN_IN, "/sign-out")
 """Pages that begin and end sessions."""
@@ -25,7 +30,8 @@ def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope
     path = routed(path)
     if is_below(path, PUBLIC) or (open_metrics and is_below(path, (METRICS,))):
         return None
-    if is_below(path, (KEYS,)) or (method == "POST" and is_below(path, (SYSTEM,))):
+    is_change = method == "POST" and is_below(path, (SYSTEM,)) and not is_below(path, (CALLBACKS,))
+    if is_change or is_below(path, ADMINISTERED):
         return Scope.ADMIN
     if method not in _READS and _is_of_reviews(path):
         return Scope.REVIEW

@@ -4,12 +4,13 @@ It stands outside of the framework, whose router answers unknown paths before an
 without a key, what exists must look like what does not. An open service pays for a name and some headers.
 """
 
-from urllib.parse import quote
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
-from litestar import Request
-from litestar.enums import ScopeType
+from litestar import Request, Response
+from litestar.enums import MediaType, ScopeType
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER, HTTP_500_INTERNAL_SERVER_ERROR
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
@@ -27,29 +28,28 @@ from retailpulse.web.middleware.browser_protection import (
     Header,
     with_headers,
 )
+from retailpulse.web.middleware.browsers import sign_in_first, wants_page
 from retailpulse.web.middleware.rate_limit import FixedWindowRateLimiter
-from retailpulse.web.middleware.scopes import (
-    HEALTH,
-    SESSIONS,
-    SIGN_IN,
-    is_below,
-    is_page,
-    needed_scope,
-    routed,
-)
+from retailpulse.web.middleware.scopes import HEALTH, SESSIONS, is_below, needed_scope, routed
 from retailpulse.web.session_cookie import read_cookie
 
 DRAIN_SECONDS = 5.0
 """How long the body of a request that is refused may go on coming."""
-_READ = frozenset({b"host", b"authorization", b"origin", b"sec-fetch-site", b"accept"})
+_READ = frozenset({b"host", b"authorization", b"origin", b"sec-fetch-site"})
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+Refusal = Callable[[Request[Any, Any, Any], RetailPulseError], Response[Any]]
+"""The answer to a request that is refused."""
 
 
 class SecurityMiddleware:
     """Passes on only requests that are allowed: by Host, origin, API key, scope and rate."""
 
-    def __init__(self, app: ASGIApp, api_keys: ApiKeyCache, settings: ApiSettings) -> None:
+    def __init__(
+        self, app: ASGIApp, api_keys: ApiKeyCache, settings: ApiSettings, refusal_page: Refusal = answer_known
+    ) -> None:
+        """`refusal_page` answers browsers that want a page."""
         self._app = app
+        self._refusal_page = refusal_page
         self._api_keys = api_keys
         self._is_loopback = settings.is_loopback()
         self._open_metrics = settings.open_metrics
@@ -88,10 +88,7 @@ class SecurityMiddleware:
         except RetailPulseError as error:
             if scope["method"] not in _WITHOUT_BODY:
                 await drain(receive, DRAIN_SECONDS)
-            elif isinstance(error, Unauthenticated) and _wants_page(scope, named.get(b"accept", b"")):
-                await _send(send, HTTP_303_SEE_OTHER, [(b"location", _sign_in_first(scope))])
-                return
-            await _refuse(scope, receive, send, error)
+            await self._refuse(Request(scope, receive, send), send, error)
             return
         if scope["method"] not in _WITHOUT_BODY:
             receive = with_body_timeout(receive, self._body_seconds)
@@ -123,29 +120,34 @@ class SecurityMiddleware:
         if not key.allows(needed):
             raise Forbidden(f"this key lacks the scope {needed}", scope=needed)
 
+    async def _refuse(self, request: Request[Any, Any, Any], send: Send, error: RetailPulseError) -> None:
+        scope = request.scope
+        if not wants_page(scope):
+            await _send_answer(send, answer_known(request, error))
+        elif isinstance(error, Unauthenticated):
+            await _send(send, HTTP_303_SEE_OTHER, [(b"location", sign_in_first(scope))])
+        else:
+            await _send_answer(send, self._refusal_page(request, error))
 
-def with_security(app: ASGIApp, api_keys: ApiKeyCache, settings: ApiSettings) -> ASGIApp:
-    """An application behind its security middleware, and that behind the proxies that are trusted."""
-    secured = SecurityMiddleware(app, api_keys, settings)
+
+def with_security(
+    app: ASGIApp, api_keys: ApiKeyCache, settings: ApiSettings, refusal_page: Refusal = answer_known
+) -> ASGIApp:
+    """An application behind its security middleware, and that behind the proxies that are trusted.
+
+    `refusal_page` answers browsers whose request is refused.
+    """
+    secured = SecurityMiddleware(app, api_keys, settings, refusal_page)
     proxies = settings.proxies()
     return wrap_asgi_with_proxy_headers(secured, proxies) if proxies else secured
 
 
-def _wants_page(scope: HTTPScope, accept: bytes) -> bool:
-    return b"text/html" in accept and is_page(scope["path"])
-
-
-def _sign_in_first(scope: HTTPScope) -> bytes:
-    query = scope["query_string"].decode("latin-1")
-    wanted = scope["path"] + (f"?{query}" if query else "")
-    return f"{SIGN_IN}?to={quote(wanted, safe='')}".encode()
-
-
-async def _refuse(scope: HTTPScope, receive: Receive, send: Send, error: RetailPulseError) -> None:
-    answer = answer_known(Request(scope, receive, send), error)
+async def _send_answer(send: Send, answer: Response[Any]) -> None:
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-    body = msgspec.json.encode(answer.content)
-    headers += [(b"content-type", str(answer.media_type).encode()), (b"content-length", b"%d" % len(body))]
+    content, kind = answer.content, answer.media_type
+    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+    kind = b"text/html; charset=utf-8" if kind is MediaType.HTML else str(kind).encode()
+    headers += [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
     await _send(send, answer.status_code or HTTP_500_INTERNAL_SERVER_ERROR, headers, body)
 
 
