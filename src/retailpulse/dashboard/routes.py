@@ -7,7 +7,21 @@ from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.dashboard import job, jobs, overview, photo, review, sign_in, stores, system
+from retailpulse.dashboard import (
+    job,
+    job_actions,
+    job_photos,
+    job_stores,
+    jobs,
+    overview,
+    photo,
+    photos,
+    review,
+    review_set,
+    sign_in,
+    stores,
+    system,
+)
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.rendering import page
 from retailpulse.dashboard.waiting import count_waiting
@@ -60,16 +74,23 @@ def make_router(reviews: Reviews) -> Router:
 HANDLERS: list[ControllerRouterHandler] = [
     overview.overview,
     jobs.jobs,
-    job.job_photos,
-    job.job_stores,
+    job_photos.job_photos,
+    job_stores.job_stores,
+    job.job_callbacks,
     job.job_about,
-    job.change_job,
+    job_actions.confirm_deletion,
+    job_actions.delete_jobs,
+    job_actions.change_job,
+    photos.flagged_photos,
     photo.photo_page,
     review.review_page,
     review.decide,
     review.undo,
+    review_set.confirm_set,
+    review_set.decide_set,
     stores.stores_page,
     stores.areas_page,
+    stores.area_page,
     stores.store_page,
     system.health,
     system.photo_hosts,
