@@ -29,6 +29,7 @@ Chosen = Annotated[list[str] | None, QueryParameter(name="job")]
 async def change_job(
     request: AnyRequest,
     job_control: JobControl,
+    job_lists: JobLists,
     deliveries: Deliveries,
     job_id: str,
     action: str,
@@ -48,6 +49,7 @@ async def change_job(
         path = f"{path}/callbacks"
     elif action == "delete":
         check_scope(request, Scope.ADMIN)  # as DELETE by the API
+        await _ended(job_lists, [job_id])
         return Redirect(f"/jobs/delete?job={known}", status_code=303)
     else:
         raise NotFound(f"a job has no action {action[:100]!r}")
