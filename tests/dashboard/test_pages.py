@@ -69,8 +69,10 @@ def test_the_overview_says_how_things_stand(service: RunningService, job_id: str
     text = page(service, "/")
     assert f'href="/jobs/{job_id}"' in text
     assert "Unusable URL" in text
-    assert "by 24 minutes" in page(service, "/?period=day")
-    assert "by minute" in page(service, "/?period=century")
+    for period in ("hour", "day"):
+        assert f"Images a second over the last {period}: " in text
+    assert 'href="/?period=day" aria-current="true"' in page(service, "/?period=day")
+    assert 'href="/jobs?state=failed&amp;cause=bad_url"' in page(service, "/?period=century")
 
 
 def test_a_job_tells_what_failed_and_why(service: RunningService, job_id: str) -> None:
@@ -120,8 +122,8 @@ def test_a_job_is_retried_and_deleted_by_its_forms(service: RunningService) -> N
     check(answer)
     assert service.http.post(f"/jobs/{job_id}/explode", data={}).status_code == 404
     answer = service.http.post(f"/jobs/{job_id}/delete", data={})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs?done=delete")
-    assert service.http.get(f"/jobs/{job_id}").status_code == 404
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/delete?job={job_id}")
+    assert service.http.get(f"/jobs/{job_id}").status_code == 200
 
 
 def test_a_page_of_another_site_changes_nothing(service: RunningService, job_id: str) -> None:

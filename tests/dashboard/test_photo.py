@@ -112,7 +112,7 @@ def test_a_photo_is_drawn_where_it_was_taken(
     review = Review(job_id="j", image_no=1, store_id="a", visit_time="2026-11-20", image_url="u")
     allowed = MeasureSettings().far_from_store_meters
     detail = PhotoDetail(
-        result=taken, review=review, store=store, match=None, earlier=None, allowed_meters=allowed
+        result=taken, review=review, store=store, match=None, earlier=None, later=[], allowed_meters=allowed
     )
     assert sketch(detail) == Sketch(text=text, x=x, y=y, radius=round(88 * allowed / 1_200, 1))
 

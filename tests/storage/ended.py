@@ -55,8 +55,8 @@ def rows(database: Database, query: LiteralString, *values: object) -> list[tupl
 def rows_of(database: Database, job_id: UUID) -> dict[str, int]:
     """How many rows of a job each table has."""
     tables = (
-        "jobs", "visits", "images", "results", "flagged_photos", "slices", "grants", "pruned_jobs",
-        "idempotency_keys",
+        "jobs", "visits", "job_stores", "images", "results", "flagged_photos", "slices", "grants",
+        "pruned_jobs", "idempotency_keys",
     )  # fmt: skip
     with psycopg.connect(database.url) as connection:
         counted = {

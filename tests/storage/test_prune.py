@@ -36,7 +36,7 @@ async def test_a_job_that_ended_long_ago_goes_with_all_that_belongs_to_it(databa
     ongoing = await submit(database, URLS)
     kept = rows_of(database, young), rows_of(database, ongoing)
     done = await prune(database)
-    assert (done.jobs, done.images, done.rows) == (3, 30, 3 * (1 + 10 + 10))
+    assert (done.jobs, done.images, done.rows) == (3, 30, 3 * (1 + 1 + 10 + 10))
     assert [rows_of(database, job_id) for job_id in old] == [{}, {}, {}]
     assert (rows_of(database, young), rows_of(database, ongoing)) == kept
     assert in_line(database, ongoing) == list(range(1, 11))
@@ -50,7 +50,7 @@ async def test_a_job_is_out_of_sight_before_its_first_row_is_deleted(database: D
         assert (await pruning.hide_old(connection, DAY, 10)).jobs == 1
     assert set(await seen_visits(database)) == {young}
     left = rows_of(database, job_id)
-    assert left == {"visits": 1, "images": 10, "results": 10, "pruned_jobs": 1}
+    assert left == {"visits": 1, "job_stores": 1, "images": 10, "results": 10, "pruned_jobs": 1}
 
 
 async def test_no_visit_is_ever_seen_without_all_its_results(database: Database) -> None:
@@ -59,7 +59,7 @@ async def test_no_visit_is_ever_seen_without_all_its_results(database: Database)
     async with database.transaction() as connection:
         await pruning.hide_old(connection, DAY, 10)
         ranges = await pruning.remains(connection, job_id, 3)
-    assert [part.table for part in ranges[:2]] == ["visits", "results"]
+    assert [part.table for part in ranges[:3]] == ["visits", "job_stores", "results"]
     for part in ranges:
         async with database.transaction() as connection:
             assert await pruning.delete(connection, part) in {1, 3}
@@ -73,7 +73,7 @@ async def test_who_comes_after_one_that_was_killed_goes_on_where_that_one_was(da
             break
     assert "visits" not in rows_of(database, job_id)
     assert rows_of(database, job_id)["results"] == 10
-    assert (await prune(database, age=None)).rows == 20
+    assert (await prune(database, age=None)).rows == 21
     assert rows_of(database, job_id) == {}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from retailpulse.dashboard import words
 from retailpulse.storage.metrics.throughput import SettledPeriod
 
 _LEAST_SEEN = 2.0
@@ -65,13 +66,15 @@ class Column:
 class Chart:
     """Columns over time, the values at the axis, and the width of a column in percent."""
 
+    name: str
+    said: str
     columns: Sequence[Column]
     top: float
     width: float
 
 
-def chart(minutes: Sequence[SettledPeriod], seconds: int) -> Chart:
-    """Images a second by period; `seconds` is how long each period is."""
+def throughput(name: str, minutes: Sequence[SettledPeriod], seconds: int) -> Chart:
+    """Images a second by period; `seconds` is how long each period is, `name` what they are together."""
     peak = max((one.measured + one.failed for one in minutes), default=0) / seconds
     top = _round_up(peak)
     width = 100 / max(1, len(minutes))
@@ -86,7 +89,26 @@ def chart(minutes: Sequence[SettledPeriod], seconds: int) -> Chart:
         )
         for place, one in enumerate(minutes)
     ]
-    return Chart(columns=columns, top=top, width=round(width * 0.8, 3))
+    return Chart(
+        name=name,
+        said=_said(name, minutes, seconds),
+        columns=columns,
+        top=top,
+        width=round(width * 0.8, 3),
+    )
+
+
+def _said(name: str, minutes: Sequence[SettledPeriod], seconds: int) -> str:
+    """What the chart shows, in words: its range, now, the dips, and what failed."""
+    rates = [(one.measured + one.failed) / seconds for one in minutes] or [0.0]
+    measured, failed = sum(one.measured for one in minutes), sum(one.failed for one in minutes)
+    idle = sum(rate == 0 for rate in rates)
+    dips = "never idle" if not idle else f"idle in {idle} of {len(rates)} columns"
+    return (
+        f"Images a second over the last {name}: {words.rate(rates[-1])} now,"
+        f" {words.rate(max(rates))} at most, {dips};"
+        f" {words.count(measured)} measured, {words.count(failed)} failed"
+    )
 
 
 def _round_up(value: float) -> float:

@@ -1,4 +1,4 @@
-"""The list of jobs, the newest first, by state and name."""
+"""The list of jobs, the newest first: by state, name, label and cause; some chosen to be deleted."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -8,6 +8,7 @@ from litestar.params import QueryParameter
 
 from retailpulse.dashboard.places import read_job_place, write_job_place
 from retailpulse.dashboard.rendering import AnyRequest, page
+from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import JobLists, Stats
 from retailpulse.service.job_summary import summarize
@@ -30,24 +31,51 @@ async def jobs(
     stats: Stats,
     status: Annotated[str, QueryParameter(name="state")] = "",
     name: Annotated[str, QueryParameter(name="q")] = "",
+    label: Annotated[str, QueryParameter(name="label")] = "",
+    cause: Annotated[str, QueryParameter(name="cause")] = "",
+    choose: Annotated[str, QueryParameter(name="choose")] = "",
     after: Annotated[str, QueryParameter(name="after")] = "",
 ) -> Response[bytes]:
     """A page of jobs."""
-    state = status if status in STATES else ""
-    name = name.replace("\0", "").strip()
-    wanted = JobFilter(statuses=(JobStatus(state),) if state else (), name=name or None)
-    found, following = await job_lists.jobs(wanted, after=read_job_place(after), limit=ROWS)
+    query = {
+        "state": status if status in STATES else "",
+        "q": _plain(name),
+        "label": _plain(label) if ":" in label else "",
+        "cause": cause if cause in set(Cause) else "",
+        "choose": "1" if choose else "",
+    }
+    found, following = await job_lists.jobs(_wanted(query), after=read_job_place(after), limit=ROWS)
     known = await stats.read()
     counts = {status: known.jobs.get(JobStatus(status), 0) for status in STATES if status}
-    following_query = {"state": state, "q": name, "after": write_job_place(following)} if following else None
     return page(
         request,
         "jobs.html",
         jobs=list(map(summarize, found)),
-        states=STATES,
+        stuck={str(job.job_id) for job in found if job.is_stuck},
+        states={name: (text, _address(query | {"state": name})) for name, text in STATES.items()},
         counts={"": sum(counts.values()), **counts},
-        state=state,
-        name=name,
+        query=query,
+        without={part: _address(query | {part: ""}) for part in query},
+        choosing=_address(query | {"choose": "1"}),
         is_first=not after,
-        next_page=f"/jobs?{urlencode(following_query)}" if following_query else None,
+        next_page=_address(query | {"after": write_job_place(following)}) if following else None,
     )
+
+
+def _wanted(query: dict[str, str]) -> JobFilter:
+    name, _, value = query["label"].partition(":")
+    return JobFilter(
+        statuses=(JobStatus(query["state"]),) if query["state"] else (),
+        name=query["q"] or None,
+        labels={name: (value,)} if name else {},
+        cause=query["cause"] or None,
+    )
+
+
+def _address(query: dict[str, str]) -> str:
+    given = {name: value for name, value in query.items() if value}
+    return f"/jobs?{urlencode(given)}" if given else "/jobs"
+
+
+def _plain(text: str) -> str:
+    return text.replace("\0", "").strip()

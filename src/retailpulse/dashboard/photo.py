@@ -6,14 +6,17 @@ from typing import Any
 from litestar import Response, get
 
 from retailpulse.dashboard import comparison, words
-from retailpulse.dashboard.job import parse_job_id
+from retailpulse.dashboard.job import name_of, parse_job_id
 from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.dashboard.sketch import sketch
 from retailpulse.domain.errors import NotFound
 from retailpulse.domain.images import Depth, Outcome
+from retailpulse.domain.matches import MatchKind
 from retailpulse.domain.reviews import QUEUED_FLAGS
 from retailpulse.schema.reasons import Earlier, reason
 from retailpulse.service import JobReports, PhotoDetail, PhotoDetails
+from retailpulse.service.photo_details import MOST_LATER
+from retailpulse.storage.matches.of_photo import LaterPhoto
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
@@ -25,7 +28,7 @@ async def photo_page(
     """A photo of a job."""
     known = parse_job_id(job_id)
     number = parse_image_no(image_no)
-    job = await job_reports.report(known)
+    job = (await job_reports.brief(known)).job
     detail = await photo_details.read(known, number)
     asked_by = next((flag for flag in detail.result.flags if flag in QUEUED_FLAGS), None)
     return page(
@@ -33,7 +36,9 @@ async def photo_page(
         "photo.html",
         **shown(detail),
         job=job,
-        title=job.name or "Job without a name",
+        title=name_of(job),
+        later=_by_kind(detail),
+        most_later=MOST_LATER,
         has_picture=job.depth == Depth.DECODE and detail.result.outcome is Outcome.MEASURED,
         in_queue_by=(asked_by or detail.result.flags[0])
         if detail.result.flags and not detail.review.review
@@ -68,6 +73,12 @@ def shown(detail: PhotoDetail) -> dict[str, Any]:
         "headline": None if match is None else comparison.headline(match),
         "compared": [] if earlier is None else comparison.compared(photo, earlier),
     }
+
+
+def _by_kind(detail: PhotoDetail) -> list[tuple[MatchKind, list[LaterPhoto]]]:
+    """Later photos, the same file apart from copies and from the same scene."""
+    found = [(kind, [one for one in detail.later if one.kind == kind]) for kind in MatchKind]
+    return [(kind, photos) for kind, photos in found if photos]
 
 
 def _named(detail: PhotoDetail) -> Earlier | None:

@@ -7,11 +7,15 @@ from uuid import UUID
 import msgspec
 
 from retailpulse.storage.jobs.list import JobPlace
+from retailpulse.storage.jobs.store_pages import StorePlace
+from retailpulse.storage.results.photos import PhotoPlace
+from retailpulse.storage.stores.history import VisitPlace
 from retailpulse.storage.stores.search import Part, StoreCursor
 from retailpulse.storage.stores.visits import VisitCursor
 from retailpulse.storage.webhooks.listing import DeliveryPlace
 
 Place = TypeVar("Place")
+_NO_INSTANT = "infinity"
 _RowNumber = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
@@ -57,6 +61,49 @@ def read_visit_place(text: str) -> VisitCursor | None:
     if found is None:
         return None
     return VisitCursor(store_id=found[0], visited_at=found[1], job_id=found[2], visit_no=found[3])
+
+
+def write_photo_place(place: PhotoPlace) -> str:
+    """The place after a photo among those that are flagged."""
+    return _write((place.settled_at, place.job_id, place.image_no))
+
+
+def read_photo_place(text: str) -> PhotoPlace | None:
+    """The place that a text names, or None."""
+    found = _read(text, tuple[datetime, UUID, _RowNumber])
+    return None if found is None else PhotoPlace(settled_at=found[0], job_id=found[1], image_no=found[2])
+
+
+def write_row_place(place: StorePlace) -> str:
+    """The place after a store in the table of a job."""
+    return _write((place.key, place.first_visit_no))
+
+
+def read_row_place(text: str, *, is_text: bool) -> StorePlace | None:
+    """The place that a text names, or None; a table is sorted by a text or a number."""
+    found: tuple[str, int] | tuple[int, int] | None
+    found = _read(text, tuple[str, _RowNumber]) if is_text else _read(text, tuple[_RowNumber, _RowNumber])
+    return None if found is None else StorePlace(key=found[0], first_visit_no=found[1])
+
+
+def write_history_place(place: VisitPlace) -> str:
+    """The place after a visit in the history of a store."""
+    return _write((place.at, place.job_id, place.visit_no))
+
+
+def read_history_place(text: str) -> VisitPlace | None:
+    """The place that a text names, or None."""
+    found = _read(text, tuple[str, UUID, _RowNumber])
+    if found is None or not (found[0] == _NO_INSTANT or _is_instant(found[0])):
+        return None
+    return VisitPlace(at=found[0], job_id=found[1], visit_no=found[2])
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _write(place: Any) -> str:

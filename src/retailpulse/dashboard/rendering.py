@@ -37,6 +37,9 @@ _DONE = {
     "retry": "The failed images are tried again.",
     "cancel": "The job is cancelled.",
     "delete": "The job is deleted.",
+    "deleted": "The jobs are deleted.",
+    "kept": "Some jobs were deleted; the others go on, or were deleted already.",
+    "redeliver": "The callback is sent again.",
     "revoke": "The key is revoked.",
     "callback": "The callback is sent again within moments.",
 }
@@ -53,6 +56,7 @@ _FILTERS = (
     "share",
     "size",
     "visit_time",
+    "wait_reason",
     "when",
 )
 """What templates may write values with."""

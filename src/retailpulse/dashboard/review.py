@@ -107,30 +107,41 @@ async def undo(
     asked, photo = asked_of(request.query_params), _photo(data.get("photo", ""))
     name = write_photo(photo)
     try:
-        await reviews.undo(photo, by=_who(request), revision=_revision(data.get("revision", "")))
+        await reviews.undo(photo, by=who(request), revision=_revision(data.get("revision", "")))
     except Conflict:
         return _to(asked.address(at=name, done="taken", photo=name))
     return _to(asked.address(at=name, done="undone", photo=name))
 
 
 def _decision(request: AnyRequest, data: dict[str, str]) -> NewDecision:
-    said = data.get("decision", "")
-    if said not in set(Decision):
-        raise InvalidRequest("decision: accept the photo, reject it, or say that its flag is wrong")
-    reason = data.get("reason", "").replace("\0", "").strip()
-    if len(reason) > MAX_REASON_CHARACTERS:
-        raise InvalidRequest(f"reason: it has {len(reason):,} characters, {MAX_REASON_CHARACTERS:,} at most")
-    is_wrong = said == Decision.FLAG_WRONG
+    said = read_decision(data)
+    is_wrong = said is Decision.FLAG_WRONG
     wrong_flag = data.get("wrong_flag", "")
     return NewDecision(
         photo=_photo(data.get("photo", "")),
-        decision=Decision(said),
-        by=_who(request),
-        reason=reason or None,
+        decision=said,
+        by=who(request),
+        reason=read_reason(data),
         flag=Flag(wrong_flag) if is_wrong and wrong_flag in set(Flag) else None,
         pair=read_photo(data.get("pair", "")) if is_wrong else None,
         revision=_revision(data.get("seen", "")),
     )
+
+
+def read_decision(data: dict[str, str]) -> Decision:
+    """The decision of a form; raises InvalidRequest."""
+    said = data.get("decision", "")
+    if said not in set(Decision):
+        raise InvalidRequest("decision: accept the photo, reject it, or say that its flag is wrong")
+    return Decision(said)
+
+
+def read_reason(data: dict[str, str]) -> str | None:
+    """The reason of a form, None without one; raises InvalidRequest."""
+    reason = data.get("reason", "").replace("\0", "").strip()
+    if len(reason) > MAX_REASON_CHARACTERS:
+        raise InvalidRequest(f"reason: it has {len(reason):,} characters, {MAX_REASON_CHARACTERS:,} at most")
+    return reason or None
 
 
 def _photo(text: str) -> Photo:
@@ -148,7 +159,7 @@ def _revision(text: str) -> int | None:
     return int(text)
 
 
-def _who(request: AnyRequest) -> str:
+def who(request: AnyRequest) -> str:
     """Who decides: by the name of the key, if the service wants keys."""
     return key_name_of(request.scope) or LOCAL
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from retailpulse.domain.flags import Flag
+from retailpulse.domain.hosts import WaitReason
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.domain.times import parse_visit_time
-from retailpulse.schema import JobSummary, Result
+from retailpulse.schema import FlaggedPhoto, Job, JobSummary, Result, WaitingFor
 
 _CAUSES = {
     Cause.HTTP_STATUS: "HTTP error",
@@ -29,6 +30,13 @@ _DECISIONS = {
     "flag_wrong": "Flag is wrong",
     "undone": "Undone",
 }
+_WAITS = {
+    WaitReason.BREAKER: "left alone, as only failures came from it",
+    WaitReason.REST: "it asked to be left alone for a while",
+    WaitReason.PACE: "it takes only so many requests a second",
+    WaitReason.CAP: "it takes only so many requests at once",
+}
+_PAUSES = {WaitReason.BREAKER, WaitReason.REST}
 _MILLION = 1_000_000
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -42,13 +50,11 @@ class State:
     role: str
 
 
-def state_of(job: JobSummary) -> State:
+def state_of(job: JobSummary, *, is_stuck: bool = False) -> State:
     """What a person wants to know of a job: a job of which some failed is done, with failures."""
     images = job.images
     if job.status is JobStatus.ONGOING:
-        if job.started_at is None:
-            return State(text="Waiting", icon="wait", role="quiet")
-        return State(text="Running", icon="run", role="accent")
+        return _state_of_ongoing(job, is_stuck=is_stuck)
     if job.status is JobStatus.CANCELLED:
         return State(text="Cancelled", icon="wait", role="quiet")
     if images.failed == 0:
@@ -57,6 +63,28 @@ def state_of(job: JobSummary) -> State:
         everything = "The only image failed" if images.total == 1 else f"All {count(images.total)} failed"
         return State(text=everything, icon="cross", role="bad")
     return State(text=f"Done, {count(images.failed)} failed", icon="warn", role="warn")
+
+
+def _state_of_ongoing(job: JobSummary, *, is_stuck: bool) -> State:
+    if isinstance(job, Job) and is_paused(job.waiting_for):
+        return State(text="Paused", icon="pause", role="quiet")
+    if is_stuck:
+        return State(text="Stuck: no progress for 5 min", icon="warn", role="warn")
+    if job.started_at is None:
+        return State(text="Waiting", icon="wait", role="quiet")
+    return State(text="Running", icon="run", role="accent")
+
+
+def is_paused(waits: WaitingFor | None) -> bool:
+    """Whether all hosts that a job waits for are left alone for now."""
+    if waits is None or not waits.hosts or waits.more_hosts:
+        return False
+    return all(host.reason in _PAUSES for host in waits.hosts)
+
+
+def wait_reason(reason: str | None) -> str | None:
+    """Why a job waits for a host, in words; None if nothing limits the host."""
+    return _WAITS[WaitReason(reason)] if reason in set(WaitReason) else None
 
 
 def cause(name: str) -> str:
@@ -74,7 +102,7 @@ def decision(name: str, *, of_pair: bool = False) -> str:
     return "Not a duplicate" if of_pair and name == "flag_wrong" else _DECISIONS.get(name, _plain(name))
 
 
-def alt(photo: Result) -> str:
+def alt(photo: Result | FlaggedPhoto) -> str:
     """What a picture shows, for who does not see it: its store, its number and its flags."""
     flags = ", ".join(flag(name) for name in photo.flags)
     return f"{photo.store_id}, photo {photo.image_no}" + (f": {flags}" if flags else "")

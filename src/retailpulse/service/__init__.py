@@ -29,6 +29,7 @@ from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.reports import Reports
 from retailpulse.service.results import Results
+from retailpulse.service.review_sets import ReviewSets
 from retailpulse.service.reviews import Reviews
 from retailpulse.service.sessions import Sessions
 from retailpulse.service.stats import Stats
@@ -63,6 +64,7 @@ __all__ = [
     "Receipt",
     "Reports",
     "Results",
+    "ReviewSets",
     "Reviews",
     "Services",
     "Sessions",
@@ -94,6 +96,7 @@ class Services:
     photos: Photos
     photo_details: PhotoDetails
     reviews: Reviews
+    review_sets: ReviewSets
     store_import: StoreImport
     readiness: ReadinessCheck
     stores: Stores
@@ -133,6 +136,7 @@ class Services:
             photos=Photos(database),
             photo_details=PhotoDetails(database, settings.measure),
             reviews=Reviews(database),
+            review_sets=ReviewSets(database),
             store_import=StoreImport(database),
             readiness=ReadinessCheck(database, limits),
             stores=Stores(database),

@@ -1,6 +1,7 @@
 """The state of jobs: counts, causes of failures, and what they wait for."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
@@ -8,13 +9,22 @@ import msgspec
 
 from retailpulse.domain.images import Cause, failure_kind
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.schema import FailedStore, Job
+from retailpulse.schema import FailedStore, Job, WaitingFor
 from retailpulse.service.hosts import Hosts
 from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow, StoreFailure
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobBrief:
+    """A job without its stores; `example` is the first image that failed, and what its failure says."""
+
+    job: Job
+    is_stuck: bool
+    example: tuple[int, str] | None
 
 
 class JobReports:
@@ -35,25 +45,40 @@ class JobReports:
                 return job.status, []
             return job.status, describe_failures(await jobs.store_failures(connection, job_id))
 
+    async def brief(self, job_id: UUID) -> JobBrief:
+        """The state of a job from its counters alone, without its stores, and ended in time; raises NotFound.
+
+        For pages, which show stores by themselves.
+        """
+        async with self._database.connection(share=Share.READS) as connection:
+            job = await jobs.known_job(connection, job_id)
+            waits = None
+            if job.status is JobStatus.ONGOING:
+                waits = await self._hosts.waiting_for(connection, job_id)
+            example = await jobs.first_failure(connection, job_id) if job.failed else None
+        return JobBrief(job=_whole(job, [], waits), is_stuck=job.is_stuck, example=example)
+
     async def report(self, job_id: UUID) -> Job:
         """The whole state of a job; raises NotFound."""
         async with self._database.connection(share=Share.STATUS) as connection:
             job = await jobs.known_job(connection, job_id)
-            has_causes = job.failed + job.cancelled > 0
-            failures = await jobs.store_failures(connection, job_id) if has_causes else []
-            causes = await jobs.cause_counts(connection, job_id) if has_causes else {}
+            failures = await jobs.store_failures(connection, job_id) if job.causes else []
             is_ongoing = job.status is JobStatus.ONGOING
             waits = await self._hosts.waiting_for(connection, job_id) if is_ongoing else None
-        rate = _images_per_second(job)
-        left = job.images - job.settled
-        return Job(
-            **msgspec.structs.asdict(summarize(job)),
-            causes=causes,
-            stores=describe_failures(failures, kind_of=_kind_apart),
-            images_per_second=rate,
-            seconds_left=round(left / rate, 1) if left and rate else None,
-            waiting_for=waits,
-        )
+        return _whole(job, describe_failures(failures, kind_of=_kind_apart), waits)
+
+
+def _whole(job: JobRow, stores: list[FailedStore], waits: WaitingFor | None) -> Job:
+    rate = _images_per_second(job)
+    left = job.images - job.settled
+    return Job(
+        **msgspec.structs.asdict(summarize(job)),
+        causes=job.causes,
+        stores=stores,
+        images_per_second=rate,
+        seconds_left=round(left / rate, 1) if left and rate else None,
+        waiting_for=waits,
+    )
 
 
 def describe_failures(

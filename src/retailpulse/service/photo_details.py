@@ -16,9 +16,12 @@ from retailpulse.service.results import Results
 from retailpulse.service.reviews import Reviews
 from retailpulse.service.stores import Stores
 from retailpulse.storage.matches.list import MatchRow
+from retailpulse.storage.matches.of_photo import LaterPhoto
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results.pages import PageFormat, ResultFilter, ResultForm
 
+MOST_LATER = 12
+"""How many later photos are told of."""
 _EVERYTHING = ResultFilter()
 _FORM = ResultForm(page_format=PageFormat.JSON_ROWS, with_earlier=True)
 _ROW = msgspec.json.Decoder(Result)
@@ -27,6 +30,7 @@ _ROW = msgspec.json.Decoder(Result)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PhotoDetail:
     """A photo; `store` is None if the master has none, `earlier` if the photo was not handed in before.
+    `later` are the first photos that were handed in again after it.
 
     Photos further than `allowed_meters` from their store are flagged; 0: none is.
     """
@@ -36,6 +40,7 @@ class PhotoDetail:
     store: Store | None
     match: MatchRow | None
     earlier: Result | None
+    later: list[LaterPhoto]
     allowed_meters: int
 
 
@@ -59,6 +64,7 @@ class PhotoDetails:
             store=await self._store(result.store_id),
             match=match,
             earlier=None if match is None else await self._earlier(match),
+            later=await self._matches.later(job_id, image_no, limit=MOST_LATER),
             allowed_meters=self._allowed_meters,
         )
 

@@ -1,9 +1,13 @@
 """What is asked of the flagged photos of all jobs: a page of them, or all, the newest first."""
 
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from retailpulse.concurrency.single_flight import SingleFlight
+from retailpulse.concurrency.ttl_cache import TtlCache
 from retailpulse.schema import FlaggedPhoto
 from retailpulse.storage.postgres.bulkhead import PAGE_WAIT_SECONDS, Share
 from retailpulse.storage.postgres.database import Database
@@ -11,6 +15,9 @@ from retailpulse.storage.results import photos
 from retailpulse.storage.results.photos import PhotoFilter, PhotoPlace
 
 PHOTOS_PER_PAGE = 1_000
+MOST_COUNTED = 1_000
+"""How far the photos of a flag are counted."""
+COUNTS_KEPT_SECONDS = 5.0
 
 
 class Photos:
@@ -18,6 +25,21 @@ class Photos:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known_counts: TtlCache[None, dict[str, int]] = TtlCache(most=1)
+        self._count_reads: SingleFlight[None, dict[str, int]] = SingleFlight()
+
+    async def counts_of_day(self) -> dict[str, int]:
+        """How many photos were flagged in the last day, by flag; `MOST_COUNTED` + 1 stands for more."""
+        known = self._known_counts.get(None)
+        return known if known is not None else await self._count_reads.do(None, self._count)
+
+    async def _count(self) -> dict[str, int]:
+        until = time.monotonic() + COUNTS_KEPT_SECONDS
+        since = datetime.now(UTC) - timedelta(days=1)
+        async with self._database.connection(share=Share.READS) as connection:
+            found = await photos.count_since(connection, since, most=MOST_COUNTED)
+        self._known_counts.put(None, found, until=until)
+        return found
 
     async def page(
         self, wanted: PhotoFilter, *, after: PhotoPlace | None, limit: int

@@ -28,18 +28,29 @@ class Results:
         self._database = database
 
     async def page(
-        self, job_id: UUID, wanted: ResultFilter, form: ResultForm, *, after: int | None, limit: int
+        self,
+        job_id: UUID,
+        wanted: ResultFilter,
+        form: ResultForm,
+        *,
+        after: int | None,
+        limit: int,
+        windows: int | None = None,
     ) -> tuple[list[bytes], int | None]:
         """Rows of a job after an image number, as lines, and the number to go on after, if any.
 
-        Raises NotFound.
+        With a number of `windows`, no more of them are looked at: the page may be short, or empty, and yet
+        have a next one. Raises NotFound.
         """
         async with self._database.connection(share=Share.READS) as connection:
             job = await jobs.known_job(connection, job_id)
             lines: list[bytes] = []
-            size_bytes, reached = 0, after or 0
+            size_bytes, reached, looks = 0, after or 0, 0
             # One row more than asked for tells whether there is a next page.
             while len(lines) <= limit and size_bytes < PAGE_BYTES and _goes_on(job, wanted, reached):
+                if looks == windows:
+                    break
+                looks += 1
                 rows = await pages.read_page(
                     connection, job_id, wanted, form, after=reached, limit=limit + 1 - len(lines)
                 )
@@ -50,7 +61,8 @@ class Results:
             await jobs.known_job(connection, job_id)
         if len(lines) > limit:
             return lines[:limit], number_of(lines[limit - 1])
-        return lines, reached if lines and _goes_on(job, wanted, reached) else None
+        is_cut = bool(lines) or looks == windows
+        return lines, reached if is_cut and _goes_on(job, wanted, reached) else None
 
     async def all(self, job_id: UUID, wanted: ResultFilter, form: ResultForm) -> AsyncIterator[bytes]:
         """All rows of a job that are wanted, in blocks of lines; the first block has the header, if any.

@@ -9,9 +9,14 @@ from retailpulse.storage.metrics import throughput
 from retailpulse.storage.metrics.throughput import SettledPeriod, Statistics
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.scheduling import hands
+from retailpulse.storage.scheduling.hands import WorkerHands
 
 KEPT_SECONDS = 1.0
 """How old an answer may be: however many ask, the database is asked once in this time."""
+
+MOST_WORKERS = 20
+"""How many workers are told of one by one."""
 
 
 class Stats:
@@ -22,6 +27,8 @@ class Stats:
         self._stale_seconds = stale_seconds
         self._known: TtlCache[None, Statistics] = TtlCache(most=1)
         self._reads: SingleFlight[None, Statistics] = SingleFlight()
+        self._known_hands: TtlCache[None, list[WorkerHands]] = TtlCache(most=1)
+        self._hand_reads: SingleFlight[None, list[WorkerHands]] = SingleFlight()
         self._known_periods: TtlCache[tuple[int, int], list[SettledPeriod]] = TtlCache(most=10)
         self._period_reads: SingleFlight[tuple[int, int], list[SettledPeriod]] = SingleFlight()
 
@@ -36,6 +43,18 @@ class Stats:
             statistics = await throughput.read_statistics(connection, self._stale_seconds)
         self._known.put(None, statistics, until=until)
         return statistics
+
+    async def workers(self) -> list[WorkerHands]:
+        """The first workers that are alive, and what each has in hand; as old as the other numbers."""
+        known = self._known_hands.get(None)
+        return known if known is not None else await self._hand_reads.do(None, self._read_hands)
+
+    async def _read_hands(self) -> list[WorkerHands]:
+        until = time.monotonic() + KEPT_SECONDS
+        async with self._database.connection(share=Share.READS) as connection:
+            found = await hands.read_hands(connection, self._stale_seconds, MOST_WORKERS)
+        self._known_hands.put(None, found, until=until)
+        return found
 
     async def periods(self, *, minutes: int, periods: int) -> list[SettledPeriod]:
         """What was settled in the last periods of so many minutes each, at most a second old."""

@@ -1,13 +1,16 @@
 """What is asked of the store master and of visits to its stores: pages of lists."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 from retailpulse.domain.errors import NotFound
 from retailpulse.schema import Area, Store
 from retailpulse.storage.postgres.bulkhead import PAGE_WAIT_SECONDS, Share
 from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.stores import coverage, visits
 from retailpulse.storage.stores import search as store_lists
-from retailpulse.storage.stores import visits
+from retailpulse.storage.stores.coverage import AreaCoverage
+from retailpulse.storage.stores.history import StoreVisit, VisitPlace, read_history
 from retailpulse.storage.stores.search import Part, StoreCursor, StoreFilter
 from retailpulse.storage.stores.visits import VisitCursor, VisitFilter, VisitRow
 
@@ -74,6 +77,29 @@ class Stores:
         async with self._database.connection(share=Share.READS) as connection:
             found = await store_lists.read_areas(connection, after=after or "", limit=limit + 1)
         return found[:limit], found[limit - 1].area_code if len(found) > limit else None
+
+    async def coverage(
+        self, weeks: Sequence[datetime], *, after: str, limit: int
+    ) -> tuple[list[AreaCoverage], str | None]:
+        """Areas by their code, with the stores that were visited in weeks that begin at these times."""
+        async with self._database.connection(share=Share.READS) as connection:
+            found = await coverage.read_coverage(connection, weeks, after=after, limit=limit)
+        return found, found[-1].area_code if found and found[-1].are_more else None
+
+    async def coverage_of(self, weeks: Sequence[datetime], area_code: str) -> AreaCoverage | None:
+        """The same of one area, None if it has no store."""
+        async with self._database.connection(share=Share.READS) as connection:
+            return await coverage.read_coverage_of(connection, weeks, area_code)
+
+    async def history(
+        self, store_id: str, *, start: datetime | None, after: VisitPlace | None, limit: int, photos: int
+    ) -> tuple[list[StoreVisit], VisitPlace | None]:
+        """Visits of a store, the newest first, each with its first photos."""
+        async with self._database.connection(share=Share.READS) as connection:
+            found = await read_history(
+                connection, store_id, start=start, after=after, limit=limit + 1, photos=photos
+            )
+        return found[:limit], found[limit - 1].place if len(found) > limit else None
 
     async def visits(
         self, wanted: VisitFilter, *, after: VisitCursor | None, limit: int

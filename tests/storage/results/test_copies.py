@@ -224,7 +224,7 @@ async def test_failures_and_perimeters_count_every_copy_where_it_stands(database
     await end(database, await claim(database))
     async with database.connection() as connection:
         failures = await jobs.store_failures(connection, job_id)
-        assert await jobs.cause_counts(connection, job_id) == {"http_status": 4}
+        assert (await jobs.known_job(connection, job_id)).causes == {"http_status": 4}
         everywhere = VisitFilter(area_codes=("7100015",))
         told = await visits.read_visits(connection, everywhere, after=None, limit=10)
     assert [(failure.store_id, failure.images, failure.store_images) for failure in failures] == [

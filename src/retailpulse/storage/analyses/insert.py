@@ -70,7 +70,7 @@ async def insert_analysis(
             builder.add(image_no, photo.image_url)
     if closed:
         await connection.execute(_FAIL, [job_id, Cause.NO_CREDENTIALS, closed])
-        await count_failed(connection, job_id, len(closed))
+        await count_failed(connection, job_id, len(closed), Cause.NO_CREDENTIALS)
     await builder.enqueue(connection, JobPlace(job_id=job_id, priority=PRIORITY))
     return free
 

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from retailpulse.storage.integrity.count_invariants import COUNTS, JOBS_BY_STATE
 from retailpulse.storage.integrity.flag_invariants import FLAGS
 from retailpulse.storage.integrity.invariants import (
     COUNTERS,
@@ -27,7 +28,7 @@ from retailpulse.storage.integrity.review_invariants import REVIEWS
 from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, translated
 
 EXAMPLES = 3
-_INVARIANTS = (*COUNTERS, *FLAGS, *STATES, *ROWS, *SHARES, *MATCHES, *REVIEWS)
+_INVARIANTS = (*COUNTERS, *COUNTS, JOBS_BY_STATE, *FLAGS, *STATES, *ROWS, *SHARES, *MATCHES, *REVIEWS)
 
 STEPS = len(_INVARIANTS) + 2
 """Of how many steps a check consists: it counts, looks at each invariant, and at silent workers."""

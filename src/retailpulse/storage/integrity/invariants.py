@@ -240,6 +240,7 @@ ROWS = (
         _without_job(table)
         for table in (
             "visits",
+            "job_stores",
             "images",
             "analysis_images",
             "results",

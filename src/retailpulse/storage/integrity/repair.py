@@ -13,6 +13,12 @@ from psycopg import sql
 
 from retailpulse.storage.integrity import review_invariants
 from retailpulse.storage.integrity.check import IntegrityReport, StaleThresholds
+from retailpulse.storage.integrity.count_invariants import (
+    COUNTS,
+    MEND_CAUSES,
+    MEND_JOBS_BY_STATE,
+    MEND_STORES,
+)
 from retailpulse.storage.integrity.flag_invariants import FLAG_COUNTS, FLAGS, LISTED, MEANT, OF_LIST
 from retailpulse.storage.integrity.invariants import COUNTERS, JOB_COUNTS, SHARES, SILENT_WORKER, STATES
 from retailpulse.storage.integrity.match_repair import ABOUT_MATCHES, repair_matches
@@ -27,7 +33,7 @@ _SUSPECTS = sql.SQL(" UNION ").join(
     sql.SQL("SELECT job_id FROM ({invariant}) AS broken (job_id, number, detail)").format(
         invariant=invariant.statement
     )
-    for invariant in (*COUNTERS, *FLAGS, *STATES)
+    for invariant in (*COUNTERS, *COUNTS, *FLAGS, *STATES)
 )
 
 # Results of images that do not exist may be more than the job has images; such a job is left as it is.
@@ -137,6 +143,9 @@ async def _repair_jobs(connection: Connection) -> dict[str, int]:
     mended = {}
     for what, statement in (
         ("counters of jobs set to what the rows say", _MEND_COUNTERS),
+        ("counts of jobs by state set to what there are", MEND_JOBS_BY_STATE),
+        ("counts of causes set to what the results say", MEND_CAUSES),
+        ("counts of stores set to what the visits and results say", MEND_STORES),
         ("counts of flags set to what the results say", _MEND_FLAG_COUNTERS),
         ("flags listed anew as the results say", _MEND_LIST),
         ("flags taken off the list that were wrong there", _MEND_WRONGLY_LISTED),

@@ -21,6 +21,11 @@ _SETTLE = """
         RETURNING image_no)
     SELECT count(*) FROM new
 """
+_COUNT = """
+    UPDATE jobs SET cancelled = %(count)s,
+        causes = add_counts(causes, jsonb_build_object('cancelled', %(count)s::int))
+    WHERE job_id = %(job_id)s
+"""
 
 
 async def cancel_job(connection: Connection, job_id: UUID) -> bool:
@@ -37,7 +42,7 @@ async def cancel_job(connection: Connection, job_id: UUID) -> bool:
     ((count,),) = await cursor.fetchall()
     if count == 0:  # the last results came in between
         return False
-    await connection.execute("UPDATE jobs SET cancelled = %s WHERE job_id = %s", [count, job_id])
+    await connection.execute(_COUNT, {"job_id": job_id, "count": count})
     await finish_jobs(connection, [job_id])
     await notify_ended(connection, job_id)
     return True

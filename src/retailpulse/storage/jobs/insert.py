@@ -11,8 +11,10 @@ from uuid import UUID
 
 import msgspec
 
+from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobOptions, Submission
 from retailpulse.domain.stores import MAX_KEY_BYTES
+from retailpulse.storage.jobs import store_counts
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape, escape_or_null
 from retailpulse.storage.postgres.database import Connection
@@ -31,6 +33,11 @@ INSERT_JOB = """
         callback_url)
     VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(visits_without_time)s, %(name)s,
         %(labels)s::jsonb, %(priority)s, %(callback_url)s)
+"""
+_COUNT_FAILED = """
+    UPDATE jobs SET failed = failed + %(failed)s,
+        causes = add_counts(causes, jsonb_build_object(%(cause)s::text, %(failed)s::int))
+    WHERE job_id = %(job_id)s
 """
 
 
@@ -58,8 +65,10 @@ async def insert_job(
     await _write_images(connection, job_id, submission, known, builder)
     counts = {"images": submission.image_count, "visits_without_time": submission.visits_without_time}
     await connection.execute(INSERT_JOB, {"job_id": job_id, **counts, **job_fields(submission.options)})
+    await store_counts.insert(connection, job_id)
     if any(visit.store_id not in known for visit in submission.visits):
-        await count_failed(connection, job_id, await settle_unknown_stores(connection, job_id))
+        failed = await settle_unknown_stores(connection, job_id)
+        await count_failed(connection, job_id, failed, Cause.STORE_ID_NOT_FOUND)
     await builder.enqueue(connection, job)
 
 
@@ -158,7 +167,9 @@ async def settle_unknown_stores(connection: Connection, job_id: UUID) -> int:
     return cursor.rowcount
 
 
-async def count_failed(connection: Connection, job_id: UUID, failed: int) -> None:
-    """Counts failures of a new job, and ends it if these are all its images."""
-    await connection.execute("UPDATE jobs SET failed = failed + %s WHERE job_id = %s", [failed, job_id])
+async def count_failed(connection: Connection, job_id: UUID, failed: int, cause: Cause) -> None:
+    """Counts failures of a new job, all of one cause, and ends it if these are all its images."""
+    values = {"job_id": job_id, "failed": failed, "cause": cause}
+    await connection.execute(_COUNT_FAILED, values)
+    await store_counts.recount(connection, job_id)
     await finish_jobs(connection, [job_id])

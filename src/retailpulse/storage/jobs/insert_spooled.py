@@ -6,7 +6,9 @@ If the spool has seen no URL twice there are no copies, and nothing is looked fo
 import asyncio
 from uuid import UUID
 
+from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobOptions
+from retailpulse.storage.jobs import store_counts
 from retailpulse.storage.jobs.insert import INSERT_JOB, count_failed, job_fields, settle_unknown_stores
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.postgres.database import Connection
@@ -49,6 +51,7 @@ async def insert_job(connection: Connection, job: JobPlace, spool: Spool, option
     for block in spool.visit_blocks():
         # Planned each time: a plan from when there were few stores would read them all.
         await connection.execute(_INSERT_VISITS, [job_id, block], prepare=False)
+    await store_counts.insert(connection, job_id)
     async with connection.cursor().copy(
         "COPY images (job_id, image_no, visit_no, image_url, extra) FROM STDIN"
     ) as copy:
@@ -57,7 +60,7 @@ async def insert_job(connection: Connection, job: JobPlace, spool: Spool, option
     copies = await _mark_copies(connection, job_id) if spool.may_have_copies else 0
     failed = await settle_unknown_stores(connection, job_id)
     if failed:
-        await count_failed(connection, job_id, failed)
+        await count_failed(connection, job_id, failed, Cause.STORE_ID_NOT_FOUND)
     if failed or copies:
         await asyncio.to_thread(spool.slices.leave_out, await _not_waiting(connection, spool))
     await spool.slices.enqueue(connection, job)

@@ -61,7 +61,8 @@ class JobFilter:
     """Which jobs are asked for; what is empty asks for nothing, of several values each will do.
 
     `labels` holds the wanted values by the name of each label, and a job must have one for every name;
-    submitted from `start` up to before `end`. `name` is the whole name. With `analyses` only those, else none
+    submitted from `start` up to before `end`. `name` is the whole name. `cause`: some image of it was not
+    measured for that; the jobs are read along until enough have it. With `analyses` only those, else none
     of them.
     """
 
@@ -71,6 +72,7 @@ class JobFilter:
     store_ids: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
+    cause: str | None = None
     analyses: bool = False
 
 
@@ -113,6 +115,9 @@ def _conditions(wanted: JobFilter) -> tuple[list[sql.Composable], dict[str, obje
     if wanted.name is not None:
         conditions.append(sql.SQL("name = %(name)s"))
         values["name"] = wanted.name
+    if wanted.cause is not None:
+        conditions.append(sql.SQL("causes ? %(cause)s"))
+        values["cause"] = wanted.cause
     if wanted.store_ids:
         conditions.append(_OF_STORES)
         values["store_ids"] = list(wanted.store_ids)

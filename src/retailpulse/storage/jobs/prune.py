@@ -26,6 +26,7 @@ LONGEST = timedelta(days=36_500)
 _NUMBERS: dict[str, LiteralString] = {
     "flagged_photos": "image_no",
     "visits": "visit_no",
+    "job_stores": "first_visit_no",
     "results": "image_no",
     "earlier_results": "image_no",
     "thumbnails": "image_no",

@@ -5,7 +5,7 @@ They are written in `insert`; their counters move in `storage.results`, and back
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +17,16 @@ from retailpulse.domain.images import Cause, Depth
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.postgres.database import Connection
 
+STUCK_AFTER = timedelta(minutes=5)
+"""A job that was begun and has had no new result for so long is stuck."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobRow:
-    """A job and its counters; `flags` has the most frequent first."""
+    """A job and its counters; `flags` and `causes` have the most frequent first.
+
+    `causes` counts images that were not measured, those of a cancel too.
+    """
 
     job_id: UUID
     status: JobStatus
@@ -42,12 +48,22 @@ class JobRow:
     retried_from: int
     flagged: int
     flags: dict[str, int]
+    causes: dict[str, int]
+    progressed_at: datetime | None
     read_at: datetime
 
     @property
     def settled(self) -> int:
         """How many images have a result."""
         return self.measured + self.failed + self.cancelled
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it was begun, goes on, and has had no new result for `STUCK_AFTER`."""
+        if self.status is not JobStatus.ONGOING or self.started_at is None:
+            return False
+        times = (self.started_at, self.retried_at, self.progressed_at)
+        return self.read_at - max(time for time in times if time is not None) > STUCK_AFTER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,10 +81,17 @@ class StoreFailure:
 JOB_COLUMNS = sql.SQL(
     "job_id, status, depth, images, measured, failed, cancelled, submitted_at, started_at, finished_at, name,"
     " labels, priority, callback_url, retries, visits_without_time, retried_at,"
-    " retried_from, coalesce(flagged, 0) AS flagged, coalesce(flags, '{}') AS flags, now() AS read_at"
+    " retried_from, coalesce(flagged, 0) AS flagged, coalesce(flags, '{}') AS flags,"
+    " coalesce(causes, '{}') AS causes, progressed_at,"
+    " now() AS read_at"
 )
-"""What a `JobRow` is read from, in its order; as a delivery of before has it, a job counts no flags."""
+"""What a `JobRow` is read from, in its order; as a delivery of before has it, a job counts none of them."""
 _FIND = sql.SQL("SELECT {columns} FROM jobs WHERE job_id = %s").format(columns=JOB_COLUMNS)
+# In the order of an index that holds failures alone.
+_FIRST_FAILURE = """
+    SELECT image_no, coalesce(detail, '') FROM results
+    WHERE job_id = %s AND cause IS NOT NULL AND image_no > 0 ORDER BY job_id, image_no LIMIT 1
+"""
 _FIND_SOME = sql.SQL("SELECT {columns} FROM jobs WHERE job_id = ANY(%s)").format(columns=JOB_COLUMNS)
 
 
@@ -83,14 +106,15 @@ def _make_job(cursor: AsyncCursor[Any]) -> RowMaker[JobRow]:
     def make(values: Sequence[Any]) -> JobRow:
         row = dict(zip(names, values, strict=True))
         status, depth = JobStatus(row["status"]), Depth(row["depth"])
-        return JobRow(**row | {"status": status, "depth": depth, "flags": _by_number(row["flags"])})
+        counts = {name: _by_number(row[name]) for name in ("flags", "causes")}
+        return JobRow(**row | {"status": status, "depth": depth} | counts)
 
     return make
 
 
-def _by_number(flags: dict[str, int]) -> dict[str, int]:
+def _by_number(counts: dict[str, int]) -> dict[str, int]:
     """The most frequent first."""
-    return dict(sorted(flags.items(), key=lambda count: (-count[1], count[0])))
+    return dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
 
 
 async def find_job(connection: Connection, job_id: UUID) -> JobRow | None:
@@ -173,11 +197,8 @@ async def store_failures(connection: Connection, job_id: UUID) -> Sequence[Store
     ]
 
 
-async def cause_counts(connection: Connection, job_id: UUID) -> dict[str, int]:
-    """How many images of a job were not measured, by cause, the most frequent first."""
-    cursor = await connection.execute(
-        "SELECT cause, count(*) FROM results WHERE job_id = %s AND cause IS NOT NULL"
-        " GROUP BY cause ORDER BY count(*) DESC, cause",
-        [job_id],
-    )
-    return {str(cause): int(count) for cause, count in await cursor.fetchall()}
+async def first_failure(connection: Connection, job_id: UUID) -> tuple[int, str] | None:
+    """The first image of a job that failed, and what its failure says; None if none did."""
+    cursor = await connection.execute(_FIRST_FAILURE, [job_id], prepare=False)
+    found = await cursor.fetchone()
+    return None if found is None else (int(found[0]), str(found[1]))

@@ -9,10 +9,12 @@ Weak: one transaction for the whole job, as a cancel is.
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from retailpulse.domain.errors import Conflict, NotFound
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
-from retailpulse.storage.jobs import credentials
+from retailpulse.storage.jobs import credentials, store_counts
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.insert import settle_unknown_stores
 from retailpulse.storage.jobs.lock import lock_job
@@ -27,9 +29,11 @@ _TAKE_BACK = """
         DELETE FROM results
         WHERE job_id = %(job_id)s AND cause IS NOT NULL AND outcome = 'failed'
           AND (%(causes)s::text[] IS NULL OR cause = ANY(%(causes)s::text[]))
-        RETURNING image_no, outcome, cause, detail, tries, settled_at)
-    INSERT INTO earlier_results (job_id, image_no, retry_no, outcome, cause, detail, tries, settled_at)
-    SELECT %(job_id)s, image_no, %(retry_no)s, outcome, cause, detail, tries, settled_at FROM taken
+        RETURNING image_no, outcome, cause, detail, tries, settled_at),
+    kept AS (
+        INSERT INTO earlier_results (job_id, image_no, retry_no, outcome, cause, detail, tries, settled_at)
+        SELECT %(job_id)s, image_no, %(retry_no)s, outcome, cause, detail, tries, settled_at FROM taken)
+    SELECT cause, count(*) FROM taken GROUP BY cause
 """
 
 _KNOW_STORES = """
@@ -40,7 +44,8 @@ _KNOW_STORES = """
 
 _REOPEN_JOB = """
     UPDATE jobs SET failed = failed - %(taken)s + %(again)s, retries = %(retry_no)s, retried_at = now(),
-        retried_from = measured + failed - %(taken)s + %(again)s, status = 'ongoing', finished_at = NULL
+        retried_from = measured + failed - %(taken)s + %(again)s, status = 'ongoing', finished_at = NULL,
+        causes = add_counts(causes, %(causes)s::jsonb)
     WHERE job_id = %(job_id)s
 """
 
@@ -69,14 +74,18 @@ async def retry_job(
     keys = {"job_id": job_id, "retry_no": retry_no}
     given = None if causes is None else list(causes)
     cursor = await connection.execute(_TAKE_BACK, {**keys, "causes": given}, prepare=False)
-    taken = cursor.rowcount
+    changes: dict[str, int] = {cause: -images for cause, images in await cursor.fetchall()}
+    taken = -sum(changes.values())
     if taken == 0:
         what = "no image" if causes is None else f"no image with {' or '.join(causes)}"
         raise Conflict(f"{what} of the job {job_id} has failed; there is nothing to retry")
     again = await _retry_unknown_stores(connection, job_id, causes)
-    cursor = await connection.execute(_REOPEN_JOB, {**keys, "taken": taken, "again": again})
+    changes[Cause.STORE_ID_NOT_FOUND] = changes.get(Cause.STORE_ID_NOT_FOUND, 0) + again
+    counts = {"taken": taken, "again": again, "causes": msgspec.json.encode(changes).decode()}
+    cursor = await connection.execute(_REOPEN_JOB, {**keys, **counts})
     if cursor.rowcount == 0:
         raise NotFound(f"the job {job_id} was pruned in this moment")
+    await store_counts.recount(connection, job_id)
     if sealed is not None:
         await credentials.insert(connection, job_id, sealed)
     place = JobPlace(job_id=job_id, priority=job.priority)

@@ -3,10 +3,12 @@
 Each is looked up by its key.
 """
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.rows import class_row
 
 from retailpulse.storage.postgres.database import Connection
 
@@ -37,10 +39,36 @@ _ARE_MATCHED = """
 _EARLIER_KEY = (
     "SELECT earlier_job_id, earlier_image_no FROM photo_matches WHERE job_id = %s AND image_no = %s"
 )
+# As lists of matches, none whose photo is of a job that is gone.
+_LATER = """
+    SELECT m.job_id, m.image_no, m.kind, m.relation, v.store_id, v.visit_time
+    FROM (
+        SELECT * FROM photo_matches WHERE earlier_job_id = %(job_id)s AND earlier_image_no = %(image_no)s
+        ORDER BY job_id, image_no LIMIT %(limit)s) m
+    CROSS JOIN LATERAL (SELECT FROM jobs WHERE job_id = m.job_id OFFSET 0) j
+    CROSS JOIN LATERAL (
+        SELECT visit_no FROM images WHERE job_id = m.job_id AND image_no = m.image_no OFFSET 0) i
+    CROSS JOIN LATERAL (
+        SELECT store_id, visit_time FROM visits
+        WHERE job_id = m.job_id AND visit_no = i.visit_no OFFSET 0) v
+    ORDER BY m.job_id, m.image_no
+"""
 _LATER_KEYS = """
     SELECT job_id, image_no FROM photo_matches
     WHERE earlier_job_id = %s AND earlier_image_no = %s ORDER BY job_id, image_no LIMIT %s
 """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaterPhoto:
+    """A later photo that is most like a photo: what it is of it, and of which visit."""
+
+    job_id: UUID
+    image_no: int
+    kind: str
+    relation: str
+    store_id: str
+    visit_time: str
 
 
 def earlier_photo(photos: str) -> sql.Composable:
@@ -68,3 +96,10 @@ async def read_later(connection: Connection, photo: Key) -> list[Key]:
     """Some of the later photos that are most like a photo."""
     cursor = await connection.execute(_LATER_KEYS, [*photo, MOST_NAMED])
     return [(job_id, image_no) for job_id, image_no in await cursor.fetchall()]
+
+
+async def list_later(connection: Connection, photo: Key, *, limit: int) -> list[LaterPhoto]:
+    """The first later photos that are most like a photo."""
+    cursor = connection.cursor(row_factory=class_row(LaterPhoto))
+    await cursor.execute(_LATER, {"job_id": photo[0], "image_no": photo[1], "limit": limit}, prepare=False)
+    return await cursor.fetchall()

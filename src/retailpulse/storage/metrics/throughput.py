@@ -52,10 +52,17 @@ _FOLD = """
         ON CONFLICT (outcome, cause, depth) DO UPDATE SET images = t.images + excluded.images)
     SELECT count(*) FROM old
 """
-# Both are counted along an index.
-_JOBS = """
-    SELECT status, count(*) - (SELECT count(*) FROM jobs a WHERE a.is_analysis AND a.status = j.status)
-    FROM jobs j GROUP BY status
+_JOBS = "SELECT status, sum(jobs)::bigint FROM job_counts WHERE NOT is_analysis GROUP BY status"
+# What a session is writing at this moment is added up another time.
+_FOLD_JOBS = """
+    WITH old AS (
+        DELETE FROM job_counts WHERE (status, is_analysis, session) IN (
+            SELECT status, is_analysis, session FROM job_counts WHERE session <> 0
+            ORDER BY status, is_analysis, session LIMIT %s FOR UPDATE SKIP LOCKED)
+        RETURNING status, is_analysis, jobs)
+    INSERT INTO job_counts AS t (status, is_analysis, session, jobs)
+    SELECT status, is_analysis, 0, sum(jobs) FROM old GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (status, is_analysis, session) DO UPDATE SET jobs = t.jobs + excluded.jobs
 """
 _OLDEST = """
     SELECT extract(epoch FROM now() - min(coalesce(retried_at, submitted_at)))::float
@@ -137,7 +144,11 @@ def _settled(outcome: str, cause: str, images: int, size_bytes: int) -> SettledI
 
 
 async def roll_up_minutes(connection: Connection, limit: int) -> int:
-    """Adds the counters of minutes over a day old to the totals; returns how many."""
+    """Adds the counters of minutes over a day old to the totals; returns how many.
+
+    The counts of jobs by state are added up too, from all sessions.
+    """
+    await connection.execute(_FOLD_JOBS, [limit])
     cursor = await connection.execute(_FOLD, [KEPT, limit])
     ((folded,),) = await cursor.fetchall()
     return int(folded)

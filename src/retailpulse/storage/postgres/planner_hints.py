@@ -25,3 +25,17 @@ async def read_along_index(connection: Connection) -> AsyncIterator[None]:
     async with connection.transaction():
         await connection.execute("SET LOCAL enable_sort = off")
         yield
+
+
+@asynccontextmanager
+async def looked_up(connection: Connection) -> AsyncIterator[None]:
+    """Has a block, in a transaction of its own, find each row by an index, and read no table whole.
+
+    For many look-ups of few rows each, of which the planner would think that one whole reading is cheaper.
+    """
+    async with connection.transaction():
+        await connection.execute(
+            "SELECT set_config(name, 'off', true)"
+            " FROM unnest('{enable_seqscan,enable_bitmapscan,enable_sort}'::text[]) name"
+        )
+        yield

@@ -50,15 +50,15 @@ _INSERT = sql.SQL("""
 
 @dataclass(kw_only=True, slots=True)
 class Copies:
-    """How many copies got their results, and the numbers of those that are flagged."""
+    """The numbers of copies that got their results, and of those that are flagged."""
 
-    count: int = 0
+    image_nos: list[int] = field(default_factory=list)
     flagged_nos: list[int] = field(default_factory=list)
 
     def add(self, rows: Iterable[tuple[int, bool]]) -> None:
-        """Counts rows that were written: each its number, and whether it is flagged."""
+        """Notes rows that were written: each its number, and whether it is flagged."""
         for image_no, is_flagged in rows:
-            self.count += 1
+            self.image_nos.append(image_no)
             if is_flagged:
                 self.flagged_nos.append(image_no)
 

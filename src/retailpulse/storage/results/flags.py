@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from retailpulse.domain.flags import Flag
+from retailpulse.storage.jobs import store_counts
 from retailpulse.storage.postgres.database import Connection
 
 # A row that was left from a fault is no reason to refuse a batch of results: the counts come of the results.
@@ -104,11 +105,14 @@ async def change_flags(
     cursor = await connection.execute(_LOCK, [job_id, list(image_nos)], prepare=False)
     counts = FlagCounts()
     rows = []
+    stores: dict[int, store_counts.Change] = {}
     for image_no, before in await cursor.fetchall():
         after = sorted({*before, *map(str, add)} - {*map(str, drop)}, key=_place)
         if after != before:
             rows.append({"image_no": image_no, "flags": after})
             counts.flagged += bool(after) - bool(before)
+            if bool(after) != bool(before):
+                stores[image_no] = store_counts.Change(flagged=bool(after) - bool(before))
             counts.by_flag.update(after)
             counts.by_flag.subtract(before)
     if not rows:
@@ -118,6 +122,7 @@ async def change_flags(
     values = {"job_id": job_id, "flagged": counts.flagged, "flags": counts.by_flag_as_json()}
     cursor = await connection.execute(_COUNT, values)
     if cursor.rowcount:  # else it was pruned in this moment, and its list may be deleted already
+        await store_counts.move(connection, job_id, stores)
         changed = [row["image_no"] for row in rows]
         values = {"job_id": job_id, "image_nos": changed, "flags": list(map(str, drop))}
         await connection.execute(_TAKE_OFF, values, prepare=False)

@@ -8,7 +8,7 @@ take it a window at a time, about a second per million images.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
@@ -104,6 +104,10 @@ _WITH = sql.SQL("""
     SELECT image_no FROM results
     WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND {column} IS NOT NULL
     ORDER BY image_no""")
+# Those of one cause stand together in an index.
+_WITH_CAUSE = sql.SQL("""
+    SELECT image_no FROM results WHERE job_id = {job_id} AND cause = {cause}
+        AND image_no BETWEEN {first} AND {last} ORDER BY image_no""")
 _NOT_YET_MEASURED = sql.SQL("({unsettled}) UNION ({failed}) ORDER BY image_no")
 _OF_STORES = sql.SQL("""
     SELECT number AS image_no
@@ -165,6 +169,13 @@ class ResultFilter:
         """Whether no image that has a result is asked for."""
         return self.unsettled and not self.outcomes
 
+    @property
+    def one_cause(self) -> Cause | None:
+        """The cause if its failures are all that is asked for; they are found without looking at others."""
+        is_one = len(self.causes) == 1 and replace(self, causes=(), outcomes=()).is_empty
+        is_whole = is_one and self.outcomes in {(), (Outcome.FAILED,)}
+        return self.causes[0] if is_whole and self.causes[0] is not Cause.CANCELLED else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultForm:
@@ -195,8 +206,7 @@ async def read_page(
     A page with very long texts ends before `limit`, so that it fits in memory. `reached` grows with every
     page, also with one that is empty.
     """
-    window = WINDOW_OF_STORES_IMAGES if wanted.store_ids else WINDOW_IMAGES
-    last = after + (limit if wanted.is_empty else window)
+    last = _last(wanted, after, limit)
     values = {"job_id": sql.Literal(job_id), "first": sql.Literal(after + 1), "last": sql.Literal(last)}
     page = _PAGE.format(
         given=sql.SQL(", ").join(_all_given(form)),
@@ -213,6 +223,13 @@ async def read_page(
         lines = [bytes(line) async for line in copy]
     header = lines.pop(0) if form.page_format is PageFormat.CSV_WITH_HEADER else b""
     return ResultRows(header=header, lines=lines, reached=number_of(lines[-1]) if lines else last)
+
+
+def _last(wanted: ResultFilter, after: int, limit: int) -> int:
+    if wanted.one_cause:
+        return 2**31 - 1
+    window = WINDOW_OF_STORES_IMAGES if wanted.store_ids else WINDOW_IMAGES
+    return after + (limit if wanted.is_empty else window)
 
 
 def number_of(line: bytes) -> int:
@@ -282,6 +299,8 @@ def _given(column: Column, form: ResultForm) -> sql.Composable:
 def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Composable:
     if wanted.store_ids:
         return _OF_STORES.format(**values, store_ids=sql.Literal(list(wanted.store_ids)))
+    if wanted.one_cause is not None:
+        return _WITH_CAUSE.format(**values, cause=sql.Literal(str(wanted.one_cause)))
     is_measured_wanted = Outcome.MEASURED in wanted.outcomes or not (wanted.outcomes or wanted.unsettled)
     is_failure_wanted = wanted.causes or not (is_measured_wanted or wanted.unsettled)
     is_undecided_wanted = ReviewState.UNDECIDED in wanted.reviews

@@ -62,6 +62,15 @@ _KEYS = sql.SQL("CROSS JOIN unnest({given}) AS of_key (key)")
 _IS_KEY = sql.SQL("AND p.{column} = of_key.key ")
 _IS_ANY = sql.SQL("AND p.{column} = ANY({given}) ")
 
+# For each flag one range of an index, no further than asked for.
+_COUNTS = """
+    SELECT asked.flag, (
+        SELECT count(*) FROM (
+            SELECT FROM flagged_photos p WHERE p.flag = asked.flag AND p.settled_at >= %(since)s
+            ORDER BY p.flag, p.settled_at LIMIT %(most)s) counted)
+    FROM unnest(%(flags)s::text[]) AS asked (flag)
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PhotoFilter:
@@ -142,3 +151,11 @@ def _statement(
         "limit": limit + 1,  # one more tells whether there are more
         "page_bytes": PAGE_BYTES,
     }
+
+
+async def count_since(connection: Connection, since: datetime, *, most: int) -> dict[str, int]:
+    """How many photos were flagged since a time, by flag; counted no further than one beyond `most`."""
+    values = {"flags": list(map(str, Flag)), "since": since, "most": most + 1}
+    async with read_along_index(connection):
+        cursor = await connection.execute(_COUNTS, values, prepare=False)
+        return {str(flag): int(count) for flag, count in await cursor.fetchall()}

@@ -18,6 +18,7 @@ from retailpulse.domain.analysis import pack_versions
 from retailpulse.domain.errors import StaleWrite
 from retailpulse.domain.images import Outcome
 from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
+from retailpulse.storage.jobs import store_counts
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import columns, new_photos, thumbnails
@@ -46,19 +47,20 @@ _INSERT = sql.SQL("""
                 SELECT count(*) FROM earlier_results e
                 WHERE e.job_id = row.job_id AND e.image_no = row.image_no)
         ON CONFLICT DO NOTHING
-        RETURNING job_id, outcome, image_no, flags)
-    SELECT job_id, outcome, array_agg(image_no),
+        RETURNING job_id, outcome, cause, image_no, flags)
+    SELECT job_id, outcome, cause, array_agg(image_no),
         array_agg(image_no) FILTER (WHERE flags IS NOT NULL),
         EXISTS (SELECT FROM images i WHERE i.job_id = new.job_id AND i.same_as IS NOT NULL),
         (SELECT j.retries FROM jobs j WHERE j.job_id = new.job_id)
-    FROM new GROUP BY job_id, outcome
+    FROM new GROUP BY job_id, outcome, cause
 """).format(written=columns.WRITTEN, facts=columns.FROM_JSON, fact_types=columns.JSON_TYPES)
 
 # A job that was retried or pruned since the results were inserted is not counted in.
 _COUNT_IN_JOB = """
     UPDATE jobs SET measured = measured + %(measured)s, failed = failed + %(failed)s,
-        flagged = flagged + %(flagged)s,
-        flags = CASE WHEN %(flagged)s = 0 THEN flags ELSE add_counts(flags, %(flags)s::jsonb) END
+        flagged = flagged + %(flagged)s, progressed_at = now(),
+        flags = CASE WHEN %(flagged)s = 0 THEN flags ELSE add_counts(flags, %(flags)s::jsonb) END,
+        causes = CASE WHEN %(failed)s = 0 THEN causes ELSE add_counts(causes, %(causes)s::jsonb) END
     WHERE job_id = %(job_id)s AND retries = %(retries)s
     RETURNING status = 'ongoing' AND measured + failed + cancelled = images
 """
@@ -108,8 +110,31 @@ class _Inserted:
     retries: int
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     new: set[int] = field(default_factory=set)
+    failed_nos: dict[str, list[int]] = field(default_factory=dict)
     flagged_nos: list[int] = field(default_factory=list)
     flags: FlagCounts = field(default_factory=FlagCounts)
+
+    def add(
+        self, outcome: str, cause: str | None, image_nos: Sequence[int], flagged_nos: Sequence[int]
+    ) -> None:
+        """Counts images that ended in one way."""
+        self.outcomes[Outcome(outcome)] += len(image_nos)
+        self.flagged_nos += flagged_nos
+        if cause is not None:
+            self.failed_nos.setdefault(cause, []).extend(image_nos)
+
+    @property
+    def changes(self) -> dict[int, store_counts.Change]:
+        """What moves the counts of stores."""
+        found = dict.fromkeys(self.flagged_nos, store_counts.Change(flagged=1))
+        for cause, image_nos in self.failed_nos.items():
+            found |= dict.fromkeys(image_nos, store_counts.Change(cause=cause, failed=1))
+        return found
+
+    def causes_as_json(self) -> str:
+        """How many failed, by cause, as the database takes it."""
+        counts = {cause: len(image_nos) for cause, image_nos in self.failed_nos.items()}
+        return msgspec.json.encode(counts).decode()
 
 
 async def _inserted(
@@ -120,17 +145,15 @@ async def _inserted(
 ) -> dict[UUID, _Inserted]:
     """What the insert of results says of each job, with the copies of its images, which get theirs here."""
     jobs: dict[UUID, _Inserted] = {}
-    for job_id, outcome, image_nos, flagged_nos, has_copies, retries in rows:
+    for job_id, outcome, cause, image_nos, flagged_nos, has_copies, retries in rows:
         job = jobs.setdefault(job_id, _Inserted(retries=retries))
-        job.outcomes[Outcome(outcome)] += len(image_nos)
         job.new.update(image_nos)
-        job.flagged_nos += flagged_nos or ()
+        job.add(outcome, cause, image_nos, flagged_nos or ())
         if has_copies:
             copies = await copy_to_copies(
                 connection, job_id, image_nos, _located(ordered, job_id), thresholds
             )
-            job.outcomes[Outcome(outcome)] += copies.count
-            job.flagged_nos += copies.flagged_nos
+            job.add(outcome, cause, copies.image_nos, copies.flagged_nos)
     for job_id, job in sorted(jobs.items()):  # before any job is locked, as every change of flags does
         if job.flagged_nos:
             job.flags = await list_flagged(connection, job_id, job.flagged_nos)
@@ -180,11 +203,13 @@ async def _count_in_jobs(connection: Connection, jobs: dict[UUID, _Inserted]) ->
             "failed": job.outcomes[Outcome.FAILED],
             "flagged": job.flags.flagged,
             "flags": job.flags.by_flag_as_json(),
+            "causes": job.causes_as_json(),
         }
         cursor = await connection.execute(_COUNT_IN_JOB, {"job_id": job_id, "retries": job.retries, **counts})
         counted = await cursor.fetchone()
         if counted is None:
             raise StaleWrite(f"the job {job_id} was retried or pruned while results of it were written")
+        await store_counts.move(connection, job_id, job.changes)
         if counted[0]:
             done.append(job_id)
     return done

@@ -1,0 +1,70 @@
+"""What a page spends: seconds of this process and its database together, and buffers of the database.
+
+One connection does all that the pages ask, so that what its session counts is what they touch.
+"""
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from bench.pages.asked import PAGES, pages_over
+from retailpulse.config.settings import DatabaseSettings
+from retailpulse.storage.postgres.database import Connection, Database
+
+_READ = """
+    SELECT coalesce(sum(hits), 0) + coalesce(sum(reads), 0)
+    FROM pg_stat_get_backend_io(pg_backend_pid()) WHERE object <> 'wal'
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """A page: the median of its times in milliseconds, and the buffers of the last time."""
+
+    name: str
+    address: str
+    median_ms: float
+    buffers: int
+
+
+async def measure_pages(url: str, turns: int, *, names: list[str] | None = None) -> list[Spent]:
+    """Asks each page once for what is read only then, and then as many times; raises for an error page.
+
+    Each time is a new application, which has kept no answer.
+    """
+    async with Database(url, DatabaseSettings(), pool_size=1, is_shared=True) as database:
+        return [await _page(database, name, turns) for name in names or PAGES]
+
+
+async def _page(database: Database, name: str, turns: int) -> Spent:
+    address = PAGES[name]
+    seconds, buffers = [], 0
+    for turn in range(turns + 1):
+        async with pages_over(database) as client:
+            before = await _touched(database)
+            begin = time.perf_counter()
+            await _ask(client, address)
+            if turn:
+                seconds.append(time.perf_counter() - begin)
+            buffers = await _touched(database) - before
+    return Spent(name=name, address=address, median_ms=1_000 * statistics.median(seconds), buffers=buffers)
+
+
+async def _ask(client: httpx.AsyncClient, address: str) -> None:
+    answer = await client.get(address)
+    if answer.status_code != httpx.codes.OK:
+        raise RuntimeError(f"{address}: {answer.status_code} {answer.text[:2_000]}")
+
+
+async def _touched(database: Database) -> int:
+    async with database.connection() as connection:
+        await connection.execute("SELECT pg_stat_force_next_flush()", prepare=False)
+        return await _read(connection)
+
+
+async def _read(connection: Connection) -> int:
+    cursor = await connection.execute(_READ, prepare=False)
+    ((count,),) = await cursor.fetchall()
+    return int(count)
