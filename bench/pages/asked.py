@@ -9,7 +9,7 @@ import httpx
 
 from retailpulse.api.app import make_app
 from retailpulse.config.settings import Settings
-from retailpulse.dashboard import make_router
+from retailpulse.dashboard import make_pages
 from retailpulse.measure import check_sandbox
 from retailpulse.metrics.exposition import Metrics
 from retailpulse.service import ApiKeys, Services, Sessions
@@ -68,7 +68,7 @@ async def pages_over(database: Database) -> AsyncIterator[httpx.AsyncClient]:
         settings.api,
         settings.measure.depth,
         api_keys,
-        [make_router(services.reviews)],
+        make_pages(services.reviews, lambda: None, ()).routers,
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=cast(Any, app)),

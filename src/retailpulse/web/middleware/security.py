@@ -146,8 +146,8 @@ async def _send_answer(send: Send, answer: Response[Any]) -> None:
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     content, kind = answer.content, answer.media_type
     body = content if isinstance(content, bytes) else msgspec.json.encode(content)
-    kind = b"text/html; charset=utf-8" if kind is MediaType.HTML else str(kind).encode()
-    headers += [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+    media_type = b"text/html; charset=utf-8" if kind is MediaType.HTML else str(kind).encode()
+    headers += [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
     await _send(send, answer.status_code or HTTP_500_INTERNAL_SERVER_ERROR, headers, body)
 
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 
 SCHEMA = """
 -- Where a process runs, since when, and what it has in hand: written with its other reports.
