@@ -1,5 +1,6 @@
 """Capture reads when, where and with what a photo was taken; what is missing is unknown, never wrong."""
 
+import struct
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from retailpulse.analyze import ask
 from retailpulse.analyze.capture import ANALYZER
+from retailpulse.analyze.exif_tags import read_tags
 from retailpulse.measure.body import decode_body
 
 from .drawn import LIMIT, facts, saved
@@ -138,3 +140,25 @@ def test_damaged_exif_is_unknown() -> None:
         analysis = ask(ANALYZER, picture, header)
         assert analysis.facts is not None
         assert set(analysis.facts) == set(UNKNOWN)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_every_layout_of_a_tiff_is_read(order: str, big: bool) -> None:
+    place, count, start = ("Q", "Q", 16) if big else ("I", "H", 8)
+    head = (b"II" if order == "<" else b"MM") + struct.pack(order + "H", 43 if big else 42)
+    head += struct.pack(order + "HHQ", 8, 0, start) if big else struct.pack(order + "I", start)
+    value_at = start + struct.calcsize(order + count) + struct.calcsize(order + "HH" + 2 * place)
+    tag = struct.pack(order + "HH" + 2 * place, 0x010F, 2, 20, value_at)
+    tags = read_tags(head + struct.pack(order + count, 1) + tag + b"A maker of cameras\0\0")
+    assert tags.text(0x010F) == "A maker of cameras"
+    assert (tags.numbers(0x010F), tags.text(0x0110)) == ((), "")
+    assert read_tags(head).text(0x010F) == ""
+
+
+def test_a_text_that_is_cut_off_and_a_directory_in_itself_are_missing() -> None:
+    data = b"II*\0" + struct.pack("<IH", 8, 2) + struct.pack("<HHII", 0x010F, 2, 900, 38)
+    tags = read_tags(data + struct.pack("<HHII", 0x8769, 4, 1, 8) + bytes(4) + b"cut off")
+    assert tags.text(0x010F) == ""
+    assert tags.directory(0x8769).directory(0x8769).numbers(0x8769) == (8,)
+    assert tags.directory(0x010F).numbers(0x8769) == ()

@@ -3,8 +3,9 @@
 import struct
 
 import pytest
+from PIL import Image
 
-from retailpulse.analyze import ColourImage, GreyImage, Picture, ask
+from retailpulse.analyze import GreyImage, Picture, ask
 from retailpulse.analyze.damage import ANALYZER
 from retailpulse.domain.analysis import Analysis
 from retailpulse.domain.images import Depth, Format, Header
@@ -30,7 +31,7 @@ class Damaged(Picture):
     def _make_grey(self, _: int) -> GreyImage:
         raise AssertionError("no pixels are needed")
 
-    def _make_colour(self, _: int) -> ColourImage:
+    def _make_colour(self, _: int) -> Image.Image:
         raise AssertionError("no pixels are needed")
 
     def _find_exif(self) -> bytes | None:

@@ -1,6 +1,7 @@
 """A JPEG that libjpeg-turbo's interface refuses has the facts and pixels of any other, at every scale."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import numpy
@@ -8,6 +9,7 @@ import pytest
 import simplejpeg
 from PIL import Image, ImageFilter
 
+from retailpulse.analyze import Picture
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Depth
 from retailpulse.measure import measure_body
@@ -62,6 +64,11 @@ def measured(body: bytes) -> Measurement:
     return msgspec.structs.replace(facts, size_bytes=None, sha256=None)
 
 
+def coloured(picture: Picture, scale: int) -> Any:
+    """Rows of pixels of red, green and blue."""
+    return numpy.asarray(picture.colour(scale).convert("RGB"), dtype=int)
+
+
 @pytest.mark.parametrize("extra", EXTRAS.values(), ids=EXTRAS.keys())
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 def test_extras_that_the_fast_path_refuses_hide_nothing(
@@ -78,7 +85,7 @@ def test_extras_that_the_fast_path_refuses_hide_nothing(
     one, other = decode_body(body, LIMIT)[1], decode_body(plain, LIMIT)[1]
     for scale in SCALES:
         assert (one.grey(scale) == other.grey(scale)).all()
-        assert (one.colour(scale) == other.colour(scale)).all()
+        assert (coloured(one, scale) == coloured(other, scale)).all()
     assert one.exif() == other.exif() is not None
 
 
@@ -130,7 +137,7 @@ def test_a_sampling_that_only_pillow_knows_hides_nothing(size: tuple[int, int], 
     seen, expected = decode_body(body, LIMIT)[1], decode_body(plain, LIMIT)[1]
     for scale in SCALES:
         assert numpy.abs(seen.grey(scale).astype(float) - expected.grey(scale)).mean() < 5
-        assert numpy.abs(seen.colour(scale).astype(float) - expected.colour(scale)).mean() < 15
+        assert numpy.abs(coloured(seen, scale) - coloured(expected, scale)).mean() < 15
 
 
 @pytest.mark.parametrize("size", [(94, 70), (1, 70), (4001, 1)])
@@ -140,5 +147,5 @@ def test_a_small_or_narrow_picture_of_such_a_sampling_is_offered_at_every_scale(
     one = decode_body(rare_sampling(Image.new("RGB", size, (128, 128, 128))), LIMIT)[1]
     for scale in SCALES:
         assert one.grey(scale).shape == (-(-size[1] // scale), -(-size[0] // scale))
-        assert one.colour(scale).shape == (*one.grey(scale).shape, 3)
+        assert coloured(one, scale).shape == (*one.grey(scale).shape, 3)
         assert (abs(one.grey(scale).astype(int) - 128) < 3).all()

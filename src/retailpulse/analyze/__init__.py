@@ -5,12 +5,11 @@ costs only its own facts. `registry` lists them; each is a module of its own.
 """
 
 from retailpulse.analyze.analyzer import Analyzer, Exif, ask, believed
-from retailpulse.analyze.picture import ColourImage, GreyImage, Picture, overview_scale
+from retailpulse.analyze.picture import GreyImage, Picture, overview_scale
 from retailpulse.analyze.registry import select
 
 __all__ = [
     "Analyzer",
-    "ColourImage",
     "Exif",
     "GreyImage",
     "Picture",

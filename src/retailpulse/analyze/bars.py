@@ -5,73 +5,66 @@ rounded corners may be in it. Weak: a photo that ends in one brightness loses th
 well.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from retailpulse.analyze.cell_sums import CellSums, Floats, Region
+from retailpulse.analyze.cells import Cells, Region
+from retailpulse.analyze.picture import GreyImage
 
 if TYPE_CHECKING:
     import numpy as np
 
-    Booleans = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    _Booleans: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    _Levels: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
+else:
+    _Booleans = _Levels = "_Levels"
 
 UNIFORM = 0.6
 """The share of a bar that is of one brightness."""
-TOLERANCE = 1.5
+TOLERANCE = 1
 """What is no farther from a brightness is of it."""
 LONGEST_TEXT = 0.06
 """What interrupts a bar for a smaller share of the picture, as a line of text does, is part of it."""
 
 
-def within_bars(sums: CellSums) -> Region | None:
+def within_bars(cells: Cells) -> Region | None:
     """The part of a picture that no bar covers: the whole without bars, None if they cover everything."""
-    top, bottom, left, right = 0, sums.rows.size - 1, 0, sums.columns.size - 1
-    if not any(_are_bars(lines)[0].any() for lines in _outermost(sums)):
-        return 0.0, 0.0, float(sums.width), float(sums.height)  # as most photos are
-    cells = sums.means(slice(None), slice(None))
+    means = cells.means
+    top, bottom, left, right = 0, means.shape[0], 0, means.shape[1]
+    # Most photos have no bars: of these only the outermost lines are looked at.
+    ends = means[:: max(1, bottom - 1)], means[:, :: max(1, right - 1)].T
+    if not any(_are_bars(lines)[0].any() for lines in ends):
+        return 0.0, 0.0, float(cells.width), float(cells.height)
     for _ in range(2):  # a frame may be seen only once another is gone
-        above, below = _widths(cells[top:bottom, left:right])
+        above, below = _widths(means[top:bottom, left:right])
         top, bottom = top + above, bottom - below
         if bottom <= top:
             return None
-        before, behind = _widths(cells[top:bottom, left:right].T)
+        before, behind = _widths(means[top:bottom, left:right].T)
         left, right = left + before, right - behind
         if right <= left:
             return None
-    return (
-        float(sums.columns[left]),
-        float(sums.rows[top]),
-        float(sums.columns[right]),
-        float(sums.rows[bottom]),
-    )
+    return cells.column_edge(left), cells.row_edge(top), cells.column_edge(right), cells.row_edge(bottom)
 
 
-def _outermost(sums: CellSums) -> Iterator[Floats]:
-    """The first and the last row of cells, and the first and the last column, each as a row."""
-    everything = slice(None)
-    yield sums.means(slice(None, None, max(1, sums.rows.size - 2)), everything)
-    yield sums.means(everything, slice(None, None, max(1, sums.columns.size - 2))).T
-
-
-def _widths(cells: Floats) -> tuple[int, int]:
+def _widths(means: GreyImage) -> tuple[int, int]:
     """How many rows at the begin and at the end are bars."""
     import numpy as np
 
-    is_bar, level = _are_bars(cells)
+    is_bar, level = _are_bars(means)
     return _width(is_bar, level), _width(np.flip(is_bar), np.flip(level))
 
 
-def _are_bars(cells: Floats) -> "tuple[Booleans, Floats]":
+def _are_bars(means: GreyImage) -> tuple[_Booleans, _Levels]:
     """Of each row whether it is a bar, and its brightness: that of its median."""
     import numpy as np
 
-    middle = cells.shape[1] // 2
-    level: Floats = np.partition(cells, middle, axis=1)[:, middle]
-    uniform = np.abs(cells - level[:, None]) <= TOLERANCE
-    return np.count_nonzero(uniform, axis=1) >= UNIFORM * cells.shape[1], level
+    middle = means.shape[1] // 2
+    level = np.partition(means, middle, axis=1)[:, middle].astype(np.int16)
+    uniform = np.abs(means - level[:, None]) <= TOLERANCE
+    return np.count_nonzero(uniform, axis=1) >= UNIFORM * means.shape[1], level
 
 
-def _width(is_bar: "Booleans", level: Floats) -> int:
+def _width(is_bar: _Booleans, level: _Levels) -> int:
     import numpy as np
 
     if not is_bar[0]:

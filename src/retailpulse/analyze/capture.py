@@ -7,21 +7,19 @@ of GPS, if the two are at most 14 hours apart. Weak: anybody can write EXIF data
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from retailpulse.analyze.analyzer import Analyzer, Exif
+from retailpulse.analyze.exif_tags import Tags, read_tags
 from retailpulse.analyze.picture import Picture
 from retailpulse.domain.flags import Clock
 from retailpulse.domain.images import Header
 
-if TYPE_CHECKING:
-    pass
-
 MAX_NAME = 40
 """Most characters of a make, a model or a software; what is longer is cut."""
 FARTHEST_OFFSET = timedelta(hours=14)
+_DIGITS = frozenset("123456789")
 _QUARTER = timedelta(minutes=15)
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _SOFTWARE = 0x010F, 0x0110, 0x0131
@@ -50,38 +48,26 @@ def _find_capture(_picture: Picture, _header: Header, exif: Exif) -> Capture:
     data = exif()
     if data is None:
         return Capture()
-    try:
-        return _read_capture(data)
-    except Exception:  # of damaged tags Pillow raises about anything there is
-        return Capture()
-
-
-def _read_capture(data: bytes) -> Capture:
-    from PIL import Image
-
-    tags = Image.Exif()
-    tags.load(data)
-    gps = tags.get_ifd(_GPS_IFD)
-    taken_at, clock = _time(tags.get_ifd(_EXIF_IFD), _gps_instant(gps))
+    tags = read_tags(data)
+    gps = tags.directory(_GPS_IFD)
+    taken_at, clock = _time(tags.directory(_EXIF_IFD), _gps_instant(gps))
     latitude, longitude = _position(gps)
     return Capture(
         taken_at=taken_at,
         clock=clock,
         latitude=latitude,
         longitude=longitude,
-        camera_make=_name(tags.get(_MAKE)),
-        camera_model=_name(tags.get(_MODEL)),
-        software=_name(tags.get(_SOFTWARE)),
+        camera_make=_name(tags.text(_MAKE)),
+        camera_model=_name(tags.text(_MODEL)),
+        software=_name(tags.text(_SOFTWARE)),
     )
 
 
-def _time(tags: dict[int, Any], gps: datetime | None) -> tuple[str | None, Clock | None]:
+def _time(tags: Tags, gps: datetime | None) -> tuple[str | None, Clock | None]:
     """When the photo was taken, and what is wrong with the clock; of a wrong clock no time is told."""
     for time_tag, offset_tag in _TIMES:
-        text = _text(tags.get(time_tag))
-        if not any(
-            character in "123456789" for character in text
-        ):  # blanks and zeros: the clock was never set
+        text = tags.text(time_tag)
+        if _DIGITS.isdisjoint(text):  # blanks and zeros: the clock was never set
             continue
         try:
             local = _local_time(text[:19])  # its offset follows
@@ -89,7 +75,7 @@ def _time(tags: dict[int, Any], gps: datetime | None) -> tuple[str | None, Clock
             return None, Clock.IMPOSSIBLE
         if local.year < _FIRST_YEAR or (local.year, local.month, local.day) in _RESET_DAYS:
             return None, Clock.RESET
-        offset = _offset(_text(tags.get(offset_tag)))
+        offset = _offset(tags.text(offset_tag))
         if offset is None and gps is not None:
             apart = local - gps.replace(tzinfo=None)
             if abs(apart) > FARTHEST_OFFSET:
@@ -119,16 +105,16 @@ def _offset(text: str) -> timedelta | None:
     return None
 
 
-def _gps_instant(gps: dict[int, Any]) -> datetime | None:
-    with suppress(ValueError, TypeError, OverflowError, ZeroDivisionError):
-        day = datetime.strptime(_text(gps.get(_GPS_DATE)), "%Y:%m:%d").replace(tzinfo=UTC)
-        hours, minutes, seconds = map(float, gps[_GPS_TIME])
+def _gps_instant(gps: Tags) -> datetime | None:
+    with suppress(ValueError, TypeError, OverflowError):
+        hours, minutes, seconds = gps.numbers(_GPS_TIME)
+        day = _local_time(f"{gps.text(_GPS_DATE)} 00:00:00").replace(tzinfo=UTC)
         if day.year >= _FIRST_YEAR:
             return day + timedelta(hours=hours, minutes=minutes, seconds=int(seconds))
     return None
 
 
-def _position(gps: dict[int, Any]) -> tuple[float | None, float | None]:
+def _position(gps: Tags) -> tuple[float | None, float | None]:
     """Latitude and longitude, or None for both: 0 degrees of both is what receivers write without a fix."""
     found = list(_degrees(gps))
     if len(found) != 2 or found == [0, 0]:
@@ -136,30 +122,23 @@ def _position(gps: dict[int, Any]) -> tuple[float | None, float | None]:
     return found[0], found[1]
 
 
-def _degrees(gps: dict[int, Any]) -> Iterator[float]:
+def _degrees(gps: Tags) -> Iterator[float]:
     for tag, most, negative in ((_LATITUDE, 90, "S"), (_LONGITUDE, 180, "W")):
-        with suppress(KeyError, ValueError, TypeError, OverflowError, ZeroDivisionError):
-            degrees, minutes, seconds = map(float, gps[tag])
+        with suppress(ValueError):
+            degrees, minutes, seconds = gps.numbers(tag)
             value = degrees + minutes / 60 + seconds / 3600
-            if 0 <= value <= most and _text(gps.get(tag - 1)):
-                yield round(-value if _text(gps.get(tag - 1)) == negative else value, 6)
+            side = gps.text(tag - 1)
+            if 0 <= value <= most and side:
+                yield round(-value if side == negative else value, 6)
 
 
-def _name(value: object) -> str | None:
-    text = "".join(character for character in _text(value) if character.isprintable())
+def _name(text: str) -> str | None:
+    text = "".join(filter(str.isprintable, text))
     return text[:MAX_NAME].strip() or None
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("ascii", "replace")
-    return value.strip("\0 \t\r\n") if isinstance(value, str) else ""
-
-
 def _load() -> None:
-    from PIL import Image, TiffImagePlugin  # noqa: F401  # a confined process cannot import them
-
     datetime.strptime("2026", "%Y")  # it imports its module at its first call
 
 
-ANALYZER = Analyzer(name="capture", version=1, facts=Capture, analyze=_find_capture, load=_load)
+ANALYZER = Analyzer(name="capture", version=2, facts=Capture, analyze=_find_capture, load=_load)

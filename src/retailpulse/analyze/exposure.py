@@ -18,7 +18,7 @@ VARIED = 6
 """The standard deviation of brightness above which a tile shows something."""
 BRIGHT = 250
 """The brightness from which a pixel is blown out."""
-ENOUGH_PIXELS = 12_000
+ENOUGH_PIXELS = 6_000
 """Rows and columns are left out of a picture with more pixels, evenly."""
 _SHARES = (0.02, 0.05, 0.5, 0.95, 0.98, 0.99)
 

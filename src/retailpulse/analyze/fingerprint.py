@@ -14,7 +14,7 @@ import msgspec
 
 from retailpulse.analyze.analyzer import Analyzer, Exif
 from retailpulse.analyze.bars import within_bars
-from retailpulse.analyze.cell_sums import CellSums, Floats, Region
+from retailpulse.analyze.cells import Cells, Floats, Region
 from retailpulse.analyze.orientation import is_on_its_side
 from retailpulse.analyze.picture import Picture
 from retailpulse.domain.fingerprints import SIDE, Part, build
@@ -51,10 +51,10 @@ def _find_fingerprint(picture: Picture, header: Header, _exif: Exif) -> Fingerpr
     grey, _ = picture.overview(header.width, header.height)
     if min(grey.shape) < LEAST_SIDE:
         return Fingerprint(None)
-    sums = CellSums(grey)
-    parts, regions = zip(*_parts(sums), strict=True)
+    cells = Cells(grey)
+    parts, regions = zip(*_parts(cells), strict=True)
     is_turned = is_on_its_side(picture, header)
-    grids = sums.grids(
+    grids = cells.grids(
         regions, SIDE, SIDE + 1, transposed=[is_turned == (Part.KEPT in part) for part in parts]
     )
     hashed = zip(parts, _hashed(grids), strict=True)
@@ -65,14 +65,14 @@ def _find_fingerprint(picture: Picture, header: Header, _exif: Exif) -> Fingerpr
     return Fingerprint(b64encode(build(found)).decode())
 
 
-def _parts(sums: CellSums) -> Iterator[tuple[Part, Region]]:
+def _parts(cells: Cells) -> Iterator[tuple[Part, Region]]:
     """The parts of a picture: those that are kept are hashed upright, the last one on its side.
 
     Shelves on their side are alike, whatever stands on them, so that no hash of one is kept, and a copy that
     was turned is met only by what was kept upright.
     """
-    whole = (0.0, 0.0, float(sums.width), float(sums.height))
-    framed = within_bars(sums)
+    whole = (0.0, 0.0, float(cells.width), float(cells.height))
+    framed = within_bars(cells)
     share = _area(framed) / _area(whole) if framed else 0.0
     inner = framed if framed and share >= LEAST_FRAMED else whole
     if inner == whole or share >= MOSTLY_FRAMED:
@@ -89,22 +89,27 @@ def _hashed(grids: Floats) -> Iterator[tuple[Part, bytes]]:
     import numpy as np
 
     middle = grids[_MIDDLE].reshape(len(grids), -1)
-    spread = np.maximum(middle.std(axis=1), 1e-9) * middle.shape[1]
-    slopes = middle @ _slopes() / spread[:, None]
+    slopes = (middle @ _slopes()).tolist()
+    middle = middle - middle.mean(axis=1, keepdims=True)
+    spreads = np.sqrt(np.einsum("ij,ij->i", middle, middle) * middle.shape[1]).tolist()
     down, right = _smoothing()
-    steps = down @ grids @ right
-    visible = np.count_nonzero(np.abs(steps) >= VISIBLE_STEP, axis=(1, 2))
-    brighter = steps > STEP
-    changes = np.count_nonzero(brighter[:, :, 1:] != brighter[:, :, :-1], axis=(1, 2))
-    is_blank = (visible < LEAST_VISIBLE) | (changes < LEAST_CHANGES)
-    darker_right, darker_down = slopes.T < 0
-    brighter[darker_right] = steps[darker_right, :, ::-1] < -STEP
-    brighter[darker_down] = brighter[darker_down, ::-1]
-    digests = np.packbits(brighter.reshape(len(grids), -1), axis=1)
-    unsure = np.abs(slopes) < UNSURE
-    for digest, (right, down), blank in zip(digests, unsure.tolist(), is_blank.tolist(), strict=True):
-        turn = (Part.SIDEWAYS if right else Part(0)) | (Part.UPSIDE_DOWN if down else Part(0))
-        yield turn, b"" if blank else digest.tobytes()
+    all_steps = down @ grids @ right
+    for steps, (to_right, to_bottom), spread in zip(all_steps, slopes, spreads, strict=True):
+        brighter = steps > STEP
+        changes = np.count_nonzero(brighter[:, 1:] != brighter[:, :-1])
+        if changes < LEAST_CHANGES or np.count_nonzero(np.abs(steps) >= VISIBLE_STEP) < LEAST_VISIBLE:
+            yield Part(0), b""
+            continue
+        if to_right < 0:
+            brighter = steps[:, ::-1] < -STEP
+        if to_bottom < 0:
+            brighter = brighter[::-1]
+        unsure = UNSURE * spread
+        turn = Part.SIDEWAYS if abs(to_right) <= unsure else Part(0)
+        yield (
+            turn | (Part.UPSIDE_DOWN if abs(to_bottom) <= unsure else Part(0)),
+            np.packbits(brighter).tobytes(),
+        )
 
 
 @cache
@@ -116,7 +121,7 @@ def _smoothing() -> tuple[Floats, Floats]:
     """
     import numpy as np
 
-    down, right = (_smooth(np.eye(size)) for size in (SIDE, SIDE + 1))
+    down, right = (_smooth(np.eye(size, dtype=np.float32)) for size in (SIDE, SIDE + 1))
     return down, right[:, 1:] - right[:, :-1]
 
 
@@ -136,7 +141,7 @@ def _slopes() -> Floats:
     import numpy as np
 
     down, right = np.meshgrid(np.linspace(-1, 1, 8), np.linspace(-1, 1, 9), indexing="ij")
-    return np.stack([right.reshape(-1), down.reshape(-1)], axis=1)
+    return np.stack([right.reshape(-1), down.reshape(-1)], axis=1).astype(np.float32)
 
 
 def _cut(region: Region, share: float) -> Region:
@@ -150,7 +155,8 @@ def _area(region: Region) -> float:
 
 
 def _load() -> None:
-    import numpy  # noqa: F401  # a confined process cannot import it
+    import numpy  # noqa: F401  # a confined process cannot import them
+    from PIL import Image  # noqa: F401
 
 
-ANALYZER = Analyzer(name="fingerprint", version=1, facts=Fingerprint, analyze=_find_fingerprint, load=_load)
+ANALYZER = Analyzer(name="fingerprint", version=2, facts=Fingerprint, analyze=_find_fingerprint, load=_load)

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
     GreyImage: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
     """Rows of brightness, from 0 (black) to 255; read-only, as analyzers share it."""
-    ColourImage: TypeAlias = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
-    """Rows of pixels of red, green and blue."""
 else:
     GreyImage = "GreyImage"
-    ColourImage = "ColourImage"
 
 SCALES = (8, 4, 2, 1)
 OVERVIEW_SIDE = 240
@@ -74,11 +72,12 @@ class Picture(ABC):
         except ValueError:
             return self.grey(8), 8
 
-    def colour(self, scale: int = 8) -> ColourImage:
-        """The picture in colour, (rows, columns, 3), as it is stored: not turned; what is clear is white.
+    def colour(self, scale: int = 8) -> "Image.Image":
+        """The picture in colour, of mode RGB or RGBX, as it is stored: not turned; what is clear is white.
 
         Scales as those of `grey`; at the scale of the overview it is made of the same pixels, and costs
-        little beside it. It is not kept. Raises ValueError if there is no such scale.
+        little beside it. It is not kept, and may share memory: it is not to be changed. Raises ValueError if
+        there is no such scale.
         """
         if scale not in SCALES:
             raise ValueError(f"a picture has no scale of 1/{scale}")
@@ -107,7 +106,7 @@ class Picture(ABC):
     def _make_grey(self, scale: int) -> GreyImage: ...
 
     @abstractmethod
-    def _make_colour(self, scale: int) -> ColourImage: ...
+    def _make_colour(self, scale: int) -> "Image.Image": ...
 
     @abstractmethod
     def _find_exif(self) -> bytes | None: ...

@@ -14,7 +14,7 @@ from retailpulse.domain.thumbnails import ThumbnailKind
 if TYPE_CHECKING:
     from PIL import Image
 
-_ENOUGH = 0.75
+_ENOUGH = 0.5
 """The share of the most pixels from which a scale is taken as it is, rather than a larger one reduced."""
 _QUALITIES = (70, 40)
 """Of JPEG: the second one if the first takes too many bytes."""
@@ -37,11 +37,10 @@ def draw(kind: ThumbnailKind, picture: Picture, header: Header, most_bytes: int)
     """
     from PIL import Image
 
-    image: Image.Image
     try:
-        image = Image.fromarray(picture.colour(_scale(kind, header)))
+        image = picture.colour(_scale(kind, header))
     except ValueError:  # its decoder offers no other
-        image = Image.fromarray(picture.colour())
+        image = picture.colour()
     longer = max(image.size)
     if longer > kind.most_pixels:
         width, height = (max(1, round(side * kind.most_pixels / longer)) for side in image.size)
@@ -72,7 +71,7 @@ def _encode(image: "Image.Image", most_bytes: int) -> bytes | None:
 
     pixels = np.asarray(image)
     for quality in _QUALITIES:
-        encoded: bytes = simplejpeg.encode_jpeg(pixels, quality, "RGB", "420")
+        encoded: bytes = simplejpeg.encode_jpeg(pixels, quality, image.mode, "420")
         if len(encoded) <= most_bytes:
             return encoded
     return None

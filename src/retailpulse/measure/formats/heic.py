@@ -3,7 +3,9 @@
 from functools import partial
 from typing import Any
 
-from retailpulse.analyze import ColourImage, GreyImage, Picture
+from PIL import Image
+
+from retailpulse.analyze import GreyImage, Picture
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats import heif, hevc_units
 from retailpulse.measure.formats.faults import too_many_pixels
@@ -26,7 +28,7 @@ class _HeicPicture(Picture):
     def _make_grey(self, scale: int) -> GreyImage:
         return grey_of(self._image.to_pillow(), scale)
 
-    def _make_colour(self, scale: int) -> ColourImage:
+    def _make_colour(self, scale: int) -> Image.Image:
         return colour_of(self._image.to_pillow(), scale)
 
     def _find_exif(self) -> bytes | None:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from retailpulse.analyze import ColourImage, GreyImage, Picture, overview_scale
+from PIL import Image
+
+from retailpulse.analyze import GreyImage, Picture, overview_scale
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.damage import damage_of
 from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
@@ -25,7 +27,7 @@ from retailpulse.measure.formats.jpeg_scans import (
     read_scans,
 )
 from retailpulse.measure.formats.libraries import library
-from retailpulse.measure.formats.pillow import Plugin, colour_of, grey_of, grey_of_rows, image_of
+from retailpulse.measure.formats.pillow import Plugin, colour_of, grey_of, image_of
 from retailpulse.measure.formats.work import Work
 
 MAX_SCANS = 100
@@ -70,17 +72,12 @@ class _JpegPicture(Picture):
     def _make_grey(self, scale: int) -> GreyImage:
         if scale < self._scale:
             return self._decode_grey(scale)
-        if scale == self._scale and self._overview.shape[2] == _COLOUR_COMPONENTS:
-            return grey_of_rows(self._overview)
         return grey_of(image_of(self._overview), scale // self._scale)
 
-    def _make_colour(self, scale: int) -> ColourImage:
-        pixels, factor = self._overview, scale // self._scale
+    def _make_colour(self, scale: int) -> Image.Image:
         if scale < self._scale:
-            pixels, factor = self._decode_colour(scale), 1
-        if factor == 1 and pixels.shape[2] == 3:
-            return pixels  # type: ignore[no-any-return]
-        return colour_of(image_of(pixels), factor)
+            return colour_of(image_of(self._decode_colour(scale)), 1)
+        return colour_of(image_of(self._overview), scale // self._scale)
 
     def _decode_grey(self, scale: int) -> GreyImage:
         grey: GreyImage = _decode_at("GRAY", self._body, self._frame, scale, strict=False)[:, :, 0]
@@ -170,7 +167,7 @@ def _decode_damaged(finding: str, body: bytes, frame: Frame, scans: Sequence[Sca
 
 
 def _decode_by_pillow(body: bytes, scale: int, max_pixels: int) -> Any:
-    return colour_of(_PLUGIN.decode_image(body, max_pixels, scale), 1)
+    return library("numpy").asarray(colour_of(_PLUGIN.decode_image(body, max_pixels, scale), 1))
 
 
 def _decode_overview(body: bytes, frame: Frame, *, strict: bool) -> Any:
@@ -182,7 +179,7 @@ def _decode_colour(body: bytes, frame: Frame, scale: int, *, strict: bool) -> An
     """As `_decode_at`, in colour if there is any that the library can convert."""
     if frame.components == _COLOUR_COMPONENTS:
         try:
-            return _decode_at("RGB", body, frame, scale, strict=strict)
+            return _decode_at("RGBX", body, frame, scale, strict=strict)
         except ValueError as error:
             if "color" not in str(error):  # it is damaged, and not decoded twice for that
                 raise
@@ -190,7 +187,7 @@ def _decode_colour(body: bytes, frame: Frame, scale: int, *, strict: bool) -> An
 
 
 def _decode_at(colours: str, body: bytes, frame: Frame, scale: int, *, strict: bool) -> Any:
-    """Rows of pixels of one or three bytes; raises ValueError, not strict only on what cannot be mended."""
+    """Rows of pixels of one or four bytes; raises ValueError, not strict only on what cannot be mended."""
     rows, columns = -(-frame.height // scale), -(-frame.width // scale)
     return library("simplejpeg").decode_jpeg(body, colours, min_height=rows, min_width=columns, strict=strict)
 

@@ -13,14 +13,13 @@ from typing import Any
 
 from PIL import Image, features
 
-from retailpulse.analyze import ColourImage, GreyImage, Picture
+from retailpulse.analyze import GreyImage, Picture
 from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.libraries import library
 
 _GREY_ONLY = frozenset({"L", "I", "F"})
 _REDUCIBLE = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LA"})
-_STRIP_PIXELS = 32_000
 _OF_PILLOW = re.compile(r"PIL\.")
 
 
@@ -74,7 +73,7 @@ class PillowPicture(Picture):
     def _make_grey(self, scale: int) -> GreyImage:
         return grey_of(*self._at(scale))
 
-    def _make_colour(self, scale: int) -> ColourImage:
+    def _make_colour(self, scale: int) -> Image.Image:
         return colour_of(*self._at(scale))
 
     def _at(self, scale: int) -> tuple[Image.Image, int]:
@@ -105,40 +104,29 @@ def grey_of(image: Image.Image, factor: int) -> GreyImage:
     numpy = library("numpy")
     if image.mode.startswith("I;16"):
         image = Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
-    elif image.mode not in {"L", "RGB"}:
+    elif image.mode not in {"L", "RGB", "RGBX"}:
         image = image.convert("L")
-    pixels: GreyImage = numpy.array(image.reduce(factor).convert("L"))
+    if factor > 1:
+        image = image.reduce(factor)
+    pixels: GreyImage = numpy.asarray(image if image.mode == "L" else image.convert("L"))
     return pixels
 
 
-def grey_of_rows(pixels: Any) -> GreyImage:
-    """Rows of pixels of three colours in grey, as `grey_of` makes it.
-
-    Some rows at a time, as memory that is taken anew for all of them costs several times the work.
-    """
-    numpy = library("numpy")
-    grey: GreyImage = numpy.empty(pixels.shape[:2], dtype=numpy.uint8)
-    count = max(1, _STRIP_PIXELS // pixels.shape[1])
-    for first in range(0, len(pixels), count):
-        strip = Image.fromarray(pixels[first : first + count]).convert("L")
-        grey[first : first + count] = numpy.asarray(strip)
-    return grey
-
-
 def image_of(pixels: Any) -> Image.Image:
-    """Rows of pixels of one or three colours, as Pillow has them."""
+    """Rows of pixels of one, three or four bytes, as Pillow has them; those of four are not copied."""
+    if pixels.shape[2] == len("RGBX"):
+        size = pixels.shape[1], pixels.shape[0]
+        return Image.frombuffer("RGBX", size, pixels, "raw", "RGBX", 0, 1)
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
-def colour_of(image: Image.Image, factor: int) -> ColourImage:
+def colour_of(image: Image.Image, factor: int) -> Image.Image:
     """A picture in colour, each pixel the mean of `factor` x `factor`; what is clear lies on white.
 
     Of a palette, each pixel is one of them: a mean would take all of it apart first.
     """
-    numpy = library("numpy")
     if image.mode in _GREY_ONLY or image.mode.startswith("I;16"):
-        grey = Image.fromarray(grey_of(image, factor))
-        return numpy.array(grey.convert("RGB"))  # type: ignore[no-any-return]
+        return Image.fromarray(grey_of(image, factor)).convert("RGB")
     if factor == 1:
         small = image
     elif image.mode in _REDUCIBLE:
@@ -150,8 +138,7 @@ def colour_of(image: Image.Image, factor: int) -> ColourImage:
         clear = small.convert("RGBA")
         small = Image.new("RGBA", clear.size, "white")
         small.alpha_composite(clear)
-    pixels: ColourImage = numpy.array(small if small.mode == "RGB" else small.convert("RGB"))
-    return pixels
+    return small if small.mode in {"RGB", "RGBX"} else small.convert("RGB")
 
 
 @cache
