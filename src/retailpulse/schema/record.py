@@ -54,7 +54,7 @@ def joined(name: str, docstring: str, *parts: type[msgspec.Struct], **options: A
     """
     return msgspec.defstruct(
         name,
-        [field for part in parts for field in _fields_of(part)],
+        [field for part in parts for field in fields_of(part)],
         bases=(Record,),
         namespace={"__doc__": docstring},
         module=parts[0].__module__,
@@ -64,7 +64,8 @@ def joined(name: str, docstring: str, *parts: type[msgspec.Struct], **options: A
     )
 
 
-def _fields_of(record: type[msgspec.Struct]) -> Iterator[tuple[str, Any, Any]]:
+def fields_of(record: type[msgspec.Struct]) -> Iterator[tuple[str, Any, Any]]:
+    """The fields of a record as `msgspec.defstruct` takes them: name, type with its description, default."""
     hints = get_type_hints(record, include_extras=True)
     for field in msgspec.structs.fields(record):
         given = {"default": field.default, "default_factory": field.default_factory}

@@ -1,14 +1,20 @@
-"""Matches: photos that were handed in before, across all jobs."""
+"""Matches: photos that were handed in before, across all jobs; JSON pages, or all of them as CSV or XLSX."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.params import Parameter
+from litestar.response import Stream
 
-from retailpulse.api.openapi.annotations import LINK, Tag, documented
+from retailpulse.api.export.records import export_records
+from retailpulse.api.export.writer_process import Exports
+from retailpulse.api.openapi.annotations import Tag
 from retailpulse.api.v1.filters import instant, texts
+from retailpulse.api.v1.list_files import Safe, documented_list, list_format
 from retailpulse.api.v1.pages import (
     DEFAULT_LIMIT,
     Cursors,
@@ -23,6 +29,7 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.schema import Match, MatchedPhoto
+from retailpulse.schema.matches import MatchLine
 from retailpulse.service import Matches
 from retailpulse.storage.matches.list import MatchFilter, MatchPlace, MatchRow
 
@@ -35,11 +42,12 @@ MATCHES: Cursors[MatchPlace] = Cursors("matches", tuple[datetime, UUID, RowNumbe
     operation_id="listMatches",
     summary="Photos that were handed in before, the newest first",
     tags=[Tag.RESULTS],
-    opt=documented(Page[Match], meaning="A page of matches.", headers={"Link": LINK}),
+    opt=documented_list(Match, line=MatchLine, meaning="A page of matches, or every one as a file."),
 )
 async def list_matches(
     request: Request[Any, Any, Any],
     matches: Matches,
+    exports: Exports,
     kind: Annotated[list[MatchKind] | None, Parameter(description="Only matches of this kind.")] = None,
     relation: Annotated[
         list[Relation] | None, Parameter(description="Only matches of visits that belong together so.")
@@ -53,9 +61,10 @@ async def list_matches(
     until: Annotated[
         str | None, Parameter(description="Only photos settled before: a date or an RFC 3339 time.")
     ] = None,
+    safe: Safe = None,
     cursor: CursorText = None,
     limit: Limit = DEFAULT_LIMIT,
-) -> Response[Page[Match]]:
+) -> Response[Page[Match]] | Stream:
     """List photos that were handed in before, each with the earliest one that it is most like.
 
     A photo of the same file or a copy, or of the same scene, is named once. Filters look at the later photo.
@@ -71,8 +80,30 @@ async def list_matches(
         start=instant("since", since),
         end=instant("until", until),
     )
-    page, following = await matches.page(wanted, after=MATCHES.read(cursor), limit=limit)
+    name, after = list_format(request), MATCHES.read(cursor)
+    if name != "json":
+        return await _file(request, exports, name, matches.all(wanted), is_safe=bool(safe))
+    page, following = await matches.page(wanted, after=after, limit=limit)
     return page_response(request, list(map(_match, page)), write_cursor(MATCHES, following), limit)
+
+
+async def _file(
+    request: Request[Any, Any, Any],
+    exports: Exports,
+    name: str,
+    rows: AsyncIterator[MatchRow],
+    *,
+    is_safe: bool,
+) -> Stream:
+    return await export_records(
+        request,
+        exports,
+        name="matches",
+        format=name,
+        record=MatchLine,
+        rows=_lines(rows),
+        for_spreadsheet=is_safe,
+    )
 
 
 def _job_id(text: str) -> UUID:
@@ -105,3 +136,10 @@ def _match(row: MatchRow) -> Match:
         relation=row.relation,
         area=row.area,
     )
+
+
+async def _lines(rows: AsyncIterator[MatchRow]) -> AsyncIterator[MatchLine]:
+    async for row in rows:
+        values = {name: getattr(row, name) for name in MatchLine.__struct_fields__}
+        ids = {"job_id": str(row.job_id), "earlier_job_id": str(row.earlier_job_id)}
+        yield msgspec.convert(values | ids, MatchLine)

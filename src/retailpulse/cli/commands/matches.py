@@ -1,11 +1,16 @@
-"""The command `matches`: photos that were handed in before, each with the earliest one that it is like."""
+"""The command `matches`: photos that were handed in before, each with the earliest one that it is like.
 
-from datetime import datetime
+They are shown, or written to a file.
+"""
+
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.exports import file_option, saved_list
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, show_list
 from retailpulse.cli.times import read_time
@@ -76,19 +81,12 @@ def _read_job_ids(
 @click.option(
     "--until", metavar="TIME", callback=read_time, help="Settled before; the same kinds of times as --since."
 )
+@file_option
 @limit_options
 @json_option
 @with_client
 def matches(
-    client: Client,
-    kind: tuple[str, ...],
-    relation: tuple[str, ...],
-    job_id: tuple[str, ...],
-    store_id: tuple[str, ...],
-    area: tuple[str, ...],
-    since: str | datetime | None,
-    until: str | datetime | None,
-    **options: Any,
+    client: Client, output: Path | None, limit: int, is_all: bool, as_json: bool, **filters: Any
 ) -> None:
     """List photos that were handed in before, the newest first, each with the earliest one that it is like.
 
@@ -97,14 +95,9 @@ def matches(
       retailpulse matches
       retailpulse matches --kind same_file --kind copy --relation other_store --since 7d
       retailpulse matches --area 7100 --json --all | jq '.[] | .photo.image_url'
+      retailpulse matches --relation other_store --since 2026-11-20 -o matches.xlsx
     """
-    found = client.matches(
-        kind=kind,
-        relation=relation,
-        job_id=job_id,
-        store_id=store_id,
-        area=area,
-        since=since,
-        until=until,
-    )
-    show_list(found, COLUMNS, **options)
+    if output is not None:
+        saved_list(output, partial(client.export_matches, **filters))
+        return
+    show_list(client.matches(**filters), COLUMNS, as_json=as_json, limit=limit, is_all=is_all)
