@@ -1,4 +1,4 @@
-"""`python -m bench.matches`: lookups, inserts and sizes for so many hashes, and what the settle pays."""
+"""`python -m bench.matches`: what lookups and inserts cost among so many hashes, and their sizes."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ import rich_click as click
 from bench.matches.filled import PARTS, fill, server, sizes
 from bench.matches.hashes import HashSource, grids
 from bench.matches.lookups import Spent, connected, inserts, lookups, new_photos, recall, shared
-from bench.matches.settles import settles
+from bench.matches.rounds import described, rounds
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,26 +21,33 @@ from bench.matches.settles import settles
 )
 @click.option("--rows", type=int, default=1_000_000, show_default=True, help="Hashes that are known.")
 @click.option("--count", type=int, default=300, show_default=True, help="Photos that are looked for.")
-@click.option("--turns", type=int, default=15, show_default=True, help="Batches that are settled each way.")
-@click.option("--part", type=click.Choice(["lookups", "settles", "both"]), default="both", show_default=True)
-def main(folder: Path | None, rows: int, count: int, turns: int, part: str) -> None:
+@click.option("--part", type=click.Choice(["lookups", "rounds", "both"]), default="both", show_default=True)
+def main(folder: Path | None, rows: int, count: int, part: str) -> None:
     """Fill a database of its own with hashes as photos have them, and print what searches in it cost.
 
     \b
     Examples:
       python -m bench.matches
-      python -m bench.matches --photos ~/audit-photos --rows 10000000 --part lookups
+      python -m bench.matches --photos ~/audit-photos --rows 10000000
     """
+    if part != "lookups":
+        with server() as running:
+            for kind, found in asyncio.run(rounds(running.url)).items():
+                print(f"a round of 50 photos that are {kind}: {described(found)}", flush=True)
+    if part == "rounds":
+        return
     source = HashSource(grids(folder, 1_000 if folder else 400), seed=7)
-    with server() as url:
-        if part != "settles":
-            with psycopg.connect(url, autocommit=True) as connection:
-                fill(connection, source, rows)
-                for name, size in sizes(connection).items():
-                    print(f"{rows:,} hashes of {rows // PARTS:,} photos: {size / 1e6:,.0f} MB of {name}")
-            asyncio.run(_lookups(url, source, count))
-        if part != "lookups":
-            asyncio.run(_settles(url, source, turns))
+    with server() as running:
+        with psycopg.connect(running.url, autocommit=True) as connection:
+            fill(connection, source, rows)
+            for name, size in sizes(connection).items():
+                print(
+                    f"{rows:,} hashes of {rows // PARTS:,} photos: {size / 1e6:,.0f} MB of {name}", flush=True
+                )
+        running.begin_anew()
+        asyncio.run(_lookups(running.url, source, count))
+        running.begin_anew()
+        asyncio.run(_inserts(running.url, source, rows))
 
 
 async def _lookups(url: str, source: HashSource, count: int) -> None:
@@ -50,15 +57,17 @@ async def _lookups(url: str, source: HashSource, count: int) -> None:
         for flips in (10, 30, 44, 60):
             share = await recall(connection, count, flips)
             print(f"found, of copies with {flips} bits changed: {share:.3f}")
-        cpu, clock = await inserts(connection, source, 200, 10)
-        print(f"to insert a hash: {cpu:.4f} ms of CPU of the server, {clock:.4f} ms by the clock")
 
 
-async def _settles(url: str, source: HashSource, turns: int) -> None:
+async def _inserts(url: str, source: HashSource, rows: int) -> None:
+    print("to insert a hash, of 8,000 each, the first of them after a checkpoint:")
     async with await connected(url) as connection:
-        spent = await settles(connection, source, turns)
-        for name, (cpu, clock) in spent.items():
-            print(f"to settle 2,000 results {name} it: {cpu:.1f} ms of CPU, {clock:.1f} ms by the clock")
+        async for spent in inserts(connection, source, rows, 4):
+            print(
+                f"  {spent.server_ms:.3f} ms of CPU of the server, {spent.clock_ms:.3f} ms by the clock, "
+                f"{spent.whole_pages:.2f} whole pages, {spent.logged_bytes / 1e3:.1f} kB of log",
+                flush=True,
+            )
 
 
 def _show(what: str, spent: Spent) -> None:

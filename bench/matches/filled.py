@@ -1,6 +1,5 @@
 """A database full of known photos, and what its server spends: CPU time of a session, bytes of a table."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,17 +21,45 @@ _BEGIN = 1_700_000_000 * 250 << 23
 _KEYS = [f"k{band}" for band in range(1, fingerprints.BANDS + 1)]
 
 
+class Server:
+    """A PostgreSQL with our tables."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running = EmbeddedServer(folder)
+        self._running.start()
+        migrate(self.url)
+
+    @property
+    def url(self) -> str:
+        """The URL of the owner of the tables."""
+        return self._running.url_of_owner()
+
+    def begin_anew(self) -> None:
+        """Stops it, which is a checkpoint, and starts it: the first change of each page is logged whole."""
+        self._running.stop()
+        self._running = EmbeddedServer(self._folder)
+        self._running.start()
+
+    def stop(self) -> None:
+        """Stops it for ever."""
+        self._running.stop()
+
+
 @contextmanager
-def server() -> Iterator[str]:
-    """A PostgreSQL with our tables, in a folder that is gone in the end; gives the URL of their owner."""
+def server() -> Iterator[Server]:
+    """A server in a folder that is gone in the end."""
     with ScratchProcess("matches") as scratch:
-        running = EmbeddedServer(scratch.folder / "data")
-        running.start()
+        running = Server(scratch.folder / "data")
         try:
-            migrate(running.url_of_owner())
-            yield running.url_of_owner()
+            yield running
         finally:
             running.stop()
+
+
+def place_of(photo_id: int) -> int:
+    """The place of a photo in the order of submits, a job for each."""
+    return _BEGIN + (photo_id << 23)
 
 
 def fill(connection: psycopg.Connection, source: HashSource, rows: int) -> None:
@@ -100,10 +127,8 @@ def fingerprint_of(bits: Bits) -> bytes:
 
 
 def cpu_seconds(process_id: int) -> float:
-    """The CPU time that a process has had."""
-    text = Path(f"/proc/{process_id}/stat").read_text()
-    user, system = text.rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    """The CPU time that a process has had, to the microsecond."""
+    return int(Path(f"/proc/{process_id}/schedstat").read_text().split()[0]) / 1e9
 
 
 def sizes(connection: psycopg.Connection) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """What a search costs its session of the database, and what it finds of copies; and what new photos cost."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from bench.matches.filled import JOB, PARTS, cpu_seconds, fingerprint_of
+from bench.matches.filled import JOB, PARTS, cpu_seconds, fingerprint_of, place_of
 from bench.matches.hashes import HashSource, copy_of, shares
 from retailpulse.domain import fingerprints
 from retailpulse.storage.matches.known import copy_hashes
@@ -20,6 +20,7 @@ from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, Connection
 WANTED = Searched(window_days=36_000)
 _AFTER = 2**62
 """The place of photos that are looked for: after all others."""
+_PHOTOS_OF_PART, _PHOTOS_AT_ONCE = 2_000, 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,16 @@ class Spent:
     client_ms: float
     clock_ms: float
     found: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inserted:
+    """What inserting a hash costs: CPU of the server and by the clock; and what is logged for it."""
+
+    server_ms: float
+    clock_ms: float
+    whole_pages: float
+    logged_bytes: float
 
 
 async def lookups(connection: Connection, wanted: Sequence[bytes]) -> Spent:
@@ -86,16 +97,40 @@ async def recall(connection: Connection, count: int, flips: int) -> float:
     return shares(found)
 
 
-async def inserts(connection: Connection, source: HashSource, photos: int, turns: int) -> tuple[float, float]:
-    """Milliseconds of the server's CPU and by the clock for a row of a hash, beside all that there are."""
+async def inserts(
+    connection: Connection, source: HashSource, rows: int, parts: int
+) -> AsyncIterator[Inserted]:
+    """What it costs to insert 8,000 hashes beside so many that there are, so many times one after another."""
     pid = connection.info.backend_pid
-    made = [(-2 - number, _AFTER, data) for number, data in enumerate(new_photos(source, photos * turns))]
-    server, clock = cpu_seconds(pid), time.monotonic()
-    for turn in range(turns):
-        async with connection.transaction():
-            await copy_hashes(connection, made[turn * photos : (turn + 1) * photos])
-    rows = photos * turns * PARTS
-    return 1e3 * (cpu_seconds(pid) - server) / rows, 1e3 * (time.monotonic() - clock) / rows
+    known = rows // PARTS
+    for part in range(parts):
+        first = known + part * _PHOTOS_OF_PART
+        # As photos come: later than all others.
+        made = [
+            (first + number, place_of(first + number), data)
+            for number, data in enumerate(new_photos(source, _PHOTOS_OF_PART))
+        ]
+        before, server, clock = await _logged(connection), cpu_seconds(pid), time.monotonic()
+        for begin in range(0, len(made), _PHOTOS_AT_ONCE):
+            async with connection.transaction():
+                await copy_hashes(connection, made[begin : begin + _PHOTOS_AT_ONCE])
+        spent = cpu_seconds(pid) - server, time.monotonic() - clock
+        pages, size = (after - first for after, first in zip(await _logged(connection), before, strict=True))
+        hashes = len(made) * PARTS
+        yield Inserted(
+            server_ms=1e3 * spent[0] / hashes,
+            clock_ms=1e3 * spent[1] / hashes,
+            whole_pages=pages / hashes,
+            logged_bytes=size / hashes,
+        )
+
+
+async def _logged(connection: Connection) -> tuple[int, int]:
+    """The whole pages and the bytes that the server has written to its log."""
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    cursor = await connection.execute("SELECT wal_fpi, wal_bytes::bigint FROM pg_stat_wal")
+    ((pages, size),) = await cursor.fetchall()
+    return pages, size
 
 
 async def shared(connection: Connection, source: HashSource, photos: int) -> Spent:

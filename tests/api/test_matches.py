@@ -1,5 +1,6 @@
 """GET /api/v1/matches: photos that were handed in before, from the origin to the page of a list."""
 
+import csv
 import io
 import itertools
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from PIL import Image
 
 from retailpulse.demo.dice import Dice
 from retailpulse.demo.scenes import fridge, shelf
+from tests.api.export.workbooks import opened, table
 from tests.api.jobs import CORNER_SHOP, MARKET_HALL, body, visit, wrong_parameter
 from tests.api.paging import items_of, pages_of
 from tests.conftest import serving
@@ -111,8 +113,45 @@ def test_pages_have_each_match_once_the_newest_first(service: RunningService, jo
     assert keys == sorted(keys, reverse=True)
 
 
+def flat(item: dict[str, Any]) -> dict[str, Any]:
+    """A match of a page with the columns that it has in a file."""
+    earlier = {f"earlier_{name}": value for name, value in item["earlier"].items()}
+    rest = {name: item[name] for name in ("kind", "distance", "relation", "area")}
+    return {**item["photo"], **earlier, **rest}
+
+
+@pytest.mark.parametrize("query", [{}, {"relation": "other_store"}])
+def test_a_file_has_a_line_for_each_match(
+    service: RunningService, jobs: list[str], query: dict[str, str]
+) -> None:
+    expected = [flat(item) for item in items_of(service, MATCHES, job_id=jobs[1], **query)]
+    asked = {"job_id": jobs[1], **query}
+    answer = service.http.get(MATCHES, params={"format": "csv", **asked})
+    assert answer.headers["content-disposition"] == 'attachment; filename="matches.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    texts = [{name: str(value) for name, value in row.items()} for row in expected]
+    assert (list(rows[0]), rows) == (list(expected[0]), texts)
+    book = opened(service.http.get(MATCHES, params={"format": "xlsx", **asked}).content)
+    assert [(row["earlier_image_no"], row["distance"], row["kind"]) for row in table(book["matches"])] == [
+        (row["earlier_image_no"], row["distance"], row["kind"]) for row in expected
+    ]
+
+
+def test_a_file_of_no_match_has_its_header(service: RunningService) -> None:
+    answer = service.http.get(MATCHES, params={"format": "csv", "store_id": "nobody"})
+    assert len(list(csv.reader(io.StringIO(answer.text)))) == 1
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("kind", "twin"), ("relation", "friend"), ("job_id", "x"), ("since", "soon")]
+    ("name", "value"),
+    [
+        ("kind", "twin"),
+        ("relation", "friend"),
+        ("job_id", "x"),
+        ("since", "soon"),
+        ("format", "parquet"),
+        ("cursor", "x"),
+    ],
 )
 def test_a_filter_that_cannot_be_read_is_named(service: RunningService, name: str, value: str) -> None:
     wrong_parameter(service.http.get(MATCHES, params={name: value}), name)

@@ -1,9 +1,10 @@
-"""The command `matches`: photos that were handed in before, as a table and as JSON."""
+"""The command `matches`: photos that were handed in before, as a table, as JSON, and as files."""
 
 import json
+from pathlib import Path
 from typing import Any
 
-from tests.canned import JOB_ID, CannedService, as_json
+from tests.canned import JOB_ID, Answer, CannedService, as_json
 from tests.cli.conftest import Run
 
 
@@ -49,3 +50,11 @@ def test_what_is_no_id_is_refused_by_the_name_of_its_option(run: Run, canned: Ca
     assert "--job" in result.stderr
     assert "'abc' is no id of a job" in result.stderr
     assert canned.asked == []
+
+
+def test_a_file_has_all_of_them(run: Run, canned: CannedService, tmp_path: Path) -> None:
+    canned.on("GET /api/v1/matches", Answer(body=b"the file"))
+    result = run("matches", "--job", JOB_ID, "--relation", "same_store", "-o", str(tmp_path / "matches.csv"))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert canned.asked[-1].query == f"relation=same_store&job_id={JOB_ID}&format=csv&safe=spreadsheet"
+    assert (tmp_path / "matches.csv").read_bytes() == b"the file"

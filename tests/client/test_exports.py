@@ -62,6 +62,7 @@ def test_lists_and_reports_are_written_to_files(canned: CannedService, connect: 
         ("visits", connected.export_visits),
         ("stores", connected.export_stores),
         ("photos", connected.export_photos),
+        ("matches", connected.export_matches),
         ("reports/areas", lambda file, **options: connected.export_report("areas", file, **options)),
     ):
         canned.on(f"GET /api/v1/{path}", Answer(body=b"the file"))

@@ -10,10 +10,13 @@ from retailpulse.schema import ImageResult
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
+from retailpulse.storage.results import thumbnails
 
 
 async def settle(database: Database, rows: Sequence[ImageResult], grant_ids: Sequence[int] = ()) -> int:
     """Settles results as a worker does, and closes the grants; how many of the results were new."""
+    async with database.transaction() as connection:
+        await thumbnails.insert(connection, rows)
     async with database.transaction() as connection:
         return await settling.settle(connection, rows, grant_ids)
 

@@ -75,6 +75,7 @@ class _Operations(Session):
     report_areas = Stream(_reports.report_areas)
     export_report = Call(_reports.export_report)
     matches = Stream(_matches.matches)
+    export_matches = Call(_matches.export_matches)
     stats = Call(_stats.stats)
     hosts = Stream(_hosts.hosts)
 

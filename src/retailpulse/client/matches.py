@@ -1,10 +1,24 @@
-"""Photos that were handed in before."""
+"""Photos that were handed in before: match by match, or written to a file."""
 
+import os
 from collections.abc import AsyncGenerator
+from typing import IO
 
 from retailpulse.client.exchange import Exchange, Page
+from retailpulse.client.exports import (
+    TABLE_FORMATS,
+    OnBlock,
+    Safety,
+    TableFormat,
+    checked_format,
+    export_request,
+    format_of,
+    save,
+)
 from retailpulse.client.params import Some, When, filters
 from retailpulse.schema import Match
+
+_MATCHES = "/api/v1/matches"
 
 
 async def matches(
@@ -28,5 +42,36 @@ async def matches(
     params = filters(
         kind=kind, relation=relation, job_id=job_id, store_id=store_id, area=area, since=since, until=until
     )
-    async for item in exchange.pages("/api/v1/matches", params, Page[Match]):
+    async for item in exchange.pages(_MATCHES, params, Page[Match]):
         yield item
+
+
+async def export_matches(
+    exchange: Exchange,
+    target: "str | os.PathLike[str] | IO[bytes]",
+    *,
+    format: TableFormat | None = None,
+    kind: Some = None,
+    relation: Some = None,
+    job_id: Some = None,
+    store_id: Some = None,
+    area: Some = None,
+    since: When = None,
+    until: When = None,
+    safe: Safety | None = None,
+    on_block: OnBlock = None,
+) -> int:
+    """Write matches to a file of CSV or XLSX, and give its size in bytes; filters as of `matches`.
+
+    `target`, `format`, `safe` and `on_block` as of `export`.
+
+    >>> client.export_matches("matches.csv", relation="other_store") > 0
+    True
+    """
+    format_name = format or format_of(target, TABLE_FORMATS)
+    checked_format(format_name, TABLE_FORMATS, safe)
+    params = filters(
+        kind=kind, relation=relation, job_id=job_id, store_id=store_id, area=area, since=since, until=until
+    )
+    params = [*params, *filters(format=format_name, safe=safe)]
+    return await save(exchange, export_request(_MATCHES, params), target, on_block)

@@ -124,8 +124,8 @@ async def review_queue(
 ) -> AsyncGenerator[ReviewedPhoto, None]:
     """Photos that wait for a decision, one by one, those of the oldest job first.
 
-    Without `flag`, those flagged copy, far_from_store, time_mismatch, stale or blank. With `decision`, those
-    on which it stands. `since`: only of jobs submitted then or later.
+    Without `flag`, copies of photos of other stores, and those flagged far_from_store, time_mismatch, stale
+    or blank. With `decision`, those on which it stands. `since`: only of jobs submitted then or later.
 
     >>> [photo.flags for photo in client.review_queue()]
     []

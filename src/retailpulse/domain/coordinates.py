@@ -68,4 +68,4 @@ def meters_between(one: Coordinates, other: Coordinates) -> float:
     half_north = (other_north - north) / 2
     half_east = math.radians(other.longitude - one.longitude) / 2
     part = math.sin(half_north) ** 2 + math.cos(north) * math.cos(other_north) * math.sin(half_east) ** 2
-    return 2 * _EARTH_METERS * math.asin(math.sqrt(min(1.0, part)))
+    return 2 * _EARTH_METERS * math.asin(math.sqrt(part if part < 1 else 1.0))

@@ -34,8 +34,9 @@ class ReviewStep(StrEnum):
 
 
 QUEUED_FLAGS = ("copy", "far_from_store", "time_mismatch", "stale", "blank")
-"""The names of the flags that a queue shows unless others are asked for: those that fraud raises. Blurred,
-soft, dark and overexposed photos are one or two of a hundred, and would flood it."""
+"""The names of the flags that a queue shows unless others are asked for: those that fraud raises; of copies,
+those alone whose earlier photo is another store's. Other copies, and blurred, soft, dark and overexposed
+photos, are one or two of a hundred, and would flood it."""
 
 PAIR_FLAGS = ("copy", "same_scene")
 """The names of the flags that a match with an earlier photo raises: those that a pair is about."""

@@ -11,10 +11,9 @@ from functools import lru_cache
 from retailpulse.domain.date_formats import begins_with_year, read_digits
 
 _HOUR = timedelta(hours=1)
-_AHEAD, _BEHIND = timedelta(hours=14), timedelta(hours=12)
+_AHEAD_HOURS, _BEHIND_HOURS = 14.0, 12.0
 """Zones are up to 14 hours ahead of UTC, and up to 12 behind it."""
-_DAY = timedelta(days=1)
-_NOTHING = timedelta()
+_DAY_HOURS = 24.0
 _NUMBER = re.compile(r"[+-]?\d{9,14}(\.\d+)?", re.ASCII)
 _ZONE = re.compile(
     r"[t ][\d:.,]+ ?(?:[ap]\.?m\.? ?)?"
@@ -31,25 +30,28 @@ def hours_from_visit(taken_at: str, visit_time: str, visited_at: datetime) -> fl
     """
     is_local, is_midnight = _read_form(visit_time)
     is_day = is_midnight or visited_at.astimezone(UTC).time() == time()
-    return _hours(taken_at, visited_at, is_local=is_local, lasts=_DAY if is_day else _NOTHING)
+    return _hours(taken_at, visited_at, is_local=is_local, lasts_hours=_DAY_HOURS if is_day else 0.0)
 
 
 def hours_from_instant(taken_at: str, instant: datetime) -> float | None:
     """The same from an instant that is known."""
-    return _hours(taken_at, instant, is_local=False, lasts=_NOTHING)
+    return _hours(taken_at, instant, is_local=False, lasts_hours=0.0)
 
 
-def _hours(taken_at: str, begin: datetime, *, is_local: bool, lasts: timedelta) -> float | None:
+def _hours(taken_at: str, begin: datetime, *, is_local: bool, lasts_hours: float) -> float | None:
     try:
         taken = datetime.fromisoformat(taken_at)
         is_taken_local = taken.tzinfo is None
-        apart = (taken.replace(tzinfo=UTC) if is_taken_local else taken) - begin
+        apart = ((taken.replace(tzinfo=UTC) if is_taken_local else taken) - begin) / _HOUR
     except (ValueError, OverflowError):
         return None
-    least = apart - lasts - max(_AHEAD * is_taken_local, _BEHIND * is_local)
-    most = apart + max(_BEHIND * is_taken_local, _AHEAD * is_local)
-    nearest = max(least, _NOTHING) if most >= _NOTHING else most
-    return round(nearest / _HOUR, 2)
+    least, most = apart - lasts_hours, apart
+    if is_taken_local or is_local:
+        least -= max(_AHEAD_HOURS * is_taken_local, _BEHIND_HOURS * is_local)
+        most += max(_BEHIND_HOURS * is_taken_local, _AHEAD_HOURS * is_local)
+    if most < 0:
+        return round(most, 2)
+    return round(least, 2) if least > 0 else 0.0
 
 
 @lru_cache(maxsize=4_096)  # the images of a visit are settled one after another

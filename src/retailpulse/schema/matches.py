@@ -1,10 +1,12 @@
 """A match: a photo that was handed in before, and the earliest one that it is most like."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.domain.times import Instant
-from retailpulse.schema.record import Record, described
+from retailpulse.schema.record import Record, described, fields_of
 
 
 class MatchedPhoto(Record, frozen=True, kw_only=True):
@@ -38,3 +40,28 @@ class Match(Record, frozen=True, kw_only=True):
         str | None,
         described("The area code of the later photo's store, as the master now has it.", example="7100"),
     ] = None
+
+
+def _line_fields() -> list[tuple[str, Any, Any]]:
+    photo = list(fields_of(MatchedPhoto))
+    match = [field for field in fields_of(Match) if field[0] not in {"photo", "earlier"}]
+    return [*photo, *((f"earlier_{name}", hint, more) for name, hint, more in photo), *match]
+
+
+if TYPE_CHECKING:
+
+    class MatchLine(Record, frozen=True, kw_only=True):
+        """A match as a line of a file; fields of the earlier photo begin with `earlier_`."""
+
+else:
+    MatchLine = msgspec.defstruct(
+        "MatchLine",
+        _line_fields(),
+        bases=(Record,),
+        namespace={
+            "__doc__": "A match as a line of a file; fields of the earlier photo begin with `earlier_`."
+        },
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+    )

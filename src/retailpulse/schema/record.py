@@ -58,12 +58,13 @@ class Joined(msgspec.StructMeta):
     ) -> Any:
         """Gives the record; `options` are those of a Struct."""
         kept = {"__doc__": namespace.get("__doc__")}
-        fields = [field for base in bases for field in _fields_of(base)]
+        fields = [field for base in bases for field in fields_of(base)]
         module = namespace["__module__"]
         return msgspec.defstruct(name, fields, bases=(Record,), namespace=kept, module=module, **options)
 
 
-def _fields_of(record: type[msgspec.Struct]) -> Iterator[tuple[str, Any, Any]]:
+def fields_of(record: type[msgspec.Struct]) -> Iterator[tuple[str, Any, Any]]:
+    """The fields of a record as `msgspec.defstruct` takes them: name, type with its description, default."""
     hints = get_type_hints(record, include_extras=True)
     for field in msgspec.structs.fields(record):
         given = {"default": field.default, "default_factory": field.default_factory}

@@ -1,6 +1,8 @@
 """Gathers the results of a worker and writes them in batches, closing the grants that they end.
 
-A batch that the database refuses is kept and tried again, so an outage repeats no download.
+Pictures of photos are written before their results, in a transaction of their own: they are large, and for
+that of the results others wait. A batch that the database refuses is kept and tried again, so an outage
+repeats no download.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from retailpulse.schema import ImageResult
 from retailpulse.service.job_log import log_ends
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
+from retailpulse.storage.results import thumbnails
 from retailpulse.telemetry.catalogue import SETTLE
 from retailpulse.telemetry.instruments import Instruments
 from retailpulse.worker.held_images import Grant
@@ -121,6 +124,7 @@ class Settler:
         began_at = time.monotonic()
         while True:
             try:
+                await self._write_pictures(batch)
                 async with self._database.transaction() as connection:
                     ended: list[UUID] = []
                     await settling.settle(
@@ -144,6 +148,15 @@ class Settler:
                 batch.close()
                 self._on_settled()
                 return ended
+
+    async def _write_pictures(self, batch: "_Batch") -> None:
+        """Writes what pictures of a batch are not written; those of an analysis go with its results."""
+        if not batch.picture_bytes:
+            return
+        results = [result for result in batch.results if result.job_id not in batch.analyses]
+        async with self._database.transaction() as connection:
+            await thumbnails.insert(connection, results)
+        batch.picture_bytes = 0
 
 
 class _Batch:

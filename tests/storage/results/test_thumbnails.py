@@ -1,4 +1,4 @@
-"""Thumbnails: written with their result or not at all, read for all copies, gone when they are old."""
+"""Thumbnails: those of the bytes that a result is of, read for all copies, gone when they are old."""
 
 import random
 from datetime import timedelta
@@ -23,11 +23,13 @@ BYTES = random.Random(1).randbytes(20_000) + bytes(range(256))
 DAY = timedelta(days=1)
 
 
-def pictured(job_id: UUID, image_no: int, *kinds: ThumbnailKind, jpeg: bytes = BYTES) -> ImageResult:
+def pictured(
+    job_id: UUID, image_no: int, *kinds: ThumbnailKind, jpeg: bytes = BYTES, sha256: str = "1f" * 32
+) -> ImageResult:
     result = measured(job_id, image_no)
     made = tuple(Thumbnail(kind=kind, width=kind.most_pixels, height=9, jpeg=jpeg) for kind in kinds)
     assert result.measurement is not None
-    measurement = msgspec.structs.replace(result.measurement, thumbnails=made)
+    measurement = msgspec.structs.replace(result.measurement, thumbnails=made, sha256=sha256)
     return msgspec.structs.replace(result, measurement=measurement)
 
 
@@ -60,12 +62,58 @@ async def test_images_that_share_a_url_share_it(database: Database) -> None:
     assert count(database) == 1
 
 
-async def test_a_result_that_comes_too_late_leaves_no_thumbnail(database: Database) -> None:
+async def write_pictures(database: Database, result: ImageResult) -> None:
+    """What a worker does before it settles a result."""
+    async with database.transaction() as connection:
+        await thumbnails.insert(connection, [result])
+
+
+async def test_a_picture_of_another_try_is_not_shown(database: Database) -> None:
+    """The host gives another photo for each try; the first one's worker dies, or wakes up late."""
+    job_id = await submit(database, ["http://photos.example/a"])
+    other = pictured(job_id, 1, SMALL, LARGE, jpeg=b"another photo", sha256="2e" * 32)
+    await write_pictures(database, other)
+    assert await seen(database, job_id, 1) is None
+    await settle(database, [pictured(job_id, 1, SMALL)])
+    assert await seen(database, job_id, 1, LARGE, SMALL) == BYTES
+    await write_pictures(database, other)
+    assert await settle(database, [other]) == 0
+    assert await seen(database, job_id, 1, LARGE, SMALL) == BYTES
+
+
+async def test_a_result_that_is_late_adds_no_picture_of_other_bytes(database: Database) -> None:
     job_id = await submit(database, ["http://photos.example/a"])
     await settle(database, [pictured(job_id, 1)])
-    await settle(database, [pictured(job_id, 1, SMALL, jpeg=b"late")])
+    await settle(database, [pictured(job_id, 1, SMALL, jpeg=b"late", sha256="2e" * 32)])
     assert await seen(database, job_id, 1) is None
     assert await seen(database, job_id, 1, LARGE) is None
+
+
+async def test_a_picture_of_before_their_bytes_were_known_is_shown(database: Database) -> None:
+    job_id = await submit(database, ["http://photos.example/a"])
+    await settle(database, [pictured(job_id, 1, SMALL)])
+    with psycopg.connect(database.url) as connection:
+        connection.execute("UPDATE thumbnails SET sha256 = ''")
+    assert await seen(database, job_id, 1) == BYTES
+    await write_pictures(database, pictured(job_id, 1, SMALL, jpeg=b"made anew"))
+    assert await seen(database, job_id, 1) == b"made anew"
+
+
+async def test_pictures_written_twice_are_there_once(database: Database) -> None:
+    job_id = await submit(database, ["http://photos.example/a"])
+    for jpeg in (b"first", b"again"):
+        await write_pictures(database, pictured(job_id, 1, SMALL, jpeg=jpeg))
+    await settle(database, [pictured(job_id, 1)])
+    assert (await seen(database, job_id, 1), count(database)) == (b"again", 1)
+
+
+async def test_a_job_that_is_gone_gets_none(database: Database) -> None:
+    job_id, other = [await submit(database, ["http://photos.example/a"]) for _ in range(2)]
+    with psycopg.connect(database.url) as connection:
+        connection.execute("DELETE FROM jobs WHERE job_id = %s", [job_id])
+    async with database.transaction() as connection:
+        await thumbnails.insert(connection, [pictured(job, 1, SMALL) for job in (job_id, other)])
+    assert rows(database, "SELECT job_id FROM thumbnails") == [(other,)]
 
 
 async def test_they_go_by_their_age_or_with_their_job(database: Database) -> None:

@@ -32,11 +32,11 @@ async def flagged_job(database: Database, *flags: Sequence[Flag]) -> UUID:
     return job_id
 
 
-async def copied_photo(database: Database) -> tuple[UUID, UUID]:
-    """Two jobs of one photo each, of two stores: the earlier one, and one that is a copy of it."""
-    photo = drawn(1)
+async def copied_photo(database: Database, *, seed: int = 1, store: str = "RP00001") -> tuple[UUID, UUID]:
+    """Two jobs of one photo each: the earlier one, of RP00002, and one of `store` that is a copy of it."""
+    photo = drawn(seed)
     earlier = await hand_in(database, ("RP00002", photo), day=1, visit_time="2026-11-13T10:00:00+00:00")
-    later = await hand_in(database, ("RP00001", photo.changed(9)), day=2)
+    later = await hand_in(database, (store, photo.changed(9)), day=2)
     await match(database)
     return earlier, later
 

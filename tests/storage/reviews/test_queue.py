@@ -55,6 +55,25 @@ async def test_each_photo_names_its_match(database: Database) -> None:
     assert (page.photos[0].job_id, named) == (str(second), [(str(first), "RP00002"), None])
 
 
+@pytest.mark.parametrize("window", [1, 100])
+async def test_by_itself_it_shows_copies_of_other_stores_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(queue, "WINDOW_PHOTOS", window)
+    copies = [
+        (later, 1)
+        for seed, store in enumerate(("RP00002", "RP00001", "RP00002", "RP00003"), 1)
+        for _, later in [await copied_photo(database, seed=seed, store=store)]
+    ]
+    assert await walk(database, EVERYTHING) == [copies[1], copies[3]]
+    assert await walk(database, QueueFilter(store_ids=("RP00001", "RP00002"))) == [copies[1]]
+    assert await walk(database, QueueFilter(flags=(Flag.COPY,))) == copies
+    if window == 100:
+        reviews = Reviews(database)
+        assert await reviews.waiting(EVERYTHING) == (2, True)
+        assert await reviews.before(EVERYTHING, copies[3]) == copies[1]
+
+
 async def test_what_is_left_is_counted_up_to_a_bound(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,11 +46,16 @@ FORMAT = ParameterSpec(
 )
 
 
-def documented_list(shape: type[Record], *refusals: int, meaning: str) -> dict[str, Any]:
-    """The `opt` of a handler of a list whose pages hold `shape`, and that is also a file."""
+def documented_list(
+    shape: type[Record], *refusals: int, meaning: str, line: type[Record] | None = None
+) -> dict[str, Any]:
+    """The `opt` of a handler of a list whose pages hold `shape`, and that is also a file.
+
+    `line` is what a line of the file holds, if it is not the same.
+    """
     contents = (
         ContentSpec(shape=Page[shape]),  # type: ignore[valid-type]  # made for the description
-        ContentSpec(shape=str, media_type=CSV, example=_csv_example(shape)),
+        ContentSpec(shape=str, media_type=CSV, example=_csv_example(line or shape)),
         ContentSpec(shape=bytes, media_type=XLSX),
     )
     answer = ResponseSpec(meaning=meaning, contents=contents, headers={"Link": LINK})

@@ -1,19 +1,24 @@
-"""Matches: photos that were handed in before, across all jobs."""
+"""Matches: photos that were handed in before, across all jobs; JSON pages, or all of them as CSV or XLSX."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get
 from litestar.params import Parameter
+from litestar.response import Stream
 
-from retailpulse.api.openapi.annotations import LINK, Tag, documented
+from retailpulse.api.openapi.annotations import Tag
 from retailpulse.api.v1.filters import JobIds, instant, job_ids, texts
-from retailpulse.api.v1.pages import Cursors, Page, PageRequest, RowNumber
+from retailpulse.api.v1.list_files import ListRequest, documented_list
+from retailpulse.api.v1.pages import Cursors, Page, RowNumber
 from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.schema import Match, MatchedPhoto
+from retailpulse.schema.matches import MatchLine
 from retailpulse.service import Matches
 from retailpulse.storage.matches.list import MatchFilter, MatchPlace, MatchRow
 
@@ -26,7 +31,7 @@ MATCHES: Cursors[MatchPlace] = Cursors("matches", tuple[datetime, UUID, RowNumbe
     operation_id="listMatches",
     summary="Photos that were handed in before, the newest first",
     tags=[Tag.RESULTS],
-    opt=documented(Page[Match], meaning="A page of matches.", headers={"Link": LINK}),
+    opt=documented_list(Match, line=MatchLine, meaning="A page of matches, or every one as a file."),
 )
 @with_parameter_objects
 async def list_matches(
@@ -45,8 +50,8 @@ async def list_matches(
     until: Annotated[
         str | None, Parameter(description="Only photos settled before: a date or an RFC 3339 time.")
     ] = None,
-    page: PageRequest,
-) -> Response[Page[Match]]:
+    asked: ListRequest,
+) -> Response[Page[Match]] | Stream:
     """List photos that were handed in before, each with the earliest one that it is most like.
 
     A photo of the same file or a copy, or of the same scene, is named once. Filters look at the later photo.
@@ -62,7 +67,8 @@ async def list_matches(
         start=instant("since", since),
         end=instant("until", until),
     )
-    return await page.answer(MATCHES, partial(matches.page, wanted), _match)
+    read = partial(matches.page, wanted)
+    return await asked.answer(MatchLine, MATCHES, read, _lines(matches.all(wanted)), _match)
 
 
 def _match(row: MatchRow) -> Match:
@@ -88,3 +94,10 @@ def _match(row: MatchRow) -> Match:
         relation=row.relation,
         area=row.area,
     )
+
+
+async def _lines(rows: AsyncIterator[MatchRow]) -> AsyncIterator[MatchLine]:
+    async for row in rows:
+        values = {name: getattr(row, name) for name in MatchLine.__struct_fields__}
+        ids = {"job_id": str(row.job_id), "earlier_job_id": str(row.earlier_job_id)}
+        yield msgspec.convert(values | ids, MatchLine)

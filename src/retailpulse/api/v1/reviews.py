@@ -98,8 +98,8 @@ async def list_reviews(
     flag: Annotated[
         list[Flag] | None,
         Parameter(
-            description="Only photos with this flag. Without it, undecided ones are those flagged copy, "
-            "far_from_store, time_mismatch, stale or blank."
+            description="Only photos with this flag. Without it, undecided ones are copies of photos of "
+            "other stores, and those flagged far_from_store, time_mismatch, stale or blank."
         ),
     ] = None,
     area: Areas = None,

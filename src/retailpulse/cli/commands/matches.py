@@ -1,10 +1,16 @@
-"""The command `matches`: photos that were handed in before, each with the earliest one that it is like."""
+"""The command `matches`: photos that were handed in before, each with the earliest one that it is like.
 
+They are shown, or written to a file.
+"""
+
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.exports import file_option, saved_list
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, show_list
 from retailpulse.cli.times import time_options
@@ -67,10 +73,13 @@ def _read_job_ids(
 @click.option("--store-id", multiple=True, metavar="ID", help="Only photos of this store; may be repeated.")
 @click.option("--area", multiple=True, metavar="CODE", help="Only of this area; may be repeated.")
 @time_options("Settled", start="--since", end="--until")
+@file_option
 @limit_options
 @json_option
 @with_client
-def matches(client: Client, limit: int, is_all: bool, as_json: bool, **filters: Any) -> None:
+def matches(
+    client: Client, output: Path | None, limit: int, is_all: bool, as_json: bool, **filters: Any
+) -> None:
     """List photos that were handed in before, the newest first, each with the earliest one that it is like.
 
     \b
@@ -78,5 +87,9 @@ def matches(client: Client, limit: int, is_all: bool, as_json: bool, **filters: 
       retailpulse matches
       retailpulse matches --kind same_file --kind copy --relation other_store --since 7d
       retailpulse matches --area 7100 --json --all | jq '.[] | .photo.image_url'
+      retailpulse matches --relation other_store --since 2026-11-20 -o matches.xlsx
     """
+    if output is not None:
+        saved_list(output, partial(client.export_matches, **filters))
+        return
     show_list(client.matches(**filters), COLUMNS, as_json=as_json, limit=limit, is_all=is_all)

@@ -102,7 +102,8 @@ def review(
 ) -> None:
     """List the photos that wait for a decision; or decide on one; or show what was decided on it.
 
-    Photos flagged copy, far_from_store, time_mismatch, stale or blank wait by themselves, others with --flag.
+    By itself it lists copies of photos of other stores, and photos flagged far_from_store, time_mismatch,
+    stale or blank; others with --flag, such as all copies with --flag copy.
     The DECISION is accept (it counts), reject (it does not count for its visit) or flag-wrong.
 
     \b

@@ -3,6 +3,7 @@
 Weak: what is known of a store's visit is that of the moment; a visit is never moved.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from retailpulse.storage.results import new_photos
 from retailpulse.storage.results.new_photos import NewPhotos
 
 Key = tuple[UUID, int]
+
+_PHOTOS_AT_ONCE = 50
+"""Photos whose keys are computed in one go."""
 
 LOCK_JOBS = "SELECT job_id FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR KEY SHARE"
 """Keeps jobs from being deleted until the end of the transaction; a job that is gone is not found."""
@@ -91,13 +95,13 @@ async def _insert(connection: Connection, photos: Mapping[Key, bytes | None]) ->
     cursor = await connection.execute(_INSERT, columns)
     known = await cursor.fetchall()
     await copy_hashes(connection, [(row[0], row[1], row[4]) for row in known if row[4]])
-    inserted = [(row[2], row[3]) for row in known]
+    inserted = {(row[2], row[3]) for row in known}
     await queue.put_searches(connection, inserted)
     for row in known:
         if row[5]:
             await new_photos.put_copies(connection, row[2], row[3], row[4])
     cursor = await connection.execute(_KNOWN, columns[:2])
-    return [key for key in await cursor.fetchall() if key not in set(inserted)]
+    return [key for key in await cursor.fetchall() if key not in inserted]
 
 
 def _checked(fingerprint: bytes | None) -> bytes | None:
@@ -107,11 +111,19 @@ def _checked(fingerprint: bytes | None) -> bytes | None:
 
 async def copy_hashes(connection: Connection, photos: Sequence[tuple[int, int, bytes]]) -> None:
     """Writes the hashes of known photos: each with its id, its place and its fingerprint."""
-    lines = [
+    if not photos:
+        return
+    async with connection.cursor().copy(_COPY) as copy:
+        for first in range(
+            0, len(photos), _PHOTOS_AT_ONCE
+        ):  # keys take time, in which others have their turn
+            await copy.write("".join(map(_lines, photos[first : first + _PHOTOS_AT_ONCE])))
+            await asyncio.sleep(0)
+
+
+def _lines(photo: tuple[int, int, bytes]) -> str:
+    photo_id, place, data = photo
+    return "".join(
         "\t".join(map(str, (photo_id, place, f"x{digest.hex()}", *fingerprints.keys(digest)))) + "\n"
-        for photo_id, place, data in photos
         for digest in fingerprints.parse(data)
-    ]
-    if lines:
-        async with connection.cursor().copy(_COPY) as copy:
-            await copy.write("".join(lines))
+    )

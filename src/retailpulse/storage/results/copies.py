@@ -32,8 +32,8 @@ _COPY = sql.SQL("""
     RETURNING image_no, flags IS NOT NULL
 """).format(written=columns.WRITTEN)
 _READ = READ_VISITS.format(
-    asked=sql.SQL("""
-        SELECT same_as AS place, image_no, job_id FROM images
+    photos=sql.SQL("""
+        SELECT same_as AS place, image_no, job_id, visit_no FROM images
         WHERE job_id = %(job_id)s AND same_as = ANY(%(firsts)s)""")
 )
 _INSERT = sql.SQL("""

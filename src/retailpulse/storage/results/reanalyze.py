@@ -137,10 +137,7 @@ async def _write(
     rows = [_row(photo, checks.get(at)) for at, photo in enumerate(photos)]
     await connection.execute(_WRITE, [msgspec.json.encode(rows).decode()], prepare=False)
     same = [photo for photo in photos if photo.is_same]
-    written: dict[UUID, set[int]] = {}
-    for photo in same:
-        written.setdefault(photo.original.job_id, set()).add(photo.original.image_no)
-    await thumbnails.insert(connection, [photo.result for photo in same], written)
+    await thumbnails.replace(connection, [photo.result for photo in same])
     await new_photos.put(connection, _to_search(same))
     flags: dict[_FlagChange, list[int]] = {}
     for at, photo in enumerate(photos):

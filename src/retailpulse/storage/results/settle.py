@@ -1,4 +1,4 @@
-"""Results: settled exactly once. How they are read is `pages`'.
+"""Results: settled exactly once. `pages` reads them; their pictures are written before (`thumbnails`).
 
 The result of an image of an analysis is a note that it was measured: its facts go to the photo that it is of.
 """
@@ -21,7 +21,7 @@ from retailpulse.schema import FACTS, ImageFacts, ImageResult, Measurement
 from retailpulse.storage.jobs import store_counts
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.postgres.database import Connection
-from retailpulse.storage.results import columns, new_photos, thumbnails
+from retailpulse.storage.results import columns, new_photos
 from retailpulse.storage.results.copies import copy_to_copies
 from retailpulse.storage.results.flags import FlagCounts, list_flagged
 from retailpulse.storage.results.new_photos import NewPhotos
@@ -92,7 +92,6 @@ async def settle(
     cursor = await connection.execute(_INSERT, parameters, prepare=False)
     jobs = await _inserted(connection, await cursor.fetchall(), ordered, thresholds)
     written = {job_id: job.new for job_id, job in jobs.items()}
-    await thumbnails.insert(connection, ordered, written)
     await new_photos.put(connection, _photos(ordered, written))
     await apply_analyses(connection, _measured(results, written, analyses), list(jobs), thresholds)
     finished = await finish_jobs(connection, await _count_in_jobs(connection, jobs))

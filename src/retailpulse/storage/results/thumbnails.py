@@ -1,21 +1,41 @@
-"""Thumbnails: written with the results that they belong to, read one at a time, deleted when they are old."""
+"""Thumbnails: written just before the results that they belong to, read one at a time, deleted when old.
 
-from collections.abc import Container, Mapping, Sequence
+They are many times as large as all else that is known of a photo, so that they are no part of the transaction
+that settles, for which others wait. Each is known by the bytes of its photo: a result shows the pictures of
+its own bytes alone, whatever other tries have left. Those that no result names go by their age or with
+their job. Weak: until then they take their room.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
+import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 
 from retailpulse.domain.thumbnails import ThumbnailKind
 from retailpulse.schema import ImageResult
 from retailpulse.storage.postgres.database import Connection
 
-# In binary: as text each byte would be two characters. A picture that is analyzed anew replaces its old one.
-_INSERT = """
-    INSERT INTO thumbnails (job_id, image_no, kind, width, height, jpeg)
-    SELECT * FROM unnest(%b::uuid[], %b::int[], %b::text[], %b::smallint[], %b::smallint[], %b::bytea[])
-    ON CONFLICT (job_id, image_no, kind) DO UPDATE
+# Keeps jobs from being deleted until the end of the transaction.
+_LOCK_JOBS = "SELECT job_id FROM jobs WHERE job_id = ANY(%s) ORDER BY job_id FOR KEY SHARE"
+# In binary, as text each byte would be two characters; and by COPY, which costs half of what an INSERT does.
+_COLUMNS = {
+    "job_id": "uuid", "image_no": "int4", "kind": "text", "width": "int2", "height": "int2",
+    "sha256": "bytea", "jpeg": "bytea",
+}  # fmt: skip
+_COPY = sql.SQL("COPY thumbnails ({columns}) FROM STDIN (FORMAT binary)").format(
+    columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+)
+_REPLACE = """
+    INSERT INTO thumbnails (job_id, image_no, kind, width, height, sha256, jpeg)
+    SELECT * FROM unnest(%b::uuid[], %b::int[], %b::text[], %b::smallint[], %b::smallint[], %b::bytea[],
+        %b::bytea[])
+    ON CONFLICT (job_id, image_no, kind, sha256) DO UPDATE
     SET width = excluded.width, height = excluded.height, made_at = now(), jpeg = excluded.jpeg
 """
 
@@ -28,8 +48,9 @@ _READ = """
     LEFT JOIN LATERAL (
         SELECT * FROM thumbnails t
         WHERE t.job_id = i.job_id AND t.image_no = coalesce(i.same_as, i.image_no)
-            AND t.kind = ANY(%(kinds)s)
-        ORDER BY array_position(%(kinds)s, t.kind) LIMIT 1) t ON true
+            AND t.kind = ANY(%(kinds)s) AND t.sha256 IN (coalesce(r.sha256, ''), '')
+            AND r.outcome = 'measured'
+        ORDER BY array_position(%(kinds)s, t.kind), t.sha256 = '' LIMIT 1) t ON true
     WHERE j.job_id = %(job_id)s
 """
 
@@ -38,6 +59,10 @@ _DELETE_OLD = """
         SELECT ctid FROM thumbnails WHERE kind = %(kind)s AND made_at < now() - %(age)s::interval
         ORDER BY made_at LIMIT %(limit)s))
 """
+
+
+_Row = tuple[Any, ...]
+"""The values of the columns."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,28 +81,56 @@ class ThumbnailRow:
     jpeg: bytes | None
 
 
-async def insert(
-    connection: Connection, results: Sequence[ImageResult], written: Mapping[UUID, Container[int]]
-) -> None:
-    """Writes the thumbnails of those results that were written: numbers of images by job."""
+async def insert(connection: Connection, results: Sequence[ImageResult]) -> None:
+    """Writes the thumbnails of results, which have them once they are settled after this transaction.
+
+    Those of the same bytes are replaced; jobs that are gone get none.
+    """
+    rows = await _rows(connection, results)
+    if not rows:
+        return
+    try:
+        async with connection.transaction():
+            await _copy(connection, rows)
+    except psycopg.errors.UniqueViolation:  # another try had the same photo
+        await _replace(connection, rows)
+
+
+async def replace(connection: Connection, results: Sequence[ImageResult]) -> None:
+    """The same where most photos have thumbnails already."""
+    if rows := await _rows(connection, results):
+        await _replace(connection, rows)
+
+
+async def _copy(connection: Connection, rows: Sequence[_Row]) -> None:
+    async with connection.cursor().copy(_COPY) as copy:
+        copy.set_types(list(_COLUMNS.values()))
+        for row in rows:
+            await copy.write_row(row)
+
+
+async def _replace(connection: Connection, rows: Sequence[_Row]) -> None:
+    await connection.execute(_REPLACE, [list(column) for column in zip(*rows, strict=True)])
+
+
+async def _rows(connection: Connection, results: Sequence[ImageResult]) -> list[_Row]:
+    """Rows of the thumbnails of results, in one order everywhere, as two tries may write the same ones."""
     found = [
-        (result.job_id, result.image_no, thumbnail)
+        (result.job_id, result.image_no, bytes.fromhex(result.measurement.sha256 or ""), thumbnail)
         for result in results
-        if result.measurement is not None and result.image_no in written.get(result.job_id, ())
+        if result.measurement is not None
         for thumbnail in result.measurement.thumbnails
     ]
     if not found:
-        return
-    job_ids, image_nos, thumbnails = zip(*found, strict=True)
-    columns = [
-        list(job_ids),
-        list(image_nos),
-        [str(one.kind) for one in thumbnails],
-        [one.width for one in thumbnails],
-        [one.height for one in thumbnails],
-        [one.jpeg for one in thumbnails],
+        return []
+    cursor = await connection.execute(_LOCK_JOBS, [list({row[0] for row in found})])
+    living = {job_id for (job_id,) in await cursor.fetchall()}
+    rows = [
+        (job_id, image_no, str(one.kind), one.width, one.height, sha256, one.jpeg)
+        for job_id, image_no, sha256, one in found
+        if job_id in living
     ]
-    await connection.execute(_INSERT, columns)
+    return sorted(rows, key=itemgetter(0, 1, 2, 5))
 
 
 async def read(

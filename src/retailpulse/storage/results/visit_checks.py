@@ -6,7 +6,7 @@ Weak: a store master that is loaded later changes nothing of results that are th
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,33 +20,37 @@ from retailpulse.schema import ImageFacts, ImageResult
 from retailpulse.storage.postgres.database import Connection
 
 READ_VISITS = sql.SQL("""
-    SELECT asked.place, asked.image_no, left(v.visit_time, 100), v.visited_at,
+    SELECT photo.place, photo.image_no, left(v.visit_time, 100), v.visited_at,
         CASE WHEN v.visited_at IS NULL
-            THEN (SELECT submitted_at FROM jobs j WHERE j.job_id = asked.job_id) END,
+            THEN (SELECT submitted_at FROM jobs j WHERE j.job_id = photo.job_id) END,
         s.latitude, s.longitude
-    FROM ({asked}) asked
-    CROSS JOIN LATERAL (
-        SELECT visit_no FROM images WHERE job_id = asked.job_id AND image_no = asked.image_no OFFSET 0) i
+    FROM ({photos}) photo
     CROSS JOIN LATERAL (
         SELECT visit_time, visited_at, store_id FROM visits
-        WHERE job_id = asked.job_id AND visit_no = i.visit_no OFFSET 0) v
+        WHERE job_id = photo.job_id AND visit_no = photo.visit_no OFFSET 0) v
     LEFT JOIN LATERAL (
         SELECT latitude, longitude FROM stores WHERE store_id = v.store_id OFFSET 0) s ON true
 """)
-"""The visits of images that are asked for by job and number; `place` is what the asker knows them by."""
-# Jobs are told once, and images by their place among those asked for: an id costs as much as all else.
+"""The visits of photos by job and visit; `place` is what the asker knows a photo, or several, by."""
+# Jobs are told once, and images by their place among those asked for: an id costs as much as all else. And a
+# visit is read once for all its images, most of which are settled together.
 _READ = READ_VISITS.format(
-    asked=sql.SQL("""
-        SELECT place, image_no, (%(jobs)s::uuid[])[job_place] AS job_id
-        FROM unnest(%(job_places)s::int[], %(images)s::int[])
-            WITH ORDINALITY a (job_place, image_no, place)""")
+    photos=sql.SQL("""
+        SELECT array_agg(a.place::int) AS place, min(a.image_no) AS image_no, a.job_id, i.visit_no
+        FROM (
+            SELECT place, image_no, (%(jobs)s::uuid[])[job_place] AS job_id
+            FROM unnest(%(job_places)s::int[], %(images)s::int[])
+                WITH ORDINALITY AS given (job_place, image_no, place)) a
+        CROSS JOIN LATERAL (
+            SELECT visit_no FROM images WHERE job_id = a.job_id AND image_no = a.image_no OFFSET 0) i
+        GROUP BY a.job_id, i.visit_no""")
 )
 
 
 class VisitRow(NamedTuple):
-    """An image with its visit, and the store of it; `submitted_at` is told if the visit has no time."""
+    """A visit of photos, and its store; `submitted_at` is told if the visit has no time."""
 
-    place: int
+    place: Any
     image_no: int
     visit_time: str
     visited_at: datetime | None
@@ -83,12 +87,13 @@ async def read_checks(
         "jobs": list(jobs),
     }
     # Planned each time: a plan from when the tables were small would read them whole.
-    cursor = await connection.execute(_READ, values, prepare=False)
+    cursor = await connection.cursor(binary=True).execute(_READ, values, prepare=False)
     checks = {}
     for row in map(VisitRow._make, await cursor.fetchall()):
-        at = asked[row.place - 1]
-        if (facts := results[at].measurement) is not None:
-            checks[at] = checks_of(facts, row, thresholds)
+        for place in row.place:
+            at = asked[place - 1]
+            if (facts := results[at].measurement) is not None:
+                checks[at] = checks_of(facts, row, thresholds)
     return checks
 
 

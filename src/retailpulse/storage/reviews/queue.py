@@ -2,7 +2,7 @@
 
 Each statement looks at a window of flagged photos along an index, and then at each by its key, so that its
 cost is bounded. Weak: photos of one area, or with a rare flag that the queue does not show by itself, take a
-window at a time.
+window at a time; so do copies of other stores, where most are of the same store.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from uuid import UUID
 from psycopg import sql
 
 from retailpulse.domain.flags import Flag
+from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.domain.reviews import QUEUED_FLAGS, Decision
 from retailpulse.storage.matches.of_photo import earlier_photo
 from retailpulse.storage.postgres.database import Connection
@@ -30,16 +31,27 @@ _QUEUED = sql.SQL("flags && ARRAY[{names}]::text[]").format(
     names=sql.SQL(", ").join(map(sql.Literal, QUEUED_FLAGS))
 )
 _FLAGGED = sql.SQL("flags IS NOT NULL")
+# What the queue shows of these by itself: a copy only if the earlier photo is another store's.
+_BY_ITSELF = sql.SQL("""
+    (flags && ARRAY[{names}]::text[] OR EXISTS (
+        SELECT FROM photo_matches m
+        WHERE m.job_id = seen.job_id AND m.image_no = seen.image_no AND m.is_flagged
+            AND m.kind IN ({kinds}) AND m.relation = {relation} OFFSET 0))
+""").format(
+    names=sql.SQL(", ").join(sql.Literal(name) for name in QUEUED_FLAGS if name != Flag.COPY),
+    kinds=sql.SQL(", ").join(sql.Literal(str(kind)) for kind in (MatchKind.SAME_FILE, MatchKind.COPY)),
+    relation=sql.Literal(str(Relation.OTHER_STORE)),
+)
 
 # Jobs on their way out are not seen.
 _UNDECIDED = sql.SQL("""
-    SELECT job_id, image_no FROM results
+    SELECT job_id, image_no, flags FROM results
     WHERE review IS NULL AND {flagged} AND (job_id, image_no) > (%(job_id)s, %(image_no)s)
         AND job_id NOT IN (SELECT job_id FROM pruned_jobs)
     ORDER BY job_id, image_no LIMIT %(window)s""")
 # The same the other way, from a position on.
 _UNDECIDED_BEFORE = sql.SQL("""
-    SELECT job_id, image_no FROM results
+    SELECT job_id, image_no, flags FROM results
     WHERE review IS NULL AND {flagged} AND (job_id, image_no) < (%(job_id)s, %(image_no)s)
         AND job_id NOT IN (SELECT job_id FROM pruned_jobs)
     ORDER BY job_id DESC, image_no DESC LIMIT %(window)s""")
@@ -83,6 +95,10 @@ _PAGE = sql.SQL("""
                 SELECT * FROM ({found}) found WHERE {wanted}
                 ORDER BY job_id, image_no LIMIT %(limit)s) page) f)
 """)
+_COUNT = sql.SQL("""
+    WITH seen AS MATERIALIZED ({seen})
+    SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM ({shown}) shown)
+""")
 _LAST = sql.SQL("""
     WITH seen AS MATERIALIZED ({seen})
     SELECT job_id, image_no FROM ({found}) found WHERE {wanted} ORDER BY job_id DESC, image_no DESC LIMIT 1
@@ -104,9 +120,19 @@ class QueueFilter:
     store_ids: tuple[str, ...] = ()
 
     @property
-    def wants_all_candidates(self) -> bool:
-        """Whether every photo along the index is wanted, so that none need be looked at to know."""
-        return not (self.flags or self.area_codes or self.store_ids)
+    def is_by_itself(self) -> bool:
+        """Whether the undecided photos are asked for that the queue shows by itself."""
+        return self.decision is None and not self.flags
+
+    @property
+    def is_of_visits(self) -> bool:
+        """Whether the stores of photos, or their flags, have to be looked at to know which are wanted."""
+        return bool(self.flags or self.area_codes or self.store_ids)
+
+    def window(self, limit: int) -> int:
+        """Along how many photos so many that are wanted are looked for."""
+        is_each_wanted = not self.is_of_visits and not self.is_by_itself
+        return min(limit, WINDOW_PHOTOS) if is_each_wanted else WINDOW_PHOTOS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,11 +149,11 @@ async def read_window(
     """At most `limit` photos after a position, from one window."""
     statement = _PAGE.format(
         seen=candidates(wanted),
-        found=_FOUND.format(seen=sql.SQL("SELECT * FROM seen")),
+        found=_FOUND.format(seen=_shown(wanted)),
         matched=earlier_photo("page"),
         wanted=_condition(wanted),
     )
-    window = min(limit, WINDOW_PHOTOS) if wanted.wants_all_candidates else WINDOW_PHOTOS
+    window = wanted.window(limit)
     values = _values(wanted, after, window) | {"limit": limit}
     cursor = await connection.execute(statement, values, prepare=False)
     ((seen, last, photos),) = await cursor.fetchall()
@@ -143,25 +169,27 @@ async def find_before(connection: Connection, wanted: QueueFilter, before: Photo
     """The last undecided photo before a position, None if none of the window there is wanted."""
     statement = _LAST.format(
         seen=_UNDECIDED_BEFORE.format(flagged=_flagged(wanted)),
-        found=_FOUND.format(seen=sql.SQL("SELECT * FROM seen")),
+        found=_FOUND.format(seen=_shown(wanted, is_backwards=True)),
         wanted=_condition(wanted),
     )
-    window = 1 if wanted.wants_all_candidates else WINDOW_PHOTOS
-    cursor = await connection.execute(statement, _values(wanted, before, window), prepare=False)
+    values = _values(wanted, before, wanted.window(1)) | {"limit": 1}
+    cursor = await connection.execute(statement, values, prepare=False)
     found = await cursor.fetchone()
     return None if found is None else (found[0], found[1])
 
 
 async def count_left(connection: Connection, wanted: QueueFilter, *, after: Photo) -> tuple[int, bool]:
     """How many photos after a position are left, and whether that is all; counted in one window."""
-    if wanted.wants_all_candidates:
-        statement = sql.SQL("SELECT count(*) FROM ({}) seen").format(candidates(wanted))
-        values = {"job_id": after[0], "image_no": after[1], "window": MOST_COUNTED + 1}
-        cursor = await connection.execute(statement, values | {"decision": wanted.decision}, prepare=False)
-        ((count,),) = await cursor.fetchall()
-        return min(count, MOST_COUNTED), count <= MOST_COUNTED
-    window = await read_window(connection, wanted, after=after, limit=MOST_COUNTED + 1)
-    return min(len(window.photos), MOST_COUNTED), window.reached is None
+    limit = MOST_COUNTED + 1
+    if wanted.is_of_visits:
+        page = await read_window(connection, wanted, after=after, limit=limit)
+        return min(len(page.photos), MOST_COUNTED), page.reached is None
+    statement = _COUNT.format(seen=candidates(wanted), shown=_shown(wanted))
+    window = wanted.window(limit)
+    values = _values(wanted, after, window) | {"limit": limit}
+    cursor = await connection.execute(statement, values, prepare=False)
+    ((seen, count),) = await cursor.fetchall()
+    return min(count, MOST_COUNTED), seen < window and count < limit
 
 
 async def find_photo(connection: Connection, photo: Photo) -> dict[str, Any] | None:
@@ -180,6 +208,17 @@ def candidates(wanted: QueueFilter) -> sql.Composable:
     if wanted.decision is not None:
         return _DECIDED
     return _UNDECIDED.format(flagged=_flagged(wanted))
+
+
+def _shown(wanted: QueueFilter, *, is_backwards: bool = False) -> sql.Composable:
+    """Those of a window that may be wanted; where nothing else is asked of them, the first `limit` alone."""
+    parts: list[sql.Composable] = [sql.SQL("SELECT * FROM seen")]
+    if wanted.is_by_itself:
+        parts.append(sql.SQL("WHERE ") + _BY_ITSELF)
+    if not wanted.is_of_visits:
+        order = "ORDER BY job_id DESC, image_no DESC" if is_backwards else "ORDER BY job_id, image_no"
+        parts.append(sql.SQL(f"{order} LIMIT %(limit)s"))
+    return sql.SQL(" ").join(parts)
 
 
 def _flagged(wanted: QueueFilter) -> sql.Composable:
