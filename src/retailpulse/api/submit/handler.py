@@ -26,7 +26,6 @@ from retailpulse.api.submit.request_body import WRITE_BYTES, BodyBudget, drain, 
 from retailpulse.api.submit.row_errors import RowErrors, RowKind
 from retailpulse.api.submit.submit_options import SubmitOptions, read_submit_options
 from retailpulse.api.submit.visit_validator import VisitValidator
-from retailpulse.api.uploads import Upload
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy, InvalidRequest
 from retailpulse.domain.images import Depth
@@ -37,6 +36,7 @@ from retailpulse.service.submit_preview import Preview
 from retailpulse.storage.jobs.spool import Spool, temporary_file
 from retailpulse.tables.formats import is_slow_to_read
 from retailpulse.web.errors import UnsupportedMediaType
+from retailpulse.web.uploads import Upload
 
 logger = logging.getLogger(__name__)
 

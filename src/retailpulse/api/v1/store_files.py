@@ -8,11 +8,11 @@ from typing import IO, Any, NamedTuple
 from litestar import Request
 
 from retailpulse.api.submit.request_body import BodyBudget, unpacked
-from retailpulse.api.uploads import Upload
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy
 from retailpulse.storage.jobs.spool import temporary_file
 from retailpulse.web.errors import TooLarge
+from retailpulse.web.uploads import Upload
 
 _DISK_TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
