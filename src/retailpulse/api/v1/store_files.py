@@ -40,10 +40,16 @@ class StoreFiles:
         upload = Upload(body, request.headers.get("content-type", ""))
         length = request.headers.get("content-length", "0")
         expected_bytes = min(int(length), self.most_bytes) if length.isdigit() else 0
+        async with self.keep(upload.blocks(), expected_bytes) as file:
+            yield StoreFile(file, upload.fields)
+
+    @asynccontextmanager
+    async def keep(self, blocks: AsyncIterator[bytes], expected_bytes: int) -> AsyncIterator[IO[bytes]]:
+        """A file of these bytes, as long as the block runs; raises Busy."""
         with temporary_file(self.folder) as file:
             try:
-                async with self._on_disk.spooling(upload.blocks(), expected_bytes, file, _ignore):
-                    yield StoreFile(file, upload.fields)
+                async with self._on_disk.spooling(blocks, expected_bytes, file, _ignore):
+                    yield file
             except OSError as error:
                 if error.errno not in _DISK_TAKES_NOTHING:
                     raise
