@@ -14,6 +14,7 @@ from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.service.analyses import Analyses
 from retailpulse.service.api_keys import ApiKeys
 from retailpulse.service.deliveries import Deliveries
+from retailpulse.service.held_files import FileKind, HeldFiles
 from retailpulse.service.hosts import Hosts
 from retailpulse.service.job_control import JobControl
 from retailpulse.service.job_lists import JobLists
@@ -42,7 +43,9 @@ __all__ = [
     "Analyses",
     "ApiKeys",
     "Deliveries",
+    "FileKind",
     "FinishedImport",
+    "HeldFiles",
     "Hosts",
     "ImportOptions",
     "JobControl",
@@ -98,6 +101,7 @@ class Services:
     hosts: Hosts
     deliveries: Deliveries
     sessions: Sessions
+    held_files: HeldFiles
     keys: ApiKeys
     matches: Matches
     analyses: Analyses
@@ -135,6 +139,7 @@ class Services:
             hosts=hosts,
             deliveries=Deliveries(database),
             sessions=Sessions(database),
+            held_files=HeldFiles(database, settings.api.held_bytes),
             keys=ApiKeys(database),
             matches=Matches(database),
             analyses=Analyses(
