@@ -7,7 +7,18 @@ from litestar.exceptions import HTTPException
 from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from retailpulse.dashboard import job, jobs, overview, photo, review, sign_in, stores, system
+from retailpulse.dashboard import (
+    import_stores,
+    job,
+    jobs,
+    overview,
+    photo,
+    review,
+    sign_in,
+    stores,
+    submit,
+    system,
+)
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.rendering import page
 from retailpulse.dashboard.waiting import count_waiting
@@ -71,6 +82,14 @@ HANDLERS: list[ControllerRouterHandler] = [
     stores.stores_page,
     stores.areas_page,
     stores.store_page,
+    submit.submit_page,
+    submit.hand_in_visits,
+    submit.look_at_visits,
+    submit.send_visits,
+    import_stores.import_page,
+    import_stores.hand_in_stores,
+    import_stores.look_at_stores,
+    import_stores.load_stores,
     system.health,
     system.photo_hosts,
     system.keys_page,

@@ -8,6 +8,8 @@ HEALTH = PUBLIC[:1]
 METRICS = "/metrics"
 SYSTEM, KEYS = "/system", "/system/keys"
 """Pages of the dashboard: what they change, and keys, are for `admin`."""
+IMPORT = "/import"
+"""The page that loads stores, which is for `admin` as by the API."""
 SIGN_IN = "/sign-in"
 SESSIONS = (SIGN_IN, "/sign-out")
 """Pages that begin and end sessions."""
@@ -25,7 +27,7 @@ def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope
     path = routed(path)
     if is_below(path, PUBLIC) or (open_metrics and is_below(path, (METRICS,))):
         return None
-    if is_below(path, (KEYS,)) or (method == "POST" and is_below(path, (SYSTEM,))):
+    if is_below(path, (KEYS,)) or (method == "POST" and is_below(path, (SYSTEM, IMPORT))):
         return Scope.ADMIN
     if method not in _READS and _is_of_reviews(path):
         return Scope.REVIEW
