@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from retailpulse.cli import group
 from retailpulse.cli.first_steps import show_first_steps
 from retailpulse.config.settings import ApiSettings, DatabaseSettings, Settings
-from retailpulse.demo.sample import sample_stores
 from retailpulse.domain.times import parse_visit_time
+from retailpulse.samples import sample_stores
 from tests.cli.test_terminal import read_to_the_end
 from tests.running import RunningService, clean_environment, wait_for
 

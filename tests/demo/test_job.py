@@ -14,9 +14,9 @@ from retailpulse.demo import album
 from retailpulse.demo.album import ALBUM
 from retailpulse.demo.exif import Capture
 from retailpulse.demo.job import DemoJob
-from retailpulse.demo.sample import sample_stores
 from retailpulse.demo.trouble import UNKNOWN_STORE, build_job
 from retailpulse.domain.times import parse_instant
+from retailpulse.samples import sample_stores
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from typing import Any
 
-from retailpulse.demo.sample import sample_stores
+from retailpulse.samples import sample_stores
 from tests.hostile.origin import HostileOrigin
 from tests.hostile.trick import Trick
 

@@ -13,6 +13,7 @@ from retailpulse.api import health, v1
 from retailpulse.api.docs import handlers as docs
 from retailpulse.api.docs.files import DocsFiles
 from retailpulse.api.export.writer_process import Exports
+from retailpulse.api.held_file_reader import HeldFileReader
 from retailpulse.api.legacy import handlers
 from retailpulse.api.metrics import metrics as scrape
 from retailpulse.api.openapi.document import Description, openapi_json
@@ -26,6 +27,7 @@ from retailpulse.domain.images import Depth
 from retailpulse.metrics.exposition import Metrics
 from retailpulse.service import Services
 from retailpulse.web.error_responses import answer_http, answer_known, answer_unknown
+from retailpulse.web.file_reader import FileReader
 from retailpulse.web.middleware.authentication import ApiKeyCache
 from retailpulse.web.quotas import Quota
 
@@ -49,6 +51,7 @@ PROVIDED = (
     "metrics",
     "api_settings",
     "store_files",
+    "file_reader",
     "submits",
     "event_streams",
     "exports",
@@ -72,12 +75,16 @@ def make_app(
 
     `answer_unrouted` answers errors of the framework, such as a path that is not there.
     """
+    submits = SubmitHandler(services.job_submitter, services.submit_preview, settings, default_depth)
+    store_files = StoreFiles(settings)
+    file_reader: FileReader = HeldFileReader(submits, store_files, services.store_import)
     provided: dict[str, Any] = {
         **{service.name: getattr(services, service.name) for service in fields(services)},
         "metrics": metrics,
         "api_settings": settings,
-        "submits": SubmitHandler(services.job_submitter, services.submit_preview, settings, default_depth),
-        "store_files": StoreFiles(settings),
+        "submits": submits,
+        "store_files": store_files,
+        "file_reader": file_reader,
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),

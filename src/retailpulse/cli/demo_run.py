@@ -22,9 +22,9 @@ from retailpulse.cli.watch import follow
 from retailpulse.client import Client, Job, Unreachable
 from retailpulse.demo.drawing import draw
 from retailpulse.demo.job import DemoJob
-from retailpulse.demo.sample import sample_stores
 from retailpulse.demo.stage import Stage, StageFailed
 from retailpulse.demo.trouble import CUT_FILE, CUT_PHOTO, TEXT_FILE, build_job
+from retailpulse.samples import sample_stores
 
 _PATIENCE_SECONDS = 30.0
 _CUT_SHARE = 0.6

@@ -34,6 +34,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 _DONE = {
+    "submit": "The job is sent; its photos are on their way.",
     "retry": "The failed images are tried again.",
     "cancel": "The job is cancelled.",
     "delete": "The job is deleted.",

@@ -15,6 +15,7 @@ from retailpulse.config.loading import Setting
 from retailpulse.dashboard import (
     callbacks,
     checks,
+    import_stores,
     job,
     job_actions,
     job_photos,
@@ -29,6 +30,7 @@ from retailpulse.dashboard import (
     settings,
     sign_in,
     stores,
+    submit,
     system,
 )
 from retailpulse.dashboard.assets import read_assets
@@ -104,6 +106,14 @@ HANDLERS: list[ControllerRouterHandler] = [
     stores.areas_page,
     stores.area_page,
     stores.store_page,
+    submit.submit_page,
+    submit.hand_in_visits,
+    submit.look_at_visits,
+    submit.send_visits,
+    import_stores.import_page,
+    import_stores.hand_in_stores,
+    import_stores.look_at_stores,
+    import_stores.load_stores,
     system.health,
     system.workers_page,
     system.photo_hosts,

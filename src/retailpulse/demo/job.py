@@ -16,8 +16,8 @@ from retailpulse.demo.dice import Dice
 from retailpulse.demo.exif import Capture
 from retailpulse.demo.gondolas import GONDOLAS, Gondola
 from retailpulse.demo.recipes import Recipe
-from retailpulse.demo.sample import sample_stores
 from retailpulse.domain.images import Cause
+from retailpulse.samples import sample_stores
 
 _OFFSETS = {"7100037": timedelta(0), "7100041": timedelta(hours=4)}  # by area; the others are in India
 _INDIA = timedelta(hours=5, minutes=30)

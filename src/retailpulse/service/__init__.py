@@ -15,6 +15,7 @@ from retailpulse.service.analyses import Analyses
 from retailpulse.service.api_keys import ApiKeys
 from retailpulse.service.checks import Checks
 from retailpulse.service.deliveries import Deliveries
+from retailpulse.service.held_files import FileKind, HeldFiles
 from retailpulse.service.hosts import Hosts
 from retailpulse.service.job_control import JobControl
 from retailpulse.service.job_lists import JobLists
@@ -46,7 +47,9 @@ __all__ = [
     "ApiKeys",
     "Checks",
     "Deliveries",
+    "FileKind",
     "FinishedImport",
+    "HeldFiles",
     "Hosts",
     "ImportOptions",
     "JobControl",
@@ -107,6 +110,7 @@ class Services:
     processes: Processes
     checks: Checks
     sessions: Sessions
+    held_files: HeldFiles
     keys: ApiKeys
     matches: Matches
     analyses: Analyses
@@ -147,6 +151,7 @@ class Services:
             processes=Processes(database, limits.stale_seconds),
             checks=Checks(database, settings.worker, stop),
             sessions=Sessions(database),
+            held_files=HeldFiles(database, settings.api.held_bytes),
             keys=ApiKeys(database),
             matches=Matches(database),
             analyses=Analyses(

@@ -1,7 +1,7 @@
 """Loads store files into the store master, a few at a time: tables of any format."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,15 @@ from retailpulse.domain.stores import (
 from retailpulse.domain.texts import trimmed_id
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.stores import load as store_master
-from retailpulse.tables import STORE_COLUMNS, BadRow, Table, open_table, parse_column_names
+from retailpulse.tables import (
+    STORE_COLUMNS,
+    BadRow,
+    LookedAtColumn,
+    Table,
+    open_table,
+    parse_column_names,
+    peek,
+)
 
 IMPORTS_AT_ONCE = 8
 """Store files that are read at once; further ones wait."""
@@ -43,6 +51,7 @@ class FinishedImport:
 
     summary: ImportSummary
     read_as: str
+    columns: Sequence[LookedAtColumn]
 
 
 class StoreImport:
@@ -74,7 +83,8 @@ class StoreImport:
             sheet=options.sheet,
             folder=folder,
             unpacked_bytes=unpacked_bytes,
-        ) as table:
+        ) as opened:
+            columns, table = peek(opened)
             are_located = _are_located(table)
             summary = store_master.import_stores(
                 self._database.url,
@@ -83,7 +93,7 @@ class StoreImport:
                 skips_bad=options.skips_bad,
                 is_dry=options.is_dry,
             )
-            return FinishedImport(summary=summary, read_as=table.dialect)
+            return FinishedImport(summary=summary, read_as=table.dialect, columns=columns)
 
 
 def _are_located(table: Table) -> bool:
@@ -92,7 +102,7 @@ def _are_located(table: Table) -> bool:
     if len(found) == 1:
         other = "Longitude" if found == ["Latitude"] else "Latitude"
         raise InvalidRequest(
-            f"line {table.header_line}: the header has a column for {found[0]} but none for {other}. "
+            f"line {table.header.line}: the header has a column for {found[0]} but none for {other}. "
             f"Say which it is by its header or its letter: columns={other}:B"
         )
     return bool(found)

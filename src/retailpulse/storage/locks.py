@@ -18,6 +18,8 @@ REVIEWS = 7_236_022
 """Held by the transaction that decides on photos."""
 ANALYSES = 7_236_005
 """Held by the transaction that writes an analysis, so that no photo waits in two of them."""
+HELD_FILES = 7_236_025
+"""Held by the transaction that makes room for a file that a page hands in."""
 
 CHECK = 7_236_026
 """Held by the session of a check of all invariants that a page has begun."""

@@ -22,6 +22,7 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.process_exit import how_it_ended
 from retailpulse.tables.column_names import ColumnSpec
 from retailpulse.tables.formats import TableFormat
+from retailpulse.tables.header import HeaderNotFound
 from retailpulse.tables.process_messages import Answer, Opened, Refused, Request, Rows, decode_answer
 from retailpulse.tables.rows import Record, Table, make_rows
 
@@ -67,7 +68,7 @@ def open_in_process(
             columns=header.columns,
             extra_columns=header.extra_columns,
             dialect=opened.dialect,
-            header_line=header.line,
+            header=header,
             rows=make_rows(_records(process), header, quoting=None),
         )
 
@@ -133,6 +134,8 @@ def _next(process: "subprocess.Popen[bytes]") -> Answer:
     except msgspec.DecodeError:
         raise _broken() from None
     if isinstance(answer, Refused):
+        if answer.cells is not None:
+            raise HeaderNotFound(answer.error, cells=answer.cells)
         raise InvalidRequest(answer.error)
     return answer
 

@@ -51,7 +51,7 @@ def open_csv(file: IO[bytes], wanted: Sequence[ColumnSpec], column_names: Mappin
         columns=header.columns,
         extra_columns=header.extra_columns,
         dialect=f"CSV, separator {name}, {encoding.name}{where(header, 'line', column_names)}",
-        header_line=header.line,
+        header=header,
         rows=make_rows(rows, header, quoting=f"put a cell that has a {name} in it in double quotes"),
     )
 

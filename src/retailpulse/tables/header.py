@@ -44,8 +44,21 @@ class Header:
     """For each wanted column what the header says, empty if it has none."""
     extra_columns: tuple[str, ...]
     extra_positions: tuple[int, ...]
-    width: int
-    """How many cells it has up to the last that is not empty."""
+    cells: tuple[str, ...]
+    """Its texts, up to the last that is not empty."""
+
+    @property
+    def width(self) -> int:
+        """How many cells it has."""
+        return len(self.cells)
+
+
+class HeaderNotFound(InvalidRequest):
+    """No row of a table is its header; `cells` are the texts of the row that comes next to one."""
+
+    def __init__(self, text: str, *, cells: Sequence[str]) -> None:
+        super().__init__(text)
+        self.cells = tuple(cells)
 
 
 @dataclass(kw_only=True)
@@ -92,7 +105,7 @@ class Candidate:
             texts=tuple("\n".join(self.cells[at] for at in self._places(column.name)) for column in wanted),
             extra_columns=tuple(self.cells[at] for at in extra),
             extra_positions=tuple(extra),
-            width=width,
+            cells=tuple(self.cells[:width]),
         )
 
 
@@ -175,7 +188,15 @@ def find_header(
         if candidate.is_complete:
             return candidate, candidate.header(wanted)
     best = max(tried, key=lambda one: (len(one.found) + len(one.ambiguous), len(one.ambiguous)), default=None)
-    raise InvalidRequest(explain(best, wanted, column_names))
+    raise not_found(best, wanted, column_names)
+
+
+def not_found(
+    best: Candidate | None, wanted: Sequence[ColumnSpec], column_names: Mapping[str, str], place: str = ""
+) -> HeaderNotFound:
+    """The error that says why the row that comes next to a header is none; `place` goes before it."""
+    text = place + explain(best, wanted, column_names)
+    return HeaderNotFound(text, cells=[] if best is None else best.cells)
 
 
 def explain(best: Candidate | None, wanted: Sequence[ColumnSpec], column_names: Mapping[str, str]) -> str:

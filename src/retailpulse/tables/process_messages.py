@@ -36,9 +36,13 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True, tag="rows"):
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
-    """What keeps the file from being read; the last answer."""
+    """What keeps the file from being read; the last answer.
+
+    `cells` are those of the row that comes next to a header, None if it is not the header that is missing.
+    """
 
     error: str
+    cells: tuple[str, ...] | None = None
 
 
 Answer = Opened | Rows | Refused

@@ -68,7 +68,7 @@ class Table:
     """The names of all others, as the file writes them."""
     dialect: str
     """What was recognised, in a few plain words: `CSV, separated by semicolons, Windows-1252`."""
-    header_line: int
+    header: Header
     rows: Iterator[Row | BadRow]
 
     def __iter__(self) -> Iterator[Row | BadRow]:

@@ -15,7 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.texts import trimmed
 from retailpulse.tables.column_names import shown
-from retailpulse.tables.header import MAX_ROWS, Candidate, explain, find_header, match, where
+from retailpulse.tables.header import MAX_ROWS, Candidate, find_header, match, not_found, where
 from retailpulse.tables.process_messages import Opened, Request
 from retailpulse.tables.rows import Record
 from retailpulse.tables.workbook_archive import Archive
@@ -84,7 +84,7 @@ def _first_with_header(sheets: list[Sheet], kind: str, request: Request) -> tupl
         if closest[2] is None or score > closest[0]:
             closest = score, name, best
     _, name, best = closest
-    raise InvalidRequest(f"sheet {shown(name)}, {explain(best, request.wanted, request.column_names)}")
+    raise not_found(best, request.wanted, request.column_names, f"sheet {shown(name)}, ")
 
 
 def _records(workbook: CalamineWorkbook, archive: Archive, name: str) -> Iterator[Record]:

@@ -15,6 +15,7 @@ import msgspec
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.measure.process_pool.sandbox import confine
 from retailpulse.tables.formats import TableFormat
+from retailpulse.tables.header import HeaderNotFound
 from retailpulse.tables.parquet_file import open_parquet
 from retailpulse.tables.process_messages import Answer, Refused, Request, Rows
 from retailpulse.tables.rows import Record
@@ -37,6 +38,8 @@ def main() -> None:
         opened, records = opener(content, request)
         _send(opened)
         _send_rows(records)
+    except HeaderNotFound as error:
+        _send(Refused(error=str(error), cells=error.cells))
     except InvalidRequest as error:
         _send(Refused(error=str(error)))
     except MemoryError:

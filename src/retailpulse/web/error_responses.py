@@ -83,6 +83,14 @@ def answer_known(request: Request[Any, Any, Any], error: RetailPulseError) -> Re
     return answer_unknown(request, error)
 
 
+def status_of(error: RetailPulseError) -> int:
+    """The status of an error, by the table."""
+    for kind, status in STATUS_BY_ERROR.items():
+        if isinstance(error, kind):
+            return status
+    return HTTP_500_INTERNAL_SERVER_ERROR
+
+
 def _text(error: RetailPulseError) -> str:
     if isinstance(error, DatabaseUnavailable) and not isinstance(error, CommitUnknown):
         return "the database cannot take it now; try again later"  # its own text may name hosts and users

@@ -1,13 +1,10 @@
 """Takes in the request of a submit: small JSON in memory, large JSON and rows by way of the disk; its key."""
 
 import asyncio
-import errno
 import hashlib
-import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, Any
@@ -18,17 +15,19 @@ from litestar.datastructures import MultiDict
 
 from retailpulse.api.submit.body_kind import BodyKind, kind_of, read_head, why_no_table
 from retailpulse.api.submit.extra_columns import ExtraLimits
+from retailpulse.api.submit.full_disk import full_disk_as_busy
 from retailpulse.api.submit.job_options import HEADER, IN_QUERY, read_header, read_query
 from retailpulse.api.submit.parse_json import Form, LegacyForm, NewForm, read_submission
 from retailpulse.api.submit.parse_large_json import read_large
-from retailpulse.api.submit.parse_rows import RowFormat, TableOptions, read_rows
+from retailpulse.api.submit.parse_rows import OnOpened, RowFormat, TableOptions, read_rows
 from retailpulse.api.submit.request_body import WRITE_BYTES, BodyBudget, drain, unpacked
+from retailpulse.api.submit.request_headers import expected_bytes, read_idempotency_key
 from retailpulse.api.submit.row_errors import RowErrors, RowKind
 from retailpulse.api.submit.submit_options import SubmitOptions, read_submit_options
 from retailpulse.api.submit.visit_validator import VisitValidator
-from retailpulse.api.uploads import Upload
 from retailpulse.config.settings import ApiSettings
-from retailpulse.domain.errors import Busy, InvalidRequest
+from retailpulse.domain.credentials import Credential
+from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import Idempotency, JobOptions
 from retailpulse.fetch import origin_key
@@ -37,8 +36,7 @@ from retailpulse.service.submit_preview import Preview
 from retailpulse.storage.jobs.spool import Spool, temporary_file
 from retailpulse.tables.formats import is_slow_to_read
 from retailpulse.web.errors import UnsupportedMediaType
-
-logger = logging.getLogger(__name__)
+from retailpulse.web.uploads import Upload
 
 FORM = "multipart/form-data"
 BIG_BODY_BYTES = 256 * 1024
@@ -47,8 +45,6 @@ LARGE_BODY_BYTES = 1 << 20
 """A longer body of JSON goes by way of the disk, and is read piece by piece."""
 READ_AT_ONCE = 2
 """Bodies of rows that are read at once, once they are here; further ones wait."""
-_DISK_TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.EACCES, errno.EROFS, errno.EFBIG}
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _CHARSETS = {"utf-8", "utf8", "us-ascii", "utf-16", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1"}
 """Those that may be declared; which it is, the bytes say."""
 _CHARSET = re.compile(r"charset=\"?([^\";\s]*)", re.IGNORECASE)
@@ -104,6 +100,7 @@ class _Head:
     has_query: bool
     content_type: str
     expected_bytes: int
+    on_opened: OnOpened | None = None
 
 
 class SubmitHandler:
@@ -129,9 +126,9 @@ class SubmitHandler:
     async def submit_legacy(self, request: Request[Any, Any, Any]) -> Receipt:
         """Submits what a request to the old endpoint asks for."""
         form = LegacyForm(self._default_depth, self._settings.default_date_order())
-        key = _read_idempotency_key(request)
+        key = read_idempotency_key(request)
         asked = _Asked(key=key, digest=hashlib.sha256(), errors=form.validator.errors)
-        outcome = await self._submit_json(self._body(request), _expected_bytes(request), form, asked)
+        outcome = await self._submit_json(self._body(request), expected_bytes(request), form, asked)
         if isinstance(outcome, Previewed):
             raise TypeError("the old endpoint has no dry run")
         return outcome.receipt
@@ -139,7 +136,7 @@ class SubmitHandler:
     async def submit(self, request: Request[Any, Any, Any]) -> Outcome:
         """Submits what a request asks for, as JSON or as rows, also as the file of a form."""
         content_type = request.headers.get("content-type", "")
-        body, expected = self._body(request), _expected_bytes(request)
+        body, expected = self._body(request), expected_bytes(request)
         if not content_type.lower().startswith(FORM):
             try:
                 head = self._read_head(request, request.query_params, content_type, expected)
@@ -149,11 +146,24 @@ class SubmitHandler:
             return await self._submit(head, body)
         folder = self._settings.spool_dir or None
         upload = Upload(body, content_type)
-        with _full_disk_as_busy(), temporary_file(folder) as file:
+        with full_disk_as_busy(), temporary_file(folder) as file:
             async with self._on_disk.spooling(upload.blocks(), expected, file, _ignore):
                 query = MultiDict([*request.query_params.multi_items(), *upload.fields.items()])
                 head = self._read_head(request, query, "", expected)
                 return await self._submit(head, _blocks_of(file))
+
+    async def submit_file(
+        self,
+        blocks: AsyncIterator[bytes],
+        said: MultiDict[str],
+        *,
+        size_bytes: int,
+        key: str | None = None,
+        on_opened: OnOpened | None = None,
+    ) -> Outcome:
+        """Submits a file that a page holds; `said` is what a query would say. `key` is one of idempotency."""
+        head = self._head_of(said, {}, key, "", size_bytes)
+        return await self._submit(replace(head, on_opened=on_opened), blocks)
 
     async def _submit(self, head: _Head, body: AsyncIterator[bytes]) -> Outcome:
         media_type, _, parameters = head.content_type.partition(";")
@@ -214,6 +224,7 @@ class SubmitHandler:
             sheet=head.how.sheet,
             folder=self._settings.spool_dir or None,
             unpacked_bytes=self._settings.max_body_bytes,
+            on_opened=head.on_opened,
         )
         read_into = partial(_read_rows, row_format, head.options, validator, table_options)
         return await self._submit_spooled(
@@ -225,7 +236,7 @@ class SubmitHandler:
     ) -> Outcome:
         """However slow a client is, nothing is held for it but its file."""
         folder = self._settings.spool_dir or None
-        with _full_disk_as_busy(), temporary_file(folder) as file, Spool(folder, origin_key) as spool:
+        with full_disk_as_busy(), temporary_file(folder) as file, Spool(folder, origin_key) as spool:
             async with self._on_disk.spooling(blocks, expected_bytes, file, asked.digest.update):
                 read = partial(read_into, file, spool, self._settings.max_images_per_job)
                 threads = self._workbook_threads if is_slow_to_read(file) else self._threads
@@ -241,10 +252,20 @@ class SubmitHandler:
         self, request: Request[Any, Any, Any], query: MultiDict[str], content_type: str, expected_bytes: int
     ) -> _Head:
         credentials = read_header(request.headers.getall(HEADER, []))
+        return self._head_of(query, credentials, read_idempotency_key(request), content_type, expected_bytes)
+
+    def _head_of(
+        self,
+        query: MultiDict[str],
+        credentials: dict[str, Credential],
+        key: str | None,
+        content_type: str,
+        expected_bytes: int,
+    ) -> _Head:
         return _Head(
             options=read_query(query, self._default_depth, credentials),
             how=read_submit_options(query),
-            key=_read_idempotency_key(request),
+            key=key,
             has_query=bool(IN_QUERY & query.keys()),
             content_type=content_type,
             expected_bytes=expected_bytes,
@@ -268,7 +289,7 @@ class SubmitHandler:
 
 
 def _fields(options: JobOptions) -> dict[str, Any]:
-    """What the fields of a job are, for a digest that an earlier version may have made."""
+    """The fields of a job, for a digest that an earlier version may have made."""
     fields: dict[str, Any] = msgspec.to_builtins(options)
     if not options.credentials:
         del fields["credentials"]
@@ -320,27 +341,3 @@ async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
     yield first
     async for block in rest:
         yield block
-
-
-def _read_idempotency_key(request: Request[Any, Any, Any]) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and _KEY.fullmatch(key) is None:
-        raise InvalidRequest("Idempotency-Key: write 1 to 255 printable ASCII characters, such as a UUID")
-    return key
-
-
-def _expected_bytes(request: Request[Any, Any, Any]) -> int:
-    text = request.headers.get("content-length", "0")
-    return int(text) if text.isdigit() else 0
-
-
-@contextmanager
-def _full_disk_as_busy() -> Iterator[None]:
-    """Turns a disk that takes nothing into an answer that says so."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _DISK_TAKES_NOTHING:
-            raise
-        logger.error("submits cannot wait on disk (RETAILPULSE_API_SPOOL_DIR): %s", error)
-        raise Busy("this machine's disk has no room for the submit now; send it again later") from error

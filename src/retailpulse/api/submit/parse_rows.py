@@ -4,7 +4,7 @@ Every row that cannot be accepted is noted, and reading goes on: what becomes of
 end. What breaks a file off, such as a line that is too long, ends it at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,8 +20,10 @@ from retailpulse.api.submit.visit_validator import VisitValidator
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.jobs import Visit
 from retailpulse.storage.jobs.spool import Spool
-from retailpulse.tables import VISIT_COLUMNS, BadRow, Table, open_table
+from retailpulse.tables import VISIT_COLUMNS, BadRow, LookedAtColumn, Table, open_table, peek
 
+OnOpened = Callable[[list[LookedAtColumn]], None]
+"""Gets the columns of a table once it is open."""
 MAX_LINE_BYTES = 4_000_000
 """Most bytes of a line of NDJSON."""
 
@@ -44,6 +46,7 @@ class TableOptions:
     sheet: str | None = None
     folder: str | None = None
     unpacked_bytes: int = 256_000_000
+    on_opened: OnOpened | None = None
 
 
 class _Visit(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -71,9 +74,10 @@ def read_rows(
         if row_format is RowFormat.NDJSON:
             _read_ndjson(file, filling, validator)
         else:
-            with _opened(file, options or TableOptions()) as table:
+            options = options or TableOptions()
+            with _opened(file, options) as table:
                 validator.errors.read_as = table.dialect
-                _read_table(table, filling, validator)
+                _read_table(_announced(table, options.on_opened), filling, validator)
     except InvalidRequest as error:
         if validator.errors.error_count:
             raise validator.errors.refusal(str(error)) from error
@@ -92,6 +96,15 @@ def _opened(file: IO[bytes], options: TableOptions) -> AbstractContextManager[Ta
         folder=options.folder,
         unpacked_bytes=options.unpacked_bytes,
     )
+
+
+def _announced(table: Table, on_opened: OnOpened | None) -> Table:
+    """The same table, whose columns are told if it is asked for."""
+    if on_opened is None:
+        return table
+    columns, whole = peek(table)
+    on_opened(columns)
+    return whole
 
 
 def _read_table(table: Table, filling: SpoolFilling, validator: VisitValidator) -> None:

@@ -8,11 +8,11 @@ from typing import IO, Any, NamedTuple
 from litestar import Request
 
 from retailpulse.api.submit.request_body import BodyBudget, unpacked
-from retailpulse.api.uploads import Upload
 from retailpulse.config.settings import ApiSettings
 from retailpulse.domain.errors import Busy
 from retailpulse.storage.jobs.spool import temporary_file
 from retailpulse.web.errors import TooLarge
+from retailpulse.web.uploads import Upload
 
 _DISK_TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -40,10 +40,16 @@ class StoreFiles:
         upload = Upload(body, request.headers.get("content-type", ""))
         length = request.headers.get("content-length", "0")
         expected_bytes = min(int(length), self.most_bytes) if length.isdigit() else 0
+        async with self.keep(upload.blocks(), expected_bytes) as file:
+            yield StoreFile(file, upload.fields)
+
+    @asynccontextmanager
+    async def keep(self, blocks: AsyncIterator[bytes], expected_bytes: int) -> AsyncIterator[IO[bytes]]:
+        """A file of these bytes, as long as the block runs; raises Busy."""
         with temporary_file(self.folder) as file:
             try:
-                async with self._on_disk.spooling(upload.blocks(), expected_bytes, file, _ignore):
-                    yield StoreFile(file, upload.fields)
+                async with self._on_disk.spooling(blocks, expected_bytes, file, _ignore):
+                    yield file
             except OSError as error:
                 if error.errno not in _DISK_TAKES_NOTHING:
                     raise

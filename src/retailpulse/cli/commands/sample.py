@@ -21,7 +21,7 @@ def sample(what: str) -> None:
       retailpulse sample stores | retailpulse stores import -
       retailpulse sample job | retailpulse submit - --watch
     """
-    from retailpulse.demo.sample import sample_job, sample_stores, sample_visits
+    from retailpulse.samples import sample_job, sample_stores, sample_visits
 
     text = {"visits": sample_visits, "job": sample_job, "stores": sample_stores}[what]()
     echo(text.removesuffix("\n"))

@@ -65,6 +65,14 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             "up to twice as much room; a submit beyond that is refused for now (503).",
         ),
     ] = 2_000_000_000
+    held_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_000_000,
+            description="Most bytes of files that were handed to pages and wait for the button that sends "
+            "them, for an hour at most, in the database; a further one is refused for now (503).",
+        ),
+    ] = 1_000_000_000
     max_unsettled_images: Annotated[
         int,
         Meta(

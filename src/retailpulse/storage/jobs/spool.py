@@ -25,11 +25,18 @@ BLOCK_ROWS = 1_000
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {ord("\\"): r"\\", ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\r"}
 """What COPY reads as more than itself."""
+_UNESCAPES = {text: chr(code) for code, text in _ESCAPES.items()}
+_ESCAPED = re.compile(r"\\[\\tnr]")
 
 
 def escape(text: str) -> str:
     """A text as COPY reads it."""
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+
+
+def unescape(text: str) -> str:
+    """A text as it was before `escape`."""
+    return _ESCAPED.sub(lambda found: _UNESCAPES[found[0]], text) if "\\" in text else text
 
 
 def escape_or_null(text: str | None) -> str:
@@ -126,6 +133,16 @@ class Spool:
     def read_images(self) -> bytes:
         """The next images as COPY reads them: job, image and visit number, URL, extra; empty at the end."""
         return self._image_file.read(BLOCK_BYTES)
+
+    def first_urls(self, visits: int) -> dict[int, str]:
+        """The first URL of each of the first visits, as far as they are in the first block of images."""
+        rows = [row.split("\t") for row in self.read_images().decode("utf-8", "replace").split("\n")]
+        found: dict[int, str] = {}
+        for row in rows[:-1]:  # the last one may be cut off
+            if int(row[2]) > visits:
+                break
+            found.setdefault(int(row[2]), unescape(row[3]))
+        return found
 
     def _end_visit(self) -> None:
         if self._open is None:

@@ -62,6 +62,7 @@ def back_up(server: EmbeddedServer, file: Path, *, force: bool, on_progress: OnP
     ):
         command = [
             str(server.program("pg_dump")), "--format=custom", "--no-owner", "--no-privileges",
+            "--no-unlogged-table-data",  # files that pages hold are of this hour
             # By its name: of a file from standard output, an end that is cut off may go unnoticed.
             f"--file={part}", f"--dbname={server.url_of_owner()}",
         ]  # fmt: skip

@@ -13,6 +13,8 @@ ADMINISTERED = (KEYS, "/system/settings")
 """Of these what `admin` alone may see."""
 CALLBACKS = "/system/callbacks"
 """Of these what `submit` may change, as by the API."""
+IMPORT = "/import"
+"""The page that loads stores, which is for `admin` as by the API."""
 SIGN_IN = "/sign-in"
 SESSIONS = (SIGN_IN, "/sign-out")
 """Pages that begin and end sessions."""
@@ -30,7 +32,7 @@ def needed_scope(method: str, path: str, *, open_metrics: bool = False) -> Scope
     path = routed(path)
     if is_below(path, PUBLIC) or (open_metrics and is_below(path, (METRICS,))):
         return None
-    is_change = method == "POST" and is_below(path, (SYSTEM,)) and not is_below(path, (CALLBACKS,))
+    is_change = method == "POST" and is_below(path, (SYSTEM, IMPORT)) and not is_below(path, (CALLBACKS,))
     if is_change or is_below(path, ADMINISTERED):
         return Scope.ADMIN
     if method not in _READS and _is_of_reviews(path):

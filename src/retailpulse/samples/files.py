@@ -21,7 +21,7 @@ _VISITS = (
 
 def sample_stores() -> str:
     """The sample store master that ships with the package, as CSV text."""
-    return files("retailpulse.demo").joinpath("stores.csv").read_text(encoding="utf-8")
+    return files("retailpulse.samples").joinpath("stores.csv").read_text(encoding="utf-8")
 
 
 def sample_visits() -> str:

@@ -1,5 +1,5 @@
 """Files that come as the body of a request, or as a part of a form in it."""
 
-from retailpulse.api.uploads.form_upload import Upload
+from retailpulse.web.uploads.form_upload import Upload
 
 __all__ = ["Upload"]
