@@ -106,7 +106,7 @@ def test_an_error_is_a_page_that_says_what_is_wrong(service: RunningService) -> 
         answer = service.http.get(path, headers={"Accept": "text/html"})
         assert answer.status_code == 404
         check(answer)
-        assert "there is no" in answer.text
+        assert "There is no" in answer.text
 
 
 def test_a_job_is_retried_and_deleted_by_its_forms(service: RunningService) -> None:
