@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench import backlog, latency, submits, worker_scaling
+from bench import backlog, latency, submits, tabs, worker_scaling
 from bench.case_runner import Bench, Measured
 from bench.cases import BenchFailed, Case, choose_cases
 from bench.environment import Environment, describe_environment
@@ -17,7 +17,7 @@ from bench.scheduling import SCHEDULING
 from bench.service import connections
 
 PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
-    module.NAME: module.measure for module in (submits, latency, backlog, worker_scaling)
+    module.NAME: module.measure for module in (submits, latency, backlog, worker_scaling, tabs)
 }
 HOSTILE: Mapping[str, Callable[[HostileEnv], list[Figure]]] = {
     module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs, attack)

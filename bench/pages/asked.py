@@ -10,6 +10,7 @@ import httpx
 from retailpulse.api.app import make_app
 from retailpulse.config.settings import Settings
 from retailpulse.dashboard import make_pages
+from retailpulse.dashboard.live import LiveStreams
 from retailpulse.measure import check_sandbox
 from retailpulse.metrics.exposition import Metrics
 from retailpulse.service import ApiKeys, Services, Sessions
@@ -62,13 +63,14 @@ async def pages_over(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings()
     api_keys = ApiKeyCache(ApiKeys(database), Sessions(database), may_be_open=True)
     services = Services.over(database, settings, asyncio.Event(), check_sandbox(settings.measure.sandbox))
+    live = LiveStreams.over(services, api_keys, settings.api, asyncio.Event())
     app = make_app(
         services,
         Metrics(database, settings.worker.stale_seconds),
         settings.api,
         settings.measure.depth,
         api_keys,
-        make_pages(services.reviews, lambda: None, ()).routers,
+        make_pages(services.reviews, lambda: None, (), live).routers,
     )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=cast(Any, app)),

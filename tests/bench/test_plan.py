@@ -9,7 +9,7 @@ from bench.scheduling import SCHEDULING
 def test_without_a_word_everything_is_measured_but_hosts_that_misbehave() -> None:
     plan = choose([])
     assert list(plan.cases) == list(CASES)
-    assert list(plan.parts) == ["submit", "latency", "backlog", "workers"] == list(PARTS)
+    assert list(plan.parts) == ["submit", "latency", "backlog", "workers", "tabs"] == list(PARTS)
     assert plan.hostile == []
 
 

@@ -96,14 +96,6 @@ def test_a_store_that_failed_is_found_and_retried(
     wait_for(lambda: service.http.get(f"/api/v1/jobs/{job_id}").json()["retries"] == 1)
 
 
-def test_numbers_follow_by_themselves_and_can_be_paused(service: RunningService, browser: Browser) -> None:
-    page = browser.page
-    page.goto(f"{service.url}/jobs")
-    service.http.post("/api/v1/jobs", json={"name": "seen without a reload", "visits": [visit()]})
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # sooner than its five seconds
-    expect(page.get_by_role("link", name="seen without a reload")).to_be_visible()
-
-
 def test_photos_are_decided_on_by_keys(
     service: RunningService, browser: Browser, hand_in: Callable[[], Reused]
 ) -> None:
@@ -172,7 +164,7 @@ def test_a_picture_that_cannot_be_had_leaves_its_size(
 
 def test_all_works_with_scripts_off(service: RunningService, browser: Browser, job_id: str) -> None:
     page = browser.page
-    page.route("**/dashboard.js*", lambda route: route.abort())
+    page.route("**/assets/*.js*", lambda route: route.abort())
     try:
         page.goto(f"{service.url}/jobs/{job_id}")
         page.get_by_role("navigation", name="Of this job").get_by_role("link", name="Stores").click()
@@ -180,7 +172,7 @@ def test_all_works_with_scripts_off(service: RunningService, browser: Browser, j
         page.locator("summary", has_text="Download").click()
         expect(page.get_by_role("link", name="CSV")).to_be_visible()
     finally:
-        page.unroute("**/dashboard.js*")
+        page.unroute("**/assets/*.js*")
         browser.complaints.clear()
 
 

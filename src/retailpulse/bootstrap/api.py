@@ -69,7 +69,7 @@ def _server_of_api(
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
-    from retailpulse.dashboard import make_pages
+    from retailpulse.dashboard import LiveStreams, make_pages
     from retailpulse.measure import check_sandbox
     from retailpulse.metrics.exposition import Metrics
     from retailpulse.service import ApiKeys, Services, Sessions
@@ -89,7 +89,8 @@ def _server_of_api(
         async with api_keys.running():
             metrics = Metrics(database, settings.worker.stale_seconds)
             services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
-            pages = make_pages(services.reviews, lambda: database.away_since, shown_settings)
+            live = LiveStreams.over(services, api_keys, settings.api, stop)
+            pages = make_pages(services.reviews, lambda: database.away_since, shown_settings, live)
             depth = settings.measure.depth
             app = make_app(services, metrics, settings.api, depth, api_keys, pages.routers, pages.unrouted)
             answering = CompressionMiddleware(HeadOptionsMiddleware(app))

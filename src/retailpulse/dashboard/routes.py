@@ -32,9 +32,11 @@ from retailpulse.dashboard import (
     stores,
     submit,
     system,
+    theme,
 )
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.error_pages import ErrorPages
+from retailpulse.dashboard.live import LiveStreams
 from retailpulse.dashboard.rendering import AnyRequest
 from retailpulse.dashboard.waiting import count_waiting
 from retailpulse.domain.errors import NotFound, RetailPulseError
@@ -64,17 +66,22 @@ class Pages:
 
 
 def make_pages(
-    reviews: Reviews, away_since: Callable[[], datetime | None], shown_settings: Sequence[Setting]
+    reviews: Reviews,
+    away_since: Callable[[], datetime | None],
+    shown_settings: Sequence[Setting],
+    live: LiveStreams,
 ) -> Pages:
     """All pages; `away_since` tells since when the database is away.
 
-    Each page says how many photos wait for a decision, one shows the settings of this process.
+    Each page says how many photos wait for a decision, one shows the settings of this process; `live`
+    keeps them up to date.
     """
     errors = ErrorPages(away_since)
     router = Router(
         "/",
         route_handlers=HANDLERS,
         before_request=count_waiting(reviews),
+        middleware=[live.middleware()],
         dependencies={"shown_settings": Provide(lambda: shown_settings, sync_to_thread=False)},
         exception_handlers={
             RetailPulseError: errors.known,
@@ -128,5 +135,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     sign_in.sign_in_page,
     sign_in.sign_in,
     sign_in.sign_out,
+    theme.choose_theme,
     asset,
 ]

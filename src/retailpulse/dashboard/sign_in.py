@@ -6,7 +6,7 @@ from litestar import Response, get, post
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from retailpulse.dashboard.forms import FormBody
+from retailpulse.dashboard.forms import FormBody, own_address
 from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.domain.api_keys import Scope
 from retailpulse.service import Sessions
@@ -24,7 +24,7 @@ async def sign_in_page(
 ) -> Response[bytes]:
     """The form that asks for a key; `lost` says that a form was sent without a session."""
     told = "Your session had ended, so nothing was changed. Sign in, and do it again." if lost else None
-    return page(request, "sign_in.html", to=_own(to), error=told, is_open=api_keys.is_open)
+    return page(request, "sign_in.html", to=own_address(to), error=told, is_open=api_keys.is_open)
 
 
 @post("/sign-in", include_in_schema=False)
@@ -32,7 +32,7 @@ async def sign_in(
     request: AnyRequest, api_keys: ApiKeyCache, sessions: Sessions, data: FormBody
 ) -> Response[bytes] | Redirect:
     """Begins a session, and goes on to the page that was asked for."""
-    to = _own(data.get("to", "/"))
+    to = own_address(data.get("to", "/"))
     try:
         key = await api_keys.verify(b"Bearer " + data.get("key", "").strip().encode())
     except Unauthenticated:
@@ -54,9 +54,3 @@ async def sign_out(request: AnyRequest, sessions: Sessions) -> Redirect:
 
 def _refused(request: AnyRequest, status: int, to: str, text: str) -> Response[bytes]:
     return page(request, "sign_in.html", status=status, to=to, error=text, is_open=False)
-
-
-def _own(to: str) -> str:
-    """A page of this service: any other address could lead a person away who has just signed in."""
-    is_own = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
-    return to if is_own else "/"

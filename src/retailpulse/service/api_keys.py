@@ -1,6 +1,6 @@
 """The uses of API keys: make one, list them, revoke them, find one that a request names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from retailpulse.domain.api_keys import ApiKey, Scope, Token, new_token, secret_sha256
@@ -62,6 +62,11 @@ class ApiKeys:
         """The key with this id, in whatever state."""
         async with self._database.connection(share=Share.VITAL, timeout_seconds=FIND_SECONDS) as connection:
             return await api_keys.find_key(connection, key_id)
+
+    async def which_are_valid(self, key_ids: Collection[str]) -> set[str]:
+        """Those of some keys that may be used."""
+        async with self._database.connection(share=Share.VITAL, timeout_seconds=FIND_SECONDS) as connection:
+            return await api_keys.which_are_valid(connection, key_ids)
 
     async def were_made(self) -> bool:
         """Whether a key was ever made."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 
 from retailpulse.storage import sessions
@@ -34,6 +35,12 @@ class Sessions:
             return None
         async with self._database.connection(share=Share.VITAL, timeout_seconds=FIND_SECONDS) as connection:
             return await sessions.find_key_id(connection, _digest(held))
+
+    async def which_go_on(self, held: Collection[str]) -> set[str]:
+        """Those of the sessions that some browsers hold that have not ended."""
+        by_digest = {_digest(one): one for one in held}
+        async with self._database.connection(share=Share.VITAL, timeout_seconds=FIND_SECONDS) as connection:
+            return {by_digest[digest] for digest in await sessions.which_go_on(connection, by_digest)}
 
     async def end(self, held: str) -> None:
         """Signs a browser out."""

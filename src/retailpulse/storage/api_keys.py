@@ -44,6 +44,18 @@ async def find_key(connection: Connection, key_id: str) -> ApiKey | None:
     return _key(row) if row else None
 
 
+async def which_are_valid(connection: Connection, key_ids: Iterable[str]) -> set[str]:
+    """Those of some keys that may be used."""
+    cursor = await connection.execute(
+        """
+        SELECT key_id FROM api_keys
+        WHERE key_id = ANY(%s) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+        """,
+        [list(key_ids)],
+    )
+    return {str(key_id) for (key_id,) in await cursor.fetchall()}
+
+
 async def list_keys(connection: Connection) -> list[ApiKey]:
     """All keys that were ever made, the oldest first."""
     cursor = await connection.execute(_LIST)

@@ -1,5 +1,6 @@
 """Sessions of browsers that have signed in: made, found, ended; expired ones go as others are made."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from retailpulse.storage.postgres.database import Connection
@@ -31,6 +32,15 @@ async def find_key_id(connection: Connection, session_sha256: bytes) -> str | No
     )
     row = await cursor.fetchone()
     return None if row is None else str(row[0])
+
+
+async def which_go_on(connection: Connection, session_sha256s: Iterable[bytes]) -> set[bytes]:
+    """Those of some sessions that have not ended."""
+    cursor = await connection.execute(
+        "SELECT session_sha256 FROM sessions WHERE session_sha256 = ANY(%s) AND expires_at > now()",
+        [list(session_sha256s)],
+    )
+    return {bytes(session) for (session,) in await cursor.fetchall()}
 
 
 async def delete_session(connection: Connection, session_sha256: bytes) -> None:

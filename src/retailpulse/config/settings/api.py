@@ -156,7 +156,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 60.0
     max_connections: Annotated[
         int, Meta(ge=1, le=100_000, description="Most connections at once to one API process; more wait.")
-    ] = 2_000
+    ] = 3_000
 
     access_log: Annotated[
         bool,
@@ -181,6 +181,21 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             description="Most event streams at once with one key, or without a key from one address, from "
             "one API process; then refused (429).",
+        ),
+    ] = 500
+    max_live_pages: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Most tabs of the dashboard that one API process sends live updates to, but no more "
+            "than a third of its connections; other tabs ask now and then.",
+        ),
+    ] = 1_000
+    key_live_pages: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Most of these tabs with one key, or without a key from one address.",
         ),
     ] = 500
     health_port: Annotated[

@@ -5,11 +5,8 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     getSelection().selectAllChildren(source);
-    try {
-      await navigator.clipboard.writeText(source.textContent);
-    } catch { // not over TLS and not on this machine: the selection is copied
-      document.execCommand("copy");
-    }
+    if (navigator.clipboard) await navigator.clipboard.writeText(source.textContent);
+    else document.execCommand("copy"); // of the selection, where the page does not come over TLS
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = name; }, 2000);
   });

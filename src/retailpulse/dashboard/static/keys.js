@@ -1,23 +1,16 @@
 // Keys for what has data-key, and both ways to look at a pair. All pages work without it.
 const OFF = "retailpulse-keys-off";
-const SHOWN = ["this", "earlier"];
 let isLeaving = false;
-
 const isOff = () => localStorage.getItem(OFF) === "1";
-for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
 
 // Flip: the pair in one place, the other photo with each press. Zoom: pixels as they are.
 function toggle(button) {
-  const kind = button.dataset.toggle;
   const pictures = document.getElementById("compare");
-  if (kind === "flip") {
-    const at = SHOWN.indexOf(pictures.dataset.flip);
-    if (at === SHOWN.length - 1) delete pictures.dataset.flip;
-    else pictures.dataset.flip = SHOWN[at + 1];
-    button.setAttribute("aria-pressed", String("flip" in pictures.dataset));
-  } else {
-    button.setAttribute("aria-pressed", String(pictures.classList.toggle("zoom")));
-  }
+  if (button.dataset.toggle === "zoom") pictures.classList.toggle("zoom");
+  else if (pictures.dataset.flip === "earlier") delete pictures.dataset.flip;
+  else pictures.dataset.flip = "flip" in pictures.dataset ? "earlier" : "this";
+  const isOn = button.dataset.toggle === "zoom" ? pictures.matches(".zoom") : "flip" in pictures.dataset;
+  button.setAttribute("aria-pressed", String(isOn));
 }
 
 function say(button) {

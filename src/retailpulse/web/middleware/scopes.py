@@ -2,7 +2,7 @@
 
 from retailpulse.domain.api_keys import Scope
 
-PUBLIC = ("/health", "/problems", "/docs", "/openapi.json", "/assets", "/sign-in", "/sign-out")
+PUBLIC = ("/health", "/problems", "/docs", "/openapi.json", "/assets", "/sign-in", "/sign-out", "/theme")
 """What says nothing about anybody's data, with all that is below it."""
 HEALTH = PUBLIC[:1]
 METRICS = "/metrics"
@@ -16,8 +16,8 @@ CALLBACKS = "/system/callbacks"
 IMPORT = "/import"
 """The page that loads stores, which is for `admin` as by the API."""
 SIGN_IN = "/sign-in"
-SESSIONS = (SIGN_IN, "/sign-out")
-"""Pages that begin and end sessions."""
+COOKIES = (SIGN_IN, "/sign-out", "/theme")
+"""Pages that give a browser a cookie, or take it away."""
 _API = ("/api", "/metrics")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "OPTIONS": Scope.READ, "POST": Scope.SUBMIT}

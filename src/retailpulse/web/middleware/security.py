@@ -30,7 +30,7 @@ from retailpulse.web.middleware.browser_protection import (
 )
 from retailpulse.web.middleware.browsers import sign_in_first, wants_page
 from retailpulse.web.middleware.rate_limit import FixedWindowRateLimiter
-from retailpulse.web.middleware.scopes import HEALTH, SESSIONS, is_below, needed_scope, routed
+from retailpulse.web.middleware.scopes import COOKIES, HEALTH, is_below, needed_scope, routed
 from retailpulse.web.session_cookie import read_cookie
 
 DRAIN_SECONDS = 5.0
@@ -83,7 +83,7 @@ class SecurityMiddleware:
                 if self._api_keys.is_open:
                     self._cors.check(origin, host)
                     self._cors.check_site(site, origin)
-                elif authorization is None or is_below(routed(scope["path"]), SESSIONS):
+                elif authorization is None or is_below(routed(scope["path"]), COOKIES):
                     self._cors.check_own(origin, site, host)
         except RetailPulseError as error:
             if scope["method"] not in _WITHOUT_BODY:

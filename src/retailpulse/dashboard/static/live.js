@@ -1,0 +1,164 @@
+// Keeps what is marked data-live up to date by one stream of events from the page's own address.
+// Numbers and bars change in their places; rows of lists only come and go where nobody is at the page.
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 60000;
+const ASK_EVERY_MS = 30000; // where the service has no stream left for this tab
+const SILENT_MS = 35000; // the service says something every ten seconds
+const IDLE_MS = 60000;
+const line = document.querySelector("[data-live-status]");
+const kept = new Map();
+let stream = null;
+let timer = 0;
+let silence = 0;
+let wait = FIRST_WAIT_MS;
+let isPaused = false;
+let lastAt = "";
+let usedAt = 0;
+const keyOf = (row) => row.querySelector("a[href]")?.getAttribute("href");
+
+function say(text, isLost = false) {
+  line.classList.toggle("lost", isLost);
+  line.querySelector("[data-live-text]").textContent = text;
+  const told = line.querySelector("[role=status]"); // is read aloud if it changes
+  if (told.textContent !== (isLost ? text : "")) told.textContent = isLost ? text : "";
+}
+
+function close() {
+  clearTimeout(timer);
+  clearTimeout(silence);
+  stream?.close();
+  stream = null;
+}
+
+function connect() {
+  close();
+  if (isPaused || document.hidden) return;
+  stream = new EventSource(location.pathname + location.search);
+  stream.addEventListener("message", (event) => hear(JSON.parse(event.data)));
+  stream.addEventListener("error", () => {
+    const next = stream.readyState === EventSource.CLOSED ? ask : lose; // closed: the answer is no stream
+    close();
+    next();
+  });
+  expectNews();
+}
+
+function expectNews() {
+  clearTimeout(silence);
+  silence = setTimeout(() => { close(); lose(); }, SILENT_MS);
+}
+
+function lose(what = "No connection") {
+  lastAt ||= new Date().toISOString().slice(11, 19);
+  say(`${what} since ${lastAt.slice(0, 5)} UTC, trying again`, true);
+  if (!stream) timer = setTimeout(connect, wait * (0.5 + Math.random()));
+  wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+}
+
+function hear(news) {
+  expectNews();
+  wait = FIRST_WAIT_MS;
+  if (news.away) return lose("No news from the database");
+  lastAt = news.at;
+  for (const [id, html] of Object.entries(news.parts)) {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = html;
+    const part = document.getElementById(id);
+    if (part) merge(part, fresh.content);
+    else if (id === "title") document.title = html;
+  }
+  say(`Live, ${lastAt} UTC`);
+}
+
+// The whole page by an ordinary request, which also tells why there is no stream.
+async function ask() {
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected) return location.reload(); // signed out
+    if (answer.status === 404) return say("This is no longer there", true);
+    if (!answer.ok) return lose();
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const fresh of page.querySelectorAll("[data-live][id]")) {
+      const part = document.getElementById(fresh.id);
+      if (part) merge(part, fresh);
+    }
+    lastAt = new Date(answer.headers.get("date")).toISOString().slice(11, 19);
+    wait = FIRST_WAIT_MS;
+    say(`${lastAt} UTC, every half a minute: many pages are open`);
+    timer = setTimeout(connect, ASK_EVERY_MS * (0.5 + Math.random()));
+  } catch {
+    lose();
+  }
+}
+
+function merge(old, fresh) {
+  const before = [...old.childNodes];
+  const after = [...fresh.childNodes];
+  after.forEach((node, place) => {
+    const was = before[place];
+    if (!was) old.append(node);
+    else if (was.nodeName !== node.nodeName) was.replaceWith(node);
+    else if (was.nodeType !== Node.ELEMENT_NODE) was.data = node.data;
+    else if (!was.isEqualNode(node)) mergeElement(was, node);
+  });
+  before.slice(after.length).forEach((node) => node.remove());
+}
+
+function mergeElement(old, fresh) {
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  if (old.hasAttribute("data-rows")) mergeRows(old, fresh);
+  else merge(old, fresh);
+}
+
+function mergeRows(old, fresh) {
+  const known = new Map([...old.children].map((row) => [keyOf(row), row]));
+  const keys = [...fresh.children].map(keyOf);
+  const isSame = keys.join() === [...known.keys()].join();
+  const isIdle = performance.now() - usedAt > IDLE_MS;
+  if (isSame || isIdle || known.has(undefined)) {
+    kept.delete(old);
+    merge(old, fresh);
+  } else {
+    kept.set(old, { fresh: fresh.cloneNode(true), added: keys.filter((key) => !known.has(key)) });
+    for (const [key, row] of known) row.classList.toggle("gone", !keys.includes(key));
+    for (const row of [...fresh.children]) {
+      if (known.has(keyOf(row))) mergeElement(known.get(keyOf(row)), row);
+    }
+  }
+  offerRows();
+}
+
+function offerRows() {
+  const added = new Set([...kept.values()].flatMap((rows) => rows.added));
+  const button = line.querySelector("[data-live-show]");
+  button.hidden = kept.size === 0;
+  const jobs = added.size === 1 ? "1 new job" : `${added.size} new jobs`;
+  button.textContent = `${added.size ? jobs : "Jobs have ended"}, show`;
+}
+
+function showRows() {
+  for (const [old, { fresh }] of kept) merge(old, fresh);
+  kept.clear();
+  offerRows();
+}
+
+if (line && document.querySelector("main [data-live]")) {
+  line.hidden = false;
+  line.querySelector("[data-live-pause]").addEventListener("click", (event) => {
+    isPaused = !isPaused;
+    event.target.textContent = isPaused ? "Go on" : "Pause";
+    if (isPaused) say("Paused");
+    connect();
+  });
+  line.querySelector("[data-live-show]").addEventListener("click", showRows);
+  document.addEventListener("visibilitychange", connect);
+  for (const kind of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+    document.addEventListener(kind, () => { usedAt = performance.now(); }, { passive: true });
+  }
+  connect();
+}
