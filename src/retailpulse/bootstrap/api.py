@@ -62,10 +62,7 @@ def run_api_process(
 
 
 def _server_of_api(
-    settings: Settings,
-    shown_settings: Sequence[Setting],
-    sockets: "Sockets | None",
-    heartbeat_fd: int | None,
+    settings: Settings, shown_settings: Sequence[Setting], sockets: "Sockets | None", heartbeat_fd: int | None
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
