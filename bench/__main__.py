@@ -32,7 +32,8 @@ _INTERRUPTED = 130
     "--only",
     default="",
     help="Depths (header, download, decode) and photos (10kB, 214kB, 12MP) to take, and other parts "
-    "(submit, latency, backlog, workers); scheduling, or one of its cases (scheduling-urgent, ...); or cases "
+    "(submit, latency, backlog, workers; pages, of the dashboard, over 10 million results); "
+    "scheduling, or one of its cases (scheduling-urgent, ...); or cases "
     "beside hosts that misbehave (dead-host, rate-limited, tricks, bombs, attack; hostile: all five).",
 )
 @click.option(

@@ -13,7 +13,7 @@ from tests.storage.settled import settle
 STORES = "counts of stores set to what the visits and results say: 1"
 CAUSES = "counts of causes set to what the results say: 1"
 STATES = "counts of jobs by state set to what there are: 1"
-BROKEN = {
+BROKEN: dict[str, tuple[str, dict[str, list[str]]]] = {
     "a cause is counted too often": (
         """UPDATE jobs SET causes = '{"http_status": 7}'""", {"cause_counters": [CAUSES]}),
     "a store counts too few": ("UPDATE job_stores SET flagged = 0", {"job_stores": [STORES]}),
@@ -47,7 +47,7 @@ async def test_jobs_are_counted_by_their_states_and_added_up(database: Database)
     for _ in range(2):
         async with database.connection() as connection:
             counts = (await throughput.read_statistics(connection, 60)).jobs
-        assert (counts["ongoing"], counts["failed"], counts["completed"]) == (1, 1, 0)
+        assert counts == {"ongoing": 1, "failed": 1, "completed": 0, "cancelled": 0}
         async with database.transaction() as connection:
             await throughput.roll_up_minutes(connection, 1_000)
             cursor = await connection.execute("SELECT DISTINCT session FROM job_counts")
