@@ -17,6 +17,8 @@ from tests.processes import children, command
 
 Found = TypeVar("Found")
 
+SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS, POLLS_IN_A_WAIT = 0.02, 0.1, 20
+
 ALLOW_LOOPBACK = {
     "RETAILPULSE_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     "RETAILPULSE_FETCH_PORTS": "any",
@@ -31,14 +33,18 @@ def free_port() -> int:
 
 
 def wait_for(condition: Callable[[], Found | None], seconds: float = 60.0) -> Found:
-    """Waits until the condition gives something, and gives it back; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
+    """Waits until the condition gives something, and gives it back; fails after `seconds`.
+
+    It asks less often the longer it has waited: what it asks for costs the service and its database time.
+    """
+    began_at = time.monotonic()
     while True:
         found = condition()
         if found:
             return found
-        assert time.monotonic() < deadline, f"waited {seconds:g} s for {condition}"
-        time.sleep(0.02)
+        waited_seconds = time.monotonic() - began_at
+        assert waited_seconds < seconds, f"waited {seconds:g} s for {condition}"
+        time.sleep(min(LONGEST_POLL_SECONDS, max(SHORTEST_POLL_SECONDS, waited_seconds / POLLS_IN_A_WAIT)))
 
 
 class Process:

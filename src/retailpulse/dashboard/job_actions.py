@@ -16,8 +16,8 @@ from retailpulse.domain.errors import Conflict, InvalidRequest, NotFound
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Deliveries, JobControl, JobLists
-from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs.read import JobRow
+from retailpulse.storage.jobs.summary import summarize
 from retailpulse.web.caller import check_scope
 
 MOST_CHOSEN = 100

@@ -11,8 +11,8 @@ from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import JobLists, Stats
-from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs.list import JobFilter
+from retailpulse.storage.jobs.summary import summarize
 
 ROWS = 50
 STATES = {

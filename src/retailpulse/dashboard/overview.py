@@ -12,10 +12,10 @@ from retailpulse.domain.hosts import BreakerState
 from retailpulse.domain.images import Outcome
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Hosts, JobLists, JobReports, Photos, Stats
-from retailpulse.service.job_summary import summarize
 from retailpulse.service.photos import MOST_COUNTED
 from retailpulse.storage.jobs.list import JobFilter
 from retailpulse.storage.jobs.read import JobRow
+from retailpulse.storage.jobs.summary import summarize
 from retailpulse.storage.metrics.throughput import SettledInPeriod, Statistics
 
 RUNNING, RECENT, HOSTS = 5, 10, 6

@@ -13,14 +13,14 @@ from retailpulse.domain.errors import Busy, InvalidRequest, NotFound
 from retailpulse.domain.ids import new_job_id
 from retailpulse.fetch import CredentialVault, origin_key
 from retailpulse.schema import AnalysisJob
-from retailpulse.service.job_log import log_accepted
-from retailpulse.service.job_summary import summarize
 from retailpulse.storage.analyses import find, read
 from retailpulse.storage.analyses.find import Photo, PhotoFilter, Reached
 from retailpulse.storage.analyses.insert import insert_analysis
 from retailpulse.storage.jobs import list as job_lists
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.list import JobFilter, JobPlace
+from retailpulse.storage.jobs.log import log_accepted
+from retailpulse.storage.jobs.summary import summarize
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.slice_builder import SliceBuilder

@@ -9,10 +9,10 @@ from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.fetch import CredentialVault, origin_key
 from retailpulse.service.admission_control import AdmissionControl
-from retailpulse.service.job_log import log_end, log_ends
 from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs.log import log_end, log_ends
 from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database

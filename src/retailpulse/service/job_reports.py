@@ -11,9 +11,9 @@ from retailpulse.domain.images import Cause, failure_kind
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.schema import FailedStore, Job, WaitingFor
 from retailpulse.service.hosts import Hosts
-from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow, StoreFailure
+from retailpulse.storage.jobs.summary import summarize
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
 

@@ -15,9 +15,9 @@ from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
 from retailpulse.fetch import CredentialVault, origin_key
 from retailpulse.service.admission_control import AdmissionControl
-from retailpulse.service.job_log import log_accepted
 from retailpulse.service.limits import Limits
 from retailpulse.storage.jobs import credentials, idempotency, insert, insert_spooled
+from retailpulse.storage.jobs.log import log_accepted
 from retailpulse.storage.jobs.read import known_job
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.postgres.bulkhead import Share

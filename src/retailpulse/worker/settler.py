@@ -17,7 +17,7 @@ from retailpulse.config.settings import MeasureSettings, WorkerSettings
 from retailpulse.domain.backoff import Backoff
 from retailpulse.domain.errors import DatabaseUnavailable, StaleWrite
 from retailpulse.schema import ImageResult
-from retailpulse.service.job_log import log_ends
+from retailpulse.storage.jobs.log import log_ends
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.results import settle as settling
 from retailpulse.storage.results import thumbnails

@@ -11,8 +11,8 @@ from retailpulse.api.v1.job_operations import FOLLOW, JobEvent
 from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import Progress, Signal
-from retailpulse.service.job_summary import count_images
 from retailpulse.storage.jobs.read import JobRow
+from retailpulse.storage.jobs.summary import count_images
 from retailpulse.web.caller import caller_of
 from retailpulse.web.quotas import Quota, QuotaSlot
 

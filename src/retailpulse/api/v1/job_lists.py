@@ -16,8 +16,8 @@ from retailpulse.api.v1.paths import known_id
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.schema import JobStore, JobSummary
 from retailpulse.service import JobLists
-from retailpulse.service.job_summary import count_store, summarize
 from retailpulse.storage.jobs.list import JobFilter, JobPlace
+from retailpulse.storage.jobs.summary import count_store, summarize
 
 JOBS: Cursors[JobPlace] = Cursors("jobs", tuple[datetime, UUID])
 """A position is that of the job after which a page begins."""

@@ -12,8 +12,8 @@ from standardwebhooks import Webhook
 from retailpulse.domain.callbacks import JOB_ENDED, DeliveryKey
 from retailpulse.fetch import PostRequest
 from retailpulse.schema import JobEnded
-from retailpulse.service.job_summary import summarize
 from retailpulse.storage.jobs.read import JobRow
+from retailpulse.storage.jobs.summary import summarize
 
 
 def signed_payload(key: DeliveryKey, job: JobRow, secrets: Sequence[str], now: datetime) -> PostRequest:
