@@ -33,8 +33,9 @@ _INTERRUPTED = 130
     default="",
     help="Depths (header, download, decode) and photos (10kB, 214kB, 12MP) to take, and other parts "
     "(submit, latency, backlog, workers, tabs; pages, of the dashboard, over 10 million results); "
-    "scheduling, or one of its cases (scheduling-urgent, ...); or cases "
-    "beside hosts that misbehave (dead-host, rate-limited, tricks, bombs, attack; hostile: all five).",
+    "scheduling, or one of its cases (scheduling-urgent, ...); truth, or one of its parts (truth-recall, "
+    "-copies, -upright, -cost, -service); or cases beside hosts that misbehave (dead-host, rate-limited, "
+    "tricks, bombs, attack; hostile: all five).",
 )
 @click.option(
     "--images",
@@ -44,6 +45,11 @@ _INTERRUPTED = 130
     help="Good images of dead-host, and as many dead ones.",
 )
 @click.option("--full", is_flag=True, help="Play the tricks at default limits of time: minutes.")
+@click.option(
+    "--photos",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of photos of one's own for truth, in place of drawn ones; the service gets drawn ones.",
+)
 @click.option(
     "--setting",
     "settings",
@@ -60,6 +66,7 @@ def main(
     only: str,
     images: int,
     full: bool,
+    photos: Path | None,
     settings: tuple[str, ...],
     json_file: Path | None,
 ) -> None:
@@ -76,6 +83,7 @@ def main(
       python -m bench --only decode            all photos of a depth, about 3 minutes
       python -m bench --only submit,latency    two of the other parts, about 4 minutes
       python -m bench --only scheduling        who waits for what (give it --runs 1 in a hurry)
+      python -m bench --only truth             which photos to trust: how surely it is told, and its cost
       python -m bench --only hostile           beside hosts that misbehave, over an hour
       python -m bench --only attack --runs 1   every trick among 2,000 good photos, about 10 minutes
       python -m bench --setting FETCH_PER_HOST=32 --setting MEASURE_DECODERS=2
@@ -91,6 +99,7 @@ def main(
             seconds=seconds,
             images=images,
             full=full,
+            photos=photos,
             settings=_settings(settings),
         )
         with progress_line() as bar:

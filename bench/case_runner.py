@@ -126,14 +126,28 @@ class Bench:
 
     def run(self, case: Case, service: Service, images: int, marker: str, words: str) -> ServiceRun:
         """Runs one job; `marker` makes its URLs differ from those of other jobs, `words` say what it is."""
-        self.show(f"{words}: service", 0)
         body = write_job(case, self.origin.photo_url(case.photo), images, marker)
+        return self.run_body(body, service, images, words)
+
+    def run_body(
+        self,
+        body: bytes,
+        service: Service,
+        images: int,
+        words: str,
+        wait: Callable[[Service], None] = lambda _: None,
+    ) -> ServiceRun:
+        """Runs a job as it is submitted; `wait` waits for work that goes on after its end, and counts."""
+        self.show(f"{words}: service", 0)
         ours = service.kinds()
         with accounting.PeakMemory(service.pids) as memory:
             before = self._account(service)
             seconds = service.time_job(
                 body, images, lambda done: self.show(f"{words}: service", done / images)
             )
+            ended_at = time.perf_counter()
+            wait(service)
+            seconds += time.perf_counter() - ended_at
             after = self._account(service)
         now = service.kinds()
         if any(ours[kind] != now[kind] for kind in ("api", "worker")):

@@ -1,8 +1,9 @@
-"""What one call of the bench does: cases, other parts, scheduling, or hosts that misbehave, by name."""
+"""What one call of the bench does, by name: cases, other parts, scheduling, truth, hosts that misbehave."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench import backlog, latency, submits, tabs, worker_scaling
 from bench.case_runner import Bench, Measured
@@ -16,16 +17,17 @@ from bench.pages import part as pages
 from bench.progress import Bar
 from bench.scheduling import SCHEDULING
 from bench.service import connections
+from bench.truth.figures import TRUTH, TruthEnv
 
-PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
+PARTS: dict[str, Callable[[Bench], list[Figure]]] = {
     module.NAME: module.measure for module in (submits, latency, backlog, worker_scaling, tabs)
 }
-ONLY_NAMED: Mapping[str, Callable[[Bench], list[Figure]]] = {pages.NAME: pages.measure}
+ONLY_NAMED: dict[str, Callable[[Bench], list[Figure]]] = {pages.NAME: pages.measure}
 """Parts that are measured only if they are named."""
 HOSTILE: Mapping[str, Callable[[HostileEnv], list[Figure]]] = {
     module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs, attack)
 }
-_ALL_HOSTILE, _ALL_SCHEDULING = "hostile", "scheduling"
+_ALL_HOSTILE, _ALL_SCHEDULING, _ALL_TRUTH = "hostile", "scheduling", "truth"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,23 +37,25 @@ class Plan:
     cases: Sequence[Case]
     parts: Sequence[str]
     scheduling: Sequence[str]
+    truth: Sequence[str]
     hostile: Sequence[str]
 
     @property
     def steps(self) -> int:
         """How many there are of all."""
-        return len(self.cases) + len(self.parts) + len(self.scheduling) + len(self.hostile)
+        return sum(map(len, (self.cases, self.parts, self.scheduling, self.truth, self.hostile)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanOptions:
-    """How it is to be measured; `images` and `full` are for the hosts that misbehave."""
+    """How it is to be measured; `images` and `full` are for the hosts that misbehave, `photos` for truth."""
 
     cores: int
     runs: int
     seconds: float
     images: int
     full: bool
+    photos: Path | None
     settings: Mapping[str, str]
 
 
@@ -65,18 +69,19 @@ class Outcome:
 
 
 def choose(words: Sequence[str]) -> Plan:
-    """The plan that words name; without a word all cases and parts, but neither scheduling nor bad hosts."""
-    groups = {*HOSTILE, _ALL_HOSTILE, *SCHEDULING, _ALL_SCHEDULING}
+    """The plan that words name; without a word all cases and parts, but nothing that has a name for all."""
+    groups = {*HOSTILE, _ALL_HOSTILE, *SCHEDULING, _ALL_SCHEDULING, *TRUTH, _ALL_TRUTH}
     hostile = [name for name in HOSTILE if name in words or _ALL_HOSTILE in words]
     scheduling = [name for name in SCHEDULING if name in words or _ALL_SCHEDULING in words]
+    truth = [name for name in TRUTH if name in words or _ALL_TRUTH in words]
     parts = [name for name in PARTS if name in words or not words]
     parts += [name for name in ONLY_NAMED if name in words]
     others = [word for word in words if word not in {*groups, *PARTS, *ONLY_NAMED}]
-    if hostile and (parts or scheduling or others):
+    if hostile and (parts or scheduling or truth or others):
         raise BenchFailed("cases beside hosts that misbehave are not run together with others")
-    also = [*PARTS, *ONLY_NAMED, _ALL_SCHEDULING, *SCHEDULING, *HOSTILE, _ALL_HOSTILE]
+    also = [*PARTS, *ONLY_NAMED, _ALL_SCHEDULING, *SCHEDULING, _ALL_TRUTH, *TRUTH, *HOSTILE, _ALL_HOSTILE]
     cases = choose_cases(others, also=also) if others or not words else []
-    return Plan(cases=cases, parts=parts, scheduling=scheduling, hostile=hostile)
+    return Plan(cases=cases, parts=parts, scheduling=scheduling, truth=truth, hostile=hostile)
 
 
 def run_plan(plan: Plan, options: PlanOptions, bar: Bar) -> Outcome:
@@ -114,6 +119,9 @@ def run_plan(plan: Plan, options: PlanOptions, bar: Bar) -> Outcome:
         for name in plan.scheduling:
             steps.next()
             figures += SCHEDULING[name](bench)
+        for name in plan.truth:
+            steps.next()
+            figures += TRUTH[name](TruthEnv(bench=bench, folder=options.photos))
         for name in plan.hostile:
             steps.next()
             figures += HOSTILE[name](env)

@@ -1,13 +1,11 @@
 """`python -m bench.truth`: tables in Markdown of what is flagged, which copies are found, and its cost."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import rich_click as click
-from PIL import Image
 
 from bench.truth import copies, cost, recall, upright
-from bench.truth.photos import drawn, named, of_folder
+from bench.truth.photos import drawn, named, numbered, of_folder
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,21 +47,18 @@ def main(folder: Path | None, count: int, least: int, changed: int, turns: int, 
     """
     if part in {"recall", "all"}:
         photos = drawn(count) if folder is None else of_folder(folder, count, least)
-        print(recall.table(photos), flush=True)
+        print(recall.table(recall.measure(photos)), flush=True)
     if part in {"copies", "all"}:
-        several = _numbered(count) if folder is None else named(folder, count, least)
-        print(copies.tables(several, changed), flush=True)
+        several = numbered(count) if folder is None else named(folder, count, least)
+        print(copies.tables(copies.measure(several, changed)), flush=True)
     if part in {"upright", "all"}:
-        print("\n".join([upright.HEAD, *upright.rows(folder, count)]), flush=True)
+        found = upright.measure(folder, count)
+        print("\n".join([upright.HEAD, *(each.row() for each in found)]), flush=True)
     if part in {"cost", "all"}:
         print(cost.HEAD, flush=True)
-        for width, height in ((4032, 3024), (1280, 960)):
-            for row in cost.rows(width, height, turns):
+        for file in cost.files(folder):
+            for row in cost.measure(file, turns).rows():
                 print(row, flush=True)
-
-
-def _numbered(count: int) -> Iterator[tuple[str, Image.Image]]:
-    return ((f"{chr(97 + number % 26)}", photo) for number, photo in enumerate(drawn(count)))
 
 
 if __name__ == "__main__":

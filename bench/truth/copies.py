@@ -7,7 +7,7 @@ photos are not those of real ones, as they have flat colours.
 import io
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,6 +25,7 @@ _Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
 LONGEST = 1600
 """Photos are reduced to this length, as changing those of 12 MP takes seconds each."""
 QUALITY = 85
+DIFFERENT = "of different names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,26 @@ class _Row:
         self.values += sum(len(values) for probe in fingerprints.probes(later) for values in probe.values)
 
 
-def tables(photos: Iterable[tuple[str, Image.Image]], changed: int) -> str:
-    """Two tables in Markdown: what is found of the first photos, changed; and pairs of different photos."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copies:
+    """What was found of the first photos after each change, and how near different photos are.
+
+    `pairs` has of each kind how many pairs there are, and how many are copies and scenes by their hashes.
+    """
+
+    photos: int
+    without_fingerprint: int
+    changed: Mapping[str, "_Row"]
+    pairs: Mapping[str, Sequence[int]]
+    near: Sequence[str]
+
+    def share(self, change: str) -> float:
+        """The share of changed photos that are copies of their originals."""
+        return self.changed[change].copies / max(1, self.changed[change].photos)
+
+
+def measure(photos: Iterable[tuple[str, Image.Image]], changed: int) -> Copies:
+    """Changes the first photos in every way, and compares all with one another."""
     rows = {name: _Row() for name in CHANGES}
     taken: list[_Photo] = []
     passed = 0
@@ -69,17 +88,32 @@ def tables(photos: Iterable[tuple[str, Image.Image]], changed: int) -> str:
         taken.append(_Photo(product_of(name), data))
         for change, row in rows.items() if len(taken) <= changed else ():
             row.add(data, fingerprint_of(CHANGES[change](photo, number)))
+    pairs, near = _pairs(taken)
+    return Copies(
+        photos=len(taken) + passed, without_fingerprint=passed, changed=rows, pairs=pairs, near=near
+    )
+
+
+def tables(found: Copies) -> str:
+    """Two tables in Markdown: what is found of the first photos, changed; and pairs of different photos."""
+    changed = max((row.photos for row in found.changed.values()), default=0)
     lines = [
-        f"| {min(changed, len(taken))} photos of {len(taken) + passed}, {passed} without a fingerprint "
+        f"| {changed} photos of {found.photos}, {found.without_fingerprint} without a fingerprint "
         f"| <= {COPY_DISTANCE} | <= {SCENE_DISTANCE} | found by keys | taken later | values |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for change, row in rows.items():
+    for change, row in found.changed.items():
         shares = [
             f"{count / max(1, row.photos):.3f}" for count in (row.copies, row.scenes, row.met, row.back)
         ]
         lines.append(f"| {change} | {' | '.join(shares)} | {row.values / max(1, row.photos):.0f} |")
-    return "\n".join([*lines, "", *_pairs(taken)])
+    lines += [
+        "",
+        f"| lookups of different photos | pairs | <= {COPY_DISTANCE} | <= {SCENE_DISTANCE} |",
+        "|---|---:|---:|---:|",
+        *(f"| {kind} | {' | '.join(map(str, counts))} |" for kind, counts in found.pairs.items()),
+    ]
+    return "\n".join([*lines, *found.near])
 
 
 def product_of(name: str) -> str:
@@ -98,11 +132,13 @@ def _meets(asking: bytes, stored: bytes) -> bool:
     )
 
 
-def _pairs(taken: Sequence[_Photo]) -> list[str]:
+def _pairs(taken: Sequence[_Photo]) -> tuple[Mapping[str, Sequence[int]], Sequence[str]]:
     """How near different photos are: those of one name but for its number, and those of different names."""
-    counts = {"of one name": [0, 0, 0], "of different names": [0, 0, 0]}
-    rows, owners = bits_of([fingerprints.parse(each.data) for each in taken])
+    counts = {"of one name": [0, 0, 0], DIFFERENT: [0, 0, 0]}
     near: list[str] = []
+    if not taken:
+        return counts, []
+    rows, owners = bits_of([fingerprints.parse(each.data) for each in taken])
     for number, each in enumerate(taken):
         asked, _ = bits_of([[probe.hash for probe in fingerprints.probes(each.data)]])
         least = np.full(len(taken), 256.0)
@@ -110,21 +146,13 @@ def _pairs(taken: Sequence[_Photo]) -> list[str]:
         for other in range(len(taken)):
             if other == number:
                 continue
-            kind = "of one name" if taken[other].name == each.name else "of different names"
+            kind = "of one name" if taken[other].name == each.name else DIFFERENT
             counts[kind][0] += 1
             counts[kind][1] += least[other] <= COPY_DISTANCE
             counts[kind][2] += least[other] <= SCENE_DISTANCE
-            if least[other] <= SCENE_DISTANCE and kind == "of different names":
+            if least[other] <= SCENE_DISTANCE and kind == DIFFERENT:
                 near.append(f"{each.name} and {taken[other].name}: {least[other]:.0f}")
-    head = [
-        f"| lookups of different photos | pairs | <= {COPY_DISTANCE} | <= {SCENE_DISTANCE} |",
-        "|---|---:|---:|---:|",
-    ]
-    return [
-        *head,
-        *(f"| {kind} | {' | '.join(map(str, found))} |" for kind, found in counts.items()),
-        *near[:40],
-    ]
+    return counts, near[:40]
 
 
 def bits_of(groups: Sequence[Sequence[bytes]]) -> tuple[_Array, _Array]:

@@ -26,6 +26,11 @@ def drawn(count: int) -> Iterator[Image.Image]:
         yield Image.blend(photo, grain, 0.05)
 
 
+def numbered(count: int) -> Iterator[tuple[str, Image.Image]]:
+    """The same, each with a name of one letter, in turn."""
+    return ((f"{chr(97 + number % 26)}", photo) for number, photo in enumerate(drawn(count)))
+
+
 def of_folder(folder: Path, count: int, least: int) -> Iterator[Image.Image]:
     """The photos of a folder that decode, upright, at most 4,032 pixels long; others are passed over."""
     return (photo for _, photo in named(folder, count, least))

@@ -2,7 +2,8 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -63,17 +64,34 @@ DAMAGES: dict[str, tuple[Callable[[Image.Image], Image.Image], Flag | None]] = {
 """Each with the flag that it should raise; blur in thousandths of the longer side."""
 
 
-def table(photos: Iterable[Image.Image]) -> str:
-    """A table in Markdown: of each damage, the share that has each flag."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recall:
+    """How many photos there were, and of each damage how many had each flag."""
+
+    photos: int
+    flagged: Mapping[str, Counter[str]]
+
+    def share(self, damage: str, flag: Flag) -> float:
+        """The share of the photos with a damage that had a flag."""
+        return self.flagged[damage][flag] / max(1, self.photos)
+
+
+def measure(photos: Iterable[Image.Image]) -> Recall:
+    """Damages each photo in every way, and counts its flags."""
     found: dict[str, Counter[str]] = {name: Counter() for name in DAMAGES}
     count = 0
     for photo in photos:
         count += 1
         for name, (damage, _) in DAMAGES.items():
             found[name].update(_flags(damage(photo)))
-    lines = [f"| {count} photos | wanted | {' | '.join(Flag)} |", f"|---|---|{'---:|' * len(Flag)}"]
+    return Recall(photos=count, flagged=found)
+
+
+def table(recall: Recall) -> str:
+    """A table in Markdown: of each damage, the share that has each flag."""
+    lines = [f"| {recall.photos} photos | wanted | {' | '.join(Flag)} |", f"|---|---|{'---:|' * len(Flag)}"]
     for name, (_, wanted) in DAMAGES.items():
-        shares = [f"{found[name][flag] / max(1, count):.3f}" for flag in Flag]
+        shares = [f"{recall.share(name, flag):.3f}" for flag in Flag]
         lines.append(f"| {name} | {wanted or 'none'} | {' | '.join(shares)} |")
     return "\n".join(lines)
 

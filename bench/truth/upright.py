@@ -5,6 +5,7 @@ doors, seen from one place.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,23 +28,47 @@ HEAD = f"""\
 Named = Sequence[tuple[str, Image.Image]]
 
 
-def rows(folder: Path | None, count: int) -> Iterator[str]:
-    """Rows of the table, in Markdown: the photos of a folder, cut to upright ones, or drawn ones."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nearness:
+    """How many pairs of photos there are, and how many are copies and scenes: upright, and on their side."""
+
+    label: str
+    pairs: int
+    copies: int
+    scenes: int
+    copies_turned: int
+    scenes_turned: int
+
+    def row(self) -> str:
+        """A row of the table, in Markdown."""
+        upright = f"| {self.label} | {self.pairs} | {self.copies} | {self.scenes} "
+        return f"{upright}| {self.copies_turned} | {self.scenes_turned} |"
+
+
+def measure(folder: Path | None, count: int) -> Iterator[Nearness]:
+    """The photos of a folder, cut to upright ones, or drawn ones."""
     if folder is None:
         for scene in (shelf, fridge):
             drawn = [(str(number), scene(_SIZE, Dice(_FIRST_SEED + number))) for number in range(count)]
-            yield _row(f"drawn, {scene.__name__}", drawn)
+            yield _measure(f"drawn, {scene.__name__}", drawn)
         return
     photos = [(product_of(name), photo) for name, photo in named(folder, count, 0)]
     for wide, tall in _RATIOS:
-        yield _row(f"cut to {wide}:{tall}", [(name, _cut(photo, wide / tall)) for name, photo in photos])
+        yield _measure(f"cut to {wide}:{tall}", [(name, _cut(photo, wide / tall)) for name, photo in photos])
 
 
-def _row(label: str, photos: Named) -> str:
+def _measure(label: str, photos: Named) -> Nearness:
     turned = [(name, photo.transpose(Image.Transpose.ROTATE_90)) for name, photo in photos]
     pairs, copies, scenes = _near(photos)
     _, copies_turned, scenes_turned = _near(turned)
-    return f"| {label} | {pairs} | {copies} | {scenes} | {copies_turned} | {scenes_turned} |"
+    return Nearness(
+        label=label,
+        pairs=pairs,
+        copies=copies,
+        scenes=scenes,
+        copies_turned=copies_turned,
+        scenes_turned=scenes_turned,
+    )
 
 
 def _near(photos: Named) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ import pytest
 from bench.cases import CASES, BenchFailed
 from bench.plan import HOSTILE, PARTS, choose
 from bench.scheduling import SCHEDULING
+from bench.truth.figures import TRUTH
 
 
 def test_without_a_word_everything_is_measured_but_hosts_that_misbehave() -> None:
@@ -56,3 +57,17 @@ def test_one_word_names_all_of_scheduling_which_is_not_measured_unasked() -> Non
 def test_one_case_of_scheduling_can_be_named() -> None:
     plan = choose(["scheduling-urgent"])
     assert (plan.scheduling, list(plan.cases)) == (["scheduling-urgent"], [])
+
+
+def test_truth_and_each_of_its_parts_can_be_named_and_are_not_measured_unasked() -> None:
+    assert choose([]).truth == []
+    assert choose(["truth"]).truth == list(TRUTH)
+    plan = choose(["truth-cost", "truth-service"])
+    assert (plan.truth, list(plan.cases), plan.parts, plan.steps) == (
+        ["truth-cost", "truth-service"],
+        [],
+        [],
+        2,
+    )
+    with pytest.raises(BenchFailed, match="misbehave"):
+        choose(["truth", "tricks"])
