@@ -46,8 +46,10 @@ def main(folder: Path | None, rows: int, count: int, part: str) -> None:
                 )
         running.begin_anew()
         asyncio.run(_lookups(running.url, source, count))
-        running.begin_anew()
-        asyncio.run(_inserts(running.url, source, rows))
+        for is_compressing in (True, False):
+            running.begin_anew(is_compressing=is_compressing)
+            print(f"to insert a hash, of 8,000 each after a checkpoint{', compressed' * is_compressing}:")
+            asyncio.run(_inserts(running.url, source, rows + 100_000 * is_compressing))
 
 
 async def _lookups(url: str, source: HashSource, count: int) -> None:
@@ -60,7 +62,6 @@ async def _lookups(url: str, source: HashSource, count: int) -> None:
 
 
 async def _inserts(url: str, source: HashSource, rows: int) -> None:
-    print("to insert a hash, of 8,000 each, the first of them after a checkpoint:")
     async with await connected(url) as connection:
         async for spent in inserts(connection, source, rows, 4):
             print(

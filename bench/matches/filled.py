@@ -35,9 +35,14 @@ class Server:
         """The URL of the owner of the tables."""
         return self._running.url_of_owner()
 
-    def begin_anew(self) -> None:
-        """Stops it, which is a checkpoint, and starts it: the first change of each page is logged whole."""
+    def begin_anew(self, *, is_compressing: bool = False) -> None:
+        """Stops it, which is a checkpoint, and starts it: the first change of each page is logged whole.
+
+        `is_compressing`: these pages are compressed by pglz.
+        """
         self._running.stop()
+        with (self._folder / "postgres" / "postgresql.conf").open("a") as file:
+            file.write(f"wal_compression = {'pglz' if is_compressing else 'off'}\n")
         self._running = EmbeddedServer(self._folder)
         self._running.start()
 

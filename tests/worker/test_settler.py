@@ -2,10 +2,13 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.images import Cause, Outcome
+from retailpulse.domain.thumbnails import ThumbnailKind
 from retailpulse.fetch import origin_key
-from retailpulse.schema import ImageResult
+from retailpulse.schema import ImageResult, Thumbnail
 from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling.claims import Granted
@@ -13,7 +16,7 @@ from retailpulse.worker.held_images import Grant, HeldImages
 from retailpulse.worker.settler import Settler
 from tests.origin import Origin
 from tests.storage import claiming
-from tests.storage.jobs import submit
+from tests.storage.jobs import measured, submit
 from tests.storage.settled import waiters
 from tests.storage.truth import check_truth
 from tests.waiting import within
@@ -70,6 +73,35 @@ async def test_a_batch_that_a_retry_overtook_is_written_again(database: Database
     assert rows(database, "SELECT count(*) FROM grants") == [(0,)]
     settler.close()
     await within(running)
+
+
+def pictured(granted: Granted, image_no: int) -> ImageResult:
+    """A measured image with a thumbnail."""
+    result = measured(granted.job_id, image_no)
+    assert result.measurement is not None
+    thumbnail = Thumbnail(kind=ThumbnailKind.THUMBNAIL, width=320, height=240, jpeg=b"a picture")
+    facts = replace(result.measurement, thumbnails=(thumbnail,), sha256=f"{image_no:064x}")
+    return replace(result, measurement=facts)
+
+
+async def test_pictures_are_there_before_their_results_hold_a_lock(database: Database) -> None:
+    """While another transaction has the job, the results wait for it; their pictures are committed."""
+    await submit(database, URLS[:3])
+    (granted,) = await claiming.claim(database, await claiming.add_worker(database))
+    settler, grant = Settler(database, WorkerSettings(settle_seconds=0.02)), grant_of(granted)
+    running = asyncio.create_task(settler.run())
+    async with database.transaction() as other:
+        await other.execute("SELECT FROM jobs WHERE job_id = %s FOR NO KEY UPDATE", [granted.job_id])
+        for number in (1, 2, 3):
+            settler.settle(pictured(granted, number), grant)
+        await until(lambda: waiters(database.url))
+        assert rows(database, "SELECT count(*) FROM thumbnails") == [(3,)]
+        assert rows(database, "SELECT count(*) FROM results") == [(0,)]
+    settler.close()
+    await within(running)
+    shown = "SELECT count(*) FROM results r JOIN thumbnails t USING (job_id, image_no, sha256)"
+    assert rows(database, shown) == [(3,)]
+    check_truth(database.url, granted.job_id)
 
 
 async def test_what_is_left_when_it_is_closed_is_written(database: Database) -> None:

@@ -11,6 +11,7 @@ from retailpulse.config.settings import DatabaseSettings, MatchSettings
 from retailpulse.storage.matches.known import make_known
 from retailpulse.storage.matches.match import match_next
 from retailpulse.storage.matches.search import Searched
+from retailpulse.storage.matches.write import lock_matches
 from retailpulse.storage.postgres.database import Database
 from retailpulse.worker.matcher import Matcher
 from tests.running import wait_for
@@ -48,6 +49,18 @@ async def test_of_two_copies_that_are_matched_at_once_the_later_names_the_earlie
     assert matches(database) == {(later, 1): ((first, 1), "copy", "other_store", 0)}
     assert (flags(database, first), flags(database, later)) == ([], ["copy"])
     assert waiting(database) == (0, 0)
+
+
+async def test_who_has_found_nothing_waits_for_nobody_who_writes(database: Database) -> None:
+    await hand_in(database, ("A", SHELF))
+    await hand_in(database, ("B", drawn(2)), day=1)
+    async with database.transaction() as connection:
+        assert await make_known(connection, 2) == 2
+    async with database.transaction() as writing:
+        await lock_matches(writing)
+        async with database.transaction() as connection:
+            assert (await match_next(connection, 2, WANTED)).photos == 2
+    assert (matches(database), waiting(database)) == ({}, (0, 0))
 
 
 async def test_a_copy_that_is_not_committed_yet_is_found_by_its_own_search(database: Database) -> None:

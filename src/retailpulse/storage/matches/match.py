@@ -1,8 +1,9 @@
 """Looks for photos that wait in the queue, and writes what is found, in one transaction.
 
-Others are searching at the same time, and one at a time writes. What a search has read may have changed by
-then; so it is looked at again before it is written. A search anew has the writing from its beginning: what
-others write before it is deleted and found again, what they write after it stays.
+Others are searching at the same time, and one at a time writes; who has found nothing waits for nobody. What
+a search has read may have changed by then; so it is looked at again before it is written. A search anew has
+the writing from its beginning: what others write before it is deleted and found again, what they write after
+it stays.
 
 The searches are planned once, and by their indexes, whatever the statistics of the tables say.
 """
@@ -97,6 +98,9 @@ async def _read(connection: Connection, keys: list[Key]) -> list[KnownPhoto]:
 async def _write(
     connection: Connection, searches: list[Search], matches: list[Match], going_on: dict[Key, int]
 ) -> Round:
+    if not matches and not any(one.is_anew for one in searches):  # as most photos are like no other
+        await queue.drop_searches(connection, [one.search_id for one in searches])
+        return Round(photos=len({one.key for one in searches}))
     await lock_matches(connection)
     living, apart = await lock_photos(connection, matches), await read_apart(connection, matches)
     true: list[Match] = []
