@@ -109,7 +109,7 @@ def test_a_hidden_tab_holds_no_stream(followed: RunningService, browser: Browser
 def test_a_tab_without_a_stream_asks_by_itself(followed: RunningService, browser: Browser) -> None:
     page = browser.page
     with tab(followed, "/") as holding:
-        holding.news()
+        holding.event()
         page.goto(f"{followed.url}/jobs")
         expect(page.locator("[data-live-text]")).to_contain_text("every half a minute")
 
