@@ -32,8 +32,9 @@ _INTERRUPTED = 130
     "--only",
     default="",
     help="Depths (header, download, decode) and photos (10kB, 214kB, 12MP) to take, and other parts "
-    "(submit, latency, backlog, workers, tabs); scheduling, or one of its cases (scheduling-urgent, ...); or "
-    "cases beside hosts that misbehave (dead-host, rate-limited, tricks, bombs, attack; hostile: all five).",
+    "(submit, latency, backlog, workers, tabs; pages, of the dashboard, over 10 million results); "
+    "scheduling, or one of its cases (scheduling-urgent, ...); or cases "
+    "beside hosts that misbehave (dead-host, rate-limited, tricks, bombs, attack; hostile: all five).",
 )
 @click.option(
     "--images",

@@ -12,13 +12,16 @@ from bench.figures import Figure
 from bench.hostile import attack, bombs, dead_host, rate_limited, tricks
 from bench.hostile.hostile_env import HostileEnv
 from bench.origin import running_origin
+from bench.pages import part as pages
 from bench.progress import Bar
 from bench.scheduling import SCHEDULING
 from bench.service import connections
 
-PARTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
+PARTS: dict[str, Callable[[Bench], list[Figure]]] = {
     module.NAME: module.measure for module in (submits, latency, backlog, worker_scaling, tabs)
 }
+ONLY_NAMED: dict[str, Callable[[Bench], list[Figure]]] = {pages.NAME: pages.measure}
+"""Parts that are measured only if they are named."""
 HOSTILE: Mapping[str, Callable[[HostileEnv], list[Figure]]] = {
     module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs, attack)
 }
@@ -67,10 +70,11 @@ def choose(words: Sequence[str]) -> Plan:
     hostile = [name for name in HOSTILE if name in words or _ALL_HOSTILE in words]
     scheduling = [name for name in SCHEDULING if name in words or _ALL_SCHEDULING in words]
     parts = [name for name in PARTS if name in words or not words]
-    others = [word for word in words if word not in {*groups, *PARTS}]
+    parts += [name for name in ONLY_NAMED if name in words]
+    others = [word for word in words if word not in {*groups, *PARTS, *ONLY_NAMED}]
     if hostile and (parts or scheduling or others):
         raise BenchFailed("cases beside hosts that misbehave are not run together with others")
-    also = [*PARTS, _ALL_SCHEDULING, *SCHEDULING, *HOSTILE, _ALL_HOSTILE]
+    also = [*PARTS, *ONLY_NAMED, _ALL_SCHEDULING, *SCHEDULING, *HOSTILE, _ALL_HOSTILE]
     cases = choose_cases(others, also=also) if others or not words else []
     return Plan(cases=cases, parts=parts, scheduling=scheduling, hostile=hostile)
 
@@ -106,7 +110,7 @@ def run_plan(plan: Plan, options: PlanOptions, bar: Bar) -> Outcome:
             figures += measured[-1].figures()
         for name in plan.parts:
             steps.next()
-            figures += PARTS[name](bench)
+            figures += (PARTS | ONLY_NAMED)[name](bench)
         for name in plan.scheduling:
             steps.next()
             figures += SCHEDULING[name](bench)

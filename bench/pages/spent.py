@@ -29,13 +29,26 @@ class Spent:
     buffers: int
 
 
-async def measure_pages(url: str, turns: int, *, names: list[str] | None = None) -> list[Spent]:
+async def measure_pages(url: str, turns: int) -> list[Spent]:
     """Asks each page once for what is read only then, and then as many times; raises for an error page.
 
     Each time is a new application, which has kept no answer.
     """
     async with Database(url, DatabaseSettings(), pool_size=1, is_shared=True) as database:
-        return [await _page(database, name, turns) for name in names or PAGES]
+        return [await _page(database, name, turns) for name in PAGES]
+
+
+async def buffers_of_pages(url: str) -> dict[str, int]:
+    """The buffers that each page touches, once all were asked for before."""
+    async with Database(url, DatabaseSettings(), pool_size=1, is_shared=True) as database:
+        found = {}
+        for _ in range(2):
+            async with pages_over(database) as client:
+                for name, address in PAGES.items():
+                    before = await _touched(database)
+                    await _ask(client, address)
+                    found[name] = await _touched(database) - before
+        return found
 
 
 async def _page(database: Database, name: str, turns: int) -> Spent:
