@@ -302,7 +302,7 @@ async def test_a_deleted_job_takes_its_earlier_results_along(database: Database)
         with pytest.raises(NotFound):
             await pruning.hide_job(connection, job_id)
     left = await _remains(database, job_id)
-    assert left == {"visits", "results", "earlier_results", "images"}
+    assert left == {"visits", "job_stores", "results", "earlier_results", "images"}
     assert await settle(database, [measured(job_id, 1)]) == 0
     assert broken(database) == set()
 

@@ -14,6 +14,7 @@ from tests.storage.results.flagged import counts, flagged, listed
 from tests.storage.settled import settle
 
 TAKEN_OFF = "flags taken off the list that were wrong there: 1"
+STORES = "counts of stores set to what the visits and results say: 1"
 COUNTED = "counts of flags set to what the results say: 1"
 BROKEN = {
     "a count is wrong": ("UPDATE jobs SET flagged = 1", {"flag_counters": [COUNTED]}),
@@ -34,7 +35,7 @@ BROKEN = {
         {"flagged_photos": [TAKEN_OFF]}),
     "a result has lost its flags": (
         "UPDATE results SET flags = NULL WHERE image_no = 2",
-        {"flag_counters": [COUNTED], "flagged_photos": [TAKEN_OFF]}),
+        {"job_stores": [STORES], "flag_counters": [COUNTED], "flagged_photos": [TAKEN_OFF]}),
 }  # fmt: skip
 
 
