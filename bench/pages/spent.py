@@ -38,16 +38,17 @@ async def measure_pages(url: str, turns: int) -> list[Spent]:
         return [await _page(database, name, turns) for name in PAGES]
 
 
-async def buffers_of_pages(url: str) -> dict[str, int]:
-    """The buffers that each page touches, once all were asked for before."""
+async def buffers_of_pages(url: str) -> dict[str, list[int]]:
+    """The buffers that each page touches, twice, once all were asked for before."""
     async with Database(url, DatabaseSettings(), pool_size=1, is_shared=True) as database:
-        found = {}
-        for _ in range(2):
+        found: dict[str, list[int]] = {name: [] for name in PAGES}
+        for turn in range(3):
             async with pages_over(database) as client:
                 for name, address in PAGES.items():
                     before = await _touched(database)
                     await _ask(client, address)
-                    found[name] = await _touched(database) - before
+                    if turn:
+                        found[name].append(await _touched(database) - before)
         return found
 
 
