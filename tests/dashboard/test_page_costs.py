@@ -60,4 +60,4 @@ def test_a_page_that_takes_too_long_says_so_and_what_to_do(filled: tuple[str, st
     answer = asyncio.run(ask())
     assert answer.status_code == 503
     assert answer.headers["content-type"].startswith("text/html")
-    assert "the database worked on this for 0.001 s and has not found an end; ask for less" in answer.text
+    assert "The database worked on this for 0.001 s and has not found an end; ask for less" in answer.text
