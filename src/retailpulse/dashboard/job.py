@@ -34,13 +34,13 @@ async def job_callbacks(
     """How the receiver of a job was told of its ends, try by try."""
     known = parse_job_id(job_id)
     brief = await job_reports.brief(known)
-    found = await deliveries.page(known, after=0, limit=DELIVERY_ROWS + 1)
+    found, following = await deliveries.page(known, after=None, limit=DELIVERY_ROWS)
     return page(
         request,
         "job_callbacks.html",
         **frame_of(brief, "callbacks"),
-        deliveries=found[:DELIVERY_ROWS],
-        are_more=len(found) > DELIVERY_ROWS,
+        deliveries=found,
+        are_more=following is not None,
     )
 
 
