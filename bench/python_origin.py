@@ -9,7 +9,7 @@ import multiprocessing
 import re
 import sys
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 
@@ -61,8 +61,23 @@ def answer(head: bytes, files: dict[bytes, bytes]) -> list[bytes | memoryview]:
     return [said] if request[1] == b"HEAD" else [said, part]
 
 
+class Folder(dict[bytes, bytes]):
+    """The files of a folder by their names, those that came later too, each read once."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__({path.name.encode(): path.read_bytes() for path in folder.iterdir()})
+        self._folder = folder
+
+    def get(self, name: bytes, default: Any = None) -> Any:
+        """The content of a file, or the default if there is none of this name."""
+        path = self._folder / Path(name.decode("ascii", "replace")).name
+        if name not in self and path.is_file():
+            self[name] = path.read_bytes()
+        return super().get(name, default)
+
+
 def _serve(address: str, port: int, folder: Path) -> None:
-    files = {path.name.encode(): path.read_bytes() for path in folder.iterdir()}
+    files = Folder(folder)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
