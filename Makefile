@@ -72,6 +72,10 @@ format: setup ## Put the code in shape
 bench: setup ## Measure images per second beside their limit (ARGS="--help" says more)
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: screenshots
+screenshots: setup ## Take the pictures of docs/screenshots again (needs Chromium)
+	@$(BIN)/python -m tests.dashboard.screenshots
+
 .PHONY: hostile
 hostile: setup ## Play every trick of a bad photo host on loopback (ARGS="--help" says more)
 	@$(BIN)/python -m tests.hostile $(ARGS)

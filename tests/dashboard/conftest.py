@@ -1,4 +1,4 @@
-"""Photos of shelves that were handed in twice, for pages that show and judge them."""
+"""What pages show: photos of shelves that were handed in twice, and a job that failed. And a browser."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -10,13 +10,16 @@ from retailpulse.demo.dice import Dice
 from retailpulse.demo.scenes import shelf
 from tests.analyze.drawn import saved
 from tests.api.conftest import origin
-from tests.api.jobs import NOWHERE, body, new_area, visit
+from tests.api.jobs import KIOSK, NOWHERE, body, new_area, visit
+from tests.browser import Browser, browsing
 from tests.conftest import serving
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 
 __all__ = ["origin"]
 _numbers = itertools.count(1)
+LONG_NAME = "A name that goes on and on, שלום, 東京の店舗, " + "x" * 120
+LONG_URL = "https://photos.example/" + "x" * 322
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,3 +75,22 @@ def reply(content: bytes) -> Reply:
 def reused(hand_in: Callable[[], Reused]) -> Reused:
     """One such job that is only looked at."""
     return hand_in()
+
+
+@pytest.fixture(scope="module")
+def failed_job(service: RunningService) -> str:
+    """A job of three images that failed, with a long name of three scripts and a URL of 345 characters."""
+    visits = [visit(), visit(KIOSK, NOWHERE, LONG_URL)]
+    sent = {"name": LONG_NAME, "visits": visits, "callback_url": "https://hooks.example/" + "x" * 300}
+    made = service.http.post("/api/v1/jobs", json=sent).json()["job_id"]
+    service.finished(made)
+    return str(made)
+
+
+@pytest.fixture(scope="module")
+def browser(service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser that must ask the service alone, and have nothing to complain of."""
+    with browsing(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+        assert [ask.url for ask in browser.requests if not ask.url.startswith(service.url)] == []
+        assert browser.complaints == []

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.api.jobs import KIOSK, photo
 from tests.browser import Browser, browsing, needs_chromium
 from tests.dashboard.files import WINDOWS, hand_in
-from tests.dashboard.test_browser import SIZES
+from tests.dashboard.pages import SIZES
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
 from tests.tables.workbooks import xlsx

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from retailpulse.demo.stage import free_port
@@ -78,7 +80,8 @@ def test_the_demo_goes_on_until_ctrl_c_and_its_commands_work_as_printed(
 ) -> None:
     said = (tmp_path / "said").read_text()
     assert going_on.poll() is None, said
-    lines = [line.strip() for line in said.partition("Go on in another terminal:")[2].splitlines()]
+    commands = said.partition("Go on in another terminal:")[2].partition("Dashboard:")[0]
+    lines = [line.strip() for line in commands.splitlines()]
     answers = {line: typed(line, tmp_path) for line in lines if "http://" in line}
     assert len(answers) == 4 + (6 if shutil.which("curl", path=PATH) else 0)
     for line, (code, answer) in answers.items():
@@ -90,6 +93,28 @@ def test_the_demo_goes_on_until_ctrl_c_and_its_commands_work_as_printed(
     assert going_on.wait(60) == 0
     assert not folder_of(said).exists()
     assert processes_of(folder_of(said)) == []
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_the_dashboard_and_the_job_on_it_with_its_bad_photos(
+    tmp_path: Path, going_on: subprocess.Popen[bytes]
+) -> None:
+    said = (tmp_path / "said").read_text()
+    assert going_on.poll() is None, said
+    home, job, queue = re.findall(r"http://\S+", said.partition("Dashboard:")[2])
+    flagged = re.search(r"this job, in which (\d+) photos are flagged", said)
+    assert flagged, said
+    assert int(flagged[1]) >= 9
+
+    def page(address: str) -> str:
+        return httpx.get(address, headers={"Accept": "text/html"}).raise_for_status().text
+
+    assert urlsplit(job).path in page(home)
+    shown = page(job)
+    for flag in ("copy", "blurred", "dark", "blank", "overexposed", "time_mismatch", "far_from_store"):
+        assert f"{urlsplit(job).path}?flag={flag}" in shown
+    assert page(f"{job}?only=flagged").count('class="tile"') == int(flagged[1])
+    assert "Review" in page(queue)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from retailpulse.cli.demo_report import check, next_steps, without_host
+from retailpulse.cli.demo_report import check, dashboard, next_steps, without_host
 from retailpulse.client import FailedStore, ImageCounts, Job, Result
 from retailpulse.demo.job import DemoJob
 from retailpulse.domain.images import Outcome
@@ -75,6 +75,14 @@ def test_without_curl_every_way_on_is_a_command_of_our_own() -> None:
     assert ways
     assert all(line.startswith("  .venv/bin/retailpulse ") for line in ways)
     assert [line for line in next_steps("http://a:1", "x", "{}", program="r", curl=True) if "curl" in line]
+
+
+def test_the_dashboard_is_named_last_with_the_job_and_its_flagged_photos() -> None:
+    assert list(dashboard("http://a:1", "x", 9)) == [
+        "\nDashboard: http://a:1/",
+        "  http://a:1/jobs/x  this job, in which 9 photos are flagged",
+        "  http://a:1/review  flagged photos, one after the other, to decide on",
+    ]
 
 
 def test_who_reads_of_failures_when_the_host_has_gone_sees_no_address() -> None:

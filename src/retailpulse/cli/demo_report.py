@@ -48,7 +48,7 @@ def check(planned: DemoJob, job: Job, rows: Sequence[Result]) -> list[str]:
 
 def next_steps(url: str, job_id: str, body: str, *, program: str, curl: bool) -> Iterator[str]:
     """Commands to try next, ready to be pasted into a shell; those for curl only if there is one."""
-    yield f"\n{url}/jobs/{job_id} shows the job in a browser, {url}/docs the API. Go on in another terminal:"
+    yield f"\n{url}/docs shows the API in a browser. Go on in another terminal:"
     if curl:
         yield from _asked_with_curl(url, job_id, body)
     for words in (
@@ -58,6 +58,13 @@ def next_steps(url: str, job_id: str, body: str, *, program: str, curl: bool) ->
         f"results {job_id} -o results.csv",
     ):
         yield f"  {program} {words} --url {url}"
+
+
+def dashboard(url: str, job_id: str, flagged: int) -> Iterator[str]:
+    """Where a browser shows the job and its flagged photos."""
+    yield f"\nDashboard: {url}/"
+    yield f"  {url}/jobs/{job_id}  this job, in which {flagged} photos are flagged"
+    yield f"  {url}/review  flagged photos, one after the other, to decide on"
 
 
 def _asked_with_curl(url: str, job_id: str, body: str) -> Iterator[str]:

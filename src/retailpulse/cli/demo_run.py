@@ -15,20 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from retailpulse.cli.demo_flags import bad_photos, check_flags, copied_photos, settled_flags
-from retailpulse.cli.demo_report import check, next_steps, report, without_host
+from retailpulse.cli.demo_report import check, dashboard, next_steps, report, without_host
 from retailpulse.cli.exit_codes import Terminated
 from retailpulse.cli.invocation import invocation, invocation_elsewhere
 from retailpulse.cli.watch import follow
-from retailpulse.client import Client, Job, Unreachable
+from retailpulse.client import Client, Unreachable
 from retailpulse.demo.drawing import draw
 from retailpulse.demo.job import DemoJob
 from retailpulse.demo.stage import Stage, StageFailed
-from retailpulse.demo.trouble import CUT_FILE, CUT_PHOTO, TEXT_FILE, build_job
+from retailpulse.demo.trouble import build_job, write_bad_files
 from retailpulse.samples import sample_stores
 
 _PATIENCE_SECONDS = 30.0
-_CUT_SHARE = 0.6
-_TEXT = "Meeting notes: ask the shops for photos, not for text files that are called photos.\n"
 
 
 def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
@@ -42,11 +40,11 @@ def perform(console: Console, *, images: int, port: int, leave: bool) -> int:
             with _step(console, "The service is up" if leave else f"The service is up at {stage.url}"):
                 stage.wait_until_ready()
             with Client(stage.url, patience_seconds=_PATIENCE_SECONDS) as client:
-                job, code = _show(console, stage, client, planned, leave=leave)
+                job_id, flagged, code = _show(console, stage, client, planned, leave=leave)
             if leave:
                 console.print(f"\nTo try it yourself: {invocation()} demo  (it goes on until Ctrl-C)")
             else:
-                _show_next_steps(console, stage, planned, job.job_id)
+                _show_next_steps(console, stage, planned, job_id, flagged)
                 _keep_serving(console, stage)
             return code
         except Unreachable:
@@ -65,17 +63,15 @@ def _draw(console: Console, stage: Stage, planned: DemoJob) -> None:
         for _ in draw(planned, stage.photos):
             bar.advance(task)
     size_bytes = sum(file.stat().st_size for file in stage.photos.iterdir())
-    whole = (stage.photos / CUT_PHOTO).read_bytes()
-    (stage.photos / CUT_FILE).write_bytes(whole[: int(len(whole) * _CUT_SHARE)])
-    (stage.photos / TEXT_FILE).write_text(_TEXT, encoding="utf-8")
+    write_bad_files(stage.photos)
     others = f", and {len(shelves)} shelves for the other {len(planned.recipes):,}" if shelves else ""
     _done(console, f"{len(planned.drawn)} photos drawn{others}, {size_bytes / 1e6:.0f} MB", begin)
 
 
 def _show(
     console: Console, stage: Stage, client: Client, planned: DemoJob, *, leave: bool
-) -> tuple[Job, int]:
-    """Import, submit, watch, report; returns what came of the job, and the exit code."""
+) -> tuple[str, int, int]:
+    """Import, submit, watch, report; returns the job's id, how many photos are flagged, and the exit code."""
     with _step(console, "Sample stores loaded"):
         client.import_stores(io.StringIO(sample_stores()))
     with _step(
@@ -90,14 +86,13 @@ def _show(
     console.print(bad_photos(planned, found, copied))
     complaints = check(planned, job, found) + check_flags(planned, found, copied)
     _say_whether_right(console, planned, complaints)
-    return job, 1 if complaints else 0
+    return job_id, sum(bool(row.flags) for row in found), 1 if complaints else 0
 
 
-def _show_next_steps(console: Console, stage: Stage, planned: DemoJob, job_id: str) -> None:
+def _show_next_steps(console: Console, stage: Stage, planned: DemoJob, job_id: str, flagged: int) -> None:
     curl = shutil.which("curl") is not None
-    for line in next_steps(
-        stage.url, job_id, _small_body(planned), program=invocation_elsewhere(), curl=curl
-    ):
+    commands = next_steps(stage.url, job_id, _small_body(planned), program=invocation_elsewhere(), curl=curl)
+    for line in (*commands, *dashboard(stage.url, job_id, flagged)):
         console.print(line, soft_wrap=True, markup=False)
 
 

@@ -34,7 +34,7 @@ async def job_callbacks(
     """How the receiver of a job was told of its ends, try by try."""
     known = parse_job_id(job_id)
     brief = await job_reports.brief(known)
-    found, following = await deliveries.page(known, after=None, limit=DELIVERY_ROWS)
+    found, following = await deliveries.page(known, after=0, limit=DELIVERY_ROWS)
     return page(
         request,
         "job_callbacks.html",

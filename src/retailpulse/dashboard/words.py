@@ -15,6 +15,7 @@ _CAUSES = {
     Cause.HTTP_STATUS: "HTTP error",
     Cause.TIMEOUT: "Timeout",
     Cause.BAD_URL: "Unusable URL",
+    Cause.DNS: "DNS error",
     Cause.STORE_ID_NOT_FOUND: "Unknown store",
 }
 """Causes whose names do not read well as they are."""

@@ -5,6 +5,7 @@ Originals of photos that are handed in again stand before them, in earlier visit
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from retailpulse.demo import album
 from retailpulse.demo.album import ORIGINALS, Photo
@@ -22,6 +23,8 @@ UNKNOWN_STORE = "RP99999"
 CUT_PHOTO = album.ALBUM[0].name
 """The photo of which the cut ones are made."""
 
+_CUT_SHARE = 0.6
+_TEXT = "Meeting notes: ask the shops for photos, not for text files that are called photos.\n"
 _DAYS_LATE = 40
 _TOO_FAR = 0.011  # degrees of latitude: 1.2 km
 
@@ -33,6 +36,13 @@ def build_job(*, origin: str, images: int, now: datetime) -> DemoJob:
     _bad_visits(builder)
     fill(builder, images)
     return builder.finished()
+
+
+def write_bad_files(folder: Path) -> None:
+    """Write the files that are no whole photos into the folder in which the photos were drawn."""
+    whole = (folder / CUT_PHOTO).read_bytes()
+    (folder / CUT_FILE).write_bytes(whole[: int(len(whole) * _CUT_SHARE)])
+    (folder / TEXT_FILE).write_text(_TEXT, encoding="utf-8")
 
 
 def _failing_visits(builder: Builder) -> None:
