@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.api.jobs import KIOSK
 from tests.browser import Browser, needs_chromium
 from tests.dashboard.conftest import Reused
 from tests.running import RunningService, wait_for
@@ -21,10 +20,10 @@ def test_a_store_that_failed_is_found_and_retried(
     page.goto(service.url)
     page.get_by_role("link", name=re.compile("^A name that goes on")).first.click()
     page.get_by_role("navigation", name="Of this job").get_by_role("link", name="Stores").click()
-    page.get_by_role("link", name=KIOSK).click()
+    page.get_by_role("link", name="Station Kiosk").click()
     expect(page.locator(".tile")).to_have_count(2)
     page.get_by_role("button", name="Retry 3 failed").click()
-    expect(page.get_by_role("status")).to_contain_text("tried again")
+    expect(page.locator(".toast")).to_contain_text("tried again")
     wait_for(lambda: service.http.get(f"/api/v1/jobs/{failed_job}").json()["retries"] == 1)
 
 
@@ -99,10 +98,10 @@ def test_all_works_with_scripts_off(service: RunningService, browser: Browser, f
     page.route("**/assets/*.js*", lambda route: route.abort())
     try:
         page.goto(f"{service.url}/jobs/{failed_job}")
-        page.get_by_role("navigation", name="Of this job").get_by_role("link", name="Stores").click()
-        expect(page.get_by_role("link", name=KIOSK)).to_be_visible()
         page.locator("summary", has_text="Download").click()
         expect(page.get_by_role("link", name="CSV")).to_be_visible()
+        page.get_by_role("navigation", name="Of this job").get_by_role("link", name="Stores").click()
+        expect(page.get_by_role("link", name="Station Kiosk")).to_be_visible()
     finally:
         page.unroute("**/assets/*.js*")
         browser.complaints.clear()

@@ -75,7 +75,7 @@ def test_to_see_what_failed_in_a_store(hands: Hands, failed: str) -> None:
     hands.page.reload()
     hands.link(failed)
     hands.click(hands.page.get_by_role("navigation", name="Of this job").get_by_role("link", name="Stores"))
-    hands.link(KIOSK)
+    hands.link("Station Kiosk")
     expect(hands.page.locator(".tile")).to_have_count(1)
     assert hands.used == TOLD["See what failed in one store"]
 
@@ -84,7 +84,7 @@ def test_to_try_again_what_failed(hands: Hands, failed: str) -> None:
     hands.page.reload()
     hands.link(failed)
     hands.click(hands.page.get_by_role("button", name="Retry 2 failed"))
-    expect(hands.page.get_by_role("status")).to_contain_text("tried again")
+    expect(hands.page.locator(".toast")).to_contain_text("tried again")
     assert hands.used == TOLD["Try again what failed"]
 
 
@@ -116,7 +116,7 @@ def test_to_get_the_results(hands: Hands, failed: str) -> None:
 
 def test_to_review_by_keys(service: RunningService, hands: Hands, hand_in: Callable[[], Reused]) -> None:
     heading = hands.page.get_by_role("heading", level=1)
-    said = hands.page.get_by_role("status")
+    said = hands.page.locator(".toast")
     hand_in()
     hands.link(re.compile("Review"))
     expect(heading).to_contain_text("Review")
