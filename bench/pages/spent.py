@@ -13,6 +13,8 @@ from bench.pages.asked import PAGES, pages_over
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.storage.postgres.database import Connection, Database
 
+_SETTINGS = DatabaseSettings(wait_seconds=30)
+"""A machine that is busy with filling answers late: then no page says that the database is away."""
 _READ = """
     SELECT coalesce(sum(hits), 0) + coalesce(sum(reads), 0)
     FROM pg_stat_get_backend_io(pg_backend_pid()) WHERE object <> 'wal'
@@ -34,20 +36,21 @@ async def measure_pages(url: str, turns: int) -> list[Spent]:
 
     Each time is a new application, which has kept no answer.
     """
-    async with Database(url, DatabaseSettings(), pool_size=1, is_shared=True) as database:
+    async with Database(url, _SETTINGS, pool_size=1, is_shared=True) as database:
         return [await _page(database, name, turns) for name in PAGES]
 
 
-async def buffers_of_pages(url: str) -> dict[str, int]:
-    """The buffers that each page touches, once all were asked for before."""
-    async with Database(url, DatabaseSettings(), pool_size=1, is_shared=True) as database:
-        found = {}
-        for _ in range(2):
+async def buffers_of_pages(url: str) -> dict[str, list[int]]:
+    """The buffers that each page touches, twice, once all were asked for before."""
+    async with Database(url, _SETTINGS, pool_size=1, is_shared=True) as database:
+        found: dict[str, list[int]] = {name: [] for name in PAGES}
+        for turn in range(3):
             async with pages_over(database) as client:
                 for name, address in PAGES.items():
                     before = await _touched(database)
                     await _ask(client, address)
-                    found[name] = await _touched(database) - before
+                    if turn:
+                        found[name].append(await _touched(database) - before)
         return found
 
 

@@ -29,11 +29,11 @@ class Tab:
             if line.startswith("data: "):
                 yield json.loads(line.removeprefix("data: "))
 
-    def news(self) -> dict[str, Any]:
+    def event(self) -> dict[str, Any]:
         """The next news."""
         return next(iter(self))
 
-    def news_of(self, part: str) -> str:
+    def event_of(self, part: str) -> str:
         """What the next news of a part of the page says; news of others are passed over."""
         return next(str(news["parts"][part]) for news in self if part in news["parts"])
 

@@ -23,7 +23,7 @@ def test_a_store_master_is_looked_at_and_loaded(service: RunningService) -> None
     check(shown)
     said = text_of(shown)
     assert "New 1 Changed 1 Unchanged 1 Bad lines 2" in said
-    assert "line 5 StoreID the store id is empty" in said
+    assert "line 5 StoreID StoreID the store id is empty" in said
     assert "line 6 Latitude" in said
     assert "Load 3 stores, leave out 2 lines" in said
     assert "دكان" in said

@@ -59,13 +59,13 @@ def test_a_tab_is_told_the_page_and_then_what_changes_in_it(waiting: RunningApi)
     job_id = submit(waiting, "told to a tab")
     with tab(waiting, f"/jobs/{job_id}") as listening:
         assert listening.answer.headers["content-type"].startswith("text/event-stream")
-        first = listening.news()
+        first = listening.event()
         assert set(first["parts"]) == {"title", "job-state", "summary"}
         assert "Waiting" in first["parts"]["job-state"] or "Running" in first["parts"]["job-state"]
         waiting.http.post(f"/api/v1/jobs/{job_id}/cancel").raise_for_status()
-        assert "Cancelled" in listening.news_of("job-state")
+        assert "Cancelled" in listening.event_of("job-state")
     with tab(waiting, "/jobs") as listening:
-        listening.news()
+        listening.event()
         submit(waiting, "a job <of> its own")
         changed = next(news for news in listening if news["parts"])
         assert set(changed["parts"]) == {"jobs"}
@@ -75,7 +75,7 @@ def test_a_tab_is_told_the_page_and_then_what_changes_in_it(waiting: RunningApi)
 def test_the_parts_are_those_of_the_page(waiting: RunningApi) -> None:
     for path in ("/", "/?period=day", "/jobs?state=ongoing", "/system", "/system/hosts"):
         with tab(waiting, path) as listening:
-            parts = listening.news()["parts"]
+            parts = listening.event()["parts"]
         assert parts.pop("title")
         assert parts
         shown = waiting.http.get(path, headers=HTML).text
@@ -93,7 +93,7 @@ def test_scopes_and_keys_count_as_for_the_page(api: RunningApi, guarded: Guarded
     assert asked(api, "/jobs").status_code == 401
     assert asked(api, "/system/keys", reader).status_code == 403
     with tab(api, "/jobs", reader) as listening:
-        assert "jobs" in listening.news()["parts"]
+        assert "jobs" in listening.event()["parts"]
 
 
 def test_tabs_hold_no_connection_to_the_database(waiting: RunningApi) -> None:
@@ -101,7 +101,7 @@ def test_tabs_hold_no_connection_to_the_database(waiting: RunningApi) -> None:
         tabs = [stack.enter_context(tab(waiting, "/")) for _ in range(TABS)]
         submit(waiting, "told to all")
         with ThreadPoolExecutor(TABS) as threads:
-            told = list(threads.map(lambda one: "told to all" in one.news_of("recent"), tabs))
+            told = list(threads.map(lambda one: "told to all" in one.event_of("recent"), tabs))
         with psycopg.connect(waiting.database_url) as connection:
             row = connection.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'retailpulse'"
@@ -119,7 +119,7 @@ def test_there_are_limits_to_the_tabs_of_a_key_and_of_all(guarded: Guarded) -> N
     with ExitStack() as stack:
         tabs = [stack.enter_context(tab(api, "/jobs", key)) for key in (first, first, second)]
         for one in tabs:
-            assert one.news()["parts"]
+            assert one.event()["parts"]
         for key, status in ((first, 429), (second, 503)):
             refused = asked(api, "/jobs", key)
             assert refused.status_code == status
@@ -169,14 +169,14 @@ def test_the_news_end_with_the_session_and_with_the_key(api: RunningApi, guarded
         tab(api, "/jobs", bearer(keys[1])) as by_key,
     ):
         for one in (going_on, signed_out, of_revoked, by_key):
-            one.news()
+            one.event()
         api.http.post("/sign-out", data={}, headers={"Origin": api.url, **out})
         signed_out.wait_for_end()
         with psycopg.connect(guarded.url, autocommit=True) as connection:
             connection.execute("UPDATE api_keys SET revoked_at = now() WHERE key_id = %s", [keys[1][3:15]])
         of_revoked.wait_for_end()
         by_key.wait_for_end()
-        assert going_on.news()["at"]
+        assert going_on.event()["at"]
         assert asked(api, "/jobs", revoked).status_code == 401
 
 
@@ -184,7 +184,7 @@ def test_the_first_key_ends_the_news_of_those_without(tmp_path: Path) -> None:
     with guarded_by(tmp_path) as guarded:
         api = guarded.api()
         with tab(api, "/jobs") as listening:
-            listening.news()
+            listening.event()
             guarded.key(Scope.ADMIN)
             listening.wait_for_end()
 
@@ -194,7 +194,7 @@ def test_a_stop_ends_all_streams_at_once(guarded: Guarded, admin: dict[str, str]
     with ExitStack() as stack:
         tabs = [stack.enter_context(tab(api, path, admin)) for path in ("/", "/jobs", "/system") * 10]
         for one in tabs:
-            one.news()
+            one.event()
         with ThreadPoolExecutor(1) as threads:
             stopping = threads.submit(api.stop)
             for one in tabs:
@@ -206,7 +206,7 @@ def test_a_tab_is_told_that_the_database_is_away_and_back(tmp_path: Path) -> Non
     with guarded_by(tmp_path) as guarded:
         api = guarded.api()
         with tab(api, "/jobs") as listening:
-            assert not listening.news()["away"]
+            assert not listening.event()["away"]
             guarded.stop()
             assert next(news for news in listening if news["away"])
             guarded.start()
@@ -218,4 +218,4 @@ def test_a_name_of_a_person_is_in_no_news(api: RunningApi, guarded: Guarded) -> 
     for path in ("/", "/jobs", "/system"):
         assert "a test" in api.http.get(path, headers={**HTML, **key}).text
         with tab(api, path, key) as listening:
-            assert all("a test" not in part for part in listening.news()["parts"].values())
+            assert all("a test" not in part for part in listening.event()["parts"].values())

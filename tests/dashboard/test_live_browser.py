@@ -109,7 +109,7 @@ def test_a_hidden_tab_holds_no_stream(followed: RunningService, browser: Browser
 def test_a_tab_without_a_stream_asks_by_itself(followed: RunningService, browser: Browser) -> None:
     page = browser.page
     with tab(followed, "/") as holding:
-        holding.news()
+        holding.event()
         page.goto(f"{followed.url}/jobs")
         expect(page.locator("[data-live-text]")).to_contain_text("every half a minute")
 
@@ -130,13 +130,13 @@ def test_a_lost_connection_is_said_and_found_again(followed: RunningService, bro
 def test_what_is_open_and_focused_stays_so(followed: RunningService, browser: Browser) -> None:
     page = browser.page
     page.goto(followed.url)
-    page.locator("summary", has_text="As a table").click()
+    page.locator("summary", has_text="The last hour as a table").click()
     figures = page.locator("#figures")
     before = page.locator("#recent").inner_text()
     page.evaluate("performance.now = () => 3_600_000")
     submit(followed, "changes the overview")
     expect(page.locator("#recent")).not_to_have_text(before)
-    assert page.locator("details").first.evaluate("one => one.open")
+    assert page.locator("details", has_text="The last hour as a table").evaluate("one => one.open")
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
     expect(figures).to_be_visible()
 

@@ -23,7 +23,7 @@ def new_viewer() -> Viewer:
     return Viewer(key_id=None, session=None)
 
 
-def told(page: LivePage, viewer: Viewer) -> dict[str, Any]:
+def event_of(page: LivePage, viewer: Viewer) -> dict[str, Any]:
     message = page.message_to(viewer)
     assert message.startswith(b"data: ")
     assert message.endswith(b"\n\n")
@@ -47,19 +47,19 @@ def test_what_is_marked_is_live_with_all_that_is_in_it() -> None:
 def test_a_viewer_is_told_what_it_has_not_seen() -> None:
     page = LivePage({"a": "1", "b": "line\nline"})
     early, late = new_viewer(), new_viewer()
-    assert told(page, early)["parts"] == {"a": "1", "b": "line\nline"}
-    assert not page.take({"a": "1", "b": "line\nline"})
-    assert page.take({"a": "2", "b": "line\nline"})
-    assert told(page, early)["parts"] == {"a": "2"}
-    assert page.take({"a": "2", "b": "3", "c": "4"})
-    assert told(page, early)["parts"] == {"b": "3", "c": "4"}
-    assert told(page, early)["parts"] == {}
-    assert told(page, late)["parts"] == {"a": "2", "b": "3", "c": "4"}
+    assert event_of(page, early)["parts"] == {"a": "1", "b": "line\nline"}
+    assert not page.update({"a": "1", "b": "line\nline"})
+    assert page.update({"a": "2", "b": "line\nline"})
+    assert event_of(page, early)["parts"] == {"a": "2"}
+    assert page.update({"a": "2", "b": "3", "c": "4"})
+    assert event_of(page, early)["parts"] == {"b": "3", "c": "4"}
+    assert event_of(page, early)["parts"] == {}
+    assert event_of(page, late)["parts"] == {"a": "2", "b": "3", "c": "4"}
     assert page.lose()
     assert not page.lose()
-    assert told(page, late)["away"]
-    assert page.take({"a": "2", "b": "3", "c": "4"})
-    assert not told(page, late)["away"]
+    assert event_of(page, late)["away"]
+    assert page.update({"a": "2", "b": "3", "c": "4"})
+    assert not event_of(page, late)["away"]
 
 
 class NobodyIsRefused:
@@ -99,7 +99,7 @@ async def test_a_page_is_made_once_for_all_its_tabs(monkeypatch: pytest.MonkeyPa
             while not numbers or numbers[-1] < 20:
                 await viewer.wake.wait()
                 viewer.wake.clear()
-                numbers.append(int(told(page, viewer)["parts"]["made"]))
+                numbers.append(int(event_of(page, viewer)["parts"]["made"]))
         seen.append(numbers)
 
     await within(asyncio.gather(*(follow() for _ in range(1_000))))

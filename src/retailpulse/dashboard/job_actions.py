@@ -63,7 +63,7 @@ async def confirm_deletion(
     """Asks for the name of the job, or how many they are, before they are deleted."""
     check_scope(request, Scope.ADMIN)
     found = await _ended(job_lists, chosen or [])
-    return page(request, "job_delete.html", **_asking(found), wrong=False)
+    return page(request, "job_delete.html", **_confirmation(found), wrong=False)
 
 
 @post("/jobs/delete", include_in_schema=False)
@@ -73,9 +73,9 @@ async def delete_jobs(
     """Deletes jobs once what was asked for is typed; else asks again."""
     check_scope(request, Scope.ADMIN)
     found = await _ended(job_lists, data.get("jobs", "").split())
-    asking = _asking(found)
-    if " ".join(data.get("typed", "").split()) != asking["answer"]:
-        return page(request, "job_delete.html", status=400, **asking, wrong=True)
+    shown = _confirmation(found)
+    if " ".join(data.get("typed", "").split()) != shown["answer"]:
+        return page(request, "job_delete.html", status=400, **shown, wrong=True)
     done = "delete" if len(found) == 1 else "deleted"
     for job in found:
         try:
@@ -85,7 +85,7 @@ async def delete_jobs(
     return Redirect(f"/jobs?done={done}", status_code=303)
 
 
-def _asking(found: list[JobRow]) -> dict[str, Any]:
+def _confirmation(found: list[JobRow]) -> dict[str, Any]:
     """What the page shows, and what must be typed there."""
     name = name_of_row(found[0])
     return {

@@ -119,10 +119,7 @@ class Services:
     def over(
         cls, database: Database, settings: Settings, stop: asyncio.Event, sandbox_missing: tuple[str, ...]
     ) -> Self:
-        """All of them over one database; `stop` ends every listening.
-
-        `sandbox_missing` is what decoders on this machine lack.
-        """
+        """All over one database; `stop` ends every listening, decoders here lack `sandbox_missing`."""
         limits = Limits.of(settings, sandbox_missing)
         hosts = Hosts(database, settings.fetch.per_host)
         admission = AdmissionControl(limits.max_unsettled_images)

@@ -26,7 +26,7 @@ class LivePage:
         self._is_away = False
         self._messages: dict[int, bytes] = {}
 
-    def take(self, parts: Mapping[str, str]) -> bool:
+    def update(self, parts: Mapping[str, str]) -> bool:
         """Takes in what a look has shown; whether the viewers should be told."""
         self._look += 1
         self._at = datetime.now(UTC)
@@ -43,7 +43,7 @@ class LivePage:
         self._messages.clear()
         return not was_away or (datetime.now(UTC) - self._told_at).total_seconds() >= BEAT_SECONDS
 
-    async def tell(self) -> None:
+    async def notify(self) -> None:
         """Wakes the viewers, some at a time."""
         self._told_at = datetime.now(UTC)
         for number, viewer in enumerate(list(self.viewers), start=1):

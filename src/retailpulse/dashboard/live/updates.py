@@ -116,14 +116,14 @@ class LiveUpdates:
         if answer.status == HTTP_503_SERVICE_UNAVAILABLE:
             for lost in list(self._pages.values()):
                 if lost.lose():
-                    await lost.tell()
+                    await lost.notify()
             return False
         if page is not None:
             parts = _parts_of(answer)
             if not parts:
                 page.end()
-            elif page.take(parts):
-                await page.tell()
+            elif page.update(parts):
+                await page.notify()
         return True
 
 

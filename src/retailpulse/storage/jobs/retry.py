@@ -18,7 +18,7 @@ from retailpulse.storage.jobs import credentials, store_counts
 from retailpulse.storage.jobs.finish import finish_jobs
 from retailpulse.storage.jobs.insert import settle_unknown_stores
 from retailpulse.storage.jobs.lock import lock_job
-from retailpulse.storage.jobs.read import known_job
+from retailpulse.storage.jobs.read import JobRow, known_job
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.enqueue import enqueue_retried
 from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf
@@ -64,12 +64,7 @@ async def retry_job(
     many images have no result now. `sealed` are credentials, which a job that had some needs again once it
     has ended. Raises NotFound, or Conflict if nothing can be retried.
     """
-    await lock_job(connection, job_id)
-    job = await known_job(connection, job_id)
-    if job.status is JobStatus.CANCELLED:
-        raise Conflict(f"the job {job_id} was cancelled; submit what is still wanted as a new job")
-    if sealed is None and await credentials.are_missing(connection, job_id):
-        raise Conflict(f"the job {job_id} had credentials, which were deleted at its end; give them again")
+    job = await _lock_retriable(connection, job_id, has_credentials=sealed is not None)
     retry_no = job.retries + 1
     keys = {"job_id": job_id, "retry_no": retry_no}
     given = None if causes is None else list(causes)
@@ -92,6 +87,16 @@ async def retry_job(
     await enqueue_retried(connection, place, origin_of, retry_no)
     await finish_jobs(connection, [job_id])
     return taken - again
+
+
+async def _lock_retriable(connection: Connection, job_id: UUID, *, has_credentials: bool) -> JobRow:
+    await lock_job(connection, job_id)
+    job = await known_job(connection, job_id)
+    if job.status is JobStatus.CANCELLED:
+        raise Conflict(f"the job {job_id} was cancelled; submit what is still wanted as a new job")
+    if not has_credentials and await credentials.are_missing(connection, job_id):
+        raise Conflict(f"the job {job_id} had credentials, which were deleted at its end; give them again")
+    return job
 
 
 async def _retry_unknown_stores(connection: Connection, job_id: UUID, causes: Sequence[Cause] | None) -> int:

@@ -54,7 +54,7 @@ _COUNT = """
 """
 _TAKE_OFF = """
     DELETE FROM flagged_photos
-    WHERE job_id = %(job_id)s AND image_no = ANY(%(image_nos)s) AND flag = ANY(%(flags)s)
+    WHERE job_id = %s AND image_no = ANY(%s) AND flag = ANY(%s)
 """
 _ORDER = {str(flag): place for place, flag in enumerate(Flag)}
 
@@ -110,9 +110,9 @@ async def change_flags(
         after = sorted({*before, *map(str, add)} - {*map(str, drop)}, key=_place)
         if after != before:
             rows.append({"image_no": image_no, "flags": after})
-            counts.flagged += bool(after) - bool(before)
-            if bool(after) != bool(before):
-                stores[image_no] = store_counts.Change(flagged=bool(after) - bool(before))
+            if change := bool(after) - bool(before):
+                counts.flagged += change
+                stores[image_no] = store_counts.Change(flagged=change)
             counts.by_flag.update(after)
             counts.by_flag.subtract(before)
     if not rows:
@@ -124,8 +124,7 @@ async def change_flags(
     if cursor.rowcount:  # else it was pruned in this moment, and its list may be deleted already
         await store_counts.move(connection, job_id, stores)
         changed = [row["image_no"] for row in rows]
-        values = {"job_id": job_id, "image_nos": changed, "flags": list(map(str, drop))}
-        await connection.execute(_TAKE_OFF, values, prepare=False)
+        await connection.execute(_TAKE_OFF, [job_id, changed, list(map(str, drop))], prepare=False)
         await list_flagged(connection, job_id, changed)
     return len(rows)
 
