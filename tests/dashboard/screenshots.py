@@ -71,10 +71,10 @@ def main() -> int:
         with browsing(Path(profile)) as browser:
             wait_for(lambda: _share_settled(client, running) > _SHARE_SEEN, _PATIENCE_SECONDS)
             for shot in WHILE_RUNNING:
-                take(browser.page, stage.url, shot, names)
+                capture(browser.page, stage.url, shot, names)
             client.wait(running)
             for shot in AT_REST:
-                take(browser.page, stage.url, shot, names)
+                capture(browser.page, stage.url, shot, names)
     return 0
 
 
@@ -107,7 +107,7 @@ def _share_settled(client: Client, job_id: str) -> float:
     return images.settled / images.total
 
 
-def take(page: Page, url: str, shot: Shot, names: Mapping[str, object]) -> None:
+def capture(page: Page, url: str, shot: Shot, names: Mapping[str, object]) -> None:
     """Writes one picture as WebP."""
     page.set_viewport_size({"width": shot.size[0], "height": shot.size[1]})
     page.emulate_media(color_scheme="dark" if shot.scheme == "dark" else "light")

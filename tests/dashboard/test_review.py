@@ -1,6 +1,7 @@
 """Review by forms alone: a decision, its undo, the next photo, and what two people at once are text_of."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -56,6 +57,16 @@ def test_photos_are_decided_on_one_after_the_other(
     text = page(service, answer.headers["location"])
     assert f'value="{reused.job_id}.2"' in text
     assert "Undone by local" in text_of(text)
+
+
+def test_the_queue_is_asked_for_by_day(service: RunningService, reused: Reused) -> None:
+    today = datetime.now(UTC).date()
+    days = [today, today - timedelta(days=1)]  # midnight may be between the results and now
+    texts = [page(service, f"{reused.queue}&day={day}") for day in days]
+    assert any("1 of 2 left" in text_of(text) for text in texts)
+    assert f"day={today}" in texts[0]
+    assert "1 of 2 left" not in text_of(page(service, f"{reused.queue}&day=2020-01-01"))
+    assert "1 of 2 left" in text_of(page(service, f"{reused.queue}&day=9999-12-31"))  # is no day: all
 
 
 def test_the_queue_goes_forth_and_back_and_ends(

@@ -1,7 +1,6 @@
 """Flagged photos of all jobs as a grid, the newest first: by flag, area, store and job."""
 
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
@@ -9,6 +8,7 @@ from litestar import Response, get
 from litestar.params import QueryParameter
 
 from retailpulse.dashboard import words
+from retailpulse.dashboard.days import day_bounds
 from retailpulse.dashboard.places import read_photo_place, write_photo_place
 from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.domain.flags import Flag
@@ -35,7 +35,7 @@ async def flagged_photos(
         "flag": flag if flag in set(Flag) else "",
         "area": _plain(area),
         "store": _plain(store),
-        "day": day if _day(day) else "",
+        "day": day if day_bounds(day) else "",
     }
     lines, following = await photos.page(_wanted(query), after=read_photo_place(after), limit=TILES)
     found = [_ROW.decode(line) for line in lines]
@@ -51,23 +51,14 @@ async def flagged_photos(
 
 
 def _wanted(query: dict[str, str]) -> PhotoFilter:
-    begin = _day(query["day"])
-    given: dict[str, Any] = {} if begin is None else {"start": begin, "end": begin + timedelta(days=1)}
+    start, end = day_bounds(query["day"]) or (None, None)
     return PhotoFilter(
         flags=(Flag(query["flag"]),) if query["flag"] else (),
         area_codes=(query["area"],) if query["area"] else (),
         store_ids=(query["store"],) if query["store"] else (),
-        **given,
+        start=start,
+        end=end,
     )
-
-
-def _day(text: str) -> datetime | None:
-    """Where a day begins, in UTC; None for what is none."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return datetime(found.year, found.month, found.day, tzinfo=UTC) if found.year < date.max.year else None
 
 
 def _address(query: dict[str, str]) -> str:

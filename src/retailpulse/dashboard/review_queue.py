@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
 
+from retailpulse.dashboard.days import day_bounds
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.storage.reviews.history import Photo
@@ -21,32 +22,39 @@ class Asked:
     flag: str = ""
     area: str = ""
     store: str = ""
+    day: str = ""
 
     @property
     def wanted(self) -> QueueFilter:
         """The same for storage; a flag that there is none of asks for nothing."""
+        start, end = day_bounds(self.day) or (None, None)
         return QueueFilter(
             flags=(Flag(self.flag),) if self.flag in set(Flag) else (),
             area_codes=(self.area,) if self.area else (),
             store_ids=(self.store,) if self.store else (),
+            start=start,
+            end=end,
         )
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything is asked for."""
-        return bool(self.flag or self.area or self.store)
+        return bool(self.flag or self.area or self.store or self.day)
 
     def address(self, path: str = "/review", **more: str) -> str:
         """The address of these photos; `more` is what else stands in it."""
-        query = {"flag": self.flag, "area": self.area, "store": self.store} | more
+        query = {"flag": self.flag, "area": self.area, "store": self.store, "day": self.day} | more
         given = {name: value for name, value in query.items() if value}
         return f"{path}?{urlencode(given)}" if given else path
 
 
 def asked_of(query: Mapping[str, str]) -> Asked:
     """What the query of an address asks for."""
-    flag, area, store = (query.get(name, "").replace("\0", "").strip() for name in ("flag", "area", "store"))
-    return Asked(flag=flag if flag in set(Flag) else "", area=area, store=store)
+    names = ("flag", "area", "store", "day")
+    flag, area, store, day = (query.get(name, "").replace("\0", "").strip() for name in names)
+    return Asked(
+        flag=flag if flag in set(Flag) else "", area=area, store=store, day=day if day_bounds(day) else ""
+    )
 
 
 def write_photo(photo: Photo) -> str:

@@ -1,5 +1,6 @@
 """The queue of photos to decide on: which are in it, in which order, page by page, and how many are left."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -45,6 +46,16 @@ async def test_it_holds_what_is_undecided_and_by_itself_only_what_fraud_raises(
     assert await walk(database, QueueFilter(decision=Decision.ACCEPTED)) == [(second, 2)]
     assert await walk(database, QueueFilter(decision=Decision.ACCEPTED, flags=(Flag.DARK,))) == []
     assert await walk(database, QueueFilter(decision=Decision.REJECTED)) == []
+
+
+async def test_it_is_asked_for_by_the_time_of_results(database: Database) -> None:
+    job_id = await flagged_job(database, [Flag.BLANK], [Flag.DARK])
+    now = datetime.now(UTC)
+    day = timedelta(days=1)
+    assert await walk(database, QueueFilter(start=now - day, end=now + day)) == [(job_id, 1)]
+    assert await walk(database, QueueFilter(flags=(Flag.DARK,), end=now + day)) == [(job_id, 2)]
+    assert await walk(database, QueueFilter(start=now + day)) == []
+    assert await walk(database, QueueFilter(end=now - day)) == []
 
 
 async def test_each_photo_names_its_match(database: Database) -> None:
