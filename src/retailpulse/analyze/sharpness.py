@@ -28,7 +28,7 @@ LEAST_STEP = 8
 """A smaller step of brightness is noise, not an edge."""
 LEAST_SIDE = 64
 """Pixels along a side under which a picture is too small to judge."""
-ENOUGH_PIXELS = 20_000
+ENOUGH_PIXELS = 60_000
 """Rows are left out of a picture with more pixels, evenly; every second one at least."""
 SAMPLED = 3
 """Of so many steps one is looked at to tell which are the strongest."""

@@ -25,6 +25,7 @@ from retailpulse.domain.errors import Conflict, InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.samples import sample_visits
 from retailpulse.service import FileKind, HeldFiles
+from retailpulse.service.submit_preview import NO_HOST
 from retailpulse.storage.held_files import HeldFile
 from retailpulse.tables import VISIT_COLUMNS
 from retailpulse.web.error_responses import status_of
@@ -87,7 +88,7 @@ async def look_at_visits(
         return page(request, "submit_sent.html", file=file, job_id=_SENT.decode(file.outcome).job_id)
     query = request.query_params
     tried = await file_reader.try_submit(handed_in(held_files, file), _said(query))
-    return page(request, "submit_look.html", **_look(file, tried, query, api_settings))
+    return page(request, "submit_look.html", no_host=NO_HOST, **_look(file, tried, query, api_settings))
 
 
 @post("/submit/{file_id:str}", include_in_schema=False, request_max_body_size=SMALL_FORM_BYTES)
