@@ -53,7 +53,7 @@ async def test_prune_says_what_would_go_and_what_went(database: Database) -> Non
     assert command("prune", "--older-than=3d", **url).stdout.startswith("Pruned 0 jobs with 0 images")
     done = command("prune", **url, RETAILPULSE_RETENTION_JOBS_DAYS="1.5")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "Pruned 1 jobs with 10 images: 21 rows; and 0 old idempotency keys.\n"
+    assert done.stdout == "Pruned 1 jobs with 10 images: 22 rows; and 0 old idempotency keys.\n"
     assert rows_of(database, old) == {}
     assert rows_of(database, ongoing)["jobs"] == 1
 

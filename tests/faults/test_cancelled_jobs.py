@@ -21,7 +21,8 @@ from tests.metrics.scraping import scrape, value
 from tests.origin import Origin
 from tests.running import RunningService, wait_for
 
-JOB_ROW = "SELECT FROM jobs WHERE job_id = %s FOR UPDATE"
+JOB_ROW = "SELECT FROM jobs WHERE job_id = %s FOR NO KEY UPDATE"
+"""Lets pictures be written, which only keep a job from being deleted."""
 
 
 @pytest.fixture(scope="module")

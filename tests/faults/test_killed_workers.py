@@ -96,7 +96,7 @@ def test_an_analysis_goes_on_after_a_killed_worker_and_brings_each_photo_its_fac
 def test_a_worker_killed_between_the_last_result_and_the_close_of_its_job(shop: Shop, statement: str) -> None:
     """The results, the counts and the close are one transaction: half of it is none of it."""
     locks: dict[str, LiteralString] = {
-        "UPDATE jobs": "SELECT FROM jobs WHERE job_id = %s FOR UPDATE",
+        "UPDATE jobs": "SELECT FROM jobs WHERE job_id = %s FOR NO KEY UPDATE",
         "DELETE FROM grants": "SELECT FROM grants WHERE job_id = %s FOR UPDATE",
     }
     running = shop.serve()

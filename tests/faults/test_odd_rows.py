@@ -158,7 +158,7 @@ def test_a_job_that_is_deleted_while_it_is_worked_on_leaves_nothing(
     """Its images are settled for nobody; a job beside it ends as ever."""
     gone, _ = in_work(shop, running, 40)
     with session(shop) as connection, connection.transaction():
-        for table in ("slices", "grants", "images", "visits", "jobs"):
+        for table in ("slices", "grants", "images", "visits", "job_stores", "jobs"):
             connection.execute(f"DELETE FROM {table} WHERE job_id = %s".encode(), [gone])
     beside = submit(running, shop.photos(20))
     shop.open_gates()

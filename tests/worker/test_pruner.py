@@ -83,7 +83,7 @@ async def test_a_worker_that_is_told_nothing_keeps_every_job(
     with caplog.at_level(logging.INFO):
         async with pruning(database, RetentionSettings(prune_seconds=0.01)):
             await until(lambda: "1 idempotency keys" in caplog.text)
-    assert rows_of(database, job_id) == {"jobs": 1, "visits": 1, "images": 10, "results": 10}
+    assert rows_of(database, job_id) == {"jobs": 1, "job_stores": 1, "visits": 1, "images": 10, "results": 10}
 
 
 async def test_a_round_is_bounded_and_the_next_one_goes_on(
@@ -97,7 +97,7 @@ async def test_a_round_is_bounded_and_the_next_one_goes_on(
     told = [record.getMessage() for record in caplog.records if record.name == pruner.__name__]
     assert told[:2] == [
         "pruned 1 jobs of 10 images, 1 rows, 0 idempotency keys",
-        "pruned 0 jobs of 0 images, 20 rows, 0 idempotency keys",
+        "pruned 0 jobs of 0 images, 11 rows, 0 idempotency keys",
     ]
 
 
@@ -110,7 +110,7 @@ async def test_workers_that_prune_at_once_delete_every_row_once(
     with caplog.at_level(logging.INFO):
         async with pruning(database), pruning(database), pruning(database):
             await until(lambda: not rows_of(database, job) and not rows_of(database, big))
-            await until(lambda: sum(map(int, re.findall(r"(\d+) rows", caplog.text))) == 21 + 4_001)
+            await until(lambda: sum(map(int, re.findall(r"(\d+) rows", caplog.text))) == 22 + 4_001)
     assert caplog.text.count("pruned 2 jobs of 2010 images") == 1
 
 
