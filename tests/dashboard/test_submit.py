@@ -50,7 +50,7 @@ def test_a_file_of_windows_is_looked_at_and_sent_once(service: RunningService) -
     fields: dict[str, str | list[str]] = {
         "columns": ["image_url:Fotos", "visit_time:Datum"],
         "date_order": "day-first",
-        "name": "week 48",
+        "name": "sent once",
     }
     assert "2026-11-19 00:00 UTC" in text_of(look(service, held, **fields))
     sent = send(service, held, **fields, label="region:north\r\nweek:48", priority="7")
@@ -58,9 +58,9 @@ def test_a_file_of_windows_is_looked_at_and_sent_once(service: RunningService) -
     assert sent.status_code == again.status_code == 303
     assert sent.headers["location"] == again.headers["location"]
     job = service.http.get("/api/v1" + sent.headers["location"].partition("?")[0]).json()
-    assert (job["name"], job["images"]["total"], job["priority"]) == ("week 48", 3, 7)
+    assert (job["name"], job["images"]["total"], job["priority"]) == ("sent once", 3, 7)
     assert job["labels"] == {"region": "north", "week": "48"}
-    assert jobs_named(service, "week 48") == 1
+    assert jobs_named(service, "sent once") == 1
     assert "is one job" in text_of(look(service, held))
     service.finished(job["job_id"])
     rows = service.http.get(f"/api/v1/jobs/{job['job_id']}/results").json()["items"]

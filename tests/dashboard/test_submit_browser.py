@@ -45,7 +45,7 @@ def test_a_job_goes_from_paste_to_download(
     expect(page.get_by_role("cell", name="it is empty")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("from a paste")
     page.get_by_role("button", name="Send 1 photo, leave out 1 row").click()
-    expect(page.get_by_role("status")).to_contain_text("The job is sent")
+    expect(page.locator(".toast")).to_contain_text("The job is sent")
     expect(page.get_by_role("heading", level=1)).to_have_text("from a paste")
     job_id = page.url.partition("?")[0].rpartition("/")[2]
     service.finished(job_id)
@@ -123,7 +123,7 @@ def test_all_works_with_scripts_off(service: RunningService, browser: Browser, p
         page.get_by_role("link", name="Try a sample").click()
         page.get_by_role("button", name="Look at the text").click()
         page.get_by_role("button", name="Send 4 photos").click()
-        expect(page.get_by_role("status")).to_contain_text("The job is sent")
+        expect(page.locator(".toast")).to_contain_text("The job is sent")
     finally:
         page.unroute("**/*.js*")
         browser.complaints.clear()
