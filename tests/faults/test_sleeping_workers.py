@@ -46,7 +46,7 @@ def test_a_worker_that_falls_asleep_as_it_settles_keeps_nobody_from_the_job(shop
     job_id = submit(running, shop.photos(20, before=gate))
     wait_for(lambda: shop.origin.busy >= 8)
     with further_worker(shop, "peer"):
-        with holding(shop, "SELECT FROM jobs WHERE job_id = %s FOR UPDATE", job_id):
+        with holding(shop, "SELECT FROM jobs WHERE job_id = %s FOR NO KEY UPDATE", job_id):
             gate.set()
             wait_for(lambda: waiting(shop, "UPDATE jobs"))
             sleeper = only_worker(running)
@@ -67,7 +67,7 @@ def test_late_results_that_end_a_job_leave_nothing_of_it_to_others(shop: Shop) -
     wait_for(lambda: shop.origin.busy == 8)
     sleeper = only_worker(running)
     with further_worker(shop, "peer"):
-        with holding(shop, "SELECT FROM jobs WHERE job_id = %s FOR UPDATE", job_id):
+        with holding(shop, "SELECT FROM jobs WHERE job_id = %s FOR NO KEY UPDATE", job_id):
             gate.set()
             wait_for(lambda: waiting(shop, "UPDATE jobs"))
             with_signal(sleeper, signal.SIGSTOP)
