@@ -14,7 +14,7 @@ from retailpulse.domain.thumbnails import ThumbnailKind
 if TYPE_CHECKING:
     from PIL import Image
 
-_ENOUGH = 0.75
+_ENOUGH = 0.5
 """The share of the most pixels from which a scale is taken as it is, rather than a larger one reduced."""
 _QUALITIES = (70, 40)
 """Of JPEG: the second one if the first takes too many bytes."""

@@ -20,7 +20,7 @@ from tests.measure.process_pool.analyzers import ROOT
 
 SHARP = saved(shelf(1280, 960).convert("RGB"))
 BLURRED = saved(shelf(1280, 960).filter(ImageFilter.GaussianBlur(6)).convert("RGB"))
-KINDS = {"thumbnail": (320, 240), "review": (1024, 768)}
+KINDS = {"thumbnail": (320, 240), "review": (640, 480)}
 
 
 def kept(measurement: Measurement) -> dict[str, tuple[int, int]]:
