@@ -5,16 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import IO
 
 from retailpulse.client.exchange import Exchange, Page
-from retailpulse.client.exports import (
-    TABLE_FORMATS,
-    OnBlock,
-    Safety,
-    TableFormat,
-    checked_format,
-    export_request,
-    format_of,
-    save,
-)
+from retailpulse.client.exports import OnBlock, Safety, TableFormat, save_list
 from retailpulse.client.params import Some, When, filters
 from retailpulse.schema import Match
 
@@ -68,10 +59,7 @@ async def export_matches(
     >>> client.export_matches("matches.csv", relation="other_store") > 0
     True
     """
-    format_name = format or format_of(target, TABLE_FORMATS)
-    checked_format(format_name, TABLE_FORMATS, safe)
     params = filters(
         kind=kind, relation=relation, job_id=job_id, store_id=store_id, area=area, since=since, until=until
     )
-    params = [*params, *filters(format=format_name, safe=safe)]
-    return await save(exchange, export_request(_MATCHES, params), target, on_block)
+    return await save_list(exchange, _MATCHES, params, target, format=format, safe=safe, on_block=on_block)

@@ -87,7 +87,7 @@ class Checks:
             failure = "the database went away"
         except RetailPulseError as error:
             failure = str(error)
-        except Exception:
+        except Exception:  # nobody awaits this task: who began the check reads its end in its row
             logger.exception("a check met an unexpected error")
             failure = UNEXPECTED
         try:
