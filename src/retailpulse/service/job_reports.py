@@ -67,6 +67,18 @@ class JobReports:
             waits = await self._hosts.waiting_for(connection, job_id) if is_ongoing else None
         return _whole(job, describe_failures(failures, kind_of=_kind_apart), waits)
 
+    async def accepted(self, job: JobRow) -> Job:
+        """The whole state of a job that was written a moment ago; nothing is read unless images have failed.
+
+        What it waits for is not known yet.
+        """
+        stores: list[FailedStore] = []
+        if job.causes:
+            async with self._database.connection(share=Share.STATUS) as connection:
+                failures = await jobs.store_failures(connection, job.job_id)
+            stores = describe_failures(failures, kind_of=_kind_apart)
+        return _whole(job, stores, None)
+
 
 def _whole(job: JobRow, stores: list[FailedStore], waits: WaitingFor | None) -> Job:
     rate = _images_per_second(job)

@@ -18,7 +18,7 @@ from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.service.limits import Limits
 from retailpulse.storage.jobs import credentials, idempotency, insert, insert_spooled
 from retailpulse.storage.jobs.log import log_accepted
-from retailpulse.storage.jobs.read import known_job
+from retailpulse.storage.jobs.read import JobRow
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Connection, Database
@@ -26,8 +26,8 @@ from retailpulse.storage.scheduling.slice_builder import JobPlace
 
 TURN_SECONDS = 1.0
 """How long a request waits for an earlier one with the same key."""
-_Write = Callable[[Connection, JobPlace], Awaitable[None]]
-"""Writes a job under its id, and what waits of it."""
+_Write = Callable[[Connection, JobPlace], Awaitable[JobRow]]
+"""Writes a job under its id, and what waits of it; returns its row."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,10 +49,15 @@ class SubmitTimeout:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What became of a submit: its job, and whether an earlier request with its key had made it."""
+    """What became of a submit: its job, and the row that was written; none if an earlier request made it."""
 
     job_id: UUID
-    is_replayed: bool = False
+    written: JobRow | None = None
+
+    @property
+    def is_replayed(self) -> bool:
+        """Whether an earlier request with its key had made the job."""
+        return self.written is None
 
 
 class JobSubmitter:
@@ -116,14 +121,13 @@ class JobSubmitter:
                     connection, job.idempotency, job.job_id, self._limits.idempotency_hours
                 )
                 if earlier is not None:
-                    return Receipt(job_id=earlier, is_replayed=True)
+                    return Receipt(job_id=earlier)
             await self._admission.admit(connection, job.images)
-            await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
+            written = await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
             if job.sealed is not None:
                 await credentials.insert(connection, job.job_id, job.sealed)
-            written = await known_job(connection, job.job_id)
         log_accepted(written)
-        return Receipt(job_id=job.job_id)
+        return Receipt(job_id=job.job_id, written=written)
 
 
 class _KeyLocks:
@@ -164,11 +168,11 @@ class _Job:
     sealed: bytes | None = None
 
 
-async def _write_from_memory(submission: Submission, connection: Connection, place: JobPlace) -> None:
-    await insert.insert_job(connection, place, submission, origin_key)
+async def _write_from_memory(submission: Submission, connection: Connection, place: JobPlace) -> JobRow:
+    return await insert.insert_job(connection, place, submission, origin_key)
 
 
 async def _write_from_spool(
     spool: Spool, options: JobOptions, connection: Connection, place: JobPlace
-) -> None:
-    await insert_spooled.insert_job(connection, place, spool, options)
+) -> JobRow:
+    return await insert_spooled.insert_job(connection, place, spool, options)

@@ -20,7 +20,7 @@ _NOT_FOUND = (
 
 
 async def submitted_job(submitted: Submitted, job_reports: JobReports) -> SubmittedJob:
-    """The job of a submit as it is by now."""
+    """The job of a submit as it was written; if an earlier request made it, as it is by now."""
     job = await _job(submitted, job_reports)
     warnings = submitted.errors.warnings()
     if failed := job.causes.get(Cause.STORE_ID_NOT_FOUND):
@@ -36,9 +36,10 @@ async def submitted_job(submitted: Submitted, job_reports: JobReports) -> Submit
 
 
 async def _job(submitted: Submitted, job_reports: JobReports) -> Job:
-    job_id, options = submitted.receipt.job_id, submitted.options
+    receipt, options = submitted.receipt, submitted.options
+    job_id, written = receipt.job_id, receipt.written
     try:
-        return await job_reports.report(job_id)
+        return await (job_reports.report(job_id) if written is None else job_reports.accepted(written))
     except (DatabaseError, Busy, NotFound) as error:  # the job is on disk, whatever comes now
         logger.warning("the job %s was submitted, and cannot be read now: %s", job_id, error)
     return Job(

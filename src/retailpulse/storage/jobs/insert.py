@@ -10,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from psycopg import sql
 
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobOptions, Submission
 from retailpulse.domain.stores import MAX_KEY_BYTES
 from retailpulse.storage.jobs import store_counts
 from retailpulse.storage.jobs.finish import finish_jobs
+from retailpulse.storage.jobs.read import JOB_COLUMNS, JobRow, job_cursor, known_job
 from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape, escape_or_null
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf, SliceBuilder
@@ -28,12 +30,13 @@ _INSERT_VISITS = """
     FROM json_to_recordset(%s::json) AS row (visit_no int, store_id text, store_known boolean,
         visit_time text, visited_at timestamptz, first_image_no int, images int)
 """
-INSERT_JOB = """
+_INSERT_JOB = sql.SQL("""
     INSERT INTO jobs (job_id, status, depth, images, visits_without_time, name, labels, priority,
         callback_url)
     VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(visits_without_time)s, %(name)s,
         %(labels)s::jsonb, %(priority)s, %(callback_url)s)
-"""
+    RETURNING {columns}
+""").format(columns=JOB_COLUMNS)
 _COUNT_FAILED = """
     UPDATE jobs SET failed = failed + %(failed)s,
         causes = add_counts(causes, jsonb_build_object(%(cause)s::text, %(failed)s::int))
@@ -53,10 +56,11 @@ class _VisitRow(msgspec.Struct, kw_only=True, gc=False):
 
 async def insert_job(
     connection: Connection, job: JobPlace, submission: Submission, origin_of: OriginOf
-) -> None:
+) -> JobRow:
     """Writes a whole job; images of unknown stores are settled at once, the others wait at their hosts.
 
-    An image whose URL an earlier one has does not wait: it is settled with that one.
+    An image whose URL an earlier one has does not wait: it is settled with that one. Returns the job as it
+    then is.
     """
     job_id = job.job_id
     known = await known_stores(connection, {visit.store_id for visit in submission.visits})
@@ -64,15 +68,26 @@ async def insert_job(
     builder = SliceBuilder(origin_of)
     await _write_images(connection, job_id, submission, known, builder)
     counts = {"images": submission.image_count, "visits_without_time": submission.visits_without_time}
-    await connection.execute(INSERT_JOB, {"job_id": job_id, **counts, **job_fields(submission.options)})
+    written = await insert_row(connection, job_id, counts, submission.options)
     await store_counts.insert(connection, job_id)
     if any(visit.store_id not in known for visit in submission.visits):
         failed = await settle_unknown_stores(connection, job_id)
-        await count_failed(connection, job_id, failed, Cause.STORE_ID_NOT_FOUND)
+        written = await count_failed(connection, job_id, failed, Cause.STORE_ID_NOT_FOUND)
     await builder.enqueue(connection, job)
+    return written
 
 
-def job_fields(options: JobOptions) -> dict[str, Any]:
+async def insert_row(
+    connection: Connection, job_id: UUID, counts: dict[str, int], options: JobOptions
+) -> JobRow:
+    """Writes the row of a job, with its `images` and `visits_without_time`, and returns it."""
+    values = {"job_id": job_id, **counts, **_job_fields(options)}
+    cursor = await job_cursor(connection).execute(_INSERT_JOB, values)
+    (written,) = await cursor.fetchall()
+    return written
+
+
+def _job_fields(options: JobOptions) -> dict[str, Any]:
     """The parameters of a statement that writes what a client says of a job."""
     return {
         "depth": options.depth,
@@ -167,9 +182,10 @@ async def settle_unknown_stores(connection: Connection, job_id: UUID) -> int:
     return cursor.rowcount
 
 
-async def count_failed(connection: Connection, job_id: UUID, failed: int, cause: Cause) -> None:
-    """Counts failures of a new job, all of one cause, and ends it if these are all its images."""
+async def count_failed(connection: Connection, job_id: UUID, failed: int, cause: Cause) -> JobRow:
+    """Counts failures of a new job, all of one cause, and ends it if these are all its images; returns it."""
     values = {"job_id": job_id, "failed": failed, "cause": cause}
     await connection.execute(_COUNT_FAILED, values)
     await store_counts.recount(connection, job_id)
     await finish_jobs(connection, [job_id])
+    return await known_job(connection, job_id)

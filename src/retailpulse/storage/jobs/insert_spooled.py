@@ -9,7 +9,8 @@ from uuid import UUID
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobOptions
 from retailpulse.storage.jobs import store_counts
-from retailpulse.storage.jobs.insert import INSERT_JOB, count_failed, job_fields, settle_unknown_stores
+from retailpulse.storage.jobs.insert import count_failed, insert_row, settle_unknown_stores
+from retailpulse.storage.jobs.read import JobRow
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.postgres.planner_hints import joined_by_hash
@@ -43,11 +44,11 @@ _NOT_WAITING = """
 _BLOCK_ROWS = 2_000
 
 
-async def insert_job(connection: Connection, job: JobPlace, spool: Spool, options: JobOptions) -> None:
+async def insert_job(connection: Connection, job: JobPlace, spool: Spool, options: JobOptions) -> JobRow:
     """Writes a whole job in the transaction of `connection`, as `insert.insert_job` does."""
     job_id = spool.job_id
     counts = {"images": spool.images, "visits_without_time": spool.visits_without_time}
-    await connection.execute(INSERT_JOB, {"job_id": job_id, **counts, **job_fields(options)})
+    written = await insert_row(connection, job_id, counts, options)
     for block in spool.visit_blocks():
         # Planned each time: a plan from when there were few stores would read them all.
         await connection.execute(_INSERT_VISITS, [job_id, block], prepare=False)
@@ -60,10 +61,11 @@ async def insert_job(connection: Connection, job: JobPlace, spool: Spool, option
     copies = await _mark_copies(connection, job_id) if spool.may_have_copies else 0
     failed = await settle_unknown_stores(connection, job_id)
     if failed:
-        await count_failed(connection, job_id, failed, Cause.STORE_ID_NOT_FOUND)
+        written = await count_failed(connection, job_id, failed, Cause.STORE_ID_NOT_FOUND)
     if failed or copies:
         await asyncio.to_thread(spool.slices.leave_out, await _not_waiting(connection, spool))
     await spool.slices.enqueue(connection, job)
+    return written
 
 
 async def _mark_copies(connection: Connection, job_id: UUID) -> int:
