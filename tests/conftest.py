@@ -1,6 +1,8 @@
 """What many tests share: a running service with a small store master, and signals as a shell gives them."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +29,12 @@ LONGEST_FIRST = ("image", "faults", "contract", "hostile", "demo", "lifecycle", 
 def pytest_configure(config: pytest.Config) -> None:
     """Sets back what a test run in the background inherits: ignored signals, which every child would inherit.
 
-    Hanging up stays ignored: whoever said `nohup` wants the run to outlive the terminal.
+    Hanging up stays ignored: whoever said `nohup` wants the run to outlive the terminal. Compiled modules are
+    written: without them each process that a test starts would compile the whole product, and take twice as
+    long to start.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     reset = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGALRM, signal.SIGPROF, signal.SIGCHLD)
     for number in reset:
