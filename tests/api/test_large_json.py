@@ -120,6 +120,21 @@ def test_what_is_wrong_is_told_in_the_same_words(text: str, form: MakeForm) -> N
     assert refusal(in_pieces, text.encode(), form()) == refusal(in_one, text.encode(), form())
 
 
+def test_a_long_text_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, end = [], parse_large_json._end
+
+    def measured(pattern: re.Pattern[bytes], text: bytes, start: int) -> int:
+        found = end(pattern, text, start)
+        looked.append(found - start)
+        return found
+
+    monkeypatch.setattr(parse_large_json, "BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(parse_large_json, "_end", measured)
+    text = json.dumps(body(visit("RP00001", "x" * 300_000 + '\\"' * 1_000))).encode()
+    assert in_pieces(text, old_form()) == in_one(text, old_form())
+    assert len(text) <= sum(looked) + text.count(b"{") + 1_000 <= 2 * len(text)
+
+
 H = b'{"count":1,"visits":[{"store_id":"S1","visit_time":"x","image_url":['
 SMALL = H[21:] + b'"a"]}]}'
 BOMBS = {

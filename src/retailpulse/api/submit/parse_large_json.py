@@ -34,8 +34,11 @@ _GATHERED = 1_000
 _OTHER_TEXTS = 2 * BLOCK_BYTES
 """Texts of visits that are read together which may stand beside their URLs."""
 
-# Goes on up to a bracket outside of texts, or to a text that does not end here. It always matches.
-_PLAIN = re.compile(rb'(?:[^"{}\[\]]+|"[^"\\]*(?:\\.[^"\\]*)*")*', re.DOTALL)
+# Goes on up to a bracket outside of texts, or to a text that does not end here. It always matches, as the next
+# does, and neither ever goes back.
+_PLAIN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+# Goes on within a text up to the quote that ends it, or as far as it is there.
+_IN_TEXT = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _BEFORE_VISITS = re.compile(rb'(?<!\\)"visits"[ \t\r\n]*:[ \t\r\n]*\[\Z')
 
 
@@ -165,22 +168,29 @@ def _pieces(file: IO[bytes], most: int) -> Iterator[tuple[bytes, bytes]]:
     No bracket if only a block of the file ends. Raises TooLarge for a text that is too long, and for more
     than `most` brackets.
     """
-    text, left = b"", most
+    text, left, seen = b"", most, 0
     while block := file.read(BLOCK_BYTES):
         text += block
-        at = 0
-        while True:
-            found = _PLAIN.match(text, at)
-            end = found.end() if found else at
-            if text[end : end + 1] in (b"", b'"'):
-                break
-            yield text[at:end], text[end : end + 1]
-            at = end + 1
-            left -= 1
-        yield text[at:end], b""
-        text = text[end:]
+        at = end = 0
+        if seen:  # it begins with a text, whose end is looked for where the last look ended
+            seen = _end(_IN_TEXT, text, seen)
+            end = seen + 1 if text[seen : seen + 1] == b'"' else 0
+        if end or not seen:
+            while (end := _end(_PLAIN, text, end)) < len(text) and text[end : end + 1] != b'"':
+                yield text[at:end], text[end : end + 1]
+                at = end = end + 1
+                left -= 1
+            yield text[at:end], b""
+            text = text[end:]
+            seen = _end(_IN_TEXT, text, 1) if text else 0
         if left < 0:
             raise TooLarge(f"the body has more than {most} lists and objects in it")
         if len(text) > MAX_TEXT_BYTES:
             raise TooLarge(f"a text in the body has more than {MAX_TEXT_BYTES} bytes")
     yield text, b""
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, start: int) -> int:
+    """Where a pattern that always matches ends."""
+    found = pattern.match(text, start)
+    return found.end() if found else start
