@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.running import wait_for
 from tests.scheduling.stage import CAP, Stage
 
 Staging = Callable[..., Stage]
@@ -46,7 +47,7 @@ def test_equal_jobs_are_served_alike(stage: Staging) -> None:
     host, jobs, images = stage(), 5, 200
     for number in range(jobs):
         host.submit_big(50, images, name=f"job{number}-")
-    host.wait_for_requests(jobs * images - host.origin.count().requests)
+    wait_for(lambda: host.origin.count().requests >= jobs * images)
     begun = [sorted(host.begun(f"job{number}-")) for number in range(jobs)]
     first_end = min(times[-1] for times in begun)
     there = [sum(at <= first_end for at in times) for times in begun]
