@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import migrated_data
 from tests.ci import report
 from tests.running import RunningService
 from tests.waiting import bound
@@ -41,7 +42,15 @@ def pytest_configure(config: pytest.Config) -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             is_interrupt = number is signal.SIGINT
             signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)
+    if not hasattr(config, "workerinput"):
+        migrated_data.begin_run()
     report.pytest_configure(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Removes what the run has shared."""
+    if not hasattr(config, "workerinput"):
+        migrated_data.end_run()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,7 +75,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 @contextmanager
 def serving(folder: Path, **environment: str) -> Iterator[RunningService]:
     """A service with five stores in two areas."""
-    running = RunningService(folder, environment=environment)
+    running = RunningService(folder, environment=environment, is_migrated=True)
     try:
         running.wait_until_ready()
         answer = running.http.put("/api/v1/stores", content=STORES.encode())

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.migrated_data import copy_migrated
 from tests.processes import children, command
 
 Found = TypeVar("Found")
@@ -81,7 +82,7 @@ class Process:
 
 
 class RunningService(Process):
-    """A whole `retailpulse serve`; `url` is where it answers."""
+    """A whole `retailpulse serve`; `url` is where it answers; `is_migrated`: it finds our tables there."""
 
     def __init__(
         self,
@@ -91,10 +92,13 @@ class RunningService(Process):
         workers: int = 1,
         python: str = sys.executable,
         port: int | None = None,
+        is_migrated: bool = False,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data_dir = folder / "data"
+        if is_migrated:
+            copy_migrated(self.data_dir)
         super().__init__(
             folder,
             "serve",

@@ -14,7 +14,7 @@ from retailpulse.service import ApiKeys
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import RunningApi
-from tests.storage.servers import start_migrated
+from tests.migrated_data import start_migrated
 
 
 def make_key(url: str, *scopes: Scope, lifetime: timedelta | None = None, name: str = "a test") -> str:

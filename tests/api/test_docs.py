@@ -29,7 +29,7 @@ def browser(service: RunningService, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningService, str]]:
     """A service that asks for keys, and a key."""
-    service = RunningService(tmp_path_factory.mktemp("guarded"))
+    service = RunningService(tmp_path_factory.mktemp("guarded"), is_migrated=True)
     try:
         yield service, make_key(service.wait_until_ready())
     finally:

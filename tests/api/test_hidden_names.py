@@ -29,7 +29,7 @@ _ALIKE = (
 def hiding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service for which loopback is inside, and which hides what lies there."""
     hidden = {"RETAILPULSE_FETCH_ALLOWED_NETWORKS": "", "RETAILPULSE_FETCH_HIDE_INTERNAL_NAMES": "true"}
-    running = RunningService(tmp_path_factory.mktemp("hiding"), environment=hidden)
+    running = RunningService(tmp_path_factory.mktemp("hiding"), environment=hidden, is_migrated=True)
     try:
         running.wait_until_ready()
         running.http.put("/api/v1/stores", content=STORES.encode())

@@ -18,7 +18,7 @@ SMALL_JOBS = 100
 @pytest.fixture
 def used(tmp_path: Path) -> Iterator[RunningService]:
     """A service that has done small jobs, and whose database has looked at them."""
-    running = RunningService(tmp_path)
+    running = RunningService(tmp_path, is_migrated=True)
     try:
         running.wait_until_ready().http.put("/api/v1/stores", content=STORES.encode())
         for size in range(SMALL_JOBS):

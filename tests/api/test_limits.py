@@ -12,8 +12,8 @@ from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import NOWHERE, RunningApi, body, post, visit
 from tests.api.test_submit import refused
 from tests.conftest import STORES
+from tests.migrated_data import start_migrated
 from tests.running import wait_for
-from tests.storage.servers import start_migrated
 
 LIMITS = {"RETAILPULSE_API_MAX_UNSETTLED_IMAGES": "10", "RETAILPULSE_API_BUFFER_BYTES": "1000000"}
 

@@ -29,7 +29,7 @@ def fresh(service: RunningService | RunningApi, before: Samples | None = None) -
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[RunningService]:
     """A service that works for nobody else."""
-    running = RunningService(tmp_path)
+    running = RunningService(tmp_path, is_migrated=True)
     try:
         running.wait_until_ready().http.put("/api/v1/stores", content=STORES.encode())
         yield running

@@ -10,8 +10,8 @@ import pytest
 
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.api.jobs import CORNER_SHOP, NO_JOB, RunningApi, body, post, problem, put_stores, store_file, visit
+from tests.migrated_data import start_migrated
 from tests.running import wait_for
-from tests.storage.servers import start_migrated
 
 REQUESTS = [
     ("GET", f"/api/status?jobid={NO_JOB}"),

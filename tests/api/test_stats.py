@@ -17,7 +17,7 @@ from tests.running import RunningService, wait_for
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[RunningService]:
     """A service that nobody else gives work."""
-    running = RunningService(tmp_path)
+    running = RunningService(tmp_path, is_migrated=True)
     try:
         running.wait_until_ready()
         running.http.put("/api/v1/stores", content=STORES.encode())
@@ -77,7 +77,9 @@ def test_numbers_follow_what_is_settled_and_what_waits(alone: RunningService, or
 
 
 def test_work_that_no_worker_takes_up_is_pending(tmp_path: Path) -> None:
-    running = RunningService(tmp_path, environment={"RETAILPULSE_WORKER_STALE_SECONDS": "1"})
+    running = RunningService(
+        tmp_path, environment={"RETAILPULSE_WORKER_STALE_SECONDS": "1"}, is_migrated=True
+    )
     try:
         running.wait_until_ready()
         running.http.put("/api/v1/stores", content=STORES.encode())

@@ -11,14 +11,14 @@ import psycopg
 import pytest
 
 from retailpulse.storage.postgres.database import Database
-from tests.lifecycle.conftest import made, new_shop, shop
+from tests.lifecycle.conftest import new_shop, shop
 from tests.lifecycle.processes import Shop, kill_all, processes_in, submit
 from tests.running import clean_environment, wait_for
 from tests.storage.ended import big_ended_job, ended_job, rows_of
 from tests.storage.jobs import submit as submit_rows
 from tests.storage.servers import database, database_url, folder, postgres
 
-__all__ = ["database", "database_url", "folder", "made", "new_shop", "postgres", "shop"]
+__all__ = ["database", "database_url", "folder", "new_shop", "postgres", "shop"]
 
 NO_DATABASE = "postgresql://127.0.0.1:1/none"
 URLS = [f"http://photos.example/{number}.png" for number in range(10)]

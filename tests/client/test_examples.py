@@ -30,7 +30,7 @@ FOUND = [
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of a service that nobody else uses."""
-    running = RunningService(tmp_path_factory.mktemp("examples"))
+    running = RunningService(tmp_path_factory.mktemp("examples"), is_migrated=True)
     try:
         running.wait_until_ready()
         running.http.put("/api/v1/stores", content=STORES.encode())

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 @pytest.fixture
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service that no other test meets: what is asked of it is anything."""
-    running = RunningService(tmp_path_factory.mktemp("contract"), environment=UNHURRIED)
+    running = RunningService(tmp_path_factory.mktemp("contract"), environment=UNHURRIED, is_migrated=True)
     try:
         yield running.wait_until_ready()
     finally:

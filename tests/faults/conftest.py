@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lifecycle.conftest import made, new_shop, shop
+from tests.lifecycle.conftest import new_shop, shop
 from tests.lifecycle.processes import Shop
 from tests.storage.servers import folder
 from tests.storage.truth import PAUSES
 
-__all__ = ["folder", "made", "new_shop", "shop"]
+__all__ = ["folder", "new_shop", "shop"]
 
 MEASURED = "FAULTS_FILE"
 LONG = "LONG_FAULTS"

@@ -42,7 +42,9 @@ def service(hostile: HostileOrigin, tmp_path_factory: pytest.TempPathFactory) ->
         "RETAILPULSE_FETCH_PORTS": hostile.ports,
         "RETAILPULSE_FETCH_CA_FILE": str(hostile.ca_file),
     }
-    running = RunningService(Path(tmp_path_factory.mktemp("service")), environment=environment, workers=2)
+    running = RunningService(
+        Path(tmp_path_factory.mktemp("service")), environment=environment, workers=2, is_migrated=True
+    )
     try:
         running.wait_until_ready().http.put("/api/v1/stores", content=STORES.encode())
         yield running

@@ -14,7 +14,7 @@ from tests.slow_origin import SlowOrigin
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """The service."""
-    running = RunningService(tmp_path_factory.mktemp("service"), workers=2)
+    running = RunningService(tmp_path_factory.mktemp("service"), workers=2, is_migrated=True)
     try:
         running.wait_until_ready()
         running.http.put("/api/v1/stores", content=b"AreaCode,StoreName,StoreID\n1,Shop,RP00001\n")

@@ -22,7 +22,7 @@ from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.postgres.migrate import migrate
 from retailpulse.storage.postgres.roles import SUPERUSER
 
-__all__ = ["OthersServer", "database", "database_url", "empty_url", "folder", "postgres", "start_migrated"]
+__all__ = ["OthersServer", "database", "database_url", "empty_url", "folder", "postgres"]
 
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 2_000_000_000
@@ -43,13 +43,6 @@ class OthersServer(EmbeddedServer):
 
     def _set_up_roles(self) -> None:
         """Makes none."""
-
-
-def start_migrated(server: EmbeddedServer) -> str:
-    """Starts a server, gives it our tables, and gives its URL for rows."""
-    server.start()
-    migrate(server.url_of_owner())
-    return server.url()
 
 
 @pytest.fixture

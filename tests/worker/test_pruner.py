@@ -15,10 +15,10 @@ from retailpulse.config.settings import DatabaseSettings, MeasureSettings, Reten
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.worker import pruner
+from tests.migrated_data import start_migrated
 from tests.origin import Origin
 from tests.storage.ended import big_ended_job, ended_job, rows_of
 from tests.storage.jobs import submit
-from tests.storage.servers import start_migrated
 from tests.storage.truth import check_truth
 from tests.worker.working import LOOPBACK, QUICK, rows, until, until_over, urls
 

@@ -17,11 +17,11 @@ from retailpulse.domain.errors import DatabaseError, SchemaTooNew
 from retailpulse.storage.postgres import backup
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.embedded import EmbeddedServer
+from tests.migrated_data import start_migrated
 from tests.storage import claiming
 from tests.storage.ended import URLS, ended_job
 from tests.storage.jobs import submit
 from tests.storage.postgres.test_migrate import upgrade_to
-from tests.storage.servers import start_migrated
 
 NOBODY = 65_534
 

@@ -8,9 +8,11 @@ import psycopg
 import pytest
 
 from retailpulse.storage.postgres.embedded import EmbeddedServer
+from retailpulse.storage.postgres.migrate import migrate
 from retailpulse.storage.postgres.roles import APPLICATION, OWNER, SUPERUSER
+from tests.migrated_data import start_migrated
 from tests.storage.postgres.test_migrate import upgrade_to
-from tests.storage.servers import OthersServer, start_migrated
+from tests.storage.servers import OthersServer
 
 OWNED_BY_OTHERS = f"""
     SELECT relname::text FROM pg_class
@@ -124,7 +126,8 @@ def test_data_from_before_there_were_roles_is_handed_over_at_the_next_start(fold
 def test_a_server_that_outlived_its_serve_from_before_is_handed_over_too(folder: Path) -> None:
     before, server = OthersServer(folder / "data"), EmbeddedServer(folder / "data")
     try:
-        start_migrated(before)
+        before.start()  # not `start_migrated`, whose data is as this version makes it
+        migrate(before.url())
         start_migrated(server)
         with psycopg.connect(server.url()) as connection:
             assert connection.execute(OWNED_BY_OTHERS).fetchall() == []
