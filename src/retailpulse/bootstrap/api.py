@@ -50,7 +50,6 @@ def run_api_process(
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
-        asyncio.get_running_loop().call_later(WATCHED_AFTER_SECONDS, watch_loop)
         try:
             async with Database(url, settings.database, is_shared=True) as database:
                 await check_tables(database)
@@ -84,7 +83,9 @@ def _server_of_api(
             await check_keys(keys, settings.api)
         api_keys = ApiKeyCache(keys, Sessions(database), may_be_open=settings.api.may_be_open())
         async with api_keys.running():
-            metrics = Metrics(database, settings.worker.stale_seconds)
+            metrics = Metrics(database, settings.worker.stale_seconds, settings.database)
+            loop = asyncio.get_running_loop()
+            loop.call_later(WATCHED_AFTER_SECONDS, watch_loop, metrics.observe_late_turn)
             services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
             live = LiveStreams.over(services, api_keys, settings.api, stop)
             pages = make_pages(services.reviews, lambda: database.away_since, shown_settings, live)
