@@ -19,9 +19,8 @@ from prometheus_client.registry import Collector
 
 from retailpulse import __version__
 from retailpulse.concurrency.single_flight import SingleFlight
-from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.matches import MatchKind
-from retailpulse.metrics.free_space import free_bytes
+from retailpulse.metrics.free_space import FreeSpace
 from retailpulse.metrics.http_requests import Application, observed
 from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.metrics.resident_memory import resident_bytes
@@ -53,13 +52,10 @@ class Exposition:
 class Metrics:
     """The metrics of all processes together, and what the API process that tells them measures itself."""
 
-    def __init__(
-        self, database: Database, stale_seconds: float, settings: DatabaseSettings | None = None
-    ) -> None:
-        """`settings` say how large the database may become; without them nothing is said of that."""
+    def __init__(self, database: Database, stale_seconds: float, free_space: FreeSpace | None = None) -> None:
         self._database = database
         self._stale_seconds = stale_seconds
-        self._settings = settings
+        self._free_space = free_space or FreeSpace()
         self._instruments = Instruments()
         self.observe_late_turn: Callable[[float], object] = self._instruments.histogram(
             catalogue.EVENT_LOOP_LATE_TURNS, "api"
@@ -100,7 +96,9 @@ class Metrics:
             size = await read_size(connection)
         totals = Totals(sums)
         values = _of_processes(sums, totals) | _of_doing(doing) | _of_backlog(backlog)
-        values |= _of_database(size, await self._free_bytes(size))
+        # In a thread: a file system of the network may not answer soon.
+        free_bytes = await asyncio.to_thread(self._free_space.left_bytes, size.size_bytes)
+        values |= _of_database(size, free_bytes)
         values[catalogue.IMAGES_SETTLED] = {
             (one.outcome, one.cause or "", one.depth): one.images for one in settled
         }
@@ -109,12 +107,6 @@ class Metrics:
         values[catalogue.WORKERS_ALIVE] = {(): len(alive)}
         values[catalogue.BUILD] = {(__version__,): 1}
         return [_family(metric, values.get(metric), totals) for metric in CATALOGUE]
-
-    async def _free_bytes(self, size: DatabaseSize) -> int | None:
-        if self._settings is None:
-            return None
-        # In a thread: a file system of the network may not answer soon.
-        return await asyncio.to_thread(free_bytes, self._settings, size.size_bytes)
 
 
 def _of_backlog(backlog: Backlog) -> dict[Metric, Values]:
@@ -129,11 +121,11 @@ def _of_backlog(backlog: Backlog) -> dict[Metric, Values]:
     }
 
 
-def _of_database(size: DatabaseSize, free: int | None) -> dict[Metric, Values]:
+def _of_database(size: DatabaseSize, free_bytes: int | None) -> dict[Metric, Values]:
     """How large the database is; nothing of what is free if that is not known."""
     return {
         catalogue.DATABASE_SIZE: {(): size.size_bytes},
-        catalogue.DATABASE_FREE: {} if free is None else {(): free},
+        catalogue.DATABASE_FREE: {} if free_bytes is None else {(): free_bytes},
         catalogue.DATABASE_CONNECTIONS: {(): size.connections},
         catalogue.DATABASE_MAX_CONNECTIONS: {(): size.max_connections},
     }

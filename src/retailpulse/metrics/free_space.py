@@ -4,25 +4,31 @@ Weak: of a PostgreSQL elsewhere only the capacity that was set is known, nothing
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from retailpulse.config.settings import DatabaseSettings
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FreeSpace:
+    """What limits a database: its capacity in bytes if that is not 0, and the disk of its folder."""
+
+    capacity_bytes: int = 0
+    folder: Path | None = None
+
+    def left_bytes(self, size_bytes: int) -> int | None:
+        """What a database of this size can grow by, in bytes; None if no limit is known."""
+        limits = []
+        if self.capacity_bytes:
+            limits.append(max(0, self.capacity_bytes - size_bytes))
+        if self.folder is not None and (on_disk := _free_on_disk(self.folder)) is not None:
+            limits.append(on_disk)
+        return min(limits, default=None)
 
 
-def free_bytes(settings: DatabaseSettings, size_bytes: int) -> int | None:
-    """What is free on the disk of the embedded database, and up to the capacity; None if neither is known."""
-    limits = []
-    if settings.capacity_bytes:
-        limits.append(max(0, settings.capacity_bytes - size_bytes))
-    if not settings.url and (on_disk := _free_on_disk(settings.data_dir)) is not None:
-        limits.append(on_disk)
-    return min(limits, default=None)
-
-
-def _free_on_disk(folder: str) -> int | None:
+def _free_on_disk(folder: Path) -> int | None:
     """What an ordinary user may write there, in bytes; None if the folder cannot be reached."""
     try:
-        found = os.statvfs(Path(folder).expanduser())
+        found = os.statvfs(folder)
     except OSError:
         return None
     return found.f_bavail * found.f_frsize
