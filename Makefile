@@ -80,6 +80,14 @@ screenshots: setup ## Take the pictures of docs/screenshots again (needs Chromiu
 hostile: setup ## Play every trick of a bad photo host on loopback (ARGS="--help" says more)
 	@$(BIN)/python -m tests.hostile $(ARGS)
 
+.PHONY: release
+release: setup ## Make wheel, sdist, bill of materials, licences, checksums in dist/release (ARGS=FOLDER)
+	@$(BIN)/python tools/release.py $(or $(ARGS),dist/release)
+
+.PHONY: audit
+audit: setup ## Look the locked packages up among known vulnerabilities (needs the internet)
+	@tools/audit.sh
+
 .PHONY: lock
 lock: ## Write the lock files anew (needs uv)
 	uv pip compile -q pyproject.toml --extra server --extra parquet --extra cloud --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock

@@ -16,9 +16,11 @@ from retailpulse.config.settings import ApiSettings
 from tests.image.recipe import ROOT, stages
 
 COMPOSE = ("compose.yaml", "compose.scale.yaml")
+MONITORING = "compose.monitoring.yaml"
 OURS = {setting.variable for setting in load(environ={}).listed()}
 
 each_compose = pytest.mark.parametrize("name", COMPOSE)
+each_file = pytest.mark.parametrize("name", [*COMPOSE, MONITORING])
 
 
 def services(name: str) -> dict[str, dict[str, Any]]:
@@ -41,7 +43,7 @@ def test_the_linter_finds_nothing_in_the_dockerfile() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@each_compose
+@each_file
 def test_a_compose_file_follows_the_specification(name: str) -> None:
     checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     done = run(*checker, name)
@@ -57,26 +59,55 @@ def compose() -> tuple[str, ...]:
 
 
 def read(
-    compose: tuple[str, ...], name: str, folder: Path, **environment: str
+    compose: tuple[str, ...], names: tuple[str, ...], folder: Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """What docker compose makes of a file, less its name, which versions before 2 do not know."""
-    lines = (ROOT / name).read_text().splitlines(keepends=True)
-    file = folder / name
-    file.write_text("".join(line for line in lines if not line.startswith("name:")))
-    asked = ("--project-directory", str(ROOT), "-f", str(file), "config", "--quiet")
+    """What docker compose makes of files, less their names, which versions before 2 do not know."""
+    files = []
+    for name in names:
+        lines = (ROOT / name).read_text().splitlines(keepends=True)
+        file = folder / name
+        file.write_text("".join(line for line in lines if not line.startswith("name:")))
+        files += ["-f", str(file)]
+    asked = ("--project-directory", str(ROOT), *files, "config", "--quiet")
     return run(*compose, *asked, **environment)
 
 
 @each_compose
 def test_docker_compose_reads_a_compose_file(name: str, compose: tuple[str, ...], tmp_path: Path) -> None:
-    done = read(compose, name, tmp_path, POSTGRES_PASSWORD="secret")
+    done = read(compose, (name,), tmp_path, POSTGRES_PASSWORD="secret")
     assert done.returncode == 0, done.stderr
+
+
+def test_docker_compose_reads_prometheus_and_grafana_beside_the_service(
+    compose: tuple[str, ...], tmp_path: Path
+) -> None:
+    images = {"PROMETHEUS_IMAGE": "prom/prometheus", "GRAFANA_IMAGE": "grafana/grafana"}
+    files = ("compose.yaml", MONITORING)
+    done = read(compose, files, tmp_path, GRAFANA_PASSWORD="secret", **images)
+    assert done.returncode == 0, done.stderr
+    assert "set a password for Grafana" in read(compose, files, tmp_path, **images).stderr
+
+
+def test_prometheus_and_grafana_find_what_is_mounted_for_them() -> None:
+    found = services(MONITORING)
+    mounts = [volume.split(":") for one in found.values() for volume in one["volumes"]]
+    assert all((ROOT / source).exists() for source, *_ in mounts if source.startswith("./"))
+    configuration, *_, listening = found["prometheus"]["command"]
+    assert configuration == "--config.file=/etc/prometheus/prometheus.yaml"
+    assert (ROOT / "deploy" / "prometheus" / "prometheus.yaml").exists()
+    provisioning = ROOT / "deploy" / "grafana" / "provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    (board,) = yaml.safe_load((provisioning / "dashboards" / "retailpulse.yaml").read_text())["providers"]
+    assert source["url"].rpartition(":")[2] == listening.rpartition(":")[2]
+    assert found["prometheus"]["network_mode"] == "service:retailpulse"
+    targets = {Path(target).parent for _, target, *_ in mounts if target.endswith(".json")}
+    assert targets == {Path(board["options"]["path"])}
 
 
 def test_docker_compose_asks_for_the_password_that_nobody_set(
     compose: tuple[str, ...], tmp_path: Path
 ) -> None:
-    done = read(compose, "compose.scale.yaml", tmp_path)
+    done = read(compose, ("compose.scale.yaml",), tmp_path)
     assert done.returncode != 0
     assert "set a password for the database" in done.stderr
 
@@ -104,14 +135,14 @@ def test_every_command_exists(name: str) -> None:
     assert commands <= set(MODULES)
 
 
-@each_compose
+@each_file
 def test_only_this_machine_reaches_what_is_published(name: str) -> None:
     published = [port for service in services(name).values() for port in service.get("ports", ())]
     assert len(published) == 1
     assert published[0].startswith("127.0.0.1:")
 
 
-@each_compose
+@each_file
 def test_no_secret_has_a_default(name: str) -> None:
     for service in services(name).values():
         for variable, value in service.get("environment", {}).items():
@@ -176,7 +207,7 @@ def test_the_apis_believe_the_balancer_alone_who_a_client_is() -> None:
     assert "forwardfor" not in balancer
 
 
-@each_compose
+@each_file
 def test_no_container_takes_processes_or_memory_without_end_or_spools_into_memory(name: str) -> None:
     for service in services(name).values():
         assert service["pids_limit"]

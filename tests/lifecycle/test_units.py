@@ -31,6 +31,15 @@ def test_decoders_may_still_confine_themselves(unit: str) -> None:
 
 
 @pytest.mark.parametrize("unit", [SERVE, WORKER])
+def test_systemd_finds_little_that_the_service_could_do_to_the_machine(unit: str) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("needs systemd-analyze: apt-get install systemd")
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(DEPLOY / unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("unit", [SERVE, WORKER])
 def test_systemd_knows_every_line(unit: str, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("needs systemd-analyze: apt-get install systemd")

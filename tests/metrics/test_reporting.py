@@ -165,6 +165,22 @@ async def test_processes_that_live_are_listed_before_the_silent_and_those_that_e
     assert rows_of[1].silent_seconds > STALE_SECONDS
 
 
+async def test_what_living_processes_do_adds_up(database: Database) -> None:
+    first, second, silent = Counting(database), Counting(database), Counting(database)
+    silent.doing = Doing(at_hosts=100, memory_bytes=100)
+    await silent.reach(1)
+    await let_pass(database, STALE_SECONDS + 1)
+    first.doing = Doing(at_hosts=2, unwritten=4, jobs={JOB: 6}, job_count=1, decoders=3, busy_decoders=1)
+    second.doing = Doing(at_hosts=5, memory_bytes=2**40, is_stopping=True, decoders=2)
+    await first.reach(1)
+    await second.reach(1)
+    async with database.connection() as connection:
+        found = await processes.read_doing(connection, STALE_SECONDS)
+    assert found == {
+        "worker": Doing(at_hosts=7, unwritten=4, job_count=1, memory_bytes=2**40, decoders=5, busy_decoders=1)
+    }
+
+
 async def listed(database: Database) -> list[ProcessRow]:
     async with database.connection() as connection:
         return await processes.read_rows(connection, "worker", STALE_SECONDS, limit=10)

@@ -6,9 +6,11 @@ from typing import LiteralString
 import psycopg
 
 from retailpulse.metrics.exposition import Metrics
-from retailpulse.storage.metrics.processes import read
+from retailpulse.storage.metrics.database_size import read_size
+from retailpulse.storage.metrics.processes import read, read_doing
 from retailpulse.storage.metrics.totals import read_backlog, read_settled
 from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.webhooks.deliveries import read_overdue_seconds
 from tests.metrics.scraping import parse, value
 from tests.storage.waiting import Waiting
 
@@ -54,6 +56,9 @@ async def test_a_scrape_reads_few_rows_however_many_there_are(database: Database
         cursor = await connection.execute(READ)
         before = dict(await cursor.fetchall())
         await read(connection, 8.0)
+        await read_doing(connection, 8.0)
+        await read_overdue_seconds(connection)
+        await read_size(connection)
         settled = await read_settled(connection)
         backlog = await read_backlog(connection)
         cursor = await connection.execute(READ)

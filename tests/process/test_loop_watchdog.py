@@ -42,11 +42,14 @@ def test_a_turn_that_takes_too_long_is_logged_with_who_it_was(
     run: Callable[[Coroutine[Any, Any, None]], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def keep_the_loop() -> None:
-        watchdog = LoopWatchdog()
+        late: list[tuple[float, int]] = []
+        watchdog = LoopWatchdog(on_late=lambda seconds: late.append((seconds, threading.get_ident())))
         await seen(looks_more(watchdog, 1))
         burn_until(lambda: watchdog.is_late)
         await seen(lambda: watchdog.late_turns == 1)
         assert watchdog.longest_seconds > 0.05
+        await seen(lambda: bool(late))
+        assert late == [(watchdog.longest_seconds, threading.get_ident())]
         watchdog.close()
 
     run(keep_the_loop())

@@ -1,6 +1,14 @@
 """Sums of one process, and of many together."""
 
-from retailpulse.telemetry.catalogue import CRASHES, FETCHED_BYTES, HTTP_SECONDS, SETTLE, TRANSFERS_IN_FLIGHT
+from retailpulse.telemetry.catalogue import (
+    CALLBACK_TRIES,
+    CRASHES,
+    EVENT_LOOP_LATE_TURNS,
+    FETCHED_BYTES,
+    HTTP_SECONDS,
+    SETTLE,
+    TRANSFERS_IN_FLIGHT,
+)
 from retailpulse.telemetry.instruments import Instruments, Totals
 
 
@@ -51,6 +59,8 @@ def test_what_nothing_has_counted_yet_is_told_as_nothing() -> None:
     assert totals.counters(FETCHED_BYTES) == {(): 0}
     assert totals.histograms(SETTLE) == {(): ([0.0] * (len(SETTLE.bounds) + 1), 0.0)}
     assert totals.histograms(HTTP_SECONDS) == {}
+    assert totals.counters(CALLBACK_TRIES) == {("delivered",): 0, ("failed",): 0, ("given_up",): 0}
+    assert totals.histograms(EVENT_LOOP_LATE_TURNS).keys() == {("api",), ("worker",)}
 
 
 def test_samples_of_a_version_with_other_buckets_are_not_lost() -> None:

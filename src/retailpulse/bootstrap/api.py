@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from retailpulse.bootstrap.access import check_keys
 from retailpulse.bootstrap.credentials_key import with_key
-from retailpulse.bootstrap.database import check_tables, find_database
+from retailpulse.bootstrap.database import check_tables, find_database, find_free_space
 from retailpulse.config.loading import Loaded, Setting
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import DatabaseUnavailable
@@ -20,6 +20,7 @@ from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
 
 if TYPE_CHECKING:
+    from retailpulse.metrics.exposition import Metrics
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import Sockets
 
@@ -50,7 +51,6 @@ def run_api_process(
 
     async def run() -> None:
         stop = stop_on_signals(parent_fd)
-        asyncio.get_running_loop().call_later(WATCHED_AFTER_SECONDS, watch_loop)
         try:
             async with Database(url, settings.database, is_shared=True) as database:
                 await check_tables(database)
@@ -68,7 +68,6 @@ def _server_of_api(
     from retailpulse.api.app import make_app
     from retailpulse.dashboard import LiveStreams, make_pages
     from retailpulse.measure import check_sandbox
-    from retailpulse.metrics.exposition import Metrics
     from retailpulse.service import ApiKeys, Services, Sessions
     from retailpulse.web.middleware.access_log import AccessLogMiddleware
     from retailpulse.web.middleware.authentication import ApiKeyCache
@@ -84,7 +83,7 @@ def _server_of_api(
             await check_keys(keys, settings.api)
         api_keys = ApiKeyCache(keys, Sessions(database), may_be_open=settings.api.may_be_open())
         async with api_keys.running():
-            metrics = Metrics(database, settings.worker.stale_seconds)
+            metrics = _metrics_over(database, settings)
             services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
             live = LiveStreams.over(services, api_keys, settings.api, stop)
             pages = make_pages(services.reviews, lambda: database.away_since, shown_settings, live)
@@ -99,3 +98,14 @@ def _server_of_api(
                 await serve_app(whole, settings.api, stop, sockets)
 
     return serve_api
+
+
+def _metrics_over(database: "Database", settings: Settings) -> "Metrics":
+    """The metrics of an API process, among them the late turns of the loop that runs."""
+    from retailpulse.metrics.exposition import Metrics
+
+    free_space = find_free_space(database.url, settings.database)
+    metrics = Metrics(database, settings.worker.stale_seconds, free_space)
+    loop = asyncio.get_running_loop()
+    loop.call_later(WATCHED_AFTER_SECONDS, watch_loop, metrics.observe_late_turn)
+    return metrics

@@ -16,6 +16,7 @@ from retailpulse.process.signals import LEAVE_SECONDS, exit_within, first, stop_
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
+    from retailpulse.metrics.free_space import FreeSpace
     from retailpulse.storage.postgres.database import Database
 
 
@@ -33,6 +34,15 @@ def find_database(settings: DatabaseSettings, *, as_owner: bool = False) -> str:
             "Start one with `retailpulse serve`, or name one with RETAILPULSE_DATABASE_URL."
         )
     return server.url_of_owner() if as_owner else server.url()
+
+
+def find_free_space(url: str, settings: DatabaseSettings) -> "FreeSpace":
+    """What limits the database at `url`: the disk of the data directory if it is the embedded one's."""
+    from retailpulse.metrics.free_space import FreeSpace
+
+    server = EmbeddedServer(Path(settings.data_dir))
+    folder = server.data_dir if server.url() == url else None
+    return FreeSpace(capacity_bytes=settings.capacity_bytes, folder=folder)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

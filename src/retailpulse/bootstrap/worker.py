@@ -27,6 +27,7 @@ from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import LEAVE_SECONDS, exit_after, exit_within, stop_on_signals
 from retailpulse.storage.postgres.database import Database
+from retailpulse.telemetry.catalogue import EVENT_LOOP_LATE_TURNS
 from retailpulse.telemetry.instruments import Instruments
 from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.heartbeat import Heartbeat
@@ -117,8 +118,7 @@ async def run_worker(
     """
     tune_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
-    watch_loop()
-    instruments = Instruments()
+    instruments = _instruments_of_loop()
     occupation = Occupation(instruments)
     reporting = Reporter(database, "worker", occupation.read).reporting(worker.heartbeat_seconds)
     matcher = Matcher(database, matches or MatchSettings(), instruments)
@@ -126,7 +126,8 @@ async def run_worker(
         reporting,
         _build(database, worker, fetch, measure, occupation, process, MachineLock(turn_fd), matcher) as parts,
     ):
-        delivering = deliver_forever(database, callbacks or CallbackSettings(), fetch, worker.grace_seconds)
+        callbacks = callbacks or CallbackSettings()
+        delivering = deliver_forever(database, callbacks, fetch, worker.grace_seconds, instruments)
         background = [
             asyncio.create_task(listen_forever(database, parts.events)),
             asyncio.create_task(sweep_forever(database, worker, parts.heartbeat.is_steady)),
@@ -136,6 +137,13 @@ async def run_worker(
             asyncio.create_task(delivering),
         ]
         await work_until_stopped(parts, background, stop, worker.grace_seconds)
+
+
+def _instruments_of_loop() -> Instruments:
+    """The instruments of a worker, by which its event loop is watched already."""
+    instruments = Instruments()
+    watch_loop(instruments.histogram(EVENT_LOOP_LATE_TURNS, "worker").observe)
+    return instruments
 
 
 @contextlib.asynccontextmanager

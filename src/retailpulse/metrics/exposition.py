@@ -3,7 +3,8 @@
 Weak: while the database is away the scrape fails; not even what this process knows by itself is given.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -19,15 +20,19 @@ from prometheus_client.registry import Collector
 from retailpulse import __version__
 from retailpulse.concurrency.single_flight import SingleFlight
 from retailpulse.domain.matches import MatchKind
+from retailpulse.metrics.free_space import FreeSpace
 from retailpulse.metrics.http_requests import Application, observed
 from retailpulse.metrics.reporting import Reading, Reporter
 from retailpulse.metrics.resident_memory import resident_bytes
 from retailpulse.storage.matches import queue
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.metrics import totals as image_totals
+from retailpulse.storage.metrics.database_size import DatabaseSize, read_size
 from retailpulse.storage.metrics.processes import Doing
+from retailpulse.storage.metrics.totals import Backlog
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.scheduling import workers
+from retailpulse.storage.webhooks import deliveries
 from retailpulse.telemetry import catalogue
 from retailpulse.telemetry.catalogue import CATALOGUE, Metric
 from retailpulse.telemetry.instruments import Instruments, Totals
@@ -47,10 +52,15 @@ class Exposition:
 class Metrics:
     """The metrics of all processes together, and what the API process that tells them measures itself."""
 
-    def __init__(self, database: Database, stale_seconds: float) -> None:
+    def __init__(self, database: Database, stale_seconds: float, free_space: FreeSpace | None = None) -> None:
         self._database = database
         self._stale_seconds = stale_seconds
+        self._free_space = free_space or FreeSpace()
         self._instruments = Instruments()
+        self.observe_late_turn: Callable[[float], object] = self._instruments.histogram(
+            catalogue.EVENT_LOOP_LATE_TURNS, "api"
+        ).observe
+        """Takes the CPU time in seconds of a turn of this process's event loop that was too long."""
         self._reporter = Reporter(database, "api", self._read)
         self._collections: SingleFlight[None, list[Family]] = SingleFlight()
 
@@ -77,28 +87,67 @@ class Metrics:
     async def _collect(self) -> list[Family]:
         async with self._database.connection() as connection:
             sums = await processes.read(connection, self._stale_seconds)
+            doing = await processes.read_doing(connection, self._stale_seconds)
             settled = await image_totals.read_settled(connection)
             backlog = await image_totals.read_backlog(connection)
             unmatched = await queue.read_backlog(connection)
             alive = await workers.alive(connection, self._stale_seconds)
+            overdue_seconds = await deliveries.read_overdue_seconds(connection)
+            size = await read_size(connection)
         totals = Totals(sums)
-        values = _of_processes(sums, totals)
+        values = _of_processes(sums, totals) | _of_doing(doing) | _of_backlog(backlog)
+        # In a thread: a file system of the network may not answer soon.
+        free_bytes = await asyncio.to_thread(self._free_space.left_bytes, size.size_bytes)
+        values |= _of_database(size, free_bytes)
         values[catalogue.IMAGES_SETTLED] = {
             (one.outcome, one.cause or "", one.depth): one.images for one in settled
         }
-        for metric, value in (
-            (catalogue.UNSETTLED_IMAGES, backlog.images),
-            (catalogue.WAITING_IMAGES, backlog.waiting_images),
-            (catalogue.ONGOING_JOBS, backlog.jobs),
-            (catalogue.OLDEST_PENDING, backlog.oldest_pending_seconds),
-            (catalogue.LEASED_SLOTS, backlog.leased_slots),
-            (catalogue.OPEN_BREAKERS, backlog.open_breakers),
-            (catalogue.UNMATCHED_PHOTOS, unmatched.unknown + unmatched.unsearched),
-            (catalogue.WORKERS_ALIVE, len(alive)),
-        ):
-            values[metric] = {(): value}
+        values[catalogue.UNMATCHED_PHOTOS] = {(): unmatched.unknown + unmatched.unsearched}
+        values[catalogue.OVERDUE_CALLBACK] = {(): overdue_seconds}
+        values[catalogue.WORKERS_ALIVE] = {(): len(alive)}
         values[catalogue.BUILD] = {(__version__,): 1}
         return [_family(metric, values.get(metric), totals) for metric in CATALOGUE]
+
+
+def _of_backlog(backlog: Backlog) -> dict[Metric, Values]:
+    """What waits now."""
+    return {
+        catalogue.UNSETTLED_IMAGES: {(): backlog.images},
+        catalogue.WAITING_IMAGES: {(): backlog.waiting_images},
+        catalogue.ONGOING_JOBS: {(): backlog.jobs},
+        catalogue.OLDEST_PENDING: {(): backlog.oldest_pending_seconds},
+        catalogue.LEASED_SLOTS: {(): backlog.leased_slots},
+        catalogue.OPEN_BREAKERS: {(): backlog.open_breakers},
+    }
+
+
+def _of_database(size: DatabaseSize, free_bytes: int | None) -> dict[Metric, Values]:
+    """How large the database is; nothing of what is free if that is not known."""
+    return {
+        catalogue.DATABASE_SIZE: {(): size.size_bytes},
+        catalogue.DATABASE_FREE: {} if free_bytes is None else {(): free_bytes},
+        catalogue.DATABASE_CONNECTIONS: {(): size.connections},
+        catalogue.DATABASE_MAX_CONNECTIONS: {(): size.max_connections},
+    }
+
+
+def _of_doing(doing: dict[str, Doing]) -> dict[Metric, Values]:
+    """What the processes that live have in hand together."""
+    work = doing.get("worker", Doing())
+    return {
+        catalogue.IMAGES_IN_HAND: {
+            ("at_hosts",): work.at_hosts,
+            ("measuring",): work.measuring,
+            ("unwritten",): work.unwritten,
+        },
+        catalogue.DECODERS: {
+            ("busy",): work.busy_decoders,
+            ("idle",): work.decoders - work.busy_decoders,
+        },
+        catalogue.PROCESS_MEMORY: {
+            (kind,): doing.get(kind, Doing()).memory_bytes for kind in ("api", "worker")
+        },
+    }
 
 
 def _of_processes(sums: dict[tuple[str, str], float], totals: Totals) -> dict[Metric, Values]:

@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 logger = logging.getLogger(__name__)
@@ -24,9 +25,12 @@ _IDLE_SECONDS = 0.005
 _MOST_FRAMES = 6
 
 
-def watch_loop() -> "LoopWatchdog | None":
-    """Watch the running loop until it is closed; None if the system does not tell CPU times of threads."""
-    return LoopWatchdog() if hasattr(time, "pthread_getcpuclockid") else None
+def watch_loop(on_late: Callable[[float], object] | None = None) -> "LoopWatchdog | None":
+    """Watch the running loop until it is closed; None if the system does not tell CPU times of threads.
+
+    `on_late` is called in the loop with the CPU time in seconds of each turn over the limit.
+    """
+    return LoopWatchdog(on_late=on_late) if hasattr(time, "pthread_getcpuclockid") else None
 
 
 class LoopWatchdog:
@@ -36,10 +40,17 @@ class LoopWatchdog:
     is over the limit.
     """
 
-    def __init__(self, *, limit_seconds: float = LIMIT_SECONDS, quiet_seconds: float = QUIET_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        limit_seconds: float = LIMIT_SECONDS,
+        quiet_seconds: float = QUIET_SECONDS,
+        on_late: Callable[[float], object] | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._limit_seconds = limit_seconds
         self._quiet_seconds = quiet_seconds
+        self._on_late = on_late
         self._watched = threading.get_ident()
         self._clock = time.pthread_getcpuclockid(self._watched)
         self._asked_at: float | None = None
@@ -91,6 +102,8 @@ class LoopWatchdog:
         if took_seconds <= self._limit_seconds:
             return
         self.late_turns += 1
+        if self._on_late is not None:
+            self._loop.call_soon_threadsafe(self._on_late, took_seconds)
         if time.monotonic() - self._logged_at < self._quiet_seconds:
             self._unlogged += 1
             return

@@ -67,8 +67,10 @@ def child_environment(
         is_path = (room, field) in PATHS and value
         environment[variable(room, field)] = str(Path(value).absolute()) if is_path else str(value)
     environment[variable("database", "url")] = database.url
-    if database.server is not None and not loaded.settings.fetch.credentials_key:
-        environment[variable("fetch", "credentials_key")] = make_key(database.server)
+    if database.server is not None:
+        environment[variable("database", "data_dir")] = str(database.server.data_dir)
+        if not loaded.settings.fetch.credentials_key:
+            environment[variable("fetch", "credentials_key")] = make_key(database.server)
     if credentials_fd is not None:
         environment[_CREDENTIALS_FILE] = f"/proc/self/fd/{credentials_fd}"
     return environment

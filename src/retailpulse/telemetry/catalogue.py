@@ -11,13 +11,18 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
-    """A metric; `name` is without the suffix that its kind adds, `bounds` are those of its buckets."""
+    """A metric; `name` is without the suffix that its kind adds, `bounds` are those of its buckets.
+
+    `from_start` are the values of its labels that are exported from the start, at 0: a rate needs the value
+    before the first event.
+    """
 
     name: str
     kind: Kind
     meaning: str
     labels: tuple[str, ...] = ()
     bounds: tuple[float, ...] = ()
+    from_start: tuple[tuple[str, ...], ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -27,6 +32,7 @@ class Metric:
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _OF_REQUESTS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+_TURNS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 
 IMAGES_SETTLED = Metric(
@@ -75,6 +81,66 @@ UNMATCHED_PHOTOS = Metric(
     name="retailpulse_unmatched_photos",
     kind="gauge",
     meaning="Measured photos for which earlier ones are still to be looked for; counting stops at 200,000.",
+)
+IMAGES_IN_HAND = Metric(
+    name="retailpulse_images_in_hand",
+    kind="gauge",
+    labels=("stage",),
+    meaning="Images that workers have, as last reported by each: `at_hosts` until their body is there, then "
+    "`measuring`, then `unwritten`.",
+)
+DECODERS = Metric(
+    name="retailpulse_decoders",
+    kind="gauge",
+    labels=("state",),
+    meaning="Decoder processes, `busy` or `idle`, as last reported by each worker.",
+)
+PROCESS_MEMORY = Metric(
+    name="retailpulse_process_memory_bytes",
+    kind="gauge",
+    labels=("process",),
+    meaning="Memory of the processes that live, `api` or `worker`, less files and decoders, in bytes.",
+)
+EVENT_LOOP_LATE_TURNS = Metric(
+    name="retailpulse_event_loop_late_turn_seconds",
+    kind="histogram",
+    labels=("process",),
+    bounds=_TURNS,
+    from_start=(("api",), ("worker",)),
+    meaning="Turns of an event loop that took more than 0.05 s of CPU time, of an `api` or a `worker`; this "
+    "time in seconds.",
+)
+CALLBACK_TRIES = Metric(
+    name="retailpulse_callback_tries",
+    kind="counter",
+    labels=("result",),
+    from_start=(("delivered",), ("failed",), ("given_up",)),
+    meaning="Tries to deliver callbacks: `delivered`, `failed` ones that are made again, and failed ones "
+    "after which the callback was `given_up`.",
+)
+OVERDUE_CALLBACK = Metric(
+    name="retailpulse_overdue_callback_seconds",
+    kind="gauge",
+    meaning="How long the try of a callback that was due first has not begun, in seconds; 0: none is due.",
+)
+DATABASE_SIZE = Metric(
+    name="retailpulse_database_size_bytes", kind="gauge", meaning="How large the database is, in bytes."
+)
+DATABASE_FREE = Metric(
+    name="retailpulse_database_free_bytes",
+    kind="gauge",
+    meaning="How much the database can grow, in bytes: up to `RETAILPULSE_DATABASE_CAPACITY_BYTES`, and the "
+    "embedded one as far as its disk is free; missing if neither is known.",
+)
+DATABASE_CONNECTIONS = Metric(
+    name="retailpulse_database_connections",
+    kind="gauge",
+    meaning="Connections that the database server has open, to all of its databases.",
+)
+DATABASE_MAX_CONNECTIONS = Metric(
+    name="retailpulse_database_max_connections",
+    kind="gauge",
+    meaning="Connections that the database server allows to others than superusers.",
 )
 TRANSFERS_IN_FLIGHT = Metric(
     name="retailpulse_transfers_in_flight",
@@ -155,7 +221,9 @@ CATALOGUE = (
     IMAGES_SETTLED, FETCHED_BYTES, QUEUE_WAIT, TRANSFER, DECODE, SETTLE, TRANSFERS_IN_FLIGHT,
     UNSETTLED_IMAGES, WAITING_IMAGES, ONGOING_JOBS, OLDEST_PENDING, LEASED_SLOTS, OPEN_BREAKERS,
     MATCHES, UNMATCHED_PHOTOS,
-    WORKERS_ALIVE, STARTED, CRASHES, REPLACED,
+    IMAGES_IN_HAND, DECODERS, CALLBACK_TRIES, OVERDUE_CALLBACK,
+    WORKERS_ALIVE, STARTED, CRASHES, REPLACED, PROCESS_MEMORY, EVENT_LOOP_LATE_TURNS,
+    DATABASE_SIZE, DATABASE_FREE, DATABASE_CONNECTIONS, DATABASE_MAX_CONNECTIONS,
     HTTP_REQUESTS, HTTP_SECONDS, BUILD,
 )  # fmt: skip
 """In the order in which they are exported."""

@@ -114,7 +114,7 @@ class Totals:
 
     def counters(self, metric: Metric) -> dict[tuple[str, ...], float]:
         """What was counted, by the values of the labels."""
-        found: dict[tuple[str, ...], float] = {} if metric.labels else {(): 0.0}
+        found: dict[tuple[str, ...], float] = dict.fromkeys(_from_start(metric), 0.0)
         return found | self._by_metric[metric.name]
 
     def histograms(self, metric: Metric) -> dict[tuple[str, ...], tuple[list[float], float]]:
@@ -123,7 +123,7 @@ class Totals:
         What another version of the program has sorted by other bounds goes to the next higher one of ours.
         """
         empty: tuple[list[float], float] = ([0.0] * (len(metric.bounds) + 1), 0.0)
-        found: dict[tuple[str, ...], tuple[list[float], float]] = {} if metric.labels else {(): empty}
+        found = dict.fromkeys(_from_start(metric), empty)
         for (*labels, part), value in self._by_metric[metric.name].items():
             counts, total = found.get(tuple(labels), empty)
             counts = list(counts)
@@ -133,3 +133,7 @@ class Totals:
                 counts[bisect_left(metric.bounds, float(part))] += value
             found[tuple(labels)] = (counts, total)
         return found
+
+
+def _from_start(metric: Metric) -> tuple[tuple[str, ...], ...]:
+    return metric.from_start if metric.labels else ((),)

@@ -41,4 +41,6 @@ class Occupation:
             unwritten=self.context.settler.unwritten(),
             jobs=dict(nlargest(NAMED_JOBS, of_jobs.items(), key=lambda item: item[1])),
             job_count=len(of_jobs),
+            decoders=self.context.decoders.count,
+            busy_decoders=self.context.decoders.busy_count,
         )

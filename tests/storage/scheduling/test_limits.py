@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from retailpulse.domain.hosts import BreakerState, HostLimits
@@ -23,7 +24,7 @@ LEARNT = HostLimits(
     is_crowded=True,
     cause="connect",
     detail="refused",
-    refused_seconds=5.0,
+    refused_seconds=3600.0,
 )
 
 
@@ -57,12 +58,31 @@ async def test_what_is_written_is_read_with_times_counted_from_now(database: Dat
     limits = read.limits
     assert 0 < limits.rest_seconds <= 60
     assert limits.failing_seconds is not None
-    assert limits.refused_seconds is not None
     assert limits.failing_seconds >= 30
-    assert limits.refused_seconds >= 5
     names = ("cap", "ceiling", "rate_per_second", "breaker", "failed_probes", "latency_seconds", "is_crowded")
     assert [getattr(limits, name) for name in names] == [getattr(LEARNT, name) for name in names]
     assert (limits.cause, limits.detail) == ("connect", "refused")
+
+
+async def test_a_host_whose_breaker_is_not_closed_failed_when_that_was_written(
+    database: Database, host: int
+) -> None:
+    async def read(**learnt: object) -> float | None:
+        async with database.connection() as connection:
+            version = (await known(database, host)).version
+            limits = msgspec.structs.replace(LEARNT, **learnt)
+            assert await hosts.write_limits(connection, {host: (version, limits)})
+        return (await known(database, host)).limits.refused_seconds
+
+    for state in (BreakerState.OPEN, BreakerState.HALF_OPEN):
+        for refused_seconds in (None, 3600.0):
+            found = await read(breaker=state, refused_seconds=refused_seconds)
+            assert found is not None
+            assert found < 1800
+    assert await read(breaker=BreakerState.CLOSED, refused_seconds=None) is None
+    closed = await read(breaker=BreakerState.CLOSED)
+    assert closed is not None
+    assert closed >= 3600
 
 
 async def test_who_has_seen_an_older_version_is_left_out(database: Database, host: int) -> None:

@@ -33,6 +33,14 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
             "before the request is refused (503).",
         ),
     ] = 20.0
+    capacity_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="How large the database may become, for the metric of what is free; "
+            "0: as large as its disk allows.",
+        ),
+    ] = 0
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -102,6 +102,16 @@ class DecoderPool:
         """How many decoder processes crashed, for any reason."""
         return self._crashes.value
 
+    @property
+    def count(self) -> int:
+        """How many decoder processes there are."""
+        return len(self._open)
+
+    @property
+    def busy_count(self) -> int:
+        """How many of them owe an answer."""
+        return sum(not decoder.is_idle for decoder in self._open)
+
     async def measure(self, body: bytes | Sequence[bytes], depth: Depth) -> Measurement:
         """Measure a whole body, or its pieces, as `measure_body` does; what is decoded, in another process.
 

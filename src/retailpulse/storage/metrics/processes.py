@@ -67,6 +67,15 @@ _READ = """
             WHERE ended_at IS NULL AND seen_at > now() - make_interval(secs => %(stale_seconds)s)) named
     GROUP BY kind, name
 """
+_DOING = """
+    SELECT kind, jsonb_object_agg(name, value) FROM (
+        SELECT kind, d.key AS name, sum((d.value #>> '{}')::bigint) AS value
+        FROM processes, jsonb_each(doing) d
+        WHERE ended_at IS NULL AND seen_at > now() - make_interval(secs => %(stale_seconds)s)
+          AND jsonb_typeof(d.value) = 'number'
+        GROUP BY kind, d.key) summed
+    GROUP BY kind
+"""
 # By their last sign of life, so that the lost do not crowd out those that live.
 _LIST = """
     SELECT process_id, kind, machine, pid, version, started_at, seen_at, ended_at, in_flight, doing,
@@ -85,7 +94,7 @@ class Doing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a process has in hand at this moment; all but its memory is of workers alone.
 
     Images in hand are `at_hosts` until their body is there, then `measuring`, then `unwritten`. `jobs` are
-    those with the most images here, with their numbers, of `job_count`.
+    those with the most images here, with their numbers, of `job_count`. `decoders` are its processes.
     """
 
     memory_bytes: int = 0
@@ -95,6 +104,8 @@ class Doing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unwritten: int = 0
     jobs: dict[UUID, int] = {}
     job_count: int = 0
+    decoders: int = 0
+    busy_decoders: int = 0
 
     @property
     def in_hand(self) -> int:
@@ -181,6 +192,12 @@ async def read(connection: Connection, stale_seconds: float) -> dict[tuple[str, 
     """The sums of all processes that ever were, by their kind and name, and what those alive do now."""
     cursor = await connection.execute(_READ, {"stale_seconds": stale_seconds})
     return {(kind, name): float(value) for kind, name, value in await cursor.fetchall()}
+
+
+async def read_doing(connection: Connection, stale_seconds: float) -> dict[str, Doing]:
+    """What the processes of each kind that live do together; no jobs are named."""
+    cursor = await connection.execute(_DOING, {"stale_seconds": stale_seconds})
+    return {kind: msgspec.convert(doing, Doing) for kind, doing in await cursor.fetchall()}
 
 
 async def read_rows(

@@ -34,6 +34,7 @@ LIMITS = sql.SQL("""
     extract(epoch FROM now() - h.refused_at)::float8
 """)
 """What a `KnownHost` is read from, in its order, of a host `h`."""
+# While its breaker is not closed, a host is written at its failures: those that are no refusals count too.
 _WRITE = """
     WITH new AS (
         SELECT * FROM json_to_recordset(%(hosts)s::json) AS new (host_id int, version bigint, cap int,
@@ -46,7 +47,8 @@ _WRITE = """
         rest_until = now() + make_interval(secs => new.rest_seconds), failed_probes = new.failed_probes,
         failing_since = now() - make_interval(secs => new.failing_seconds),
         latency_seconds = new.latency_seconds, is_crowded = new.is_crowded, cause = new.cause,
-        detail = new.detail, refused_at = now() - make_interval(secs => new.refused_seconds),
+        detail = new.detail, refused_at = now() - make_interval(
+            secs => CASE WHEN new.breaker = 'closed' THEN new.refused_seconds ELSE 0 END),
         learnt_at = now()
     FROM new WHERE h.host_id = new.host_id AND h.version = new.version
     RETURNING h.host_id, h.version

@@ -67,6 +67,11 @@ _LOG = sql.SQL("""
             AND (%(state)s = 'delivered' OR failures = %(failures)s))
     """)
 )
+OVERDUE = """
+    SELECT extract(epoch FROM now() - next_try_at)::float8 FROM deliveries
+    WHERE state = 'pending' AND next_try_at <= now() ORDER BY next_try_at LIMIT 1
+"""
+"""The first entry of the index of what is pending, if it is due."""
 _HAND_BACK = """
     UPDATE deliveries SET next_try_at = now()
     WHERE job_id = %(job_id)s AND delivery_no = %(delivery_no)s AND state = 'pending'
@@ -136,6 +141,13 @@ async def lease_due(
     }
     await cursor.execute(_LEASE, parameters)
     return await cursor.fetchall()
+
+
+async def read_overdue_seconds(connection: Connection) -> float:
+    """For how long the delivery that was due first waits for its try; 0 if none is due."""
+    cursor = await connection.execute(OVERDUE)
+    found = await cursor.fetchone()
+    return 0.0 if found is None else float(found[0])
 
 
 def _due(job_id: UUID, delivery_no: int, **rest: Any) -> Due:

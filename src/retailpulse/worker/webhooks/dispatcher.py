@@ -19,6 +19,8 @@ from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.webhooks import deliveries
 from retailpulse.storage.webhooks import secrets as callback_secrets
 from retailpulse.storage.webhooks.deliveries import Due
+from retailpulse.telemetry.catalogue import CALLBACK_TRIES
+from retailpulse.telemetry.instruments import Instruments
 from retailpulse.telemetry.log_fields import about
 from retailpulse.worker.webhooks.payload import signed_payload
 from retailpulse.worker.webhooks.retry_policy import decide
@@ -31,13 +33,26 @@ LEASE_SECONDS = 10.0
 """How long beyond its deadline a try is its worker's: within it the worker reads, signs and logs."""
 LOG_SECONDS, LOG_AGAIN_SECONDS = 300.0, 0.5
 """How long a worker tries to log a try while the database is away, and how often."""
+RESULTS = {
+    DeliveryState.DELIVERED: "delivered",
+    DeliveryState.PENDING: "failed",
+    DeliveryState.GIVEN_UP: "given_up",
+}
+"""What a try is counted as, by the state of its delivery after it."""
 
 
 class WebhookDispatcher:
     """Delivers what is due, a bounded number at once; at most half of them to one receiver."""
 
-    def __init__(self, database: Database, client: WebhookClient, settings: CallbackSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        client: WebhookClient,
+        settings: CallbackSettings,
+        instruments: Instruments | None = None,
+    ) -> None:
         self._database = database
+        self._instruments = instruments or Instruments()
         self._client = client
         self._settings = settings
         self._secrets = settings.secrets()
@@ -139,6 +154,7 @@ class WebhookDispatcher:
                 if loop.time() > until:
                     raise
             await asyncio.sleep(LOG_AGAIN_SECONDS)
+        self._instruments.count(CALLBACK_TRIES, RESULTS[decision.state])
         if decision.state is DeliveryState.GIVEN_UP:
             said = posted.error or f"HTTP {posted.status}"
             logger.warning("gave up a callback: %s", said, extra=about(due.key.job_id))
@@ -164,11 +180,16 @@ class WebhookDispatcher:
 
 
 async def deliver_forever(
-    database: Database, callbacks: CallbackSettings, fetch: FetchSettings, grace_seconds: float
+    database: Database,
+    callbacks: CallbackSettings,
+    fetch: FetchSettings,
+    grace_seconds: float,
+    instruments: Instruments | None = None,
 ) -> None:
     """Delivers callbacks until it is cancelled, then for as long as the grace lasts what is on its way."""
     client = WebhookClient(fetch, timeout_seconds=callbacks.timeout_seconds)
     try:
-        await WebhookDispatcher(database, client, callbacks).deliver_forever(grace_seconds)
+        dispatcher = WebhookDispatcher(database, client, callbacks, instruments)
+        await dispatcher.deliver_forever(grace_seconds)
     finally:
         client.close()
