@@ -13,6 +13,7 @@ from retailpulse.bootstrap.database import check_tables, find_database
 from retailpulse.config.settings import (
     CallbackSettings,
     FetchSettings,
+    LogSettings,
     MatchSettings,
     MeasureSettings,
     RetentionSettings,
@@ -78,23 +79,30 @@ def run_worker_process(
             async with loop_watch, manager.informed(stop), opened as database:
                 await check_tables(database)
                 manager.ready()
-                await run_worker(
-                    database,
-                    worker=settings.worker,
-                    fetch=settings.fetch,
-                    measure=settings.measure,
-                    retention=settings.retention,
-                    callbacks=settings.callbacks,
-                    matches=settings.matches,
-                    stop=stop,
-                    process=process,
-                    turn_fd=turn_fd,
-                )
+                await _run_with(settings, database, stop, process, turn_fd)
         finally:
             exit_within(LEAVE_SECONDS, 0)
             bounding.cancel()
 
     uvloop.run(run())
+
+
+async def _run_with(
+    settings: Settings, database: Database, stop: asyncio.Event, process: UUID | None, turn_fd: int | None
+) -> None:
+    await run_worker(
+        database,
+        worker=settings.worker,
+        fetch=settings.fetch,
+        measure=settings.measure,
+        retention=settings.retention,
+        callbacks=settings.callbacks,
+        matches=settings.matches,
+        log=settings.log,
+        stop=stop,
+        process=process,
+        turn_fd=turn_fd,
+    )
 
 
 async def run_worker(
@@ -106,6 +114,7 @@ async def run_worker(
     retention: RetentionSettings | None = None,
     callbacks: CallbackSettings | None = None,
     matches: MatchSettings | None = None,
+    log: LogSettings | None = None,
     stop: asyncio.Event,
     process: UUID | None = None,
     turn_fd: int | None = None,
@@ -122,20 +131,22 @@ async def run_worker(
     occupation = Occupation(instruments)
     reporting = Reporter(database, "worker", occupation.read).reporting(worker.heartbeat_seconds)
     matcher = Matcher(database, matches or MatchSettings(), instruments)
+    quarantine = Quarantine(fetch, measure, worker.stall_seconds, instruments, log)
+    turn = MachineLock(turn_fd)
     async with (
         reporting,
-        _build(database, worker, fetch, measure, occupation, process, MachineLock(turn_fd), matcher) as parts,
+        _build(database, worker, fetch, measure, occupation, process, turn, matcher, quarantine) as parts,
     ):
         callbacks = callbacks or CallbackSettings()
-        delivering = deliver_forever(database, callbacks, fetch, worker.grace_seconds, instruments)
-        background = [
-            asyncio.create_task(listen_forever(database, parts.events)),
-            asyncio.create_task(sweep_forever(database, worker, parts.heartbeat.is_steady)),
-            asyncio.create_task(return_memory_forever(parts.context.downloader.unfinished_bytes)),
-            asyncio.create_task(prune_forever(database, retention or RetentionSettings(), matches)),
-            asyncio.create_task(matcher.run()),
-            asyncio.create_task(delivering),
-        ]
+        goes_on = (
+            listen_forever(database, parts.events),
+            sweep_forever(database, worker, parts.heartbeat.is_steady),
+            return_memory_forever(parts.context.downloader.unfinished_bytes),
+            prune_forever(database, retention or RetentionSettings(), matches),
+            matcher.run(),
+            deliver_forever(database, callbacks, fetch, worker.grace_seconds, instruments),
+        )
+        background = [asyncio.create_task(work) for work in goes_on]
         await work_until_stopped(parts, background, stop, worker.grace_seconds)
 
 
@@ -168,11 +179,12 @@ async def _build(
     process: UUID | None,
     machine_lock: MachineLock,
     matcher: Matcher,
+    quarantine: Quarantine,
 ) -> AsyncIterator[WorkerParts]:
     """The parts of a worker; what is left of them at the end is closed."""
     events, heartbeat = SchedulerEvents(), Heartbeat(worker.stale_seconds)
     context = _make_context(
-        database, worker, fetch, measure, occupation.instruments, events, machine_lock, matcher
+        database, worker, fetch, measure, occupation.instruments, events, machine_lock, matcher, quarantine
     )
     occupation.context = context
     scheduler = Scheduler(
@@ -202,11 +214,11 @@ def _make_context(
     events: SchedulerEvents,
     machine_lock: MachineLock,
     matcher: Matcher,
+    quarantine: Quarantine,
 ) -> WorkerContext:
     backpressure = Backpressure(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=backpressure.admit, instruments=instruments, listener=events)
     decoders = DecoderPool(measure, instruments=instruments, machine_lock=machine_lock)
-    quarantine = Quarantine(fetch, measure, worker.stall_seconds, instruments)
     return WorkerContext(
         downloader=downloader,
         backpressure=backpressure,

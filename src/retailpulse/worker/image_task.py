@@ -16,7 +16,7 @@ from retailpulse.fetch import CredentialVault, Downloader
 from retailpulse.measure import DecoderPool, Digest, Work, make_measurement, measure_pieces, read_header
 from retailpulse.schema import ImageResult, Measurement
 from retailpulse.telemetry.instruments import Instruments
-from retailpulse.telemetry.log_fields import about
+from retailpulse.telemetry.log_fields import LOG_SUBJECT
 from retailpulse.worker.backpressure import Backpressure, Draining
 from retailpulse.worker.held_images import HeldImage, HeldImages
 from retailpulse.worker.quarantine import Quarantine
@@ -63,6 +63,7 @@ class WorkerContext(MeasuringContext):
 
 async def work_on(held: HeldImage, context: WorkerContext) -> None:
     """Settles one image, or leaves it if the worker stops; it is not in hand any more after that."""
+    LOG_SUBJECT.set(held)  # of this task alone
     try:
         if held.grant.is_quarantined:
             result = await context.quarantine.conclude(held, context.backpressure)
@@ -97,10 +98,9 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> ImageResult:
             failed = error
             if context.suspend_detector.suspensions() == sleeps:
                 break
-            extra = about(job_id, image.image_no)
-            logger.info("an image failed while this worker was suspended: %s", error, extra=extra)
+            logger.info("an image failed while this worker was suspended: %s", error)
         except Exception:  # a fault of ours in one image must not keep its job from ending
-            logger.exception("an image met an unexpected error", extra=about(job_id, image.image_no))
+            logger.exception("an image met an unexpected error")
             failed = ImageError(Cause.DECODER_CRASHED, UNEXPECTED)
             break
         else:

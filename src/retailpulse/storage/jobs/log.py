@@ -19,9 +19,8 @@ logger = logging.getLogger(__name__)
 
 def log_accepted(job: JobRow) -> None:
     """One line for a new job, and another if it has ended at once, as no store of it is known."""
-    logger.info(
-        "job accepted: images=%d depth=%s%s", job.images, job.depth, _name(job), extra=about(job.job_id)
-    )
+    fields = {"images": job.images, "depth": str(job.depth), "job_name": job.name}
+    logger.info("job accepted", extra=about(job.job_id) | fields)
     if job.status is not JobStatus.ONGOING:
         log_end(job)
 
@@ -29,17 +28,17 @@ def log_accepted(job: JobRow) -> None:
 def log_end(job: JobRow) -> None:
     """One line for the end of a job."""
     seconds = ((job.finished_at or job.read_at) - (job.retried_at or job.submitted_at)).total_seconds()
-    counts = f"images={job.images} measured={job.measured} failed={job.failed} cancelled={job.cancelled}"
-    counts += f" flagged={job.flagged}"
-    logger.info(
-        "job %s: %s retries=%d seconds=%.1f%s",
-        job.status,
-        counts,
-        job.retries,
-        seconds,
-        _name(job),
-        extra=about(job.job_id),
-    )
+    fields = {
+        "images": job.images,
+        "measured": job.measured,
+        "failed": job.failed,
+        "cancelled": job.cancelled,
+        "flagged": job.flagged,
+        "retries": job.retries,
+        "seconds": round(seconds, 1),
+        "job_name": job.name,
+    }
+    logger.info("job %s", job.status, extra=about(job.job_id) | fields)
 
 
 async def log_ends(database: Database, job_ids: Sequence[UUID]) -> None:
@@ -55,8 +54,3 @@ async def log_ends(database: Database, job_ids: Sequence[UUID]) -> None:
     for job in ended.values():
         if job.status is not JobStatus.ONGOING:  # it may be retried by now
             log_end(job)
-
-
-def _name(job: JobRow) -> str:
-    """What a client calls a job, quoted: it may hold line breaks."""
-    return "" if job.name is None else f" name={job.name!a}"
