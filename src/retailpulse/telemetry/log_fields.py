@@ -3,6 +3,8 @@
 from contextvars import ContextVar
 from typing import Protocol
 
+from retailpulse.telemetry.tracing import CURRENT_SPAN
+
 JOB, IMAGE, GRANT, HOST, REQUEST, TRACE = "job", "image", "grant", "host", "request", "trace_id"
 FIELDS = (JOB, GRANT, HOST, IMAGE, REQUEST, TRACE)
 """In the order in which a line names them, behind all others."""
@@ -29,5 +31,10 @@ def about(job: object, image: int | None = None) -> dict[str, object]:
 def context_fields() -> dict[str, object]:
     """The fields of the request or the image that is in work where this is called."""
     subject, request_id = LOG_SUBJECT.get(), REQUEST_ID.get()
+    span = CURRENT_SPAN.get()
     fields = {} if subject is None else subject.log_fields()
-    return fields if request_id is None else {**fields, REQUEST: request_id}
+    if request_id is not None:
+        fields[REQUEST] = request_id
+    if span is not None:
+        fields[TRACE] = span.trace_id
+    return fields

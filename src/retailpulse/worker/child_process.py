@@ -29,7 +29,7 @@ CANNOT_TRY = 75
 EXIT_SECONDS = 5.0
 """How long one that has closed its output may take to end."""
 LONGEST_LINE_BYTES = 4_000_000
-_PRIVATE = ("RETAILPULSE_", "PG")
+_PRIVATE = ("RETAILPULSE_", "PG", "OTEL_")
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):

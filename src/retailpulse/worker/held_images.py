@@ -49,6 +49,7 @@ class Grant:
         "of_host",
         "of_job",
         "rank",
+        "traceparent",
         "unsettled",
     )
 
@@ -62,6 +63,7 @@ class Grant:
         self.is_analysis = granted.is_analysis
         self.depth: Depth = granted.depth
         self.credentials = credentials
+        self.traceparent = granted.traceparent
         self.unsettled = unsettled
         self.of_job = of_job  # found here for each image: the hash of a UUID is computed in Python
         self.of_host = of_host
