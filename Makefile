@@ -91,7 +91,7 @@ audit: setup ## Look the locked packages up among known vulnerabilities (needs t
 .PHONY: lock
 lock: ## Write the lock files anew (needs uv)
 	uv pip compile -q pyproject.toml --extra server --extra parquet --extra cloud --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.lock
-	uv pip compile -q pyproject.toml --extra server --extra parquet --extra cloud --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q pyproject.toml --extra server --extra parquet --extra cloud --extra tracing --extra profile --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements.lock -o requirements-dev.lock
 	uv pip compile -q --group build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements-dev.lock -o requirements-build.lock
 
 .PHONY: clean

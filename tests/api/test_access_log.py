@@ -1,24 +1,21 @@
 """The access log: a line for each request where it is asked for, and nothing that may be a secret in it."""
 
-import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from retailpulse.domain.api_keys import Scope
 from tests.api.guarded import guarded_by
 from tests.api.jobs import RunningApi, body, visit
+from tests.log_lines import log_lines
 from tests.running import RunningService, wait_for
 
-LINE = re.compile(
-    r"api: (?P<method>\S+) (?P<path>\S+) (?P<status>\d+|-) [\d.]+ ms (?P<bytes>\d+) bytes key=(?P<key>\S+) "
-    r"request=(?P<request>\S+)$",
-    re.MULTILINE,
-)
+FIELDS = ("method", "path", "status", "bytes", "request")
 
 
-def lines_of(api: RunningApi, request_id: str) -> list[dict[str, str]]:
-    return [found.groupdict() for found in LINE.finditer(api.log()) if found["request"] == request_id]
+def lines_of(api: RunningApi, request_id: str) -> list[dict[str, Any]]:
+    return log_lines(api.log(), "request answered", request=request_id)
 
 
 @pytest.fixture
@@ -39,16 +36,17 @@ def test_a_request_is_one_line(api: RunningApi) -> None:
         (submitted,) = wait_for(lambda: lines_of(api, "r3"))
     finally:
         api.stop()
-    assert listed == {
+    assert {name: listed[name] for name in FIELDS} == {
         "method": "GET",
         "path": "/api/v1/jobs?status=*&label=*&limit=*",
-        "status": "200",
-        "bytes": str(len(answer.content)),
-        "key": "-",
+        "status": 200,
+        "bytes": len(answer.content),
         "request": "r1",
     }
-    assert (refused["path"], refused["status"]) == ("/api/v1/jobs/a%0Ab?*=*&callback_url=*", "400")
-    assert (submitted["method"], submitted["status"]) == ("POST", "201")
+    assert listed["milliseconds"] > 0
+    assert "key" not in listed
+    assert (refused["path"], refused["status"]) == ("/api/v1/jobs/a%0Ab?*=*&callback_url=*", 400)
+    assert (submitted["method"], submitted["status"]) == ("POST", 201)
     assert "s3cret" not in api.log()
 
 

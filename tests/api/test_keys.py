@@ -18,6 +18,7 @@ from retailpulse.domain.api_keys import Scope
 from retailpulse.web.middleware.scopes import needed_scope
 from tests.api.guarded import Guarded, bearer, guarded_by, problem_of
 from tests.api.jobs import NO_JOB, NOWHERE, RunningApi, body, problem, visit
+from tests.log_lines import log_lines
 from tests.running import wait_for
 
 PUBLIC = ("/health", "/problems", "/docs", "/openapi.json")
@@ -264,7 +265,7 @@ def test_secrets_are_in_no_log_and_nowhere_in_the_database(
         check=True,
     ).stdout
     log = api.log()
-    assert "DEBUG" in log
+    assert log_lines(log, level="debug")
     for key in keys.values():
         key_id, secret = key[3:15], key[16:]
         assert key_id in dumped

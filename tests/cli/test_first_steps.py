@@ -18,6 +18,7 @@ from retailpulse.config.settings import ApiSettings, DatabaseSettings, Settings
 from retailpulse.domain.times import parse_visit_time
 from retailpulse.samples import sample_stores
 from tests.cli.test_terminal import read_to_the_end
+from tests.log_lines import log_lines
 from tests.running import RunningService, clean_environment, wait_for
 
 SHOWING = """
@@ -53,11 +54,11 @@ def test_a_log_says_where_the_service_is_and_what_to_type(tmp_path: Path) -> Non
     service = RunningService(tmp_path)
     try:
         wait_for(lambda: "To try it: " in service.log())
-        log = service.log()
-        assert f"INFO    serve: Dashboard, to see it in a browser: {service.url}/" in log
-        assert f"INFO    serve: Documentation, to try in a browser: {service.url}/docs" in log
-        assert f"INFO    serve: Data: {tmp_path / 'data'}\n" in log
-        steps = log.partition("To try it: ")[2].splitlines()[0]
+        events = [line["event"] for line in log_lines(service.log(), process="serve", level="info")]
+        assert f"Dashboard, to see it in a browser: {service.url}/" in events
+        assert f"Documentation, to try in a browser: {service.url}/docs" in events
+        assert f"Data: {tmp_path / 'data'}" in events
+        (steps,) = (event.removeprefix("To try it: ") for event in events if event.startswith("To try it: "))
         # What it says is done as it stands; the photos are on the internet, so that nothing watches the job.
         done = subprocess.run(
             ["sh", "-c", steps.replace(" --watch", "")],

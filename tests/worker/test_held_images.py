@@ -55,3 +55,10 @@ def test_the_highest_priority_at_a_host_is_that_of_images_that_are_there() -> No
     held.done(urgent)
     assert held.rank_at(HOST) == 0
     assert held.rank_at(HOST + 1) is None
+
+
+def test_lines_about_an_image_name_its_job_its_grant_its_host_and_its_number() -> None:
+    (first, *_) = added(HeldImages(lambda _host_id: None), 2)
+    assert first.log_fields() == {
+        "job": first.grant.job_id, "image": 0, "grant": 1, "host": "http://a.example:80",
+    }  # fmt: skip

@@ -18,6 +18,8 @@ from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
+from retailpulse.process.tracing import tracing
+from retailpulse.telemetry.tracing import Tracer
 
 if TYPE_CHECKING:
     from retailpulse.metrics.exposition import Metrics
@@ -46,10 +48,10 @@ def run_api_process(
 
     url, settings = find_database(loaded.settings.database), with_key(loaded.settings)
     check_port(settings.api, sockets)
-    serve_api = _server_of_api(settings, tuple(loaded.listed()), sockets, heartbeat_fd)
     sys.setswitchinterval(SWITCH_SECONDS)
 
-    async def run() -> None:
+    async def run(tracer: Tracer | None) -> None:
+        serve_api = _server_of_api(settings, tuple(loaded.listed()), sockets, heartbeat_fd, tracer)
         stop = stop_on_signals(parent_fd)
         try:
             async with Database(url, settings.database, is_shared=True) as database:
@@ -58,22 +60,26 @@ def run_api_process(
         finally:
             exit_within(LEAVE_SECONDS, 0)
 
-    uvloop.run(run())
+    with tracing("api") as tracer:
+        uvloop.run(run(tracer))
 
 
 def _server_of_api(
-    settings: Settings, shown_settings: Sequence[Setting], sockets: "Sockets | None", heartbeat_fd: int | None
+    settings: Settings,
+    shown_settings: Sequence[Setting],
+    sockets: "Sockets | None",
+    heartbeat_fd: int | None,
+    tracer: Tracer | None,
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
     from retailpulse.dashboard import LiveStreams, make_pages
     from retailpulse.measure import check_sandbox
     from retailpulse.service import ApiKeys, Services, Sessions
-    from retailpulse.web.middleware.access_log import AccessLogMiddleware
     from retailpulse.web.middleware.authentication import ApiKeyCache
     from retailpulse.web.middleware.compression import CompressionMiddleware
     from retailpulse.web.middleware.head_options import HeadOptionsMiddleware
-    from retailpulse.web.middleware.request_id import RequestIdMiddleware
+    from retailpulse.web.middleware.logs_and_traces import with_logs_and_traces
     from retailpulse.web.middleware.security import with_security
     from retailpulse.web.server import serve_app
 
@@ -91,8 +97,7 @@ def _server_of_api(
             app = make_app(services, metrics, settings.api, depth, api_keys, pages.routers, pages.unrouted)
             answering = CompressionMiddleware(HeadOptionsMiddleware(app))
             secured = with_security(answering, api_keys, settings.api, pages.refused)
-            logged = AccessLogMiddleware(secured) if settings.api.access_log else secured
-            whole = metrics.observe(RequestIdMiddleware(logged))
+            whole = metrics.observe(with_logs_and_traces(secured, settings.api, tracer))
             loop_watch = watched_loop(settings.api.stall_seconds, heartbeat_fd)
             async with metrics.reporting(settings.worker.heartbeat_seconds), loop_watch:
                 await serve_app(whole, settings.api, stop, sockets)

@@ -5,6 +5,8 @@ What a process does not need, such as alembic, is imported where it is used.
 
 import asyncio
 import contextlib
+import logging
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from retailpulse.storage.postgres.embedded import EmbeddedServer
 if TYPE_CHECKING:
     from retailpulse.metrics.free_space import FreeSpace
     from retailpulse.storage.postgres.database import Database
+
+logger = logging.getLogger(__name__)
 
 
 def find_database(settings: DatabaseSettings, *, as_owner: bool = False) -> str:
@@ -83,7 +87,10 @@ def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
     from retailpulse.storage.postgres.migrate import migrate
 
     if server is not None:
+        began_at = time.monotonic()
         url = server.start()
+        fields = {"data_dir": str(server.data_dir), "seconds": round(time.monotonic() - began_at, 1)}
+        logger.info("the embedded PostgreSQL is ready", extra=fields)
     before, after = migrate(server.url_of_owner() if server is not None else url)
     return OpenDatabase(url=url, server=server, before=before, after=after)
 

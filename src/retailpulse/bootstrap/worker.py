@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from retailpulse.bootstrap.database import check_tables, find_database
 from retailpulse.config.settings import (
     CallbackSettings,
     FetchSettings,
+    LogSettings,
     MatchSettings,
     MeasureSettings,
     RetentionSettings,
@@ -26,13 +28,16 @@ from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
 from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import LEAVE_SECONDS, exit_after, exit_within, stop_on_signals
+from retailpulse.process.tracing import tracing
 from retailpulse.storage.postgres.database import Database
 from retailpulse.telemetry.catalogue import EVENT_LOOP_LATE_TURNS
 from retailpulse.telemetry.instruments import Instruments
+from retailpulse.telemetry.tracing import Tracer
 from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.heartbeat import Heartbeat
 from retailpulse.worker.held_images import HeldImages
 from retailpulse.worker.image_task import UNMEASURED_BYTES, WorkerContext
+from retailpulse.worker.job_traces import JobTraces
 from retailpulse.worker.matcher import Matcher
 from retailpulse.worker.memory import return_memory_forever, tune_memory
 from retailpulse.worker.occupation import Occupation
@@ -69,7 +74,7 @@ def run_worker_process(
     url, settings = find_database(settings.database), with_key(settings)
     os.nice(WORKER_NICENESS)
 
-    async def run() -> None:
+    async def run(tracer: Tracer | None) -> None:
         stop, manager = stop_on_signals(parent_fd), ServiceManager()
         opened = Database(url, settings.database, pool_size=settings.worker.connections)
         loop_watch = watched_loop(settings.worker.stall_seconds, heartbeat_fd)
@@ -78,23 +83,42 @@ def run_worker_process(
             async with loop_watch, manager.informed(stop), opened as database:
                 await check_tables(database)
                 manager.ready()
-                await run_worker(
-                    database,
-                    worker=settings.worker,
-                    fetch=settings.fetch,
-                    measure=settings.measure,
-                    retention=settings.retention,
-                    callbacks=settings.callbacks,
-                    matches=settings.matches,
-                    stop=stop,
-                    process=process,
-                    turn_fd=turn_fd,
-                )
+                await _run_with(settings, database, stop, process, turn_fd, tracer)
         finally:
             exit_within(LEAVE_SECONDS, 0)
             bounding.cancel()
 
-    uvloop.run(run())
+    with tracing("worker") as tracer:
+        uvloop.run(run(tracer))
+
+
+def _tune_process() -> None:
+    tune_memory()
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
+async def _run_with(
+    settings: Settings,
+    database: Database,
+    stop: asyncio.Event,
+    process: UUID | None,
+    turn_fd: int | None,
+    tracer: Tracer | None,
+) -> None:
+    await run_worker(
+        database,
+        worker=settings.worker,
+        fetch=settings.fetch,
+        measure=settings.measure,
+        retention=settings.retention,
+        callbacks=settings.callbacks,
+        matches=settings.matches,
+        log=settings.log,
+        stop=stop,
+        process=process,
+        turn_fd=turn_fd,
+        tracer=tracer,
+    )
 
 
 async def run_worker(
@@ -106,9 +130,11 @@ async def run_worker(
     retention: RetentionSettings | None = None,
     callbacks: CallbackSettings | None = None,
     matches: MatchSettings | None = None,
+    log: LogSettings | None = None,
     stop: asyncio.Event,
     process: UUID | None = None,
     turn_fd: int | None = None,
+    tracer: Tracer | None = None,
 ) -> None:
     """Works until `stop` is set; then settles what is in flight and hands back the rest.
 
@@ -116,27 +142,51 @@ async def run_worker(
     the workers of this machine lock while they decode a vast picture.
     Raises what ended one of its parts before that, once it has handed back its work.
     """
-    tune_memory()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    _tune_process()
     instruments = _instruments_of_loop()
-    occupation = Occupation(instruments)
-    reporting = Reporter(database, "worker", occupation.read).reporting(worker.heartbeat_seconds)
-    matcher = Matcher(database, matches or MatchSettings(), instruments)
-    async with (
-        reporting,
-        _build(database, worker, fetch, measure, occupation, process, MachineLock(turn_fd), matcher) as parts,
-    ):
+    tools = _Tools(
+        occupation=Occupation(instruments),
+        matcher=Matcher(database, matches or MatchSettings(), instruments),
+        quarantine=Quarantine(fetch, measure, worker.stall_seconds, instruments, log),
+        job_traces=JobTraces(tracer),
+        machine_lock=MachineLock(turn_fd),
+    )
+    reporting = Reporter(database, "worker", tools.occupation.read).reporting(worker.heartbeat_seconds)
+    async with reporting, _build(database, worker, fetch, measure, process, tools) as parts:
         callbacks = callbacks or CallbackSettings()
-        delivering = deliver_forever(database, callbacks, fetch, worker.grace_seconds, instruments)
-        background = [
-            asyncio.create_task(listen_forever(database, parts.events)),
-            asyncio.create_task(sweep_forever(database, worker, parts.heartbeat.is_steady)),
-            asyncio.create_task(return_memory_forever(parts.context.downloader.unfinished_bytes)),
-            asyncio.create_task(prune_forever(database, retention or RetentionSettings(), matches)),
-            asyncio.create_task(matcher.run()),
-            asyncio.create_task(delivering),
-        ]
-        await work_until_stopped(parts, background, stop, worker.grace_seconds)
+        background = (
+            *_upkeep(database, parts, worker, retention or RetentionSettings(), matches),
+            tools.matcher.run(),
+            deliver_forever(database, callbacks, fetch, worker.grace_seconds, instruments, tools.job_traces),
+        )
+        tasks = [asyncio.create_task(work) for work in background]
+        await work_until_stopped(parts, tasks, stop, worker.grace_seconds)
+
+
+def _upkeep(
+    database: Database,
+    parts: WorkerParts,
+    worker: WorkerSettings,
+    retention: RetentionSettings,
+    matches: MatchSettings | None,
+) -> tuple[Coroutine[Any, Any, None], ...]:
+    return (
+        listen_forever(database, parts.events),
+        sweep_forever(database, worker, parts.heartbeat.is_steady),
+        return_memory_forever(parts.context.downloader.unfinished_bytes),
+        prune_forever(database, retention, matches),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tools:
+    """What is made once for a worker, beside its settings and its database."""
+
+    occupation: Occupation
+    matcher: Matcher
+    quarantine: Quarantine
+    job_traces: JobTraces
+    machine_lock: MachineLock
 
 
 def _instruments_of_loop() -> Instruments:
@@ -164,17 +214,13 @@ async def _build(
     worker: WorkerSettings,
     fetch: FetchSettings,
     measure: MeasureSettings,
-    occupation: Occupation,
     process: UUID | None,
-    machine_lock: MachineLock,
-    matcher: Matcher,
+    tools: _Tools,
 ) -> AsyncIterator[WorkerParts]:
     """The parts of a worker; what is left of them at the end is closed."""
     events, heartbeat = SchedulerEvents(), Heartbeat(worker.stale_seconds)
-    context = _make_context(
-        database, worker, fetch, measure, occupation.instruments, events, machine_lock, matcher
-    )
-    occupation.context = context
+    context = _make_context(database, worker, fetch, measure, tools, events)
+    tools.occupation.context = context
     scheduler = Scheduler(
         database, context, events, heartbeat, worker=worker, cap=fetch.per_host, process=process
     )
@@ -198,21 +244,20 @@ def _make_context(
     worker: WorkerSettings,
     fetch: FetchSettings,
     measure: MeasureSettings,
-    instruments: Instruments,
+    tools: _Tools,
     events: SchedulerEvents,
-    machine_lock: MachineLock,
-    matcher: Matcher,
 ) -> WorkerContext:
+    instruments = tools.occupation.instruments
     backpressure = Backpressure(UNMEASURED_BYTES)
     downloader = Downloader(fetch, admit=backpressure.admit, instruments=instruments, listener=events)
-    decoders = DecoderPool(measure, instruments=instruments, machine_lock=machine_lock)
-    quarantine = Quarantine(fetch, measure, worker.stall_seconds, instruments)
+    decoders = DecoderPool(measure, instruments=instruments, machine_lock=tools.machine_lock)
     return WorkerContext(
         downloader=downloader,
         backpressure=backpressure,
-        settler=Settler(database, worker, instruments, thresholds=measure, on_settled=matcher.wake),
+        settler=Settler(database, worker, instruments, thresholds=measure, on_settled=tools.matcher.wake),
         decoders=decoders,
-        quarantine=quarantine,
+        quarantine=tools.quarantine,
+        job_traces=tools.job_traces,
         held_images=HeldImages(events.has_room),
         instruments=instruments,
         suspend_detector=SuspendDetector(),

@@ -53,6 +53,7 @@ MODULES = {
     "report": "report",
     "stats": "stats",
     "hosts": "hosts",
+    "profile": "profile",
     "completion": "completion",
 }
 """The module of each command, in the order of the help."""
@@ -77,7 +78,18 @@ HEADINGS = {
         "analyses",
     ),
     "Stores and visits": ("stores", "areas", "visits", "photos", "review", "report"),
-    "The service": ("stats", "hosts", "health", "config", "keys", "callbacks", "worker", "api", "migrate"),
+    "The service": (
+        "stats",
+        "hosts",
+        "health",
+        "config",
+        "keys",
+        "callbacks",
+        "worker",
+        "api",
+        "migrate",
+        "profile",
+    ),
     "Keeping": ("check", "prune", "backup", "restore"),
     "Shells": ("completion",),
 }

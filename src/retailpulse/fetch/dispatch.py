@@ -20,6 +20,7 @@ from retailpulse.fetch.http.body_reader import BodyReader
 from retailpulse.fetch.http.exchange import Exchange
 from retailpulse.fetch.http.messages import GIVEN, Request, Response
 from retailpulse.fetch.http.ranges import Span
+from retailpulse.fetch.http.timings import record_transfer
 from retailpulse.fetch.http.transport import Transport
 from retailpulse.fetch.memory_budget import MemoryBudget
 from retailpulse.fetch.priority_semaphore import Admit, PrioritySemaphore, capacity_by_descriptors
@@ -29,6 +30,7 @@ from retailpulse.fetch.target.ssrf_policy import SsrfPolicy
 from retailpulse.fetch.target.urls import Origin, Target
 from retailpulse.telemetry.catalogue import FETCHED_BYTES, TRANSFER, TRANSFERS_IN_FLIGHT
 from retailpulse.telemetry.instruments import Instruments
+from retailpulse.telemetry.tracing import CURRENT_SPAN, SpanName, record_since
 
 _MOST_IDLE = 256
 """Handles that are kept while no request runs on them."""
@@ -222,7 +224,9 @@ class Dispatch:
             return await self._resolver.pin(origin)
         finally:
             # The wait for a thread is our own doing.
-            attempt.spend(min(self._loop.time() - began_at, RESOLVE_SECONDS))
+            seconds = self._loop.time() - began_at
+            attempt.spend(min(seconds, RESOLVE_SECONDS))
+            record_since(SpanName.DNS, seconds)
 
     def _request(
         self, target: Target, attempt: Attempt, span: Span | None, pin: str, queue: HostQueue
@@ -271,6 +275,10 @@ class Dispatch:
             seconds = self._loop.time() - began_at
             attempt.spend(seconds)
             self._observe_seconds(seconds)
+            if (current := CURRENT_SPAN.get()) is not None:
+                record_transfer(
+                    current, exchange.handle, {"http.response.body.size": exchange.received_bytes}
+                )
             self._fetched_bytes.value += exchange.received_bytes
             self._put_by(exchange)
 

@@ -12,10 +12,12 @@ from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.storage.jobs import cancel as cancelling
 from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.jobs import read as jobs
+from retailpulse.storage.jobs import traces
 from retailpulse.storage.jobs.log import log_end, log_ends
 from retailpulse.storage.jobs.retry import retry_job
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Database
+from retailpulse.telemetry.tracing import SpanName, in_span
 
 CHANGE_SECONDS = 300.0
 """How long the database may take for all images of a job."""
@@ -56,11 +58,15 @@ class JobControl:
         NotFound; Conflict if nothing can be retried; Busy if too many images wait already.
         """
         sealed = self._vault.seal(job_id, credentials) if credentials else None
-        async with self._database.transaction(
-            share=Share.WRITES, timeout_seconds=CHANGE_SECONDS
-        ) as connection:
-            images = await retry_job(connection, job_id, causes=causes, origin_of=origin_key, sealed=sealed)
-            await self._admission.admit(connection, images)
+        with in_span(SpanName.SUBMIT, {"job": str(job_id), "retry": True}) as span:
+            async with self._database.transaction(
+                share=Share.WRITES, timeout_seconds=CHANGE_SECONDS
+            ) as connection:
+                images = await retry_job(
+                    connection, job_id, causes=causes, origin_of=origin_key, sealed=sealed
+                )
+                await self._admission.admit(connection, images)
+                await traces.note(connection, job_id, None if span is None else span.traceparent)
         if images == 0:  # all failed again at once
             await log_ends(self._database, [job_id])
 

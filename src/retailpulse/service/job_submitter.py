@@ -16,13 +16,14 @@ from retailpulse.domain.jobs import Idempotency, JobOptions, Submission
 from retailpulse.fetch import CredentialVault, origin_key
 from retailpulse.service.admission_control import AdmissionControl
 from retailpulse.service.limits import Limits
-from retailpulse.storage.jobs import credentials, idempotency, insert, insert_spooled
+from retailpulse.storage.jobs import credentials, idempotency, insert, insert_spooled, traces
 from retailpulse.storage.jobs.log import log_accepted
 from retailpulse.storage.jobs.read import JobRow
 from retailpulse.storage.jobs.spool import Spool
 from retailpulse.storage.postgres.bulkhead import Share
 from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.scheduling.slice_builder import JobPlace
+from retailpulse.telemetry.tracing import SpanName, in_span
 
 TURN_SECONDS = 1.0
 """How long a request waits for an earlier one with the same key."""
@@ -112,6 +113,10 @@ class JobSubmitter:
             return await self._write(job, write)
 
     async def _write(self, job: "_Job", write: _Write) -> Receipt:
+        with in_span(SpanName.SUBMIT, {"job": str(job.job_id), "images": job.images}) as span:
+            return await self._write_traced(job, write, None if span is None else span.traceparent)
+
+    async def _write_traced(self, job: "_Job", write: _Write, traceparent: str | None) -> Receipt:
         timeout_seconds = self._timeout.seconds_for(job.images)
         async with self._database.transaction(
             share=Share.WRITES, timeout_seconds=timeout_seconds
@@ -126,6 +131,8 @@ class JobSubmitter:
             written = await write(connection, JobPlace(job_id=job.job_id, priority=job.priority))
             if job.sealed is not None:
                 await credentials.insert(connection, job.job_id, job.sealed)
+            if traceparent is not None:
+                await traces.note(connection, job.job_id, traceparent)
         log_accepted(written)
         return Receipt(job_id=job.job_id, written=written)
 

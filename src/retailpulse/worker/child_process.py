@@ -11,10 +11,11 @@ import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Self
+from uuid import UUID
 
 import msgspec
 
-from retailpulse.config.settings import FetchSettings, MeasureSettings
+from retailpulse.config.settings import FetchSettings, LogSettings, MeasureSettings
 from retailpulse.domain.credentials import Credential
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
@@ -28,7 +29,7 @@ CANNOT_TRY = 75
 EXIT_SECONDS = 5.0
 """How long one that has closed its output may take to end."""
 LONGEST_LINE_BYTES = 4_000_000
-_PRIVATE = ("RETAILPULSE_", "PG")
+_PRIVATE = ("RETAILPULSE_", "PG", "OTEL_")
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 class TryRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An image for the process to try."""
 
+    job_id: UUID
     image: PendingImage
     depth: Depth
     credentials: dict[str, Credential] = {}
@@ -63,12 +65,13 @@ class ChildProcess:
         self._watch = watch
 
     @classmethod
-    async def start(cls, setup: Setup) -> Self:
+    async def start(cls, setup: Setup, log: LogSettings) -> Self:
         """Starts a process and waits until it is ready; raises OSError or CannotTry if it cannot start."""
         with contextlib.ExitStack() as undo:
             watch = undo.enter_context(LoopWatch())
             child = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "retailpulse.worker.quarantine_process", str(watch.writing_end),
+                msgspec.json.encode(log).decode(),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LONGEST_LINE_BYTES,
                 env=_environment(), pass_fds=[watch.writing_end], start_new_session=True,
             )  # fmt: skip

@@ -96,9 +96,11 @@ class Dispatcher:
         for grant, count in counts.items():  # not before: it may have to be done again
             grant.unsettled -= count
 
-    async def start_jobs(self, connection: Connection, granted: Iterable[Granted]) -> None:
+    async def start_jobs(self, connection: Connection, granted: Sequence[Granted]) -> None:
         """Notes that jobs have begun, and how long they waited; before their work, or they end before it."""
         fresh = {grant.job_id for grant in granted if not grant.is_started}
         if fresh:
-            for waited_seconds in await claims.start_jobs(connection, fresh):
+            waits = await claims.start_jobs(connection, fresh)
+            for waited_seconds in waits.values():
                 self._observe_wait(waited_seconds)
+            self._context.job_traces.record_queue(granted, waits)

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import PendingImage
-from retailpulse.fetch import NO_CREDENTIALS, Credentials, QueuePlace
+from retailpulse.fetch import NO_CREDENTIALS, Credentials, QueuePlace, origin_key
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
+from retailpulse.telemetry.log_fields import GRANT, HOST, about
 
 
 class _OfJob:
@@ -48,6 +49,7 @@ class Grant:
         "of_host",
         "of_job",
         "rank",
+        "traceparent",
         "unsettled",
     )
 
@@ -61,6 +63,7 @@ class Grant:
         self.is_analysis = granted.is_analysis
         self.depth: Depth = granted.depth
         self.credentials = credentials
+        self.traceparent = granted.traceparent
         self.unsettled = unsettled
         self.of_job = of_job  # found here for each image: the hash of a UUID is computed in Python
         self.of_host = of_host
@@ -82,6 +85,13 @@ class HeldImage:
         self.place = QueuePlace(order, unleased=grant.host_id <= 0)
         self.is_at_host = self.is_unmeasured = True
         self.task: asyncio.Task[None] | None = None
+
+    def log_fields(self) -> dict[str, object]:
+        """The fields of each log line about it."""
+        return about(self.grant.job_id, self.image.image_no) | {
+            GRANT: self.grant.grant_id or None,
+            HOST: origin_key(self.image.image_url),
+        }
 
 
 class HeldImages:

@@ -16,9 +16,11 @@ from retailpulse.fetch import CredentialVault, Downloader
 from retailpulse.measure import DecoderPool, Digest, Work, make_measurement, measure_pieces, read_header
 from retailpulse.schema import ImageResult, Measurement
 from retailpulse.telemetry.instruments import Instruments
-from retailpulse.telemetry.log_fields import about
+from retailpulse.telemetry.log_fields import LOG_SUBJECT
+from retailpulse.telemetry.tracing import SpanName, in_span
 from retailpulse.worker.backpressure import Backpressure, Draining
 from retailpulse.worker.held_images import HeldImage, HeldImages
+from retailpulse.worker.job_traces import JobTraces
 from retailpulse.worker.quarantine import Quarantine
 from retailpulse.worker.settler import Settler
 from retailpulse.worker.suspend_detector import SuspendDetector
@@ -55,6 +57,7 @@ class WorkerContext(MeasuringContext):
     settler: Settler
     quarantine: Quarantine
     instruments: Instruments
+    job_traces: JobTraces
     pause_seconds: tuple[float, float] | None
     vault: CredentialVault
     failed: asyncio.Future[None]
@@ -63,6 +66,12 @@ class WorkerContext(MeasuringContext):
 
 async def work_on(held: HeldImage, context: WorkerContext) -> None:
     """Settles one image, or leaves it if the worker stops; it is not in hand any more after that."""
+    LOG_SUBJECT.set(held)  # of this task alone
+    with context.job_traces.image(held):
+        await _settle(held, context)
+
+
+async def _settle(held: HeldImage, context: WorkerContext) -> None:
     try:
         if held.grant.is_quarantined:
             result = await context.quarantine.conclude(held, context.backpressure)
@@ -97,10 +106,9 @@ async def conclude(held: HeldImage, context: MeasuringContext) -> ImageResult:
             failed = error
             if context.suspend_detector.suspensions() == sleeps:
                 break
-            extra = about(job_id, image.image_no)
-            logger.info("an image failed while this worker was suspended: %s", error, extra=extra)
+            logger.info("an image failed while this worker was suspended: %s", error)
         except Exception:  # a fault of ours in one image must not keep its job from ending
-            logger.exception("an image met an unexpected error", extra=about(job_id, image.image_no))
+            logger.exception("an image met an unexpected error")
             failed = ImageError(Cause.DECODER_CRASHED, UNEXPECTED)
             break
         else:
@@ -132,9 +140,10 @@ async def _measure_head(held: HeldImage, context: MeasuringContext) -> tuple[Mea
         header = read_header(data, context.max_pixels, work)
         return header is not None
 
-    fetched = await context.downloader.fetch_head_pieces(
-        held.image.image_url, enough, place=held.place, credentials=held.grant.credentials
-    )
+    with in_span(SpanName.FETCH):
+        fetched = await context.downloader.fetch_head_pieces(
+            held.image.image_url, enough, place=held.place, credentials=held.grant.credentials
+        )
     context.held_images.fetched(held)
     if header is not None:
         return make_measurement(header), fetched.tries
@@ -156,14 +165,15 @@ async def _measure_whole(held: HeldImage, context: MeasuringContext) -> tuple[Me
         nonlocal measured
         measured = _suspected((await _measure_pieces(pieces, digest, 0, depth, context))[0])
 
-    fetched = await context.downloader.fetch_pieces(
-        held.image.image_url,
-        tap if depth is Depth.DOWNLOAD else None,
-        check=partial(read_header, max_pixels=context.max_pixels),  # a film is not read to its end
-        judge=judge,
-        place=held.place,
-        credentials=held.grant.credentials,
-    )
+    with in_span(SpanName.FETCH):
+        fetched = await context.downloader.fetch_pieces(
+            held.image.image_url,
+            tap if depth is Depth.DOWNLOAD else None,
+            check=partial(read_header, max_pixels=context.max_pixels),  # a film is not read to its end
+            judge=judge,
+            place=held.place,
+            credentials=held.grant.credentials,
+        )
     context.held_images.fetched(held)
     if measured is not None:
         return measured, fetched.tries
@@ -187,7 +197,8 @@ async def _measure_pieces(
             measured = partial(measure_pieces, pieces, digest.hexdigest(), context.max_pixels)
             # Joining a large body alone would keep the event loop for some milliseconds.
             return await asyncio.to_thread(measured) if size_bytes > LARGE_BYTES else measured(), tries
-        return await context.decoders.measure(pieces, depth), tries
+        with in_span(SpanName.DECODE):
+            return await context.decoders.measure(pieces, depth), tries
     except ImageError as error:
         error.tries = tries
         raise

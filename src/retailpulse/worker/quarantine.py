@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from retailpulse.config.settings import FetchSettings, MeasureSettings
+from retailpulse.config.settings import FetchSettings, LogSettings, MeasureSettings
 from retailpulse.domain.images import Cause, Outcome
 from retailpulse.schema import ImageResult
 from retailpulse.storage.scheduling.losses import LOSSES_BEFORE_QUARANTINE
@@ -37,11 +37,13 @@ class Quarantine:
         measure: MeasureSettings,
         stall_seconds: float,
         instruments: Instruments | None = None,
+        log: LogSettings | None = None,
     ) -> None:
         self._setup = Setup(
             fetch=msgspec.structs.replace(fetch, credentials_key=""),  # it is given what was opened
             measure=msgspec.structs.replace(measure, decoders=1),
         )
+        self._log = log or LogSettings()
         self._stall_seconds = stall_seconds
         self._process: ChildProcess | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -56,14 +58,17 @@ class Quarantine:
 
     async def conclude(self, held: HeldImage, backpressure: Backpressure) -> ImageResult:
         """The result of an image; raises Draining if the worker stops before there is one."""
-        trial = TryRequest(image=held.image, depth=held.grant.depth, credentials=held.grant.credentials.table)
+        trial = TryRequest(
+            job_id=held.grant.job_id,
+            image=held.image,
+            depth=held.grant.depth,
+            credentials=held.grant.credentials.table,
+        )
         async with self._one_at_a_time:
             if self._idle is not None:
                 self._idle.cancel()
             try:
-                result = await self._try(
-                    trial, f"image {held.image.image_no} of job {held.grant.job_id}", backpressure
-                )
+                result = await self._try(trial, backpressure)
             finally:
                 self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end)
         # A process that was taken over speaks for no other image.
@@ -71,26 +76,26 @@ class Quarantine:
             result, job_id=held.grant.job_id, image_no=held.image.image_no, earlier=held.image.earlier
         )
 
-    async def _try(self, trial: TryRequest, name: str, backpressure: Backpressure) -> ImageResult:
+    async def _try(self, trial: TryRequest, backpressure: Backpressure) -> ImageResult:
         while True:
             if backpressure.is_draining():
                 raise Draining
             is_first = self._process is None
             try:
                 if self._process is None:
-                    self._process = await ChildProcess.start(self._setup)
+                    self._process = await ChildProcess.start(self._setup, self._log)
                 return await self._process.ask(trial, self._stall_seconds)
             except Lost as lost:
                 self._end()
                 if backpressure.is_draining():  # the process that stops us may have stopped it too
                     raise Draining from None
                 self._crashes.value += 1
-                logger.error("%s was tried alone, in a process that %s", name, lost)
+                logger.error("an image was tried alone, in a process that %s", lost)
                 if is_first:
                     return _blamed(lost)
             except (CannotTry, OSError) as error:  # this says nothing of the image
                 self._end()
-                logger.error("%s cannot be tried alone now: %s", name, error)
+                logger.error("an image cannot be tried alone now: %s", error)
                 await backpressure.pause(START_AGAIN_SECONDS)
             except BaseException:
                 self._end()

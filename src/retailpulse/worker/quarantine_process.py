@@ -1,7 +1,8 @@
 """What runs in quarantine: fetches and measures one image after the other, with the code of every worker.
 
-`python -m retailpulse.worker.quarantine_process N`: N is the pipe for the signs of its loop. It ends with its
-parent, however that ends; no signal that asks to stop reaches it, as its end would be blamed on an image.
+`python -m retailpulse.worker.quarantine_process N LOG`: N is the pipe for the signs of its loop, LOG the
+settings of the log. It ends with its parent, however that ends; no signal that asks to stop reaches it, as
+its end would be blamed on an image.
 """
 
 import asyncio
@@ -10,17 +11,19 @@ import logging
 import os
 import signal
 import sys
-from uuid import UUID
 
 import msgspec
 import uvloop
 
+from retailpulse.config.settings import LogSettings
 from retailpulse.fetch import Downloader, read_credentials
 from retailpulse.measure import DecoderPool
+from retailpulse.process.logging import set_up_logging
 from retailpulse.process.loop_heartbeat import beating
 from retailpulse.schema import ImageResult
 from retailpulse.storage.scheduling.claims import Granted
 from retailpulse.storage.scheduling.losses import QUARANTINE
+from retailpulse.telemetry.log_fields import LOG_SUBJECT
 from retailpulse.worker.backpressure import Backpressure
 from retailpulse.worker.child_process import CANNOT_TRY, LONGEST_LINE_BYTES, READY, Setup, TryRequest
 from retailpulse.worker.held_images import HeldImages
@@ -28,7 +31,6 @@ from retailpulse.worker.image_task import UNMEASURED_BYTES, MeasuringContext, co
 from retailpulse.worker.suspend_detector import SuspendDetector
 
 _PR_SET_PDEATHSIG = 1
-_NO_JOB = UUID(int=0)
 
 
 def main() -> None:
@@ -36,9 +38,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)-7s quarantine: %(message)s", stream=sys.stderr
-    )
+    set_up_logging(msgspec.json.decode(sys.argv[2], type=LogSettings), "quarantine")
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     try:
@@ -85,10 +85,11 @@ def _make_context(setup: Setup) -> MeasuringContext:
 
 async def _try(trial: TryRequest, context: MeasuringContext) -> ImageResult:
     granted = Granted(
-        grant_id=0, host_id=QUARANTINE, rank=0, job_id=_NO_JOB,
+        grant_id=0, host_id=QUARANTINE, rank=0, job_id=trial.job_id,
         depth=trial.depth, is_started=True, images=[trial.image],
     )  # fmt: skip
     (held,) = context.held_images.add(granted, granted.images, read_credentials(trial.credentials))
+    LOG_SUBJECT.set(held)
     try:
         return await conclude(held, context)
     finally:

@@ -23,6 +23,7 @@ from retailpulse.storage.results import settle as settling
 from retailpulse.storage.results import thumbnails
 from retailpulse.telemetry.catalogue import SETTLE
 from retailpulse.telemetry.instruments import Instruments
+from retailpulse.telemetry.tracing import CURRENT_SPAN, Span, SpanName, trace_id_in
 from retailpulse.worker.held_images import Grant
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,9 @@ class Settler:
             self._batch.picture_bytes += sum(len(one.jpeg) for one in result.measurement.thumbnails)
         if grant.is_analysis:
             self._batch.analyses.add(grant.job_id)
+        span = CURRENT_SPAN.get()
+        if span is not None:
+            self._batch.spans.append(span.begin(SpanName.SETTLE))
         if len(self._batch.results) == 1:
             self._some.set()
         is_heavy = self._batch.picture_bytes >= MOST_PICTURE_BYTES
@@ -111,7 +115,7 @@ class Settler:
                 ended = await self._write(batch)
                 self._writing = None
                 self._written_at = self._loop.time()
-                await log_ends(self._database, ended)
+                await log_ends(self._database, ended, batch.trace_ids())
 
     def _batch_seconds(self) -> float:
         """How long to wait for more: a full turn since the last batch, next to nothing after a quiet time."""
@@ -146,6 +150,8 @@ class Settler:
             else:
                 self._observe(time.monotonic() - began_at)
                 batch.close()
+                for span in batch.spans:
+                    span.end()
                 self._on_settled()
                 return ended
 
@@ -167,10 +173,19 @@ class _Batch:
         self.grants: Counter[Grant] = Counter()
         self.picture_bytes = 0
         self.analyses: set[UUID] = set()
+        self.spans: list[Span] = []
 
     def ended(self) -> list[int]:
         """The grants that have no image left once this batch is written."""
         return [grant.grant_id for grant, count in self.grants.items() if grant.unsettled <= count]
+
+    def trace_ids(self) -> dict[UUID, str]:
+        """The traces of its jobs that are recorded."""
+        return {
+            grant.job_id: trace_id_in(grant.traceparent)
+            for grant in self.grants
+            if grant.traceparent is not None
+        }
 
     def close(self) -> None:
         """Notes in the grants what is written."""

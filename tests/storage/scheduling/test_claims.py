@@ -189,7 +189,7 @@ async def test_a_claim_tells_how_often_an_image_has_failed_before_and_whether_it
     assert (granted.is_started, [image.earlier for image in granted.images]) == (False, [0, 0])
     async with database.connection() as connection:
         assert len(await claims.start_jobs(connection, [job_id])) == 1
-        assert await claims.start_jobs(connection, [job_id]) == []
+        assert await claims.start_jobs(connection, [job_id]) == {}
     (granted,) = await claiming.claim(database, await claiming.add_worker(database), 2)
     assert granted.is_started
     await settle(database, [failed(job_id, 3)], [granted.grant_id])

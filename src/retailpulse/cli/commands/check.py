@@ -51,7 +51,7 @@ def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
       retailpulse check --repair --data-dir /var/lib/retailpulse
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse check --json
     """
-    from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.process.logging import set_up_logging
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "check")

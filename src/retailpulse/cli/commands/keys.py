@@ -149,7 +149,7 @@ def forget(as_json: bool, data_dir: str | None) -> None:
 
 def _run(data_dir: str | None, use: Callable[[Any], Awaitable[Done]]) -> Done:
     from retailpulse.bootstrap.database import reach_database
-    from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.process.logging import set_up_logging
     from retailpulse.service import ApiKeys
 
     settings = load_settings(data_dir=data_dir).settings

@@ -52,7 +52,7 @@ def prune(older_than: timedelta | None, dry_run: bool, as_json: bool, data_dir: 
       retailpulse prune --older-than 30d --dry-run
       retailpulse prune --older-than 12h --data-dir /var/lib/retailpulse
     """
-    from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.process.logging import set_up_logging
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "prune")

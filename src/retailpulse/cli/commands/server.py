@@ -86,8 +86,8 @@ def serve(
       retailpulse serve --port 8000 --data-dir /var/lib/retailpulse --workers 4
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse serve
     """
-    from retailpulse.bootstrap.logging import set_up_logging
     from retailpulse.cli.first_steps import show_first_steps
+    from retailpulse.process.logging import set_up_logging
     from retailpulse.supervisor.serve import serve as run
 
     loaded = load_settings(
@@ -120,8 +120,8 @@ def worker(
       retailpulse worker
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse worker
     """
-    from retailpulse.bootstrap.logging import set_up_logging
     from retailpulse.bootstrap.worker import run_worker_process
+    from retailpulse.process.logging import set_up_logging
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "worker")
@@ -158,7 +158,7 @@ def api(
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse api --port 9091
     """
     from retailpulse.bootstrap.api import run_api_process
-    from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.process.logging import set_up_logging
     from retailpulse.web.ports import Sockets
 
     loaded = load_settings(host=host, port=port, data_dir=data_dir, allow_anonymous=allow_anonymous)
@@ -181,7 +181,7 @@ def migrate(as_json: bool, data_dir: str | None) -> None:
       RETAILPULSE_DATABASE_URL=postgresql://db.example/retailpulse retailpulse migrate
     """
     from retailpulse.bootstrap.database import migrate_database
-    from retailpulse.bootstrap.logging import set_up_logging
+    from retailpulse.process.logging import set_up_logging
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "migrate")

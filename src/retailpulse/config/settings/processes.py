@@ -100,9 +100,17 @@ class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The level of the log."""
+    """The level and the form of the log."""
 
     level: Annotated[
         str,
         Meta(pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR."),
     ] = "INFO"
+    format: Annotated[
+        str,
+        Meta(
+            pattern="^(auto|console|json)$",
+            description="How a line is written: `console`, for people; `json`, for machines; `auto`: "
+            "the first on a terminal, else the second.",
+        ),
+    ] = "auto"

@@ -69,17 +69,17 @@ class Exchange:
         self._keep: Callable[[bytes], object] = _NOTHING.keep
         self._lines: list[bytes] = []
         self._error_start = bytearray()
-        self._handle = new_handle(settings)
-        self._options = RequestOptions(self._handle, has_proxy=bool(settings.proxy_url()))
+        self.handle = new_handle(settings)
+        self._options = RequestOptions(self.handle, has_proxy=bool(settings.proxy_url()))
         self._dialer = Dialer(
-            self._handle,
+            self.handle,
             settings.connect_timeout_seconds,
             may_dial=may_dial,
             opened=transport.dials,
             late=self._on_connect_time,
         )
-        self._handle.setopt(pycurl.HEADERFUNCTION, self._lines.append)  # libcurl ends headers over 300 kB
-        self._handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        self.handle.setopt(pycurl.HEADERFUNCTION, self._lines.append)  # libcurl ends headers over 300 kB
+        self.handle.setopt(pycurl.WRITEFUNCTION, self._on_body)
 
     async def run(self, request: Request, reader: BodyReader) -> Response:
         """Make the request; raises TryFailed, or whatever the intake failed with."""
@@ -88,12 +88,12 @@ class Exchange:
         if self._silence is None:
             self._silence = self._loop.call_later(self._stall_seconds, self._on_silence)
         try:
-            code, message = await self._transport.begin(self._handle)
+            code, message = await self._transport.begin(self.handle)
             if self._decompression is not None:
                 await self._decompression.finish()
             return self._conclude(code, message)
         except asyncio.CancelledError:
-            self._transport.drop(self._handle)
+            self._transport.drop(self.handle)
             raise
         finally:
             self._dialer.end()
@@ -112,24 +112,24 @@ class Exchange:
     @property
     def is_silent(self) -> bool:
         """Whether no byte of an answer to the running request has come."""
-        return not self._lines and self._transport.runs(self._handle)
+        return not self._lines and self._transport.runs(self.handle)
 
     def close_after(self) -> None:
         """Close the connection after the running request."""
-        if self._transport.runs(self._handle):
+        if self._transport.runs(self.handle):
             self._options.close_after()
 
     def read_on(self) -> None:
         """Go on reading after the budget had the transfer wait."""
         if self._decompression is not None:
             self._decompression.go_on()
-        if self._transport.runs(self._handle):
+        if self._transport.runs(self.handle):
             with contextlib.suppress(pycurl.error):  # the awaiting task learns how the transfer ends
-                self._handle.pause(pycurl.PAUSE_CONT)
+                self.handle.pause(pycurl.PAUSE_CONT)
 
     def close(self) -> None:
         """Free the handle; no request may be running on it."""
-        self._handle.close()
+        self.handle.close()
         if self._silence is not None:
             self._silence.cancel()
 
@@ -154,12 +154,12 @@ class Exchange:
 
     def _on_connect_time(self) -> None:
         self._failure = not_connected()
-        self._transport.abort(self._handle)
+        self._transport.abort(self.handle)
 
     def _on_silence(self) -> None:
         """End a request that nothing was heard of: libcurl measures speeds only when it hears something."""
         self._silence = None
-        if not self._transport.runs(self._handle):
+        if not self._transport.runs(self.handle):
             return
         # Once something was heard libcurl's own limit holds; the next request may need this timer.
         silent_seconds = 0.0 if self._lines else self._silent_seconds()
@@ -167,11 +167,11 @@ class Exchange:
             self._silence = self._loop.call_later(self._stall_seconds - silent_seconds, self._on_silence)
             return
         self._failure = stalled(0)
-        self._transport.abort(self._handle)
+        self._transport.abort(self.handle)
 
     def _silent_seconds(self) -> float:
         """How long nothing was heard since the request was sent."""
-        asked_after = self._handle.getinfo(pycurl.PRETRANSFER_TIME)  # 0 while other limits hold
+        asked_after = self.handle.getinfo(pycurl.PRETRANSFER_TIME)  # 0 while other limits hold
         return self._loop.time() - self._began_at - asked_after if asked_after else 0.0
 
     def _begin(self) -> None:
@@ -222,7 +222,7 @@ class Exchange:
 
         def fail(error: BaseException | None) -> None:
             self._reader.failure = error or self._reader.failure
-            self._transport.abort(self._handle)
+            self._transport.abort(self.handle)
 
         self._decompression = Decompression(
             coding,
@@ -311,7 +311,7 @@ class Exchange:
         return True
 
     def _conclude(self, code: int, message: str) -> Response:
-        self.received_bytes = self._handle.getinfo(pycurl.SIZE_DOWNLOAD_T)
+        self.received_bytes = self.handle.getinfo(pycurl.SIZE_DOWNLOAD_T)
         if self._granted_bytes:
             self._count_kept()
         if not self._status:
@@ -333,7 +333,7 @@ class Exchange:
             elif self._decompression is not None:
                 self._decompression.check_end()
         gave = self._status in GIVEN
-        retry_after_seconds = 0 if gave else self._handle.getinfo(pycurl.RETRY_AFTER)
+        retry_after_seconds = 0 if gave else self.handle.getinfo(pycurl.RETRY_AFTER)
         error_code = "" if gave else find_error_code(bytes(self._error_start), self._status)
         return Response(self._status, self._head, retry_after_seconds, self._is_coded, error_code)
 
@@ -345,6 +345,6 @@ class Exchange:
         if code == pycurl.E_FILESIZE_EXCEEDED:
             return self._reader.too_large()
         progress = progress_of(
-            self._handle, self._reader.size, answered=self._is_answered, declared_bytes=self._declared_bytes
+            self.handle, self._reader.size, answered=self._is_answered, declared_bytes=self._declared_bytes
         )
         return of_code(code, message, progress)

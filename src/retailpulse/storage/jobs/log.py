@@ -4,7 +4,8 @@ Called once the transaction is committed, so that no line is about what was roll
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from uuid import UUID
 
 from retailpulse.domain.errors import DatabaseError
@@ -12,37 +13,42 @@ from retailpulse.domain.jobs import JobStatus
 from retailpulse.storage.jobs import read as jobs
 from retailpulse.storage.jobs.read import JobRow
 from retailpulse.storage.postgres.database import Database
-from retailpulse.telemetry.log_fields import about
+from retailpulse.telemetry.log_fields import TRACE, about
 
 logger = logging.getLogger(__name__)
+
+NO_TRACES: Mapping[UUID, str] = MappingProxyType({})
 
 
 def log_accepted(job: JobRow) -> None:
     """One line for a new job, and another if it has ended at once, as no store of it is known."""
-    logger.info(
-        "job accepted: images=%d depth=%s%s", job.images, job.depth, _name(job), extra=about(job.job_id)
-    )
+    fields = {"images": job.images, "depth": str(job.depth), "job_name": job.name}
+    logger.info("job accepted", extra=about(job.job_id) | fields)
     if job.status is not JobStatus.ONGOING:
         log_end(job)
 
 
-def log_end(job: JobRow) -> None:
-    """One line for the end of a job."""
+def log_end(job: JobRow, trace_id: str | None = None) -> None:
+    """One line for the end of a job; `trace_id` is that of its trace, where no span is the current one."""
     seconds = ((job.finished_at or job.read_at) - (job.retried_at or job.submitted_at)).total_seconds()
-    counts = f"images={job.images} measured={job.measured} failed={job.failed} cancelled={job.cancelled}"
-    counts += f" flagged={job.flagged}"
-    logger.info(
-        "job %s: %s retries=%d seconds=%.1f%s",
-        job.status,
-        counts,
-        job.retries,
-        seconds,
-        _name(job),
-        extra=about(job.job_id),
-    )
+    fields: dict[str, object] = {
+        "images": job.images,
+        "measured": job.measured,
+        "failed": job.failed,
+        "cancelled": job.cancelled,
+        "flagged": job.flagged,
+        "retries": job.retries,
+        "seconds": round(seconds, 1),
+        "job_name": job.name,
+    }
+    if trace_id is not None:
+        fields[TRACE] = trace_id
+    logger.info("job %s", job.status, extra=about(job.job_id) | fields)
 
 
-async def log_ends(database: Database, job_ids: Sequence[UUID]) -> None:
+async def log_ends(
+    database: Database, job_ids: Sequence[UUID], trace_ids: Mapping[UUID, str] = NO_TRACES
+) -> None:
     """The lines for jobs that have ended; a line is lost while the database is away."""
     if not job_ids:
         return
@@ -54,9 +60,4 @@ async def log_ends(database: Database, job_ids: Sequence[UUID]) -> None:
         return
     for job in ended.values():
         if job.status is not JobStatus.ONGOING:  # it may be retried by now
-            log_end(job)
-
-
-def _name(job: JobRow) -> str:
-    """What a client calls a job, quoted: it may hold line breaks."""
-    return "" if job.name is None else f" name={job.name!a}"
+            log_end(job, trace_ids.get(job.job_id))

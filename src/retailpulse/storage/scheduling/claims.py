@@ -56,7 +56,7 @@ _CLAIM = """
         SELECT %(worker_id)s, host_id, rank, tag, job_id, image_nos[1:got] FROM take
         RETURNING grant_id, host_id, rank, job_id, image_nos)
     SELECT g.grant_id, g.host_id, g.rank, g.job_id, j.depth, j.started_at IS NOT NULL, j.has_credentials,
-        j.is_analysis, i.numbers, i.urls,
+        j.is_analysis, j.traceparent, i.numbers, i.urls,
         CASE WHEN j.retries > 0 THEN (
             SELECT array_agg((
                 SELECT count(*) FROM earlier_results e WHERE e.job_id = g.job_id AND e.image_no = n.no)
@@ -64,7 +64,7 @@ _CLAIM = """
             FROM unnest(i.numbers) WITH ORDINALITY AS n (no, place)) END
     FROM granted g
     CROSS JOIN LATERAL (
-        SELECT depth, retries, started_at, has_credentials, is_analysis FROM jobs
+        SELECT depth, retries, started_at, has_credentials, is_analysis, traceparent FROM jobs
         WHERE job_id = g.job_id OFFSET 0) j
     CROSS JOIN LATERAL (
         SELECT array_agg(image_no ORDER BY image_no) AS numbers,
@@ -80,7 +80,7 @@ _START = """
         SELECT job_id FROM jobs WHERE job_id = ANY(%s) AND started_at IS NULL AND status = 'ongoing'
         ORDER BY job_id FOR NO KEY UPDATE) fresh
     WHERE j.job_id = fresh.job_id
-    RETURNING extract(epoch FROM now() - j.submitted_at)::float8
+    RETURNING j.job_id, extract(epoch FROM now() - j.submitted_at)::float8
 """
 # A cancel locks the job first, and then finds each of its images in one place or the other.
 LOCK_JOBS = """
@@ -128,7 +128,8 @@ class ClaimRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Granted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Images of one job at one host that were given to a worker; whether the job has its own credentials.
 
-    `is_analysis`: they are photos of other jobs, whose results get what is found.
+    `is_analysis`: they are photos of other jobs, whose results get what is found. `traceparent`: by what a
+    worker goes on with the trace of the job, if that is recorded.
     """
 
     grant_id: int
@@ -139,6 +140,7 @@ class Granted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_started: bool
     has_credentials: bool = False
     is_analysis: bool = False
+    traceparent: str | None = None
     images: list[PendingImage]
 
 
@@ -171,6 +173,7 @@ def _granted(
     is_started: bool,
     has_credentials: bool,
     is_analysis: bool,
+    traceparent: str | None,
     numbers: list[int] | None,
     urls: list[str] | None,
     earlier: list[int] | None,
@@ -184,6 +187,7 @@ def _granted(
         is_started=is_started,
         has_credentials=has_credentials,
         is_analysis=is_analysis,
+        traceparent=traceparent,
         images=_pending(numbers or [], urls or [], earlier),
     )
 
@@ -199,10 +203,10 @@ def _pending(numbers: list[int], urls: list[str], earlier: list[int] | None) -> 
     ]
 
 
-async def start_jobs(connection: Connection, job_ids: Collection[UUID]) -> list[float]:
+async def start_jobs(connection: Connection, job_ids: Collection[UUID]) -> dict[UUID, float]:
     """Notes that the first images of jobs are in work; how many seconds those waited that had not begun."""
     cursor = await connection.execute(_START, [sorted(job_ids)])
-    return [seconds for (seconds,) in await cursor.fetchall()]
+    return dict(await cursor.fetchall())
 
 
 async def close_grants(connection: Connection, grant_ids: Sequence[int]) -> None:

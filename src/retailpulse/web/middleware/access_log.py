@@ -43,12 +43,15 @@ class AccessLogMiddleware:
         try:
             await self._app(scope, receive, count_and_send)
         finally:
-            milliseconds = (time.monotonic() - began_at) * 1_000
-            asked = (scope["method"][:20], masked(scope))
-            key = key_of(scope) or "-"
-            logger.info(
-                "%s %s %s %.1f ms %d bytes key=%s", *asked, status or "-", milliseconds, size_bytes, key
-            )
+            fields = {
+                "method": scope["method"][:20],
+                "path": masked(scope),
+                "status": status or None,
+                "milliseconds": round((time.monotonic() - began_at) * 1_000, 1),
+                "bytes": size_bytes,
+                "key": key_of(scope),
+            }
+            logger.info("request answered", extra=fields)
 
 
 def masked(scope: HTTPScope) -> str:

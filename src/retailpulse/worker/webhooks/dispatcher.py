@@ -15,6 +15,7 @@ from retailpulse.domain.callbacks import DeliveryState
 from retailpulse.domain.errors import UNEXPECTED, DatabaseUnavailable
 from retailpulse.fetch import PostResult, WebhookClient
 from retailpulse.schema import DeliveryTry
+from retailpulse.storage.jobs import traces
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.webhooks import deliveries
 from retailpulse.storage.webhooks import secrets as callback_secrets
@@ -22,6 +23,7 @@ from retailpulse.storage.webhooks.deliveries import Due
 from retailpulse.telemetry.catalogue import CALLBACK_TRIES
 from retailpulse.telemetry.instruments import Instruments
 from retailpulse.telemetry.log_fields import about
+from retailpulse.worker.job_traces import JobTraces
 from retailpulse.worker.webhooks.payload import signed_payload
 from retailpulse.worker.webhooks.retry_policy import decide
 
@@ -49,10 +51,12 @@ class WebhookDispatcher:
         database: Database,
         client: WebhookClient,
         settings: CallbackSettings,
-        instruments: Instruments | None = None,
+        instruments: Instruments,
+        job_traces: JobTraces,
     ) -> None:
         self._database = database
-        self._instruments = instruments or Instruments()
+        self._instruments = instruments
+        self._job_traces = job_traces
         self._client = client
         self._settings = settings
         self._secrets = settings.secrets()
@@ -110,7 +114,7 @@ class WebhookDispatcher:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         try:
-            posted = await self._post(due)
+            posted = await self._post_traced(due)
             if posted is not None:
                 await self._log(due, posted, loop.time() - began_at)
         except asyncio.CancelledError:
@@ -118,6 +122,17 @@ class WebhookDispatcher:
             raise
         except DatabaseUnavailable as error:
             logger.warning("a callback waits for the database: %s", error, extra=about(due.key.job_id))
+
+    async def _post_traced(self, due: Due) -> PostResult | None:
+        traceparent = None
+        if self._job_traces.are_on:
+            async with self._database.connection() as connection:
+                traceparent = await traces.find(connection, due.key.job_id)
+        with self._job_traces.callback(due.key.job_id, due.receiver, traceparent) as span:
+            posted = await self._post(due)
+            if span is not None and posted is not None and posted.status is not None:
+                span.set({"http.response.status_code": posted.status})
+            return posted
 
     async def _post(self, due: Due) -> PostResult | None:
         """Posts; None if the job is not there any more. Raises DatabaseUnavailable."""
@@ -184,12 +199,13 @@ async def deliver_forever(
     callbacks: CallbackSettings,
     fetch: FetchSettings,
     grace_seconds: float,
-    instruments: Instruments | None = None,
+    instruments: Instruments,
+    job_traces: JobTraces,
 ) -> None:
     """Delivers callbacks until it is cancelled, then for as long as the grace lasts what is on its way."""
     client = WebhookClient(fetch, timeout_seconds=callbacks.timeout_seconds)
     try:
-        dispatcher = WebhookDispatcher(database, client, callbacks, instruments)
+        dispatcher = WebhookDispatcher(database, client, callbacks, instruments, job_traces)
         await dispatcher.deliver_forever(grace_seconds)
     finally:
         client.close()

@@ -1,0 +1,86 @@
+"""Looks into a running process for some seconds: where its CPU time goes.
+
+py-spy samples stacks from outside, with those of native code and of child processes: decoders are such.
+Nothing of this is in a process that nobody looks into. Weak: the process stops for a moment at each sample.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from retailpulse.domain.errors import RetailPulseError
+
+SAMPLES_PER_SECOND = 100
+START_SECONDS = 60.0
+"""How long the profiler may take beside the time that it looks: it reads symbols, and writes a picture."""
+YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
+
+FORMATS = {".svg": "flamegraph", ".json": "speedscope"}
+"""What a file may hold, by its suffix: a flame graph for a browser, or data for https://www.speedscope.app."""
+
+
+class NotProfiled(RetailPulseError):
+    """A process could not be looked into; the text says why, and what helps."""
+
+
+def record(pid: int, seconds: int, suffix: str) -> bytes:
+    """What a process does for some seconds, in the form that a suffix names; raises NotProfiled."""
+    _check_right(pid)
+    with tempfile.TemporaryDirectory(prefix="retailpulse-profile-") as folder:
+        file = Path(folder) / f"profile{suffix}"
+        _run_profiler(pid, seconds, file)
+        if not file.exists() or not file.stat().st_size:
+            raise NotProfiled(f"process {pid} did nothing that could be seen in {seconds} s")
+        return file.read_bytes()
+
+
+def _run_profiler(pid: int, seconds: int, file: Path) -> None:
+    arguments = ("--pid", str(pid), "--duration", str(seconds), "--rate", str(SAMPLES_PER_SECOND))
+    chosen = ("--format", FORMATS[file.suffix], "--output", str(file), "--subprocesses", "--native")
+    most_seconds = seconds + START_SECONDS
+    try:
+        done = subprocess.run(
+            [_program("py-spy"), "record", *arguments, *chosen],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=most_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NotProfiled(f"process {pid} could not be looked into within {most_seconds:g} s") from None
+    if done.returncode:
+        raise NotProfiled(_why(pid, done.stdout))
+
+
+def _program(name: str) -> str:
+    """A program beside this Python, or on the path."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise NotProfiled(f"{name} is missing: pip install 'retailpulse[profile]'")
+    return found
+
+
+def _check_right(pid: int) -> None:
+    """Raises NotProfiled if there is no such process, or this one may not look into it."""
+    try:
+        Path(f"/proc/{pid}/mem").open("rb").close()
+    except (FileNotFoundError, ProcessLookupError):
+        raise NotProfiled(f"there is no process {pid}") from None
+    except PermissionError:
+        scope = f" (kernel.yama.ptrace_scope is {YAMA.read_text().strip()})" if YAMA.exists() else ""
+        raise NotProfiled(
+            f"the system lets this user not look into process {pid}{scope}: run this as root, or as its user "
+            "where kernel.yama.ptrace_scope is 0; a container needs --cap-add SYS_PTRACE"
+        ) from None
+
+
+def _why(pid: int, said: str) -> str:
+    """By the first line that the profiler has written; what follows is about its own code."""
+    first = next(filter(None, map(str.strip, said.splitlines())), "no reason was given")
+    return f"process {pid} could not be looked into: {first.removeprefix('Error: ')}"
