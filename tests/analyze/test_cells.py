@@ -11,7 +11,7 @@ ROUNDED = 0.5
 
 
 def drawn(rows: int, columns: int) -> np.ndarray:
-    """Noise of which the rows of each cell are alike, as cells are judged by one of them."""
+    """Noise of which the rows of each cell are alike, as cells are judged by two of them."""
     side = max(1, min(rows, columns) // LEAST_CELLS)
     noise = np.random.default_rng(5).integers(0, 256, (-(-rows // side), columns), dtype=np.uint8)
     return noise.repeat(side, axis=0)[:rows]

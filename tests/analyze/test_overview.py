@@ -14,20 +14,20 @@ SHAPE = (3 * LEAST_CELLS + 1, 400)
 
 
 @pytest.mark.parametrize("bands", [1, 3, 4])
-def test_lines_are_the_middle_rows_of_cells_in_grey(bands: int) -> None:
+def test_lines_are_two_rows_of_each_cell_in_grey(bands: int) -> None:
     pixels = np.random.default_rng(3).integers(0, 256, (*SHAPE, bands), dtype=np.uint8)
     overview = Overview(pixels, 4)
     assert overview.side == 3
-    rows = [*range(1, SHAPE[0], 3), SHAPE[0] - 1]
+    rows = [min(row + at, SHAPE[0] - 1) for row in range(0, SHAPE[0], 3) for at in (0, 2)]
     shown = Image.fromarray(pixels[:, :, 0] if bands == 1 else pixels[:, :, :3])
     np.testing.assert_array_equal(overview.lines, np.asarray(shown.convert("L"))[rows])
     assert overview.lines is overview.lines
 
 
-def test_cells_are_means_along_a_row_and_the_last_ones_smaller() -> None:
+def test_cells_are_means_of_two_rows_and_the_last_ones_smaller() -> None:
     pixels = np.random.default_rng(3).integers(0, 256, (*SHAPE, 1), dtype=np.uint8)
     overview = Overview(pixels, 4)
-    lines = overview.lines.astype(float)
+    lines = overview.lines.reshape(-1, 2, SHAPE[1]).mean(axis=1)
     assert overview.means.shape == (lines.shape[0], -(-SHAPE[1] // 3))
     np.testing.assert_allclose(overview.means[:, 0], lines[:, :3].mean(axis=1), atol=1)
     np.testing.assert_allclose(overview.means[:, -1], lines[:, 399:].mean(axis=1), atol=1)

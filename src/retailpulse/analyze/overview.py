@@ -39,12 +39,12 @@ class Overview:
 
     @property
     def lines(self) -> GreyImage:
-        """Rows in grey, evenly apart: the middle one of each row of cells."""
+        """Rows in grey: two of each row of cells, or all if cells are single pixels."""
         return self._in_grey()[0]
 
     @property
     def means(self) -> GreyImage:
-        """The mean brightness of square cells, by the middle row of each; the last ones may be smaller."""
+        """The mean brightness of square cells, by two rows of each; the last ones may be smaller."""
         return self._in_grey()[1]
 
     def _in_grey(self) -> tuple[GreyImage, GreyImage]:
@@ -52,10 +52,14 @@ class Overview:
             import numpy as np
 
             side, rows = self.side, self.shape[0]
-            middles = np.minimum(np.arange(side // 2, rows + side // 2, side), rows - 1)
-            lines = _grey_image(self.pixels.take(middles, 0))
-            found = pixels_of(lines)
-            self._grey = found, found if side == 1 else pixels_of(lines.reduce((side, 1)))
+            if side == 1:
+                whole = grey_of(self.pixels)
+                self._grey = whole, whole
+                return self._grey
+            # Of one row alone, edges that lie level move by more than those that stand.
+            pairs = np.arange(0, rows, side)[:, None] + (side // 4, side - 1 - side // 4)
+            lines = _grey_image(self.pixels.take(np.minimum(pairs, rows - 1).reshape(-1), 0))
+            self._grey = pixels_of(lines), pixels_of(lines.reduce((side, 2)))
         return self._grey
 
 
