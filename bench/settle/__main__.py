@@ -8,7 +8,7 @@ import psycopg
 import rich_click as click
 
 from bench.scratch_process import ScratchProcess
-from bench.settle.batches import CASES, Sources, Spent, batch, write
+from bench.settle.batches import CASES, STORES, Sources, Spent, batch, write
 from retailpulse.storage.postgres.database import CONNECTION_OPTIONS
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.postgres.migrate import migrate
@@ -50,7 +50,7 @@ async def _measured(
     ) as connection:
         for turn in range(turns + 1):
             for case in cases:
-                results = await batch(connection, sources.photos(case, rows))
+                results = await batch(connection, sources.photos(case, rows), stores=STORES)
                 found = await write(connection, results, pid)
                 if turn:  # the first of each kind warms up
                     spent[case].append(found)

@@ -11,16 +11,18 @@ from uuid import UUID
 import msgspec
 
 from retailpulse.domain.fingerprints import MAX_HASHES, Part, build
+from retailpulse.domain.flags import Flag
 from retailpulse.domain.ids import new_job_id
 from retailpulse.domain.images import Format, Header, Outcome
 from retailpulse.domain.thumbnails import ThumbnailKind
 from retailpulse.measure import make_measurement
 from retailpulse.schema import ImageResult, Measurement, Thumbnail
+from retailpulse.storage.jobs import store_counts
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.results import thumbnails
 from retailpulse.storage.results.settle import settle
 
-CASES = ("header and SHA-256", "numbers", "EXIF", "fingerprint", "thumbnail", "review pictures")
+CASES = ("header and SHA-256", "numbers", "EXIF", "fingerprint", "flags", "thumbnail", "review pictures")
 """What results hold: each case has what those before it have, too."""
 _HEADER = Header(format=Format.JPEG, width=4032, height=3024, displayed_width=4032, displayed_height=3024)
 _NUMBERS = {
@@ -35,8 +37,10 @@ _FACTS: tuple[dict[str, Any], ...] = ({}, _NUMBERS, _EXIF)
 _HASHES = 4
 _PICTURES = ((ThumbnailKind.THUMBNAIL, 16_000), (ThumbnailKind.REVIEW, 95_000))
 """The bytes that pictures of 12 MP have (docs/photo-truth.md)."""
-_REVIEWED = 50
+_FLAGGED = 25
 """One of so many photos is flagged, and has a picture for review."""
+STORES = 300
+"""Stores of a job whose results are counted in the rows of theirs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +68,7 @@ class Sources:
 
     def photos(self, case: str, count: int) -> list[Measurement]:
         """What a worker has measured of so many photos."""
-        return [self._photo(case, is_flagged=number % _REVIEWED == 0) for number in range(count)]
+        return [self._photo(case, is_flagged=number % _FLAGGED == 0) for number in range(count)]
 
     def _photo(self, case: str, *, is_flagged: bool) -> Measurement:
         known = CASES.index(case)
@@ -74,7 +78,9 @@ class Sources:
             facts |= part
         if known >= CASES.index("fingerprint"):
             facts["fingerprint"] = self._fingerprint()
-        pictures = _PICTURES[: max(0, known - CASES.index("fingerprint"))][: 2 if is_flagged else 1]
+        if is_flagged and known >= CASES.index("flags"):
+            facts["flags"] = [Flag.DARK]
+        pictures = _PICTURES[: max(0, known - CASES.index("flags"))][: 2 if is_flagged else 1]
         facts["thumbnails"] = tuple(
             Thumbnail(kind=kind, width=kind.most_pixels, height=240, jpeg=self._dice.randbytes(size))
             for kind, size in pictures
@@ -89,23 +95,24 @@ class Sources:
 
 
 async def batch(
-    connection: Connection, photos: Sequence[Measurement], *, store: str = "S1"
+    connection: Connection, photos: Sequence[Measurement], *, store: str = "S1", stores: int = 1
 ) -> list[ImageResult]:
-    """The results of a new job of these photos, in a store that is near to where they were taken."""
+    """The results of a new job of these photos, in stores of this name near to where they were taken."""
     job_id = new_job_id()
     async with connection.transaction():
-        await _submit(connection, job_id, len(photos), store)
+        await _submit(connection, job_id, len(photos), store, stores)
     return [
         ImageResult(job_id=job_id, image_no=number, outcome=Outcome.MEASURED, measurement=photo, tries=1)
         for number, photo in enumerate(photos, 1)
     ]
 
 
-async def _submit(connection: Connection, job_id: UUID, images: int, store: str) -> None:
+async def _submit(connection: Connection, job_id: UUID, images: int, store: str, stores: int) -> None:
     await connection.execute(
         "INSERT INTO stores (store_id, area_code, store_name, latitude, longitude)"
-        " VALUES (%s, '1', 'S', 23.03, 72.58) ON CONFLICT DO NOTHING",
-        [store],
+        " SELECT %s || '-' || n, '1', 'S', 23.03, 72.58 FROM generate_series(0, %s - 1) n"
+        " ON CONFLICT DO NOTHING",
+        [store, stores],
     )
     await connection.execute(
         "INSERT INTO jobs (job_id, status, depth, images) VALUES (%s, 'ongoing', 'decode', %s)",
@@ -113,15 +120,16 @@ async def _submit(connection: Connection, job_id: UUID, images: int, store: str)
     )
     # A visit of three photos each, at the time and the place at which these were taken.
     await connection.execute(
-        "INSERT INTO visits SELECT %s, n, %s, true, '2026-11-20T10:30:00+05:30',"
+        "INSERT INTO visits SELECT %s, n, %s || '-' || n %% %s, true, '2026-11-20T10:30:00+05:30',"
         " '2026-11-20T10:30:00+05:30', 3 * n - 2, 3 FROM generate_series(1, %s) n",
-        [job_id, store, images // 3 + 1],
+        [job_id, store, stores, images // 3 + 1],
     )
     await connection.execute(
         "INSERT INTO images SELECT %s, n, (n + 2) / 3, 'http://photos.example/' || n"
         " FROM generate_series(1, %s) n",
         [job_id, images],
     )
+    await store_counts.insert(connection, job_id)
 
 
 async def write(connection: Connection, results: Sequence[ImageResult], postmaster: int) -> Spent:

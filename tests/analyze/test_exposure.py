@@ -10,9 +10,9 @@ from .drawn import facts, saved, shelf
 
 
 def test_numbers_of_a_known_picture_are_exact() -> None:
-    pixels = np.full((240, 300), 40, dtype=np.uint8)
-    pixels[:, 75:] = 100
-    pixels[:, 285:] = 255
+    pixels = np.full((240, 320), 40, dtype=np.uint8)
+    pixels[:, 80:] = 100
+    pixels[:, 304:] = 255
     found = facts(ANALYZER, saved(Image.fromarray(pixels), "PNG"))
     assert found["brightness"] == pytest.approx(40 * 0.25 + 100 * 0.7 + 255 * 0.05, abs=0.06)
     assert found["blown"] == pytest.approx(0.05)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retailpulse.analyze.sharpness import ANALYZER
+from retailpulse.analyze import sharpness as sharpness_module
+from retailpulse.analyze.sharpness import ANALYZER, CLOSE_LOOK, GLANCE, SURE
+from retailpulse.measure.body import decode_body
 
-from .drawn import WIDTH, blurred, facts, moved, saved, shelf
+from .drawn import LIMIT, WIDTH, blurred, facts, moved, saved, shelf
 
 
 def sharpness(picture: Image.Image, kind: str = "JPEG") -> float:
@@ -44,6 +46,36 @@ def test_every_format_tells_the_same(sharp: Image.Image) -> None:
 def test_it_hardly_depends_on_the_size() -> None:
     found = [sharpness(shelf(width, width * 3 // 4)) for width in (4032, WIDTH, 1280, 800, 400)]
     assert max(found) < 2 * min(found)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 16_000), (16_000, 64), (700, 65)])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_noise_is_sharp_however_long_the_picture(size: tuple[int, int], mode: str) -> None:
+    noise = Image.effect_noise(size, 60).convert(mode)
+    assert sharpness(noise) > 1
+    assert sharpness(noise, "PNG") > 1
+
+
+def test_level_edges_make_no_sharp_photo_soft_wherever_they_lie() -> None:
+    boards = np.full((1512, 2016), 200, dtype=np.uint8)
+    for top in range(100, 1500, 300):
+        boards[top : top + 40] = 60
+    boards[:, ::160] = 90
+    found = [sharpness(Image.fromarray(np.roll(boards, rows, axis=0)), "PNG") for rows in range(0, 72, 8)]
+    assert min(found) > 0.8
+
+
+def test_a_photo_near_the_thresholds_is_looked_at_closely(sharp: Image.Image) -> None:
+    body = saved(blurred(sharp, 1.2))
+    header, picture = decode_body(body, LIMIT)
+    overview = picture.overview(header.width, header.height)
+    glance, close, whole = (
+        sharpness_module._sharpness(overview, pixels, bands=slice(None))
+        for pixels in (GLANCE, CLOSE_LOOK, overview.pixels.size)
+    )
+    assert glance is not None
+    assert glance < SURE
+    assert facts(ANALYZER, body)["sharpness"] == close == pytest.approx(whole, rel=0.1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 900), (900, 3), (15, 40)])

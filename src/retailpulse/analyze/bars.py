@@ -5,18 +5,20 @@ rounded corners may be in it. Weak: a photo that ends in one brightness loses th
 well.
 """
 
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, TypeAlias
 
 from retailpulse.analyze.cells import Cells, Region
-from retailpulse.analyze.picture import GreyImage
+from retailpulse.analyze.overview import GreyImage
 
 if TYPE_CHECKING:
     import numpy as np
 
     _Booleans: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    _Line: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
     _Levels: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 else:
-    _Booleans = _Levels = "_Levels"
+    _Booleans = _Levels = _Line = "_Levels"
 
 UNIFORM = 0.6
 """The share of a bar that is of one brightness."""
@@ -31,8 +33,7 @@ def within_bars(cells: Cells) -> Region | None:
     means = cells.means
     top, bottom, left, right = 0, means.shape[0], 0, means.shape[1]
     # Most photos have no bars: of these only the outermost lines are looked at.
-    ends = means[:: max(1, bottom - 1)], means[:, :: max(1, right - 1)].T
-    if not any(_are_bars(lines)[0].any() for lines in ends):
+    if not any(map(_is_uniform, (means[0], means[-1], means[:, 0], means[:, -1]))):
         return 0.0, 0.0, float(cells.width), float(cells.height)
     for _ in range(2):  # a frame may be seen only once another is gone
         above, below = _widths(means[top:bottom, left:right])
@@ -44,6 +45,14 @@ def within_bars(cells: Cells) -> Region | None:
         if right <= left:
             return None
     return cells.column_edge(left), cells.row_edge(top), cells.column_edge(right), cells.row_edge(bottom)
+
+
+def _is_uniform(line: _Line) -> bool:
+    """What `_are_bars` says of a line, of one alone in less time."""
+    in_order = sorted(line.tobytes())
+    level = in_order[len(in_order) // 2]
+    count = bisect_right(in_order, level + TOLERANCE) - bisect_left(in_order, level - TOLERANCE)
+    return count >= UNIFORM * len(in_order)
 
 
 def _widths(means: GreyImage) -> tuple[int, int]:

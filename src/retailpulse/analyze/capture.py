@@ -90,7 +90,7 @@ def _local_time(text: str) -> datetime:
 
     Of its usual form without `strptime`, which costs as much as all the rest of a time.
     """
-    if len(text) == len("2026:11:20 10:30:05") and [text[at] for at in (4, 7, 10, 13, 16)] == list(":: ::"):
+    if len(text) == len("2026:11:20 10:30:05") and text[4::3] == ":: ::":
         with suppress(ValueError):
             return datetime.fromisoformat(f"{text[:4]}-{text[5:7]}-{text[8:]}")
     return datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
@@ -106,6 +106,8 @@ def _offset(text: str) -> timedelta | None:
 
 
 def _gps_instant(gps: Tags) -> datetime | None:
+    if not gps:
+        return None
     with suppress(ValueError, TypeError, OverflowError):
         hours, minutes, seconds = gps.numbers(_GPS_TIME)
         day = _local_time(f"{gps.text(_GPS_DATE)} 00:00:00").replace(tzinfo=UTC)
@@ -116,7 +118,7 @@ def _gps_instant(gps: Tags) -> datetime | None:
 
 def _position(gps: Tags) -> tuple[float | None, float | None]:
     """Latitude and longitude, or None for both: 0 degrees of both is what receivers write without a fix."""
-    found = list(_degrees(gps))
+    found = list(_degrees(gps)) if gps else []
     if len(found) != 2 or found == [0, 0]:
         return None, None
     return found[0], found[1]
@@ -133,7 +135,8 @@ def _degrees(gps: Tags) -> Iterator[float]:
 
 
 def _name(text: str) -> str | None:
-    text = "".join(filter(str.isprintable, text))
+    if not text.isprintable():
+        text = "".join(filter(str.isprintable, text))
     return text[:MAX_NAME].strip() or None
 
 

@@ -1,15 +1,14 @@
-"""Means of a grey picture over grids of boxes, each from a smaller picture that is made once.
+"""Means of a grey picture over grids of boxes, by its cells of some pixels.
 
-The picture is reduced to cells of some pixels; what each box takes of them is a matrix, so that grids of all
-parts are few products. Weak: a box that ends within a cell takes a share of it, as if the cell were of one
-brightness.
+What each box takes of the cells is a matrix, so that grids of all parts are few products. Weak: a box that
+ends within a cell takes a share of it, as if the cell were of one brightness.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from retailpulse.analyze.picture import GreyImage
+from retailpulse.analyze.overview import GreyImage, Overview
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +22,6 @@ Region: TypeAlias = tuple[float, float, float, float]
 """Left, upper, right and lower edge, in pixels."""
 Part: TypeAlias = tuple[float, float, int]
 """A begin and an end, in pixels, and into how many equal boxes what lies between them is cut."""
-LEAST_CELLS = 96
-"""Cells along the shorter side at least, if the picture has as many pixels."""
 _REMEMBERED = 16
 """Matrices that are kept: photos come in few sizes."""
 
@@ -32,14 +29,10 @@ _REMEMBERED = 16
 class Cells:
     """The mean brightness of square cells, (rows, columns); the last ones may be smaller."""
 
-    def __init__(self, grey: GreyImage) -> None:
-        import numpy as np
-        from PIL import Image
-
-        self.height, self.width = grey.shape
-        self._side = max(1, min(grey.shape) // LEAST_CELLS)
-        reduced = grey if self._side == 1 else np.asarray(Image.fromarray(grey).reduce(self._side))
-        self.means: GreyImage = reduced
+    def __init__(self, overview: Overview) -> None:
+        self.height, self.width = overview.shape
+        self._side = overview.side
+        self.means: GreyImage = overview.means
 
     def row_edge(self, row: int) -> float:
         """Where a row of cells begins, or the one before it ends, in pixels."""
@@ -58,17 +51,10 @@ class Cells:
         """
         import numpy as np
 
-        counts = [(columns, rows) if turned else (rows, columns) for turned in transposed]
-        along = tuple(
-            (upper, lower, count) for (_, upper, _, lower), (count, _) in zip(regions, counts, strict=True)
-        )
-        across = tuple(
-            (left, right, count) for (left, _, right, _), (_, count) in zip(regions, counts, strict=True)
-        )
-        down = _shares(along, self._side, self.height)
-        right = _shares(across, self._side, self.width)
+        size = self._side, self.height, self.width
+        down, right = _boxes(tuple(regions), tuple(transposed), rows, columns, size)
         lines = down.reshape(-1, down.shape[2]) @ self.means.astype(np.float32)
-        boxes = lines.reshape(*down.shape[:2], -1) @ right.swapaxes(1, 2)
+        boxes = lines.reshape(*down.shape[:2], -1) @ right
         grids = boxes[:, :rows, :columns].copy()
         for place, turned in enumerate(transposed):
             if turned:
@@ -77,7 +63,26 @@ class Cells:
 
 
 @lru_cache(_REMEMBERED)
-def _shares(parts: tuple[Part, ...], side: int, length: int) -> Floats:
+def _boxes(
+    regions: tuple[Region, ...],
+    transposed: tuple[bool, ...],
+    rows: int,
+    columns: int,
+    size: tuple[int, int, int],
+) -> tuple[Floats, Floats]:
+    """By what cells are multiplied from the left and from the right for the boxes of all regions.
+
+    `size` is that of a cell, and the height and the width of the picture.
+    """
+    side, height, width = size
+    counts = [(columns, rows) if turned else (rows, columns) for turned in transposed]
+    pairs = list(zip(regions, counts, strict=True))
+    down = _shares([(upper, lower, count) for (_, upper, _, lower), (count, _) in pairs], side, height)
+    right = _shares([(left, right, count) for (left, _, right, _), (_, count) in pairs], side, width)
+    return down, right.swapaxes(1, 2)
+
+
+def _shares(parts: Sequence[Part], side: int, length: int) -> Floats:
     """What share of each box of each part lies in each cell: (parts, boxes, cells).
 
     A part of fewer boxes than another has boxes of nothing behind its own.

@@ -17,6 +17,7 @@ _NUMBERS = {
     10: ("ii", 8), 11: ("f", 4), 12: ("d", 8), _DIRECTORY: ("I", 4), 16: ("Q", 8), 18: ("Q", 8),
 }  # fmt: skip
 """How a number of each kind is stored, and its bytes; two numbers are a fraction."""
+_NO_TAG = 0, 0, 0
 _BLANK = "\0 \t\r\n"
 
 
@@ -69,9 +70,15 @@ class Tags:
         places = range(first + layout.value_at, len(data), size)
         self._tags = {tag: (kind, parts, at) for (tag, kind, parts), at in zip(rows, places, strict=False)}
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._tags)
+
     def text(self, tag: int) -> str:
         """A text without blanks around it; empty if there is none."""
-        kind, count, at = self._tags.get(tag, (0, 0, 0))
+        if tag not in self._tags:
+            return ""
+        kind, count, at = self._tags[tag]
         if kind not in {_ASCII, _UNDEFINED, _BYTE}:
             return ""
         found = self._value(at, count, 1)
@@ -80,7 +87,7 @@ class Tags:
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """All numbers of a value; none if there is none, or one of them is a fraction of nothing."""
-        kind, count, at = self._tags.get(tag, (0, 0, 0))
+        kind, count, at = self._tags.get(tag, _NO_TAG)
         if self._layout is None or kind not in _NUMBERS:
             return ()
         code, size = _NUMBERS[kind]

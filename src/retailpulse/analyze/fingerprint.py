@@ -8,7 +8,8 @@ than some degrees, have others.
 
 from base64 import b64encode
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -37,8 +38,22 @@ LEAST_CHANGES = 36
 """Bits that differ from their neighbour: with fewer, a part is a slope of light or a few shapes."""
 UNSURE = 0.08
 """Of the standard deviation: the middle is about as bright at both ends, so that a copy may be mirrored."""
+_WHOLE = int(Part.KEPT | Part.ASKED)
+_INNER = int(Part.KEPT | Part.EXACT)
+_TURNED = int(Part.EXACT)
+_SIDEWAYS, _UPSIDE_DOWN = int(Part.SIDEWAYS), int(Part.UPSIDE_DOWN)
+_REMEMBERED = 16
+"""Sizes of photos whose parts are kept in mind."""
 _MIDDLE = (slice(None), slice(4, 12), slice(4, 13))
 """Captions stand at the edges, and must not decide how a picture is turned."""
+
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Booleans: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+else:
+    Booleans = "Booleans"
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
@@ -48,68 +63,72 @@ class Fingerprint(msgspec.Struct, frozen=True):
 
 
 def _find_fingerprint(picture: Picture, header: Header, _exif: Exif) -> Fingerprint:
-    grey, _ = picture.overview(header.width, header.height)
-    if min(grey.shape) < LEAST_SIDE:
+    overview = picture.overview(header.width, header.height)
+    if min(overview.shape) < LEAST_SIDE:
         return Fingerprint(None)
-    cells = Cells(grey)
-    parts, regions = zip(*_parts(cells), strict=True)
+    cells = Cells(overview)
+    parts, regions = _parts(cells.width, cells.height, within_bars(cells))
     is_turned = is_on_its_side(picture, header)
     grids = cells.grids(
-        regions, SIDE, SIDE + 1, transposed=[is_turned == (Part.KEPT in part) for part in parts]
+        regions, SIDE, SIDE + 1, transposed=[is_turned == (part != _TURNED) for part in parts]
     )
-    hashed = zip(parts, _hashed(grids), strict=True)
-    found = [(part | turn, digest) for part, (turn, digest) in hashed if digest]
+    found = [(part, *hashed) for part, hashed in zip(parts, _hashed(grids), strict=True) if hashed]
     # Of the whole, upright or on its side, there must be something to be seen.
-    if all(Part.KEPT | Part.EXACT in part for part, _ in found):
+    if all(part == _INNER for part, _, _ in found):
         return Fingerprint(None)
-    return Fingerprint(b64encode(build(found)).decode())
+    return Fingerprint(b64encode(build([(part | turn, digest) for part, turn, digest in found])).decode())
 
 
-def _parts(cells: Cells) -> Iterator[tuple[Part, Region]]:
+@lru_cache(_REMEMBERED)
+def _parts(width: int, height: int, framed: Region | None) -> tuple[tuple[int, ...], tuple[Region, ...]]:
     """The parts of a picture: those that are kept are hashed upright, the last one on its side.
 
     Shelves on their side are alike, whatever stands on them, so that no hash of one is kept, and a copy that
     was turned is met only by what was kept upright.
     """
-    whole = (0.0, 0.0, float(cells.width), float(cells.height))
-    framed = within_bars(cells)
+    whole = (0.0, 0.0, float(width), float(height))
     share = _area(framed) / _area(whole) if framed else 0.0
     inner = framed if framed and share >= LEAST_FRAMED else whole
-    if inner == whole or share >= MOSTLY_FRAMED:
-        yield Part.KEPT | Part.ASKED, whole
+    found = [(_WHOLE, whole)] if inner == whole or share >= MOSTLY_FRAMED else []
     if inner != whole:
-        yield Part.KEPT | Part.ASKED, inner
-    for cut in CUTS:
-        yield Part.KEPT | Part.EXACT, _cut(inner, cut)
-    yield Part.EXACT, inner
+        found.append((_WHOLE, inner))
+    found += [(_INNER, _cut(inner, cut)) for cut in CUTS]
+    found.append((_TURNED, inner))
+    return tuple(part for part, _ in found), tuple(region for _, region in found)
 
 
-def _hashed(grids: Floats) -> Iterator[tuple[Part, bytes]]:
-    """The hash of each grid, and how it may be turned; the hash of a blank one is empty."""
+def _hashed(grids: Floats) -> Iterator[tuple[int, bytes] | None]:
+    """How each grid may be turned, and its hash; None of a blank one."""
     import numpy as np
 
-    middle = grids[_MIDDLE].reshape(len(grids), -1)
-    slopes = (middle @ _slopes()).tolist()
-    middle = middle - middle.mean(axis=1, keepdims=True)
-    spreads = np.sqrt(np.einsum("ij,ij->i", middle, middle) * middle.shape[1]).tolist()
     down, right = _smoothing()
-    all_steps = down @ grids @ right
-    for steps, (to_right, to_bottom), spread in zip(all_steps, slopes, spreads, strict=True):
-        brighter = steps > STEP
-        changes = np.count_nonzero(brighter[:, 1:] != brighter[:, :-1])
-        if changes < LEAST_CHANGES or np.count_nonzero(np.abs(steps) >= VISIBLE_STEP) < LEAST_VISIBLE:
-            yield Part(0), b""
-            continue
+    steps = down @ grids @ right
+    brighter = steps > STEP
+    changes = _counts(brighter[:, :, 1:] != brighter[:, :, :-1])
+    visible = _counts(np.abs(steps) >= VISIBLE_STEP)
+    middle = grids[_MIDDLE].reshape(len(grids), -1)
+    slopes, size = middle @ _slopes(), middle.shape[1]
+    squares = (middle * middle) @ _slopes()[:, 2]
+    for place, (to_right, to_bottom) in enumerate(slopes[:, :2].tolist()):
         if to_right < 0:
-            brighter = steps[:, ::-1] < -STEP
+            brighter[place] = steps[place, :, ::-1] < -STEP
         if to_bottom < 0:
-            brighter = brighter[::-1]
-        unsure = UNSURE * spread
-        turn = Part.SIDEWAYS if abs(to_right) <= unsure else Part(0)
-        yield (
-            turn | (Part.UPSIDE_DOWN if abs(to_bottom) <= unsure else Part(0)),
-            np.packbits(brighter).tobytes(),
-        )
+            brighter[place] = brighter[place, ::-1].copy()
+    digests = np.packbits(brighter.reshape(len(grids), -1), axis=1)
+    unsure = UNSURE * np.sqrt(np.maximum(squares * size - slopes[:, 2] ** 2, 0))
+    is_unsure = (np.abs(slopes[:, :2]) <= unsure[:, None]).tolist()
+    for place, (sideways, upside_down) in enumerate(is_unsure):
+        turn = sideways * _SIDEWAYS + upside_down * _UPSIDE_DOWN
+        is_blank = changes[place] < LEAST_CHANGES or visible[place] < LEAST_VISIBLE
+        yield None if is_blank else (turn, digests[place].tobytes())
+
+
+def _counts(true: Booleans) -> list[int]:
+    """How much is true of each part."""
+    import numpy as np
+
+    counts: list[int] = np.add.reduce(true.reshape(len(true), -1), axis=1, dtype=np.intp).tolist()
+    return counts
 
 
 @cache
@@ -137,11 +156,11 @@ def _smooth(lines: Floats) -> Floats:
 
 @cache
 def _slopes() -> Floats:
-    """By what the middle is multiplied, to tell how much brighter it is at its right and its lower end."""
+    """By what the middle is multiplied: how much brighter is it at its right, its lower end, and in all?"""
     import numpy as np
 
     down, right = np.meshgrid(np.linspace(-1, 1, 8), np.linspace(-1, 1, 9), indexing="ij")
-    return np.stack([right.reshape(-1), down.reshape(-1)], axis=1).astype(np.float32)
+    return np.stack([right.reshape(-1), down.reshape(-1), np.ones(right.size)], axis=1).astype(np.float32)
 
 
 def _cut(region: Region, share: float) -> Region:
@@ -159,4 +178,4 @@ def _load() -> None:
     from PIL import Image  # noqa: F401
 
 
-ANALYZER = Analyzer(name="fingerprint", version=2, facts=Fingerprint, analyze=_find_fingerprint, load=_load)
+ANALYZER = Analyzer(name="fingerprint", version=3, facts=Fingerprint, analyze=_find_fingerprint, load=_load)

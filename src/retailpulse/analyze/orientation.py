@@ -20,6 +20,8 @@ def orientation_of(picture: Picture, header: Header) -> int:
 
 def is_on_its_side(picture: Picture, header: Header) -> bool:
     """Whether a picture is to be turned by 90 degrees to stand upright, either way."""
+    if header.format is Format.JPEG and header.width != header.height:  # its header has read it already
+        return header.width != header.displayed_width
     return orientation_of(picture, header) >= _FIRST_ON_ITS_SIDE
 
 

@@ -5,16 +5,12 @@ Nothing here costs anything until an analyzer asks. How each decoder answers is 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
+
+from retailpulse.analyze.overview import GreyImage, Overview
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL import Image
-
-    GreyImage: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
-    """Rows of brightness, from 0 (black) to 255; read-only, as analyzers share it."""
-else:
-    GreyImage = "GreyImage"
 
 SCALES = (8, 4, 2, 1)
 OVERVIEW_SIDE = 240
@@ -23,7 +19,10 @@ OVERVIEW_SIDE = 240
 
 def overview_scale(width: int, height: int) -> int:
     """The scale of `Picture.grey` at which the shorter side is as long as an overview wants it."""
-    return next((scale for scale in SCALES if min(width, height) // scale >= OVERVIEW_SIDE), 1)
+    for scale in SCALES:
+        if min(width, height) // scale >= OVERVIEW_SIDE:
+            return scale
+    return 1
 
 
 def _find_nothing() -> str | None:
@@ -33,7 +32,7 @@ def _find_nothing() -> str | None:
 class Picture(ABC):
     """A picture that could be decoded. A second request for the same thing returns the same object."""
 
-    __slots__ = ("_exif", "_greys", "printed", "search", "was_asked")
+    __slots__ = ("_exif", "_greys", "_overview_made", "printed", "search", "was_asked")
 
     def __init__(self) -> None:
         self.printed = ""
@@ -43,6 +42,7 @@ class Picture(ABC):
         self.search: Callable[[], str | None] = _find_nothing
         """Looks for damage in the body that the picture was decoded from."""
         self._greys: dict[int, GreyImage] = {}
+        self._overview_made: Overview | None = None
         self._exif: bytes | None = None
 
     def grey(self, scale: int = 8) -> GreyImage:
@@ -61,16 +61,18 @@ class Picture(ABC):
             self._greys[scale] = made
         return self._greys[scale]
 
-    def overview(self, width: int, height: int) -> tuple[GreyImage, int]:
-        """The picture of this stored size in grey as most analyzers want it, and its scale.
+    def overview(self, width: int, height: int) -> Overview:
+        """The picture of this stored size as most analyzers want it, not turned; made once.
 
-        At 1/8 if its decoder offers no other.
+        At 1/8 if its decoder offers no other scale.
         """
-        scale = overview_scale(width, height)
-        try:
-            return self.grey(scale), scale
-        except ValueError:
-            return self.grey(8), 8
+        if self._overview_made is None:
+            self.was_asked = True
+            try:
+                self._overview_made = self._make_overview(overview_scale(width, height))
+            except ValueError:
+                self._overview_made = self._make_overview(8)
+        return self._overview_made
 
     def colour(self, scale: int = 8) -> "Image.Image":
         """The picture in colour, of mode RGB or RGBX, as it is stored: not turned; what is clear is white.
@@ -101,6 +103,9 @@ class Picture(ABC):
     def decoded_size(self) -> tuple[int, int] | None:
         """Width and height as the decoder sees them, stored or displayed; None if it does not say."""
         return None
+
+    def _make_overview(self, scale: int) -> Overview:
+        return Overview(self.grey(scale)[:, :, None], scale)
 
     @abstractmethod
     def _make_grey(self, scale: int) -> GreyImage: ...

@@ -53,7 +53,7 @@ class Probe:
 _ALL_PARTS = sum(Part)
 
 
-def build(parts: Sequence[tuple[Part, bytes]]) -> bytes:
+def build(parts: Sequence[tuple[int, bytes]]) -> bytes:
     """The fingerprint of these hashes, each with what is said of it."""
     return bytes([VERSION]) + b"".join(bytes([part]) + digest for part, digest in parts)
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from PIL import Image
 
-from retailpulse.analyze import GreyImage, Picture
+from retailpulse.analyze import GreyImage, Overview, Picture
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats import heif, hevc_units
 from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import ImageFormat, Size
 from retailpulse.measure.formats.libraries import library
-from retailpulse.measure.formats.pillow import colour_of, grey_of
+from retailpulse.measure.formats.pillow import colour_of, grey_of, overview_of
 
 
 def _load() -> None:
@@ -27,6 +27,9 @@ class _HeicPicture(Picture):
 
     def _make_grey(self, scale: int) -> GreyImage:
         return grey_of(self._image.to_pillow(), scale)
+
+    def _make_overview(self, scale: int) -> Overview:
+        return overview_of(self._image.to_pillow(), scale, scale)
 
     def _make_colour(self, scale: int) -> Image.Image:
         return colour_of(self._image.to_pillow(), scale)

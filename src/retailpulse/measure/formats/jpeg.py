@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from retailpulse.analyze import GreyImage, Picture, overview_scale
+from retailpulse.analyze import GreyImage, Overview, Picture, image_of, overview_scale
 from retailpulse.domain.images import Format
 from retailpulse.measure.formats.damage import damage_of
 from retailpulse.measure.formats.faults import MAX_DETAIL, corrupt, is_out_of_memory, truncated, unsupported
@@ -27,7 +27,7 @@ from retailpulse.measure.formats.jpeg_scans import (
     read_scans,
 )
 from retailpulse.measure.formats.libraries import library
-from retailpulse.measure.formats.pillow import Plugin, colour_of, grey_of, image_of
+from retailpulse.measure.formats.pillow import Plugin, colour_of, grey_of
 from retailpulse.measure.formats.work import Work
 
 MAX_SCANS = 100
@@ -73,6 +73,9 @@ class _JpegPicture(Picture):
         if scale < self._scale:
             return self._decode_grey(scale)
         return grey_of(image_of(self._overview), scale // self._scale)
+
+    def _make_overview(self, scale: int) -> Overview:
+        return Overview(self._overview, scale) if scale == self._scale else super()._make_overview(scale)
 
     def _make_colour(self, scale: int) -> Image.Image:
         if scale < self._scale:

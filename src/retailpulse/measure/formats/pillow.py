@@ -9,11 +9,10 @@ import re
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from PIL import Image, features
 
-from retailpulse.analyze import GreyImage, Picture
+from retailpulse.analyze import GreyImage, Overview, Picture
 from retailpulse.measure.formats.faults import too_many_pixels
 from retailpulse.measure.formats.image_format import Size
 from retailpulse.measure.formats.libraries import library
@@ -73,6 +72,9 @@ class PillowPicture(Picture):
     def _make_grey(self, scale: int) -> GreyImage:
         return grey_of(*self._at(scale))
 
+    def _make_overview(self, scale: int) -> Overview:
+        return overview_of(*self._at(scale), scale)
+
     def _make_colour(self, scale: int) -> Image.Image:
         return colour_of(*self._at(scale))
 
@@ -112,12 +114,11 @@ def grey_of(image: Image.Image, factor: int) -> GreyImage:
     return pixels
 
 
-def image_of(pixels: Any) -> Image.Image:
-    """Rows of pixels of one, three or four bytes, as Pillow has them; those of four are not copied."""
-    if pixels.shape[2] == len("RGBX"):
-        size = pixels.shape[1], pixels.shape[0]
-        return Image.frombuffer("RGBX", size, pixels, "raw", "RGBX", 0, 1)
-    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+def overview_of(image: Image.Image, factor: int, scale: int) -> Overview:
+    """An overview of a picture, each pixel the mean of `factor` x `factor`; in colour if it is all RGB."""
+    if image.mode != "RGB":
+        return Overview(grey_of(image, factor)[:, :, None], scale)
+    return Overview(library("numpy").asarray(image if factor == 1 else image.reduce(factor)), scale)
 
 
 def colour_of(image: Image.Image, factor: int) -> Image.Image:
