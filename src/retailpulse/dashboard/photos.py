@@ -8,9 +8,9 @@ from litestar import Response, get
 from litestar.params import QueryParameter
 
 from retailpulse.dashboard import words
-from retailpulse.dashboard.days import day_bounds
 from retailpulse.dashboard.places import read_photo_place, write_photo_place
 from retailpulse.dashboard.rendering import AnyRequest, page
+from retailpulse.domain.days import day_bounds
 from retailpulse.domain.flags import Flag
 from retailpulse.schema import FlaggedPhoto
 from retailpulse.service import Photos

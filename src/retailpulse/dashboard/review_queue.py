@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
 
-from retailpulse.dashboard.days import day_bounds
+from retailpulse.domain.days import day_bounds
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.storage.reviews.history import Photo

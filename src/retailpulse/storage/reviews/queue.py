@@ -55,6 +55,15 @@ _OF_VISITS = sql.SQL("""
             AND p.settled_at < coalesce(%(end)s, 'infinity'::timestamptz) OFFSET 0)
 """)
 
+# Of photos that were decided on, and may have no flag any more.
+_OF_RESULTS = sql.SQL("""
+    EXISTS (
+        SELECT FROM results r
+        WHERE r.job_id = found.job_id AND r.image_no = found.image_no
+            AND r.settled_at >= coalesce(%(start)s, '-infinity'::timestamptz)
+            AND r.settled_at < coalesce(%(end)s, 'infinity'::timestamptz) OFFSET 0)
+""")
+
 # Jobs on their way out are not seen.
 _UNDECIDED = sql.SQL("""
     SELECT job_id, image_no, flags FROM results
@@ -123,7 +132,8 @@ class QueueFilter:
     """Which photos are asked for; what is empty asks for nothing, of several values each will do.
 
     `decision` None: those that are flagged and undecided; without `flags`, with one that the queue shows by
-    itself. Of these, `start` and `end` bound when the result was written.
+    itself. `start` and `end` bound when the result was written, so of photos that were decided on, those of
+    jobs that are gone are left out.
     """
 
     decision: Decision | None = None
@@ -261,7 +271,7 @@ def _values(wanted: QueueFilter, position: Photo, window: int) -> dict[str, obje
 
 def _condition(wanted: QueueFilter) -> sql.Composable:
     """What is asked of photos that were decided on, which may be of jobs that are gone."""
-    conditions = [sql.SQL("true")]
+    conditions: list[sql.Composable] = [sql.SQL("true")]
     if wanted.decision is None:
         return conditions[0]
     if wanted.flags:
@@ -270,4 +280,6 @@ def _condition(wanted: QueueFilter) -> sql.Composable:
         conditions.append(sql.SQL("area = ANY(%(area_codes)s)"))
     if wanted.store_ids:
         conditions.append(sql.SQL("store_id = ANY(%(store_ids)s)"))
+    if wanted.start or wanted.end:
+        conditions.append(_OF_RESULTS)
     return sql.SQL(" AND ").join(conditions)
