@@ -130,13 +130,16 @@ async def list_reviews(
         start=start,
         end=end,
     )
-    submitted = instant("since", since)
-    begin = FIRST if submitted is None else (first_job_id(submitted), 0)
-    after = max(begin, CURSORS.read(page.cursor) or FIRST)
+    after = max(_first_since(since), CURSORS.read(page.cursor) or FIRST)
     found = await reviews.queue(wanted, after=after, limit=page.limit)
     following = page.link(write_cursor(CURSORS, found.following))
     body = ReviewPage(items=found.photos, next=following, left=found.left, counted_all=found.counted_all)
     return Response(body, headers=link_header(following))
+
+
+def _first_since(since: str | None) -> Photo:
+    submitted = instant("since", since)
+    return FIRST if submitted is None else (first_job_id(submitted), 0)
 
 
 @post("/api/v1/review", status_code=200, request_max_body_size=MANY_BODY_BYTES, **operations.DECIDE_MANY)
