@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -22,7 +22,8 @@ def in_pieces(service_url: str) -> Iterator[str]:
         def do_GET(self) -> None:
             accepted = {"accept": self.headers.get("accept", "*/*")}
             if "event-stream" in accepted["accept"]:
-                self.send_error(503)
+                self.send_response(503)
+                self.end_headers()
                 return
             found = httpx.get(service_url + self.path, headers=accepted, trust_env=False)
             self.send_response(found.status_code)
@@ -32,7 +33,8 @@ def in_pieces(service_url: str) -> Iterator[str]:
             self.send_header("content-length", str(len(found.content)))
             self.end_headers()
             is_page = found.headers["content-type"].startswith("text/html")
-            self._send(found.content, PAUSE_SECONDS if is_page else 0)
+            with suppress(BrokenPipeError):  # the browser has gone on to the next page
+                self._send(found.content, PAUSE_SECONDS if is_page else 0)
 
         def _send(self, content: bytes, pause_seconds: float) -> None:
             for start in range(0, len(content), PIECE_BYTES):
