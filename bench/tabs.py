@@ -1,7 +1,8 @@
 """What open tabs of the dashboard take from the workers: the rate with 200 that are kept live, beside none.
 
-Both take turns in going first. The tabs are read by a process of their own on the same cores: its CPU is part
-of what the ratio shows, and is told apart. A run should last several rounds of looks at the pages.
+Both take turns in going first. The tabs are read by a process of their own on the same cores, which stands
+for the machines of those who look: its CPU slows the workers by the clock, and adds nothing to what an image
+costs the service. A run should last several rounds of looks at the pages.
 """
 
 import json
@@ -16,7 +17,7 @@ from bench.case_runner import Bench, ServiceRun
 from bench.cases import MEDIUM, SMALL, BenchFailed, Case, find_case
 from bench.figures import Figure, Target, at_least
 from bench.scratch_process import clean_environment
-from bench.service import Service, running_service
+from bench.service import OURS, Service, running_service
 from retailpulse.domain.images import Depth
 
 NAME = "tabs"
@@ -101,6 +102,7 @@ def _figures(name: str, runs: Runs) -> list[Figure]:
     pairs = list(zip(runs.readings, runs.with_tabs, strict=True))
     return [
         figure(f"images with {TABS}", "/s", lambda run: run.images_per_second, TARGET),
+        figure(f"images a CPU second with {TABS}", "", _images_per_cpu_second, TARGET),
         figure("CPU of the API", "ms/s", lambda run: _per_second(run, "api")),
         figure("CPU of PostgreSQL", "ms/s", lambda run: _per_second(run, "postgres")),
         Figure(
@@ -116,6 +118,11 @@ def _figures(name: str, runs: Runs) -> list[Figure]:
             runs=[reading.news / TABS / run.seconds for reading, run in pairs],
         ),
     ]
+
+
+def _images_per_cpu_second(run: ServiceRun) -> float:
+    """By the CPU time of the service and its database: who reads the tabs, and the origin, do not count."""
+    return 1e6 / sum(run.cpu_us_per_image[kind] for kind in (*OURS, "postgres"))
 
 
 def _per_second(run: ServiceRun, kind: str) -> float:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import httpx
 
+from bench import accounting
 from bench.pages.asked import PAGES, pages_over
+from bench.pages.server import FilledServer
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.storage.postgres.database import Connection, Database
 
@@ -23,21 +25,23 @@ _READ = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spent:
-    """A page: the median of its times in milliseconds, and the buffers of the last time."""
+    """A page: its times by the clock, the mean CPU time of both processes, the buffers of the last time."""
 
     name: str
     address: str
+    least_ms: float
     median_ms: float
+    cpu_ms: float
     buffers: int
 
 
-async def measure_pages(url: str, turns: int) -> list[Spent]:
+async def measure_pages(filled: FilledServer, turns: int, only: str = "") -> list[Spent]:
     """Asks each page once for what is read only then, and then as many times; raises for an error page.
 
-    Each time is a new application, which has kept no answer.
+    Each time is a new application, which has kept no answer. `only` is a part of the names of pages.
     """
-    async with Database(url, _SETTINGS, pool_size=1, is_shared=True) as database:
-        return [await _page(database, name, turns) for name in PAGES]
+    async with Database(filled.url, _SETTINGS, pool_size=1, is_shared=True) as database:
+        return [await _page(database, filled.pid, name, turns) for name in PAGES if only in name]
 
 
 async def buffers_of_pages(url: str) -> dict[str, list[int]]:
@@ -54,18 +58,32 @@ async def buffers_of_pages(url: str) -> dict[str, list[int]]:
         return found
 
 
-async def _page(database: Database, name: str, turns: int) -> Spent:
+async def _page(database: Database, server_pid: int, name: str, turns: int) -> Spent:
     address = PAGES[name]
-    seconds, buffers = [], 0
+    seconds, cpu_seconds, buffers = [], 0.0, 0
     for turn in range(turns + 1):
         async with pages_over(database) as client:
             before = await _touched(database)
-            begin = time.perf_counter()
+            cpu_before, begin = _cpu_seconds(server_pid), time.perf_counter()
             await _ask(client, address)
             if turn:
                 seconds.append(time.perf_counter() - begin)
+                cpu_seconds += _cpu_seconds(server_pid) - cpu_before
             buffers = await _touched(database) - before
-    return Spent(name=name, address=address, median_ms=1_000 * statistics.median(seconds), buffers=buffers)
+    return Spent(
+        name=name,
+        address=address,
+        least_ms=1_000 * min(seconds),
+        median_ms=1_000 * statistics.median(seconds),
+        cpu_ms=1_000 * cpu_seconds / turns,
+        buffers=buffers,
+    )
+
+
+def _cpu_seconds(server_pid: int) -> float:
+    """CPU time of this process, and of the database with all that works for it, in ticks of 10 ms."""
+    of_server = accounting.cpu_seconds({"postgres": accounting.with_descendants(server_pid)})
+    return time.process_time() + of_server["postgres"]
 
 
 async def _ask(client: httpx.AsyncClient, address: str) -> None:

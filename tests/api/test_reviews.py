@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -95,6 +96,20 @@ def test_a_photo_is_decided_on_and_undone_and_the_queue_follows(idle: RunningApi
             assert list(next(iter(csv.DictReader(io.StringIO(exported.text)))))[-4:] == NAMES
     report = idle.http.get("/api/v1/reports/stores", params={"format": "csv"}).text
     assert [row["rejected"] for row in csv.DictReader(io.StringIO(report))] == ["1", "0"]
+
+
+def test_the_queue_is_asked_for_by_day(idle: RunningApi, database_url: str) -> None:
+    job_id = flagged(database_url, BLANK, BLANK)
+    decided = {"decision": "rejected", "by": "anna"}
+    assert idle.http.put(path_of(job_id, 2), json=decided).status_code == 200
+    now = datetime.now(UTC)
+    days = [now - timedelta(days=1), now]  # midnight may be between the results and now
+    for state, photo in (("undecided", (1, None)), ("rejected", (2, "rejected"))):
+        found = [queue(idle, decision=state, day=f"{day:%Y-%m-%d}") for day in days]
+        assert found[0] + found[1] == [photo]
+        assert queue(idle, decision=state, day="2020-01-01") == []
+    answer = idle.http.get("/api/v1/review", params={"day": "today"})
+    assert problem(answer, 400, "invalid-request")["detail"] == "day: 'today' is no day: write 2026-11-20"
 
 
 def test_what_cannot_be_read_or_is_not_there_is_refused(idle: RunningApi, database_url: str) -> None:

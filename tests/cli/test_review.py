@@ -29,12 +29,12 @@ def photo(**changes: Any) -> dict[str, Any]:
 def test_without_a_photo_it_lists_what_waits(run: Run, canned: CannedService) -> None:
     canned.on(QUEUE, as_json({"items": [photo()], "next": None, "left": 1, "counted_all": True}))
     header, row = run(
-        "review", "--flag", "blank", "--area", "7100015", "--since", "2026-11-20"
+        "review", "--flag", "blank", "--area", "7100015", "--since", "2026-11-20", "--day", "2026-11-21"
     ).stdout.splitlines()
     titles = "JOB IMAGE STORE VISIT FLAGS REVIEW BY MATCHED WITH URL"
     assert header.split() == titles.split()
     assert row.split() == [JOB_ID, "7", "RP00001", "2026-11-20", "blank", "-", "-", "-", "http://a/7.jpg"]
-    assert canned.asked[-1].query == "flag=blank&area=7100015&since=2026-11-20&limit=1000"
+    assert canned.asked[-1].query == "flag=blank&area=7100015&since=2026-11-20&day=2026-11-21&limit=1000"
 
 
 def test_a_copy_is_shown_with_its_match(run: Run, canned: CannedService) -> None:

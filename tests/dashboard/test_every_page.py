@@ -12,6 +12,7 @@ from tests.browser import Browser, needs_chromium
 from tests.dashboard.accessibility import small_controls, violations
 from tests.dashboard.conftest import Reused
 from tests.dashboard.files import WINDOWS, hand_in
+from tests.dashboard.in_pieces import in_pieces
 from tests.dashboard.pages import ROUTES, SIZES, addresses, page_routes
 from tests.dashboard.test_pages import Elements, check
 from tests.running import RunningService
@@ -100,6 +101,19 @@ def test_a_page_fits_every_screen(
             assert page.evaluate("document.documentElement.scrollWidth") <= size[0], address
             assert page.evaluate("window.shifts") == [], address
             assert size == DESK or small_controls(page) == [], address
+
+
+@needs_chromium
+def test_nothing_moves_in_a_page_that_arrives_slowly(
+    service: RunningService, watched: Browser, shown: Mapping[str, tuple[str, ...]]
+) -> None:
+    with in_pieces(service.url) as url:
+        for address in ("/", *shown["/submit/{file_id}"], *shown["/jobs/{job_id}"]):
+            for size in (DESK, PHONE):
+                opened(watched, url + address, size)
+                assert watched.page.evaluate("window.shifts") == [], address
+    watched.complaints.clear()  # there are no live updates
+    watched.requests = [asked for asked in watched.requests if not asked.url.startswith(url)]
 
 
 @needs_chromium

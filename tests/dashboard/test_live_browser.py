@@ -96,6 +96,32 @@ def test_a_paused_tab_is_told_nothing_until_it_goes_on(followed: RunningService,
     expect(page.get_by_role("button", name="1 new job, show")).to_be_visible()
 
 
+MOVED = """body => {
+  const row = name => `<tr data-row="${name}"><td>${name}</td></tr>`;
+  body.innerHTML = row("gone") + [...body.rows].reverse().map(one => one.outerHTML).join("");
+}"""
+
+
+@pytest.mark.parametrize("path", ["/system/workers", "/system/callbacks?state=pending"])
+def test_rows_about_the_system_wait_as_jobs_do(followed: RunningService, browser: Browser, path: str) -> None:
+    def submit_with_callback() -> None:
+        sent = {"visits": [visit(KIOSK, NOWHERE)], "callback_url": "http://127.0.0.1:9/ended"}
+        followed.http.post("/api/v1/jobs", json=sent).raise_for_status()
+
+    submit_with_callback()
+    page = browser.page
+    rows = page.locator("tbody[data-rows] tr")
+    page.goto(f"{followed.url}{path}")
+    page.mouse.move(100, 100)
+    expect(rows).not_to_have_count(0)
+    expect(page.locator("[data-live-text]")).to_have_text(LIVE)
+    rows.locator("..").evaluate(MOVED)
+    submit_with_callback()
+    expect(page.locator("tr.gone")).to_have_count(1)
+    page.get_by_role("button", name=", show").click()
+    expect(page.locator("tr.gone")).to_have_count(0)
+
+
 def test_a_hidden_tab_holds_no_stream(followed: RunningService, browser: Browser) -> None:
     page = browser.page
     page.goto(f"{followed.url}/jobs")

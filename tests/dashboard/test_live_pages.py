@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -84,6 +85,7 @@ class CountedPage:
 
 async def test_a_page_is_made_once_for_all_its_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_updates, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(live_updates, "EVENTS_PER_SECOND", 1e9)
     app: Any = CountedPage()
     check: Any = NobodyIsRefused()
     updates = LiveUpdates(check, asyncio.Event())
@@ -122,20 +124,21 @@ async def test_a_tab_that_opens_later_is_told_what_is_known() -> None:
     assert await updates.find(app, PAGE) is not found
 
 
-async def test_a_round_rests_nine_times_as_long_as_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+async def rests_of(monkeypatch: pytest.MonkeyPatch, *, seconds: float, tabs: int) -> list[float]:
+    """How long each rest is, of a page that takes so many seconds and is open in so many tabs."""
     rests: list[float] = []
     stop = asyncio.Event()
 
-    async def note(seconds: float, _stop: asyncio.Event) -> None:
-        if seconds != live_updates.CHECK_SECONDS:
-            rests.append(seconds)
+    async def note(rest_seconds: float, _stop: asyncio.Event) -> None:
+        if rest_seconds != live_updates.CHECK_SECONDS:
+            rests.append(rest_seconds)
         if len(rests) > 2:
             stop.set()
         await asyncio.sleep(0.01)
 
     class SlowPage(CountedPage):
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(seconds)
             await super().__call__(scope, receive, send)
 
     monkeypatch.setattr(live_updates, "stoppable_sleep", note)
@@ -145,13 +148,23 @@ async def test_a_round_rests_nine_times_as_long_as_it_took(monkeypatch: pytest.M
     updates = LiveUpdates(check, stop)
     found = await updates.find(app, PAGE)
     assert isinstance(found, LivePage)
-    viewer = new_viewer()
-    with updates.watching(app, PAGE, found, viewer):
-        while not viewer.is_over:
-            await within(viewer.wake.wait())
-            viewer.wake.clear()
+    viewers = [new_viewer() for _ in range(tabs)]
+    with ExitStack() as stack:
+        for viewer in viewers:
+            stack.enter_context(updates.watching(app, PAGE, found, viewer))
+        while not viewers[0].is_over:
+            await within(viewers[0].wake.wait())
+            viewers[0].wake.clear()
     assert rests[0] == live_updates.LOOK_SECONDS
-    assert min(rests[1:]) >= live_updates.REST * 0.3
+    return rests[1:]
+
+
+async def test_a_round_rests_nine_times_as_long_as_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert min(await rests_of(monkeypatch, seconds=0.3, tabs=1)) >= live_updates.REST * 0.3
+
+
+async def test_the_more_tabs_are_open_the_longer_a_round_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert min(await rests_of(monkeypatch, seconds=0, tabs=200)) >= 200 / live_updates.EVENTS_PER_SECOND
 
 
 async def test_a_tab_for_which_an_event_waits_too_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

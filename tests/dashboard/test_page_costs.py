@@ -24,7 +24,7 @@ DEEPER = 1.6
 FEW = 150
 """Buffers that no page is asked about: what catalogues take now and then."""
 _REVIEW = {"overview", "review", "review of a flag", "review of an area"}
-WINDOWS = {"its photos of a store", "a flag to decide on", *_REVIEW}
+WINDOWS = {"a flag to decide on", *_REVIEW}
 """Pages that look through a window of bounded size, which the smaller database does not fill."""
 MOST_OF_WINDOWS = 150_000
 

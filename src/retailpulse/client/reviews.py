@@ -121,16 +121,18 @@ async def review_queue(
     area: Some = None,
     store_id: Some = None,
     since: When = None,
+    day: When = None,
 ) -> AsyncGenerator[ReviewedPhoto, None]:
     """Photos that wait for a decision, one by one, those of the oldest job first.
 
     Without `flag`, copies of photos of other stores, and those flagged far_from_store, time_mismatch, stale
-    or blank. With `decision`, those on which it stands. `since`: only of jobs submitted then or later.
+    or blank. With `decision`, those on which it stands. `since`: only of jobs submitted then or later; `day`:
+    only those whose result was written on that day, in UTC.
 
     >>> [photo.flags for photo in client.review_queue()]
     []
     """
-    params = filters(decision=decision, flag=flag, area=area, store_id=store_id, since=since)
+    params = filters(decision=decision, flag=flag, area=area, store_id=store_id, since=since, day=day)
     async for item in exchange.pages(_QUEUE, params, Page[ReviewedPhoto]):
         yield item
 
@@ -143,13 +145,14 @@ async def review_count(
     area: Some = None,
     store_id: Some = None,
     since: When = None,
+    day: When = None,
 ) -> ReviewCount:
     """How many photos `review_queue` would give, counted up to 1,000.
 
     >>> client.review_count().left
     0
     """
-    params = filters(decision=decision, flag=flag, area=area, store_id=store_id, since=since)
+    params = filters(decision=decision, flag=flag, area=area, store_id=store_id, since=since, day=day)
     request = HttpRequest(method="GET", path=_QUEUE, params=[*params, ("limit", "1")])
     return await exchange.fetch(request, ReviewCount)
 

@@ -50,6 +50,29 @@ def bars(counts: Mapping[str, int], most: int = 6) -> tuple[list[Bar], int, int]
     return shown, len(others), sum(n for _, n in others)
 
 
+SPARK_WIDTH, SPARK_HEIGHT = 64.0, 22.0
+"""The size of a sparkline in its own units."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sparkline:
+    """A line without an axis: its points as SVG writes them, and the height of the last one from above."""
+
+    points: str
+    last: float
+
+
+def sparkline(values: Sequence[float]) -> Sparkline | None:
+    """Values from the oldest to the newest; None if there is nothing to see."""
+    peak = max(values, default=0)
+    if peak <= 0 or len(values) < 2:
+        return None
+    heights = [round(SPARK_HEIGHT * (1 - value / peak), 1) for value in values]
+    step = SPARK_WIDTH / (len(values) - 1)
+    points = " ".join(f"{step * place:.1f},{height}" for place, height in enumerate(heights))
+    return Sparkline(points=points, last=heights[-1])
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
     """A column of a chart: heights in percent of the axis, and what it stands for."""
@@ -71,6 +94,16 @@ class Chart:
     columns: Sequence[Column]
     top: float
     width: float
+
+    @property
+    def rates(self) -> list[float]:
+        """The height of each column."""
+        return [column.measured + column.failed for column in self.columns]
+
+    @property
+    def failure_shares(self) -> list[float]:
+        """Which part of the images of each column failed; of one without images none."""
+        return [column.failed / (column.measured + column.failed or 1) for column in self.columns]
 
 
 def throughput(name: str, minutes: Sequence[SettledPeriod], seconds: int) -> Chart:

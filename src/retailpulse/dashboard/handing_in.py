@@ -10,7 +10,6 @@ from uuid import UUID
 from litestar import Response
 from litestar.response import Redirect
 
-from retailpulse.config.settings import ApiSettings
 from retailpulse.dashboard.rendering import AnyRequest
 from retailpulse.domain.errors import InvalidRequest, NotFound, RetailPulseError
 from retailpulse.service import FileKind, HeldFiles
@@ -68,11 +67,6 @@ async def find_held(request: AnyRequest, held_files: HeldFiles, kind: FileKind, 
 def handed_in(held_files: HeldFiles, file: HeldFile) -> HandedIn:
     """A file to be read from its beginning."""
     return HandedIn(blocks=held_files.blocks(file.file_id), size_bytes=file.size_bytes)
-
-
-def most_bytes(of_api: int, settings: ApiSettings) -> int:
-    """How large a file may be that a page takes: as the API takes it, and as all that pages hold."""
-    return min(of_api, settings.held_bytes)
 
 
 def owner_of(request: AnyRequest) -> str:

@@ -1,7 +1,7 @@
 """Importing stores by pages: a file or a text, a look at what it would change, the button that loads it."""
 
+from operator import attrgetter
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response, get, post
@@ -11,21 +11,26 @@ from litestar.response import Redirect
 
 from retailpulse.config.settings import ApiSettings
 from retailpulse.dashboard.column_choices import choices_of
-from retailpulse.dashboard.handing_in import find_held, go_on, hand_in, handed_in, most_bytes
+from retailpulse.dashboard.file_page import SMALL_FORM_BYTES, FilePage
+from retailpulse.dashboard.handing_in import handed_in
 from retailpulse.dashboard.rendering import AnyRequest, page
-from retailpulse.dashboard.scope_page import without_scope
 from retailpulse.domain.api_keys import Scope
-from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.stores import ImportSummary
 from retailpulse.samples import sample_stores
 from retailpulse.service import FileKind, HeldFiles
 from retailpulse.tables import STORE_COLUMNS
-from retailpulse.web.error_responses import status_of
 from retailpulse.web.file_reader import FileReader, Said
 
-SMALL_FORM_BYTES = 256 * 1024
 UNUSED = "not used"
-WHAT = "import stores"
+PAGE = FilePage(
+    kind=FileKind.STORES,
+    address="/import",
+    template="import.html",
+    needed=Scope.ADMIN,
+    what="import stores",
+    sample=sample_stores,
+    most_bytes=attrgetter("max_stores_bytes"),
+)
 _SUMMARY = msgspec.json.Decoder(ImportSummary)
 
 
@@ -36,9 +41,7 @@ async def import_page(
     sample: Annotated[str, QueryParameter(name="sample")] = "",
 ) -> Response[bytes]:
     """The form that takes a store master."""
-    return without_scope(request, Scope.ADMIN, WHAT) or _form(
-        request, api_settings, text=sample_stores() if sample else ""
-    )
+    return PAGE.form(request, api_settings, with_sample=bool(sample))
 
 
 @post("/import", include_in_schema=False, request_max_body_size=None)
@@ -46,12 +49,7 @@ async def hand_in_stores(
     request: AnyRequest, held_files: HeldFiles, api_settings: ApiSettings
 ) -> Response[Any] | Redirect:
     """Holds a file, and goes on to the look at it."""
-    try:
-        most = most_bytes(api_settings.max_stores_bytes, api_settings)
-        file_id, _ = await hand_in(request, held_files, FileKind.STORES, most)
-    except InvalidRequest as error:
-        return _form(request, api_settings, error=str(error), status=status_of(error))
-    return go_on(request, f"/import/{file_id}")
+    return await PAGE.hold(request, held_files, api_settings)
 
 
 @get("/import/{file_id:str}", include_in_schema=False)
@@ -59,9 +57,9 @@ async def look_at_stores(
     request: AnyRequest, held_files: HeldFiles, file_reader: FileReader, file_id: str
 ) -> Response[bytes]:
     """What a file would change in the store master; once it is loaded, what it did."""
-    if refused := without_scope(request, Scope.ADMIN, WHAT):
+    if refused := PAGE.refuse(request):
         return refused
-    file = await find_held(request, held_files, FileKind.STORES, file_id)
+    file = await PAGE.find(request, held_files, file_id)
     if file.outcome is not None:
         return page(request, "import_done.html", file=file, summary=_SUMMARY.decode(file.outcome))
     query = request.query_params
@@ -81,27 +79,19 @@ async def load_stores(
     request: AnyRequest, held_files: HeldFiles, file_reader: FileReader, file_id: str
 ) -> Redirect:
     """Loads a file, once; then the same page, which says what was done or what keeps it from being loaded."""
-    file = await find_held(request, held_files, FileKind.STORES, file_id)
+    file = await PAGE.find(request, held_files, file_id)
     form = await request.form()
-    address = f"/import/{file.file_id}"
     if file.outcome is not None:
-        return Redirect(address, status_code=303)
+        return PAGE.back(file)
     said = _said(form)
     how = [*said, ("on_bad_row", "skip")] if form.get("on_bad_row") == "skip" else said
     done = await file_reader.import_stores(handed_in(held_files, file), how, is_dry=False)
     if done.summary is None or not done.summary.loaded:
-        return Redirect(f"{address}?{urlencode(said)}", status_code=303)
+        return PAGE.back(file, said)
     await held_files.settle(file.file_id, msgspec.json.encode(done.summary).decode())
-    return Redirect(address, status_code=303)
+    return PAGE.back(file)
 
 
 def _said(values: MultiDict[Any] | FormMultiDict) -> Said:
     columns = [("columns", str(value)) for value in values.getall("columns", [])]
     return [(name, value) for name, value in (*columns, ("sheet", str(values.get("sheet", "")))) if value]
-
-
-def _form(
-    request: AnyRequest, settings: ApiSettings, *, text: str = "", error: str = "", status: int = 200
-) -> Response[bytes]:
-    most = most_bytes(settings.max_stores_bytes, settings)
-    return page(request, "import.html", status=status, text=text, error=error, most_bytes=most)

@@ -13,6 +13,7 @@ from litestar.params import QueryParameter
 from retailpulse.dashboard import words
 from retailpulse.dashboard.job import curl_of, frame_of, parse_job_id
 from retailpulse.dashboard.places import read_photo_place, write_photo_place
+from retailpulse.dashboard.queries import address_of
 from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.images import Cause, Depth, Outcome
@@ -24,6 +25,8 @@ from retailpulse.storage.results.photos import PhotoFilter
 TILES = 60
 WINDOWS = 3
 """How many windows of images one page looks at for rare ones; the next page goes on there."""
+WINDOWS_OF_STORES = 4
+"""The same for photos of a store, of which each window finds the visits by an index: a million images."""
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "ndjson": "NDJSON", "parquet": "Parquet"}
 _ROW = msgspec.json.Decoder(Result)
 _FLAGGED_ROW = msgspec.json.Decoder(FlaggedPhoto)
@@ -72,8 +75,7 @@ class Asked:
 
     def address(self, path: str, **more: str) -> str:
         """An address with these photos in its query."""
-        query = urlencode(self.given | {name: value for name, value in more.items() if value})
-        return f"{path}?{query}" if query else path
+        return address_of(path, self.given | more)
 
     def exported(self, path: str, name: str) -> str:
         """The address of the API that gives these rows as a file."""
@@ -176,8 +178,9 @@ async def _settled(
 ) -> tuple[list[Result], str | None]:
     number = int(after) if after.isascii() and after.isdigit() and len(after) <= 10 else 0
     number = number if number < _MOST_NO else 0
+    windows = WINDOWS_OF_STORES if asked.store else WINDOWS
     lines, following = await results.page(
-        job_id, asked.wanted, _FORM, after=number, limit=TILES, windows=WINDOWS
+        job_id, asked.wanted, _FORM, after=number, limit=TILES, windows=windows
     )
     return [_ROW.decode(line) for line in lines], None if following is None else str(following)
 

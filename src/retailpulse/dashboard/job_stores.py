@@ -1,13 +1,13 @@
 """The stores of a job as a table: sorted by links, searched, those with failures or flags alone."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.params import QueryParameter
 
 from retailpulse.dashboard.job import frame_of, parse_job_id
 from retailpulse.dashboard.places import read_row_place, write_row_place
+from retailpulse.dashboard.queries import address_of, plain
 from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.domain.jobs import JobStatus
 from retailpulse.service import JobLists, JobReports
@@ -31,7 +31,7 @@ async def job_stores(
     known = parse_job_id(job_id)
     brief = await job_reports.brief(known)
     order = StoreOrder(sort) if sort in _ORDERS else StoreOrder.JOB
-    text = text.replace("\0", "").strip()
+    text = plain(text)
     if text and order is StoreOrder.JOB:
         order = StoreOrder.STORE_ID  # along which those that begin with the text stand together
     place = read_row_place(after, is_text=order is StoreOrder.STORE_ID)
@@ -54,5 +54,6 @@ async def job_stores(
 
 
 def _address(path: str, query: dict[str, str]) -> str:
-    given = {name: value for name, value in query.items() if value and (name, value) != ("sort", "job")}
-    return f"{path}?{urlencode(given)}" if given else path
+    return address_of(
+        path, {name: value for name, value in query.items() if (name, value) != ("sort", "job")}
+    )

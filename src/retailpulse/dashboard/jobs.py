@@ -1,12 +1,12 @@
 """The list of jobs, the newest first: by state, name, label and cause; some chosen to be deleted."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.params import QueryParameter
 
 from retailpulse.dashboard.places import read_job_place, write_job_place
+from retailpulse.dashboard.queries import address_of, plain
 from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import JobStatus
@@ -39,8 +39,8 @@ async def jobs(
     """A page of jobs."""
     query = {
         "state": status if status in STATES else "",
-        "q": _plain(name),
-        "label": _plain(label) if ":" in label else "",
+        "q": plain(name),
+        "label": plain(label) if ":" in label else "",
         "cause": cause if cause in set(Cause) else "",
         "choose": "1" if choose else "",
     }
@@ -52,13 +52,13 @@ async def jobs(
         "jobs.html",
         jobs=list(map(summarize, found)),
         stuck={str(job.job_id) for job in found if job.is_stuck},
-        states={name: (text, _address(query | {"state": name})) for name, text in STATES.items()},
+        states={name: (text, address_of("/jobs", query | {"state": name})) for name, text in STATES.items()},
         counts={"": sum(counts.values()), **counts},
         query=query,
-        without={part: _address(query | {part: ""}) for part in query},
-        choosing=_address(query | {"choose": "1"}),
+        without={part: address_of("/jobs", query | {part: ""}) for part in query},
+        choosing=address_of("/jobs", query | {"choose": "1"}),
         is_first=not after,
-        next_page=_address(query | {"after": write_job_place(following)}) if following else None,
+        next_page=address_of("/jobs", query | {"after": write_job_place(following)}) if following else None,
     )
 
 
@@ -70,12 +70,3 @@ def _wanted(query: dict[str, str]) -> JobFilter:
         labels={name: (value,)} if name else {},
         cause=query["cause"] or None,
     )
-
-
-def _address(query: dict[str, str]) -> str:
-    given = {name: value for name, value in query.items() if value}
-    return f"/jobs?{urlencode(given)}" if given else "/jobs"
-
-
-def _plain(text: str) -> str:
-    return text.replace("\0", "").strip()

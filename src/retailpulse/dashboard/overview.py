@@ -43,6 +43,7 @@ async def overview(
     recent, _ = await job_lists.jobs(_NONE, after=None, limit=RECENT)
     in_use, _ = await hosts.hosts((), after=None, limit=HOSTS)
     settled = known.hour if period == "hour" else known.day
+    drawn = await _drawn(stats)
     left_alone = [host.origin for host in in_use if host.breaker is not BreakerState.CLOSED]
     return page(
         request,
@@ -56,10 +57,9 @@ async def overview(
         hosts=in_use,
         workers=await stats.workers(),
         period=period,
-        charts=[
-            charts.throughput(name, await stats.periods(minutes=minutes, periods=COLUMNS), 60 * minutes)
-            for name, minutes in _MINUTES_OF.items()
-        ],
+        charts=drawn.values(),
+        rates=drawn["hour"].rates,
+        failures=drawn[period].failure_shares,
         causes=charts.bars(_causes(settled)),
         flag_bars=charts.bars(await photos.counts_of_day(), most=len(words.FLAGS)),
         most_counted=MOST_COUNTED,
@@ -93,6 +93,14 @@ def trouble(stats: Statistics, open_hosts: list[str], ongoing: Sequence[JobRow])
         hosts = "1 photo host is" if stats.open_breakers == 1 else f"{stats.open_breakers} photo hosts are"
         found.append(f"{hosts} left alone for now, since only failures came from there{named}.")
     return found
+
+
+async def _drawn(stats: Stats) -> dict[str, charts.Chart]:
+    """The throughput of each period."""
+    return {
+        name: charts.throughput(name, await stats.periods(minutes=minutes, periods=COLUMNS), 60 * minutes)
+        for name, minutes in _MINUTES_OF.items()
+    }
 
 
 def _causes(settled: list[SettledInPeriod]) -> dict[str, int]:

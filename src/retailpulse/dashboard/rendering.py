@@ -82,6 +82,7 @@ def _environment() -> Environment:
         "version": __version__,
         "assets_version": read_assets().version,
         "progress": charts.progress,
+        "sparkline": charts.sparkline,
         "state_of": words.state_of,
     }
     for name in _FILTERS:

@@ -51,7 +51,9 @@ async def review_page(
     """The first photo of the queue from a place on, beside the earlier one that it is most like."""
     asked, place = asked_of(request.query_params), read_photo(at)
     found = await reviews.queue(asked.wanted, after=position_before(place), limit=STRIP)
-    total, is_all = await reviews.waiting(asked.wanted)
+    total, is_all = found.left, found.counted_all
+    if place is not None:  # else this is the beginning, before which there is nothing
+        total, is_all = await reviews.waiting(asked.wanted)
     values: dict[str, Any] = {
         "asked": asked,
         "flag_names": list(Flag),
@@ -66,7 +68,7 @@ async def review_page(
         return page(request, "review_empty.html", **values, further=further)
     job_id, image_no = _key(found.photos[0])
     detail = await photo_details.read(job_id, image_no)
-    before = await reviews.before(asked.wanted, (job_id, image_no))
+    before = await reviews.before(asked.wanted, (job_id, image_no)) if place is not None else None
     return page(
         request,
         "review.html",

@@ -1,14 +1,16 @@
-"""Addresses of the review queue: which photos are asked for, and at which of them a person is."""
+"""Addresses of flagged photos and of their review: which are asked for, and at which of them a person is."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
-from retailpulse.dashboard.days import day_bounds
+from retailpulse.dashboard.queries import address_of, plain
+from retailpulse.domain.days import day_bounds
 from retailpulse.domain.flags import Flag
 from retailpulse.domain.ids import parse_job_id
+from retailpulse.storage.results.photos import PhotoFilter
 from retailpulse.storage.reviews.history import Photo
 from retailpulse.storage.reviews.queue import FIRST, QueueFilter
 
@@ -17,7 +19,7 @@ _PHOTO = re.compile(r"([0-9a-fA-F-]{36})\.([0-9]{1,9})", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What is asked of the queue; an empty text asks for nothing."""
+    """Which flagged photos are asked for; an empty text asks for nothing."""
 
     flag: str = ""
     area: str = ""
@@ -26,15 +28,24 @@ class Asked:
 
     @property
     def wanted(self) -> QueueFilter:
-        """The same for storage; a flag that there is none of asks for nothing."""
+        """The same of the queue; a flag that there is none of asks for nothing."""
+        return QueueFilter(**self._fields)
+
+    @property
+    def listed(self) -> PhotoFilter:
+        """The same of the list of flagged photos."""
+        return PhotoFilter(**self._fields)
+
+    @property
+    def _fields(self) -> dict[str, Any]:
         start, end = day_bounds(self.day) or (None, None)
-        return QueueFilter(
-            flags=(Flag(self.flag),) if self.flag in set(Flag) else (),
-            area_codes=(self.area,) if self.area else (),
-            store_ids=(self.store,) if self.store else (),
-            start=start,
-            end=end,
-        )
+        return {
+            "flags": (Flag(self.flag),) if self.flag in set(Flag) else (),
+            "area_codes": (self.area,) if self.area else (),
+            "store_ids": (self.store,) if self.store else (),
+            "start": start,
+            "end": end,
+        }
 
     @property
     def is_filtered(self) -> bool:
@@ -43,15 +54,13 @@ class Asked:
 
     def address(self, path: str = "/review", **more: str) -> str:
         """The address of these photos; `more` is what else stands in it."""
-        query = {"flag": self.flag, "area": self.area, "store": self.store, "day": self.day} | more
-        given = {name: value for name, value in query.items() if value}
-        return f"{path}?{urlencode(given)}" if given else path
+        return address_of(path, asdict(self) | more)
 
 
 def asked_of(query: Mapping[str, str]) -> Asked:
     """What the query of an address asks for."""
     names = ("flag", "area", "store", "day")
-    flag, area, store, day = (query.get(name, "").replace("\0", "").strip() for name in names)
+    flag, area, store, day = (plain(query.get(name, "")) for name in names)
     return Asked(
         flag=flag if flag in set(Flag) else "", area=area, store=store, day=day if day_bounds(day) else ""
     )

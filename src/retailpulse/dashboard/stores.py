@@ -14,6 +14,7 @@ from retailpulse.dashboard.places import (
     write_history_place,
     write_store_place,
 )
+from retailpulse.dashboard.queries import plain
 from retailpulse.dashboard.rendering import AnyRequest, page
 from retailpulse.domain.errors import NotFound
 from retailpulse.service import Stores
@@ -40,7 +41,7 @@ async def stores_page(
     after: After = "",
 ) -> Response[bytes]:
     """Stores by how their id or name begins, or by what stands in them."""
-    text, area = _plain(q), _plain(area)
+    text, area = plain(q), plain(area)
     wanted = StoreFilter(text=text.lower(), area_codes=(area,) if area else ())
     found, following = await stores.search(wanted, after=read_store_place(after), limit=STORE_ROWS)
     query = {"q": text, "area": area}
@@ -64,7 +65,7 @@ class Week:
 async def areas_page(request: AnyRequest, stores: Stores, after: After = "") -> Response[bytes]:
     """Areas by their code, each with the stores that were visited in the last weeks."""
     weeks = weeks_until(datetime.now(UTC), WEEKS_OF_AREAS)
-    found, following = await stores.coverage(weeks, after=_plain(after), limit=AREA_ROWS)
+    found, following = await stores.coverage(weeks, after=plain(after), limit=AREA_ROWS)
     next_page = f"/areas?{urlencode({'after': following})}" if following else None
     return page(
         request,
@@ -83,7 +84,7 @@ async def area_page(
     after: After = "",
 ) -> Response[bytes]:
     """One area: its coverage week by week, and its stores."""
-    code = _plain(code)
+    code = plain(code)
     weeks = weeks_until(datetime.now(UTC), WEEKS_OF_AREA)
     area = await stores.coverage_of(weeks, code)
     if area is None:
@@ -111,7 +112,7 @@ async def store_page(
     after: After = "",
 ) -> Response[bytes]:
     """One store, with its visits of the last three months, or of all time, the newest first."""
-    store = await stores.find(_plain(store_id))
+    store = await stores.find(plain(store_id))
     start = None if since == "ever" else datetime.now(UTC) - RECENT
     visits, following = await stores.history(
         store.store_id,
@@ -151,7 +152,3 @@ def weeks_of(area: AreaCoverage, weeks: list[datetime]) -> list[Week]:
         )
         for begins_at, visited in zip(weeks, area.visited, strict=True)
     ]
-
-
-def _plain(text: str) -> str:
-    return text.replace("\0", "").strip()

@@ -3,9 +3,9 @@
 The address of the look holds what is said of the job, by the names that the API has for it.
 """
 
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -16,9 +16,9 @@ from litestar.response import Redirect
 
 from retailpulse.config.settings import ApiSettings
 from retailpulse.dashboard.column_choices import choices_of
-from retailpulse.dashboard.handing_in import find_held, go_on, hand_in, handed_in, most_bytes
+from retailpulse.dashboard.file_page import SMALL_FORM_BYTES, FilePage
+from retailpulse.dashboard.handing_in import handed_in
 from retailpulse.dashboard.rendering import AnyRequest, page
-from retailpulse.dashboard.scope_page import without_scope
 from retailpulse.domain.api_keys import Scope
 from retailpulse.domain.date_formats import DateOrder
 from retailpulse.domain.errors import Conflict, InvalidRequest
@@ -28,13 +28,29 @@ from retailpulse.service import FileKind, HeldFiles
 from retailpulse.service.submit_preview import NO_HOST
 from retailpulse.storage.held_files import HeldFile
 from retailpulse.tables import VISIT_COLUMNS
-from retailpulse.web.error_responses import status_of
 from retailpulse.web.file_reader import FileReader, Said, TriedSubmit
 
-SMALL_FORM_BYTES = 256 * 1024
 MOST_NAME_CHARACTERS = 200
 _ONCE = ("name", "depth", "priority", "callback_url", "date_order", "sheet")
 UNUSED = "comes back as extra"
+
+
+def _named(file_name: str) -> dict[str, str]:
+    """A job is called as its file, unless it is said otherwise."""
+    stem = PurePath(file_name).stem[:MOST_NAME_CHARACTERS]
+    return {"name": stem} if stem else {}
+
+
+PAGE = FilePage(
+    kind=FileKind.VISITS,
+    address="/submit",
+    template="submit.html",
+    needed=Scope.SUBMIT,
+    what="submit a job",
+    sample=sample_visits,
+    most_bytes=attrgetter("max_body_bytes"),
+    query_of=_named,
+)
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -53,9 +69,7 @@ async def submit_page(
     sample: Annotated[str, QueryParameter(name="sample")] = "",
 ) -> Response[bytes]:
     """The form that takes a file or a text."""
-    return without_scope(request, Scope.SUBMIT, "submit a job") or _form(
-        request, api_settings, text=sample_visits() if sample else ""
-    )
+    return PAGE.form(request, api_settings, with_sample=bool(sample))
 
 
 @post("/submit", include_in_schema=False, request_max_body_size=None)
@@ -63,13 +77,7 @@ async def hand_in_visits(
     request: AnyRequest, held_files: HeldFiles, api_settings: ApiSettings
 ) -> Response[Any] | Redirect:
     """Holds a file, and goes on to the look at it."""
-    try:
-        most = most_bytes(api_settings.max_body_bytes, api_settings)
-        file_id, name = await hand_in(request, held_files, FileKind.VISITS, most)
-    except InvalidRequest as error:
-        return _form(request, api_settings, error=str(error), status=status_of(error))
-    stem = PurePath(name).stem[:MOST_NAME_CHARACTERS]
-    return go_on(request, f"/submit/{file_id}" + (f"?{urlencode({'name': stem})}" if stem else ""))
+    return await PAGE.hold(request, held_files, api_settings)
 
 
 @get("/submit/{file_id:str}", include_in_schema=False)
@@ -81,9 +89,9 @@ async def look_at_visits(
     file_id: str,
 ) -> Response[bytes]:
     """What a file would be as a job: its columns, errors and warnings, its first visits."""
-    if refused := without_scope(request, Scope.SUBMIT, "submit a job"):
+    if refused := PAGE.refuse(request):
         return refused
-    file = await find_held(request, held_files, FileKind.VISITS, file_id)
+    file = await PAGE.find(request, held_files, file_id)
     if file.outcome is not None:
         return page(request, "submit_sent.html", file=file, job_id=_SENT.decode(file.outcome).job_id)
     query = request.query_params
@@ -96,7 +104,7 @@ async def send_visits(
     request: AnyRequest, held_files: HeldFiles, file_reader: FileReader, file_id: str
 ) -> Redirect:
     """Submits the job, once however often it is asked for; if it cannot be, back to the look at it."""
-    file = await find_held(request, held_files, FileKind.VISITS, file_id)
+    file = await PAGE.find(request, held_files, file_id)
     form = await request.form()
     if file.outcome is not None:
         return _to_job(file)
@@ -105,12 +113,12 @@ async def send_visits(
     try:
         receipt = await file_reader.submit(handed_in(held_files, file), sent, f"page-{file.file_id}")
     except Conflict:  # sent meanwhile, in other words
-        file = await find_held(request, held_files, FileKind.VISITS, file_id)
+        file = await PAGE.find(request, held_files, file_id)
         if file.outcome is None:
             raise
         return _to_job(file)
     except InvalidRequest:
-        return Redirect(f"/submit/{file.file_id}?{urlencode(said)}", status_code=303)
+        return PAGE.back(file, said)
     outcome = msgspec.json.encode(Sent(receipt.job_id)).decode()
     await held_files.settle(file.file_id, outcome)
     return Redirect(f"/jobs/{receipt.job_id}?done=submit", status_code=303)
@@ -119,20 +127,6 @@ async def send_visits(
 def _to_job(file: HeldFile) -> Redirect:
     job_id = _SENT.decode(file.outcome or "").job_id
     return Redirect(f"/jobs/{job_id}?done=submit", status_code=303)
-
-
-def _form(
-    request: AnyRequest, settings: ApiSettings, *, text: str = "", error: str = "", status: int = 200
-) -> Response[bytes]:
-    return page(
-        request,
-        "submit.html",
-        status=status,
-        text=text,
-        error=error,
-        most_bytes=most_bytes(settings.max_body_bytes, settings),
-        most_images=settings.max_images_per_job,
-    )
 
 
 def _said(values: MultiDict[Any] | FormMultiDict) -> Said:

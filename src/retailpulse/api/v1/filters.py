@@ -6,6 +6,7 @@ from uuid import UUID
 
 from litestar.params import Parameter
 
+from retailpulse.domain.days import day_bounds
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.ids import parse_job_id
 from retailpulse.domain.times import parse_query_time
@@ -38,6 +39,16 @@ def instant(name: str, text: str | None) -> datetime | None:
         raise InvalidRequest(
             f"{name}: {text[:100]!r} is not a date: write 2026-11-20 or 2026-11-20T10:00:00Z"
         )
+    return found
+
+
+def bounds_of_day(name: str, text: str | None) -> tuple[datetime | None, datetime | None]:
+    """When the day begins and ends that a date names, in UTC; raises InvalidRequest naming the parameter."""
+    if text is None:
+        return None, None
+    found = day_bounds(text)
+    if found is None:
+        raise InvalidRequest(f"{name}: {text[:100]!r} is no day: write 2026-11-20")
     return found
 
 

@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from litestar.types import Scope
 
 from retailpulse.api.v1 import review_operations as operations
-from retailpulse.api.v1.filters import Areas, StoreIds, checked, instant, texts
+from retailpulse.api.v1.filters import Areas, StoreIds, bounds_of_day, checked, instant, texts
 from retailpulse.api.v1.pages import Cursors, PageRequest, link_header, write_cursor
 from retailpulse.api.v1.parameter_objects import with_parameter_objects
 from retailpulse.api.v1.paths import known_id
@@ -40,6 +40,13 @@ MANY_BODY_BYTES = 8 * 1024 * 1024
 CURSORS: Cursors[Photo] = Cursors("reviews", tuple[UUID, int])
 """A position is that of the photo after which a page begins."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
+MeasuredOn = Annotated[
+    str | None,
+    Parameter(
+        description="Only photos whose result was written on this day, in UTC: a date. Of photos on which a "
+        "decision stands, those of jobs that are gone are left out."
+    ),
+]
 _WORDS = {"decision": Decision, "flag": Flag}
 _PATH = "/api/v1/jobs/{job_id:str}/images/{image_no:str}/review"
 
@@ -107,25 +114,32 @@ async def list_reviews(
     since: Annotated[
         str | None, Parameter(description="Only jobs submitted then or later: a date or an RFC 3339 time.")
     ] = None,
+    day: MeasuredOn = None,
     page: PageRequest,
 ) -> Response[ReviewPage]:
     """List the photos that wait for a decision, or that have one; those of the oldest job first.
 
     A page may be short, or empty, and yet have a `next`.
     """
+    start, end = bounds_of_day("day", day)
     wanted = QueueFilter(
         decision=None if decision is ReviewState.UNDECIDED else Decision(decision),
         flags=tuple(flag or ()),
         area_codes=texts("area", area),
         store_ids=texts("store_id", store_id),
+        start=start,
+        end=end,
     )
-    start = instant("since", since)
-    begin = FIRST if start is None else (first_job_id(start), 0)
-    after = max(begin, CURSORS.read(page.cursor) or FIRST)
+    after = max(_first_since(since), CURSORS.read(page.cursor) or FIRST)
     found = await reviews.queue(wanted, after=after, limit=page.limit)
     following = page.link(write_cursor(CURSORS, found.following))
     body = ReviewPage(items=found.photos, next=following, left=found.left, counted_all=found.counted_all)
     return Response(body, headers=link_header(following))
+
+
+def _first_since(since: str | None) -> Photo:
+    submitted = instant("since", since)
+    return FIRST if submitted is None else (first_job_id(submitted), 0)
 
 
 @post("/api/v1/review", status_code=200, request_max_body_size=MANY_BODY_BYTES, **operations.DECIDE_MANY)

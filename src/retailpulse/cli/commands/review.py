@@ -1,6 +1,6 @@
 """The command `review`: the photos that wait for a person, and what is decided on one."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import rich_click as click
@@ -13,7 +13,7 @@ from retailpulse.cli.exit_codes import Refusal
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
 from retailpulse.cli.terminal import output_console, printable
-from retailpulse.cli.times import read_time
+from retailpulse.cli.times import read_day, read_time
 from retailpulse.cli.views import titled_table, when
 from retailpulse.client import Client, Conflict, EarlierPhoto, Review, ReviewedPhoto, ReviewEntry
 from retailpulse.domain.flags import Flag
@@ -88,6 +88,12 @@ def _read_pair(
     callback=read_time,
     help="Only of jobs submitted then or later: a date, an RFC 3339 time, today, yesterday or 7d ago.",
 )
+@click.option(
+    "--day",
+    metavar="DAY",
+    callback=read_day,
+    help="Only photos measured on this day, in UTC: a date, today, yesterday or 7d (days ago).",
+)
 @limit_options
 @json_option
 @with_client
@@ -137,6 +143,7 @@ def _list(
     area: tuple[str, ...],
     store_id: tuple[str, ...],
     since: str | datetime | None,
+    day: date | None,
     limit: int,
     is_all: bool,
     **of_decision: Any,
@@ -149,6 +156,7 @@ def _list(
         "area": area,
         "store_id": store_id,
         "since": since,
+        "day": day,
     }
 
     def say_more() -> str:

@@ -1,7 +1,7 @@
 """Keeps pages up to date for all who look at them: each is made once a moment, one after the other.
 
-One task does it, so that live pages take one connection to the database at most, and it rests nine times as
-long as a round has taken: the more pages are open, the more seldom each is made.
+One task does it, so that live pages take one connection to the database at most. It rests nine times as long
+as a round has taken, and long enough for its tabs: the more are open, the more seldom each is made and sent.
 """
 
 import asyncio
@@ -31,6 +31,8 @@ CHECK_SECONDS = 2.0
 """How often it is asked which viewers still may look."""
 REST = 9
 """How many times as long as a round the rest after it lasts at least."""
+EVENTS_PER_SECOND = 40.0
+"""How many events are sent at most, over all tabs: with 200 tabs each has one in 5 seconds."""
 
 
 class LiveUpdates:
@@ -107,7 +109,8 @@ class LiveUpdates:
             for address in list(self._pages):
                 if self._stop.is_set() or not await self._look_at(app, address):
                     break
-            rest_seconds = max(LOOK_SECONDS, REST * (time.monotonic() - began_at))
+            tabs = sum(len(page.viewers) for page in self._pages.values())
+            rest_seconds = max(LOOK_SECONDS, REST * (time.monotonic() - began_at), tabs / EVENTS_PER_SECOND)
 
     async def _look_at(self, app: ASGIApp, address: PageAddress) -> bool:
         """Makes a page again and tells its viewers; whether the others can be made now."""

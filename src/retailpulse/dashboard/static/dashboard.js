@@ -12,6 +12,4 @@ function hide(picture) {
 }
 
 document.addEventListener("error", (event) => hide(event.target), true);
-for (const picture of document.images) {
-  if (picture.complete && picture.naturalWidth === 0) hide(picture);
-}
+for (const one of document.images) if (one.complete && one.naturalWidth === 0) hide(one);

@@ -1,5 +1,5 @@
 // Keeps what is marked data-live up to date by one stream of events from the page's own address.
-// Numbers and bars change in their places; rows of lists only come and go where nobody is at the page.
+// Numbers and bars change in their places; rows of lists come, go and move only where nobody is at the page.
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 60000;
 const ASK_EVERY_MS = 30000; // where the service has no stream left for this tab
@@ -14,7 +14,7 @@ let wait = FIRST_WAIT_MS;
 let isPaused = false;
 let lastAt = "";
 let usedAt = 0;
-const keyOf = (row) => row.querySelector("a[href]")?.getAttribute("href");
+const keyOf = (row) => row.dataset.row ?? row.querySelector("a[href]")?.getAttribute("href");
 
 function say(text, isLost = false) {
   line.classList.toggle("lost", isLost);
@@ -67,6 +67,7 @@ function hear(news) {
     if (part) merge(part, fresh.content);
     else if (id === "title") document.title = html;
   }
+  offerRows();
   say(`Live, ${lastAt} UTC`);
 }
 
@@ -82,6 +83,7 @@ async function ask() {
       const part = document.getElementById(fresh.id);
       if (part) merge(part, fresh);
     }
+    offerRows();
     lastAt = new Date(answer.headers.get("date")).toISOString().slice(11, 19);
     wait = FIRST_WAIT_MS;
     say(`${lastAt} UTC, every half a minute: many pages are open`);
@@ -118,27 +120,26 @@ function mergeElement(old, fresh) {
 function mergeRows(old, fresh) {
   const known = new Map([...old.children].map((row) => [keyOf(row), row]));
   const keys = [...fresh.children].map(keyOf);
-  const isSame = keys.join() === [...known.keys()].join();
-  const isIdle = performance.now() - usedAt > IDLE_MS;
-  if (isSame || isIdle || known.has(undefined)) {
-    kept.delete(old);
+  const added = keys.filter((key) => !known.has(key));
+  kept.delete(old);
+  if (keys.join() === [...known.keys()].join() || performance.now() - usedAt > IDLE_MS || known.has(undefined)) {
     merge(old, fresh);
   } else {
-    kept.set(old, { fresh: fresh.cloneNode(true), added: keys.filter((key) => !known.has(key)) });
+    if (added.length || keys.length < known.size) kept.set(old, { fresh: fresh.cloneNode(true), added });
     for (const [key, row] of known) row.classList.toggle("gone", !keys.includes(key));
     for (const row of [...fresh.children]) {
       if (known.has(keyOf(row))) mergeElement(known.get(keyOf(row)), row);
     }
   }
-  offerRows();
 }
 
 function offerRows() {
-  const added = new Set([...kept.values()].flatMap((rows) => rows.added));
+  const lists = [...kept.keys()].filter((old) => old.isConnected);
+  const added = new Set(lists.flatMap((old) => kept.get(old).added)).size;
   const button = line.querySelector("[data-live-show]");
-  button.hidden = kept.size === 0;
-  const jobs = added.size === 1 ? "1 new job" : `${added.size} new jobs`;
-  button.textContent = `${added.size ? jobs : "Jobs have ended"}, show`;
+  button.hidden = lists.length === 0;
+  const noun = `${lists[0]?.dataset.rows}${added === 1 ? "" : "s"}`;
+  button.textContent = `${added ? `${added} new ${noun}` : "The list has changed"}, show`;
 }
 
 function showRows() {

@@ -22,13 +22,14 @@ from retailpulse.domain.reviews import ReviewState
 from retailpulse.schema import RESULT
 from retailpulse.schema.columns import Column, SqlType
 from retailpulse.storage.postgres.database import Connection
+from retailpulse.storage.results.sources import ALL, NOT_YET_MEASURED, OF_STORES, UNSETTLED, WITH, WITH_CAUSE
 
 PAGE_BYTES = 4_000_000
 """A page ends early once its rows carry this much text from the client."""
 WINDOW_IMAGES = 20_000
 """How many images one statement looks at if it is to find only some."""
 WINDOW_OF_STORES_IMAGES = 250_000
-"""The same if it first looks for visits to stores, which reads all visits of the job."""
+"""The same if it first looks for visits to stores, by an index."""
 _NUMBER = re.compile(rb"\d+")
 
 # OFFSET 0 keeps the planner from joining whole tables: each row is looked up by its key.
@@ -87,35 +88,6 @@ _EARLIER = sql.SQL(""", coalesce((
             to_char(e.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) ORDER BY e.retry_no)
         FROM earlier_results e
         WHERE e.job_id = {job_id} AND e.image_no = page.image_no), '[]'::json)::{earlier_type} AS earlier""")
-
-# The source of the numbers of the images to look at: all of the window, or only those that may be wanted.
-_ALL = sql.SQL("""
-    SELECT image_no FROM images
-    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} ORDER BY image_no""")
-# A window in which each image has a result is passed over at the cost of counting them.
-_UNSETTLED = sql.SQL("""
-    SELECT image_no FROM images
-    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last}
-        AND (SELECT count(*) FROM results
-             WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last}) <= {last} - {first}
-    ORDER BY image_no""")
-# Found by an index of such rows alone.
-_WITH = sql.SQL("""
-    SELECT image_no FROM results
-    WHERE job_id = {job_id} AND image_no BETWEEN {first} AND {last} AND {column} IS NOT NULL
-    ORDER BY image_no""")
-# Those of one cause stand together in an index.
-_WITH_CAUSE = sql.SQL("""
-    SELECT image_no FROM results WHERE job_id = {job_id} AND cause = {cause}
-        AND image_no BETWEEN {first} AND {last} ORDER BY image_no""")
-_NOT_YET_MEASURED = sql.SQL("({unsettled}) UNION ({failed}) ORDER BY image_no")
-_OF_STORES = sql.SQL("""
-    SELECT number AS image_no
-    FROM visits CROSS JOIN LATERAL generate_series(
-        greatest(first_image_no, {first}), least(first_image_no + images - 1, {last})) number
-    WHERE job_id = {job_id} AND first_image_no <= {last} AND first_image_no + images > {first}
-        AND store_id = ANY({store_ids})
-    ORDER BY number""")
 
 
 class PageFormat(StrEnum):
@@ -298,9 +270,9 @@ def _given(column: Column, form: ResultForm) -> sql.Composable:
 
 def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Composable:
     if wanted.store_ids:
-        return _OF_STORES.format(**values, store_ids=sql.Literal(list(wanted.store_ids)))
+        return OF_STORES.format(**values, store_ids=sql.Literal(list(wanted.store_ids)))
     if wanted.one_cause is not None:
-        return _WITH_CAUSE.format(**values, cause=sql.Literal(str(wanted.one_cause)))
+        return WITH_CAUSE.format(**values, cause=sql.Literal(str(wanted.one_cause)))
     is_measured_wanted = Outcome.MEASURED in wanted.outcomes or not (wanted.outcomes or wanted.unsettled)
     is_failure_wanted = wanted.causes or not (is_measured_wanted or wanted.unsettled)
     is_undecided_wanted = ReviewState.UNDECIDED in wanted.reviews
@@ -312,14 +284,14 @@ def _seen(wanted: ResultFilter, values: Mapping[str, sql.Composable]) -> sql.Com
     )
     for column, is_wanted in rare:
         if is_wanted:
-            return _WITH.format(**values, column=sql.Identifier(column))
+            return WITH.format(**values, column=sql.Identifier(column))
     if is_measured_wanted:
-        return _ALL.format(**values)
+        return ALL.format(**values)
     if not wanted.outcomes:
-        return _UNSETTLED.format(**values)
-    return _NOT_YET_MEASURED.format(
-        unsettled=_UNSETTLED.format(**values),
-        failed=_WITH.format(**values, column=sql.Identifier("cause")),
+        return UNSETTLED.format(**values)
+    return NOT_YET_MEASURED.format(
+        unsettled=UNSETTLED.format(**values),
+        failed=WITH.format(**values, column=sql.Identifier("cause")),
     )
 
 

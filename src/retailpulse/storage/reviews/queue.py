@@ -55,6 +55,15 @@ _OF_VISITS = sql.SQL("""
             AND p.settled_at < coalesce(%(end)s, 'infinity'::timestamptz) OFFSET 0)
 """)
 
+# Of photos that were decided on, and may have no flag any more.
+_OF_RESULTS = sql.SQL("""
+    EXISTS (
+        SELECT FROM results r
+        WHERE r.job_id = found.job_id AND r.image_no = found.image_no
+            AND r.settled_at >= coalesce(%(start)s, '-infinity'::timestamptz)
+            AND r.settled_at < coalesce(%(end)s, 'infinity'::timestamptz) OFFSET 0)
+""")
+
 # Jobs on their way out are not seen.
 _UNDECIDED = sql.SQL("""
     SELECT job_id, image_no, flags FROM results
@@ -97,19 +106,22 @@ _FOUND = sql.SQL("""
         SELECT * FROM stores WHERE store_id = coalesce(v.store_id, w.store_id) OFFSET 0) s ON true
 """)
 
+# A window is read as far as it is needed: to its end only if it holds less than what is asked for.
 _PAGE = sql.SQL("""
-    WITH seen AS MATERIALIZED ({seen})
-    SELECT (SELECT count(*) FROM seen), (
-        SELECT row_to_json(l) FROM (
-            SELECT job_id, image_no FROM seen ORDER BY job_id DESC, image_no DESC LIMIT 1) l),
-        (SELECT coalesce(json_agg(f ORDER BY f.job_id, f.image_no), '[]') FROM (
+    WITH seen AS MATERIALIZED ({seen}), found AS MATERIALIZED (
+        SELECT coalesce(json_agg(f ORDER BY f.job_id, f.image_no), '[]') AS photos FROM (
             SELECT page.*, {matched} AS matched FROM (
                 SELECT * FROM ({found}) found WHERE {wanted}
                 ORDER BY job_id, image_no LIMIT %(limit)s) page) f)
+    SELECT photos, CASE WHEN json_array_length(photos) < %(limit)s THEN (
+        SELECT row_to_json(l) FROM (
+            SELECT job_id, image_no, count(*) OVER () AS seen FROM seen
+            ORDER BY job_id DESC, image_no DESC LIMIT 1) l) END
+    FROM found
 """)
 _COUNT = sql.SQL("""
-    WITH seen AS MATERIALIZED ({seen})
-    SELECT (SELECT count(*) FROM seen), (SELECT count(*) FROM ({shown}) shown)
+    WITH seen AS MATERIALIZED ({seen}), found AS MATERIALIZED (SELECT count(*) AS number FROM ({shown}) shown)
+    SELECT number, CASE WHEN number < %(limit)s THEN (SELECT count(*) FROM seen) END FROM found
 """)
 _LAST = sql.SQL("""
     WITH seen AS MATERIALIZED ({seen})
@@ -123,7 +135,8 @@ class QueueFilter:
     """Which photos are asked for; what is empty asks for nothing, of several values each will do.
 
     `decision` None: those that are flagged and undecided; without `flags`, with one that the queue shows by
-    itself. Of these, `start` and `end` bound when the result was written.
+    itself. `start` and `end` bound when the result was written, so of photos that were decided on, those of
+    jobs that are gone are left out.
     """
 
     decision: Decision | None = None
@@ -170,11 +183,11 @@ async def read_window(
     window = wanted.window(limit)
     values = _values(wanted, after, window) | {"limit": limit}
     cursor = await connection.execute(statement, values, prepare=False)
-    ((seen, last, photos),) = await cursor.fetchall()
+    ((photos, last),) = await cursor.fetchall()
     reached = None
     if len(photos) == limit:
         reached = UUID(photos[-1]["job_id"]), int(photos[-1]["image_no"])
-    elif seen == window:
+    elif last is not None and last["seen"] == window:
         reached = UUID(last["job_id"]), int(last["image_no"])
     return QueueWindow(photos=photos, reached=reached)
 
@@ -202,8 +215,8 @@ async def count_left(connection: Connection, wanted: QueueFilter, *, after: Phot
     window = wanted.window(limit)
     values = _values(wanted, after, window) | {"limit": limit}
     cursor = await connection.execute(statement, values, prepare=False)
-    ((seen, count),) = await cursor.fetchall()
-    return min(count, MOST_COUNTED), seen < window and count < limit
+    ((count, seen),) = await cursor.fetchall()
+    return min(count, MOST_COUNTED), count < limit and seen < window
 
 
 async def find_photo(connection: Connection, photo: Photo) -> dict[str, Any] | None:
@@ -261,7 +274,7 @@ def _values(wanted: QueueFilter, position: Photo, window: int) -> dict[str, obje
 
 def _condition(wanted: QueueFilter) -> sql.Composable:
     """What is asked of photos that were decided on, which may be of jobs that are gone."""
-    conditions = [sql.SQL("true")]
+    conditions: list[sql.Composable] = [sql.SQL("true")]
     if wanted.decision is None:
         return conditions[0]
     if wanted.flags:
@@ -270,4 +283,6 @@ def _condition(wanted: QueueFilter) -> sql.Composable:
         conditions.append(sql.SQL("area = ANY(%(area_codes)s)"))
     if wanted.store_ids:
         conditions.append(sql.SQL("store_id = ANY(%(store_ids)s)"))
+    if wanted.start or wanted.end:
+        conditions.append(_OF_RESULTS)
     return sql.SQL(" AND ").join(conditions)

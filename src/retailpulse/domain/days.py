@@ -1,4 +1,4 @@
-"""A day as the address of a page names it."""
+"""A day as pages and queries name it."""
 
 from datetime import UTC, date, datetime, timedelta
 
