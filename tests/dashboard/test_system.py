@@ -12,7 +12,7 @@ from tests.running import RunningService, wait_for
 
 def row_of(text: str, words: str) -> str:
     """The row of a table that has these words."""
-    rows = [row for row in re.findall(r"<tr>.*?</tr>", text, re.DOTALL) if words in row]
+    rows = [row for row in re.findall(r"<tr[ >].*?</tr>", text, re.DOTALL) if words in row]
     assert len(rows) == 1, (words, text)
     return str(rows[0])
 
