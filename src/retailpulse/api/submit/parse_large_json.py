@@ -35,10 +35,10 @@ _OTHER_TEXTS = 2 * BLOCK_BYTES
 """Texts of visits that are read together which may stand beside their URLs."""
 
 # Goes on up to a bracket outside of texts, or to a text that does not end here. It always matches, as
-# the next does, and neither ever goes back.
-_PLAIN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+# the next does. Not possessive: Python 3.11.2 matches wrongly then.
+_PLAIN = re.compile(rb'(?:[^"{}\[\]]+|"[^"\\]*(?:\\.[^"\\]*)*")*', re.DOTALL)
 # Goes on within a text up to the quote that ends it, or as far as it is there.
-_IN_TEXT = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_IN_TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _BEFORE_VISITS = re.compile(rb'(?<!\\)"visits"[ \t\r\n]*:[ \t\r\n]*\[\Z')
 
 
