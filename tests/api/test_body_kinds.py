@@ -125,6 +125,40 @@ def test_dates_with_day_and_month_are_read_in_the_order_that_is_said(service: Ru
     assert "date_order" in problem(post(service, rows, date_order="x"), 400, "invalid-request")["detail"]
 
 
+def test_a_date_that_is_ambiguous_is_the_example_of_those_that_are(service: RunningService) -> None:
+    rows = f"{HEADER}S,{NOWHERE},19/11/2026\nS,{NOWHERE},03/04/2026\nS,{NOWHERE},05/06/2026\n"
+    warning = post(service, rows).json()["warnings"][1]
+    assert (warning["count"], warning["example"], warning["line"]) == (3, "03/04/2026", 3)
+    warning = post(service, f"{HEADER}S,{NOWHERE},19/11/2026\n").json()["warnings"][1]
+    assert (warning["code"], warning["example"]) == ("visit_time_ambiguous", "19/11/2026")
+
+
+@pytest.mark.parametrize(
+    ("order", "date", "why"),
+    [
+        ("month-first", "20/11/2026", "20/11/2026 has no month 20: it is day-first"),
+        ("day-first", "11/20/2026", "11/20/2026 has no month 20: it is month-first"),
+        ("month-first", "Fri 03/04/2026", "Fri 03/04/2026 is day-first"),
+    ],
+)
+def test_a_date_of_the_other_order_is_told_to_be_so(
+    service: RunningService, order: str, date: str, why: str
+) -> None:
+    warning = post(service, f"{HEADER}S,{NOWHERE},{date}\n", date_order=order).json()["warnings"][1]
+    assert warning["detail"] == f"these dates have no instant with date_order={order}: {why}"
+    assert "until" not in warning["detail"]
+
+
+def test_a_cell_that_is_no_url_at_all_is_told_so(service: RunningService) -> None:
+    for cell in ("see photo", "not a url", "photos.example/a b.jpg", "see\x0bphoto"):
+        told = problem(post(service, f'{HEADER}S,"{cell}",noon\n'), 400, "invalid-request")["detail"]
+        assert told.startswith("line 2: image_url: it is no URL: it must begin with http:// or https://"), (
+            cell
+        )
+    told = problem(post(service, f"{HEADER}S,http://h/a b,noon\n"), 400, "invalid-request")["detail"]
+    assert "write %20 within a URL" in told
+
+
 def test_a_form_brings_a_file_and_what_else_is_to_be_said(service: RunningService) -> None:
     fields = {"name": "from a form", "priority": "7", "label": "region:north"}
     for name, content in {
