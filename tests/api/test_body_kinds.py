@@ -19,6 +19,7 @@ EXPECTED = [(CORNER_SHOP, "noon", [NOWHERE])]
 TYPES = [
     "text/csv", "application/vnd.ms-excel", "text/plain", "application/csv", "application/octet-stream",
     "application/x-www-form-urlencoded", "", "*/*", "text/csv; charset=utf-16", "application/json; nonsense",
+    "application/json", "application/vnd.api+json", "application/x-ndjson",
 ]  # fmt: skip
 BOOK = xlsx({"Visits": [HEADER.strip().split(","), [CORNER_SHOP, NOWHERE, "noon"]]})
 
@@ -34,16 +35,39 @@ def test_the_bytes_say_what_a_body_is(service: RunningService, media_type: str) 
         "JSON": DOCUMENT.encode(),
         "lines of JSON": f"{LINE}\n".encode(),
     }
-    if "json" in media_type:  # what says that it is JSON, and is text, is refused as JSON
-        bodies = {name: body for name, body in bodies.items() if name in {"JSON", "XLSX", "gzip"}}
+    if media_type == "application/x-ndjson":
+        del bodies["JSON"]  # a document of many lines looks like lines that are broken
     for name, body in bodies.items():
         assert visits_of(service, accepted(post(service, body, media_type))) == EXPECTED, name
 
 
-def test_what_says_that_it_is_json_is_refused_as_json(service: RunningService) -> None:
-    for media_type in ("application/json", "application/vnd.api+json"):
-        answer = post(service, ROWS, media_type)
-        assert "not JSON in UTF-8" in problem(answer, 400, "invalid-request")["detail"]
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "application/vnd.api+json", "application/x-ndjson"]
+)
+def test_what_is_nearly_json_is_refused_as_json(service: RunningService, media_type: str) -> None:
+    for body in (DOCUMENT[:-1], f"\n {DOCUMENT[:-1]}", "\ufeff" + DOCUMENT[:-1], "nonsense"):
+        detail = problem(post(service, body, media_type), 400, "invalid-request")["detail"]
+        assert "not JSON" in detail, body
+    assert problem(post(service, DOCUMENT.encode("utf-16"), media_type), 400, "invalid-request")
+
+
+def test_a_bad_line_before_others_leaves_rows_of_json_what_they_are(service: RunningService) -> None:
+    body = f"nonsense\n{LINE}\n"
+    answer = post(service, body, "application/x-ndjson", on_bad_row="skip")
+    assert visits_of(service, accepted(answer)) == EXPECTED
+
+
+@pytest.mark.parametrize("media_type", TYPES)
+def test_an_empty_body_is_called_so(service: RunningService, media_type: str) -> None:
+    for body in (b"", b" \r\n", b"\xef\xbb\xbf"):
+        assert (
+            problem(post(service, body, media_type), 400, "invalid-request")["detail"] == "the body is empty"
+        )
+
+
+def test_an_empty_file_of_a_form_is_called_so(service: RunningService) -> None:
+    answer = service.http.post("/api/v1/jobs", files={"file": ("visits.csv", b"", "text/csv")})
+    assert problem(answer, 400, "invalid-request")["detail"] == "the file is empty"
 
 
 def test_a_file_whose_line_breaks_curl_has_dropped_is_refused_with_advice(service: RunningService) -> None:
@@ -99,6 +123,40 @@ def test_dates_with_day_and_month_are_read_in_the_order_that_is_said(service: Ru
     )
     assert answer.json()["visits_without_time"] == 0
     assert "date_order" in problem(post(service, rows, date_order="x"), 400, "invalid-request")["detail"]
+
+
+def test_a_date_that_is_ambiguous_is_the_example_of_those_that_are(service: RunningService) -> None:
+    rows = f"{HEADER}S,{NOWHERE},19/11/2026\nS,{NOWHERE},03/04/2026\nS,{NOWHERE},05/06/2026\n"
+    warning = post(service, rows).json()["warnings"][1]
+    assert (warning["count"], warning["example"], warning["line"]) == (3, "03/04/2026", 3)
+    warning = post(service, f"{HEADER}S,{NOWHERE},19/11/2026\n").json()["warnings"][1]
+    assert (warning["code"], warning["example"]) == ("visit_time_ambiguous", "19/11/2026")
+
+
+@pytest.mark.parametrize(
+    ("order", "date", "why"),
+    [
+        ("month-first", "20/11/2026", "20/11/2026 has no month 20: it is day-first"),
+        ("day-first", "11/20/2026", "11/20/2026 has no month 20: it is month-first"),
+        ("month-first", "Fri 03/04/2026", "Fri 03/04/2026 is day-first"),
+    ],
+)
+def test_a_date_of_the_other_order_is_told_to_be_so(
+    service: RunningService, order: str, date: str, why: str
+) -> None:
+    warning = post(service, f"{HEADER}S,{NOWHERE},{date}\n", date_order=order).json()["warnings"][1]
+    assert warning["detail"] == f"these dates have no instant with date_order={order}: {why}"
+    assert "until" not in warning["detail"]
+
+
+def test_a_cell_that_is_no_url_at_all_is_told_so(service: RunningService) -> None:
+    for cell in ("see photo", "not a url", "photos.example/a b.jpg", "see\x0bphoto"):
+        told = problem(post(service, f'{HEADER}S,"{cell}",noon\n'), 400, "invalid-request")["detail"]
+        assert told.startswith("line 2: image_url: it is no URL: it must begin with http:// or https://"), (
+            cell
+        )
+    told = problem(post(service, f"{HEADER}S,http://h/a b,noon\n"), 400, "invalid-request")["detail"]
+    assert "write %20 within a URL" in told
 
 
 def test_a_form_brings_a_file_and_what_else_is_to_be_said(service: RunningService) -> None:

@@ -157,7 +157,7 @@ def test_a_bad_parameter_is_named(service: RunningService, query: dict[str, Any]
 @pytest.mark.parametrize(
     ("media_type", "content", "says"),
     [
-        (CSV, "", "line 1: the header must name the columns store_id,image_url,visit_time; the file"),
+        (CSV, "", "the body is empty"),
         (CSV, HEADER, "there is no visit"),
         (CSV, "store_id,image_url\n", "visit_time not found"),
         (CSV, f"{HEADER}S,u,noon\nS,u\n", "line 3: it has 2 cells, the header has 3"),
@@ -167,7 +167,7 @@ def test_a_bad_parameter_is_named(service: RunningService, query: dict[str, Any]
         (CSV, f'{HEADER}S,u,noon\nS,"u,noon\n', "line 3: it is not CSV"),
         (CSV, HEADER.encode() + b"S,\x81\xff,noon\n", "line 2: its bytes are neither UTF-8"),
         (CSV, f"{HEADER}S,u,noon\nS,u\0,noon\n", "line 3: it holds a NUL"),
-        (NDJSON, "\n\n", "there is no visit"),
+        (NDJSON, "\n\n", "the body is empty"),
         (NDJSON, "[]", "line 1: Expected an object, got a list"),
         (NDJSON, '\n{"store_id": 7}', "line 2: store_id: Expected a string, got a whole number"),
         (NDJSON, '{"store_id": "S", "image_url": 7, "visit_time": "x"}', "line 1: image_url: Expected a "),

@@ -70,7 +70,8 @@ class Reader:
         assert done.returncode == code, done.stdout + done.stderr
         if "submit" in command and (found := ID.fullmatch(done.stdout.strip())):
             self.job_id = found[0]
-        return (done.stdout + done.stderr).replace(self.photos, PHOTOS)
+        printed = (done.stdout + done.stderr).replace(f" at {self.photos}\n", f" at {PHOTOS}:443\n")
+        return printed.replace(self.photos, PHOTOS)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """A workbook's rows by the names of its columns."""

@@ -35,15 +35,18 @@ def test_a_dash_reads_standard_input(run: Run, canned: CannedService, job_file: 
     assert canned.asked[0].body == BODY
 
 
-@pytest.mark.parametrize("given", [(), ("--format", "json")])
-def test_who_pipes_no_json_is_told_how_else_it_is_read(
-    run: Run, canned: CannedService, given: tuple[str, ...]
+@pytest.mark.parametrize("name", ["week 47.txt", "export.xls", "visits", "-"])
+def test_a_file_whose_name_says_no_format_is_sent_as_it_is(
+    run: Run, canned: CannedService, job_file: str, name: str
 ) -> None:
-    refused = {"type": "/problems/invalid-request", "detail": "the body is not JSON in UTF-8: malformed"}
-    canned.on("POST /api/v1/jobs", as_json(refused, 400))
-    result = run("submit", "-", *given, stdin=b"store_id,image_url,visit_time\n")
-    assert (result.exit_code, "not JSON" in result.stderr) == (1, True)
-    assert ("--format csv or --format ndjson" in result.stderr) == (given == ())
+    content = "store_id\timage_url\tvisit_time\n".encode("utf-16")
+    path = Path(job_file).with_name(name)
+    path.write_bytes(content)
+    file, stdin = ("-", content) if name == "-" else (str(path), None)
+    assert run("submit", file, "--depth", "header", "--label", "a=b", stdin=stdin).exit_code == 0
+    asked = canned.asked[0]
+    assert (asked.body, asked.headers["Content-Type"]) == (content, "application/octet-stream")
+    assert parse_qs(asked.query) == {"depth": ["header"], "label": ["a:b"]}
 
 
 def test_depth_is_put_into_the_body_and_the_rest_stays(

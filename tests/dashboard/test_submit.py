@@ -81,6 +81,15 @@ def test_every_choice_that_a_page_offers_can_be_made(service: RunningService) ->
     assert send(service, held, columns=chosen).status_code == 303
 
 
+@pytest.mark.parametrize("above", [b"sep=,\r\n", b"Visits, week 47,\n,,\n", b"Visits\n"])
+def test_columns_below_a_title_are_offered(service: RunningService, above: bytes) -> None:
+    rows = [["Filiale", "A", "Wann"], ["RP00001", "https://photos.example/a.jpg", "2026-11-20"]]
+    held = hand_in(service, above + csv(*rows))
+    found = options(look(service, held).text)
+    chosen = [found[f"{column} is {name}"] for column, name in zip(rows[0], LABELS, strict=True)]
+    assert "Send 1 photo" in text_of(look(service, held, columns=chosen))
+
+
 LABELS = ["Store ID", "Photo URL", "Visit time"]
 
 

@@ -114,6 +114,34 @@ def test_the_header_may_stand_below_titles() -> None:
     assert rows(f"{titles}store_id\timage_url\tvisit_time\nA\tb\tc\n".encode()) == [(22, ("A", "b", "c"))]
 
 
+TITLED = {
+    "title": b"Besuche KW 47;;\nFiliale;Foto;Datum\nA;http://h/1;b\n",
+    "title alone": b"Besuche KW 47\n\nFiliale;Foto;Datum\nA;http://h/1;b\n",
+    "title of two": b"Besuche;KW 47;\nFiliale;Foto;Datum\nA;http://h/1;b\nB;http://h/2;b\n",
+    "separator": b"sep=;\nFiliale;Foto;Datum\nA;http://h/1;b\n",
+    "workbook": xlsx({"S": [["Besuche"], [], ["Filiale", "Foto", "Datum"], ["A", "http://h/1", "b"]]}),
+}
+
+
+@pytest.mark.parametrize("kind", TITLED)
+def test_what_stands_above_an_unknown_header_is_not_offered_for_it(kind: str) -> None:
+    told = refusal(TITLED[kind])
+    assert "The columns are Filiale, Foto, Datum. Say which it is" in told
+    for said in ({"store_id": "A"}, {"store_id": "Filiale"}, {"store_id": "A", "image_url": "B"}):
+        assert "The columns are Filiale, Foto, Datum. Say which it is" in refusal(TITLED[kind], said)
+
+
+@pytest.mark.parametrize("kind", sorted(TITLED.keys() - {"title of two"}))
+def test_letters_count_from_the_header_below_what_stands_above_it(kind: str) -> None:
+    ((_, cells),) = rows(TITLED[kind], {"store_id": "A", "image_url": "B", "visit_time": "C"})
+    assert cells == ("A", "http://h/1", "b")
+
+
+def test_a_column_without_a_name_is_named_by_its_letter() -> None:
+    content = b"Title\n;Photo;Date\nA;http://h/1;b\n"
+    assert rows(content, {"store_id": "A"}) == [(3, ("A", "http://h/1", "b"))]
+
+
 def test_columns_are_read_as_they_are_written_on_a_command_line() -> None:
     said = ["store_id:Outlet, Code: new,Image URL = C", "visit_time:B"]
     assert parse_column_names(said, VISIT_COLUMNS) == {

@@ -12,6 +12,7 @@ import rich_click as click
 
 from retailpulse.cli.exit_codes import Refusal
 from retailpulse.cli.invocation import invocation
+from retailpulse.cli.option_words import in_options
 from retailpulse.cli.terminal import error_console
 from retailpulse.client import (
     BadInput,
@@ -99,7 +100,7 @@ class Away(click.ClickException):
 
 def as_click_error(error: ClientError) -> click.ClickException:
     """The text for people of an error of the client, with what to do about it."""
-    text = str(error)
+    text = in_options(str(error))
     if isinstance(error, Unreachable):
         return Away(f"{text}." if error.was_sent else f"{text}. {_where_to_find_it(text)}")
     if isinstance(error, Unavailable | TooManyRequests):

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from retailpulse.cli.option_words import in_options
 from retailpulse.cli.terminal import printable
 from retailpulse.schema import DryRun, RowError, SubmittedJob, SubmitWarning
 
@@ -32,7 +33,7 @@ def error_lines(errors: Sequence[RowError], count: int) -> Iterator[str]:
     columns = [printable(error.column or "") for error in errors[:MAX_SHOWN]]
     wide, wider = max(map(len, places), default=0), max(map(len, columns), default=0)
     for place, column, error in zip(places, columns, errors, strict=False):
-        yield f"  {place:<{wide}}  {column:<{wider}}  {printable(error.reason)}".rstrip()
+        yield f"  {place:<{wide}}  {column:<{wider}}  {in_options(printable(error.reason))}".rstrip()
     if count > len(places):
         yield f"  and {count - len(places):,} more; --json lists up to a hundred"
 
@@ -43,7 +44,7 @@ def warning_lines(warnings: Sequence[SubmitWarning]) -> Iterator[str]:
         example = ": ".join(filter(None, (_place(one), printable(one.example or ""))))
         where = f" ({example})" if one.example else ""
         often = "once" if one.count == 1 else f"{one.count:,} times"
-        yield f"Warning: {printable(one.code)}, {often}{where}: {printable(one.detail)}"
+        yield f"Warning: {printable(one.code)}, {often}{where}: {in_options(printable(one.detail))}"
 
 
 def skipped_lines(job: SubmittedJob) -> Iterator[str]:

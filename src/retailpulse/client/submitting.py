@@ -32,6 +32,8 @@ MEDIA_TYPES: dict[str, str] = {
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "parquet": "application/vnd.apache.parquet",
 }
+_ANY_TYPE = "application/octet-stream"
+"""What a file is sent as whose name does not say its format: the service goes by its bytes."""
 _SUFFIXES = {**{f".{name}": name for name in MEDIA_TYPES}, ".jsonl": "ndjson", ".tab": "tsv"}
 
 _KEY_CHARACTERS = 255
@@ -69,7 +71,7 @@ async def submit(exchange: Exchange, visits: Source, **options: Unpack[SubmitOpt
     - rows with `store_id`, `image_url` and `visit_time`: dicts, objects, a data frame, any iterable. One with
       a list of URLs is a visit; consecutive ones with one URL, of one store and time, are one visit.
     - a file, by its path or open: JSON, NDJSON, CSV, XLSX, ODS or Parquet, packed if its name ends with .gz;
-      `format` says which it is if its name does not.
+      `format` says which it is; else its name does, or the service finds it by its bytes.
 
     `depth` is header, download or decode, `priority` -100 to 100, the higher the sooner; `credentials` are
     what private hosts are sent, such as {"survey.example.com": {"bearer": token}}. Of a table `columns` says
@@ -149,7 +151,7 @@ def _given(fields: Mapping[str, str | int | None]) -> dict[str, str | int]:
 class _SubmitParameters:
     """What is asked for beside the visits themselves."""
 
-    format: str
+    format: str | None
     fields: dict[str, str | int]
     labels: dict[str, str]
     key: str
@@ -171,7 +173,7 @@ class _SubmitParameters:
                 False,
             )
         headers = {
-            "Content-Type": MEDIA_TYPES[self.format],
+            "Content-Type": MEDIA_TYPES.get(self.format or "", _ANY_TYPE),
             "Content-Length": str(body.size_bytes),
             "Idempotency-Key": self.key,
             # In no body, as a large one goes by way of files, and in no query.
@@ -195,7 +197,8 @@ def _is_file(visits: Source) -> TypeGuard[str | os.PathLike[str] | IO[Any]]:
     return isinstance(visits, str | os.PathLike) or hasattr(visits, "read")
 
 
-def _format_of(visits: Source, given: str | None) -> str:
+def _format_of(visits: Source, given: str | None) -> str | None:
+    """The format of visits; None for a file whose name does not say it."""
     if given is not None and given not in MEDIA_TYPES:
         raise BadInput(f"format {given!r} is not one of {', '.join(MEDIA_TYPES)}")
     if not _is_file(visits):
@@ -204,14 +207,7 @@ def _format_of(visits: Source, given: str | None) -> str:
         return "ndjson"
     if given is not None:
         return given
-    name = _name_of(visits)
-    found = _SUFFIXES.get(PurePath(name.removesuffix(_PACKED)).suffix.lower())
-    if found is None:
-        raise BadInput(
-            f"{name or 'the file'}: its name does not say its format; give format= one of "
-            f"{', '.join(MEDIA_TYPES)}"
-        )
-    return found
+    return _SUFFIXES.get(PurePath(_name_of(visits).removesuffix(_PACKED)).suffix.lower())
 
 
 def _name_of(visits: Source) -> str:

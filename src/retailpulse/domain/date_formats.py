@@ -54,6 +54,7 @@ _YEAR_LAST = {
         rf"(?P<month>\d{{1,2}})(?P<separator>[/.-])(?P<day>\d{{1,2}})(?P=separator){_YEAR}"
     ),
 }
+_FIRST_TWO_NUMBERS = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-]", re.ASCII)
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)?$", re.ASCII)
 _SERIAL = re.compile(r"\d{5}(\.\d{1,20})?", re.ASCII)
 _DIGITS = re.compile(
@@ -79,6 +80,16 @@ def read_written_date(text: str, order: DateOrder | None) -> datetime | None:
         formats.append(_YEAR_LAST[order])
     found = next(filter(None, (pattern.fullmatch(text) for pattern in formats)), None)
     return None if found is None else _instant(found.groupdict())
+
+
+def why_of_other_order(text: str, order: DateOrder) -> str:
+    """Why a date of one order is none of the other, which is `order`: `20/11/2026 has no month 20`."""
+    found = _FIRST_TWO_NUMBERS.search(text)
+    month = found[1 if order is DateOrder.MONTH_FIRST else 2] if found else ""
+    other = DateOrder.DAY_FIRST if order is DateOrder.MONTH_FIRST else DateOrder.MONTH_FIRST
+    return (
+        f"{text} has no month {month}: it is {other}" if month and int(month) > 12 else f"{text} is {other}"
+    )
 
 
 def read_digits(digits: str) -> datetime | None:

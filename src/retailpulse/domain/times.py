@@ -80,7 +80,15 @@ def parse_visit_time(text: str, order: DateOrder | None = None) -> datetime | No
 
 def is_ambiguous_date(text: str) -> bool:
     """Whether a visit's time is a date that needs an order of day and month, such as 3/4/2026."""
-    return parse_visit_time(text) is None and any(parse_visit_time(text, order) for order in DateOrder)
+    return bool(possible_date_orders(text))
+
+
+def possible_date_orders(text: str) -> list[DateOrder]:
+    """The orders of day and month in which a visit's time is a date, if it needs one.
+
+    3/4/2026 has both, 20/11/2026 one; what needs none, or is no date, has none.
+    """
+    return [] if parse_visit_time(text) else [order for order in DateOrder if parse_visit_time(text, order)]
 
 
 def parse_query_time(text: str) -> datetime | None:

@@ -30,19 +30,21 @@ def open_csv(file: IO[bytes], wanted: Sequence[ColumnSpec], column_names: Mappin
     encoding = detect_encoding(file)
     said = _find_said_separator(Lines(file, encoding, ","))
     separators: dict[int, str] = {}
-    candidates: list[Candidate] = []
+    readings: list[list[Candidate]] = []
     last_line = math.inf
     for separator in [said] if said else _SEPARATORS:
-        for record in _first_records(file, encoding, separator):
+        readings.append([])
+        # What says the separator is no header.
+        for record in islice(_first_records(file, encoding, separator), 1 if said else 0, None):
             if record.line > last_line:
                 break  # a row below a header is the header of no table, whatever parts its cells
             candidate = match(record.line, record.cells, wanted, column_names)
             separators[id(candidate)] = separator
-            candidates.append(candidate)
+            readings[-1].append(candidate)
             if candidate.is_complete:
                 last_line = record.line
                 break
-    candidate, header = find_header(candidates, wanted, column_names)
+    candidate, header = find_header(readings, wanted, column_names)
     separator = separators[id(candidate)]
     name = _SEPARATORS.get(separator, shown(separator))
     records = read_records(Lines(file, encoding, separator), separator, is_clean=encoding.is_clean)

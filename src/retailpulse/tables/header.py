@@ -5,7 +5,8 @@ to be told which column is which.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retailpulse.domain.errors import InvalidRequest
@@ -80,6 +81,21 @@ class Candidate:
         return not (self.missing or self.ambiguous or self.conflict)
 
     @property
+    def score(self) -> tuple[int, int]:
+        """How near it comes to a header by the names that are known."""
+        return len(self.found) + len(self.ambiguous), len(self.ambiguous)
+
+    @property
+    def filled(self) -> int:
+        """How many of its cells say something; a title above a table has one."""
+        return sum(map(bool, self.cells))
+
+    @property
+    def width(self) -> int:
+        """Its cells up to the last that says something."""
+        return max((at + 1 for at, cell in enumerate(self.cells) if cell), default=0)
+
+    @property
     def used(self) -> set[int]:
         """The places of all cells that are wanted columns."""
         return {*self.found.values(), *(at for places in self.more.values() for at in places)}
@@ -93,7 +109,7 @@ class Candidate:
     def header(self, wanted: Sequence[ColumnSpec]) -> Header:
         """The header that it is."""
         used = self.used
-        width = max((at + 1 for at, cell in enumerate(self.cells) if cell), default=0)
+        width = self.width
         extra = [at for at, cell in enumerate(self.cells) if at not in used and cell]
         return Header(
             line=self.line,
@@ -116,8 +132,10 @@ def match(
     candidate = Candidate(line=line, cells=[trimmed(cell) for cell in row])
     names = [normalized(cell) for cell in candidate.cells]
     for column in wanted:
-        if column.name in column_names:
+        if column.name in column_names and candidate.filled > 1:  # the letters of a title name nothing
             places = positions_named(column_names[column.name], candidate.cells)
+        elif column.name in column_names:
+            places = []
         else:
             places = _places(names, frozenset((normalized(column.name),)), column, set())
             if not places:
@@ -180,15 +198,40 @@ def where(header: Header, kind: str, column_names: Mapping[str, str]) -> str:
 
 
 def find_header(
-    candidates: Iterable[Candidate], wanted: Sequence[ColumnSpec], column_names: Mapping[str, str]
+    readings: Sequence[Sequence[Candidate]], wanted: Sequence[ColumnSpec], column_names: Mapping[str, str]
 ) -> tuple[Candidate, Header]:
-    """The first candidate that is a header, of one line that with the most cells; raises InvalidRequest."""
-    tried = sorted(candidates, key=lambda one: (one.line, -len(one.cells)))
+    """The first candidate that is a header, of one line that with the most cells; raises InvalidRequest.
+
+    A file may be read in several ways, of which each has its own candidates.
+    """
+    tried = sorted((one for rows in readings for one in rows), key=lambda one: (one.line, -len(one.cells)))
     for candidate in tried:
         if candidate.is_complete:
             return candidate, candidate.header(wanted)
-    best = max(tried, key=lambda one: (len(one.found) + len(one.ambiguous), len(one.ambiguous)), default=None)
-    raise not_found(best, wanted, column_names)
+    raise not_found(closest(readings), wanted, column_names)
+
+
+def closest(readings: Sequence[Sequence[Candidate]]) -> Candidate | None:
+    """The row that comes next to a header: by the names that are known, else by its width."""
+    shaped = max(filter(None, map(_shaped_as_header, readings)), key=lambda one: one.filled, default=None)
+    tried = sorted((one for rows in readings for one in rows), key=lambda one: (one.line, -len(one.cells)))
+    return max(tried, key=lambda one: (one.score, one is shaped), default=None)
+
+
+def _shaped_as_header(rows: Sequence[Candidate]) -> Candidate | None:
+    """The first row of words that is as wide as most of those below it, as titles are narrower.
+
+    If there is none, since rows have more cells than the header, it is the first of two cells.
+    """
+    widths = [row.width for row in rows]
+    full = [(at, row) for at, row in enumerate(rows, 1) if row.filled > 1]
+    wide = (row for at, row in full if row.width >= statistics.mode(widths[at:] or [0]))
+    return next((row for row in wide if not any(map(_is_data, row.cells))), full[0][1] if full else None)
+
+
+def _is_data(cell: str) -> bool:
+    """Whether a cell is a URL or begins with a digit, as names of columns hardly do."""
+    return "://" in cell or cell[:1].isdigit()
 
 
 def not_found(

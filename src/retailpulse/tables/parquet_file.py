@@ -34,7 +34,7 @@ def open_parquet(content: bytes, request: Request) -> tuple[Opened, Iterator[Rec
     except Exception as error:  # of damaged files the reader raises about anything there is
         raise InvalidRequest(f"the Parquet file is damaged or cut off: {error}"[:300]) from None
     candidate = match(1, names, request.wanted, request.column_names)
-    _, header = find_header([candidate], request.wanted, request.column_names)
+    _, header = find_header([[candidate]], request.wanted, request.column_names)
     return Opened(header=header, dialect="Parquet"), _records(reader)
 
 

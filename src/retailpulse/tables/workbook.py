@@ -15,7 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.texts import trimmed
 from retailpulse.tables.column_names import shown
-from retailpulse.tables.header import MAX_ROWS, Candidate, find_header, match, not_found, where
+from retailpulse.tables.header import MAX_ROWS, Candidate, closest, find_header, match, not_found, where
 from retailpulse.tables.process_messages import Opened, Request
 from retailpulse.tables.rows import Record
 from retailpulse.tables.workbook_archive import Archive
@@ -64,7 +64,8 @@ def _sheets(workbook: CalamineWorkbook, archive: Archive, wanted: str | None) ->
 
 
 def _first_with_header(sheets: list[Sheet], kind: str, request: Request) -> tuple[Opened, Iterator[Record]]:
-    closest: tuple[int, str, Candidate | None] = (-1, "", None)
+    best: Candidate | None = None
+    best_sheet = sheets[0][0] if sheets else ""
     for name, read in sheets:
         first = (record for record in read() if any(map(trimmed, record.cells)))
         tried = [
@@ -72,19 +73,17 @@ def _first_with_header(sheets: list[Sheet], kind: str, request: Request) -> tupl
             for record in islice(first, MAX_ROWS)
         ]
         if any(candidate.is_complete for candidate in tried):
-            _, header = find_header(tried, request.wanted, request.column_names)
+            _, header = find_header([tried], request.wanted, request.column_names)
             place = where(header, "row", request.column_names)
             others = ", ".join(shown(other) for other, _ in sheets[:20] if other != name)
             only = f" (not {others})" if others else ""
             dialect = f"{kind}, sheet {shown(name)}{only}{place}"
             rows = (record for record in read() if record.line > header.line)
             return Opened(header=header, dialect=dialect), rows
-        best = max(tried, key=lambda one: len(one.found) + len(one.ambiguous), default=None)
-        score = len(best.found) + len(best.ambiguous) if best else -1
-        if closest[2] is None or score > closest[0]:
-            closest = score, name, best
-    _, name, best = closest
-    raise not_found(best, request.wanted, request.column_names, f"sheet {shown(name)}, ")
+        found = closest([tried])
+        if best is None or (found and (found.score, found.filled > 1) > (best.score, best.filled > 1)):
+            best, best_sheet = found, name
+    raise not_found(best, request.wanted, request.column_names, f"sheet {shown(best_sheet)}, ")
 
 
 def _records(workbook: CalamineWorkbook, archive: Archive, name: str) -> Iterator[Record]:

@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import MultiDict
 
-from retailpulse.api.submit.body_kind import BodyKind, kind_of, read_head, why_no_table
+from retailpulse.api.submit.body_kind import BodyKind, kind_of, read_head, why_unreadable
 from retailpulse.api.submit.extra_columns import ExtraLimits
 from retailpulse.api.submit.full_disk import full_disk_as_busy
 from retailpulse.api.submit.job_options import HEADER, IN_QUERY, read_header, read_query
@@ -91,7 +91,8 @@ class _Asked:
 class _Head:
     """What a request to /api/v1 says before its body, or a form beside its file.
 
-    `has_query` tells whether it says anything of the job; `expected_bytes` is the length of the body.
+    `has_query` tells whether it says anything of the job; `expected_bytes` is the length of the body, which
+    may be the file of a form.
     """
 
     options: JobOptions
@@ -100,6 +101,7 @@ class _Head:
     has_query: bool
     content_type: str
     expected_bytes: int
+    is_file: bool = False
     on_opened: OnOpened | None = None
 
 
@@ -150,7 +152,7 @@ class SubmitHandler:
             async with self._on_disk.spooling(upload.blocks(), expected, file, _ignore):
                 query = MultiDict([*request.query_params.multi_items(), *upload.fields.items()])
                 head = self._read_head(request, query, "", expected)
-                return await self._submit(head, _blocks_of(file))
+                return await self._submit(replace(head, is_file=True), _blocks_of(file))
 
     async def submit_file(
         self,
@@ -163,25 +165,25 @@ class SubmitHandler:
     ) -> Outcome:
         """Submits a file that a page holds; `said` is what a query would say. `key` is one of idempotency."""
         head = self._head_of(said, {}, key, "", size_bytes)
-        return await self._submit(replace(head, on_opened=on_opened), blocks)
+        return await self._submit(replace(head, is_file=True, on_opened=on_opened), blocks)
 
     async def _submit(self, head: _Head, body: AsyncIterator[bytes]) -> Outcome:
         media_type, _, parameters = head.content_type.partition(";")
         begin, blocks = await read_head(body)
         kind = kind_of(media_type, begin)
-        if kind is BodyKind.JSON:
-            return await self._submit_new_json(head, blocks)
         charset = _CHARSET.search(parameters)
         try:
-            if reason := why_no_table(media_type, begin):
+            if reason := why_unreadable(media_type, begin, is_file=head.is_file):
                 raise InvalidRequest(reason)
-            if charset and charset[1].lower() not in _CHARSETS:
+            if kind is not BodyKind.JSON and charset and charset[1].lower() not in _CHARSETS:
                 raise UnsupportedMediaType(
                     f"Content-Type: rows are not read in {charset[1][:100]}; send UTF-8"
                 )
         except InvalidRequest:
             await drain(blocks)
             raise
+        if kind is BodyKind.JSON:
+            return await self._submit_new_json(head, blocks)
         return await self._submit_rows(
             head, blocks, RowFormat.NDJSON if kind is BodyKind.NDJSON else RowFormat.CSV
         )

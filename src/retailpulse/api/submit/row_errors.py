@@ -34,6 +34,7 @@ class _Warned:
     detail: str
     example: str | None
     number: int
+    is_typical: bool
     count: int = 0
 
 
@@ -76,13 +77,16 @@ class RowErrors:
             return f"line {number}: {field}: {reason}" if field else f"line {number}: {reason}"
         return f"visits[{number - 1}]{f'.{field}' if field else ''} (visit {number}): {reason}"
 
-    def warn(self, code: str, number: int, detail: str, example: str | None) -> None:
-        """Adds a warning; the first of each code is shown, and how many there are."""
+    def warn(
+        self, code: str, number: int, detail: str, example: str | None, *, is_typical: bool = True
+    ) -> None:
+        """Adds a warning; of each code the first that is typical is shown, and how many there are."""
         found = self._warned.get(code)
-        if found is None:
+        count = found.count if found else 0
+        if found is None or (is_typical and not found.is_typical):
             shown = None if example is None else example[:_MAX_EXAMPLE]
-            found = self._warned[code] = _Warned(detail, shown, number)
-        found.count += 1
+            found = self._warned[code] = _Warned(detail, shown, number, is_typical)
+        found.count = count + 1
 
     def warnings(self) -> list[SubmitWarning]:
         """The warnings, one for each code."""

@@ -11,12 +11,12 @@ from typing import Any
 
 from retailpulse.api.submit.extra_columns import ExtraLimits, as_json
 from retailpulse.api.submit.row_errors import OnBadRow, RowErrors, RowKind
-from retailpulse.domain.date_formats import DateOrder
+from retailpulse.domain.date_formats import DateOrder, why_of_other_order
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Cause
 from retailpulse.domain.jobs import Visit
 from retailpulse.domain.texts import trimmed_id
-from retailpulse.domain.times import is_ambiguous_date, parse_visit_time
+from retailpulse.domain.times import parse_visit_time, possible_date_orders
 
 UNREADABLE, AMBIGUOUS, NOT_FOUND = "visit_time_unreadable", "visit_time_ambiguous", "store_not_found"
 BAD_URL = str(Cause.BAD_URL)
@@ -33,6 +33,7 @@ _BAD_URL = (
 )
 _EMPTY, _NUL = "it is empty", "it holds a NUL character"
 _NO_IMAGE = "it is empty; a visit needs at least one image"
+_NO_URL = "it is no URL: it must begin with http:// or https://, or s3://, gs:// or az://"
 _BLANK = re.compile(r"[\s\x85\xa0]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -134,9 +135,20 @@ class VisitValidator:
         """The instant that a visit's time names; a warning if it names none."""
         instant = parse_visit_time(visit_time, self._date_order)
         if instant is None:
-            code = AMBIGUOUS if is_ambiguous_date(visit_time) else UNREADABLE
-            self.errors.warn(code, number, _WARNINGS[code], visit_time)
+            self._warn_of_no_instant(number, visit_time)
         return instant
+
+    def _warn_of_no_instant(self, number: int, visit_time: str) -> None:
+        orders = possible_date_orders(visit_time)
+        if not orders:
+            self.errors.warn(UNREADABLE, number, _WARNINGS[UNREADABLE], visit_time)
+        elif self._date_order is None:
+            is_typical = len(orders) > 1
+            self.errors.warn(AMBIGUOUS, number, _WARNINGS[AMBIGUOUS], visit_time, is_typical=is_typical)
+        else:
+            why = why_of_other_order(visit_time.strip(), self._date_order)
+            detail = f"these dates have no instant with date_order={self._date_order}: {why}"
+            self.errors.warn(AMBIGUOUS, number, detail, visit_time)
 
     def finish(self, accepted: int, *also: str | None) -> None:
         """Raises InvalidRows for what is wrong, unless such rows are to be skipped and others are left.
@@ -209,10 +221,10 @@ def is_plain_url(url: str) -> bool:
 
 def why_no_url(url: str) -> str | None:
     """Why a text cannot be accepted as the URL of one image, and what to do; None if it can."""
-    if not url:
-        return _EMPTY
-    if "\0" in url:
-        return _NUL
+    if not url or "\0" in url:
+        return _NUL if url else _EMPTY
+    if "://" not in url and (_CONTROL.search(url) or _BLANK.search(url)):
+        return _NO_URL
     if found := _CONTROL.search(url):
         return f"it holds a line break or control character ({_code(found[0])}); each image has its own URL"
     if found := _BLANK.search(url):

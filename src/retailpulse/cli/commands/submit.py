@@ -45,7 +45,7 @@ def _read_columns(
 @click.option(
     "--format",
     type=click.Choice(get_args(FileFormat)),
-    help="Default: by the name of the file; standard input is JSON.",
+    help="Default: by the name of the file, else by its bytes.",
 )
 @click.option(
     "--depth",
@@ -122,10 +122,8 @@ def submit(
       generate-visits | retailpulse submit - --format ndjson --idempotency-key "visits-$(date +%F)"
       retailpulse results "$(retailpulse submit job.json)"
     """
-    is_guessed = file == "-" and fields["format"] is None
-    fields["format"] = "json" if is_guessed else fields["format"]
     visits = sys.stdin.buffer if file == "-" else file
-    with _format_hint(is_guessed), _error_table():
+    with _error_table():
         if check:
             raise Exit(_check(client, visits, fields, as_json=as_json))
         job = _submit(client, visits, fields, idempotency_key)
@@ -164,17 +162,6 @@ def _error_table() -> Iterator[None]:
     except InvalidRequest as error:
         for line in refused_lines(error.members):
             echo(line, err=True)
-        raise
-
-
-@contextmanager
-def _format_hint(is_guessed: bool) -> Iterator[None]:
-    """Says how else standard input is read, if it turns out to be no JSON."""
-    try:
-        yield
-    except InvalidRequest as error:
-        if is_guessed and "not JSON" in str(error):
-            echo("Standard input is read as JSON; --format csv or --format ndjson says otherwise.", err=True)
         raise
 
 
