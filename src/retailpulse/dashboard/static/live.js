@@ -10,7 +10,7 @@ const kept = new Map();
 let stream = null;
 let timer = 0;
 let silence = 0;
-let wait = FIRST_WAIT_MS;
+let wait = FIRST_WAIT_MS; // a loss is said once it is over twice that: a try or two may fail by chance
 let isPaused = false;
 let lastAt = "";
 let usedAt = 0;
@@ -50,7 +50,7 @@ function expectNews() {
 
 function lose(what = "No connection") {
   lastAt ||= new Date().toISOString().slice(11, 19);
-  say(`${what} since ${lastAt.slice(0, 5)} UTC, trying again`, true);
+  if (stream || wait > 2 * FIRST_WAIT_MS) say(`${what} since ${lastAt.slice(0, 5)} UTC, trying again`, true);
   if (!stream) timer = setTimeout(connect, wait * (0.5 + Math.random()));
   wait = Math.min(LONGEST_WAIT_MS, wait * 2);
 }
