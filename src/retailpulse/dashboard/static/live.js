@@ -109,7 +109,7 @@ function merge(old, fresh) {
 
 function mergeElement(old, fresh) {
   for (const { name } of [...old.attributes]) {
-    const isOwn = name === "open" || (name === "hidden" && old.src && old.src === fresh.src);
+    const isOwn = name === "open" || (name === "hidden" && old.src && old.getAttribute("src") === fresh.getAttribute("src"));
     if (!fresh.hasAttribute(name) && !isOwn) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
