@@ -60,10 +60,14 @@ def test_a_tab_is_told_the_page_and_then_what_changes_in_it(waiting: RunningApi)
     with tab(waiting, f"/jobs/{job_id}") as listening:
         assert listening.answer.headers["content-type"].startswith("text/event-stream")
         first = listening.event()
-        assert set(first["parts"]) == {"title", "job-state", "summary"}
+        assert set(first["parts"]) == {"title", "job-state", "job-actions", "summary", "filters", "photo-1"}
         assert "Waiting" in first["parts"]["job-state"] or "Running" in first["parts"]["job-state"]
         waiting.http.post(f"/api/v1/jobs/{job_id}/cancel").raise_for_status()
-        assert "Cancelled" in listening.event_of("job-state")
+        changed = next(news["parts"] for news in listening if news["parts"])
+        assert "Cancelled" in changed["job-state"]
+        assert "Cancel the job" not in changed["job-actions"]
+        assert "Waiting" not in changed["filters"]
+        assert "cancelled" in changed["photo-1"]
     with tab(waiting, "/jobs") as listening:
         listening.event()
         submit(waiting, "a job <of> its own")

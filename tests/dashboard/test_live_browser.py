@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.api.jobs import KIOSK, NOWHERE, visit
 from tests.browser import Browser, browsing, needs_chromium
@@ -19,6 +19,15 @@ LIVE = re.compile(r"Live, \d\d:\d\d:\d\d UTC")
 HIDE = """hidden => {
   Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+NOTE_LOSSES = """() => {
+  const line = document.querySelector("[data-live-status]");
+  window.losses = 0;
+  const note = () => { if (line.matches(".lost")) window.losses += 1; };
+  note();
+  new MutationObserver(note).observe(line, { attributes: true });
 }"""
 
 
@@ -146,11 +155,36 @@ def test_a_lost_connection_is_said_and_found_again(followed: RunningService, bro
     text = page.locator("[data-live-text]")
     expect(text).to_have_text(LIVE)
     (api,) = followed.pids()["api"]
-    os.kill(api, signal.SIGKILL)  # `serve` starts another
+    page.context.set_offline(True)  # longer than `serve` takes to start another
+    os.kill(api, signal.SIGKILL)
     expect(text).to_have_text(re.compile(r"No connection since \d\d:\d\d UTC, trying again"))
     expect(page.locator(".live [role=status]")).to_contain_text("No connection")
+    page.context.set_offline(False)
     expect(text).to_have_text(LIVE)
     expect(page.locator(".live [role=status]")).to_have_text("")
+
+
+def test_one_try_that_fails_is_not_said(followed: RunningService, browser: Browser) -> None:
+    page = browser.page
+    failed: list[str] = []
+
+    def fail_once(route: Route) -> None:
+        if failed or "event-stream" not in route.request.headers["accept"]:
+            route.continue_()
+        else:
+            failed.append(route.request.url)
+            route.abort("connectionreset")
+
+    page.route("**/system/hosts", fail_once)
+    try:
+        page.goto(f"{followed.url}/system/hosts", wait_until="commit")
+        page.wait_for_selector("[data-live-status]", state="attached")
+        page.evaluate(NOTE_LOSSES)
+        expect(page.locator("[data-live-text]")).to_have_text(LIVE)
+    finally:
+        page.unroute("**/system/hosts")
+    assert len(failed) == 1
+    assert page.evaluate("window.losses") == 0
 
 
 def test_what_is_open_and_focused_stays_so(followed: RunningService, browser: Browser) -> None:

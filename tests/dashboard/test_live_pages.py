@@ -124,6 +124,23 @@ async def test_a_tab_that_opens_later_is_told_what_is_known() -> None:
     assert await updates.find(app, PAGE) is not found
 
 
+async def test_a_tab_that_opens_as_the_last_one_leaves_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_updates, "LOOK_SECONDS", 0.01)
+    app: Any = CountedPage()
+    check: Any = NobodyIsRefused()
+    updates = LiveUpdates(check, asyncio.Event())
+    found = await updates.find(app, PAGE)
+    assert isinstance(found, LivePage)
+    with updates.watching(app, PAGE, found, new_viewer()):
+        await asyncio.sleep(0.05)  # its updates have begun, and end as it leaves
+    viewer = new_viewer()
+    with updates.watching(app, PAGE, found, viewer) as page:
+        while int(event_of(page, viewer)["parts"].get("made", 0)) < 20:
+            await within(viewer.wake.wait())
+            viewer.wake.clear()
+            assert not viewer.is_over
+
+
 async def rests_of(monkeypatch: pytest.MonkeyPatch, *, seconds: float, tabs: int) -> list[float]:
     """How long each rest is, of a page that takes so many seconds and is open in so many tabs."""
     rests: list[float] = []

@@ -35,7 +35,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 _DONE = {
-    "submit": "The job is sent; its photos are on their way.",
+    "submit": "The job is sent.",
     "retry": "The failed images are tried again.",
     "cancel": "The job is cancelled.",
     "delete": "The job is deleted.",

@@ -82,9 +82,10 @@ class LiveUpdates:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._check_on())
                 group.create_task(self._look_on(app))
-        finally:  # nobody waits for a look that will not come
-            for page in self._pages.values():
-                page.end()
+        finally:  # nobody waits for a look that will not come; a later task may keep the pages already
+            if self._keeping is asyncio.current_task():
+                for page in self._pages.values():
+                    page.end()
 
     async def _check_on(self) -> None:
         """Ends streams of those who may not look any more, however long a round of looks takes."""

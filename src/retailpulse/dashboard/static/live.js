@@ -1,5 +1,5 @@
 // Keeps what is marked data-live up to date by one stream of events from the page's own address.
-// Numbers and bars change in their places; rows of lists come, go and move only where nobody is at the page.
+// Numbers and bars change in their places; rows move only where nobody is at the page, buttons where none is at them.
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 60000;
 const ASK_EVERY_MS = 30000; // where the service has no stream left for this tab
@@ -7,14 +7,12 @@ const SILENT_MS = 35000; // the service says something every ten seconds
 const IDLE_MS = 60000;
 const line = document.querySelector("[data-live-status]");
 const kept = new Map();
-let stream = null;
-let timer = 0;
-let silence = 0;
-let wait = FIRST_WAIT_MS;
-let isPaused = false;
+let stream, timer, silence, isPaused;
+let wait = FIRST_WAIT_MS; // a loss is said once it is over twice that: a try or two may fail by chance
 let lastAt = "";
 let usedAt = 0;
 const keyOf = (row) => row.dataset.row ?? row.querySelector("a[href]")?.getAttribute("href");
+const isHeld = (list) => (list.dataset.rows ? performance.now() - usedAt <= IDLE_MS : list.matches(":hover, :focus-within"));
 
 function say(text, isLost = false) {
   line.classList.toggle("lost", isLost);
@@ -50,7 +48,7 @@ function expectNews() {
 
 function lose(what = "No connection") {
   lastAt ||= new Date().toISOString().slice(11, 19);
-  say(`${what} since ${lastAt.slice(0, 5)} UTC, trying again`, true);
+  if (stream || wait > 2 * FIRST_WAIT_MS) say(`${what} since ${lastAt.slice(0, 5)} UTC, trying again`, true);
   if (!stream) timer = setTimeout(connect, wait * (0.5 + Math.random()));
   wait = Math.min(LONGEST_WAIT_MS, wait * 2);
 }
@@ -60,15 +58,22 @@ function hear(news) {
   wait = FIRST_WAIT_MS;
   if (news.away) return lose("No news from the database");
   lastAt = news.at;
-  for (const [id, html] of Object.entries(news.parts)) {
+  show(Object.entries(news.parts));
+  say(`Live, ${lastAt} UTC`);
+}
+
+function show(parts) {
+  const held = document.querySelector("main :is(.tile, tr):hover"); // stays there, whatever grows above
+  const top = held?.getBoundingClientRect().top;
+  for (const [id, html] of parts) {
     const fresh = document.createElement("template");
     fresh.innerHTML = html;
     const part = document.getElementById(id);
     if (part) merge(part, fresh.content);
     else if (id === "title") document.title = html;
   }
-  offerRows();
-  say(`Live, ${lastAt} UTC`);
+  showRows((list) => !isHeld(list));
+  if (held?.isConnected) scrollBy(0, held.getBoundingClientRect().top - top);
 }
 
 // The whole page by an ordinary request, which also tells why there is no stream.
@@ -79,11 +84,7 @@ async function ask() {
     if (answer.status === 404) return say("This is no longer there", true);
     if (!answer.ok) return lose();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const fresh of page.querySelectorAll("[data-live][id]")) {
-      const part = document.getElementById(fresh.id);
-      if (part) merge(part, fresh);
-    }
-    offerRows();
+    show([...page.querySelectorAll("[data-live][id]")].map((part) => [part.id, part.innerHTML]));
     lastAt = new Date(answer.headers.get("date")).toISOString().slice(11, 19);
     wait = FIRST_WAIT_MS;
     say(`${lastAt} UTC, every half a minute: many pages are open`);
@@ -108,7 +109,8 @@ function merge(old, fresh) {
 
 function mergeElement(old, fresh) {
   for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    const isOwn = name === "open" || (name === "hidden" && old.src && old.getAttribute("src") === fresh.getAttribute("src"));
+    if (!fresh.hasAttribute(name) && !isOwn) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
@@ -120,9 +122,9 @@ function mergeElement(old, fresh) {
 function mergeRows(old, fresh) {
   const known = new Map([...old.children].map((row) => [keyOf(row), row]));
   const keys = [...fresh.children].map(keyOf);
-  const added = keys.filter((key) => !known.has(key));
+  const added = keys.filter((key, place) => !known.has(key) && !fresh.children[place].matches(".empty"));
   kept.delete(old);
-  if (keys.join() === [...known.keys()].join() || performance.now() - usedAt > IDLE_MS || known.has(undefined)) {
+  if (keys.join() === [...known.keys()].join() || !isHeld(old) || known.has(undefined)) {
     merge(old, fresh);
   } else {
     if (added.length || keys.length < known.size) kept.set(old, { fresh: fresh.cloneNode(true), added });
@@ -134,7 +136,7 @@ function mergeRows(old, fresh) {
 }
 
 function offerRows() {
-  const lists = [...kept.keys()].filter((old) => old.isConnected);
+  const lists = [...kept.keys()].filter((old) => old.isConnected && old.dataset.rows);
   const added = new Set(lists.flatMap((old) => kept.get(old).added)).size;
   const button = line.querySelector("[data-live-show]");
   button.hidden = lists.length === 0;
@@ -142,9 +144,8 @@ function offerRows() {
   button.textContent = `${added ? `${added} new ${noun}` : "The list has changed"}, show`;
 }
 
-function showRows() {
-  for (const [old, { fresh }] of kept) merge(old, fresh);
-  kept.clear();
+function showRows(isWanted) {
+  for (const [old, { fresh }] of kept) if (isWanted(old) && kept.delete(old)) merge(old, fresh);
   offerRows();
 }
 
@@ -156,9 +157,9 @@ if (line && document.querySelector("main [data-live]")) {
     if (isPaused) say("Paused");
     connect();
   });
-  line.querySelector("[data-live-show]").addEventListener("click", showRows);
+  line.querySelector("[data-live-show]").addEventListener("click", () => showRows(() => true));
   document.addEventListener("visibilitychange", connect);
-  for (const kind of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+  for (const kind of ["pointermove", "pointerdown", "keydown", "wheel", "touchmove"]) {
     document.addEventListener(kind, () => { usedAt = performance.now(); }, { passive: true });
   }
   connect();
