@@ -1,7 +1,7 @@
 """The sheets of an XLSX or ODS workbook as records of text, for the process that reads them.
 
-Weak: what a cell shows by its number format alone, such as leading zeros, is not in the file; a long number
-has the 15 digits that spreadsheets keep.
+Weak: what a cell shows by its number format alone, such as leading zeros, is not in the file. A number of
+more than 15 digits is written as spreadsheets show it, 1.23456789012346E+17, without digits made up.
 """
 
 import datetime
@@ -25,6 +25,8 @@ MAX_SHEETS = 100
 MAX_CELL_CHARACTERS = 100_000
 """Spreadsheets keep 32,767; what reads a cell afterwards looks at each of its characters."""
 MAX_ROW_CHARACTERS = 1_000_000
+EXACT_BELOW = 1e15
+"""Spreadsheets keep 15 digits of a number: further ones would be invented."""
 _DAMAGED = (
     "the workbook is damaged or cut off, or not one: open it and save it again, or save it as CSV UTF-8"
 )
@@ -118,7 +120,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e21 else f"{value:.15g}"
+        return str(int(value)) if value.is_integer() and abs(value) < EXACT_BELOW else f"{value:.15G}"
     if isinstance(value, datetime.datetime):
         return _text_of_instant(value)
     if isinstance(value, datetime.date | datetime.time):
