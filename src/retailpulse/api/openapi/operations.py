@@ -41,6 +41,7 @@ QUERY_SHAPES: Mapping[str, Any] = {
     "area": Text,
     "by": ReviewerName,
     "cursor": CursorText,
+    "day": Day,
     "from_day": Day,
     "job": Text,
     "include": Literal["earlier"],
