@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-import psycopg
 from psycopg import sql
 
 from bench.matches.filled import JOB, PARTS, cpu_seconds, fingerprint_of, place_of
@@ -15,7 +14,7 @@ from retailpulse.domain import fingerprints
 from retailpulse.storage.matches.known import copy_hashes
 from retailpulse.storage.matches.match import plan_by_index
 from retailpulse.storage.matches.search import KnownPhoto, Searched, search
-from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, Connection
+from retailpulse.storage.postgres.connecting import Connection, open_session
 
 WANTED = Searched(window_days=36_000)
 _AFTER = 2**62
@@ -66,7 +65,7 @@ async def lookups(connection: Connection, wanted: Sequence[bytes]) -> Spent:
 
 async def connected(url: str) -> Connection:
     """A session as workers have them."""
-    return await psycopg.AsyncConnection.connect(url, autocommit=True, **CONNECTION_OPTIONS)
+    return await open_session(url)
 
 
 def new_photos(source: HashSource, count: int) -> list[bytes]:

@@ -4,12 +4,11 @@ import asyncio
 from collections import defaultdict
 from statistics import median
 
-import psycopg
 import rich_click as click
 
 from bench.scratch_process import ScratchProcess
 from bench.settle.batches import CASES, STORES, Sources, Spent, batch, write
-from retailpulse.storage.postgres.database import CONNECTION_OPTIONS
+from retailpulse.storage.postgres.connecting import open_session
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from retailpulse.storage.postgres.migrate import migrate
 
@@ -45,9 +44,7 @@ async def _measured(
 ) -> dict[str, list[Spent]]:
     sources = Sources(seed=7)
     spent: dict[str, list[Spent]] = defaultdict(list)
-    async with await psycopg.AsyncConnection.connect(
-        url, autocommit=True, **CONNECTION_OPTIONS
-    ) as connection:
+    async with await open_session(url) as connection:
         for turn in range(turns + 1):
             for case in cases:
                 results = await batch(connection, sources.photos(case, rows), stores=STORES)

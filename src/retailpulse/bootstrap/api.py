@@ -5,6 +5,7 @@ What it is made of is imported when it is built.
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from retailpulse.metrics.exposition import Metrics
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import Sockets
+
+logger = logging.getLogger(__name__)
 
 WATCHED_AFTER_SECONDS = 5.0
 """So long after its start the event loop of the API is watched: the start itself takes many long turns."""
@@ -54,7 +57,8 @@ def run_api_process(
         serve_api = _server_of_api(settings, tuple(loaded.listed()), sockets, heartbeat_fd, tracer)
         stop = stop_on_signals(parent_fd)
         try:
-            async with Database(url, settings.database, is_shared=True) as database:
+            opened = Database(url, settings.database, is_shared=True, on_outage=_log_outage)
+            async with opened as database:
                 await check_tables(database)
                 await serve_api(database, stop)
         finally:
@@ -62,6 +66,10 @@ def run_api_process(
 
     with tracing("api") as tracer:
         uvloop.run(run(tracer))
+
+
+def _log_outage(error: DatabaseUnavailable) -> None:
+    logger.warning("requests are refused until the database is back: %s", error)
 
 
 def _server_of_api(

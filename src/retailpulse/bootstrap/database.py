@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 def find_database(settings: DatabaseSettings, *, as_owner: bool = False) -> str:
     """The URL of the given database, or of the embedded one if it runs; raises DatabaseError.
 
-    `as_owner`: as the role that may change the schema of the embedded one.
+    `as_owner`: as the role that may change the schema of the embedded one, and past a pooler.
     """
     if settings.url:
-        return settings.url
+        return settings.direct_url if as_owner and settings.direct_url else settings.url
     server = EmbeddedServer(Path(settings.data_dir))
     if not server.is_running():
         raise DatabaseError(
@@ -69,7 +69,7 @@ async def open_database(
     """
     server = None if settings.url else EmbeddedServer(Path(settings.data_dir))
     with server.locked() if server else contextlib.nullcontext():
-        opening = asyncio.create_task(asyncio.to_thread(_open, settings.url, server))
+        opening = asyncio.create_task(asyncio.to_thread(_open, settings, server))
         try:
             await first(opening, stop.wait())
             yield None if stop.is_set() else opening.result()
@@ -83,15 +83,16 @@ async def open_database(
                 opening.exception()  # told already, or of no interest once we stop
 
 
-def _open(url: str, server: EmbeddedServer | None) -> OpenDatabase:
+def _open(settings: DatabaseSettings, server: EmbeddedServer | None) -> OpenDatabase:
     from retailpulse.storage.postgres.migrate import migrate
 
+    url, url_of_owner = settings.url, settings.direct_url or settings.url
     if server is not None:
         began_at = time.monotonic()
-        url = server.start()
+        url, url_of_owner = server.start(), server.url_of_owner()
         fields = {"data_dir": str(server.data_dir), "seconds": round(time.monotonic() - began_at, 1)}
         logger.info("the embedded PostgreSQL is ready", extra=fields)
-    before, after = migrate(server.url_of_owner() if server is not None else url)
+    before, after = migrate(url_of_owner)
     return OpenDatabase(url=url, server=server, before=before, after=after)
 
 

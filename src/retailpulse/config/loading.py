@@ -18,7 +18,7 @@ import msgspec
 
 from retailpulse.config.credentials_file import read_table, with_credentials_file
 from retailpulse.config.database_url import is_database_url
-from retailpulse.config.settings import Settings
+from retailpulse.config.settings import DatabaseSettings, Settings
 from retailpulse.domain.errors import ConfigError
 
 PREFIX = "RETAILPULSE_"
@@ -128,12 +128,7 @@ def load(
     settings = with_credentials_file(settings)
     if settings.fetch.credentials_file:
         sources = {**dict.fromkeys(CREDENTIALS, "file"), **sources}
-    if settings.database.url and not is_database_url(settings.database.url):
-        raise ConfigError(
-            f"{variable('database', 'url')} (from the {sources['database', 'url']}) is not like"
-            " postgresql://user:password@host:5432/name; in a password, %, / and @ are written %25, %2F"
-            " and %40. It is not shown here, as a password may be in it"
-        )
+    _check_database_urls(settings.database, sources)
     settings.fetch.networks()  # these raise if they cannot be read: at start, not at the first photo
     settings.fetch.port_numbers()
     settings.fetch.hosts()
@@ -146,6 +141,22 @@ def load(
     settings.api.proxies()
     settings.callbacks.secrets()
     return Loaded(settings=settings, sources=sources)
+
+
+def _check_database_urls(settings: DatabaseSettings, sources: Mapping[Name, str]) -> None:
+    for field in ("url", "direct_url"):
+        text = getattr(settings, field)
+        if text and not is_database_url(text):
+            raise ConfigError(
+                f"{variable('database', field)} (from the {sources['database', field]}) is not like"
+                " postgresql://user:password@host:5432/name; in a password, %, / and @ are written %25, %2F"
+                " and %40. It is not shown here, as a password may be in it"
+            )
+    if settings.direct_url and not settings.url:
+        raise ConfigError(
+            f"{variable('database', 'direct_url')} is set, but not {variable('database', 'url')}: "
+            "the first is the PostgreSQL behind the pooler that the second names"
+        )
 
 
 def variable(room: str, field: str) -> str:

@@ -59,7 +59,7 @@ class Checks:
         task.add_done_callback(self._running.discard)
 
     async def _run(self, check_id: int) -> None:
-        check = BoundedCheck(self._database.url, self._thresholds, self._most_seconds)
+        check = BoundedCheck(self._database.direct_url, self._thresholds, self._most_seconds)
         working = asyncio.create_task(asyncio.to_thread(check.run))
         stopping = asyncio.create_task(self._stop.wait())
         try:

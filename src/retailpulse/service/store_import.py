@@ -87,7 +87,7 @@ class StoreImport:
             columns, table = peek(opened)
             are_located = _are_located(table)
             summary = store_master.import_stores(
-                self._database.url,
+                self._database.direct_url,
                 read_located_stores(table) if are_located else read_stores(table),
                 are_located=are_located,
                 skips_bad=options.skips_bad,

@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
-from retailpulse.storage.postgres.database import Connection, Database, cut_after
+from retailpulse.storage.postgres.connecting import cut_after
+from retailpulse.storage.postgres.database import Connection, Database
 from retailpulse.storage.scheduling import losses, workers
 from retailpulse.telemetry.log_fields import about
 from retailpulse.worker.claimer import Claimer

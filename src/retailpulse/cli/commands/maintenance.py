@@ -178,7 +178,7 @@ def database_url(settings: Settings) -> contextlib.AbstractContextManager[str]:
     from retailpulse.storage.postgres.embedded import EmbeddedServer
 
     if settings.database.url:
-        return contextlib.nullcontext(settings.database.url)
+        return contextlib.nullcontext(settings.database.direct_url or settings.database.url)
     return running_server(EmbeddedServer(Path(settings.database.data_dir)))
 
 

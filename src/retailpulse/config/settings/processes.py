@@ -16,6 +16,13 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
             "empty: the embedded one in the data directory.",
         ),
     ] = ""
+    direct_url: Annotated[
+        str,
+        Meta(
+            description="If `url` is a pooler that lends a session for one transaction, as pgbouncer does: "
+            "the URL of the PostgreSQL behind it, for migrations, notifications and the scheduling.",
+        ),
+    ] = ""
     data_dir: Annotated[str, Meta(description="Directory of the embedded PostgreSQL.")] = "retailpulse-data"
     pool_size: Annotated[
         int, Meta(ge=2, le=500, description="Most connections that one API process opens.")

@@ -13,7 +13,8 @@ import psycopg
 from retailpulse.domain.errors import Conflict, TooSlow
 from retailpulse.storage import locks
 from retailpulse.storage.integrity.check import IntegrityReport, StaleThresholds, check_over
-from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, translated
+from retailpulse.storage.postgres.connecting import blocking_session
+from retailpulse.storage.postgres.database import translated
 
 _CANCEL_SECONDS = 5.0
 
@@ -34,7 +35,7 @@ class BoundedCheck:
     def run(self) -> IntegrityReport:
         """Checks; raises Conflict if another check has the database, TooSlow, or DatabaseUnavailable."""
         self._ends_at = time.monotonic() + self._most_seconds
-        with translated(), psycopg.connect(self._url, autocommit=True, **CONNECTION_OPTIONS) as connection:
+        with translated(), blocking_session(self._url, autocommit=True) as connection:
             taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [locks.CHECK]).fetchone()
             if taken != (True,):
                 raise Conflict("the database still works on another check; try again in a while")

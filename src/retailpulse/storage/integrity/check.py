@@ -25,7 +25,8 @@ from retailpulse.storage.integrity.invariants import (
 )
 from retailpulse.storage.integrity.match_invariants import MATCHES
 from retailpulse.storage.integrity.review_invariants import REVIEWS
-from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, translated
+from retailpulse.storage.postgres.connecting import blocking_session
+from retailpulse.storage.postgres.database import translated
 
 EXAMPLES = 3
 _INVARIANTS = (*COUNTERS, *COUNTS, JOBS_BY_STATE, *FLAGS, *STATES, *ROWS, *SHARES, *MATCHES, *REVIEWS)
@@ -89,7 +90,7 @@ def check_invariants(
 
     Calls `before_second_look` with a sentence if it has to wait; raises DatabaseUnavailable.
     """
-    with translated(), psycopg.connect(url, **CONNECTION_OPTIONS) as connection:
+    with translated(), blocking_session(url, autocommit=False) as connection:
         return check_over(connection, thresholds, before_second_look=before_second_look)
 
 

@@ -3,47 +3,32 @@
 A connection from `connection` commits each statement by itself; `transaction` commits all or nothing.
 """
 
-import asyncio
 import contextlib
-import os
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, Self
+from typing import Self
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import CommitUnknown, DatabaseError, DatabaseUnavailable, SchemaTooNew, TooSlow
+from retailpulse.storage.postgres import connecting
 from retailpulse.storage.postgres.bulkhead import Bulkhead, Share
-
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-Pool = AsyncConnectionPool[Connection]
-
-CONNECTION_OPTIONS: dict[str, Any] = {
-    "application_name": "retailpulse",
-    # A client that is frozen or cut off in a transaction loses it, and with it the rows that it holds.
-    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=5s"
-    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
-    " -c tcp_user_timeout=15s",
-    # A peer that went silent is noticed in about 15 s instead of the kernel's two hours.
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
-
-# The planner takes a job or a host for as large as those that its statistics have seen. The statements of
-# the scheduling are to be planned once, and by their indexes, whatever these say.
-_PLANNED_ONCE = (
-    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"
-    " -c enable_mergejoin=off -c enable_material=off"
+from retailpulse.storage.postgres.connecting import (
+    LastRefusal,
+    ReportingConnection,
+    connection_options,
+    cut_after,
+    open_session,
+    set_up_session,
 )
+
+Connection = connecting.Connection
+Pool = AsyncConnectionPool[ReportingConnection]
 
 RECONNECT_SECONDS = 1.0
 """The pool backs off for this long at most: longer, and it is still waiting when the database is back."""
@@ -57,10 +42,12 @@ _UNAVAILABLE = (
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
-
-
-async def _commit_each_statement(connection: Connection) -> None:
-    await connection.set_autocommit(True)
+_NOT_ALLOWED = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.UndefinedTable,
+)
+"""What an owner of the database mends while we run: rights, and a schema that its name no longer finds."""
 
 
 def versions() -> list[str]:
@@ -87,17 +74,31 @@ def check_version(version: str) -> None:
 def try_to_connect(url: str) -> None:
     """Raises DatabaseUnavailable if the database at `url` does not let us in now."""
     with translated():
-        psycopg.connect(url, connect_timeout=5).close()
+        psycopg.connect(url, **connection_options(url)).close()
 
 
 class Database:
     """A pool of connections to one PostgreSQL; use it as a context, inside a running event loop."""
 
     def __init__(
-        self, url: str, settings: DatabaseSettings, *, pool_size: int | None = None, is_shared: bool = False
+        self,
+        url: str,
+        settings: DatabaseSettings,
+        *,
+        pool_size: int | None = None,
+        is_shared: bool = False,
+        on_outage: Callable[[DatabaseUnavailable], object] = lambda _error: None,
     ) -> None:
-        """`is_shared`: connections are shared out among the kinds of work that many clients ask for."""
+        """`is_shared`: connections are shared out among the kinds of work that many clients ask for.
+
+        `on_outage` is called with the first error of each outage.
+        """
         self.url = url
+        self.direct_url = settings.direct_url or url
+        """For what needs a session of its own, which a pooler does not give at `url`."""
+        self._is_pooled = bool(settings.direct_url)
+        self._on_outage = on_outage
+        self._last_refusal = LastRefusal()
         self._bulkhead = Bulkhead(settings.pool_size, settings.wait_seconds) if is_shared else None
         self._read_seconds = settings.read_seconds
         self._statement_seconds: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
@@ -106,12 +107,15 @@ class Database:
         self._check_seconds = settings.wait_seconds / 2
         self.pool: Pool = AsyncConnectionPool(
             url,
-            kwargs=CONNECTION_OPTIONS,
+            connection_class=ReportingConnection,
+            kwargs=connection_options(url)
+            | {"last_refusal": self._last_refusal}
+            | ({"prepare_threshold": None} if self._is_pooled else {}),
             min_size=1,
             max_size=pool_size or settings.pool_size,
             timeout=settings.wait_seconds,
             reconnect_timeout=RECONNECT_SECONDS,
-            configure=_commit_each_statement,  # not an option: the queue sets it for its listener too
+            configure=self._set_up,
             check=self._check,
             open=False,
             name="retailpulse",
@@ -130,12 +134,8 @@ class Database:
 
         `planned_once` is for the statements of the scheduling, which no statistics may mislead.
         """
-        options = CONNECTION_OPTIONS["options"] + (_PLANNED_ONCE if planned_once else "")
         with translated():
-            connection = await psycopg.AsyncConnection.connect(
-                self.url, autocommit=True, **CONNECTION_OPTIONS | {"options": options}
-            )
-            async with connection:
+            async with await open_session(self.direct_url, planned_once=planned_once) as connection:
                 yield connection
 
     async def open(self) -> None:
@@ -171,35 +171,58 @@ class Database:
         of READS takes too long.
         """
         async with self._place(share, wait_seconds) as left_seconds:
-            with self._outage_noted(), translated(), self._ended_in_time(share):
-                async with self.pool.connection(left_seconds) as connection:
+            with self._outage_noted(), self._reason_given(), self._ended_in_time(share):
+                async with self.pool.connection(left_seconds) as connection, _closed_if_read_only(connection):
                     with cut_after(timeout_seconds, connection):
-                        await self._limit_statements(connection, share)
-                        yield connection
+                        async with self._limited(connection, share):
+                            yield connection
 
     def _place(self, share: Share, wait_seconds: float | None) -> AbstractAsyncContextManager[float | None]:
         if self._bulkhead is None:
             return contextlib.nullcontext(wait_seconds)
         return self._bulkhead.place(share, wait_seconds)
 
-    async def _limit_statements(self, connection: Connection, share: Share) -> None:
+    async def _set_up(self, connection: Connection) -> None:
+        await connection.set_autocommit(True)
+        with cut_after(self._check_seconds, connection):
+            await set_up_session(connection, is_shared=self._is_pooled)
+
+    @asynccontextmanager
+    async def _limited(self, connection: Connection, share: Share) -> AsyncIterator[None]:
         """Has the server end statements of reads after a time, and others not."""
-        if self._bulkhead is None:
-            return
         seconds = self._read_seconds if share is Share.READS else 0.0
-        if self._statement_seconds.get(connection, 0.0) != seconds:
-            await connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{seconds}s"])
-            self._statement_seconds[connection] = seconds
+        if self._bulkhead is None or (self._is_pooled and not seconds):
+            yield
+        elif self._is_pooled:  # what is set is kept until the end of a transaction alone
+            async with connection.transaction():
+                await connection.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds}s"])
+                yield
+        else:
+            if self._statement_seconds.get(connection, 0.0) != seconds:
+                await connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{seconds}s"])
+                self._statement_seconds[connection] = seconds
+            yield
 
     @contextmanager
     def _outage_noted(self) -> Iterator[None]:
         try:
             yield
-        except DatabaseUnavailable:
-            self.away_since = self.away_since or datetime.now(UTC)
+        except DatabaseUnavailable as error:
+            if self.away_since is None:
+                self.away_since = datetime.now(UTC)
+                self._on_outage(error)
             raise
         else:
             self.away_since = None
+
+    @contextmanager
+    def _reason_given(self) -> Iterator[None]:
+        """As `translated`; of a pool without a connection, it says why it has none."""
+        with translated():
+            try:
+                yield
+            except PoolTimeout as error:
+                raise self._last_refusal.error or error from error
 
     @contextmanager
     def _ended_in_time(self, share: Share) -> Iterator[None]:
@@ -238,27 +261,6 @@ class Database:
 
 
 @contextmanager
-def cut_after(seconds: float, connection: Connection) -> Iterator[None]:
-    """Fails the tasks that still wait for a server after `seconds`.
-
-    A server that is frozen answers no cancellation either. One that wakes up finds its client gone, and
-    rolls back.
-    """
-    timer = asyncio.get_running_loop().call_later(seconds, _cut, connection)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _cut(connection: Connection) -> None:
-    with contextlib.suppress(OSError, psycopg.OperationalError):
-        line = socket.socket(fileno=os.dup(connection.fileno()))
-        with line:
-            line.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
 def _commit_unknown() -> Iterator[None]:
     """Raises CommitUnknown if the connection is lost during a commit."""
     try:
@@ -272,10 +274,28 @@ def _commit_unknown() -> Iterator[None]:
         ) from error
 
 
+@asynccontextmanager
+async def _closed_if_read_only(connection: Connection) -> AsyncIterator[None]:
+    """Gives up a connection to a server that has become a replica: the next one looks for the primary."""
+    try:
+        yield
+    except psycopg.errors.ReadOnlySqlTransaction:
+        await connection.close()
+        raise
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns the driver's errors that mean "not now" into DatabaseUnavailable."""
+    """Turns the driver's errors that mean "not now" into DatabaseUnavailable, whose text is one line."""
     try:
         yield
     except _UNAVAILABLE as error:
-        raise DatabaseUnavailable(f"the database cannot take it now: {error}".strip()) from error
+        raise DatabaseUnavailable(f"the database cannot take it now: {_one_line(error)}") from error
+    except _NOT_ALLOWED as error:
+        raise DatabaseUnavailable(
+            f"the database refuses it: {_one_line(error)}; `retailpulse migrate` says what the role lacks"
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

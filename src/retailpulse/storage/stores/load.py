@@ -16,7 +16,8 @@ from retailpulse.domain.stores import (
     LocatedStoreRow,
     StoreRow,
 )
-from retailpulse.storage.postgres.database import CONNECTION_OPTIONS, Connection, translated
+from retailpulse.storage.postgres.connecting import blocking_session
+from retailpulse.storage.postgres.database import Connection, translated
 from retailpulse.storage.stores.moved_photos import move_flagged_photos
 
 SyncConnection = psycopg.Connection[tuple[Any, ...]]
@@ -64,7 +65,7 @@ def import_stores(
     case, and the counts are what would be. Memory is bounded, however many rows come. An error of the rows
     leaves all as it was.
     """
-    with translated(), psycopg.connect(url, autocommit=True, **CONNECTION_OPTIONS) as connection:
+    with translated(), blocking_session(url, autocommit=True) as connection:
         with connection.transaction():
             done = _import(connection, rows, are_located=are_located, skips_bad=skips_bad, is_dry=is_dry)
         if done.loaded and done.changed:
