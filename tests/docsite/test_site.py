@@ -153,10 +153,10 @@ def test_a_page_that_is_wrong_keeps_the_site_from_being_built(
     assert not (tmp_path / "html").exists()
 
 
-def test_a_page_that_no_other_links_to_is_named(tmp_path: Path) -> None:
+def test_a_page_that_the_table_does_not_list_is_named(tmp_path: Path) -> None:
     documents = tmp_path / "docs"
     documents.mkdir()
     (documents / "index.md").write_text("# All\n")
     (documents / "forgotten.md").write_text("# Forgotten\n")
     done = built(tmp_path / "html", f"--checkout={tmp_path}")
-    assert (done.returncode, done.stderr) == (1, "No site: no page links to docs/forgotten.md\n")
+    assert (done.returncode, done.stderr) == (1, "No site: docs/index.md does not list docs/forgotten.md\n")

@@ -1,7 +1,7 @@
 """Lays the documents out as Sphinx wants them: links between places, fences, drawings, the table of contents.
 
 `docs/index.md` is the table: each of its headings is a part, each of its links a page, in their order. A page
-that it does not list hangs below the first page that links to it.
+of a folder within, if it is not listed, hangs below the page that links most to that folder.
 """
 
 import os
@@ -15,7 +15,9 @@ from tools.docsite.drawings import draw
 
 FENCE = re.compile(r"^( *)```(.*?)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s#]*)(#[^)\s]*)?\)")
+NAMED_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
 NOT_RUN = re.compile(r'not-run="([^"]+)"')
+INDEX = PurePosixPath("docs/index.md")
 WITHOUT_COLOURS = {"csv": "text", "ndjson": "text"}
 """Languages that Pygments does not know."""
 
@@ -45,32 +47,42 @@ class Site:
             staged.write_text(self._staged(page) + contents.get(page, ""))
 
     def contents(self) -> dict[PurePosixPath, str]:
-        """What is added to pages so that every page stands in the table once."""
-        index = PurePosixPath("docs/index.md")
-        parts = re.split(r"^## ", self._text(index), flags=re.MULTILINE)[1:]
-        listed: list[PurePosixPath] = [index]
-        added = {index: ""}
+        """What is added to pages so that every page stands in the table once; raises Unpublishable."""
+        parts = re.split(r"^## ", self._text(INDEX), flags=re.MULTILINE)[1:]
+        listed: dict[PurePosixPath, str] = {INDEX: ""}
+        added = {INDEX: ""}
         for part in parts:
-            title = part.partition("\n")[0]
-            own = [page for page in self._linked(index, part) if page not in listed]
-            listed += own
-            added[index] += toctree(index, own, title)
-        for page in listed:
-            below = [other for other in self._linked(page, self._text(page)) if other not in listed]
-            if below and page != index:
-                added[page] = toctree(page, below)
-                listed += below  # pages below these are found in their turn
-        if missing := set(self.pages) - set(listed):
-            raise Unpublishable(f"no page links to {', '.join(map(str, sorted(missing)))}")
-        return added
+            own = {page: name for page, name in self._linked(INDEX, part).items() if page not in listed}
+            listed |= own
+            added[INDEX] += toctree(INDEX, own, part.partition("\n")[0])
+        below: dict[PurePosixPath, dict[PurePosixPath, str]] = {}
+        for page in self.pages:
+            if page not in listed:
+                below.setdefault(self._above(page, list(listed)), {})[page] = ""
+        return added | {page: toctree(page, own) for page, own in below.items()}
+
+    def _above(self, page: PurePosixPath, listed: list[PurePosixPath]) -> PurePosixPath:
+        """The listed page that links most to the folder of a page that is not."""
+        links = {
+            other: sum(linked.parent == page.parent for linked in self._linked(other, self._text(other)))
+            for other in listed
+            if other != INDEX
+        }
+        above = max(links, key=lambda other: links[other], default=INDEX)
+        if page.parent == INDEX.parent or not links.get(above):
+            raise Unpublishable(f"docs/index.md does not list {page}")
+        return above
 
     def _text(self, page: PurePosixPath) -> str:
         return (self.checkout / page).read_text()
 
-    def _linked(self, page: PurePosixPath, text: str) -> list[PurePosixPath]:
-        """The pages that a text of a page links to, each once."""
-        targets = [normal(page.parent / target) for target, _ in LINK.findall(FENCE.sub("", text)) if target]
-        return list(dict.fromkeys(target for target in targets if target in self.pages))
+    def _linked(self, page: PurePosixPath, text: str) -> dict[PurePosixPath, str]:
+        """The pages that a text of a page links to, each once, with what the first link is called."""
+        found: dict[PurePosixPath, str] = {}
+        for name, target in NAMED_LINK.findall(FENCE.sub("", text)):
+            if (wanted := normal(page.parent / target)) in self.pages:
+                found.setdefault(wanted, name)
+        return found
 
     def _staged(self, page: PurePosixPath) -> str:
         """A page as Sphinx reads it."""
@@ -102,7 +114,8 @@ class Site:
         language = info.partition(" ")[0]
         if language == "mermaid":
             drawing = draw(text, self.folder / "drawings").relative_to(self.folder)
-            return f"![A drawing]({os.path.relpath(drawing, place(page).parent)}){{.drawing}}"
+            file = os.path.relpath(drawing, place(page).parent)
+            return f"[![A drawing]({file}){{.drawing}}]({file})"
         language = WITHOUT_COLOURS.get(language, language)
         if reason := NOT_RUN.search(info):
             option = f"{indent}:caption: Not run by the tests of this page: it {reason[1]}\n"
@@ -133,10 +146,13 @@ def place(path: PurePosixPath) -> PurePosixPath:
     return PurePosixPath("files") / path
 
 
-def toctree(page: PurePosixPath, below: list[PurePosixPath], title: str = "") -> str:
-    """The part of the table that a page holds, which its reader sees at the side alone."""
+def toctree(page: PurePosixPath, below: dict[PurePosixPath, str], title: str = "") -> str:
+    """The part of the table that a page holds, seen at the side; a page without a name has its heading's."""
     if not below:
         return ""
-    names = [os.path.relpath(place(other).with_suffix(""), place(page).parent) for other in below]
+    lines = []
+    for other, name in below.items():
+        path = os.path.relpath(place(other).with_suffix(""), place(page).parent)
+        lines.append(f"{name} <{path}>\n" if name else f"{path}\n")
     caption = f":caption: {title}\n" if title else ""
-    return f"\n\n```{{toctree}}\n:hidden:\n{caption}\n" + "\n".join(names) + "\n```\n"
+    return f"\n\n```{{toctree}}\n:hidden:\n{caption}\n{''.join(lines)}```\n"
