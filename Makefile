@@ -80,6 +80,10 @@ screenshots: setup ## Take the pictures of docs/screenshots again (needs Chromiu
 hostile: setup ## Play every trick of a bad photo host on loopback (ARGS="--help" says more)
 	@$(BIN)/python -m tests.hostile $(ARGS)
 
+.PHONY: site
+site: setup ## Build the documents as a site in dist/site, and print its address (ARGS=--serve serves it)
+	@$(BIN)/python -m tools.docsite dist/site $(ARGS)
+
 .PHONY: release
 release: setup ## Make wheel, sdist, bill of materials, licences, checksums in dist/release (ARGS=FOLDER)
 	@$(BIN)/python tools/release.py $(or $(ARGS),dist/release)

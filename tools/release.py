@@ -1,4 +1,4 @@
-"""Makes what is released: wheel, source distribution, bill of materials, licences and checksums.
+"""Makes what is released: wheel, source distribution, site, bill of materials, licences and checksums.
 
 The same commit gives the same files, byte for byte. Weak: licences are read from the packages that are
 installed here, so that one of another platform is named without its licence.
@@ -8,10 +8,12 @@ Usage: python tools/release.py FOLDER (`make release` runs it)
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 LOCK = "requirements.lock"
@@ -92,6 +94,16 @@ def build(folder: Path, source: Path = ROOT) -> None:
         subprocess.run(command, cwd=source, env=environment, check=True)
 
 
+def write_site(folder: Path) -> None:
+    """Writes the documents as a site, in one file; raises NotReleasable if they are none."""
+    with TemporaryDirectory() as work:
+        site = Path(work) / f"retailpulse-{version()}-site"
+        command = [sys.executable, "-m", "tools.docsite", str(site), "--pack", commit_time()]
+        if subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode:
+            raise NotReleasable("the documents are no site: `make site` says why")
+        shutil.copy(f"{site}.tar.gz", folder)
+
+
 def write_bill(folder: Path) -> None:
     """Writes the bill of materials of what a service runs, by CycloneDX, from the lock."""
     made = ["requirements", LOCK, "--pyproject", "pyproject.toml", "--output-reproducible", "--of", "JSON"]
@@ -112,6 +124,7 @@ def make(folder: Path, notes: str) -> None:
     if any(folder.iterdir()):
         raise NotReleasable(f"{folder} is not empty")
     build(folder)
+    write_site(folder)
     write_bill(folder)
     (folder / "LICENCES.tsv").write_text(licences())
     (folder / "NOTES.md").write_text(f"{notes}\n")

@@ -1,4 +1,4 @@
-"""What docs/callbacks.md shows, run as it stands there: its receiver, its commands, its message."""
+"""What docs/callbacks.md shows, run as it stands there: commands, a message; and the receiver in Python."""
 
 import json
 import re
@@ -13,12 +13,15 @@ import pytest
 
 from retailpulse.domain.callbacks import JOB_ENDED
 from tests.api.jobs import body, post, visit
+from tests.how_to.page import blocks
 from tests.running import RunningService, clean_environment, free_port, secret_of, wait_for
 
-TEXT = (Path(__file__).parents[2] / "docs" / "callbacks.md").read_text()
+DOCUMENTS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCUMENTS / "callbacks.md").read_text()
 SERVICE = "http://127.0.0.1:9090"
 JOB = "01932c5e-7a00-7000-8000-000000000001"
-RECEIVER = re.findall(r"Write it to `receiver.py`:\n\n```python\n(.*?)```", TEXT, re.DOTALL)
+PAGE = (DOCUMENTS / "how-to" / "receive-callbacks.md").read_text()
+(RECEIVER,) = [block.text for block in blocks(PAGE) if block.file == "receiver.py"]
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
 
 
@@ -28,7 +31,7 @@ class Receiver:
     def __init__(self, folder: Path, secret: str) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/retailpulse"
-        (folder / "receiver.py").write_text(RECEIVER[0])
+        (folder / "receiver.py").write_text(RECEIVER)
         self._said = (folder / "said").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, "receiver.py"],

@@ -128,7 +128,7 @@ class TestReleased:
         assert listed == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
 
     def test_the_wheel_can_be_built_of_the_source_distribution(self, released: Path, tmp_path: Path) -> None:
-        (archive,) = released.glob("*.tar.gz")
+        archive = released / f"retailpulse-{__version__}.tar.gz"
         with tarfile.open(archive) as opened:
             opened.extractall(tmp_path, filter="data")
         (source,) = tmp_path.iterdir()
@@ -136,6 +136,13 @@ class TestReleased:
         subprocess.run(build, cwd=source, check=True, capture_output=True)
         (wheel,), (built,) = released.glob("*.whl"), tmp_path.glob("*.whl")
         assert wheel.name == built.name == f"retailpulse-{__version__}-py3-none-any.whl"
+
+    def test_the_site_of_the_documents_is_one_folder(self, released: Path) -> None:
+        name = f"retailpulse-{__version__}-site"
+        with tarfile.open(released / f"{name}.tar.gz") as opened:
+            files = opened.getnames()
+        assert {f"{name}/index.html", f"{name}/how-to/nginx.html", f"{name}/searchindex.js"} <= set(files)
+        assert {file.partition("/")[0] for file in files} == {name}
 
     def test_the_bill_and_the_licences_name_every_package_of_the_lock(self, released: Path) -> None:
         bill = json.loads((released / f"retailpulse-{__version__}.cdx.json").read_text())

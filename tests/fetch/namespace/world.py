@@ -27,12 +27,7 @@ _FILES = {
 
 def build() -> None:
     """Bring loopback up with every address of the world, and have names looked up at its resolver."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh22x", b"lo", _UP_AND_RUNNING))
-        for number, address in enumerate((PUBLIC, OTHER_PUBLIC, INTERNAL, METADATA)):
-            name = b"lo:%d" % number
-            fcntl.ioctl(control, _SET_ADDRESS, _request(name, address))
-            fcntl.ioctl(control, _SET_MASK, _request(name, "255.255.255.255"))
+    add_addresses(PUBLIC, OTHER_PUBLIC, INTERNAL, METADATA)
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
         for address in (PUBLIC_V6, INTERNAL_V6, LINK_LOCAL, TRANSLATED):
             request = struct.pack("16sIi", IPv6Address(address).packed, 128, socket.if_nametoindex("lo"))
@@ -43,6 +38,16 @@ def build() -> None:
         _cover(Path(path), folder / Path(path).name, text)
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
     folder.rmdir()
+
+
+def add_addresses(*addresses: str) -> None:
+    """Bring loopback up with IPv4 addresses beside its own."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh22x", b"lo", _UP_AND_RUNNING))
+        for number, address in enumerate(addresses):
+            name = b"lo:%d" % number
+            fcntl.ioctl(control, _SET_ADDRESS, _request(name, address))
+            fcntl.ioctl(control, _SET_MASK, _request(name, "255.255.255.255"))
 
 
 def _request(name: bytes, address: str) -> bytes:

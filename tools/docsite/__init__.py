@@ -1,0 +1,1 @@
+"""Builds the documents as a site of plain files: offline, strictly, without anything of another host."""
