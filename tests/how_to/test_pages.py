@@ -69,6 +69,7 @@ def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
         '```sh {code="3"}\nfalse\n```\n',
         "```sh\nexit 0\n```\n",
     ],
+    ids=["a command fails", "an output is another", "a code is another", "the shell ends"],
 )
 def test_a_page_that_is_wrong_is_found(text: str, tmp_path: Path) -> None:
     done = read(text, tmp_path)
