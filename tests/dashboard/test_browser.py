@@ -59,7 +59,9 @@ def test_photos_are_decided_on_by_keys(
     page.keyboard.press("?")
     page.get_by_role("button", name="Switch the keys off").click()
     page.keyboard.press("a")
+    page.locator("summary", has_text="Keys").click()
     page.get_by_role("button", name="Switch the keys on").click()
+    expect(page.locator("html")).not_to_have_attribute("data-keys", "off")
     assert decided() == [None, None]
 
 

@@ -15,6 +15,7 @@ from retailpulse.config.loading import Setting
 from retailpulse.dashboard import (
     callbacks,
     checks,
+    choices,
     import_stores,
     job,
     job_actions,
@@ -32,7 +33,6 @@ from retailpulse.dashboard import (
     stores,
     submit,
     system,
-    theme,
 )
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.error_pages import ErrorPages
@@ -135,6 +135,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     sign_in.sign_in_page,
     sign_in.sign_in,
     sign_in.sign_out,
-    theme.choose_theme,
+    choices.choose,
     asset,
 ]
