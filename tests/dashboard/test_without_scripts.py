@@ -66,9 +66,7 @@ def test_a_page_is_there_whole(
         expect(page).to_have_url(f"{service.url}/jobs")
 
 
-def test_a_job_is_sent_retried_and_deleted(
-    service: RunningService, browser: Browser, origin: Origin
-) -> None:
+def test_a_job_is_sent_retried_and_deleted(service: RunningService, browser: Browser, origin: Origin) -> None:
     page = browser.page
     url = origin.serve("/no-scripts.png", Reply(body=photo(30, 20)))
     page.goto(f"{service.url}/submit")

@@ -42,6 +42,8 @@ from retailpulse.dashboard.waiting import count_waiting
 from retailpulse.domain.errors import NotFound, RetailPulseError
 from retailpulse.service import Reviews
 
+MOST_FORM_BYTES = 64 * 1024
+"""Most bytes of a form, but of those that send a file: they are read by anybody who reaches the service."""
 _KEPT = "public, max-age=31536000, immutable"
 
 
@@ -80,6 +82,7 @@ def make_pages(
     router = Router(
         "/",
         route_handlers=HANDLERS,
+        request_max_body_size=MOST_FORM_BYTES,
         before_request=count_waiting(reviews),
         middleware=[live.middleware()],
         dependencies={"shown_settings": Provide(lambda: shown_settings, sync_to_thread=False)},
