@@ -39,11 +39,15 @@ class Browser:
 
 
 @contextmanager
-def browsing(folder: Path) -> Iterator[Browser]:
+def browsing(folder: Path, *, has_scripts: bool = True) -> Iterator[Browser]:
     """A browser with an empty profile in `folder`."""
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            folder, executable_path=CHROMIUM, args=FLAGS, viewport={"width": 1360, "height": 900}
+            folder,
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            viewport={"width": 1360, "height": 900},
+            java_script_enabled=has_scripts,
         )
         try:
             yield Browser(context.pages[0])

@@ -64,3 +64,19 @@ def test_the_sample_store_master_is_there(service: RunningService) -> None:
     shown = service.http.get("/import?sample=1", headers=HTML)
     check(shown)
     assert sample_stores().splitlines()[1] in shown.text
+
+
+def test_a_table_below_a_title_is_read_from_its_header_on(service: RunningService) -> None:
+    rows = [
+        ["Stores of the north, week 48", "", ""],
+        ["", "", ""],
+        ["Area Code", "Store Name", "Store ID"],
+        ["area-title", "Below a title", "title-1"],
+    ]
+    for content, name in (
+        (xlsx({"North": rows}), "titled.xlsx"),
+        ("\n".join(",".join(f'"{cell}"' for cell in row) for row in rows).encode(), "titled.csv"),
+    ):
+        said = text_of(look(service, hand_in(service, content, name, "/import")))
+        assert "all that are needed were found" in said
+        assert "Load 1 store" in said

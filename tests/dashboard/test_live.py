@@ -162,6 +162,7 @@ def _is_let_in(api: RunningApi, key: dict[str, str]) -> bool:
 
 
 def sign_in(api: RunningApi, key: str) -> dict[str, str]:
+    api.http.cookies.clear()  # as another browser
     answer = api.http.post("/sign-in", data={"key": key, "to": "/"}, headers={"Origin": api.url, **HTML})
     return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.jobs import KIOSK, body, held, photo, visit
+from tests.api.jobs import CORNER_SHOP, KIOSK, body, held, photo, visit
 from tests.browser import Browser, needs_chromium
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
@@ -97,6 +97,24 @@ def test_a_button_under_the_pointer_does_not_become_another(
     expect(page.get_by_role("button", name="Cancel the job")).to_be_visible()
     page.mouse.move(700, 500)
     expect(page.get_by_role("button", name="Retry 2 failed")).to_be_visible()
+
+
+def test_stores_of_a_job_get_their_counts_in_their_places(
+    service: RunningService, page: Page, origin: Origin
+) -> None:
+    with waiting_photos(origin, "stores") as urls:
+        sent = body(visit(KIOSK, *urls[2:]), visit(CORNER_SHOP, *urls[:2]), name="stores live")
+        job_id = service.http.post("/api/v1/jobs", json=sent).json()["job_id"]
+        page.goto(f"{service.url}/jobs/{job_id}/stores")
+        rows = page.locator("#stores tbody tr")
+        expect(rows).to_have_count(2)
+        held_row = rows.first.element_handle()
+        expect(rows.first.locator(".bad")).to_have_text("2")
+        assert "Measured" not in page.locator("#stores thead").inner_text()
+    expect(page.locator("#stores thead")).to_contain_text("Measured")
+    expect(rows.last.locator(".number").nth(1)).to_have_text("2")
+    expect(rows.last).to_contain_text("Corner Shop")
+    assert rows.first.evaluate("(row, held) => row === held", held_row)
 
 
 def test_photos_of_a_filter_come_after_a_minute_without_anybody(

@@ -168,7 +168,7 @@ def test_the_parts_of_the_system_are_shown(service: RunningService) -> None:
 def test_files_are_kept_by_browsers_while_they_are_the_same(service: RunningService) -> None:
     text = page(service, "/")
     addresses = set(re.findall(r'"(/assets/[^"]+)"', text))
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     sizes = []
     for address in addresses:
         answer = service.http.get(address)

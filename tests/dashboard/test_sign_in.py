@@ -10,7 +10,7 @@ import pytest
 from retailpulse.domain.api_keys import Scope
 from retailpulse.domain.flags import Flag
 from tests.api.guarded import Guarded, guarded_by
-from tests.api.jobs import NO_JOB, RunningApi
+from tests.api.jobs import FORM, NO_JOB, RunningApi
 from tests.api.test_reviews import flagged
 from tests.running import wait_for
 
@@ -35,6 +35,7 @@ def own(api: RunningApi) -> dict[str, str]:
 
 
 def sign_in(api: RunningApi, key: str, to: str = "/jobs") -> httpx.Response:
+    api.http.cookies.clear()  # as another browser
     return api.http.post("/sign-in", data={"key": key, "to": to}, headers=own(api))
 
 
@@ -129,9 +130,33 @@ def test_what_is_no_key_is_refused_and_said(api: RunningApi, key: str) -> None:
     assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example", "/\\evil.example", "\n/", "jobs"])
+@pytest.mark.parametrize(
+    "to", ["//evil.example", "https://evil.example", "/\\evil.example", "\n/", "jobs", "/\t/evil.example"]
+)
 def test_nobody_is_led_away_by_signing_in(guarded: Guarded, api: RunningApi, to: str) -> None:
     assert sign_in(api, guarded.key(Scope.READ), to).headers["location"] == "/"
+
+
+def test_a_path_of_any_script_is_gone_on_to(guarded: Guarded, api: RunningApi) -> None:
+    answer = sign_in(api, guarded.key(Scope.READ), "/stores?q=é東")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/stores?q=%C3%A9%E6%9D%B1"
+
+
+def test_signing_in_again_ends_the_session_before(guarded: Guarded, api: RunningApi) -> None:
+    key = guarded.key(Scope.READ)
+    first = cookie(sign_in(api, key))
+    sent = {"key": key, "to": "/jobs"}
+    second = cookie(api.http.post("/sign-in", data=sent, headers={**own(api), **first}))
+    assert first != second
+    wait_for(lambda: api.http.get("/jobs", headers={**HTML, **first}).status_code == 303)
+    assert api.http.get("/jobs", headers={**HTML, **second}).status_code == 200
+
+
+def test_a_form_of_many_bytes_is_refused(api: RunningApi) -> None:
+    for path in ("/sign-in", "/choices/theme"):
+        answer = api.http.post(path, content=b"a=1&" * 20_000, headers={**own(api), **FORM})
+        assert answer.status_code == 413
 
 
 def test_a_made_up_session_is_none(api: RunningApi) -> None:

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+import xlsxwriter
 
 from retailpulse.domain.errors import InvalidRequest
 from retailpulse.tables import VISIT_COLUMNS, BadRow, Row, confined_process, open_table
@@ -191,3 +192,20 @@ def test_a_part_that_is_larger_than_the_archive_says_is_refused() -> None:
     place = content.rindex(b"PK\x01\x02", 0, content.rindex(b"xl/worksheets/sheet1.xml"))
     lying = content[: place + 24] + (100).to_bytes(4, "little") + content[place + 28 :]
     assert "damaged" in refusal(lying)
+
+
+@pytest.mark.parametrize(
+    ("days", "text"), [(1.25, "30:00:00"), (0.5, "12:00:00"), (100 + 1 / 86_400, "2400:00:01")]
+)
+def test_durations_beyond_a_day_are_hours(days: float, text: str) -> None:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        sheet, hours = book.add_worksheet("Sheet"), book.add_format({"num_format": "[h]:mm:ss"})
+        for column, (title, value) in enumerate(zip(HEADER, VISIT[:2], strict=False)):
+            sheet.write(0, column, title)
+            sheet.write(1, column, value)
+        for column, title in enumerate(HEADER[2:], 2):
+            sheet.write(0, column, title)
+            sheet.write_number(1, column, days, hours)
+    ((*_, note),) = by_sheet(content.getvalue(), "Sheet")
+    assert note == text

@@ -47,6 +47,7 @@ async def job_stores(
         job_stores=stores,
         order=order,
         text=text,
+        is_first=not after,
         addresses={str(one): _address(path, query | {"sort": str(one)}) for one in StoreOrder},
         next_page=_address(path, query | {"after": write_row_place(following)}) if following else None,
         has_measured=job.status in {JobStatus.COMPLETED, JobStatus.FAILED},

@@ -34,6 +34,7 @@ async def jobs(
     label: Annotated[str, QueryParameter(name="label")] = "",
     cause: Annotated[str, QueryParameter(name="cause")] = "",
     choose: Annotated[str, QueryParameter(name="choose")] = "",
+    chosen: Annotated[list[str] | None, QueryParameter(name="job")] = None,
     after: Annotated[str, QueryParameter(name="after")] = "",
 ) -> Response[bytes]:
     """A page of jobs."""
@@ -56,7 +57,8 @@ async def jobs(
         counts={"": sum(counts.values()), **counts},
         query=query,
         without={part: address_of("/jobs", query | {part: ""}) for part in query},
-        choosing=address_of("/jobs", query | {"choose": "1"}),
+        choosing=address_of("/jobs", query | {"choose": "1", "after": after}),
+        chosen=chosen or [],
         is_first=not after,
         next_page=address_of("/jobs", query | {"after": write_job_place(following)}) if following else None,
     )

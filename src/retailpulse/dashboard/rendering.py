@@ -11,7 +11,7 @@ from litestar.enums import MediaType
 from retailpulse import __version__
 from retailpulse.dashboard import charts, words
 from retailpulse.dashboard.assets import read_assets
-from retailpulse.dashboard.theme import theme_of
+from retailpulse.dashboard.choices import chosen
 from retailpulse.domain.api_keys import Scope
 from retailpulse.web.caller import api_key_of
 
@@ -99,7 +99,8 @@ def page(request: AnyRequest, template: str, status: int = 200, **values: Any) -
         .render(
             path=request.url.path,
             address=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
-            theme=theme_of(request),
+            theme=chosen(request, "theme"),
+            has_keys=chosen(request, "keys") is None,
             done=_DONE.get(request.query_params.get("done", "")),
             signed_in=key,
             may_submit=key is None or key.allows(Scope.SUBMIT),

@@ -15,6 +15,7 @@ from retailpulse.config.loading import Setting
 from retailpulse.dashboard import (
     callbacks,
     checks,
+    choices,
     import_stores,
     job,
     job_actions,
@@ -32,7 +33,6 @@ from retailpulse.dashboard import (
     stores,
     submit,
     system,
-    theme,
 )
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.error_pages import ErrorPages
@@ -42,6 +42,8 @@ from retailpulse.dashboard.waiting import count_waiting
 from retailpulse.domain.errors import NotFound, RetailPulseError
 from retailpulse.service import Reviews
 
+MOST_FORM_BYTES = 64 * 1024
+"""Most bytes of a form, but of those that send a file: they are read by anybody who reaches the service."""
 _KEPT = "public, max-age=31536000, immutable"
 
 
@@ -80,6 +82,7 @@ def make_pages(
     router = Router(
         "/",
         route_handlers=HANDLERS,
+        request_max_body_size=MOST_FORM_BYTES,
         before_request=count_waiting(reviews),
         middleware=[live.middleware()],
         dependencies={"shown_settings": Provide(lambda: shown_settings, sync_to_thread=False)},
@@ -135,6 +138,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     sign_in.sign_in_page,
     sign_in.sign_in,
     sign_in.sign_out,
-    theme.choose_theme,
+    choices.choose,
     asset,
 ]

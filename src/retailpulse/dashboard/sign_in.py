@@ -39,6 +39,8 @@ async def sign_in(
         return _refused(request, 401, to, "This is no key of the service, or it was revoked or has expired.")
     if not key.allows(Scope.READ):
         return _refused(request, 403, to, "This key may not look at anything: it lacks the scope read.")
+    if before := read_cookie(request.scope):
+        await sessions.end(before)
     held = await sessions.begin(key.key_id)
     cookie = set_cookie(held, is_secure=request.url.scheme == "https")
     return Redirect(to, status_code=303, headers={"Set-Cookie": cookie})

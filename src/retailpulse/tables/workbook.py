@@ -121,11 +121,22 @@ def text_of(value: Any) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < EXACT_BELOW else f"{value:.15G}"
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
+        return _text_of_time(value)
+    return "" if value is None else str(value)
+
+
+def _text_of_time(value: datetime.date | datetime.time | datetime.timedelta) -> str:
     if isinstance(value, datetime.datetime):
         return _text_of_instant(value)
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return "" if value is None else str(value)
+    return _text_of_duration(value) if isinstance(value, datetime.timedelta) else value.isoformat()
+
+
+def _text_of_duration(value: datetime.timedelta) -> str:
+    """Hours, minutes and seconds as a sheet shows them, also of more than a day: 30:00:00."""
+    seconds = round(abs(value).total_seconds())
+    sign = "-" if value < datetime.timedelta() else ""
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _text_of_instant(value: datetime.datetime) -> str:

@@ -70,3 +70,28 @@ async def test_areas_are_read_alone(stores: Stores, limit: int) -> None:
         assert ids == [f"S{number:03}" for number in range(100) if f"A{number % 4}" in areas]
         ids, _ = await found(stores, StoreFilter(area_codes=areas, text="harbour"), limit)
         assert ids == [f"S{number:03}" for number in (7, 37, 67, 97) if f"A{number % 4}" in areas]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("cafe lum", ["C1"]),
+        ("café", ["C1", "C2"]),
+        ("CAFÉ É", []),
+        ("epicerie", ["C1"]),
+        ("épic", ["C1"]),
+        ("йог", ["C3"]),
+        ("東", ["C4"]),
+        ("\u0301", []),
+    ],
+)
+async def test_accents_and_case_make_no_difference(
+    stores: Stores, database: Database, text: str, wanted: list[str]
+) -> None:
+    named = {"C1": "Café Lumière & Épicerie", "C2": "Grand CAFÉ", "C3": "ЙОГУРТ", "C4": "東京の店舗"}
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM stores")
+        for store_id, name in named.items():
+            await connection.execute("INSERT INTO stores VALUES (%s, 'A', %s)", [store_id, name])
+    ids, _ = await found(stores, StoreFilter(text=text.lower()), 10)
+    assert sorted(ids) == wanted

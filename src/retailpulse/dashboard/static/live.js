@@ -66,11 +66,11 @@ function show(parts) {
   const held = document.querySelector("main :is(.tile, tr):hover"); // stays there, whatever grows above
   const top = held?.getBoundingClientRect().top;
   for (const [id, html] of parts) {
-    const fresh = document.createElement("template");
-    fresh.innerHTML = html;
     const part = document.getElementById(id);
+    const fresh = document.createElement("template");
+    if (part) fresh.innerHTML = html;
+    else if (id === "title") document.title = html; // a text, with what others wrote in it: never read as HTML
     if (part) merge(part, fresh.content);
-    else if (id === "title") document.title = html;
   }
   showRows((list) => !isHeld(list));
   if (held?.isConnected) scrollBy(0, held.getBoundingClientRect().top - top);

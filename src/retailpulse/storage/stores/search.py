@@ -7,6 +7,8 @@ stores, so that no search holds up others. Weak: among millions of stores a sear
 something in the middle takes several statements, a second or two for five million stores in all.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -61,7 +63,15 @@ _NAME_BEGINS = sql.SQL("({key} >= %(text)s AND {key} < %(end)s)").format(key=_NA
 _ID_IS_OTHER = sql.SQL("NOT ") + _ID_BEGINS
 _NAME_IS_OTHER = sql.SQL("NOT ") + _NAME_BEGINS
 _ANY = sql.SQL("true")
-_HOLDS = sql.SQL("(strpos({}, %(text)s) > 0 OR strpos({}, %(text)s) > 0)")
+# What the database's lower() may not know of, capitals beyond ASCII, is turned by us.
+_FOLDED = sql.SQL("""
+    CASE WHEN octet_length({column}) = length({column}) THEN lower({column})
+    ELSE lower(translate(regexp_replace(normalize({column}, NFD), '[\\u0300-\\u036f]', '', 'g'),
+        %(capitals)s, %(smalls)s)) END""")
+_HOLDS = sql.SQL("(strpos({}, %(held)s) > 0 OR strpos({}, %(held)s) > 0)").format(
+    *(_FOLDED.format(column=sql.Identifier(name)) for name in ("store_id", "store_name"))
+)
+_ACCENTS = re.compile("[\u0300-\u036f]")
 # The place and how a key begins are one lower bound: of two the index would use only the first.
 _KEYS = sql.SQL("({key}, store_id) > (%(after_key)s, %(after_id)s) AND {key} < %(end)s")
 _AFTER_ID = sql.SQL("store_id > %(after_id)s")
@@ -107,9 +117,11 @@ async def read_stores(
 
     Returns also the place up to which the part was read if that is not its end.
     """
-    capitals, smalls = _beyond_ascii(wanted.text)
+    held = _without_accents(wanted.text)
+    capitals, smalls = _beyond_ascii(held)
     values = {
         "text": wanted.text,
+        "held": held,
         "end": f"{wanted.text}\U0010ffff",
         "capitals": capitals,
         "smalls": smalls,
@@ -150,7 +162,7 @@ def _statement(wanted: StoreFilter, part: Part) -> sql.Composed:
         read.append(_IN_AREA)
     if wanted.store_ids:
         read.append(_IN_STORES)
-    tests = [_holds(wanted.text)] if wanted.text else []
+    tests = [_HOLDS] if wanted.text else []
     if wanted.first_part is Part.ID:
         tests += [_ID_IS_OTHER, _NAME_IS_OTHER]
     return _READ.format(
@@ -162,13 +174,9 @@ def _statement(wanted: StoreFilter, part: Part) -> sql.Composed:
     )
 
 
-def _holds(text: str) -> sql.Composable:
-    columns = ["store_id", "store_name"]
-    if text.isascii():
-        return _HOLDS.format(*(sql.SQL("lower({})").format(sql.Identifier(name)) for name in columns))
-    # What the database's lower() may not know of, capitals beyond ASCII, is turned by us.
-    turned = sql.SQL("lower(translate({}, %(capitals)s, %(smalls)s))")
-    return _HOLDS.format(*(turned.format(sql.Identifier(name)) for name in columns))
+def _without_accents(text: str) -> str:
+    """A text as it is looked for within others; one of accents alone stays as it is."""
+    return _ACCENTS.sub("", unicodedata.normalize("NFD", text)) or text
 
 
 def _beyond_ascii(text: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from retailpulse.domain.api_keys import Scope
 
-PUBLIC = ("/health", "/problems", "/docs", "/openapi.json", "/assets", "/sign-in", "/sign-out", "/theme")
+PUBLIC = ("/health", "/problems", "/docs", "/openapi.json", "/assets", "/sign-in", "/sign-out", "/choices")
 """What says nothing about anybody's data, with all that is below it."""
 HEALTH = PUBLIC[:1]
 METRICS = "/metrics"
@@ -16,7 +16,7 @@ CALLBACKS = "/system/callbacks"
 IMPORT = "/import"
 """The page that loads stores, which is for `admin` as by the API."""
 SIGN_IN = "/sign-in"
-COOKIES = (SIGN_IN, "/sign-out", "/theme")
+COOKIES = (SIGN_IN, "/sign-out", "/choices")
 """Pages that give a browser a cookie, or take it away."""
 _API = ("/api", "/metrics")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})

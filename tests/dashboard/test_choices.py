@@ -1,4 +1,4 @@
-"""The theme chosen by hand: kept in a cookie, written into pages by the server, without any script."""
+"""What is chosen by hand: kept in cookies, written into pages by the server, without any script."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.running import RunningService
 
 def choose(service: RunningService, theme: str, to: str = "/jobs?state=failed") -> tuple[str, str]:
     """Where the answer leads, and the cookie that it gives."""
-    answer = service.http.post("/theme", data={"theme": theme, "to": to})
+    answer = service.http.post("/choices/theme", data={"chosen": theme, "to": to})
     assert answer.status_code == 303
     service.http.cookies.clear()
     return answer.headers["location"], answer.headers["set-cookie"]
@@ -40,4 +40,19 @@ def test_nobody_is_led_away_by_choosing(service: RunningService, to: str) -> Non
 
 def test_a_page_of_another_site_cannot_choose(service: RunningService) -> None:
     other = {"Origin": "https://evil.example"}
-    assert service.http.post("/theme", data={"theme": "dark"}, headers=other).status_code == 403
+    assert service.http.post("/choices/theme", data={"chosen": "dark"}, headers=other).status_code == 403
+
+
+def test_keys_are_switched_off_and_on(service: RunningService) -> None:
+    for wanted, held in (
+        ("off", "retailpulse_keys=off; "),
+        ("", "retailpulse_keys=; "),
+        ("x", "retailpulse_keys=; "),
+    ):
+        answer = service.http.post("/choices/keys", data={"chosen": wanted, "to": "/jobs"})
+        service.http.cookies.clear()
+        assert answer.headers["set-cookie"].startswith(held)
+    off = service.http.get("/", headers={"Cookie": "retailpulse_keys=off"}).text
+    assert '<html lang="en" data-keys="off">' in off
+    assert "Switch the keys on" in off
+    assert service.http.post("/choices/nonsense", data={"chosen": "off"}).status_code == 404
