@@ -70,8 +70,7 @@ def test_a_photo_near_the_thresholds_is_looked_at_closely(sharp: Image.Image) ->
     header, picture = decode_body(body, LIMIT)
     overview = picture.overview(header.width, header.height)
     glance, close, whole = (
-        sharpness_module._sharpness(overview, pixels, bands=slice(None))
-        for pixels in (GLANCE, CLOSE_LOOK, overview.pixels.size)
+        sharpness_module._sharpness(overview, pixels) for pixels in (GLANCE, CLOSE_LOOK, overview.pixels.size)
     )
     assert glance is not None
     assert glance < SURE

@@ -178,4 +178,4 @@ def _load() -> None:
     from PIL import Image  # noqa: F401
 
 
-ANALYZER = Analyzer(name="fingerprint", version=3, facts=Fingerprint, analyze=_find_fingerprint, load=_load)
+ANALYZER = Analyzer(name="fingerprint", version=4, facts=Fingerprint, analyze=_find_fingerprint, load=_load)
