@@ -72,11 +72,10 @@ def _sampled(grey: GreyImage, enough_pixels: int) -> GreyImage:
     # An odd number of rows apart, or of each block of a JPEG the same few rows are met.
     apart = max(2, min(round(height * width / enough_pixels), height // LEAST_ROWS) | 1)
     lower = max(1, apart // STRIPS)  # each strip than the one to its left
-    count, strip = (height - 3 - (STRIPS - 1) * lower) // apart + 1, width // STRIPS
-    rows = np.ndarray(
-        (3, STRIPS, count, strip), np.uint8, grey, strides=(width, lower * width + strip, apart * width, 1)
-    )
-    return rows.reshape(-1, strip)
+    count = (height - 3 - (STRIPS - 1) * lower) // apart + 1
+    strip = min(width // STRIPS, enough_pixels // STRIPS)  # of a very wide picture, the begin of each strip
+    strides = (width, lower * width + width // STRIPS, apart * width, 1)
+    return np.ndarray((3, STRIPS, count, strip), np.uint8, grey, strides=strides).reshape(-1, strip)
 
 
 def _ratios(rows: GreyImage) -> list[float]:
