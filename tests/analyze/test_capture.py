@@ -63,6 +63,14 @@ def test_without_exif_all_is_unknown() -> None:
         ({ORIGINAL: "2026:11:20 10:30:05", ORIGINAL_OFFSET: "+05:70"}, "2026-11-20T10:30:05"),
         ({ORIGINAL: "2026:11:20 10:30:05", ORIGINAL_OFFSET: "-0300"}, "2026-11-20T10:30:05-03:00"),
         ({ORIGINAL: "2026:1:2 3:4:5"}, "2026-01-02T03:04:05"),
+        ({ORIGINAL: "2026:11:20 10:30:05", ORIGINAL_OFFSET: "Z"}, "2026-11-20T10:30:05+00:00"),
+        ({ORIGINAL: "2026:11:20 10:30:05", ORIGINAL_OFFSET: "+99:99"}, "2026-11-20T10:30:05"),
+        ({ORIGINAL: "2026:11:20 10:30:05", ORIGINAL_OFFSET: "+15:00"}, "2026-11-20T10:30:05"),
+        ({ORIGINAL: "2026:11:20 10:30:05", ORIGINAL_OFFSET: "+05:30:15.5"}, "2026-11-20T10:30:05"),
+        ({ORIGINAL: "2026-11-20T10:30:05.250"}, "2026-11-20T10:30:05"),
+        ({ORIGINAL: "yesterday, at 9", DIGITIZED: "2026:11:20 10:30:05"}, "2026-11-20T10:30:05"),
+        ({ORIGINAL: "2026:11:20 10:30"}, None),
+        ({ORIGINAL: "9" * 300}, None),
         ({ORIGINAL: "    :  :     :  :  "}, None),
         ({ORIGINAL: ""}, None),
     ],
@@ -84,8 +92,33 @@ def test_the_time_of_gps_gives_a_missing_offset_in_quarter_hours(local: str, tak
     assert capture(exif({ORIGINAL: local}, GPS))["taken_at"] == taken_at
 
 
+def test_hours_of_gps_may_have_their_minutes_behind_the_point() -> None:
+    assert (
+        capture(exif(gps={29: "2026:11:20", 7: (9.25, 0.0, 0.0)}))["taken_at"] == "2026-11-20T09:15:00+00:00"
+    )
+
+
 def test_without_a_local_time_the_time_of_gps_counts() -> None:
     assert capture(exif(gps=GPS))["taken_at"] == "2026-11-20T09:14:30+00:00"
+
+
+@pytest.mark.parametrize(
+    ("day", "time"),
+    [
+        ("2026:11:20", (24.0, 0.0, 0.0)),
+        ("2026:11:20", (9.0, 75.0, 0.0)),
+        ("2026:11:20", (9.0, 14.0, 61.0)),
+        ("2026:11:20", (9.0, 14.0)),
+        ("2026:02:30", NINE),
+        ("9999:12:31", NINE),
+        ("0000:00:00", NINE),
+        ("today", NINE),
+    ],
+)
+def test_a_time_of_gps_that_no_receiver_tells_is_unknown(day: str, time: tuple[float, ...]) -> None:
+    gps = {29: day, 7: time}
+    assert capture(exif(gps=gps)) == {}
+    assert capture(exif({ORIGINAL: "2026:11:20 10:30:05"}, gps)) == {"taken_at": "2026-11-20T10:30:05"}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +129,8 @@ def test_without_a_local_time_the_time_of_gps_counts() -> None:
         ("2000:01:01 00:02:11", "reset"),
         ("2026:02:30 10:00:00", "impossible"),
         ("2026:11:20 24:61:00", "impossible"),
-        ("yesterday, at 9", "impossible"),
+        ("9999:12:31 23:59:59", "impossible"),
+        ("0001:01:01 00:00:00", "reset"),
         ("2026:11:22 10:00:00", "contradicted"),
     ],
 )
@@ -109,6 +143,12 @@ def test_a_clock_that_is_wrong_is_told_and_its_time_is_not(local: str, clock: st
     [
         (("N", (12.0, 30.0, 36.0)), ("E", (77.0, 15.0, 0.0)), (12.51, 77.25)),
         (("S", (12.0, 30.6, 0.0)), ("W", (77.25, 0.0, 0.0)), (-12.51, -77.25)),
+        (("s", (12.0, 30.0, 36.0)), ("WEST", (77.0, 15.0, 0.0)), (-12.51, -77.25)),
+        (("X", (12.0, 30.0, 36.0)), ("E", (77.0, 15.0, 0.0)), None),
+        (("", (12.0, 30.0, 36.0)), ("E", (77.0, 15.0, 0.0)), None),
+        (("N", (12.0, 99.0, 0.0)), ("E", (77.0, 15.0, 0.0)), None),
+        (("N", (12.0, 30.0, 99.0)), ("E", (77.0, 15.0, 0.0)), None),
+        (("N", (90.0, 0.0, 0.01)), ("E", (77.0, 15.0, 0.0)), None),
         (("N", (0.0, 0.0, 0.0)), ("E", (0.0, 0.0, 0.0)), None),
         (("N", (91.0, 0.0, 0.0)), ("E", (77.0, 0.0, 0.0)), None),
         (("N", (12.0, 0.0, 0.0)), None, None),
@@ -162,3 +202,11 @@ def test_a_text_that_is_cut_off_and_a_directory_in_itself_are_missing() -> None:
     assert tags.text(0x010F) == ""
     assert tags.directory(0x8769).directory(0x8769).numbers(0x8769) == (8,)
     assert tags.directory(0x010F).numbers(0x8769) == ()
+
+
+@pytest.mark.parametrize("start", [float("nan"), float("inf"), -1e300, 8.5])
+def test_a_directory_at_no_whole_place_is_missing(start: float) -> None:
+    data = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 0x8769, 12, 1, 26)
+    tags = read_tags(data + bytes(4) + struct.pack("<d", start))
+    assert len(tags.numbers(0x8769)) == 1
+    assert not tags.directory(0x8769)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
-from retailpulse.analyze import fingerprint
+from retailpulse.analyze import cells, fingerprint
 from retailpulse.domain import fingerprints
 from retailpulse.domain.fingerprints import COPY_DISTANCE, SCENE_DISTANCE
 
@@ -170,3 +170,15 @@ def test_bars_around_nothing_are_part_of_the_picture() -> None:
     dotted.paste(shelf(100, 100), (250, 250))
     data = found(dotted)
     assert data is None or fingerprints.is_valid(data)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_too_long_to_be_a_photo_has_no_fingerprint_and_leaves_nothing_in_memory(turned: bool) -> None:
+    strip = shelf(40 * fingerprint.MOST_RATIO, 800).resize((64 * fingerprint.MOST_RATIO, 64))
+    longer = strip.resize((strip.width + 1, 64))
+    if turned:
+        strip, longer = (each.transpose(Image.Transpose.ROTATE_90) for each in (strip, longer))
+    assert found(strip, "PNG") is not None
+    kept = cells._boxes.cache_info().misses
+    assert found(longer, "PNG") is None
+    assert cells._boxes.cache_info().misses == kept

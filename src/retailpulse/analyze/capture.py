@@ -4,6 +4,7 @@ What is missing, empty or zero is unknown, never wrong. A local time without an 
 of GPS, if the two are at most 14 hours apart. Weak: anybody can write EXIF data, and messengers remove them.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
@@ -19,8 +20,12 @@ from retailpulse.domain.images import Header
 MAX_NAME = 40
 """Most characters of a make, a model or a software; what is longer is cut."""
 FARTHEST_OFFSET = timedelta(hours=14)
-_DIGITS = frozenset("123456789")
 _QUARTER = timedelta(minutes=15)
+_SIXTY, _DAY_HOURS = 60, 24
+_DAY = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)", re.ASCII)
+_TIME = re.compile(_DAY.pattern + r"[ T](\d\d?):(\d\d?):(\d\d?)", re.ASCII)
+"""As EXIF has it, with colons in days too, or as ISO 8601 does; a text of another form is no time."""
+_OFFSET = re.compile(r"(?:Z|([+-])(\d\d):?([0-5]\d)?)", re.ASCII)
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _SOFTWARE = 0x010F, 0x0110, 0x0131
 _TIMES = ((0x9003, 0x9011), (0x9004, 0x9012))
@@ -28,6 +33,8 @@ _TIMES = ((0x9003, 0x9011), (0x9004, 0x9012))
 _LATITUDE, _LONGITUDE, _GPS_TIME, _GPS_DATE = 2, 4, 7, 29
 _FIRST_YEAR = 1995
 """No digital camera wrote EXIF before: an earlier year is that of a clock that was reset."""
+_LAST_YEAR = 2100
+"""No photo of this program is taken later."""
 _RESET_DAYS = {(2000, 1, 1), (2001, 1, 1), (2002, 1, 1)}
 """Days at which clocks of cameras and phones begin when their battery was empty."""
 
@@ -66,12 +73,15 @@ def _find_capture(_picture: Picture, _header: Header, exif: Exif) -> Capture:
 def _time(tags: Tags, gps: datetime | None) -> tuple[str | None, Clock | None]:
     """When the photo was taken, and what is wrong with the clock; of a wrong clock no time is told."""
     for time_tag, offset_tag in _TIMES:
-        text = tags.text(time_tag)
-        if _DIGITS.isdisjoint(text):  # blanks and zeros: the clock was never set
+        written = _TIME.match(tags.text(time_tag))
+        if written is None or written.group().startswith("0000"):  # blanks and zeros: it was never set
             continue
+        year, month, day, hour, minute, second = map(int, written.groups())
         try:
-            local = _local_time(text[:19])  # its offset follows
+            local = datetime(year, month, day, hour, minute, second)
         except ValueError:
+            return None, Clock.IMPOSSIBLE
+        if local.year > _LAST_YEAR:
             return None, Clock.IMPOSSIBLE
         if local.year < _FIRST_YEAR or (local.year, local.month, local.day) in _RESET_DAYS:
             return None, Clock.RESET
@@ -85,35 +95,34 @@ def _time(tags: Tags, gps: datetime | None) -> tuple[str | None, Clock | None]:
     return (gps.isoformat() if gps else None), None
 
 
-def _local_time(text: str) -> datetime:
-    """The time that a text like "2026:11:20 10:30:05" names; raises ValueError.
-
-    Of its usual form without `strptime`, which costs as much as all the rest of a time.
-    """
-    if len(text) == len("2026:11:20 10:30:05") and text[4::3] == ":: ::":
-        with suppress(ValueError):
-            return datetime.fromisoformat(f"{text[:4]}-{text[5:7]}-{text[8:]}")
-    return datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
-
-
 def _offset(text: str) -> timedelta | None:
-    """The offset that a text like "+05:30" names, or None."""
-    with suppress(ValueError):
-        if len(text) == len("+05:30") and text[0] in "+-" and text[3] == ":" and text[4] in "012345":
-            return datetime.fromisoformat(f"2000-01-01 00:00:00{text}").utcoffset()
-        return datetime.strptime(text, "%z").utcoffset()
-    return None
+    """The offset that a text like "+05:30" names; None if there is no such zone."""
+    found = _OFFSET.fullmatch(text)
+    if found is None:
+        return None
+    sign, hours, minutes = found.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    if offset > FARTHEST_OFFSET:
+        return None
+    return -offset if sign == "-" else offset
 
 
 def _gps_instant(gps: Tags) -> datetime | None:
     if not gps:
         return None
-    with suppress(ValueError, TypeError, OverflowError):
+    written = _DAY.match(gps.text(_GPS_DATE))
+    if written is None:
+        return None
+    year, month, day = map(int, written.groups())
+    try:
         hours, minutes, seconds = gps.numbers(_GPS_TIME)
-        day = _local_time(f"{gps.text(_GPS_DATE)} 00:00:00").replace(tzinfo=UTC)
-        if day.year >= _FIRST_YEAR:
-            return day + timedelta(hours=hours, minutes=minutes, seconds=int(seconds))
-    return None
+        midnight = datetime(year, month, day, tzinfo=UTC)
+    except ValueError:
+        return None
+    is_of_clock = 0 <= hours < _DAY_HOURS and 0 <= minutes < _SIXTY and 0 <= seconds <= _SIXTY
+    if not (is_of_clock and _FIRST_YEAR <= year <= _LAST_YEAR):
+        return None
+    return midnight + timedelta(hours=hours, minutes=minutes, seconds=int(seconds))
 
 
 def _position(gps: Tags) -> tuple[float | None, float | None]:
@@ -125,13 +134,14 @@ def _position(gps: Tags) -> tuple[float | None, float | None]:
 
 
 def _degrees(gps: Tags) -> Iterator[float]:
-    for tag, most, negative in ((_LATITUDE, 90, "S"), (_LONGITUDE, 180, "W")):
+    for tag, most, sides in ((_LATITUDE, 90, "NS"), (_LONGITUDE, 180, "EW")):
         with suppress(ValueError):
             degrees, minutes, seconds = gps.numbers(tag)
-            value = degrees + minutes / 60 + seconds / 3600
-            side = gps.text(tag - 1)
-            if 0 <= value <= most and side:
-                yield round(-value if side == negative else value, 6)
+            value = degrees + minutes / _SIXTY + seconds / _SIXTY**2
+            side = gps.text(tag - 1)[:1].upper()
+            is_written_right = 0 <= minutes <= _SIXTY and 0 <= seconds <= _SIXTY and degrees >= 0
+            if is_written_right and value <= most and side and side in sides:
+                yield round(-value if side == sides[1] else value, 6)
 
 
 def _name(text: str) -> str | None:
@@ -140,8 +150,4 @@ def _name(text: str) -> str | None:
     return text[:MAX_NAME].strip() or None
 
 
-def _load() -> None:
-    datetime.strptime("2026", "%Y")  # it imports its module at its first call
-
-
-ANALYZER = Analyzer(name="capture", version=2, facts=Capture, analyze=_find_capture, load=_load)
+ANALYZER = Analyzer(name="capture", version=3, facts=Capture, analyze=_find_capture)

@@ -100,7 +100,7 @@ class Tags:
     def directory(self, tag: int) -> "Tags":
         """The directory that a value is the place of; empty if it is none."""
         (start, *_) = self.numbers(tag) or (0,)
-        return Tags(self._data, self._layout, int(start))
+        return Tags(self._data, self._layout, start if isinstance(start, int) else 0)
 
     def _value(self, at: int, count: int, size: int) -> bytes:
         """The bytes of a value: in its tag if they fit there, else where that says; none if cut off."""

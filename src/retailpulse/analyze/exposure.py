@@ -58,9 +58,9 @@ class Exposure(msgspec.Struct, frozen=True):
 def _find_exposure(picture: Picture, header: Header, _exif: Exif) -> Exposure:
     import numpy as np
 
-    lines = picture.overview(header.width, header.height).lines
-    rows, columns = max(1, lines.shape[0] // ENOUGH_LINES), max(1, lines.shape[1] // ENOUGH_LINES)
-    grey = lines[::rows, ::columns].copy()
+    whole = picture.overview(header.width, header.height).grey
+    rows, columns = max(1, whole.shape[0] // ENOUGH_LINES), max(1, whole.shape[1] // ENOUGH_LINES)
+    grey = whole[::rows, ::columns].copy()
     size = grey.size
     in_order = np.sort(grey, axis=None, kind="stable").tobytes()  # of bytes by their digits, in one pass
     p2, p5, p50, p95, p98, p99 = (in_order[max(0, ceil(share * size) - 1)] for share in _SHARES)
@@ -104,4 +104,4 @@ def _load() -> None:
     import numpy  # noqa: F401  # a confined process cannot import it
 
 
-ANALYZER = Analyzer(name="exposure", version=3, facts=Exposure, analyze=_find_exposure, load=_load)
+ANALYZER = Analyzer(name="exposure", version=4, facts=Exposure, analyze=_find_exposure, load=_load)

@@ -25,6 +25,8 @@ CUTS = (0.07, 0.14, 0.22)
 """The shares of width and height that the inner parts leave out: what is cut evenly is within 4% of one."""
 LEAST_SIDE = 64
 """Pixels along a side under which a picture has no fingerprint."""
+MOST_RATIO = 20
+"""Times its shorter side that the longer one may be: what is longer is no photo, and has very many cells."""
 LEAST_FRAMED = 0.1
 """The share of a picture that bars leave at least, or they are part of it."""
 MOSTLY_FRAMED = 0.7
@@ -64,7 +66,7 @@ class Fingerprint(msgspec.Struct, frozen=True):
 
 def _find_fingerprint(picture: Picture, header: Header, _exif: Exif) -> Fingerprint:
     overview = picture.overview(header.width, header.height)
-    if min(overview.shape) < LEAST_SIDE:
+    if not LEAST_SIDE <= min(overview.shape) >= max(overview.shape) / MOST_RATIO:
         return Fingerprint(None)
     cells = Cells(overview)
     parts, regions = _parts(cells.width, cells.height, within_bars(cells))
@@ -178,4 +180,4 @@ def _load() -> None:
     from PIL import Image  # noqa: F401
 
 
-ANALYZER = Analyzer(name="fingerprint", version=3, facts=Fingerprint, analyze=_find_fingerprint, load=_load)
+ANALYZER = Analyzer(name="fingerprint", version=4, facts=Fingerprint, analyze=_find_fingerprint, load=_load)

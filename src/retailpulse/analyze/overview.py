@@ -1,7 +1,7 @@
 """The overview of a picture: its pixels at a small scale, as most analyzers look at them.
 
-They are in colour where the decoder has them so, and only what is looked at becomes grey: to convert all of
-them takes as long as an analyzer.
+They are in colour where the decoder has them so. All of them become grey at once, as copying chosen rows of
+four bytes a pixel first takes longer than that.
 """
 
 from typing import TYPE_CHECKING, TypeAlias
@@ -24,10 +24,12 @@ LEAST_CELLS = 80
 class Overview:
     """The pixels of a picture at 1/`scale`, (rows, columns, bands), one after another in memory."""
 
-    __slots__ = ("_grey", "pixels", "scale", "shape")
+    __slots__ = ("_grey", "_image", "_means", "pixels", "scale", "shape")
 
     def __init__(self, pixels: Pixels, scale: int) -> None:
-        self._grey: tuple[GreyImage, GreyImage] | None = None
+        self._grey: GreyImage | None = None
+        self._image: Image.Image | None = None
+        self._means: GreyImage | None = None
         self.pixels = pixels
         self.scale = scale
         self.shape = pixels.shape[0], pixels.shape[1]
@@ -38,34 +40,25 @@ class Overview:
         return max(1, min(self.shape) // LEAST_CELLS)
 
     @property
-    def lines(self) -> GreyImage:
-        """Rows in grey: two of each row of cells, or all if cells are single pixels."""
-        return self._in_grey()[0]
+    def grey(self) -> GreyImage:
+        """The brightness of all pixels, weighed as the eye does."""
+        if self._grey is None:
+            is_grey = self.pixels.shape[2] == 1
+            self._grey = self.pixels[:, :, 0] if is_grey else pixels_of(self._in_grey())
+        return self._grey
 
     @property
     def means(self) -> GreyImage:
-        """The mean brightness of square cells, by two rows of each; the last ones may be smaller."""
-        return self._in_grey()[1]
+        """The mean brightness of square cells; the last ones may be smaller."""
+        if self._means is None:
+            self._means = self.grey if self.side == 1 else pixels_of(self._in_grey().reduce(self.side))
+        return self._means
 
-    def _in_grey(self) -> tuple[GreyImage, GreyImage]:
-        if self._grey is None:
-            import numpy as np
-
-            side, rows = self.side, self.shape[0]
-            if side == 1:
-                whole = grey_of(self.pixels)
-                self._grey = whole, whole
-                return self._grey
-            # Of one row alone, edges that lie level move by more than those that stand.
-            pairs = np.arange(0, rows, side)[:, None] + (side // 4, side - 1 - side // 4)
-            lines = _grey_image(self.pixels.take(np.minimum(pairs, rows - 1).reshape(-1), 0))
-            self._grey = pixels_of(lines), pixels_of(lines.reduce((side, 2)))
-        return self._grey
-
-
-def grey_of(pixels: Pixels) -> GreyImage:
-    """The brightness of pixels, weighed as the eye does."""
-    return pixels[:, :, 0] if pixels.shape[2] == 1 else pixels_of(_grey_image(pixels))
+    def _in_grey(self) -> "Image.Image":
+        if self._image is None:
+            image = image_of(self.pixels)
+            self._image = image if image.mode == "L" else image.convert("L")
+        return self._image
 
 
 def pixels_of(image: "Image.Image") -> GreyImage:
@@ -74,11 +67,6 @@ def pixels_of(image: "Image.Image") -> GreyImage:
 
     # As `numpy.asarray` does in twice the time.
     return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width)
-
-
-def _grey_image(pixels: Pixels) -> "Image.Image":
-    image = image_of(pixels)
-    return image if image.mode == "L" else image.convert("L")
 
 
 def image_of(pixels: Pixels) -> "Image.Image":

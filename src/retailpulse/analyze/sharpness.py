@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from retailpulse.analyze.analyzer import Analyzer, Exif
-from retailpulse.analyze.overview import GreyImage, Overview, Pixels, grey_of
+from retailpulse.analyze.overview import GreyImage, Overview
 from retailpulse.analyze.picture import Picture
 from retailpulse.domain.images import Header
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     _Line: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
-    _Places: TypeAlias = np.ndarray[tuple[int], np.dtype[np.intp]]
 else:
-    _Line = _Places = "_Line"
+    _Line = "_Line"
 
 STRONGEST = 0.02
 """The share of steps that count as edges."""
@@ -38,10 +37,8 @@ LEAST_ROWS = 8
 """Rows of each strip at least, about, however wide the picture is."""
 STRIPS = 4
 """A picture is looked at in strips side by side, each at other rows: level edges lie along few of them."""
-SAMPLED = 4
-"""Of so many steps one is looked at to tell which are the strongest."""
-_GREEN = 1
-"""The band that a glance takes for brightness, of which it is the largest part."""
+SAMPLED = 2_000
+"""Steps of a direction, about, that are looked at to tell which are the strongest."""
 _SHARPEST = {1: 0.7, 2: 0.9, 4: 1.1, 8: 1.1}
 """How sharp, by scale, a sharp photo is: its own pixels are softer than the means of several."""
 
@@ -56,81 +53,74 @@ def _find_sharpness(picture: Picture, header: Header, _exif: Exif) -> Sharpness:
     overview = picture.overview(header.width, header.height)
     if min(overview.shape) < LEAST_SIDE:
         return Sharpness(None)
-    found = _sharpness(overview, GLANCE, bands=slice(_GREEN, _GREEN + 1))
+    found = _sharpness(overview, GLANCE)
     if found is None or found < SURE:
-        found = _sharpness(overview, CLOSE_LOOK, bands=slice(None))
+        found = _sharpness(overview, CLOSE_LOOK)
     return Sharpness(found)
 
 
-def _sharpness(overview: Overview, enough_pixels: int, *, bands: slice) -> float | None:
-    ratios = _ratios(_sampled(overview.pixels, enough_pixels, bands))
+def _sharpness(overview: Overview, enough_pixels: int) -> float | None:
+    ratios = _ratios(_sampled(overview.grey, enough_pixels))
     return round(min(ratios) / _SHARPEST[overview.scale], 3) if ratios else None
 
 
-def _sampled(pixels: Pixels, enough_pixels: int, bands: slice) -> GreyImage:
+def _sampled(grey: GreyImage, enough_pixels: int) -> GreyImage:
     """Rows evenly apart of each strip: all above those that are looked at, these, and all below them."""
     import numpy as np
 
-    height, width, all_bands = pixels.shape
+    height, width = grey.shape
     # An odd number of rows apart, or of each block of a JPEG the same few rows are met.
     apart = max(2, min(round(height * width / enough_pixels), height // LEAST_ROWS) | 1)
     lower = max(1, apart // STRIPS)  # each strip than the one to its left
     count = (height - 3 - (STRIPS - 1) * lower) // apart + 1
-    row, strip = width * all_bands, width // STRIPS
-    rows = np.ndarray(
-        (3, STRIPS, count, strip, all_bands),
-        np.uint8,
-        pixels,
-        strides=(row, lower * row + strip * all_bands, apart * row, all_bands, 1),
-    )
-    chosen = rows[..., bands if all_bands > 1 else slice(None)].copy()
-    return grey_of(chosen.reshape(-1, strip, chosen.shape[-1]))
+    strip = min(width // STRIPS, enough_pixels // STRIPS)  # of a very wide picture, the begin of each strip
+    strides = (width, lower * width + width // STRIPS, apart * width, 1)
+    return np.ndarray((3, STRIPS, count, strip), np.uint8, grey, strides=strides).reshape(-1, strip)
 
 
 def _ratios(rows: GreyImage) -> list[float]:
-    """Second over first differences, of each of four directions that has edges."""
+    """Second over first differences at the strongest steps, of each of four directions that has edges."""
     import numpy as np
 
-    width = rows.shape[1]
-    size = rows.size // 3
-    pixels = rows.reshape(-1)
-    here = pixels[size + 1 : 2 * size - 1]
-    offsets = (1, size, size + 1, size - 1)  # from a pixel to its neighbour, in each direction
-    steps = np.empty((4, size - 2), np.uint8)
-    smaller = np.empty_like(here)
-    for line, offset in zip(steps, offsets, strict=True):
-        after = pixels[size + 1 + offset : 2 * size - 1 + offset]
-        np.subtract(np.maximum(here, after, out=line), np.minimum(here, after, out=smaller), out=line)
+    pixels, size = rows.reshape(-1), rows.size // 3
+    steps = _steps(pixels, rows.shape[1])
+    length = steps.shape[1]
+    some = np.sort(steps[:, :: max(1, length // SAMPLED)], axis=1, kind="stable")  # of bytes by their digits
+    cuts = np.maximum(some[:, -max(1, int(some.shape[1] * STRONGEST))], LEAST_STEP)
+    places = np.flatnonzero(steps >= cuts[:, None])
+    direction, at = np.divmod(places, length)
+    first = np.bincount(direction, steps.reshape(-1).take(places), len(steps))
+    at += size + 1
+    ahead = np.array((1, size - 1, size, size + 1)).take(direction)  # where the neighbour is
+    bends = pixels.take(at).astype(np.int16)
+    bends *= -2
+    bends += pixels.take(at - ahead)
+    bends += pixels.take(at + ahead)
+    second = np.bincount(direction, np.abs(bends), len(steps))
+    has_edges = first > 0
+    return (second[has_edges] / first[has_edges]).tolist()  # type: ignore[no-any-return]
+
+
+def _steps(pixels: _Line, width: int) -> GreyImage:
+    """How far pixels are from their neighbour to the right and from the three below: (4, pixels)."""
+    import numpy as np
+
+    size = pixels.size // 3
+    here, right = pixels[size + 1 : 2 * size - 1], pixels[size + 2 : 2 * size]
+    below = np.ndarray((3, size - 2), np.uint8, pixels, 2 * size, (1, 1))
+    steps, lower = np.empty((2, 4, size - 2), np.uint8)
+    np.maximum(here, right, out=steps[0])
+    np.maximum(here, below, out=steps[1:])
+    np.minimum(here, right, out=lower[0])
+    np.minimum(here, below, out=lower[1:])
+    steps -= lower
     steps[:, width - 2 :: width] = 0  # the end of a row and the begin of the next are no neighbours
     steps[:, width - 1 :: width] = 0
-    return _ratios_at_edges(pixels, steps, np.array(offsets))
-
-
-def _ratios_at_edges(pixels: _Line, steps: GreyImage, offsets: _Places) -> list[float]:
-    """The same at the strongest steps; `offsets` lead to the neighbour behind a pixel in each direction."""
-    import numpy as np
-
-    lines, length = steps.shape
-    in_order = np.sort(steps[:, ::SAMPLED], axis=1, kind="stable")  # of bytes by their digits, in one pass
-    cuts = np.maximum(in_order[:, -max(1, int(in_order.shape[1] * STRONGEST))], LEAST_STEP)
-    places = np.flatnonzero(steps >= cuts[:, None])
-    ends = places.searchsorted(length * np.arange(lines + 1))
-    counts = ends[1:] - ends[:-1]
-    firsts = pixels.size // 3 + 1 - length * np.arange(lines)  # of each line in `pixels`
-    at, offset = places + firsts.repeat(counts), offsets.repeat(counts)
-    bends = pixels.take(at - offset).astype(np.int16)
-    bends += pixels.take(at + offset)
-    bends -= 2 * pixels.take(at).astype(np.int16)
-    begins = ends[:-1][counts > 0]
-    if not begins.size:
-        return []
-    second = np.add.reduceat(np.abs(bends), begins, dtype=np.int64)
-    first = np.add.reduceat(steps.reshape(-1).take(places), begins, dtype=np.int64)
-    return (second / first).tolist()  # type: ignore[no-any-return]
+    return steps
 
 
 def _load() -> None:
     import numpy  # noqa: F401  # a confined process cannot import it
 
 
-ANALYZER = Analyzer(name="sharpness", version=3, facts=Sharpness, analyze=_find_sharpness, load=_load)
+ANALYZER = Analyzer(name="sharpness", version=4, facts=Sharpness, analyze=_find_sharpness, load=_load)
