@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import backlog, latency, submits, tabs, worker_scaling
+from bench import backlog, latency, observe, submits, tabs, worker_scaling
 from bench.case_runner import Bench, Measured
 from bench.cases import BenchFailed, Case, choose_cases
 from bench.environment import Environment, describe_environment
@@ -22,7 +22,10 @@ from bench.truth.figures import TRUTH, TruthEnv
 PARTS: dict[str, Callable[[Bench], list[Figure]]] = {
     module.NAME: module.measure for module in (submits, latency, backlog, worker_scaling, tabs)
 }
-ONLY_NAMED: dict[str, Callable[[Bench], list[Figure]]] = {pages.NAME: pages.measure}
+ONLY_NAMED: dict[str, Callable[[Bench], list[Figure]]] = {
+    pages.NAME: pages.measure,
+    observe.NAME: observe.measure,
+}
 """Parts that are measured only if they are named."""
 HOSTILE: Mapping[str, Callable[[HostileEnv], list[Figure]]] = {
     module.NAME: module.measure for module in (dead_host, rate_limited, tricks, bombs, attack)

@@ -3,7 +3,13 @@
 Not here: what belongs to a folder (`tests/lifecycle/processes.py`). Weak in that a number may be given anew.
 """
 
+import ctypes
+import subprocess
 from pathlib import Path
+
+import pytest
+
+PTRACE_SEIZE = 0x4206
 
 
 def stat(pid: int) -> list[str]:
@@ -43,3 +49,15 @@ def command(pid: int) -> str:
 def is_gone(pid: int) -> bool:
     """Whether a process has ended, buried or not."""
     return stat(pid)[0] in {"gone", "Z", "X"}
+
+
+def _may_trace() -> bool:
+    """Whether the system lets us look into a process of our own."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            return bool(ctypes.CDLL(None).ptrace(PTRACE_SEIZE, other.pid, None, None) == 0)
+        finally:
+            other.kill()
+
+
+needs_tracing = pytest.mark.skipif(not _may_trace(), reason="the system lets nobody look into processes here")

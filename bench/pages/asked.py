@@ -13,7 +13,8 @@ from retailpulse.dashboard import make_pages
 from retailpulse.dashboard.live import LiveStreams
 from retailpulse.measure import check_sandbox
 from retailpulse.metrics.exposition import Metrics
-from retailpulse.service import ApiKeys, Services, Sessions
+from retailpulse.process.process_viewer import ProcessViewer
+from retailpulse.service import ApiKeys, Machine, Services, Sessions
 from retailpulse.storage.postgres.database import Database
 from retailpulse.web.middleware.authentication import ApiKeyCache
 
@@ -62,7 +63,8 @@ async def pages_over(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """The pages of the dashboard over a database, without a server: a client that asks them."""
     settings = Settings()
     api_keys = ApiKeyCache(ApiKeys(database), Sessions(database), may_be_open=True)
-    services = Services.over(database, settings, asyncio.Event(), check_sandbox(settings.measure.sandbox))
+    machine = Machine(sandbox_missing=check_sandbox(settings.measure.sandbox), viewer=ProcessViewer(None))
+    services = Services.over(database, settings, asyncio.Event(), machine)
     live = LiveStreams.over(services, api_keys, settings.api, asyncio.Event())
     app = make_app(
         services,

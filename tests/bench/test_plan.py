@@ -43,6 +43,10 @@ def test_hosts_that_misbehave_are_not_mixed_with_others(words: list[str]) -> Non
         choose(words)
 
 
+def test_what_it_costs_to_be_observed_is_measured_if_it_is_named() -> None:
+    assert choose(["observe"]).parts == ["observe"]
+
+
 def test_an_unknown_word_is_answered_with_all_known_ones() -> None:
     with pytest.raises(BenchFailed, match=r"'submits'.*header.*214kB.*submit.*hostile"):
         choose(["submits"])

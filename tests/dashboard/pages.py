@@ -11,7 +11,7 @@ from tests.dashboard.conftest import Reused
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844), "narrow": (320, 700)}
 """Width and height of windows, in CSS pixels."""
-NO_PAGES = {"/assets/{name}"}
+NO_PAGES = {"/assets/{name}", "/system/profile/picture"}
 """Routes that answer something else than a page."""
 
 
@@ -54,6 +54,7 @@ def addresses(
         "/system/check": ("/system/check",),
         "/system/hosts": ("/system/hosts",),
         "/system/keys": ("/system/keys",),
+        "/system/profile": ("/system/profile",),
         "/system/settings": ("/system/settings",),
         "/system/workers": ("/system/workers",),
     }

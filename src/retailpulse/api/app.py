@@ -18,6 +18,7 @@ from retailpulse.api.legacy import handlers
 from retailpulse.api.metrics import metrics as scrape
 from retailpulse.api.openapi.document import Description, openapi_json
 from retailpulse.api.problem_pages import problem_page
+from retailpulse.api.profile import profile_process
 from retailpulse.api.submit.handler import SubmitHandler
 from retailpulse.api.unknown_parameters import refuse_unknown_parameters
 from retailpulse.api.v1.store_files import StoreFiles
@@ -39,6 +40,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     health.live,
     health.ready,
     scrape,
+    profile_process,
     openapi_json,
     problem_page,
     docs.swagger,

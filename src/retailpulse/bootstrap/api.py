@@ -18,12 +18,15 @@ from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
+from retailpulse.process.process_viewer import ProcessViewer
+from retailpulse.process.profiled import profiled
 from retailpulse.process.signals import LEAVE_SECONDS, exit_within, stop_on_signals
 from retailpulse.process.tracing import tracing
 from retailpulse.telemetry.tracing import Tracer
 
 if TYPE_CHECKING:
     from retailpulse.metrics.exposition import Metrics
+    from retailpulse.service import Machine
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import Sockets
 
@@ -42,10 +45,17 @@ def run_api_process(
     sockets: "Sockets | None" = None,
     *,
     heartbeat_fd: int | None = None,
+    profiled_fd: int | None = None,
+    profiles_fd: int | None = None,
 ) -> None:
-    """Serves HTTP until a stop, on `sockets` if they listen; its loop is watched as a worker's is."""
+    """Serves HTTP until a stop, on `sockets` if they listen; its loop is watched as a worker's is.
+
+    By the link `profiled_fd` its parent looks into it, by `profiles_fd` it asks for profiles of all.
+    """
     import uvloop
 
+    from retailpulse.measure import check_sandbox
+    from retailpulse.service import Machine
     from retailpulse.storage.postgres.database import Database
     from retailpulse.web.ports import check_port
 
@@ -54,11 +64,13 @@ def run_api_process(
     sys.setswitchinterval(SWITCH_SECONDS)
 
     async def run(tracer: Tracer | None) -> None:
-        serve_api = _server_of_api(settings, tuple(loaded.listed()), sockets, heartbeat_fd, tracer)
+        viewer = ProcessViewer(profiles_fd)
+        machine = Machine(sandbox_missing=check_sandbox(settings.measure.sandbox), viewer=viewer)
+        serve_api = _server_of_api(settings, tuple(loaded.listed()), sockets, heartbeat_fd, tracer, machine)
         stop = stop_on_signals(parent_fd)
         try:
             opened = Database(url, settings.database, is_shared=True, on_outage=_log_outage)
-            async with opened as database:
+            async with profiled(profiled_fd), viewer.opened(), opened as database:
                 await check_tables(database)
                 await serve_api(database, stop)
         finally:
@@ -78,11 +90,11 @@ def _server_of_api(
     sockets: "Sockets | None",
     heartbeat_fd: int | None,
     tracer: Tracer | None,
+    machine: "Machine",
 ) -> Callable[["Database", asyncio.Event], Awaitable[None]]:
     """What serves HTTP over a database until the stop; its loop is judged once all is built."""
     from retailpulse.api.app import make_app
     from retailpulse.dashboard import LiveStreams, make_pages
-    from retailpulse.measure import check_sandbox
     from retailpulse.service import ApiKeys, Services, Sessions
     from retailpulse.web.middleware.authentication import ApiKeyCache
     from retailpulse.web.middleware.compression import CompressionMiddleware
@@ -98,11 +110,11 @@ def _server_of_api(
         api_keys = ApiKeyCache(keys, Sessions(database), may_be_open=settings.api.may_be_open())
         async with api_keys.running():
             metrics = _metrics_over(database, settings)
-            services = Services.over(database, settings, stop, check_sandbox(settings.measure.sandbox))
+            services = Services.over(database, settings, stop, machine)
             live = LiveStreams.over(services, api_keys, settings.api, stop)
             pages = make_pages(services.reviews, lambda: database.away_since, shown_settings, live)
-            depth = settings.measure.depth
-            app = make_app(services, metrics, settings.api, depth, api_keys, pages.routers, pages.unrouted)
+            depth, routers = settings.measure.depth, pages.routers
+            app = make_app(services, metrics, settings.api, depth, api_keys, routers, pages.unrouted)
             answering = CompressionMiddleware(HeadOptionsMiddleware(app))
             secured = with_security(answering, api_keys, settings.api, pages.refused)
             whole = metrics.observe(with_logs_and_traces(secured, settings.api, tracer))

@@ -26,6 +26,7 @@ from retailpulse.measure import DecoderPool, MachineLock
 from retailpulse.metrics.reporting import Reporter
 from retailpulse.process.loop_heartbeat import watched_loop
 from retailpulse.process.loop_watchdog import watch_loop
+from retailpulse.process.profiled import profiled
 from retailpulse.process.service_manager import ServiceManager
 from retailpulse.process.signals import LEAVE_SECONDS, exit_after, exit_within, stop_on_signals
 from retailpulse.process.tracing import tracing
@@ -66,9 +67,13 @@ def run_worker_process(
     *,
     process: UUID | None = None,
     heartbeat_fd: int | None = None,
+    profiled_fd: int | None = None,
     turn_fd: int | None = None,
 ) -> None:
-    """Works until a stop; its parent watches the pipe `heartbeat_fd`, without one it watches itself."""
+    """Works until a stop; its parent watches the pipe `heartbeat_fd`, without one it watches itself.
+
+    By the link `profiled_fd` its parent looks into it.
+    """
     import uvloop
 
     url, settings = find_database(settings.database), with_key(settings)
@@ -80,7 +85,7 @@ def run_worker_process(
         loop_watch = watched_loop(settings.worker.stall_seconds, heartbeat_fd)
         bounding = asyncio.create_task(exit_after(stop, settings.worker.grace_seconds + STOP_SECONDS, 1))
         try:
-            async with loop_watch, manager.informed(stop), opened as database:
+            async with loop_watch, profiled(profiled_fd), manager.informed(stop), opened as database:
                 await check_tables(database)
                 manager.ready()
                 await _run_with(settings, database, stop, process, turn_fd, tracer)

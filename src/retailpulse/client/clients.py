@@ -13,6 +13,7 @@ from retailpulse.client import hosts as _hosts
 from retailpulse.client import jobs as _jobs
 from retailpulse.client import matches as _matches
 from retailpulse.client import photos as _photos
+from retailpulse.client import profiles as _profiles
 from retailpulse.client import reports as _reports
 from retailpulse.client import results as _results
 from retailpulse.client import reviews as _reviews
@@ -78,6 +79,7 @@ class _Operations(Session):
     export_matches = Call(_matches.export_matches)
     stats = Call(_stats.stats)
     hosts = Stream(_hosts.hosts)
+    profile = Call(_profiles.profile)
 
     def __init__(
         self,

@@ -12,6 +12,7 @@
     |- StaleWrite          what it was based on has just changed; it must be repeated
     |- Busy                the service has as much as it takes now
     |  '- TooSlow             what was asked for took longer than it may
+    |- NotProfiled         a process cannot be looked into
     '- ImageError          one image that cannot be fetched or measured
 
 Errors of HTTP alone are in `web.errors`; how an error becomes an answer is decided in one table, in `web`.
@@ -66,6 +67,10 @@ class Busy(RetailPulseError):
 
 class TooSlow(Busy):
     """What was asked for took longer than it may; the text says what to ask for instead."""
+
+
+class NotProfiled(RetailPulseError):
+    """A process could not be looked into; the text says why, and what helps."""
 
 
 UNEXPECTED = "an unexpected fault of this service; its log tells more"

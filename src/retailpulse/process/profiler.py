@@ -4,57 +4,67 @@ py-spy samples stacks from outside, with those of native code and of child proce
 Nothing of this is in a process that nobody looks into. Weak: the process stops for a moment at each sample.
 """
 
+import asyncio
 import shutil
-import subprocess
 import sys
 import tempfile
+from html import escape
 from pathlib import Path
 
-from retailpulse.domain.errors import RetailPulseError
+from retailpulse.domain.errors import NotProfiled
 
 SAMPLES_PER_SECOND = 100
 START_SECONDS = 60.0
 """How long the profiler may take beside the time that it looks: it reads symbols, and writes a picture."""
 YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 
-FORMATS = {".svg": "flamegraph", ".json": "speedscope"}
-"""What a file may hold, by its suffix: a flame graph for a browser, or data for https://www.speedscope.app."""
+FORMATS = {".svg": "flamegraph", ".html": "flamegraph", ".json": "speedscope"}
+"""What a file may hold, by its suffix: a flame graph, alone or in a page, or data for https://www.speedscope.app."""
 
 
-class NotProfiled(RetailPulseError):
-    """A process could not be looked into; the text says why, and what helps."""
-
-
-def record(pid: int, seconds: int, suffix: str) -> bytes:
+async def record(pid: int, seconds: int, suffix: str) -> bytes:
     """What a process does for some seconds, in the form that a suffix names; raises NotProfiled."""
     _check_right(pid)
     with tempfile.TemporaryDirectory(prefix="retailpulse-profile-") as folder:
-        file = Path(folder) / f"profile{suffix}"
-        _run_profiler(pid, seconds, file)
-        if not file.exists() or not file.stat().st_size:
-            raise NotProfiled(f"process {pid} did nothing that could be seen in {seconds} s")
-        return file.read_bytes()
+        file = Path(folder) / "profile"
+        await _run_profiler(pid, seconds, FORMATS[suffix], file)
+        content = await asyncio.to_thread(_read, file)
+    if not content:
+        raise NotProfiled(f"process {pid} did nothing that could be seen in {seconds} s")
+    return _page(content, f"Process {pid}, {seconds} s") if suffix == ".html" else content
 
 
-def _run_profiler(pid: int, seconds: int, file: Path) -> None:
+def _read(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
+
+
+async def _run_profiler(pid: int, seconds: int, kind: str, file: Path) -> None:
+    """Runs it to its end, or ends it: what it looks into goes on then."""
     arguments = ("--pid", str(pid), "--duration", str(seconds), "--rate", str(SAMPLES_PER_SECOND))
-    chosen = ("--format", FORMATS[file.suffix], "--output", str(file), "--subprocesses", "--native")
+    chosen = ("--format", kind, "--output", str(file), "--subprocesses", "--native")
     most_seconds = seconds + START_SECONDS
+    running = await asyncio.create_subprocess_exec(
+        _program("py-spy"), "record", *arguments, *chosen,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
     try:
-        done = subprocess.run(
-            [_program("py-spy"), "record", *arguments, *chosen],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=most_seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        async with asyncio.timeout(most_seconds):
+            said, _ = await running.communicate()
+    except TimeoutError:
         raise NotProfiled(f"process {pid} could not be looked into within {most_seconds:g} s") from None
-    if done.returncode:
-        raise NotProfiled(_why(pid, done.stdout))
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+    if running.returncode:
+        raise NotProfiled(_why(pid, said.decode(errors="replace")))
+
+
+def _page(svg: bytes, title: str) -> bytes:
+    """A page with a picture in it, which needs nothing else."""
+    begin, end = svg.index(b"<svg"), svg.rindex(b"</svg>") + len(b"</svg>")
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><body>'
+    return head.encode() + svg[begin:end] + b"</body></html>\n"
 
 
 def _program(name: str) -> str:

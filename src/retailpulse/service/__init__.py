@@ -26,6 +26,7 @@ from retailpulse.service.matches import Matches
 from retailpulse.service.photo_details import PhotoDetail, PhotoDetails
 from retailpulse.service.photos import Photos
 from retailpulse.service.processes import Processes
+from retailpulse.service.profiles import Profiles, Viewer
 from retailpulse.service.progress import Progress, Signal
 from retailpulse.service.readiness import ReadinessCheck
 from retailpulse.service.reports import Reports
@@ -57,11 +58,13 @@ __all__ = [
     "JobReports",
     "JobSubmitter",
     "Limits",
+    "Machine",
     "Matches",
     "PhotoDetail",
     "PhotoDetails",
     "Photos",
     "Processes",
+    "Profiles",
     "Progress",
     "ReadinessCheck",
     "Receipt",
@@ -81,6 +84,14 @@ __all__ = [
     "Visits",
     "describe_failures",
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """The machine of an API process: what its decoders lack to be confined, and what looks into processes."""
+
+    sandbox_missing: tuple[str, ...]
+    viewer: Viewer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +119,7 @@ class Services:
     hosts: Hosts
     deliveries: Deliveries
     processes: Processes
+    profiles: Profiles
     checks: Checks
     sessions: Sessions
     held_files: HeldFiles
@@ -116,11 +128,9 @@ class Services:
     analyses: Analyses
 
     @classmethod
-    def over(
-        cls, database: Database, settings: Settings, stop: asyncio.Event, sandbox_missing: tuple[str, ...]
-    ) -> Self:
-        """All over one database; `stop` ends every listening, decoders here lack `sandbox_missing`."""
-        limits = Limits.of(settings, sandbox_missing)
+    def over(cls, database: Database, settings: Settings, stop: asyncio.Event, machine: Machine) -> Self:
+        """All over one database, on one machine; `stop` ends every listening."""
+        limits = Limits.of(settings, machine.sandbox_missing)
         hosts = Hosts(database, settings.fetch.per_host)
         admission = AdmissionControl(limits.max_unsettled_images)
         vault = CredentialVault(settings.fetch.credentials_keys(), proxy=settings.fetch.proxy)
@@ -146,6 +156,7 @@ class Services:
             hosts=hosts,
             deliveries=Deliveries(database),
             processes=Processes(database, limits.stale_seconds),
+            profiles=Profiles(machine.viewer),
             checks=Checks(database, settings.worker, stop),
             sessions=Sessions(database),
             held_files=HeldFiles(database, settings.api.held_bytes),

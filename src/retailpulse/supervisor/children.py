@@ -9,7 +9,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,6 +25,7 @@ from retailpulse.storage.metrics import processes
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.os_user import OsUser
 from retailpulse.storage.scheduling import workers
+from retailpulse.supervisor.profiles import Ends, Profiles
 from retailpulse.telemetry.catalogue import REPLACED
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Children:
         self._stop = stop
         self._hurry = hurry
         self._telling: set[asyncio.Task[None]] = set()
+        self._profiles = Profiles(stop)
 
     async def keep(self, command: Command) -> None:
         """Keeps one child of a kind alive until the stop."""
@@ -93,12 +95,13 @@ class Children:
     async def _run(self, command: Command) -> None:
         """Runs a child to its end; asks it to stop when we are to stop."""
         process = uuid4()
-        with LoopWatch() as watch:
-            child = await self._start(command, process, watch)
+        with LoopWatch() as watch, Ends() as orders, Ends() as asks:
+            child = await self._start(command, process, watch, orders, asks)
             ended = asyncio.create_task(child.wait())
             stalling = asyncio.create_task(watch.until_stalled(self._settings.stall_seconds[command]))
             try:
-                await self._until_ended(command, child, ended, stalling)
+                async with self._profiled(child.pid, orders, asks):
+                    await self._until_ended(command, child, ended, stalling)
             finally:
                 stalled = stalling.done()
                 stalling.cancel()
@@ -114,16 +117,32 @@ class Children:
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
 
-    async def _start(self, command: Command, process: UUID, watch: LoopWatch) -> asyncio.subprocess.Process:
+    @contextlib.asynccontextmanager
+    async def _profiled(self, pid: int, orders: Ends, asks: Ends) -> AsyncIterator[None]:
+        """While the block runs, a child can be looked into, and can ask for that of others: the API does."""
+        async with orders.link() as ordering, asks.link() as asked:
+            task = asyncio.create_task(asked.answer_forever(self._profiles.answer))
+            try:
+                with self._profiles.known(pid, ordering):
+                    yield
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
+
+    async def _start(
+        self, command: Command, process: UUID, watch: LoopWatch, orders: Ends, asks: Ends
+    ) -> asyncio.subprocess.Process:
         # A session of its own: Ctrl-C reaches only us, and the children get one signal, from us.
         settings = self._settings
         arguments = ["--parent-fd", str(settings.parent_fd), "--heartbeat-fd", str(watch.writing_end)]
-        descriptors = [settings.parent_fd, watch.writing_end]
+        arguments += ["--profiled-fd", str(orders.theirs)]
+        descriptors = [settings.parent_fd, watch.writing_end, orders.theirs]
         if command == "worker":
             arguments += ["--process", str(process), "--turn-fd", str(settings.turn_fd)]
             descriptors += [fd for fd in (settings.turn_fd, settings.credentials_fd) if fd is not None]
         else:
-            arguments += ["--setting-sources", settings.sources]
+            arguments += ["--setting-sources", settings.sources, "--profiles-fd", str(asks.theirs)]
+            descriptors.append(asks.theirs)
             for option, descriptor in settings.listening.items():
                 arguments += [option, str(descriptor)]
                 descriptors.append(descriptor)
@@ -132,7 +151,8 @@ class Children:
             env=settings.environments[command], pass_fds=descriptors, start_new_session=True,
             cwd=settings.folder, **settings.account.process_options(),
         )  # fmt: skip
-        watch.hand_over()
+        for handed in (watch, orders, asks):
+            handed.hand_over()
         return child
 
     async def _until_ended(

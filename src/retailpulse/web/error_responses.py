@@ -32,6 +32,7 @@ from retailpulse.domain.errors import (
     DatabaseUnavailable,
     InvalidRequest,
     NotFound,
+    NotProfiled,
     RetailPulseError,
 )
 from retailpulse.web.errors import (
@@ -68,6 +69,7 @@ STATUS_BY_ERROR: dict[type[RetailPulseError], int] = {
     NotFound: HTTP_404_NOT_FOUND,
     Conflict: HTTP_409_CONFLICT,
     Busy: HTTP_503_SERVICE_UNAVAILABLE,
+    NotProfiled: HTTP_503_SERVICE_UNAVAILABLE,
     DatabaseError: HTTP_503_SERVICE_UNAVAILABLE,
 }
 

@@ -20,6 +20,7 @@ ODS = "application/vnd.oasis.opendocument.spreadsheet"
 JPEG = "image/jpeg"
 EVENTS = "text/event-stream"
 HTML = "text/html"
+SVG = "image/svg+xml"
 TEXT = "text/plain"
 MARKDOWN = "text/markdown"
 

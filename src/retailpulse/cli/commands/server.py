@@ -33,6 +33,7 @@ anonymous_option = click.option(
     help="Serve other machines without any API key.",
 )
 parent_option = click.option("--parent-fd", type=int, hidden=True)
+profiled_option = click.option("--profiled-fd", type=int, hidden=True)
 heartbeat_option = click.option("--heartbeat-fd", type=int, hidden=True)
 
 
@@ -103,12 +104,14 @@ def serve(
 @parent_option
 @click.option("--process", type=click.UUID, hidden=True)
 @heartbeat_option
+@profiled_option
 @click.option("--turn-fd", type=int, hidden=True)
 def worker(
     data_dir: str | None,
     parent_fd: int | None,
     process: UUID | None,
     heartbeat_fd: int | None,
+    profiled_fd: int | None,
     turn_fd: int | None,
 ) -> None:
     """Run one worker process by hand, on this machine or another, beside those of `serve`.
@@ -125,7 +128,14 @@ def worker(
 
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "worker")
-    run_worker_process(settings, parent_fd, process=process, heartbeat_fd=heartbeat_fd, turn_fd=turn_fd)
+    run_worker_process(
+        settings,
+        parent_fd,
+        process=process,
+        heartbeat_fd=heartbeat_fd,
+        profiled_fd=profiled_fd,
+        turn_fd=turn_fd,
+    )
 
 
 @click.command()
@@ -135,6 +145,8 @@ def worker(
 @anonymous_option
 @parent_option
 @heartbeat_option
+@profiled_option
+@click.option("--profiles-fd", type=int, hidden=True)
 @click.option("--setting-sources", hidden=True)
 @click.option("--socket-fd", type=int, hidden=True)
 @click.option("--health-socket-fd", type=int, hidden=True)
@@ -145,6 +157,8 @@ def api(
     allow_anonymous: bool | None,
     parent_fd: int | None,
     heartbeat_fd: int | None,
+    profiled_fd: int | None,
+    profiles_fd: int | None,
     setting_sources: str | None,
     socket_fd: int | None,
     health_socket_fd: int | None,
@@ -166,7 +180,14 @@ def api(
         loaded = loaded.with_sources(setting_sources)
     set_up_logging(loaded.settings.log, "api")
     sockets = Sockets(all=socket_fd, health=health_socket_fd)
-    run_api_process(loaded, parent_fd, sockets, heartbeat_fd=heartbeat_fd)
+    run_api_process(
+        loaded,
+        parent_fd,
+        sockets,
+        heartbeat_fd=heartbeat_fd,
+        profiled_fd=profiled_fd,
+        profiles_fd=profiles_fd,
+    )
 
 
 @click.command()

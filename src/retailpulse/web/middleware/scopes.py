@@ -9,8 +9,10 @@ METRICS = "/metrics"
 SYSTEM = "/system"
 """Pages of the dashboard: what they change is for `admin`."""
 KEYS = "/system/keys"
-ADMINISTERED = (KEYS, "/system/settings")
-"""Of these what `admin` alone may see."""
+DEBUG = "/debug"
+"""What looks into processes."""
+ADMINISTERED = (KEYS, "/system/settings", "/system/profile", DEBUG)
+"""What `admin` alone may see."""
 CALLBACKS = "/system/callbacks"
 """Of these what `submit` may change, as by the API."""
 IMPORT = "/import"

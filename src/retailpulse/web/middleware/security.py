@@ -30,7 +30,7 @@ from retailpulse.web.middleware.browser_protection import (
 )
 from retailpulse.web.middleware.browsers import sign_in_first, wants_page
 from retailpulse.web.middleware.rate_limit import FixedWindowRateLimiter
-from retailpulse.web.middleware.scopes import COOKIES, HEALTH, is_below, needed_scope, routed
+from retailpulse.web.middleware.scopes import COOKIES, DEBUG, HEALTH, is_below, needed_scope, routed
 from retailpulse.web.session_cookie import read_cookie
 
 DRAIN_SECONDS = 5.0
@@ -85,6 +85,8 @@ class SecurityMiddleware:
                     self._cors.check_site(site, origin)
                 elif authorization is None or is_below(routed(scope["path"]), COOKIES):
                     self._cors.check_own(origin, site, host)
+            elif is_below(routed(scope["path"]), (DEBUG,)):
+                self._cors.check_site(site, origin)  # it reads, but at a price
         except RetailPulseError as error:
             if scope["method"] not in _WITHOUT_BODY:
                 await drain(receive, DRAIN_SECONDS)
