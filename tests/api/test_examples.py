@@ -86,4 +86,5 @@ def test_an_example_works(
     # What the job has come to by now is not in this test's hands.
     is_late = answer.status_code == 409 and any(end in command for end in ("/cancel", "/retry", "/redeliver"))
     is_unseen = answer.status_code == 404 and "/thumbnail" in command
-    assert answer.is_success or is_late or is_unseen, answer.text
+    is_not_allowed = answer.status_code == 503 and "/debug/profile" in command  # where nobody may look
+    assert answer.is_success or is_late or is_unseen or is_not_allowed, answer.text

@@ -42,12 +42,6 @@ _UNAVAILABLE = (
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
-_NOT_ALLOWED = (
-    psycopg.errors.InsufficientPrivilege,
-    psycopg.errors.InvalidSchemaName,
-    psycopg.errors.UndefinedTable,
-)
-"""What an owner of the database mends while we run: rights, and a schema that its name no longer finds."""
 
 
 def versions() -> list[str]:
@@ -291,9 +285,9 @@ def translated() -> Iterator[None]:
         yield
     except _UNAVAILABLE as error:
         raise DatabaseUnavailable(f"the database cannot take it now: {_one_line(error)}") from error
-    except _NOT_ALLOWED as error:
+    except psycopg.errors.InsufficientPrivilege as error:  # its owner can grant it while we run
         raise DatabaseUnavailable(
-            f"the database refuses it: {_one_line(error)}; `retailpulse migrate` says what the role lacks"
+            f"the role of the database's URL lacks a right: {_one_line(error)}"
         ) from error
 
 
