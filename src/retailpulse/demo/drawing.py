@@ -1,7 +1,9 @@
 """Draws everything that the job of the demo needs into one folder, two things at a time."""
 
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -19,13 +21,36 @@ def draw(job: DemoJob, folder: Path) -> Iterator[str]:
     write_recipes(job.recipes, folder)
     pool = ThreadPoolExecutor(max_workers=_THREADS)
     try:
-        works = {
-            pool.submit(partial(draw_gondola, gondola, folder, noise)): gondola.name
-            for gondola in job.gondolas
-        }
-        works |= {pool.submit(partial(draw_photo, photo, folder, noise)): photo.name for photo in job.drawn}
+        with signals_deferred():
+            works = {
+                pool.submit(partial(draw_gondola, gondola, folder, noise)): gondola.name
+                for gondola in job.gondolas
+            }
+            works |= {
+                pool.submit(partial(draw_photo, photo, folder, noise)): photo.name for photo in job.drawn
+            }
         for work in as_completed(works):
             work.result()
             yield works[work]
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Has SIGINT and SIGTERM, whose handlers raise, wait for the end of the block; in the main thread alone.
+
+    An exception in the middle of the start of a thread leaves one that never ends, nor lets the process end.
+    """
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda late, _frame: came.append(late))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
