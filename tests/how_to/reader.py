@@ -21,7 +21,7 @@ from tests.how_to.page import CTRL_C, Block, blocks
 from tests.running import clean_environment
 
 CHECKOUT = Path(__file__).parents[2]
-FOLDER, PHOTOS = Path("/root/retailpulse"), Path("/srv/photos")
+FOLDER, PHOTOS = Path("/srv/retailpulse"), Path("/srv/photos")
 OPT = Path("/opt/retailpulse/.venv")
 LOGS = Path("/run/terminals")
 LONGEST_STEP_SECONDS = 120.0

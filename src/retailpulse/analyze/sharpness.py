@@ -98,7 +98,7 @@ def _ratios(rows: GreyImage) -> list[float]:
     bends += pixels.take(at + ahead)
     second = np.bincount(direction, np.abs(bends), len(steps))
     has_edges = first > 0
-    return (second[has_edges] / first[has_edges]).tolist()  # type: ignore[no-any-return]
+    return list(map(float, second[has_edges] / first[has_edges]))
 
 
 def _steps(pixels: _Line, width: int) -> GreyImage:

@@ -147,6 +147,6 @@ async def _answer(answering: Answering, question: Question) -> Answer | Refused:
         return Refused(error=type(error).__name__, text=str(error))
     except ConnectionError:
         return Refused(error=NotProfiled.__name__, text="the process has ended meanwhile")
-    except Exception:
+    except Exception:  # a fault of a profile must end neither `serve` nor the process that is looked into
         logger.exception("a profile cannot be made")
         return Refused(error=NotProfiled.__name__, text=UNEXPECTED)

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from retailpulse.domain.errors import NotProfiled
+from retailpulse.process.program_runs import run_program
 
 DRAW_SECONDS = 60.0
 """How long the picture may take."""
@@ -45,19 +46,9 @@ async def _trace(file: Path, seconds: int) -> None:
 
 async def _draw(traced: Path, drawn: Path) -> None:
     options = ("flamegraph", "--no-web", "--confidential-files", "all", "--output", str(drawn), str(traced))
-    drawing = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "memray", *options,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(DRAW_SECONDS):
-            _, said = await drawing.communicate()
-    except TimeoutError:
-        raise NotProfiled(f"the picture took longer than {DRAW_SECONDS:g} s") from None
-    finally:
-        if drawing.returncode is None:
-            drawing.kill()
-            await drawing.wait()
-    if drawing.returncode:
-        lines = said.decode(errors="replace").strip().splitlines() or ["no reason was given"]
+    command = (sys.executable, "-m", "memray", *options)
+    too_slow = f"the picture took longer than {DRAW_SECONDS:g} s"
+    code, said = await run_program(*command, seconds=DRAW_SECONDS, too_slow=too_slow)
+    if code:
+        lines = said.strip().splitlines() or ["no reason was given"]
         raise NotProfiled(f"memray drew no picture: {lines[-1]}")

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 
 from retailpulse.domain.errors import NotProfiled
+from retailpulse.process.program_runs import run_program
 
 SAMPLES_PER_SECOND = 100
 START_SECONDS = 60.0
@@ -43,21 +44,12 @@ async def _run_profiler(pid: int, seconds: int, kind: str, file: Path) -> None:
     arguments = ("--pid", str(pid), "--duration", str(seconds), "--rate", str(SAMPLES_PER_SECOND))
     chosen = ("--format", kind, "--output", str(file), "--subprocesses", "--native")
     most_seconds = seconds + START_SECONDS
-    running = await asyncio.create_subprocess_exec(
-        _program("py-spy"), "record", *arguments, *chosen,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    code, said = await run_program(
+        _program("py-spy"), "record", *arguments, *chosen, seconds=most_seconds,
+        too_slow=f"process {pid} could not be looked into within {most_seconds:g} s",
     )  # fmt: skip
-    try:
-        async with asyncio.timeout(most_seconds):
-            said, _ = await running.communicate()
-    except TimeoutError:
-        raise NotProfiled(f"process {pid} could not be looked into within {most_seconds:g} s") from None
-    finally:
-        if running.returncode is None:
-            running.kill()
-            await running.wait()
-    if running.returncode:
-        raise NotProfiled(_why(pid, said.decode(errors="replace")))
+    if code:
+        raise NotProfiled(_why(pid, said))
 
 
 def _page(svg: bytes, title: str) -> bytes:
