@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,14 +11,10 @@ import pytest
 
 from retailpulse.client import Client
 from retailpulse.process.local_processes import local_processes
-from tests.api.jobs import visit
+from tests import busy_service
 from tests.conftest import STORES
-from tests.measure.pictures import picture, saved
-from tests.origin import Origin, Reply
 from tests.processes import children, command, needs_tracing
 from tests.running import Process, RunningService, free_port, wait_for
-
-PHOTOS = 40
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +28,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 @pytest.fixture(scope="module")
 def busy(service: RunningService) -> Iterator[None]:
     """Photos are measured, one job after another."""
-    origin, stop = Origin(), threading.Event()
-    content = saved("JPEG", picture(1_600, 1_200))
-    urls = [origin.serve(f"/{number}.jpg", Reply(body=content)) for number in range(PHOTOS)]
-
-    def work() -> None:
-        while not stop.is_set():
-            service.finished(service.submit([visit("RP00001", *urls)]))
-
-    working = threading.Thread(target=work)
-    working.start()
-    yield
-    stop.set()
-    working.join()
-    origin.close()
+    with busy_service.busy(service):
+        yield
 
 
 def asked(service: RunningService, **parameters: str | int) -> httpx.Response:

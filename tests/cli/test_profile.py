@@ -5,9 +5,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,15 +13,11 @@ from playwright.sync_api import expect
 
 from retailpulse.domain.errors import NotProfiled
 from retailpulse.process.profiler import record
-from tests.api.jobs import visit
 from tests.browser import browsing, needs_chromium
+from tests.busy_service import busy
 from tests.conftest import STORES
-from tests.measure.pictures import picture, saved
-from tests.origin import Origin, Reply
 from tests.processes import needs_tracing
 from tests.running import RunningService, clean_environment
-
-PHOTOS = 40
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +26,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     made.http.put("/api/v1/stores", content=STORES.encode()).raise_for_status()
     yield made
     made.stop()
-
-
-@contextmanager
-def busy(service: RunningService) -> Iterator[None]:
-    """Photos are measured, one job after another, for the time of the block."""
-    origin, stop = Origin(), threading.Event()
-    content = saved("JPEG", picture(1_600, 1_200))
-    urls = [origin.serve(f"/{number}.jpg", Reply(body=content)) for number in range(PHOTOS)]
-
-    def work() -> None:
-        while not stop.is_set():
-            service.finished(service.submit([visit("RP00001", *urls)]))
-
-    working = threading.Thread(target=work)
-    working.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        working.join()
-        origin.close()
 
 
 def profile(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
