@@ -6,7 +6,7 @@ one. What a step deletes is in `storage.pruning`.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -169,13 +169,12 @@ class Pruner:
             return await pruning.hidden_jobs(connection)
 
     async def _delete(self, job_id: UUID) -> AsyncIterator[Step]:
-        async with self._database.connection() as connection:
-            left = await pruning.remains(connection, job_id, STEP_ROWS)
-        for part in left:
-            async with self._database.transaction() as connection:
-                await self._lock(connection)
-                rows = await pruning.delete(connection, part)
-            yield Step(rows=rows)
+        while left := await self._remains(job_id):  # a search may have written a match meanwhile
+            for part in left:
+                async with self._database.transaction() as connection:
+                    await self._lock(connection)
+                    rows = await pruning.delete(connection, part)
+                yield Step(rows=rows)
         again = STEP_ROWS
         while again == STEP_ROWS:
             async with self._database.transaction() as connection:
@@ -186,6 +185,10 @@ class Pruner:
         async with self._database.transaction() as connection:
             await self._lock(connection)
             await pruning.drop_note(connection, job_id)
+
+    async def _remains(self, job_id: UUID) -> Sequence[pruning.Rows]:
+        async with self._database.connection() as connection:
+            return await pruning.remains(connection, job_id, STEP_ROWS)
 
     async def _lock(self, connection: Connection) -> None:
         if not await pruning.lock(connection, wait=self._wait):

@@ -4,17 +4,22 @@ import asyncio
 import contextlib
 import os
 import signal
+from datetime import timedelta
 
 import pytest
 
 from retailpulse.config.settings import DatabaseSettings, MatchSettings
+from retailpulse.storage.jobs import prune as pruning
 from retailpulse.storage.matches.known import make_known
 from retailpulse.storage.matches.match import match_next
 from retailpulse.storage.matches.search import Searched
 from retailpulse.storage.matches.write import lock_matches
 from retailpulse.storage.postgres.database import Database
+from retailpulse.storage.results import new_photos
 from retailpulse.worker.matcher import Matcher
+from retailpulse.worker.pruner import Pruner
 from tests.running import wait_for
+from tests.storage.checking import found as broken
 from tests.storage.matches.handed_in import drawn, flags, hand_in, match, matches, waiting
 from tests.storage.settled import waiters
 
@@ -92,6 +97,42 @@ async def test_many_workers_match_mixed_photos_each_once(database: Database) -> 
     assert set(found) == {(job, number) for job in jobs if job != earliest for number in range(1, 7)}
     assert all(earlier == (earliest, number) for (_, number), (earlier, *_) in found.items())
     assert waiting(database) == (0, 0)
+
+
+async def test_what_an_image_showed_before_never_overtakes_what_it_shows_now(database: Database) -> None:
+    """A worker is slow with the older of two fingerprints of an image; another one leaves the newer alone."""
+    first = await hand_in(database, ("A", SHELF))
+    await match(database)
+    later = await hand_in(database, ("B", drawn(2)), day=1)
+    facts = SHELF.result(later, 1).measurement
+    assert facts is not None
+    newer = new_photos.NewPhotos(job_id=later, image_nos=[1], fingerprints=[facts.fingerprint])
+    async with database.transaction() as slow:
+        assert len(await new_photos.next_photos(slow, 1)) == 1
+        async with database.transaction() as connection:
+            await new_photos.put(connection, [newer])
+        assert await match(database) == 0
+    await match(database)
+    assert matches(database) == {(later, 1): ((first, 1), "copy", "other_store", 0)}
+    assert waiting(database) == (0, 0)
+
+
+async def test_a_match_that_is_written_while_its_job_is_deleted_goes_with_it(database: Database) -> None:
+    """The job had no match when the pruning looked what there was, and its photo was known still."""
+    await hand_in(database, ("A", SHELF))
+    later = await hand_in(database, ("B", SHELF), day=1)
+    async with database.transaction() as connection:
+        assert await make_known(connection, 2) == 2
+    async with database.transaction() as connection:
+        await pruning.hide_job(connection, later)
+    pruner = Pruner(database, jobs_age=None, keys_age=timedelta(days=1), wait=True)
+    steps = pruner.steps()
+    assert (await anext(steps)).rows == 1
+    await match(database)
+    assert set(matches(database)) == {(later, 1)}
+    async for _ in steps:
+        pass
+    assert (matches(database), broken(database)) == ({}, {})
 
 
 @pytest.mark.parametrize("phase", ["before all", "between", "before the end"])

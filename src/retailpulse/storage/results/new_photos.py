@@ -31,6 +31,12 @@ _NEXT = """
     SELECT batch_id, job_id, image_nos, fingerprints FROM fingerprint_queue
     ORDER BY batch_id LIMIT %s FOR UPDATE SKIP LOCKED
 """
+_BLOCKED = """
+    SELECT DISTINCT taken.job_id FROM fingerprint_queue taken
+    JOIN fingerprint_queue earlier ON earlier.job_id = taken.job_id AND earlier.batch_id < taken.batch_id
+    WHERE taken.batch_id = ANY(%(taken)s) AND earlier.batch_id <> ALL(%(taken)s)
+        AND earlier.batch_id < %(last)s AND earlier.image_nos && taken.image_nos
+"""
 _FINGERPRINTS = msgspec.msgpack.Decoder(list[bytes | None])
 
 
@@ -72,9 +78,18 @@ async def put_copies(connection: Connection, job_id: UUID, image_no: int, finger
 
 
 async def next_photos(connection: Connection, limit: int) -> list[WaitingPhotos]:
-    """The next rows, which no other worker has; they are locked."""
+    """The next rows, which no other worker has, oldest first; they are locked.
+
+    A row waits while another worker has an earlier one of the same images, which would overtake it.
+    """
     cursor = await connection.execute(_NEXT, [limit])
-    return [_read(*row) for row in await cursor.fetchall()]
+    waiting = [_read(*row) for row in await cursor.fetchall()]
+    taken = [row.batch_id for row in waiting]
+    if not taken:
+        return []
+    cursor = await connection.execute(_BLOCKED, {"taken": taken, "last": max(taken)})
+    blocked = {job_id for (job_id,) in await cursor.fetchall()}
+    return [row for row in waiting if row.photos.job_id not in blocked]
 
 
 def _read(batch_id: int, job_id: UUID, image_nos: list[int], content: bytes) -> WaitingPhotos:
