@@ -75,7 +75,7 @@ class _Band:
             if first.setdefault(value, asked) is not asked:
                 self.others.setdefault(value, []).append(asked)
 
-    def asking(self, value: int) -> list[_Asked]:
+    def askers(self, value: int) -> list[_Asked]:
         """What asks for a value."""
         return [self.first[value], *self.others.get(value, ())]
 
@@ -102,7 +102,7 @@ async def may_be_like_others(
         return {photo.photo_id for photo in photos}
     for number, value, photo_id, place, bits in rows:
         found = int.from_bytes(bits[_LENGTH_BYTES:])
-        for asked in bands[number].asking(value):
+        for asked in bands[number].askers(value):
             if asked.photo.photo_id not in alike and asked.is_like(photo_id, place, found):
                 alike.add(asked.photo.photo_id)
     return alike
@@ -140,10 +140,10 @@ def _like_each_other(bands: Sequence[_Band]) -> Iterator[int]:
     """The ids of photos that may be like others of the same round."""
     for band in bands:
         for value in band.others:
-            asking = band.asking(value)
-            if len(asking) > _MOST_SHARING:
-                yield from (asked.photo.photo_id for asked in asking)
+            askers = band.askers(value)
+            if len(askers) > _MOST_SHARING:
+                yield from (asked.photo.photo_id for asked in askers)
                 continue
-            for one, other in combinations(asking, 2):
+            for one, other in combinations(askers, 2):
                 if one.is_like(other.photo.photo_id, other.photo.place, other.hash):
                     yield from (one.photo.photo_id, other.photo.photo_id)
