@@ -8,7 +8,7 @@ import rich_click as click
 
 from bench.matches.filled import PARTS, fill, server, sizes
 from bench.matches.hashes import HashSource, grids
-from bench.matches.lookups import Spent, connected, inserts, lookups, new_photos, recall, shared
+from bench.matches.lookups import Spent, connected, inserts, lookups, new_photos, recall, shared, sifted
 from bench.matches.rounds import described, rounds
 
 
@@ -54,7 +54,8 @@ def main(folder: Path | None, rows: int, count: int, part: str) -> None:
 
 async def _lookups(url: str, source: HashSource, count: int) -> None:
     async with await connected(url) as connection:
-        _show("a photo that is new", await lookups(connection, new_photos(source, count)))
+        _show("a photo that is new, among 50 at once", await sifted(connection, source, count // 50))
+        _show("a photo alone", await lookups(connection, new_photos(source, count)))
         _show("a picture that 100,000 share", await shared(connection, source, 100_000))
         for flips in (10, 30, 44, 60):
             share = await recall(connection, count, flips)
@@ -65,7 +66,8 @@ async def _inserts(url: str, source: HashSource, rows: int) -> None:
     async with await connected(url) as connection:
         async for spent in inserts(connection, source, rows, 4):
             print(
-                f"  {spent.server_ms:.3f} ms of CPU of the server, {spent.clock_ms:.3f} ms by the clock, "
+                f"  {spent.server_ms:.3f} ms of CPU of the server, {spent.client_ms:.3f} ms of ours, "
+                f"{spent.clock_ms:.3f} ms by the clock, "
                 f"{spent.whole_pages:.2f} whole pages, {spent.logged_bytes / 1e3:.1f} kB of log",
                 flush=True,
             )

@@ -19,7 +19,8 @@ from retailpulse.domain.fingerprints import SIDE
 
 Bits = NDArray[np.uint8]
 Floats = NDArray[Any]
-_SIZE = (512, 384)
+_SIZE = (1024, 768)
+"""Of drawn photos: in smaller ones, far shelves have less than a pixel for some products."""
 _CHUNK = 50_000
 
 

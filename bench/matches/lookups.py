@@ -14,7 +14,9 @@ from retailpulse.domain import fingerprints
 from retailpulse.storage.matches.known import copy_hashes
 from retailpulse.storage.matches.match import plan_by_index
 from retailpulse.storage.matches.search import KnownPhoto, Searched, search
+from retailpulse.storage.matches.sieve import may_be_like_others
 from retailpulse.storage.postgres.connecting import Connection, open_session
+from retailpulse.worker.matcher import SEARCHED_AT_ONCE
 
 WANTED = Searched(window_days=36_000)
 _AFTER = 2**62
@@ -34,9 +36,10 @@ class Spent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inserted:
-    """What inserting a hash costs: CPU of the server and by the clock; and what is logged for it."""
+    """What inserting a hash costs: CPU of the server and of ours, by the clock; and what is logged for it."""
 
     server_ms: float
+    client_ms: float
     clock_ms: float
     whole_pages: float
     logged_bytes: float
@@ -44,13 +47,7 @@ class Inserted:
 
 async def lookups(connection: Connection, wanted: Sequence[bytes]) -> Spent:
     """Looks for photos with these fingerprints, none of which is known itself."""
-    photos = [
-        KnownPhoto(
-            photo_id=-1, place=_AFTER, visit_key=-1, job_id=UUID(JOB), image_no=0, visit_no=0, store_id="X",
-            sha256=None, fingerprint=data,
-        )
-        for data in wanted
-    ]  # fmt: skip
+    photos = [_photo(data) for data in wanted]
     pid = connection.info.backend_pid
     async with connection.transaction():
         await plan_by_index(connection)
@@ -61,6 +58,35 @@ async def lookups(connection: Connection, wanted: Sequence[bytes]) -> Spent:
         spent = cpu_seconds(pid) - server, time.process_time() - client, time.monotonic() - clock
     each = [1e3 * seconds / len(photos) for seconds in spent]
     return Spent(server_ms=each[0], client_ms=each[1], clock_ms=each[2], found=sum(found) / len(found))
+
+
+async def sifted(connection: Connection, source: HashSource, rounds: int) -> Spent:
+    """Sifts rounds of new photos, as many as a worker has in one: what each photo costs."""
+    pid = connection.info.backend_pid
+    spent = []
+    for _ in range(rounds + 1):
+        photos = [
+            _photo(data, -1 - number) for number, data in enumerate(new_photos(source, SEARCHED_AT_ONCE))
+        ]
+        async with connection.transaction():
+            await plan_by_index(connection)
+            server, client, clock = cpu_seconds(pid), time.process_time(), time.monotonic()
+            found = len(await may_be_like_others(connection, photos, WANTED))
+            times = cpu_seconds(pid) - server, time.process_time() - client, time.monotonic() - clock
+        spent.append((*(1e3 * seconds for seconds in times), found))
+    server_ms, client_ms, clock_ms, alike = (
+        sum(values) / (rounds * SEARCHED_AT_ONCE)
+        for values in zip(*spent[1:], strict=True)  # the first is planned
+    )
+    return Spent(server_ms=server_ms, client_ms=client_ms, clock_ms=clock_ms, found=alike)
+
+
+def _photo(data: bytes, photo_id: int = -1) -> KnownPhoto:
+    """A photo with this fingerprint that is not known itself."""
+    return KnownPhoto(
+        photo_id=photo_id, place=_AFTER, visit_key=-1, job_id=UUID(JOB), image_no=0, visit_no=0, store_id="X",
+        sha256=None, fingerprint=data,
+    )  # fmt: skip
 
 
 async def connected(url: str) -> Connection:
@@ -87,10 +113,7 @@ async def recall(connection: Connection, count: int, flips: int) -> float:
         for photo_id, text in list(wholes.items())[:count]:
             bits = np.array([int(bit) for bit in text], dtype=np.uint8)
             changed = copy_of(bits, flips, dice)
-            photo = KnownPhoto(
-                photo_id=-1, place=_AFTER, visit_key=-1, job_id=UUID(JOB), image_no=0, visit_no=0,
-                store_id="X", sha256=None, fingerprint=fingerprint_of(changed[None]),
-            )  # fmt: skip
+            photo = _photo(fingerprint_of(changed[None]))
             result = await search(connection, photo, WANTED)
             found.append(any(one.photo_id == photo_id for one in result.photos))
     return shares(found)
@@ -109,16 +132,18 @@ async def inserts(
             (first + number, place_of(first + number), data)
             for number, data in enumerate(new_photos(source, _PHOTOS_OF_PART))
         ]
-        before, server, clock = await _logged(connection), cpu_seconds(pid), time.monotonic()
+        before = await _logged(connection)
+        server, client, clock = cpu_seconds(pid), time.process_time(), time.monotonic()
         for begin in range(0, len(made), _PHOTOS_AT_ONCE):
             async with connection.transaction():
                 await copy_hashes(connection, made[begin : begin + _PHOTOS_AT_ONCE])
-        spent = cpu_seconds(pid) - server, time.monotonic() - clock
+        spent = cpu_seconds(pid) - server, time.process_time() - client, time.monotonic() - clock
         pages, size = (after - first for after, first in zip(await _logged(connection), before, strict=True))
         hashes = len(made) * PARTS
         yield Inserted(
             server_ms=1e3 * spent[0] / hashes,
-            clock_ms=1e3 * spent[1] / hashes,
+            client_ms=1e3 * spent[1] / hashes,
+            clock_ms=1e3 * spent[2] / hashes,
             whole_pages=pages / hashes,
             logged_bytes=size / hashes,
         )

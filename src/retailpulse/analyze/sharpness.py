@@ -88,17 +88,18 @@ def _ratios(rows: GreyImage) -> list[float]:
     some = np.sort(steps[:, :: max(1, length // SAMPLED)], axis=1, kind="stable")  # of bytes by their digits
     cuts = np.maximum(some[:, -max(1, int(some.shape[1] * STRONGEST))], LEAST_STEP)
     places = np.flatnonzero(steps >= cuts[:, None])
-    direction, at = np.divmod(places, length)
-    first = np.bincount(direction, steps.reshape(-1).take(places), len(steps))
-    at += size + 1
-    ahead = np.array((1, size - 1, size, size + 1)).take(direction)  # where the neighbour is
+    begins = places.searchsorted(length * np.arange(len(steps) + 1))
+    counts = begins[1:] - begins[:-1]  # of each direction, one behind another
+    begins = begins[:-1][counts > 0]
+    first = np.add.reduceat(steps.reshape(-1).take(places), begins, dtype=np.int64)
+    ahead = np.array((1, size - 1, size, size + 1)).repeat(counts)  # where the neighbour is
+    at = places + (size + 1 - length * np.arange(len(steps))).repeat(counts)
     bends = pixels.take(at).astype(np.int16)
     bends *= -2
     bends += pixels.take(at - ahead)
     bends += pixels.take(at + ahead)
-    second = np.bincount(direction, np.abs(bends), len(steps))
-    has_edges = first > 0
-    return list(map(float, second[has_edges] / first[has_edges]))
+    second = np.add.reduceat(np.abs(bends), begins, dtype=np.int64)
+    return list(map(float, second / first))
 
 
 def _steps(pixels: _Line, width: int) -> GreyImage:

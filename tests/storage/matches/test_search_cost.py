@@ -12,8 +12,9 @@ from retailpulse.domain import fingerprints
 from retailpulse.domain.fingerprints import Part, build
 from retailpulse.storage.matches.known import copy_hashes
 from retailpulse.storage.matches.search import MOST_OF_KEY, KnownPhoto, Searched, search
+from retailpulse.storage.matches.sieve import MOST_OF_PHOTO, may_be_like_others
 from retailpulse.storage.postgres.database import Connection, Database
-from tests.storage.matches.handed_in import rows
+from tests.storage.matches.handed_in import OF_FEW_BANDS, rows
 from tests.storage.scheduling.buffers import analyse, metered
 
 UNLIKE = 20_000
@@ -60,6 +61,39 @@ async def test_a_search_touches_a_few_pages_for_each_key(database: Database, is_
             spent.append(await meter.buffers(lambda: search(connection, photo(shared), wanted)))
         assert spent[1] < spent[0] + VALUES
         assert spent[1] < VALUES * LEVELS + 2 * MOST_OF_KEY * fingerprints.BANDS
+
+
+async def test_a_sieve_touches_as_few_pages_as_the_searches_that_it_spares(database: Database) -> None:
+    dice = random.Random(6)
+    shared = dice.getrandbits(256)
+    wanted = Searched(window_days=36_000)
+    async with metered(database) as (connection, meter):
+        await add(connection, 0, [dice.getrandbits(256) for _ in range(UNLIKE)])
+
+        async def sift(hashes: list[int]) -> None:
+            await may_be_like_others(connection, [photo(bits) for bits in hashes], wanted)
+
+        unlike = [dice.getrandbits(256) for _ in range(20)]
+        for _ in range(3):  # until it is planned
+            await sift(unlike)
+        assert await meter.buffers(lambda: sift(unlike)) < 20 * VALUES * LEVELS
+        spent = []
+        for first in (UNLIKE, 2 * UNLIKE):
+            await add(connection, first, [shared] * 10 * MOST_OF_KEY)
+            spent.append(await meter.buffers(lambda: sift([shared])))
+        assert spent[1] < spent[0] + VALUES
+        assert spent[1] < VALUES * LEVELS + 2 * MOST_OF_KEY * fingerprints.BANDS
+
+
+async def test_where_very_many_unlike_photos_share_keys_all_are_looked_for(database: Database) -> None:
+    bits = random.Random(8).getrandbits(256)
+    unlike = bits ^ sum(1 << place for place in range(256) if place not in OF_FEW_BANDS)
+    wanted = Searched(window_days=36_000)
+    async with database.transaction() as connection:
+        await add(connection, 0, [unlike] * (MOST_OF_PHOTO // 3))  # in three bands
+        assert await may_be_like_others(connection, [photo(bits)], wanted) == set()
+        await add(connection, MOST_OF_PHOTO, [unlike])
+        assert await may_be_like_others(connection, [photo(bits)], wanted) == {-1}
 
 
 async def test_a_table_of_hashes_has_as_many_keys_as_a_hash(database: Database) -> None:

@@ -18,6 +18,7 @@ from retailpulse.domain.matches import MatchKind
 from retailpulse.storage.matches import forget, queue
 from retailpulse.storage.matches.queue import Search
 from retailpulse.storage.matches.search import KnownPhoto, Searched, search
+from retailpulse.storage.matches.sieve import may_be_like_others
 from retailpulse.storage.matches.write import (
     Match,
     lock_matches,
@@ -76,7 +77,12 @@ async def match_next(connection: Connection, limit: int, wanted: Searched) -> Ro
         waiting[one.key] = None if one.after is None or after is None else min(one.after, after)
     matches: list[Match] = []
     going_on: dict[Key, int] = {}
-    for photo in await _read(connection, list(waiting)):
+    photos = await _read(connection, list(waiting))
+    begun = [photo for photo in photos if waiting[photo.key] is None]
+    alike = await may_be_like_others(connection, begun, wanted)
+    for photo in photos:
+        if waiting[photo.key] is None and photo.photo_id not in alike:
+            continue
         found = await search(connection, photo, wanted, after=waiting[photo.key])
         matched = matches_of(photo, found.photos, wanted.flagged)
         matches += [matched.earlier] if matched.earlier else []

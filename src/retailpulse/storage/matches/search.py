@@ -7,6 +7,7 @@ Weak: of a key that very many unlike photos share, only the earliest are looked 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ MOST_FOUND = 200
 """Photos that one search gives; if later ones are left, another one goes on from there."""
 DAY = 24 * 3600 * 250 << 23
 """A day as a distance of places."""
+_LAST_PLACE = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +69,11 @@ class Searched:
     window_days: float
     same_area: bool = False
     flagged: frozenset[Relation] = frozenset({Relation.SAME_STORE, Relation.OTHER_STORE})
+
+    def places(self, photo: KnownPhoto) -> tuple[int, int]:
+        """After which place, and until which, photos are compared with one."""
+        window = int(min(self.window_days, 36_500) * DAY)
+        return max(0, photo.place - window), min(photo.place + window, _LAST_PLACE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +120,8 @@ _OF_BAND = sql.SQL("""
             WHERE {key} = wanted.value AND place > %(after)s AND place <= %(until)s
             ORDER BY place LIMIT %(most_of_key)s) earliest) f
 """)
-_NAMES = [f"k{band}" for band in range(1, fingerprints.BANDS + 1)]
+KEYS = [f"k{band}" for band in range(1, fingerprints.BANDS + 1)]
+"""The columns of the keys."""
 _ALIKE = sql.SQL("""
     WITH seen AS MATERIALIZED ({bands}),
     alike AS MATERIALIZED (
@@ -125,7 +133,7 @@ _ALIKE = sql.SQL("""
     ORDER BY alike.place LIMIT %(most_found)s
 """).format(
     bands=sql.SQL(" UNION ALL ").join(
-        _OF_BAND.format(key=sql.Identifier(name), values=sql.SQL(name)) for name in _NAMES
+        _OF_BAND.format(key=sql.Identifier(name), values=sql.SQL(name)) for name in KEYS
     ),
     columns=_COLUMNS,
     seen=_SEEN,
@@ -139,7 +147,7 @@ async def search(
 
     If an earlier one has the same bytes, none after that one is looked for: its own search finds the same.
     """
-    window = int(min(wanted.window_days, 36_500) * DAY)
+    first, last = wanted.places(photo)
     values = {
         "photo_id": photo.photo_id,
         "job_id": photo.job_id,
@@ -147,8 +155,8 @@ async def search(
         "store_id": photo.store_id,
         "sha256": photo.sha256,
         "same_area": wanted.same_area,
-        "after": max(0, photo.place - window) if after is None else after,
-        "until": photo.place + window,
+        "after": first if after is None else after,
+        "until": last,
         "most_found": MOST_FOUND,
         "most_of_key": MOST_OF_KEY,
         "most_distance": SCENE_DISTANCE,
@@ -181,10 +189,9 @@ async def _same_file(connection: Connection, values: dict[str, Any]) -> list[Kno
 async def _alike(
     connection: Connection, values: dict[str, Any], probes: Sequence[Probe]
 ) -> tuple[list[KnownPhoto], int | None]:
-    numbers = [number for number, probe in enumerate(probes, 1) for _ in probe.values[0]]
-    bands = {
-        name: [value for probe in probes for value in probe.values[band]] for band, name in enumerate(_NAMES)
-    }
+    numbers = [number for number, probe in enumerate(probes, 1) for _ in probe.flips]
+    of_bands = zip(*(probe.values for probe in probes), strict=True)
+    bands = {name: list(chain(*values)) for name, values in zip(KEYS, of_bands, strict=True)}
     hashes = "{" + ",".join(f"x{probe.hash.hex()}" for probe in probes) + "}"
     cursor = await connection.execute(
         _ALIKE, {**values, **bands, "probes": numbers, "hashes": hashes}, prepare=True
