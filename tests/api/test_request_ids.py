@@ -88,6 +88,8 @@ def test_a_job_has_a_line_at_its_beginning_and_one_at_its_end(
     assert (ended["process"], ended["event"], ended["job_name"]) == ("worker", "job failed", "week\n47")
     assert counts_in(ended) == dict(zip(COUNTS, (4, 3, 1, 0, 0, 0), strict=True))
     assert ended["seconds"] >= 0
+    lines = log_lines(service.log(), job=job_id)
+    assert [line["event"] for line in lines] == ["job accepted", "job failed"]  # and none for an image
 
 
 def test_a_job_that_ends_in_a_request_has_its_line_too(service: RunningService) -> None:

@@ -1,13 +1,17 @@
 """A periodic loop outlives outages of the database, and nothing else."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 
 import pytest
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.concurrency.periodic import periodic
 from retailpulse.domain.errors import DatabaseUnavailable
 from tests.waiting import within
+
+logger = logging.getLogger(__name__)
 
 HOUR_SECONDS = 3600.0
 END = RuntimeError("the end")
@@ -27,13 +31,16 @@ class Work:
             raise outcome
 
 
-async def test_it_goes_on_after_outages_and_names_each() -> None:
-    first, second = DatabaseUnavailable("first"), DatabaseUnavailable("second")
-    work, outages = Work(None, first, second, None), list[DatabaseUnavailable]()
+async def test_it_goes_on_after_outages_and_logs_their_begin_and_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    work = Work(None, DatabaseUnavailable("first"), DatabaseUnavailable("second"), None)
     with pytest.raises(RuntimeError, match="the end"):
-        await within(periodic(0.001, work, on_outage=outages.append))
+        await within(periodic(0.001, work, outage_log=OutageLog(logger.warning, "the work")))
     assert work.times == 5
-    assert outages == [first, second]
+    waits, ends = caplog.messages
+    assert waits == "the work waits for the database: first"
+    assert ends.startswith("the work has the database again, after ")
 
 
 async def test_another_error_ends_it() -> None:
@@ -43,8 +50,8 @@ async def test_another_error_ends_it() -> None:
     assert work.times == 1
 
 
-async def test_an_outage_in_place_of_the_cancellation_ends_it() -> None:
-    entered, outages = asyncio.Event(), list[DatabaseUnavailable]()
+async def test_an_outage_in_place_of_the_cancellation_ends_it(caplog: pytest.LogCaptureFixture) -> None:
+    entered = asyncio.Event()
 
     async def work() -> None:
         entered.set()
@@ -53,12 +60,12 @@ async def test_an_outage_in_place_of_the_cancellation_ends_it() -> None:
         except asyncio.CancelledError:  # as psycopg does if a deadlock is the answer
             raise DatabaseUnavailable("a deadlock") from None
 
-    loop = asyncio.create_task(periodic(0.001, work, on_outage=outages.append))
+    loop = asyncio.create_task(periodic(0.001, work, outage_log=OutageLog(logger.warning, "the work")))
     await within(entered.wait())
     loop.cancel()
     await within(asyncio.wait([loop]))
     assert loop.cancelled()
-    assert outages == []
+    assert caplog.messages == []
 
 
 async def test_it_sleeps_before_the_first_time_unless_it_works_at_once() -> None:

@@ -5,7 +5,7 @@ Each function makes an `Answer`: what is done with one request. Which trick uses
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 
 from tests.hostile.stage import Visit
@@ -38,22 +38,25 @@ async def give(
     visit.stays = told.get("Connection") != "close"
 
 
+def _made_once(make: Callable[[], bytes]) -> Callable[[], Awaitable[bytes]]:
+    """What is made once, beside the loop: the hosts are one thread, and none may keep the others waiting."""
+    made: list[bytes] = []
+
+    async def find() -> bytes:
+        if not made:
+            made.append(await asyncio.to_thread(make))
+        return made[0]
+
+    return find
+
+
 def gives(make: Callable[[], bytes], **headers: str) -> Answer:
     """A whole file, with these headers besides; an underscore stands for a dash."""
     told = _as_headers(headers)
+    find = _made_once(make)
 
     async def answer(visit: Visit) -> None:
-        await give(visit, make(), headers=told)
-
-    return answer
-
-
-def gives_slowly_made(make: Callable[[], bytes], **headers: str) -> Answer:
-    """A file that takes long to make the first time; the other hosts do not wait for it."""
-    told = _as_headers(headers)
-
-    async def answer(visit: Visit) -> None:
-        await give(visit, await asyncio.to_thread(make), headers=told)
+        await give(visit, await find(), headers=told)
 
     return answer
 
@@ -97,8 +100,10 @@ def redirects(to: str) -> Answer:
 def says(data: bytes | Callable[[], bytes], *, reset: bool = False, hang: bool = False) -> Answer:
     """Bytes word for word; then a close, a reset, or silence."""
 
+    find = _made_once((lambda: data) if isinstance(data, bytes) else data)
+
     async def answer(visit: Visit) -> None:
-        await visit.send(data if isinstance(data, bytes) else data())
+        await visit.send(await find())
         if hang:
             await visit.line.hang()
         if reset:

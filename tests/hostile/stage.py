@@ -98,9 +98,10 @@ class Line:
         self.writer = writer
 
     async def send(self, data: bytes) -> None:
-        """Send bytes as they are; waits while the client does not take them."""
+        """Send bytes as they are; waits while the client does not take them, and gives others their turn."""
         self.writer.write(data)
         await self.writer.drain()
+        await asyncio.sleep(0)
         self.stage.sent(len(data))
 
     async def receive(self) -> bytes:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 ENTER = Path(__file__).with_name("enter.sh")
 NAMESPACES = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]
 PACKAGES = {"nginx": "nginx-light", "caddy": "caddy", "node": "nodejs", "php": "php-cli"}
+PACKAGES |= {"prometheus": "prometheus", "promtool": "prometheus"}
 PACKAGES |= {"kubectl": "kubernetes-client", "systemd-analyze": "systemd", "openssl": "openssl"}
 REASONS = {
     "needs a Docker engine",

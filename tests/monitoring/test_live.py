@@ -1,5 +1,6 @@
 """A real Prometheus scrapes the running service: every panel has data, and what breaks fires its alert."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,8 +95,13 @@ def test_a_stopped_worker_fires_its_alert_and_one_that_starts_again_ends_it(
             wait_for(lambda: name in prometheus.firing())
             workers.append(Process(folder / "worker", "worker", environment=environment))
             wait_for(lambda: name not in prometheus.firing())
+            workers[1].process.send_signal(signal.SIGSTOP)  # it is there, and does nothing
+            wait_for(lambda: name in prometheus.firing())
+            workers[1].process.send_signal(signal.SIGCONT)
+            wait_for(lambda: name not in prometheus.firing())
             api.stop()
             wait_for(lambda: "RetailPulseDown" in prometheus.firing())
     finally:
         for one in (*workers, api):
+            one.process.send_signal(signal.SIGCONT)
             one.stop()

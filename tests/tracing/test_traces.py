@@ -1,6 +1,8 @@
 """One trace of a job: the request, the queue, its images on two workers, their requests, and the callback."""
 
+import signal
 import ssl
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,12 +12,16 @@ import pytest
 import trustme
 
 from retailpulse.telemetry.tracing import is_traced_image
-from tests.api.jobs import body, photo, visit
+from tests.api.jobs import RunningApi, body, photo, visit
 from tests.conftest import STORES
+from tests.lifecycle.processes import QUICK
 from tests.log_lines import log_lines
 from tests.origin import Origin, Reply
-from tests.running import RunningService, wait_for
+from tests.running import ALLOW_LOOPBACK, Process, RunningService, wait_for
+from tests.storage.servers import database_url, folder, postgres
 from tests.tracing.receiver import Received, Receiver
+
+__all__ = ["database_url", "folder", "postgres"]
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -104,6 +110,52 @@ def test_a_job_is_one_trace_from_its_submit_to_its_callback(
         (line,) = log_lines(service.log(), event, job=job_id)
         assert line["trace_id"] == TRACE
     assert b"hunter2" not in receiver.body
+
+
+def test_workers_that_share_a_job_go_on_with_one_trace(
+    tmp_path: Path, database_url: str, receiver: Receiver, hook: Origin
+) -> None:
+    settings = ALLOW_LOOPBACK | QUICK | receiver.environment
+    settings |= {"RETAILPULSE_DATABASE_URL": database_url, "RETAILPULSE_FETCH_CONCURRENCY": "2"}
+    settings |= {"RETAILPULSE_WORKER_GRACE_SECONDS": "60"}  # longer than another worker takes to start
+    gate = threading.Event()
+    photos = Origin()
+    api = RunningApi(tmp_path / "api", database_url, settings).wait_until_ready()
+    workers = [Process(tmp_path / "first", "worker", environment=settings)]
+    try:
+        api.http.put("/api/v1/stores", content=STORES.encode()).raise_for_status()
+        urls = [photos.serve(f"/{number}.png", Reply(body=photo(8, 8), before=gate)) for number in range(10)]
+        sent = body(visit("RP00001", *urls), callback_url=hook.url("/hook"))
+        headers = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
+        api.http.post("/api/v1/jobs", json=sent, headers=headers).raise_for_status()
+        wait_for(lambda: photos.busy == 2)
+        workers[0].process.send_signal(signal.SIGTERM)  # hands back the rest, which nobody else has yet
+        workers.append(Process(tmp_path / "second", "worker", environment=settings))
+        wait_for(lambda: photos.busy == 4)
+        gate.set()
+        wait_for(lambda: receiver.spans("callback") and len(receiver.spans("settle")) == len(urls))
+    finally:
+        gate.set()
+        codes = [one.stop() for one in (*workers, api)]
+        photos.close()
+    assert codes == [0, 0, 0]
+    spans = [span for span in receiver.spans() if span.trace_id == TRACE]
+    assert {span.name for span in receiver.spans() if span.trace_id != TRACE} == {
+        "http request"
+    }  # the stores
+    assert {span.parent_id for span in spans} <= {PARENT, *(span.span_id for span in spans)}
+    first, second = (str(one.process.pid) for one in workers)
+    images = Counter(pid_of(span) for span in spans if span.name == "image")
+    assert images.keys() == {first, second}
+    assert images[first] >= 2
+    for name in ("fetch", "decode", "settle"):
+        assert Counter(pid_of(span) for span in spans if span.name == name) == images
+    assert {pid_of(span) for span in spans if span.name == "submit"} == {str(api.process.pid)}
+    assert {pid_of(span) for span in spans if span.name == "callback"} == {second}
+
+
+def pid_of(span: Received) -> str:
+    return str(span.resource["process.pid"])
 
 
 def check_images(images: list[Received], spans: list[Received]) -> None:

@@ -1,7 +1,9 @@
 """Images that nobody has, a database that goes away, a fault of ours: every image still ends once."""
 
 import asyncio
+import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import LiteralString
@@ -11,8 +13,9 @@ import pytest
 from psycopg import sql
 
 from retailpulse.bootstrap.worker import run_worker
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.config.settings import MeasureSettings
-from retailpulse.domain.errors import UNEXPECTED
+from retailpulse.domain.errors import UNEXPECTED, DatabaseUnavailable
 from retailpulse.domain.images import Header
 from retailpulse.measure import Work, read_header
 from retailpulse.storage.postgres.database import Database
@@ -92,10 +95,33 @@ async def test_a_database_that_is_away_for_a_while_repeats_no_download(
             await until(lambda: origin.busy == 8)
             with away(database, postgres):
                 gate.set()
-                await until(lambda: "results wait for the database" in caplog.text)
+                await until(lambda: "the writing of results waits for the database" in caplog.text)
             await until_over(database, job_id)
         assert set(requests(origin).values()) == {1}
     check_truth(database.url, job_id)
+
+
+async def test_a_worker_that_waits_for_its_database_says_so_once_and_once_that_it_is_back(
+    database: Database,
+    postgres: EmbeddedServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries, failed = Counter[str](), OutageLog.failed
+
+    def count(outages: OutageLog, error: DatabaseUnavailable, **fields: object) -> None:
+        tries[outages.subject] += 1
+        failed(outages, error, **fields)
+
+    monkeypatch.setattr(OutageLog, "failed", count)
+    caplog.set_level(logging.INFO)
+    async with working(database):
+        with away(database, postgres):
+            await until(lambda: tries["the scheduling"] > 3)
+        await until(lambda: "the scheduling has the database again" in caplog.text)
+    for subject in tries:
+        assert caplog.text.count(f"{subject} waits for the database: ") == 1
+        assert caplog.text.count(f"{subject} has the database again, after ") <= 1
 
 
 async def test_an_image_that_makes_this_program_stumble_harms_no_other(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from retailpulse.bootstrap.access import check_keys
 from retailpulse.bootstrap.credentials_key import with_key
 from retailpulse.bootstrap.database import check_tables, find_database, find_free_space
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.config.loading import Loaded, Setting
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import DatabaseUnavailable
@@ -69,7 +70,8 @@ def run_api_process(
         serve_api = _server_of_api(settings, tuple(loaded.listed()), sockets, heartbeat_fd, tracer, machine)
         stop = stop_on_signals(parent_fd)
         try:
-            opened = Database(url, settings.database, is_shared=True, on_outage=_log_outage)
+            outages = OutageLog(logger.warning, "the API")
+            opened = Database(url, settings.database, is_shared=True, outage_log=outages)
             async with profiled(profiled_fd), viewer.opened(), opened as database:
                 await check_tables(database)
                 await serve_api(database, stop)
@@ -78,10 +80,6 @@ def run_api_process(
 
     with tracing("api") as tracer:
         uvloop.run(run(tracer))
-
-
-def _log_outage(error: DatabaseUnavailable) -> None:
-    logger.warning("requests are refused until the database is back: %s", error)
 
 
 def _server_of_api(

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 from retailpulse.concurrency.cancellation import end_if_cancelled
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.domain.errors import DatabaseUnavailable
 
 
@@ -15,13 +16,13 @@ async def periodic(
     every_seconds: float,
     work: Callable[[], Awaitable[object]],
     *,
-    on_outage: Callable[[DatabaseUnavailable], object] = lambda _error: None,
+    outage_log: OutageLog | None = None,
     at_once: bool = False,
 ) -> NoReturn:
     """Works, with a sleep of `every_seconds` before each time, until it is cancelled.
 
-    `on_outage` is called with each DatabaseUnavailable, for a line in the log. `at_once`: without the first
-    sleep. An outage that comes instead of the cancellation ends it too.
+    `outage_log` hears of each DatabaseUnavailable, and of each success. `at_once`: without the first sleep.
+    An outage that comes instead of the cancellation ends it too.
     """
     if not at_once:
         await asyncio.sleep(every_seconds)
@@ -30,5 +31,9 @@ async def periodic(
             await work()
         except DatabaseUnavailable as error:
             end_if_cancelled(error)
-            on_outage(error)
+            if outage_log is not None:
+                outage_log.failed(error)
+        else:
+            if outage_log is not None:
+                outage_log.ended()
         await asyncio.sleep(every_seconds)

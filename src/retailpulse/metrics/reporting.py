@@ -11,11 +11,11 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Literal
 from uuid import UUID, uuid4
 
 from retailpulse import __version__
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.concurrency.periodic import periodic
 from retailpulse.domain.errors import DatabaseUnavailable
 from retailpulse.storage.metrics import processes
@@ -63,8 +63,8 @@ class Reporter:
     @contextlib.asynccontextmanager
     async def reporting(self, every_seconds: float) -> AsyncIterator[None]:
         """Reports every `every_seconds` during the block, and marks a clean end after it."""
-        on_outage = partial(logger.info, "metrics wait for the database: %s")
-        beating = asyncio.create_task(periodic(every_seconds, self.report, on_outage=on_outage, at_once=True))
+        outages = OutageLog(logger.info, "the report of metrics")
+        beating = asyncio.create_task(periodic(every_seconds, self.report, outage_log=outages, at_once=True))
         try:
             yield
         finally:

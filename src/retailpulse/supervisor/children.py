@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID, uuid4
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.backoff import Backoff
@@ -71,6 +72,7 @@ class Children:
         self._hurry = hurry
         self._telling: set[asyncio.Task[None]] = set()
         self._profiles = Profiles(stop)
+        self._outages = OutageLog(logger.warning, "the release of a lost worker")
 
     async def keep(self, command: Command) -> None:
         """Keeps one child of a kind alive until the stop."""
@@ -189,10 +191,11 @@ class Children:
                     async with database.transaction() as connection:
                         images = await workers.release(connection, process)
                         await processes.count(connection, "worker", f"{REPLACED.name}|{reason}")
+                    self._outages.ended()
                     logger.info("%d images of the lost worker wait again", images)
                     return
                 except DatabaseUnavailable as error:
-                    logger.warning("the loss of a worker waits for the database: %s", error)
+                    self._outages.failed(error)
                 await asyncio.sleep(RELEASE_AGAIN_SECONDS)
 
 

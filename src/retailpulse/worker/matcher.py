@@ -7,8 +7,8 @@ Weak: a job may end before its last photos are matched, so their flags may come 
 
 import asyncio
 import logging
-from functools import partial
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.concurrency.periodic import periodic
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import MatchSettings
@@ -45,6 +45,7 @@ class Matcher:
         self._instruments = instruments or Instruments()
         self._woken = asyncio.Event()
         self._idle_seconds = FIRST_IDLE_SECONDS
+        self._outages = OutageLog(logger.warning, "the matching")
 
     def wake(self) -> None:
         """Has it look soon: something was settled."""
@@ -52,15 +53,13 @@ class Matcher:
 
     async def run(self) -> None:
         """Matches until it is cancelled."""
-        await periodic(
-            GATHER_SECONDS,
-            self._work_off_or_wait,
-            on_outage=partial(logger.warning, "the matching waits for the database: %s"),
-        )
+        await periodic(GATHER_SECONDS, self._work_off_or_wait, outage_log=self._outages)
 
     async def _work_off_or_wait(self) -> None:
         self._woken.clear()
-        if await self.work_off():
+        photos = await self.work_off()
+        self._outages.ended()
+        if photos:
             self._idle_seconds = FIRST_IDLE_SECONDS
             return
         await stoppable_sleep(self._idle_seconds, self._woken)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.concurrency.periodic import periodic
 from retailpulse.config.settings import MatchSettings, RetentionSettings
 from retailpulse.domain.thumbnails import ThumbnailKind
@@ -216,19 +217,17 @@ async def prune_forever(
         wait=False,
         thumbnail_ages=thumbnail_ages(settings),
     )
-    await periodic(
-        settings.prune_seconds,
-        partial(_prune_a_round, pruner),
-        on_outage=partial(logger.warning, "the pruning waits for the database: %s"),
-    )
+    outages = OutageLog(logger.warning, "the pruning")
+    await periodic(settings.prune_seconds, partial(_prune_a_round, pruner, outages), outage_log=outages)
 
 
-async def _prune_a_round(pruner: Pruner) -> None:
+async def _prune_a_round(pruner: Pruner, outages: OutageLog) -> None:
     done = Step()
     loop = asyncio.get_running_loop()
     began_at = loop.time()
     count = 0
     async for step in pruner.steps():
+        outages.ended()
         done += step
         count += 1
         if count == ROUND_STEPS:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 from uuid import UUID, uuid4
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.domain.errors import DatabaseUnavailable
@@ -80,6 +81,7 @@ class Scheduler:
         self._worker_id = 0
         self._process = process or uuid4()
         self._left: list[HeldImage] = []
+        self._outages = OutageLog(logger.warning, "the scheduling")
         events.use(self._leases)
 
     async def run(self) -> None:
@@ -94,13 +96,13 @@ class Scheduler:
                 )
                 self._forget_all()
             except DatabaseUnavailable as error:
-                logger.warning("the scheduling waits for the database: %s", error)
+                self._outages.failed(error)
                 await self._backpressure.pause(RESTART_SECONDS)
 
     async def drain(self, *, until: float) -> None:
         """Hands back at once what has not begun, and stays alive until the rest is settled, or that time."""
         self._lay_down(self._held_images.not_running())
-        is_told = False
+        is_told, outages = False, OutageLog(logger.warning, "the stop")
         while not is_told or (self._held_images.count and self._loop.time() < until):
             try:
                 async with self._database.dedicated(planned_once=True) as connection:
@@ -115,7 +117,7 @@ class Scheduler:
             except DeclaredDead:
                 return
             except DatabaseUnavailable as error:
-                logger.warning("the stop waits for the database: %s", error)
+                outages.failed(error)
                 if not self._held_images.count or self._loop.time() >= until:
                     return  # a sweep hands back what is left
                 await asyncio.sleep(RESTART_SECONDS)
@@ -156,6 +158,7 @@ class Scheduler:
     async def _work(self, connection: Connection) -> None:
         with cut_after(ANSWER_SECONDS, connection):
             await self._register(connection)
+        self._outages.ended()
         self._next_beat = 0.0
         while not self._backpressure.is_draining():
             with cut_after(ANSWER_SECONDS, connection):

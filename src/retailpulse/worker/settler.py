@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from uuid import UUID
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.concurrency.stoppable_sleep import stoppable_sleep
 from retailpulse.config.settings import MeasureSettings, WorkerSettings
 from retailpulse.domain.backoff import Backoff
@@ -56,6 +57,7 @@ class Settler:
         self._database = database
         self._observe = (instruments or Instruments()).histogram(SETTLE).observe
         self._on_settled = on_settled
+        self._outages = OutageLog(logger.warning, "the writing of results")
         self._max_rows = settings.settle_rows
         self._max_seconds = settings.settle_seconds
         self._batch = _Batch()
@@ -142,12 +144,13 @@ class Settler:
             except StaleWrite as error:  # rolled back: the next try sees what has changed
                 logger.info("%d results are written again: %s", len(batch.results), error)
             except DatabaseUnavailable as error:
-                logger.warning("%d results wait for the database: %s", len(batch.results), error)
+                self._outages.failed(error, results=len(batch.results))
                 if self._closing.is_set():
                     return []  # another worker does these images again
                 await stoppable_sleep(BACKOFF.draw_seconds(refusals), self._closing)
                 refusals += 1
             else:
+                self._outages.ended()
                 self._observe(time.monotonic() - began_at)
                 batch.close()
                 for span in batch.spans:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.concurrency.periodic import periodic
 from retailpulse.config.settings import WorkerSettings
 from retailpulse.storage.metrics import processes
@@ -24,7 +25,7 @@ async def sweep_forever(
     await periodic(
         settings.sweep_seconds,
         partial(sweep, database, settings, may_judge),
-        on_outage=partial(logger.warning, "the sweep waits for the database: %s"),
+        outage_log=OutageLog(logger.warning, "the sweep"),
     )
 
 

@@ -12,7 +12,7 @@ from tests.hostile.bodies import (
     small_jpeg,
     zip_file,
 )
-from tests.hostile.responses import gives, gives_slowly_made
+from tests.hostile.responses import gives
 from tests.hostile.trick import MEASURED, Trick
 
 BODIES = (
@@ -51,7 +51,7 @@ BODIES = (
     Trick(
         name="png-huge",
         about="a PNG of 249 million black pixels",
-        answer=gives_slowly_made(huge_png),
+        answer=gives(huge_png),
         heavy=True,
     ),
     Trick(

@@ -9,7 +9,7 @@ from functools import cache, partial
 
 from retailpulse.domain.images import Cause
 from tests.hostile.bombs import colour_png, cut_into_scans, jpeg_of_scans, lossless_webp
-from tests.hostile.responses import gives_slowly_made
+from tests.hostile.responses import gives
 from tests.hostile.trick import MEASURED, Expected, Trick
 from tests.measure.pictures import fax
 from tests.measure.swollen import SWOLLEN
@@ -63,7 +63,7 @@ def _swollen_trick(name: str) -> Trick:
     return Trick(
         name=f"file-{name.replace(' ', '-').replace('/', '')}",
         about=f"{_SWOLLEN_BYTES / 1e6:g} MB of {name}",
-        answer=gives_slowly_made(partial(_swollen, name), Content_Encoding="gzip"),
+        answer=gives(partial(_swollen, name), Content_Encoding="gzip"),
         expected=expected,
         detail=detail,
         of_head=MEASURED if name in _TELLS_ITS_SIZE else None,
@@ -76,7 +76,7 @@ def _bomb(
     return Trick(
         name=f"bomb-{name}",
         about=about,
-        answer=gives_slowly_made(make),
+        answer=gives(make),
         expected=expected,
         detail=detail,
         of_head=MEASURED,
@@ -89,7 +89,7 @@ FILES = (
     Trick(
         name="file-heif-16-million-entries",
         about="48 MB of HEIF property entries in gzip",
-        answer=gives_slowly_made(_entries_of_heif, Content_Encoding="gzip"),
+        answer=gives(_entries_of_heif, Content_Encoding="gzip"),
         expected=Cause.CORRUPT,
         detail=_GIVEN_UP[1],
         heavy=True,
@@ -97,7 +97,7 @@ FILES = (
     Trick(
         name="file-jpeg-scans",
         about="a small JPEG in 500 scans",
-        answer=gives_slowly_made(cut_into_scans),
+        answer=gives(cut_into_scans),
         expected=Cause.CORRUPT,
         detail="scans",
         of_head=MEASURED,
@@ -105,7 +105,7 @@ FILES = (
     Trick(
         name="file-tiff-fax",
         about="a TIFF of which the decoder has 20,000 complaints, and a picture",
-        answer=gives_slowly_made(cache(fax)),
+        answer=gives(cache(fax)),
         detail="the decoder says",
         of_head=MEASURED,
     ),

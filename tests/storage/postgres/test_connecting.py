@@ -1,5 +1,6 @@
 """Connections to a PostgreSQL as people have it: options of the URL, roles with few rights, refusals."""
 
+import logging
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
@@ -7,12 +8,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import DatabaseError, DatabaseUnavailable
 from retailpulse.storage.integrity.check import StaleThresholds, check_invariants
 from retailpulse.storage.postgres.connecting import blocking_session, connection_options, open_session
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.migrate import migrate
+
+logger = logging.getLogger(__name__)
 
 
 def with_option(url: str, option: str) -> str:
@@ -97,18 +101,29 @@ async def test_a_pool_without_a_connection_says_why_in_one_line(database_url: st
     assert "kept-to-us" not in str(raised.value)
 
 
-async def test_an_outage_is_told_of_once_and_again_when_another_begins(database_url: str) -> None:
-    heard: list[str] = []
-    told = Database(
+async def test_an_outage_and_its_end_are_logged_once(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = Database(
         psycopg.conninfo.make_conninfo(database_url, dbname="nowhere"),
         DatabaseSettings(wait_seconds=0.3),
-        on_outage=lambda error: heard.append(str(error)),
+        outage_log=OutageLog(logger.warning, "the API"),
     )
-    async with told as database:
+    async with away as database:
         for _ in range(3):
             with pytest.raises(DatabaseUnavailable):
                 await database.check_tables()
-    assert len(heard) == 1
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE nowhere")
+        for _ in range(3):
+            async with database.connection(wait_seconds=20.0):
+                pass
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE nowhere WITH (FORCE)")
+    lines = [record.getMessage() for record in caplog.records if record.name == __name__]
+    waits, ends = lines
+    assert waits.startswith("the API waits for the database: the database cannot take it now: ")
+    assert ends.startswith("the API has the database again, after ")
 
 
 def test_a_role_that_may_make_no_tables_is_told_what_it_lacks(weak_url: str) -> None:

@@ -4,7 +4,7 @@ A connection from `connection` commits each statement by itself; `transaction` c
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.config.settings import DatabaseSettings
 from retailpulse.domain.errors import CommitUnknown, DatabaseError, DatabaseUnavailable, SchemaTooNew, TooSlow
 from retailpulse.storage.postgres import connecting
@@ -81,17 +82,17 @@ class Database:
         *,
         pool_size: int | None = None,
         is_shared: bool = False,
-        on_outage: Callable[[DatabaseUnavailable], object] = lambda _error: None,
+        outage_log: OutageLog | None = None,
     ) -> None:
         """`is_shared`: connections are shared out among the kinds of work that many clients ask for.
 
-        `on_outage` is called with the first error of each outage.
+        `outage_log` hears of each error and each success.
         """
         self.url = url
         self.direct_url = settings.direct_url or url
         """For what needs a session of its own, which a pooler does not give at `url`."""
         self._is_pooled = bool(settings.direct_url)
-        self._on_outage = on_outage
+        self._outage_log = outage_log
         self._last_refusal = LastRefusal()
         self._bulkhead = Bulkhead(settings.pool_size, settings.wait_seconds) if is_shared else None
         self._read_seconds = settings.read_seconds
@@ -202,12 +203,14 @@ class Database:
         try:
             yield
         except DatabaseUnavailable as error:
-            if self.away_since is None:
-                self.away_since = datetime.now(UTC)
-                self._on_outage(error)
+            self.away_since = self.away_since or datetime.now(UTC)
+            if self._outage_log is not None:
+                self._outage_log.failed(error)
             raise
         else:
             self.away_since = None
+            if self._outage_log is not None:
+                self._outage_log.ended()
 
     @contextmanager
     def _reason_given(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 
 from retailpulse.concurrency.cancellation import end_if_cancelled
+from retailpulse.concurrency.outage_log import OutageLog
 from retailpulse.config.settings import CallbackSettings, FetchSettings
 from retailpulse.domain.callbacks import DeliveryState
 from retailpulse.domain.errors import UNEXPECTED, DatabaseUnavailable
@@ -63,6 +64,7 @@ class WebhookDispatcher:
         self._lease_seconds = settings.timeout_seconds + LEASE_SECONDS
         self._share = -(-settings.concurrency // 2)
         self._running: dict[asyncio.Task[None], str] = {}
+        self._outages = OutageLog(logger.warning, "the delivery of callbacks")
 
     async def deliver_forever(self, grace_seconds: float) -> None:
         """Delivers until it is cancelled; then finishes what is on its way, or hands it back."""
@@ -87,8 +89,9 @@ class WebhookDispatcher:
                 )
         except DatabaseUnavailable as error:
             end_if_cancelled(error)
-            logger.warning("callbacks wait for the database: %s", error)
+            self._outages.failed(error)
             return False
+        self._outages.ended()
         for due in taken:
             task = asyncio.create_task(self._deliver(due))
             self._running[task] = due.receiver
