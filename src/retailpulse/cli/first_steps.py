@@ -8,8 +8,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from retailpulse.cli.console import error_console
 from retailpulse.cli.invocation import invocation_elsewhere
-from retailpulse.cli.terminal import error_console
 from retailpulse.config.settings import ApiSettings, Settings
 from retailpulse.process.readiness_probe import local_url
 
