@@ -14,8 +14,10 @@ from click.testing import CliRunner
 
 from retailpulse.cli import group
 from retailpulse.cli.first_steps import show_first_steps
+from retailpulse.client.clients import DEFAULT_URL
 from retailpulse.config.settings import ApiSettings, DatabaseSettings, Settings
 from retailpulse.domain.times import parse_visit_time
+from retailpulse.process.readiness_probe import local_url
 from retailpulse.samples import sample_stores
 from tests.cli.test_terminal import read_to_the_end
 from tests.log_lines import log_lines
@@ -88,3 +90,7 @@ def test_the_url_of_a_database_is_not_shown(caplog: pytest.LogCaptureFixture) ->
     assert "RETAILPULSE_DATABASE_URL" in caplog.text
     assert "secret" not in caplog.text
     assert "--url" not in caplog.text  # commands ask the default port by themselves
+
+
+def test_the_client_asks_by_itself_where_a_service_listens_by_itself() -> None:
+    assert local_url(ApiSettings()) == DEFAULT_URL

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 import retailpulse.cli
-from retailpulse.cli.terminal import echo, output_console, printable_json
+from retailpulse.cli.console import output_console
+from retailpulse.cli.terminal import echo, printable_json
 from tests.canned import JOB_ID, Answer, CannedService, as_json, job
 from tests.cli.conftest import Run
 from tests.cli.test_hosts import host

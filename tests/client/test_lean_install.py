@@ -137,3 +137,13 @@ def test_the_whole_client_is_imported_without_any_part_of_the_server(lean: Path)
     modules = run(lean, "python", "-c", check).split()
     assert "retailpulse.client.clients" in modules
     assert not [name for name in modules if name.startswith(("retailpulse.storage", "retailpulse.api"))]
+
+
+def test_processes_of_the_service_load_nothing_that_only_commands_for_people_need() -> None:
+    check = (
+        "import sys, retailpulse.cli.commands.server; every_one = set(sys.modules); "
+        "import retailpulse.cli.first_steps; serve = set(sys.modules); "
+        "print('rich.console' in every_one, serve & {'httpx', 'retailpulse.client'} != set())"
+    )
+    printed = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert printed.stdout == "False False\n"

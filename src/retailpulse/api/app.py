@@ -7,6 +7,8 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler
 
 from retailpulse.api import health, v1
@@ -64,6 +66,14 @@ PROVIDED = (
 """The arguments of handlers that the application gives them."""
 
 
+class App(Litestar):
+    """The framework with msgspec alone: it would load pydantic and attrs wherever they are installed."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def make_app(
     services: Services,
     metrics: Metrics,
@@ -90,7 +100,7 @@ def make_app(
         "docs_files": DocsFiles(),
         "api_keys": api_keys,
     }
-    return Litestar(
+    return App(
         [*HANDLERS, *more_handlers],
         dependencies={name: Provide(_give(value), sync_to_thread=False) for name, value in provided.items()},
         guards=[refuse_unknown_parameters],

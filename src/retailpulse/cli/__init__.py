@@ -145,17 +145,19 @@ class _Group(click.RichGroup):
             return super().invoke(ctx)
 
 
-@click.rich_config(
-    help_config=click.RichHelpConfiguration(
-        padding_helptext_first_line=(0, 0, 1, 0),
-        text_paragraph_linebreaks="\n\n",
-        command_groups=dict.fromkeys(("retailpulse", "python -m retailpulse"), _GROUPS),
-    )
+_HELP = click.RichHelpConfiguration(
+    padding_helptext_first_line=(0, 0, 1, 0),
+    text_paragraph_linebreaks="\n\n",
+    command_groups=dict.fromkeys(("retailpulse", "python -m retailpulse"), _GROUPS),
 )
-@click.group(
-    cls=_Group,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
+_CONTEXT: dict[str, Any] = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 110,
+    "rich_help_config": _HELP,  # the decorator for it would load rich, which API and workers do without
+}
+
+
+@click.group(cls=_Group, context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="retailpulse")
 def group() -> None:
     """Turn store-visit photos into facts.

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
+from retailpulse.cli.console import error_console
 from retailpulse.cli.exit_codes import Refusal
 from retailpulse.cli.invocation import invocation
 from retailpulse.cli.option_words import in_options
-from retailpulse.cli.terminal import error_console
 from retailpulse.client import (
     BadInput,
     Client,

@@ -8,10 +8,9 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from retailpulse.cli.console import error_console
 from retailpulse.cli.invocation import invocation_elsewhere
-from retailpulse.cli.terminal import error_console
-from retailpulse.client.clients import DEFAULT_URL
-from retailpulse.config.settings import Settings
+from retailpulse.config.settings import ApiSettings, Settings
 from retailpulse.process.readiness_probe import local_url
 
 logger = logging.getLogger(__name__)
@@ -45,6 +44,6 @@ def _where_data_lies(settings: Settings) -> str:
 
 def _steps(url: str) -> Iterator[str]:
     program = invocation_elsewhere()
-    where = "" if url == DEFAULT_URL else f" --url {url}"
+    where = "" if url == local_url(ApiSettings()) else f" --url {url}"
     yield f"{program} sample stores | {program} stores import -{where}"
     yield f"{program} sample job | {program} submit - --watch{where}"

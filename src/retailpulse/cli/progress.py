@@ -12,7 +12,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
-from retailpulse.cli.terminal import error_console
+from retailpulse.cli.console import error_console
 from retailpulse.client.waiting import Progress as Moment
 from retailpulse.schema import Job
 

@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import rich_click as click
 
-from retailpulse.cli.terminal import echo, echo_json, error_console, printable, printable_json
+from retailpulse.cli.console import error_console
+from retailpulse.cli.terminal import echo, echo_json, printable, printable_json
 
 T = TypeVar("T")
 

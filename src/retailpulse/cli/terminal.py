@@ -5,15 +5,11 @@ for Python is replaced too, such as joiners inside emoji and no-break spaces.
 """
 
 import codecs
-import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import rich_click as click
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
 
-_PIPE_WIDTH = 200  # nothing is cut off if no one looks
 _SUSPECT = re.compile(r"[^ -~\n]")
 
 
@@ -55,29 +51,3 @@ def printable_blocks() -> Callable[[bytes], bytes]:
     """What makes the blocks of a UTF-8 file fit for a terminal, one after the other; line feeds stay."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     return lambda block: printable_lines(decoder.decode(block)).encode()
-
-
-class _Console(Console):
-    """A console whose text holds no control characters but its own.
-
-    It leaves it to the command line how a reader that hangs up is met; the library would exit with 1.
-    """
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        for text, style, control in super().render(renderable, options):
-            yield Segment(text if control else printable_lines(text), style, control)
-
-
-def output_console() -> Console:
-    """Standard output, as it is now."""
-    console = _Console(highlight=False)
-    return console if console.is_terminal else _Console(highlight=False, width=_PIPE_WIDTH)
-
-
-@functools.cache
-def error_console() -> Console:
-    """Standard error: one console, so that what is said stands above a bar that moves."""
-    return _Console(stderr=True, highlight=False, soft_wrap=True)

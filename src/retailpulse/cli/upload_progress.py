@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
 
-from retailpulse.cli.terminal import error_console
+from retailpulse.cli.console import error_console
 
 
 @contextmanager

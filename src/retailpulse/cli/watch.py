@@ -3,10 +3,11 @@
 from click.exceptions import Exit
 from rich.console import Console
 
+from retailpulse.cli.console import error_console
 from retailpulse.cli.exit_codes import INTERRUPTED
 from retailpulse.cli.progress import JobProgress
 from retailpulse.cli.tables import print_json
-from retailpulse.cli.terminal import echo, error_console
+from retailpulse.cli.terminal import echo
 from retailpulse.cli.views import summary
 from retailpulse.client import Client, Job, JobStatus
 

@@ -10,10 +10,11 @@ import rich_click as click
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.console import error_console
 from retailpulse.cli.credentials import credentials_option
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.tables import Column, limit_options, show_list
-from retailpulse.cli.terminal import echo, error_console
+from retailpulse.cli.terminal import echo
 from retailpulse.cli.times import read_time
 from retailpulse.cli.views import when
 from retailpulse.client import AnalysisJob, AnalysisPart, Client

@@ -15,8 +15,9 @@ import rich_click as click
 
 from retailpulse.cli.commands.maintenance import database_url, end_on_sigterm
 from retailpulse.cli.commands.server import data_dir_option, load_settings
+from retailpulse.cli.console import error_console
 from retailpulse.cli.output import json_option
-from retailpulse.cli.terminal import echo, echo_json, error_console
+from retailpulse.cli.terminal import echo, echo_json
 from retailpulse.config.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from types import FrameType
 import rich_click as click
 from click.exceptions import Exit
 
+from retailpulse.cli.console import output_console
 from retailpulse.cli.exit_codes import INTERRUPTED, Terminated
-from retailpulse.cli.terminal import echo, output_console
+from retailpulse.cli.terminal import echo
 
 MIN_IMAGES = 20
 """Fewest images of a demo job: the bad ones and a few good ones."""

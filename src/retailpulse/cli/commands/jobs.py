@@ -6,10 +6,11 @@ from typing import Any
 import rich_click as click
 
 from retailpulse.cli.connection import CAUSES, read_labels, with_client
+from retailpulse.cli.console import output_console
 from retailpulse.cli.credentials import credentials_option
 from retailpulse.cli.output import answer, json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
-from retailpulse.cli.terminal import echo, output_console
+from retailpulse.cli.terminal import echo
 from retailpulse.cli.times import time_options
 from retailpulse.cli.views import job_view, share, when
 from retailpulse.client import Client, Delivery, Job, JobStatus, JobStore, JobSummary

@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from retailpulse.cli.commands.server import data_dir_option, load_settings
+from retailpulse.cli.console import output_console
 from retailpulse.cli.output import answer, json_option
-from retailpulse.cli.terminal import echo, echo_json, output_console
+from retailpulse.cli.terminal import echo, echo_json
 from retailpulse.cli.times import read_age
 from retailpulse.domain.api_keys import ApiKey, KeyState, Scope
 from retailpulse.domain.times import in_utc

@@ -21,8 +21,8 @@ from rich.status import Status
 from rich.text import Text
 
 from retailpulse.cli.commands.server import data_dir_option, load_settings
+from retailpulse.cli.console import error_console
 from retailpulse.cli.output import answer, json_option
-from retailpulse.cli.terminal import error_console
 from retailpulse.cli.times import read_age
 from retailpulse.config.settings import DatabaseSettings, RetentionSettings, Settings
 from retailpulse.domain.errors import DatabaseError

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.console import error_console
 from retailpulse.cli.exports import file_errors
 from retailpulse.cli.output import answer, json_option
-from retailpulse.cli.terminal import error_console
 from retailpulse.client import Client
 from retailpulse.domain.profiles import MOST_SECONDS as MOST_ASKED_SECONDS
 

@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.console import output_console
 from retailpulse.cli.exit_codes import Refusal
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import Column, limit_options, print_json, show_list
-from retailpulse.cli.terminal import output_console, printable
+from retailpulse.cli.terminal import printable
 from retailpulse.cli.times import read_day, read_time
 from retailpulse.cli.views import titled_table, when
 from retailpulse.client import Client, Conflict, EarlierPhoto, Review, ReviewedPhoto, ReviewEntry

@@ -9,10 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import rich_click as click
-from rich.text import Text
 
 from retailpulse.cli.output import answer, json_option
-from retailpulse.cli.terminal import echo_json, output_console
+from retailpulse.cli.terminal import echo_json
 from retailpulse.config.loading import Loaded, load
 from retailpulse.config.settings import Settings
 from retailpulse.domain.errors import ConfigError
@@ -263,6 +262,10 @@ def config(as_json: bool) -> None:
         ]
         echo_json(json.dumps(rows, indent=2))
         return
+    from rich.text import Text
+
+    from retailpulse.cli.console import output_console
+
     console = output_console()
     for s in settings:
         value = Text(str(s.shown()) if s.shown() != "" else "(empty)", style="bold")

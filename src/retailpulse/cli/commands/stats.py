@@ -3,9 +3,9 @@
 import rich_click as click
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.console import output_console
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import print_json
-from retailpulse.cli.terminal import output_console
 from retailpulse.cli.views import stats_view
 from retailpulse.client import Client
 

@@ -4,9 +4,9 @@ import rich_click as click
 from click.exceptions import Exit
 
 from retailpulse.cli.connection import with_client
+from retailpulse.cli.console import output_console
 from retailpulse.cli.output import json_option
 from retailpulse.cli.tables import print_json
-from retailpulse.cli.terminal import output_console
 from retailpulse.cli.views import job_view
 from retailpulse.cli.watch import exit_code, watch_to_the_end
 from retailpulse.client import Client
