@@ -68,7 +68,14 @@ def _draw(file: IO[bytes], rows: int) -> None:
         example: dict[str, Any] = RESULT_EXAMPLES[number % len(RESULT_EXAMPLES)]
         url = f"https://photos.example/{number:08}/a-shelf.jpg"
         extra = example["extra"] and json.dumps(example["extra"])  # flat, as the database gives it
-        row = {**example, "image_no": number, "image_url": url, "extra": extra}
+        row = {
+            **example,
+            **(example.get("checks") or {}),
+            "image_no": number,
+            "image_url": url,
+            "extra": extra,
+        }
+        row["flags"] = " ".join(example["flags"])
         file.write(json.dumps(row).encode() + b"\n")
 
 

@@ -5,6 +5,7 @@ One connection does all that the pages ask, so that what its session counts is w
 
 import statistics
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import httpx
@@ -44,17 +45,17 @@ async def measure_pages(filled: FilledServer, turns: int, only: str = "") -> lis
         return [await _page(database, filled.pid, name, turns) for name in PAGES if only in name]
 
 
-async def buffers_of_pages(url: str) -> dict[str, list[int]]:
-    """The buffers that each page touches, twice, once all were asked for before."""
+async def buffers_of_pages(url: str, names: Collection[str] = PAGES) -> dict[str, list[int]]:
+    """The buffers that each of these pages touches, twice, once all were asked for before."""
     async with Database(url, _SETTINGS, pool_size=1, is_shared=True) as database:
-        found: dict[str, list[int]] = {name: [] for name in PAGES}
+        found: dict[str, list[int]] = {name: [] for name in names}
         for turn in range(3):
             async with pages_over(database) as client:
-                for name, address in PAGES.items():
+                for name, touched in found.items():
                     before = await _touched(database)
-                    await _ask(client, address)
+                    await _ask(client, PAGES[name])
                     if turn:
-                        found[name].append(await _touched(database) - before)
+                        touched.append(await _touched(database) - before)
         return found
 
 

@@ -1,5 +1,6 @@
 """Results as Parquet: the rows of the other formats with types of their own, or a refusal that helps."""
 
+import asyncio
 import io
 import json
 import secrets
@@ -23,6 +24,7 @@ from tests.api.flat_rows import flat
 from tests.api.jobs import CORNER_SHOP, NOWHERE, RunningApi, photo, problem, visit
 from tests.origin import Origin, Reply
 from tests.running import RunningService, wait_for
+from tests.waiting import within
 
 PARQUET = "application/vnd.apache.parquet"
 SPECIAL = 'a,b;"c" d\ne\r\nf\tü \u2028 \x85 \\. \\N NULL '
@@ -136,6 +138,22 @@ def test_one_caller_has_so_many_exports_at_once(service: RunningService, vast: s
             open_exports.enter_context(service.http.stream("GET", path, params=query))
         problem(service.http.get(path, params=query), 429, "too-many-requests")
     wait_for(lambda: service.http.get(path, params=query).status_code == 200)
+
+
+async def test_a_file_begins_before_its_first_row_comes() -> None:
+    has_begun = asyncio.Event()
+
+    async def lines() -> AsyncIterator[bytes]:
+        await has_begun.wait()
+        yield b'{"image_no": 1}\n'
+
+    slot = Quota(1, 1, "exports").acquire("anyone")
+    file = written_by("parquet_writer.py", parquet_layout(["image_no"]), lines(), slot)
+    first = await within(anext(file))
+    assert first == b"PAR1"
+    has_begun.set()
+    rest = b"".join([piece async for piece in file])
+    assert parquet.read_table(io.BytesIO(first + rest)).to_pylist() == [{"image_no": 1}]
 
 
 async def test_rows_that_break_off_make_no_file() -> None:

@@ -10,7 +10,7 @@ from retailpulse.demo.dice import Dice
 from retailpulse.demo.scenes import shelf
 from tests.analyze.drawn import saved
 from tests.api.conftest import origin
-from tests.api.jobs import KIOSK, NOWHERE, body, new_area, visit
+from tests.api.jobs import KIOSK, NOWHERE, body, new_area, put_stores, store_file, visit
 from tests.browser import Browser, browsing
 from tests.conftest import serving
 from tests.origin import Origin, Reply
@@ -19,6 +19,7 @@ from tests.running import RunningService, wait_for
 __all__ = ["origin"]
 _numbers = itertools.count(1)
 LONG_NAME = "A name that goes on and on, שלום, 東京の店舗, " + "x" * 120
+LONG_WORD = "x" * 190
 LONG_URL = "https://photos.example/" + "x" * 322
 
 
@@ -79,9 +80,18 @@ def reused(hand_in: Callable[[], Reused]) -> Reused:
 
 @pytest.fixture(scope="module")
 def failed_job(service: RunningService) -> str:
-    """A job of three images that failed, with a long name of three scripts and a URL of 345 characters."""
+    """A job of three images that failed, with a long name of three scripts and a URL of 345 characters.
+
+    Its label, and a store of the master with its area, are as long as they may be, in one word.
+    """
+    put_stores(service, store_file([(LONG_WORD, LONG_NAME, LONG_WORD)])).raise_for_status()
     visits = [visit(), visit(KIOSK, NOWHERE, LONG_URL)]
-    sent = {"name": LONG_NAME, "visits": visits, "callback_url": "https://hooks.example/" + "x" * 300}
+    sent = {
+        "name": LONG_NAME,
+        "labels": {"note": LONG_WORD},
+        "visits": visits,
+        "callback_url": "https://hooks.example/" + "x" * 300,
+    }
     made = service.http.post("/api/v1/jobs", json=sent).json()["job_id"]
     service.finished(made)
     return str(made)

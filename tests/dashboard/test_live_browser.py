@@ -94,6 +94,7 @@ def test_a_list_moves_where_nobody_is_at_the_page(followed: RunningService, brow
 
 def test_a_paused_tab_is_told_nothing_until_it_goes_on(followed: RunningService, browser: Browser) -> None:
     page = browser.page
+    followed.finished(submit(followed, "before it was paused"))
     page.goto(f"{followed.url}/jobs")
     text = page.locator("[data-live-text]")
     expect(text).to_have_text(LIVE)

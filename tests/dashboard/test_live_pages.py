@@ -56,6 +56,8 @@ def test_a_viewer_is_told_what_it_has_not_seen() -> None:
     assert event_of(page, early)["parts"] == {"b": "3", "c": "4"}
     assert event_of(page, early)["parts"] == {}
     assert event_of(page, late)["parts"] == {"a": "2", "b": "3", "c": "4"}
+    assert not page.lose()
+    assert not event_of(page, late)["away"]
     assert page.lose()
     assert not page.lose()
     assert event_of(page, late)["away"]
@@ -122,6 +124,31 @@ async def test_a_tab_that_opens_later_is_told_what_is_known() -> None:
         assert all([await updates.find(app, PAGE) is found for _ in range(50)])
     assert app.made == 1
     assert await updates.find(app, PAGE) is not found
+
+
+async def test_a_tab_waits_for_a_page_that_cannot_be_made_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_updates, "LOOK_SECONDS", 0.01)
+
+    class BusyPage(CountedPage):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if self.made:
+                await super().__call__(scope, receive, send)
+                return
+            self.made += 1
+            await send({"type": "http.response.start", "status": 503, "headers": []})
+            await send({"type": "http.response.body", "body": b"busy", "more_body": False})
+
+    app: Any = BusyPage()
+    check: Any = NobodyIsRefused()
+    updates = LiveUpdates(check, asyncio.Event())
+    found = await updates.find(app, PAGE)
+    assert isinstance(found, LivePage)
+    viewer = new_viewer()
+    with updates.watching(app, PAGE, found, viewer) as page:
+        assert not viewer.wake.is_set()  # the tab shows a newer page than that
+        await within(viewer.wake.wait())
+        event = event_of(page, viewer)
+    assert (event["away"], event["parts"]["made"]) == (False, "2")
 
 
 async def test_a_tab_that_opens_as_the_last_one_leaves_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

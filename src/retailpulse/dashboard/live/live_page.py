@@ -10,6 +10,8 @@ from retailpulse.dashboard.live.viewers import Viewer
 
 BEAT_SECONDS = 10.0
 """How long a page may stay the same before its viewers are told that it was looked at."""
+LOOKS_LOST = 2
+"""So many looks in a row must fail until viewers hear of it: one may fail because much is asked for."""
 TOLD_AT_ONCE = 50
 """Viewers that are told in one turn of the event loop, which other requests wait for."""
 
@@ -23,8 +25,13 @@ class LivePage:
         self._parts = {name: (text, self._look) for name, text in parts.items()}
         self._at = datetime.now(UTC)
         self._told_at = self._at
-        self._is_away = False
+        self._looks_lost = 0
         self._messages: dict[int, bytes] = {}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to tell a new viewer."""
+        return bool(self._parts) or self._is_away
 
     def update(self, parts: Mapping[str, str]) -> bool:
         """Takes in what a look has shown; whether the viewers should be told."""
@@ -33,15 +40,16 @@ class LivePage:
         before = self._parts
         self._parts = {name: self._changed(before.get(name), text) for name, text in parts.items()}
         is_new = self._is_away or any(look == self._look for _, look in self._parts.values())
-        self._is_away = False
+        self._looks_lost = 0
         self._messages.clear()
         return is_new or (self._at - self._told_at).total_seconds() >= BEAT_SECONDS
 
     def lose(self) -> bool:
         """Takes in that the page cannot be made now; whether the viewers should be told."""
-        was_away, self._is_away = self._is_away, True
+        self._looks_lost += 1
         self._messages.clear()
-        return not was_away or (datetime.now(UTC) - self._told_at).total_seconds() >= BEAT_SECONDS
+        is_late = (datetime.now(UTC) - self._told_at).total_seconds() >= BEAT_SECONDS
+        return self._looks_lost == LOOKS_LOST or (self._is_away and is_late)
 
     async def notify(self) -> None:
         """Wakes the viewers, some at a time."""
@@ -65,6 +73,10 @@ class LivePage:
             told = {"at": f"{self._at:%H:%M:%S}", "away": self._is_away, "parts": news}
             message = self._messages[seen] = b"data: " + msgspec.json.encode(told) + b"\n\n"
         return message
+
+    @property
+    def _is_away(self) -> bool:
+        return self._looks_lost >= LOOKS_LOST
 
     def _changed(self, before: tuple[str, int] | None, text: str) -> tuple[str, int]:
         return before if before is not None and before[0] == text else (text, self._look)

@@ -48,14 +48,16 @@ class LiveUpdates:
     async def find(self, app: ASGIApp, address: PageAddress) -> LivePage | PageAnswer:
         """The page if it is there and has live parts; else how the application answers for it.
 
-        A page that is looked at already is not made again, and tabs that open at once share one look.
+        A page that is looked at already is not made again, and tabs that open at once share one look. One
+        that cannot be made now is waited for.
         """
         known = self._pages.get(address)
         if known is not None:
             return known
         answer = await self._looks.do(address, partial(read_page, app, address))
         parts = _parts_of(answer)
-        return LivePage(parts) if parts else answer
+        is_late = answer.status == HTTP_503_SERVICE_UNAVAILABLE
+        return LivePage(parts) if parts or is_late else answer
 
     @contextmanager
     def watching(
@@ -64,7 +66,8 @@ class LiveUpdates:
         """Keeps a page up to date for this viewer, too, while the block runs; gives the one that is kept."""
         page = self._pages.setdefault(address, found)
         page.viewers.add(viewer)
-        viewer.wake.set()
+        if page.has_news:
+            viewer.wake.set()
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep(app))
         try:

@@ -16,8 +16,6 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = button.dataset.name; }, 2000);
 });
 
-for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
-
 // A picture that cannot be had leaves the field behind it, with its size and format.
 const hide = (picture) => { if (picture.matches?.("[data-picture]")) picture.hidden = true; };
 document.addEventListener("error", (event) => hide(event.target), true);
