@@ -5,7 +5,6 @@ This is for jobs that are in memory as a whole; one that is not is written by `i
 
 from collections.abc import Iterator, Set
 from datetime import datetime
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +23,15 @@ from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf, Sli
 
 # Few statements: round trips are most of what a small job costs.
 _INSERT_VISITS = """
-    INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,
-        images)
-    SELECT %s, row.*
-    FROM json_to_recordset(%s::json) AS row (visit_no int, store_id text, store_known boolean,
-        visit_time text, visited_at timestamptz, first_image_no int, images int)
+    WITH row AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%(visits)s::json) AS row (visit_no int, store_id text,
+            store_known boolean, visit_time text, visited_at timestamptz, first_image_no int, images int)),
+    written AS (
+        INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,
+            images)
+        SELECT %(job_id)s, row.* FROM row)
+    INSERT INTO job_stores (job_id, first_visit_no, store_id, images)
+    SELECT %(job_id)s, min(visit_no), store_id, sum(images) FROM row GROUP BY store_id
 """
 _INSERT_JOB = sql.SQL("""
     INSERT INTO jobs (job_id, status, depth, images, visits_without_time, name, labels, priority,
@@ -64,12 +67,12 @@ async def insert_job(
     """
     job_id = job.job_id
     known = await known_stores(connection, {visit.store_id for visit in submission.visits})
-    await _write_visits(connection, job_id, submission, known)
+    visits = msgspec.json.encode(list(_visit_rows(submission, known))).decode()
+    await connection.execute(_INSERT_VISITS, {"job_id": job_id, "visits": visits})
     builder = SliceBuilder(origin_of)
     await _write_images(connection, job_id, submission, known, builder)
     counts = {"images": submission.image_count, "visits_without_time": submission.visits_without_time}
     written = await insert_row(connection, job_id, counts, submission.options)
-    await store_counts.insert(connection, job_id)
     if any(visit.store_id not in known for visit in submission.visits):
         failed = await settle_unknown_stores(connection, job_id)
         written = await count_failed(connection, job_id, failed, Cause.STORE_ID_NOT_FOUND)
@@ -103,14 +106,6 @@ async def known_stores(connection: Connection, asked: Set[str]) -> set[str]:
     possible = [name for name in asked if len(name.encode()) <= MAX_KEY_BYTES]
     cursor = await connection.execute("SELECT store_id FROM stores WHERE store_id = ANY(%s)", [possible])
     return {store_id for (store_id,) in await cursor.fetchall()}
-
-
-async def _write_visits(
-    connection: Connection, job_id: UUID, submission: Submission, known: set[str]
-) -> None:
-    rows = _visit_rows(submission, known)
-    while block := list(islice(rows, BLOCK_ROWS)):
-        await connection.execute(_INSERT_VISITS, [job_id, msgspec.json.encode(block).decode()])
 
 
 def _visit_rows(submission: Submission, known: set[str]) -> Iterator[_VisitRow]:
