@@ -54,7 +54,7 @@ class Probe:
     @property
     def flips(self) -> tuple[int, ...]:
         """What each key may differ by."""
-        return _WITHIN_ONE if self.is_wide else _EXACTLY
+        return WITHIN_ONE if self.is_wide else _EXACTLY
 
     @property
     def values(self) -> tuple[tuple[int, ...], ...]:
@@ -184,4 +184,4 @@ _STRIDE = 85
 """Odd, so that its multiples are all places of a hash."""
 _KEYS = Struct(f">{BANDS}i")
 _EXACTLY = (0,)
-_WITHIN_ONE = (0, *(1 << place for place in range(BAND_BITS)))
+WITHIN_ONE = (0, *(1 << place for place in range(BAND_BITS)))

@@ -7,9 +7,11 @@ import random
 from uuid import UUID
 
 import pytest
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
 from retailpulse.domain import fingerprints
 from retailpulse.domain.fingerprints import Part, build
+from retailpulse.storage.matches import search as search_module
 from retailpulse.storage.matches.known import copy_hashes
 from retailpulse.storage.matches.search import MOST_OF_KEY, KnownPhoto, Searched, search
 from retailpulse.storage.matches.sieve import MOST_OF_PHOTO, may_be_like_others
@@ -102,3 +104,8 @@ async def test_a_table_of_hashes_has_as_many_keys_as_a_hash(database: Database) 
         "SELECT FROM pg_attribute WHERE attrelid = 'fingerprints'::regclass AND attname ~ '^k[0-9]+$'",
     )
     assert len(names) == fingerprints.BANDS
+
+
+def test_the_driver_keeps_the_statements_of_a_search_as_it_has_read_them() -> None:
+    for statement in (search_module._ALIKE_TEXT, search_module._SAME_FILE_TEXT):
+        assert len(statement) <= MAX_CACHED_STATEMENT_LENGTH

@@ -5,7 +5,7 @@ found first and none of them is read past a bound: what thousands share costs no
 Weak: of a key that very many unlike photos share, only the earliest are looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -20,7 +20,9 @@ from retailpulse.domain.matches import MatchKind, Relation
 from retailpulse.storage.postgres.database import Connection
 
 MOST_OF_KEY = 100
-"""Photos that are compared for one value of one key."""
+"""Photos that are compared for one value of one key, if it is one of very many."""
+MOST_OF_BAND = 2 * MOST_OF_KEY
+"""Hashes with which a band is not one of very many photos."""
 MOST_FOUND = 200
 """Photos that one search gives; if later ones are left, another one goes on from there."""
 DAY = 24 * 3600 * 250 << 23
@@ -110,8 +112,47 @@ _SAME_FILE = sql.SQL("""
     ORDER BY k.place LIMIT %(most_found)s
 """).format(columns=_COLUMNS, seen=_SEEN)
 
-# For each value of a band its earliest rows; then the photos of those that are like the hash asked for.
-_OF_BAND = sql.SQL("""
+KEYS = [f"k{band}" for band in range(1, fingerprints.BANDS + 1)]
+"""The columns of the keys."""
+
+# What has any of the values of a band, in no order: an index is read once for all of them.
+_OF_BAND = sql.SQL("""(
+    SELECT {band} AS band, photo_id, place, hash FROM fingerprints
+    WHERE {key} = ANY((SELECT keys FROM wanted WHERE band = {band})::int[])
+    AND place > %(after)s AND place <= %(until)s LIMIT %(most_of_band)s)""")
+_ALIKE = sql.SQL("""
+    WITH wanted AS MATERIALIZED (
+        SELECT (number - 1) %% {bands} + 1 AS band, array_agg(key # flip) AS keys FROM (
+            SELECT number, key, unnest(%(flips)s::int[]) AS flip
+            FROM unnest(%(near)s::int[]) WITH ORDINALITY AS near (key, number)
+            UNION ALL
+            SELECT number, key, 0 FROM unnest(%(exact)s::int[]) WITH ORDINALITY AS exact (key, number)) key
+        GROUP BY 1),
+    seen AS MATERIALIZED ({of_bands}),
+    alike AS MATERIALIZED (
+        SELECT DISTINCT photo_id, place FROM seen WHERE EXISTS (
+            SELECT FROM unnest(%(hashes)s::bit(256)[]) AS asked
+            WHERE bit_count(seen.hash # asked) <= %(most_distance)s)),
+    found AS (
+        SELECT {columns} FROM alike CROSS JOIN LATERAL (
+            SELECT * FROM known_photos WHERE photo_id = alike.photo_id OFFSET 0) k
+        WHERE {seen}
+        ORDER BY alike.place LIMIT %(most_found)s)
+    SELECT found.*, whole.is_whole
+    FROM (SELECT NOT EXISTS (
+        SELECT FROM seen GROUP BY band HAVING count(*) = %(most_of_band)s) AS is_whole) whole
+    LEFT JOIN found ON true
+""").format(
+    bands=sql.Literal(fingerprints.BANDS),
+    of_bands=sql.SQL(" UNION ALL ").join(
+        _OF_BAND.format(key=sql.Identifier(name), band=sql.Literal(band)) for band, name in enumerate(KEYS, 1)
+    ),
+    columns=_COLUMNS,
+    seen=_SEEN,
+)
+
+# For each value of a band its earliest rows, in the order of submits: of what very many photos share.
+_EARLIEST_OF_BAND = sql.SQL("""
     SELECT f.photo_id, f.place, f.number,
         bit_count(f.hash # (%(hashes)s::bit(256)[])[wanted.probe]) AS distance
     FROM unnest(%({values})s::int[], %(probes)s::int[]) AS wanted (value, probe) CROSS JOIN LATERAL (
@@ -120,9 +161,7 @@ _OF_BAND = sql.SQL("""
             WHERE {key} = wanted.value AND place > %(after)s AND place <= %(until)s
             ORDER BY place LIMIT %(most_of_key)s) earliest) f
 """)
-KEYS = [f"k{band}" for band in range(1, fingerprints.BANDS + 1)]
-"""The columns of the keys."""
-_ALIKE = sql.SQL("""
+_EARLIEST_ALIKE = sql.SQL("""
     WITH seen AS MATERIALIZED ({bands}),
     alike AS MATERIALIZED (
         SELECT DISTINCT photo_id, place FROM seen WHERE distance <= %(most_distance)s)
@@ -133,11 +172,14 @@ _ALIKE = sql.SQL("""
     ORDER BY alike.place LIMIT %(most_found)s
 """).format(
     bands=sql.SQL(" UNION ALL ").join(
-        _OF_BAND.format(key=sql.Identifier(name), values=sql.SQL(name)) for name in KEYS
+        _EARLIEST_OF_BAND.format(key=sql.Identifier(name), values=sql.SQL(name)) for name in KEYS
     ),
     columns=_COLUMNS,
     seen=_SEEN,
 )
+
+# Without needless blanks: a longer statement than 4,096 bytes the driver reads anew for each search.
+_ALIKE_TEXT, _SAME_FILE_TEXT = (b" ".join(query.as_bytes().split()) for query in (_ALIKE, _SAME_FILE))
 
 
 async def search(
@@ -159,6 +201,7 @@ async def search(
         "until": last,
         "most_found": MOST_FOUND,
         "most_of_key": MOST_OF_KEY,
+        "most_of_band": MOST_OF_BAND,
         "most_distance": SCENE_DISTANCE,
     }
     same = await _same_file(connection, values) if photo.sha256 is not None else []
@@ -182,24 +225,47 @@ def _is_twin(earlier: KnownPhoto, photo: KnownPhoto) -> bool:
 
 async def _same_file(connection: Connection, values: dict[str, Any]) -> list[KnownPhoto]:
     cursor = connection.cursor(row_factory=class_row(KnownPhoto))
-    await cursor.execute(_SAME_FILE, values, prepare=True)
+    await cursor.execute(_SAME_FILE_TEXT, values, prepare=True)
     return await cursor.fetchall()
 
 
 async def _alike(
     connection: Connection, values: dict[str, Any], probes: Sequence[Probe]
 ) -> tuple[list[KnownPhoto], int | None]:
+    """Photos with a like hash, and from where on there may be more of them."""
+    hashes = "{" + ",".join(f"x{probe.hash.hex()}" for probe in probes) + "}"
+    asked = {
+        "near": _array(chain(*(fingerprints.keys(probe.hash) for probe in probes if probe.is_wide))),
+        "exact": _array(chain(*(fingerprints.keys(probe.hash) for probe in probes if not probe.is_wide))),
+        "flips": _array(fingerprints.WITHIN_ONE),
+        "hashes": hashes,
+    }
+    cursor = await connection.execute(_ALIKE_TEXT, values | asked, prepare=True)
+    rows = await cursor.fetchall()
+    if rows[0][-1]:
+        return _photos(rows), None
+    return await _earliest_alike(connection, values | {"hashes": hashes}, probes)
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """An array as SQL reads it, which the driver takes much longer to write."""
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+async def _earliest_alike(
+    connection: Connection, values: dict[str, Any], probes: Sequence[Probe]
+) -> tuple[list[KnownPhoto], int | None]:
     numbers = [number for number, probe in enumerate(probes, 1) for _ in probe.flips]
     of_bands = zip(*(probe.values for probe in probes), strict=True)
     bands = {name: list(chain(*values)) for name, values in zip(KEYS, of_bands, strict=True)}
-    hashes = "{" + ",".join(f"x{probe.hash.hex()}" for probe in probes) + "}"
-    cursor = await connection.execute(
-        _ALIKE, {**values, **bands, "probes": numbers, "hashes": hashes}, prepare=True
-    )
+    cursor = await connection.execute(_EARLIEST_ALIKE, {**values, **bands, "probes": numbers}, prepare=True)
     rows = await cursor.fetchall()
+    return _photos(rows), rows[0][-1] if rows else None
+
+
+def _photos(rows: Sequence[tuple[Any, ...]]) -> list[KnownPhoto]:
     names = tuple(KnownPhoto.__dataclass_fields__)
-    photos = [KnownPhoto(**dict(zip(names, row[:-1], strict=True))) for row in rows]
-    return photos, rows[0][-1] if rows else None
+    return [KnownPhoto(**dict(zip(names, row, strict=False))) for row in rows if row[0] is not None]
 
 
 def likeness_of(one: KnownPhoto, other: KnownPhoto) -> tuple[MatchKind, int] | None:
