@@ -29,7 +29,7 @@ class LivePage:
         self._messages: dict[int, bytes] = {}
 
     @property
-    def has_news(self) -> bool:
+    def has_something(self) -> bool:
         """Whether there is anything to tell a new viewer."""
         return bool(self._parts) or self._is_away
 

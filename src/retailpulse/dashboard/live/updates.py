@@ -66,7 +66,7 @@ class LiveUpdates:
         """Keeps a page up to date for this viewer, too, while the block runs; gives the one that is kept."""
         page = self._pages.setdefault(address, found)
         page.viewers.add(viewer)
-        if page.has_news:
+        if page.has_something:
             viewer.wake.set()
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep(app))
