@@ -1,10 +1,14 @@
 """Searches of the store master read few stores for one page, and find everything all the same."""
 
+import asyncio
+
 import pytest
 
+from retailpulse.domain.stores import StoreRow
 from retailpulse.service import Stores
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.stores import search
+from retailpulse.storage.stores.load import import_stores
 from retailpulse.storage.stores.search import StoreFilter
 
 MOST = 10
@@ -85,13 +89,37 @@ async def test_areas_are_read_alone(stores: Stores, limit: int) -> None:
         ("\u0301", []),
     ],
 )
+@pytest.mark.parametrize("is_imported", [False, True], ids=["of an earlier version", "imported"])
 async def test_accents_and_case_make_no_difference(
-    stores: Stores, database: Database, text: str, wanted: list[str]
+    stores: Stores, database: Database, text: str, wanted: list[str], is_imported: bool
 ) -> None:
     named = {"C1": "Café Lumière & Épicerie", "C2": "Grand CAFÉ", "C3": "ЙОГУРТ", "C4": "東京の店舗"}
     async with database.connection() as connection:
         await connection.execute("DELETE FROM stores")
         for store_id, name in named.items():
             await connection.execute("INSERT INTO stores VALUES (%s, 'A', %s)", [store_id, name])
+    if is_imported:
+        rows = [
+            StoreRow(line=line, area_code="A", store_name=name, store_id=store_id)
+            for line, (store_id, name) in enumerate(named.items(), 2)
+        ]
+        done = await asyncio.to_thread(import_stores, database.url, rows, skips_bad=False, is_dry=False)
+        assert (done.changed, done.unchanged) == (0, 4)
+    assert await count_folded(database) == (4 if is_imported else 0)
     ids, _ = await found(stores, StoreFilter(text=text.lower()), 10)
     assert sorted(ids) == wanted
+
+
+async def test_a_name_that_changes_is_found_by_its_new_letters(stores: Stores, database: Database) -> None:
+    for name, wanted in (("Épicerie", ["N1"]), ("Bäckerei", []), ("Epicerie", ["N1"])):
+        row = StoreRow(line=2, area_code="A", store_name=name, store_id="N1")
+        await asyncio.to_thread(import_stores, database.url, [row], skips_bad=False, is_dry=False)
+        assert (await found(stores, StoreFilter(text="picerie"), 10))[0] == wanted
+    assert await count_folded(database) == 0
+
+
+async def count_folded(database: Database) -> int:
+    async with database.connection() as connection:
+        cursor = await connection.execute("SELECT count(folded) FROM stores")
+        ((count,),) = await cursor.fetchall()
+    return int(count)

@@ -16,6 +16,7 @@ from retailpulse.domain.stores import (
     LocatedStoreRow,
     StoreRow,
 )
+from retailpulse.domain.texts import folded
 from retailpulse.storage.postgres.connecting import blocking_session
 from retailpulse.storage.postgres.database import Connection, translated
 from retailpulse.storage.stores.moved_photos import move_flagged_photos
@@ -25,8 +26,10 @@ SyncConnection = psycopg.Connection[tuple[Any, ...]]
 _NAMED = ("area_code", "store_name")
 _LOCATED = (*_NAMED, "latitude", "longitude")
 """What is written of a store by a file without coordinates, and by one that has them."""
-_COPY = "COPY incoming (line, area_code, store_name, store_id) FROM STDIN"
-_COPY_LOCATED = "COPY incoming FROM STDIN"
+_COPY = "COPY incoming (line, area_code, store_name, store_id, folded) FROM STDIN"
+_COPY_LOCATED = (
+    "COPY incoming (line, area_code, store_name, store_id, latitude, longitude, folded) FROM STDIN"
+)
 # Nobody has a shop at 0, 0, in the sea: programs write it where they know no place.
 _FORGET_ZEROS = """
     UPDATE incoming SET latitude = NULL, longitude = NULL WHERE latitude = 0 AND longitude = 0
@@ -37,9 +40,14 @@ _UPDATE = """
     WHERE s.store_id = n.store_id AND ({known}) IS DISTINCT FROM ({incoming})
 """
 _INSERT = """
-    INSERT INTO stores (store_id, {columns})
-    SELECT store_id, {columns} FROM incoming n
+    INSERT INTO stores (store_id, folded, {columns})
+    SELECT store_id, folded, {columns} FROM incoming n
     WHERE NOT EXISTS (SELECT FROM stores s WHERE s.store_id = n.store_id)
+"""
+# Apart from the changes, which are counted: stores of an earlier version have none yet.
+_FOLD = """
+    UPDATE stores s SET folded = n.folded FROM incoming n
+    WHERE s.store_id = n.store_id AND s.folded IS DISTINCT FROM n.folded
 """
 _WOULD_DO = """
     SELECT count(*) FILTER (WHERE s.store_id IS NULL),
@@ -84,14 +92,14 @@ def _import(
     errors = _Errors()
     connection.execute(
         "CREATE TEMP TABLE incoming (line int, area_code text, store_name text, store_id text,"
-        " latitude float8, longitude float8) ON COMMIT DROP"
+        " latitude float8, longitude float8, folded text) ON COMMIT DROP"
     )
     with connection.cursor().copy(_COPY_LOCATED if are_located else _COPY) as copy:
         for row in rows:
             if isinstance(row, LineError):
                 errors.add(row)
             else:
-                copy.write_row(row)
+                copy.write_row((*row, _folded(row)))
     _reject_repeated(connection, errors)
     if errors.count and not skips_bad:
         return errors.summary(loaded=False)
@@ -99,6 +107,11 @@ def _import(
         errors.unlocated = connection.execute(_FORGET_ZEROS).rowcount
     columns = _LOCATED if are_located else _NAMED
     return _count(connection, errors, columns) if is_dry else _merge(connection, errors, columns)
+
+
+def _folded(row: StoreRow | LocatedStoreRow) -> str | None:
+    text = f"{row.store_id}\n{row.store_name}"
+    return None if text.isascii() else folded(text)
 
 
 class _Errors:
@@ -164,6 +177,7 @@ def _merge(connection: SyncConnection, errors: _Errors, columns: Sequence[str]) 
     connection.execute("LOCK TABLE stores IN SHARE ROW EXCLUSIVE MODE")
     connection.execute("ANALYZE incoming")
     changed = connection.execute(_with_columns(_UPDATE, columns)).rowcount
+    connection.execute(_FOLD)
     added = connection.execute(_with_columns(_INSERT, columns)).rowcount
     total = connection.execute("SELECT count(*) FROM incoming").fetchone()
     loaded = total[0] if total else 0

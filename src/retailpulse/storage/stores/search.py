@@ -7,14 +7,13 @@ stores, so that no search holds up others. Weak: among millions of stores a sear
 something in the middle takes several statements, a second or two for five million stores in all.
 """
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
 from psycopg import sql
 from psycopg.rows import class_row
 
+from retailpulse.domain.texts import without_accents
 from retailpulse.schema import Area, Store
 from retailpulse.storage.postgres.database import Connection
 
@@ -63,15 +62,19 @@ _NAME_BEGINS = sql.SQL("({key} >= %(text)s AND {key} < %(end)s)").format(key=_NA
 _ID_IS_OTHER = sql.SQL("NOT ") + _ID_BEGINS
 _NAME_IS_OTHER = sql.SQL("NOT ") + _NAME_BEGINS
 _ANY = sql.SQL("true")
-# What the database's lower() may not know of, capitals beyond ASCII, is turned by us.
+# Of stores that no import has folded. What lower() may not know of, capitals beyond ASCII, is turned by us.
 _FOLDED = sql.SQL("""
     CASE WHEN octet_length({column}) = length({column}) THEN lower({column})
     ELSE lower(translate(regexp_replace(normalize({column}, NFD), '[\\u0300-\\u036f]', '', 'g'),
         %(capitals)s, %(smalls)s)) END""")
-_HOLDS = sql.SQL("(strpos({}, %(held)s) > 0 OR strpos({}, %(held)s) > 0)").format(
-    *(_FOLDED.format(column=sql.Identifier(name)) for name in ("store_id", "store_name"))
+_HOLDS = sql.SQL("""
+    CASE WHEN folded IS NOT NULL THEN strpos(folded, %(held)s) > 0
+    ELSE strpos({}, %(held)s) > 0 OR strpos({}, %(held)s) > 0 END
+""").format(*(_FOLDED.format(column=sql.Identifier(name)) for name in ("store_id", "store_name")))
+# Few hold it, so that only of these is asked how they begin.
+_HOLDS_ALONE = sql.SQL("CASE WHEN {} THEN {} AND {} ELSE false END").format(
+    _HOLDS, _ID_IS_OTHER, _NAME_IS_OTHER
 )
-_ACCENTS = re.compile("[\u0300-\u036f]")
 # The place and how a key begins are one lower bound: of two the index would use only the first.
 _KEYS = sql.SQL("({key}, store_id) > (%(after_key)s, %(after_id)s) AND {key} < %(end)s")
 _AFTER_ID = sql.SQL("store_id > %(after_id)s")
@@ -117,7 +120,7 @@ async def read_stores(
 
     Returns also the place up to which the part was read if that is not its end.
     """
-    held = _without_accents(wanted.text)
+    held = without_accents(wanted.text)
     capitals, smalls = _beyond_ascii(held)
     values = {
         "text": wanted.text,
@@ -162,21 +165,16 @@ def _statement(wanted: StoreFilter, part: Part) -> sql.Composed:
         read.append(_IN_AREA)
     if wanted.store_ids:
         read.append(_IN_STORES)
-    tests = [_HOLDS] if wanted.text else []
+    test = _HOLDS if wanted.text else _ANY
     if wanted.first_part is Part.ID:
-        tests += [_ID_IS_OTHER, _NAME_IS_OTHER]
+        test = _HOLDS_ALONE
     return _READ.format(
         key=sql.SQL("''"),
         stores=_AREAS_ALONE if len(wanted.area_codes) > 1 else _MASTER,
         read=sql.SQL(" AND ").join(read),
         order=sql.SQL("store_id"),
-        wanted=sql.SQL(" AND ").join(tests) if tests else _ANY,
+        wanted=test,
     )
-
-
-def _without_accents(text: str) -> str:
-    """A text as it is looked for within others; one of accents alone stays as it is."""
-    return _ACCENTS.sub("", unicodedata.normalize("NFD", text)) or text
 
 
 def _beyond_ascii(text: str) -> tuple[str, str]:
