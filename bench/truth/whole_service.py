@@ -24,7 +24,7 @@ WAYS: Mapping[str, Mapping[str, str]] = {
     "without any": _OFF,
 }
 """Settings of the service by what is on: analyzers and the search for copies; pictures for people."""
-COUNTS = {MEDIUM: 400, LARGE: 100}
+COUNTS = {MEDIUM: 1_000, LARGE: 200}
 _WARMING = 7
 """One photo in so many is of a first job, which only warms up."""
 _SEARCHED = "SELECT NOT EXISTS (SELECT FROM fingerprint_queue) AND NOT EXISTS (SELECT FROM match_queue)"

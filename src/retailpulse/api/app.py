@@ -117,7 +117,9 @@ def make_app(
 
 def _readers(services: Services, settings: ApiSettings, default_depth: Depth) -> dict[str, Any]:
     """What reads jobs and store masters, in requests of their own and in files that pages hold."""
-    submits = SubmitHandler(services.job_submitter, services.submit_preview, settings, default_depth)
+    submits = SubmitHandler(
+        services.job_submitter, services.submit_preview, services.job_reports, settings, default_depth
+    )
     store_files = StoreFiles(settings)
     file_reader: FileReader = HeldFileReader(submits, store_files, services.store_import)
     return {"submits": submits, "store_files": store_files, "file_reader": file_reader}

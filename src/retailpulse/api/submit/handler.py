@@ -31,7 +31,7 @@ from retailpulse.domain.errors import InvalidRequest
 from retailpulse.domain.images import Depth
 from retailpulse.domain.jobs import Idempotency, JobOptions
 from retailpulse.fetch import origin_key
-from retailpulse.service import JobSubmitter, Receipt, SubmitPreview
+from retailpulse.service import JobReports, JobSubmitter, Receipt, SubmitPreview
 from retailpulse.service.submit_preview import Preview
 from retailpulse.storage.jobs.spool import Spool, temporary_file
 from retailpulse.tables.formats import is_slow_to_read
@@ -106,15 +106,20 @@ class _Head:
 
 
 class SubmitHandler:
-    """Handles submits on any path, and holds what all of them share."""
+    """Handles submits on any path, and holds what all of them share.
+
+    `job_reports` reads jobs for the answers: with a second dependency, Litestar would start a task for each.
+    """
 
     def __init__(
         self,
         job_submitter: JobSubmitter,
         submit_preview: SubmitPreview,
+        job_reports: JobReports,
         settings: ApiSettings,
         default_depth: Depth,
     ) -> None:
+        self.job_reports = job_reports
         self._job_submitter = job_submitter
         self._submit_preview = submit_preview
         self._settings = settings

@@ -21,13 +21,13 @@ from retailpulse.service import JobControl, JobReports
 
 @post("/api/v1/jobs", status_code=201, **operations.SUBMIT)
 async def submit(
-    request: Request[Any, Any, Any], submits: SubmitHandler, job_reports: JobReports
+    request: Request[Any, Any, Any], submits: SubmitHandler
 ) -> Response[SubmittedJob] | Response[DryRun]:
     """Accept a job; it is on disk and queued when this answers."""
     outcome = await submits.submit(request)
     if isinstance(outcome, Previewed):
         return Response(previewed(outcome), status_code=200)
-    job = await submitted_job(outcome, job_reports)
+    job = await submitted_job(outcome, submits.job_reports)
     headers = {"Location": f"/api/v1/jobs/{job.job_id}", **replayed(outcome.receipt)}
     return Response(job, status_code=201, headers=headers)
 

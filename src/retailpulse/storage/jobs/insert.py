@@ -3,7 +3,7 @@
 This is for jobs that are in memory as a whole; one that is not is written by `insert_spooled`.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,25 +21,35 @@ from retailpulse.storage.jobs.spool import BLOCK_ROWS, escape, escape_or_null
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling.slice_builder import JobPlace, OriginOf, SliceBuilder
 
-# Few statements: round trips are most of what a small job costs.
-_INSERT_VISITS = """
-    WITH row AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(%(visits)s::json) AS row (visit_no int, store_id text,
-            store_known boolean, visit_time text, visited_at timestamptz, first_image_no int, images int)),
-    written AS (
-        INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,
-            images)
-        SELECT %(job_id)s, row.* FROM row)
-    INSERT INTO job_stores (job_id, first_visit_no, store_id, images)
-    SELECT %(job_id)s, min(visit_no), store_id, sum(images) FROM row GROUP BY store_id
-"""
-_INSERT_JOB = sql.SQL("""
+_INSERT_ROW = sql.SQL("""
     INSERT INTO jobs (job_id, status, depth, images, visits_without_time, name, labels, priority,
         callback_url)
-    VALUES (%(job_id)s, 'ongoing', %(depth)s, %(images)s, %(visits_without_time)s, %(name)s,
+    VALUES (%(job_id)s, 'ongoing', %(depth)s, %(image_count)s, %(visits_without_time)s, %(name)s,
         %(labels)s::jsonb, %(priority)s, %(callback_url)s)
     RETURNING {columns}
 """).format(columns=JOB_COLUMNS)
+# One statement: round trips are most of what a small job costs.
+_INSERT_JOB = (
+    sql.SQL("""
+    WITH visit AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%(visits)s::json) AS row (visit_no int, store_id text,
+            store_known boolean, visit_time text, visited_at timestamptz, first_image_no int, images int)),
+    written_visits AS (
+        INSERT INTO visits (job_id, visit_no, store_id, store_known, visit_time, visited_at, first_image_no,
+            images)
+        SELECT %(job_id)s, visit.* FROM visit),
+    written_stores AS (
+        INSERT INTO job_stores (job_id, first_visit_no, store_id, images)
+        SELECT %(job_id)s, min(visit_no), store_id, sum(images) FROM visit GROUP BY store_id),
+    written_images AS (
+        INSERT INTO images (job_id, image_no, visit_no, image_url, same_as, extra)
+        SELECT %(job_id)s, image.* FROM json_to_recordset(%(images)s::json) AS image (image_no int,
+            visit_no int, image_url text, same_as int, extra json))
+""")
+    + _INSERT_ROW
+)
+_FEW_IMAGES = 250
+"""So many images are written with their job; COPY, which costs three round trips, is faster for more."""
 _COUNT_FAILED = """
     UPDATE jobs SET failed = failed + %(failed)s,
         causes = add_counts(causes, jsonb_build_object(%(cause)s::text, %(failed)s::int))
@@ -57,6 +67,14 @@ class _VisitRow(msgspec.Struct, kw_only=True, gc=False):
     images: int
 
 
+class _ImageRow(msgspec.Struct, kw_only=True, gc=False):
+    image_no: int
+    visit_no: int
+    image_url: str
+    same_as: int | None
+    extra: msgspec.Raw | None
+
+
 async def insert_job(
     connection: Connection, job: JobPlace, submission: Submission, origin_of: OriginOf
 ) -> JobRow:
@@ -65,14 +83,20 @@ async def insert_job(
     An image whose URL an earlier one has does not wait: it is settled with that one. Returns the job as it
     then is.
     """
-    job_id = job.job_id
+    job_id, image_count = job.job_id, submission.image_count
     known = await known_stores(connection, {visit.store_id for visit in submission.visits})
-    visits = msgspec.json.encode(list(_visit_rows(submission, known))).decode()
-    await connection.execute(_INSERT_VISITS, {"job_id": job_id, "visits": visits})
     builder = SliceBuilder(origin_of)
-    await _write_images(connection, job_id, submission, known, builder)
-    counts = {"images": submission.image_count, "visits_without_time": submission.visits_without_time}
-    written = await insert_row(connection, job_id, counts, submission.options)
+    images = list(_image_rows(submission, known, builder))
+    are_few = image_count <= _FEW_IMAGES
+    values: dict[str, str | int] = {
+        "image_count": image_count,
+        "visits_without_time": submission.visits_without_time,
+        "visits": msgspec.json.encode(list(_visit_rows(submission, known))).decode(),
+        "images": msgspec.json.encode(images if are_few else ()).decode(),
+    }
+    written = await _insert(connection, _INSERT_JOB, job_id, submission.options, values)
+    if not are_few:
+        await _copy_images(connection, job_id, images)
     if any(visit.store_id not in known for visit in submission.visits):
         failed = await settle_unknown_stores(connection, job_id)
         written = await count_failed(connection, job_id, failed, Cause.STORE_ID_NOT_FOUND)
@@ -81,11 +105,21 @@ async def insert_job(
 
 
 async def insert_row(
-    connection: Connection, job_id: UUID, counts: dict[str, int], options: JobOptions
+    connection: Connection, job_id: UUID, counts: Mapping[str, int], options: JobOptions
 ) -> JobRow:
-    """Writes the row of a job, with its `images` and `visits_without_time`, and returns it."""
-    values = {"job_id": job_id, **counts, **_job_fields(options)}
-    cursor = await job_cursor(connection).execute(_INSERT_JOB, values)
+    """Writes the row of a job, with its `image_count` and `visits_without_time`, and returns it."""
+    return await _insert(connection, _INSERT_ROW, job_id, options, counts)
+
+
+async def _insert(
+    connection: Connection,
+    statement: sql.Composed,
+    job_id: UUID,
+    options: JobOptions,
+    values: Mapping[str, str | int],
+) -> JobRow:
+    parameters = {"job_id": job_id, **values, **_job_fields(options)}
+    cursor = await job_cursor(connection).execute(statement, parameters)
     (written,) = await cursor.fetchall()
     return written
 
@@ -124,41 +158,42 @@ def _visit_rows(submission: Submission, known: set[str]) -> Iterator[_VisitRow]:
         first_image_no += images
 
 
-async def _write_images(
-    connection: Connection, job_id: UUID, submission: Submission, known: set[str], builder: SliceBuilder
-) -> None:
-    """Writes the images; those to fetch, of known stores and each URL once, come to stand in line."""
-    rows: list[str] = []
+def _image_rows(submission: Submission, known: Set[str], builder: SliceBuilder) -> Iterator[_ImageRow]:
+    """Every image; those to fetch, of known stores and each URL once, come to stand in line."""
+    firsts: dict[str, int] = {}
+    image_no = 0
+    for visit_no, visit in enumerate(submission.visits, 1):
+        is_known = visit.store_id in known
+        extra = None if visit.extra is None else msgspec.Raw(visit.extra.encode())
+        for url in visit.image_urls:
+            image_no += 1
+            first_no = firsts.setdefault(url, image_no) if is_known else None
+            if first_no == image_no:
+                builder.add(image_no, url)
+            yield _ImageRow(
+                image_no=image_no,
+                visit_no=visit_no,
+                image_url=url,
+                same_as=None if first_no == image_no else first_no,
+                extra=extra,
+            )
+
+
+async def _copy_images(connection: Connection, job_id: UUID, images: Sequence[_ImageRow]) -> None:
     job = str(job_id)
     async with connection.cursor().copy(
         "COPY images (job_id, image_no, visit_no, image_url, same_as, extra) FROM STDIN"
     ) as copy:
         # As text in blocks: the driver takes thrice as long for each row on its own.
-        for image_no, visit_no, url, first_no, extra in _images(submission, known):
-            if first_no == image_no:
-                builder.add(image_no, url)
-            same_as = r"\N" if first_no is None or first_no == image_no else first_no
-            rows.append(f"{job}\t{image_no}\t{visit_no}\t{escape(url)}\t{same_as}\t{extra}\n")
-            if len(rows) == BLOCK_ROWS:
-                await copy.write("".join(rows))
-                rows.clear()
-        await copy.write("".join(rows))
+        for start in range(0, len(images), BLOCK_ROWS):
+            await copy.write("".join(f"{job}\t{_line(row)}\n" for row in images[start : start + BLOCK_ROWS]))
 
 
-def _images(submission: Submission, known: set[str]) -> Iterator[tuple[int, int, str, int | None, str]]:
-    """Every image: its number, its visit's number, its URL, the first image with this URL, its extra.
-
-    Images of unknown stores are not fetched, so they have no first and are none. The extra is as COPY reads
-    it.
-    """
-    firsts: dict[str, int] = {}
-    image_no = 0
-    for visit_no, visit in enumerate(submission.visits, 1):
-        is_known = visit.store_id in known
-        extra = escape_or_null(visit.extra)
-        for url in visit.image_urls:
-            image_no += 1
-            yield image_no, visit_no, url, firsts.setdefault(url, image_no) if is_known else None, extra
+def _line(row: _ImageRow) -> str:
+    """A row as COPY reads it, without its job."""
+    same_as = r"\N" if row.same_as is None else row.same_as
+    extra = escape_or_null(None if row.extra is None else bytes(row.extra).decode())
+    return f"{row.image_no}\t{row.visit_no}\t{escape(row.image_url)}\t{same_as}\t{extra}"
 
 
 async def settle_unknown_stores(connection: Connection, job_id: UUID) -> int:

@@ -47,7 +47,7 @@ _BLOCK_ROWS = 2_000
 async def insert_job(connection: Connection, job: JobPlace, spool: Spool, options: JobOptions) -> JobRow:
     """Writes a whole job in the transaction of `connection`, as `insert.insert_job` does."""
     job_id = spool.job_id
-    counts = {"images": spool.images, "visits_without_time": spool.visits_without_time}
+    counts = {"image_count": spool.images, "visits_without_time": spool.visits_without_time}
     written = await insert_row(connection, job_id, counts, options)
     for block in spool.visit_blocks():
         # Planned each time: a plan from when there were few stores would read them all.

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Self
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -27,6 +27,7 @@ from retailpulse.storage.postgres.connecting import (
     open_session,
     set_up_session,
 )
+from retailpulse.storage.postgres.recent_use import RecentUse
 
 Connection = connecting.Connection
 Pool = AsyncConnectionPool[ReportingConnection]
@@ -99,13 +100,12 @@ class Database:
         self._statement_seconds: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self.away_since: datetime | None = None
         """Since when nothing could be asked of it, as far as anybody has tried; None: it answered last."""
+        self._recent_use = RecentUse()
         self._check_seconds = settings.wait_seconds / 2
         self.pool: Pool = AsyncConnectionPool(
             url,
             connection_class=ReportingConnection,
-            kwargs=connection_options(url)
-            | {"last_refusal": self._last_refusal}
-            | ({"prepare_threshold": None} if self._is_pooled else {}),
+            kwargs=self._connection_options(url),
             min_size=1,
             max_size=pool_size or settings.pool_size,
             timeout=settings.wait_seconds,
@@ -171,11 +171,16 @@ class Database:
                     with cut_after(timeout_seconds, connection):
                         async with self._limited(connection, share):
                             yield connection
+                            self._recent_use.note(connection)
 
     def _place(self, share: Share, wait_seconds: float | None) -> AbstractAsyncContextManager[float | None]:
         if self._bulkhead is None:
             return contextlib.nullcontext(wait_seconds)
         return self._bulkhead.place(share, wait_seconds)
+
+    def _connection_options(self, url: str) -> dict[str, Any]:
+        through_pooler = {"prepare_threshold": None} if self._is_pooled else {}
+        return connection_options(url) | {"last_refusal": self._last_refusal} | through_pooler
 
     async def _set_up(self, connection: Connection) -> None:
         await connection.set_autocommit(True)
@@ -253,6 +258,8 @@ class Database:
 
     async def _check(self, connection: Connection) -> None:
         """Raises if a connection is dead, or its server does not answer soon."""
+        if self._recent_use.is_alive(connection):
+            return
         with cut_after(self._check_seconds, connection):
             await AsyncConnectionPool.check_connection(connection)
 
