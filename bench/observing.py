@@ -23,10 +23,11 @@ class TraceReceiver:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a service needs to export to it: of every job the spans of a hundredth of its images."""
+        """What a service needs to export one job in a hundred to it, and those whose sender records them."""
         return {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.port}",
-            "OTEL_TRACES_SAMPLER": "parentbased_always_on",
+            "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": "0.01",
         }
 
 

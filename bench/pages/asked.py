@@ -15,6 +15,7 @@ from retailpulse.measure import check_sandbox
 from retailpulse.metrics.exposition import Metrics
 from retailpulse.process.process_viewer import ProcessViewer
 from retailpulse.service import ApiKeys, Machine, Services, Sessions
+from retailpulse.service.limits import Limits
 from retailpulse.storage.postgres.database import Database
 from retailpulse.web.middleware.authentication import ApiKeyCache
 
@@ -68,7 +69,7 @@ async def pages_over(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     live = LiveStreams.over(services, api_keys, settings.api, asyncio.Event())
     app = make_app(
         services,
-        Metrics(database, settings.worker.stale_seconds),
+        Metrics(database, settings.worker.stale_seconds, Limits.of(settings).scaling),
         settings.api,
         settings.measure.depth,
         api_keys,

@@ -1,7 +1,10 @@
 """GET /api/v1/stats: what was settled lately, what waits, and who works on it."""
 
 import os
+import re
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +49,7 @@ def test_numbers_follow_what_is_settled_and_what_waits(alone: RunningService, or
         "open_breakers": 0,
         "oldest_pending_seconds": None,
         "workers": 1,
+        "workers_wanted": 0,
         "jobs": {"ongoing": 0, "completed": 0, "failed": 0, "cancelled": 0},
     }
     body = photo(30, 20)
@@ -76,6 +80,18 @@ def test_numbers_follow_what_is_settled_and_what_waits(alone: RunningService, or
     assert (after["unsettled_images"], after["oldest_pending_seconds"]) == (0, None)
 
 
+def test_the_commands_of_the_document_work(service: RunningService) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl (apt-get install curl)")
+    text = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        command = block.replace("http://127.0.0.1:9090", service.url)
+        done = subprocess.run(["sh", "-ec", command], capture_output=True, text=True, check=True)
+        assert done.stdout.strip().isdecimal()
+
+
 def test_work_that_no_worker_takes_up_is_pending(tmp_path: Path) -> None:
     running = RunningService(
         tmp_path, environment={"RETAILPULSE_WORKER_STALE_SECONDS": "1"}, is_migrated=True
@@ -89,9 +105,11 @@ def test_work_that_no_worker_takes_up_is_pending(tmp_path: Path) -> None:
         running.submit([visit(CORNER_SHOP, *[f"{NOWHERE} {number}" for number in range(50)])])
         now = wait_for(lambda: (now := stats(running))["unsettled_images"] and now)
         assert (now["unsettled_images"], now["waiting_images"]) == (50, 50)
+        assert now["workers_wanted"] == 1  # as for all who scale to zero: an API alone tells it
         os.kill(worker, signal.SIGCONT)
         wait_for(lambda: stats(running)["unsettled_images"] == 0)
         assert stats(running)["waiting_images"] == 0
+        wait_for(lambda: stats(running)["workers_wanted"] == 0)
     finally:
         code = running.stop()
     assert code == 0, running.log()

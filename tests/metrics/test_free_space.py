@@ -12,6 +12,7 @@ from retailpulse.metrics.free_space import FreeSpace
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.postgres.embedded import EmbeddedServer
 from tests.metrics.scraping import parse, value
+from tests.storage.scaling import SCALING
 
 FREE = "retailpulse_database_free_bytes"
 
@@ -43,7 +44,7 @@ def test_the_disk_of_the_data_directory_limits_the_embedded_database_alone(tmp_p
 
 async def test_what_is_not_known_is_not_exported(database: Database) -> None:
     async def free(free_space: FreeSpace | None) -> list[float]:
-        samples = parse((await Metrics(database, 8.0, free_space).render("")).content.decode())
+        samples = parse((await Metrics(database, 8.0, SCALING, free_space).render("")).content.decode())
         assert value(samples, "retailpulse_database_size_bytes") > 1_000_000
         return [number for (name, _), number in samples.items() if name == FREE]
 

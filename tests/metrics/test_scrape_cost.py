@@ -12,6 +12,7 @@ from retailpulse.storage.metrics.totals import read_backlog, read_settled
 from retailpulse.storage.postgres.database import Database
 from retailpulse.storage.webhooks.deliveries import read_overdue_seconds
 from tests.metrics.scraping import parse, value
+from tests.storage.scaling import SCALING
 from tests.storage.waiting import Waiting
 
 ENDED_JOBS, ONGOING_JOBS, IMAGES = 2_000, 200, 100
@@ -72,7 +73,7 @@ async def test_a_scrape_reads_few_rows_however_many_there_are(database: Database
 
 
 async def test_many_who_ask_at_once_cost_the_database_one_answer(database: Database) -> None:
-    metrics = Metrics(database, 8.0)
+    metrics = Metrics(database, 8.0, SCALING)
     await metrics.render("")
     database.pool.pop_stats()
     told = await asyncio.gather(*(metrics.render("") for _ in range(50)))
@@ -81,7 +82,7 @@ async def test_many_who_ask_at_once_cost_the_database_one_answer(database: Datab
 
 
 async def test_who_asks_later_is_told_what_came_since(database: Database) -> None:
-    metrics = Metrics(database, 8.0)
+    metrics = Metrics(database, 8.0, SCALING)
     for jobs in (1, 2, 3):
         Waiting(database.url).job(1)
         told = parse((await metrics.render("")).content.decode())

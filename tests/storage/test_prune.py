@@ -12,6 +12,7 @@ from retailpulse.worker.pruner import Pruner, Step
 from tests.storage.claiming import in_line
 from tests.storage.ended import URLS, ended_job, rows, rows_of
 from tests.storage.jobs import KNOWN, submit
+from tests.storage.scaling import SCALING
 
 DAY = timedelta(days=1)
 EVERYTHING = VisitFilter(store_ids=(KNOWN[0],))
@@ -132,6 +133,6 @@ async def test_counters_of_what_was_settled_go_once_nobody_asks_for_them(databas
         await prune(database)
         cursor = await connection.execute("SELECT count(*) FROM settled_minutes")
         assert await cursor.fetchone() == (25,)
-        told = await throughput.read_statistics(connection, 8.0)
+        told = await throughput.read_statistics(connection, 8.0, SCALING)
     assert [(some.images, some.bytes) for some in told.day] == [(24, 240)]
     assert [some.images for some in told.hour] == [1]

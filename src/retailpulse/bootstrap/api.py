@@ -126,9 +126,10 @@ def _server_of_api(
 def _metrics_over(database: "Database", settings: Settings) -> "Metrics":
     """The metrics of an API process, among them the late turns of the loop that runs."""
     from retailpulse.metrics.exposition import Metrics
+    from retailpulse.service.limits import Limits
 
     free_space = find_free_space(database.url, settings.database)
-    metrics = Metrics(database, settings.worker.stale_seconds, free_space)
+    metrics = Metrics(database, settings.worker.stale_seconds, Limits.of(settings).scaling, free_space)
     loop = asyncio.get_running_loop()
     loop.call_later(WATCHED_AFTER_SECONDS, watch_loop, metrics.observe_late_turn)
     return metrics

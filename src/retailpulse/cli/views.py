@@ -177,6 +177,7 @@ def stats_view(stats: Stats) -> RenderableType:
     """What the service did lately, what waits, and how many workers there are."""
     facts = Table.grid(padding=(0, 2))
     facts.add_row("workers", f"{stats.workers:,}")
+    facts.add_row("workers wanted", f"{stats.workers_wanted:,}")
     facts.add_row("images a second", f"{stats.images_per_second:,.1f}")
     facts.add_row("unsettled images", f"{stats.unsettled_images:,}")
     facts.add_row("waiting images", f"{stats.waiting_images:,}")

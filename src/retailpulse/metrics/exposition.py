@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from retailpulse import __version__
 from retailpulse.concurrency.single_flight import SingleFlight
 from retailpulse.domain.matches import MatchKind
+from retailpulse.domain.scaling import ScalingGoal
 from retailpulse.metrics.free_space import FreeSpace
 from retailpulse.metrics.http_requests import Application, observed
 from retailpulse.metrics.reporting import Reading, Reporter
@@ -28,6 +29,7 @@ from retailpulse.storage.matches import queue
 from retailpulse.storage.metrics import processes
 from retailpulse.storage.metrics import totals as image_totals
 from retailpulse.storage.metrics.database_size import DatabaseSize, read_size
+from retailpulse.storage.metrics.demand import read_demand
 from retailpulse.storage.metrics.processes import Doing
 from retailpulse.storage.metrics.totals import Backlog
 from retailpulse.storage.postgres.database import Database
@@ -52,9 +54,16 @@ class Exposition:
 class Metrics:
     """The metrics of all processes together, and what the API process that tells them measures itself."""
 
-    def __init__(self, database: Database, stale_seconds: float, free_space: FreeSpace | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        stale_seconds: float,
+        scaling: ScalingGoal,
+        free_space: FreeSpace | None = None,
+    ) -> None:
         self._database = database
         self._stale_seconds = stale_seconds
+        self._scaling = scaling
         self._free_space = free_space or FreeSpace()
         self._instruments = Instruments()
         self.observe_late_turn: Callable[[float], object] = self._instruments.histogram(
@@ -90,6 +99,7 @@ class Metrics:
             doing = await processes.read_doing(connection, self._stale_seconds)
             settled = await image_totals.read_settled(connection)
             backlog = await image_totals.read_backlog(connection)
+            demand = await read_demand(connection, backlog, self._scaling.host_cap)
             unmatched = await queue.read_backlog(connection)
             alive = await workers.alive(connection, self._stale_seconds)
             overdue_seconds = await deliveries.read_overdue_seconds(connection)
@@ -104,6 +114,7 @@ class Metrics:
         }
         values[catalogue.UNMATCHED_PHOTOS] = {(): unmatched.unknown + unmatched.unsearched}
         values[catalogue.OVERDUE_CALLBACK] = {(): overdue_seconds}
+        values[catalogue.WORKERS_WANTED] = {(): self._scaling.workers_wanted(demand)}
         values[catalogue.WORKERS_ALIVE] = {(): len(alive)}
         values[catalogue.BUILD] = {(__version__,): 1}
         return [_family(metric, values.get(metric), totals) for metric in CATALOGUE]

@@ -47,6 +47,14 @@ class Stats(Record, frozen=True, kw_only=True):
         described("How long ago the oldest ongoing job was submitted or retried; null: none is."),
     ] = None
     workers: Annotated[int, described("How many workers are alive, on all machines.", example=2)]
+    workers_wanted: Annotated[
+        int,
+        described(
+            "How many would settle all that waits in the time that the service is to take, no more than the "
+            "hosts can feed; 0: nothing waits.",
+            example=3,
+        ),
+    ]
     jobs: Annotated[
         dict[JobStatus, int],
         described(

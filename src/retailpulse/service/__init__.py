@@ -152,7 +152,7 @@ class Services:
             readiness=ReadinessCheck(database, limits),
             stores=Stores(database),
             reports=Reports(database),
-            stats=Stats(database, limits.stale_seconds),
+            stats=Stats(database, limits.stale_seconds, limits.scaling),
             hosts=hosts,
             deliveries=Deliveries(database),
             processes=Processes(database, limits.stale_seconds),

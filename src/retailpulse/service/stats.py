@@ -5,6 +5,7 @@ from functools import partial
 
 from retailpulse.concurrency.single_flight import SingleFlight
 from retailpulse.concurrency.ttl_cache import TtlCache
+from retailpulse.domain.scaling import ScalingGoal
 from retailpulse.storage.metrics import throughput
 from retailpulse.storage.metrics.throughput import SettledPeriod, Statistics
 from retailpulse.storage.postgres.bulkhead import Share
@@ -22,9 +23,10 @@ MOST_WORKERS = 20
 class Stats:
     """Numbers about the service over one database, shared by all requests to this process."""
 
-    def __init__(self, database: Database, stale_seconds: float) -> None:
+    def __init__(self, database: Database, stale_seconds: float, scaling: ScalingGoal) -> None:
         self._database = database
         self._stale_seconds = stale_seconds
+        self._scaling = scaling
         self._known: TtlCache[None, Statistics] = TtlCache(most=1)
         self._reads: SingleFlight[None, Statistics] = SingleFlight()
         self._known_hands: TtlCache[None, list[WorkerHands]] = TtlCache(most=1)
@@ -40,7 +42,7 @@ class Stats:
     async def _read(self) -> Statistics:
         until = time.monotonic() + KEPT_SECONDS
         async with self._database.connection(share=Share.READS) as connection:
-            statistics = await throughput.read_statistics(connection, self._stale_seconds)
+            statistics = await throughput.read_statistics(connection, self._stale_seconds, self._scaling)
         self._known.put(None, statistics, until=until)
         return statistics
 

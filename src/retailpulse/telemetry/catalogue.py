@@ -171,6 +171,11 @@ OPEN_BREAKERS = Metric(
     kind="gauge",
     meaning="Photo hosts whose circuit breaker is not closed, of those that failed within the last hour.",
 )
+WORKERS_WANTED = Metric(
+    name="retailpulse_workers_wanted",
+    kind="gauge",
+    meaning="Workers that would settle all that waits in time, if the hosts can feed them; 0: nothing waits.",
+)
 WORKERS_ALIVE = Metric(
     name="retailpulse_workers_alive",
     kind="gauge",
@@ -222,7 +227,7 @@ CATALOGUE = (
     UNSETTLED_IMAGES, WAITING_IMAGES, ONGOING_JOBS, OLDEST_PENDING, LEASED_SLOTS, OPEN_BREAKERS,
     MATCHES, UNMATCHED_PHOTOS,
     IMAGES_IN_HAND, DECODERS, CALLBACK_TRIES, OVERDUE_CALLBACK,
-    WORKERS_ALIVE, STARTED, CRASHES, REPLACED, PROCESS_MEMORY, EVENT_LOOP_LATE_TURNS,
+    WORKERS_WANTED, WORKERS_ALIVE, STARTED, CRASHES, REPLACED, PROCESS_MEMORY, EVENT_LOOP_LATE_TURNS,
     DATABASE_SIZE, DATABASE_FREE, DATABASE_CONNECTIONS, DATABASE_MAX_CONNECTIONS,
     HTTP_REQUESTS, HTTP_SECONDS, BUILD,
 )  # fmt: skip

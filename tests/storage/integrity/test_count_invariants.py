@@ -8,6 +8,7 @@ from retailpulse.storage.postgres.database import Database
 from tests.storage.checking import URLS, change, found, mended
 from tests.storage.jobs import failed, submit
 from tests.storage.results.flagged import flagged
+from tests.storage.scaling import SCALING
 from tests.storage.settled import settle
 
 STORES = "counts of stores set to what the visits and results say: 1"
@@ -46,7 +47,7 @@ async def test_jobs_are_counted_by_their_states_and_added_up(database: Database)
     await settle(database, [failed(job_id, 1), failed(job_id, 2)])
     for _ in range(2):
         async with database.connection() as connection:
-            counts = (await throughput.read_statistics(connection, 60)).jobs
+            counts = (await throughput.read_statistics(connection, 60, SCALING)).jobs
         assert counts == {"ongoing": 1, "failed": 1, "completed": 0, "cancelled": 0}
         async with database.transaction() as connection:
             await throughput.roll_up_minutes(connection, 1_000)

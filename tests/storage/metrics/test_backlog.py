@@ -6,6 +6,7 @@ from typing import Any
 from retailpulse.storage.metrics import throughput
 from retailpulse.storage.metrics.totals import Backlog, read_backlog
 from retailpulse.storage.postgres.database import Database
+from tests.storage.scaling import SCALING
 from tests.storage.waiting import Waiting
 
 NOTHING = Backlog(
@@ -77,7 +78,7 @@ async def test_the_numbers_about_the_service_are_the_same(database: Database) ->
     waiting.grant(waiting.host("a"), waiting.worker(), job_id, [1, 2])
     waiting.worker(silent_seconds=100)
     async with database.connection() as connection:
-        found = await throughput.read_statistics(connection, 60.0)
+        found = await throughput.read_statistics(connection, 60.0, SCALING)
     assert (found.unsettled_images, found.waiting_images, found.workers) == (7, 5, 1)
     assert found.oldest_pending_seconds is not None
     assert round(found.oldest_pending_seconds, -2) == 300
@@ -90,5 +91,5 @@ async def test_jobs_are_counted_by_state_without_analyses(database: Database) ->
         waiting.job(1, status=status, is_analysis=True)
     waiting.job(1, status="cancelled", is_analysis=True)
     async with database.connection() as connection:
-        found = await throughput.read_statistics(connection, 60.0)
+        found = await throughput.read_statistics(connection, 60.0, SCALING)
     assert found.jobs == {"ongoing": 0, "completed": 1, "failed": 2, "cancelled": 0}

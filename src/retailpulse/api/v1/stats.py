@@ -28,6 +28,7 @@ async def service_stats(stats: Stats) -> schema.Stats:
         open_breakers=known.open_breakers,
         oldest_pending_seconds=known.oldest_pending_seconds,
         workers=known.workers,
+        workers_wanted=known.workers_wanted,
         jobs=known.jobs,
     )
 

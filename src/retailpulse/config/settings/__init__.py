@@ -15,6 +15,7 @@ from retailpulse.config.settings.processes import (
     DatabaseSettings,
     LogSettings,
     RetentionSettings,
+    ScalingSettings,
     WorkerSettings,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "RetentionSettings",
     "ReviewPictures",
     "Sandbox",
+    "ScalingSettings",
     "Settings",
     "WorkerSettings",
 ]
@@ -44,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     measure: MeasureSettings = MeasureSettings()
     matches: MatchSettings = MatchSettings()
     worker: WorkerSettings = WorkerSettings()
+    scaling: ScalingSettings = ScalingSettings()
     callbacks: CallbackSettings = CallbackSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()

@@ -83,6 +83,18 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 20.0
 
 
+class ScalingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How many workers are wanted; nothing of the service starts or ends any by it."""
+
+    images_per_second: Annotated[
+        float,
+        Meta(gt=0, description="Images that one busy worker settles in a second."),
+    ] = 25.0
+    backlog_seconds: Annotated[
+        float, Meta(gt=0, description="Seconds in which the workers that are wanted settle all that waits.")
+    ] = 300.0
+
+
 class RetentionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long ended jobs and used keys are kept."""
 

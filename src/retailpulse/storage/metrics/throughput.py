@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retailpulse.domain.jobs import JobStatus
+from retailpulse.domain.scaling import ScalingGoal
+from retailpulse.storage.metrics.demand import read_demand
 from retailpulse.storage.metrics.totals import read_backlog
 from retailpulse.storage.postgres.database import Connection
 from retailpulse.storage.scheduling import workers
@@ -98,6 +100,7 @@ class Statistics:
     open_breakers: int
     oldest_pending_seconds: float | None
     workers: int
+    workers_wanted: int
     jobs: dict[JobStatus, int]
 
 
@@ -119,12 +122,13 @@ async def read_periods(connection: Connection, *, minutes: int, periods: int) ->
     ]
 
 
-async def read_statistics(connection: Connection, stale_seconds: float) -> Statistics:
+async def read_statistics(connection: Connection, stale_seconds: float, scaling: ScalingGoal) -> Statistics:
     """Everything at once; a worker silent for `stale_seconds` is not counted."""
     rows = await (await connection.execute(_SETTLED)).fetchall()
     ((rate,),) = await (await connection.execute(_RATE)).fetchall()
     ((oldest,),) = await (await connection.execute(_OLDEST)).fetchall()
     backlog = await read_backlog(connection)
+    demand = await read_demand(connection, backlog, scaling.host_cap)
     counts = await (await connection.execute(_JOBS)).fetchall()
     return Statistics(
         hour=[_settled(*row[:2], *row[4:]) for row in rows if row[4]],
@@ -135,6 +139,7 @@ async def read_statistics(connection: Connection, stale_seconds: float) -> Stati
         open_breakers=backlog.open_breakers,
         oldest_pending_seconds=None if oldest is None else round(max(oldest, 0.0), 1),
         workers=len(await workers.alive(connection, stale_seconds)),
+        workers_wanted=scaling.workers_wanted(demand),
         jobs=dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in counts},
     )
 

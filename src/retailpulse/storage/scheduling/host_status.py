@@ -180,7 +180,7 @@ async def read_hosts(connection: Connection, origins: Sequence[str] = (), *, cap
     ten minutes, or within an hour and is not asked freely since. `cap` is that of hosts of which nothing was
     learnt.
     """
-    async with _in_index_order(connection):
+    async with in_index_order(connection):
         if origins:
             asked = await connection.execute(NAMED, {"origins": list(origins), "many": MANY_HOSTS})
         else:
@@ -197,7 +197,7 @@ async def read_hosts_of_job(connection: Connection, job_id: UUID, *, most: int, 
 
     `cap` is that of hosts of which nothing was learnt.
     """
-    async with _in_index_order(connection):
+    async with in_index_order(connection):
         cursor = connection.cursor(row_factory=class_row(HostOfJob))
         given = {"job_id": job_id, "slices": 8 * COUNTED_SLICES, "many": MANY_HOSTS, "most": most, "cap": cap}
         await cursor.execute(WAITING_FOR, given)
@@ -206,14 +206,14 @@ async def read_hosts_of_job(connection: Connection, job_id: UUID, *, most: int, 
 
 async def read_totals(connection: Connection) -> HostTotals:
     """All hosts together; the cost grows with what workers have in hand alone."""
-    async with _in_index_order(connection):
+    async with in_index_order(connection):
         cursor = connection.cursor(row_factory=class_row(HostTotals))
         (totals,) = await (await cursor.execute(TOTALS, {"most": MOST_HOSTS})).fetchall()
         return totals
 
 
 @asynccontextmanager
-async def _in_index_order(connection: Connection) -> AsyncIterator[None]:
+async def in_index_order(connection: Connection) -> AsyncIterator[None]:
     """Has slices read in the order of their index, and no further than is asked for.
 
     If statistics know nothing of a large job, or of many hosts, all slices would be read and sorted.
