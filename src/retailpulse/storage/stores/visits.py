@@ -64,7 +64,7 @@ class VisitRow:
         )
 
 
-_FIRST = VisitCursor(store_id="", visited_at=None, job_id=UUID(int=0), visit_no=0)
+FIRST = VisitCursor(store_id="", visited_at=None, job_id=UUID(int=0), visit_no=0)
 _TIME = sql.SQL("coalesce(visited_at, 'infinity'::timestamptz)")
 _AFTER_TIME = sql.SQL("coalesce(%(time)s::timestamptz, 'infinity'::timestamptz)")
 # Jobs on their way out: NOT IN stays a filter by a small table that is read once, and keeps the order.
@@ -84,18 +84,38 @@ _OF_STORES = sql.SQL("""
         ORDER BY {time}, job_id, visit_no
         LIMIT %(limit)s) v
     WHERE s.store_id >= %(store_id)s {of_stores}
-    ORDER BY v.store_id, v.time, v.job_id, v.visit_no
+    ORDER BY s.store_id, v.time, v.job_id, v.visit_no
     LIMIT %(limit)s
 """)
 
-# Without a word about stores: along the same index, not through a master that may have millions of others.
+# Without a word about stores and times: along the same index, not through a master that may have millions
+# of other stores.
 _OF_ALL = sql.SQL("""
     SELECT *, {time} AS time FROM visits
-    WHERE {visible} AND {time} >= %(start)s::timestamptz
+    WHERE {visible}
       AND (store_id, {time}, job_id, visit_no) > (%(store_id)s, {after_time}, %(job_id)s, %(visit_no)s)
-      {before_end}
     ORDER BY store_id, {time}, job_id, visit_no
     LIMIT %(limit)s
+""")
+
+# Of a time alone, without a word about stores: few visits are read along the index visits_time and sorted; of
+# more than so many each store is asked, up to the first that fill the page, as to sort a month for each page
+# would read it again and again. Either way no visit of another time is read.
+FEW_VISITS = 5_000
+_OF_TIME = sql.SQL("""
+    WITH in_time AS MATERIALIZED (
+        SELECT *, {time} AS time FROM visits
+        WHERE {visible} AND {time} >= %(start)s::timestamptz {before_end}
+        ORDER BY {time}, job_id, visit_no
+        LIMIT {few} + 1),
+    counted AS MATERIALIZED (SELECT count(*) AS visits FROM in_time)
+    (SELECT * FROM in_time
+     WHERE (SELECT visits FROM counted) <= {few}
+       AND (store_id, time, job_id, visit_no) > (%(store_id)s, {after_time}, %(job_id)s, %(visit_no)s)
+     ORDER BY store_id, time, job_id, visit_no
+     LIMIT %(limit)s)
+    UNION ALL
+    (SELECT * FROM ({of_stores}) of_stores WHERE (SELECT visits FROM counted) > {few})
 """)
 
 _PAGE = sql.SQL("""
@@ -125,37 +145,45 @@ async def read_visits(
 
     A visit without an instant comes last, and only if no time is asked for.
     """
-    place = after or _FIRST
+    place = after or FIRST
     cursor = connection.cursor(row_factory=class_row(VisitRow))
-    await cursor.execute(
-        _statement(wanted),
-        {
-            "store_id": place.store_id,
-            "time": place.visited_at,
-            "job_id": place.job_id,
-            "visit_no": place.visit_no,
-            "no_job": _FIRST.job_id,
-            "area_codes": list(wanted.area_codes),
-            "store_ids": list(wanted.store_ids),
-            "start": wanted.start or "-infinity",
-            "end": wanted.end or "infinity",  # a visit without an instant stands at infinity
-            "limit": limit,
-        },
-        prepare=False,
-    )
+    await cursor.execute(statement_of(wanted), values_of(wanted, place, limit), prepare=False)
     return await cursor.fetchall()
 
 
-def _statement(wanted: VisitFilter) -> sql.Composed:
+def values_of(wanted: VisitFilter, place: VisitCursor, limit: int) -> dict[str, object]:
+    """What the statement of a page is given."""
+    return {
+        "store_id": place.store_id,
+        "time": place.visited_at,
+        "job_id": place.job_id,
+        "visit_no": place.visit_no,
+        "no_job": FIRST.job_id,
+        "area_codes": list(wanted.area_codes),
+        "store_ids": list(wanted.store_ids),
+        "start": wanted.start or "-infinity",
+        "end": wanted.end or "infinity",  # a visit without an instant stands at infinity
+        "limit": limit,
+    }
+
+
+def statement_of(wanted: VisitFilter) -> sql.Composed:
+    """The statement of a page of visits."""
     of_stores = (_IN_AREAS if wanted.area_codes else _NOTHING) + (
         _IN_STORES if wanted.store_ids else _NOTHING
     )
     in_time = wanted.start is not None or wanted.end is not None
-    visits = (_OF_STORES if wanted.area_codes or wanted.store_ids else _OF_ALL).format(
-        time=_TIME,
-        after_time=_AFTER_TIME,
-        visible=_VISIBLE,
-        before_end=_BEFORE_END if in_time else _NOTHING,
-        of_stores=of_stores,
-    )
+    parts = {
+        "time": _TIME,
+        "after_time": _AFTER_TIME,
+        "visible": _VISIBLE,
+        "before_end": _BEFORE_END if in_time else _NOTHING,
+    }
+    along_stores = _OF_STORES.format(of_stores=of_stores, **parts)
+    if wanted.area_codes or wanted.store_ids:
+        visits = along_stores
+    elif in_time:
+        visits = _OF_TIME.format(of_stores=along_stores, few=sql.Literal(FEW_VISITS), **parts)
+    else:
+        visits = _OF_ALL.format(**parts)
     return _PAGE.format(visits=visits)
