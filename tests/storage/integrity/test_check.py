@@ -2,13 +2,43 @@
 
 import pytest
 
-from retailpulse.storage.integrity.check import check_invariants
+from retailpulse.storage.integrity import parts
+from retailpulse.storage.integrity.check import Reached, check_invariants
 from retailpulse.storage.jobs.cancel import cancel_job
 from retailpulse.storage.postgres.database import Database
 from tests.storage import claiming
 from tests.storage.checking import LIVING, THRESHOLDS, URLS, change, found, mended, whole_job
 from tests.storage.jobs import KNOWN, measured, submit, submit_visits
 from tests.storage.settled import settle
+
+
+@pytest.fixture(params=[parts.PART_IMAGES, 10], ids=["one part", "many parts"], autouse=True)
+def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test reads the database at once, and nearly job by job."""
+    monkeypatch.setattr(parts, "PART_IMAGES", request.param)
+
+
+async def test_a_check_that_is_broken_off_goes_on_with_the_part_it_was_in(database: Database) -> None:
+    for _ in range(3):
+        await whole_job(database)
+    change(database, LIVING, "DELETE FROM results WHERE image_no = 5")
+    parts.PART_IMAGES = 10
+    seen: list[Reached] = []
+
+    def break_off(reached: Reached) -> None:
+        seen.append(reached)
+        if reached.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_invariants(database.url, THRESHOLDS, on_part=break_off)
+    counts = {finding.name: finding.count for finding in seen[-1].findings}
+    assert (seen[-1].parts, counts["result_missing"]) == (3, 2)
+    rest = check_invariants(database.url, THRESHOLDS, first=seen[-1].next_job_id)
+    assert (rest.jobs, rest.images, rest.results) == (1, 10, 9)
+    assert {finding.name: finding.count for finding in rest.findings}["result_missing"] == 1
+    whole = check_invariants(database.url, THRESHOLDS)
+    assert {finding.name: finding.count for finding in whole.findings}["result_missing"] == 3
 
 
 async def test_an_empty_database_breaks_no_law(database: Database) -> None:

@@ -9,7 +9,8 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 import rich_click as click
 
@@ -21,9 +22,17 @@ from retailpulse.cli.terminal import echo, echo_json
 from retailpulse.config.settings import DatabaseSettings, Settings
 
 if TYPE_CHECKING:
-    from retailpulse.storage.integrity.check import Finding, IntegrityReport, StaleThresholds
+    from retailpulse.storage.integrity.check import Finding, IntegrityReport, Reached, StaleThresholds
 
 Say = Callable[[str], None]
+
+
+class _Tell(NamedTuple):
+    """`say` a sentence on standard error; `show` what goes on, on a terminal."""
+
+    say: Say
+    show: Say
+
 
 _QUIET_SECONDS = 2.0
 _REPAIR_SECONDS = 3600.0
@@ -33,11 +42,14 @@ _REPAIR_SECONDS = 3600.0
 @click.command()
 @data_dir_option
 @click.option("--repair", is_flag=True, help="Repair counters, ends of jobs and what waits.")
+@click.option("--from", "first", type=click.UUID, metavar="JOB_ID", help="Go on with this job, as told.")
 @json_option
-def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
+def check(data_dir: str | None, repair: bool, first: UUID | None, as_json: bool) -> None:
     """Check that the database is consistent: images, results, counters, states, and what waits.
 
     The service may run meanwhile. Each kind of error is one line, with up to three examples.
+    It reads the jobs in parts of a million images. One that is broken off tells what it found,
+    and with which --from to go on.
     --repair mends what follows from the rows alone; it never invents or deletes a result.
 
     \b
@@ -58,7 +70,7 @@ def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
     set_up_logging(settings.log, "check")
     end_on_sigterm()
     with _sign_of_life() as tell, database_url(settings) as url:
-        report, mended = _check(url, settings, repair, tell)
+        report, mended = _check(url, settings, repair, first, tell)
     if as_json:
         echo_json(json.dumps(_as_json(report, mended), indent=2))
     else:
@@ -69,8 +81,8 @@ def check(data_dir: str | None, repair: bool, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _sign_of_life() -> Iterator[Say]:
-    """Shows a spinner on a terminal once it takes long; gives what says a sentence on standard error."""
+def _sign_of_life() -> Iterator[_Tell]:
+    """Shows a spinner on a terminal once it takes long."""
     console = error_console()
     status = console.status("Reading every row")
     starting = threading.Timer(_QUIET_SECONDS, status.start)
@@ -78,7 +90,7 @@ def _sign_of_life() -> Iterator[Say]:
     if console.is_terminal:
         starting.start()
     try:
-        yield lambda text: console.print(text, markup=False)
+        yield _Tell(say=lambda text: console.print(text, markup=False, soft_wrap=True), show=status.update)
     finally:
         starting.cancel()
         if starting.ident is not None:
@@ -86,7 +98,9 @@ def _sign_of_life() -> Iterator[Say]:
         status.stop()
 
 
-def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["IntegrityReport", list[str]]:
+def _check(
+    url: str, settings: Settings, repair: bool, first: UUID | None, tell: _Tell
+) -> tuple["IntegrityReport", list[str]]:
     """What is off, after the repair if one is wanted, and what that mended."""
     from retailpulse.storage.integrity.check import StaleThresholds, check_invariants
 
@@ -95,11 +109,35 @@ def _check(url: str, settings: Settings, repair: bool, tell: Say) -> tuple["Inte
         stale_seconds=settings.worker.stale_seconds,
     )
     asyncio.run(_check_tables(url, settings.database))
-    report = check_invariants(url, thresholds, before_second_look=tell)
+    with _broken_off(tell) as on_part:
+        report = check_invariants(url, thresholds, before_second_look=tell.say, first=first, on_part=on_part)
     if not (repair and report.findings):
         return report, []
     mended = asyncio.run(_repair(url, settings.database, report, thresholds))
-    return check_invariants(url, thresholds, before_second_look=tell), mended
+    return check_invariants(url, thresholds, before_second_look=tell.say, first=first), mended
+
+
+@contextlib.contextmanager
+def _broken_off(tell: _Tell) -> Iterator[Callable[["Reached"], None]]:
+    """Gives what shows the part in work; if the check ends early, tells what it found and how to go on."""
+    at: Reached | None = None
+
+    def show(reached: "Reached") -> None:
+        nonlocal at
+        at = reached
+        tell.show(f"Reading every row: part {reached.done + 1:,} of {reached.parts:,}")
+
+    try:
+        yield show
+    except BaseException:
+        if at is not None and at.next_job_id is not None:
+            for finding in at.findings:
+                tell.say(_line(finding))
+            tell.say(
+                f"Broken off after {at.done:,} of {at.parts:,} parts. "
+                f"To go on: retailpulse check --from {at.next_job_id}"
+            )
+        raise
 
 
 async def _check_tables(url: str, settings: DatabaseSettings) -> None:

@@ -67,6 +67,7 @@ MEND_CAUSES = sql.SQL("""
 COUNTS = (
     Invariant(
         name="cause_counters",
+        is_of_jobs=True,
         broken="jobs whose counts of causes are not what their results say",
         statement=sql.SQL("""
             SELECT job_id, 0, 'counts ' || causes::text || ', the results say ' || real_causes::text
@@ -75,6 +76,7 @@ COUNTS = (
     ),
     Invariant(
         name="job_stores",
+        is_of_jobs=True,
         broken="stores of jobs whose counts are not what their visits and results say",
         statement=sql.SQL("""
             SELECT job_id, first_visit_no, 'the store of visit ' || first_visit_no || CASE

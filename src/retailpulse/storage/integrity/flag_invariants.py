@@ -35,6 +35,7 @@ LISTED = sql.SQL("SELECT {of_list} FROM flagged_photos JOIN jobs USING (job_id)"
 FLAGS = (
     Invariant(
         name="flag_counters",
+        is_of_jobs=True,
         broken="jobs whose counts of flags are not what their results say",
         statement=sql.SQL("""
             SELECT job_id, 0, 'counts ' || flagged || ' flagged, ' || flags || ', the results say '
@@ -45,6 +46,7 @@ FLAGS = (
     ),
     Invariant(
         name="flagged_photos",
+        is_of_jobs=True,
         broken="flags of photos that are not listed as their results, visits and stores say",
         statement=sql.SQL("""
             SELECT job_id, image_no, 'image ' || image_no || ', ' || flag || ': ' || string_agg(what, ', ')

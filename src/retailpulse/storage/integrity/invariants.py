@@ -1,7 +1,7 @@
 """The invariants of the tables: for each a statement that finds each row that breaks it, on all jobs at once.
 
 A statement gives a job, a number to order by, and a text for people. Rows of jobs that are being pruned
-break no invariant. Weak: the statements read every row, a minute or more if there are tens of millions.
+break no invariant.
 """
 
 from dataclasses import dataclass
@@ -31,16 +31,21 @@ WAITING = sql.SQL("""
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Invariant:
-    """What must hold: its name, what is counted if it does not, and the statement that finds that."""
+    """What must hold: its name, what is counted if it does not, and the statement that finds that.
+
+    `is_of_jobs`: it reads many rows, but compares those of one job alone, so that it can be cut to some jobs.
+    """
 
     name: str
     broken: str
     statement: sql.SQL | sql.Composed
+    is_of_jobs: bool = False
 
 
 def _without_job(table: str) -> Invariant:
     return Invariant(
         name=f"{table}_without_job",
+        is_of_jobs=True,
         broken=f"jobs that do not exist but have {table}",
         statement=sql.SQL("""
             SELECT t.job_id, 0, count(*) || ' rows'
@@ -55,6 +60,7 @@ def _without_job(table: str) -> Invariant:
 COUNTERS = (
     Invariant(
         name="job_counters",
+        is_of_jobs=True,
         broken="jobs whose counters are not what their results say",
         statement=sql.SQL("""
             SELECT job_id, 0, 'counts ' || measured || ' measured, ' || failed || ' failed, '
@@ -120,6 +126,7 @@ STATES = (
 ROWS = (
     Invariant(
         name="images_accepted",
+        is_of_jobs=True,
         broken="jobs whose images are not those that were accepted",
         statement=sql.SQL("""
             SELECT j.job_id, 0, 'accepted ' || j.images || ' images, has ' || n.images
@@ -131,6 +138,7 @@ ROWS = (
     ),
     Invariant(
         name="images_waiting",
+        is_of_jobs=True,
         broken="images without a result that no worker would fetch, or that wait twice",
         statement=sql.SQL("""
             WITH waiting AS MATERIALIZED ({waiting})
@@ -160,6 +168,7 @@ ROWS = (
     ),
     Invariant(
         name="result_missing",
+        is_of_jobs=True,
         broken="images without a result in jobs that have ended",
         statement=sql.SQL("""
             SELECT i.job_id, i.image_no, 'image ' || i.image_no
@@ -169,6 +178,7 @@ ROWS = (
     ),
     Invariant(
         name="result_without_image",
+        is_of_jobs=True,
         broken="results of images that do not exist",
         statement=sql.SQL("""
             SELECT r.job_id, r.image_no, 'image ' || r.image_no
@@ -178,6 +188,7 @@ ROWS = (
     ),
     Invariant(
         name="result_cancelled",
+        is_of_jobs=True,
         broken="cancelled images in jobs that are not cancelled",
         statement=sql.SQL("""
             SELECT r.job_id, r.image_no, 'image ' || r.image_no || ' of a job that is ' || j.status
@@ -187,6 +198,7 @@ ROWS = (
     ),
     Invariant(
         name="copies",
+        is_of_jobs=True,
         broken="copies that are none, or that differ from their first image in what both share",
         statement=sql.SQL("""
             SELECT c.job_id, c.image_no, 'image ' || c.image_no || ', a copy of image ' || c.same_as
@@ -202,6 +214,7 @@ ROWS = (
     ),
     Invariant(
         name="earlier_results",
+        is_of_jobs=True,
         broken="results that a retry took back, but of no failed image and no retry of their job",
         statement=sql.SQL("""
             SELECT e.job_id, e.image_no, 'image ' || e.image_no || ', ' || e.outcome || ' before retry '
@@ -213,6 +226,7 @@ ROWS = (
     ),
     Invariant(
         name="job_retries",
+        is_of_jobs=True,
         broken="jobs whose number of retries is not what their earlier results say",
         statement=sql.SQL("""
             SELECT j.job_id, 0, 'retried ' || j.retries || ' times, the earlier results say ' || n.retries
@@ -224,6 +238,7 @@ ROWS = (
     ),
     Invariant(
         name="analysis_images",
+        is_of_jobs=True,
         broken="images of analyses that are of no photo, or whose outcome is not what became of it",
         statement=sql.SQL("""
             SELECT i.job_id, i.image_no, 'image ' || i.image_no || ', ' || coalesce(r.outcome, 'unsettled')

@@ -38,6 +38,7 @@ MATCHES = (
     ),
     Invariant(
         name="match_flags",
+        is_of_jobs=True,
         broken="results whose flags are not what their matches raise",
         statement=sql.SQL("""
             SELECT r.job_id, r.image_no, 'image ' || r.image_no || ' is flagged for '
