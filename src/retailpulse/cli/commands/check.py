@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-class _Tell(NamedTuple):
+class _Voice(NamedTuple):
     """`say` a sentence on standard error; `show` what goes on, on a terminal."""
 
     say: Say
@@ -81,7 +81,7 @@ def check(data_dir: str | None, repair: bool, first: UUID | None, as_json: bool)
 
 
 @contextlib.contextmanager
-def _sign_of_life() -> Iterator[_Tell]:
+def _sign_of_life() -> Iterator[_Voice]:
     """Shows a spinner on a terminal once it takes long."""
     console = error_console()
     status = console.status("Reading every row")
@@ -90,7 +90,7 @@ def _sign_of_life() -> Iterator[_Tell]:
     if console.is_terminal:
         starting.start()
     try:
-        yield _Tell(say=lambda text: console.print(text, markup=False, soft_wrap=True), show=status.update)
+        yield _Voice(say=lambda text: console.print(text, markup=False, soft_wrap=True), show=status.update)
     finally:
         starting.cancel()
         if starting.ident is not None:
@@ -99,7 +99,7 @@ def _sign_of_life() -> Iterator[_Tell]:
 
 
 def _check(
-    url: str, settings: Settings, repair: bool, first: UUID | None, tell: _Tell
+    url: str, settings: Settings, repair: bool, first: UUID | None, tell: _Voice
 ) -> tuple["IntegrityReport", list[str]]:
     """What is off, after the repair if one is wanted, and what that mended."""
     from retailpulse.storage.integrity.check import StaleThresholds, check_invariants
@@ -118,7 +118,7 @@ def _check(
 
 
 @contextlib.contextmanager
-def _broken_off(tell: _Tell) -> Iterator[Callable[["Reached"], None]]:
+def _broken_off(tell: _Voice) -> Iterator[Callable[["Reached"], None]]:
     """Gives what shows the part in work; if the check ends early, tells what it found and how to go on."""
     at: Reached | None = None
 
