@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from retailpulse.cli import group
+from retailpulse.storage.integrity import check as check_module
+from retailpulse.storage.integrity import parts
 from retailpulse.storage.postgres.database import Database
 from tests.lifecycle.processes import QUICK, processes_in
 from tests.running import clean_environment
@@ -128,6 +131,35 @@ async def test_a_silent_worker_is_looked_for_twice_and_what_it_had_is_handed_bac
     assert "Mended: images of silent workers handed back: 5." in done.stdout.splitlines()
     assert done.returncode == 0
     assert claiming.in_line(database, job_id) == [1, 2, 3, 4, 5]
+
+
+@pytest.fixture
+async def second(database: Database, job_id: UUID) -> UUID:
+    """A job that ended after that one, without a failure."""
+    made = await submit(database, URLS)
+    await settle(database, [measured(made, number) for number in range(1, 6)])
+    return made
+
+
+def test_a_check_that_is_broken_off_tells_how_to_go_on(
+    database_url: str, second: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = check_module._totals
+
+    def until_the_second(*given: Any) -> tuple[int, int, int]:
+        if given[1].first is not None:
+            raise KeyboardInterrupt
+        return counted(*given)
+
+    monkeypatch.setattr(parts, "PART_IMAGES", 5)
+    monkeypatch.setattr(check_module, "_totals", until_the_second)
+    broken_off = CliRunner().invoke(group, ["check"], env={"RETAILPULSE_DATABASE_URL": database_url})
+    assert broken_off.exit_code == 130
+    assert f"Broken off after 1 of 2 parts. To go on: retailpulse check --from {second}" in broken_off.stderr
+    done = check(database_url, "--from", str(second))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"Each job from {second} on agrees in itself: 1 jobs, 5 images, 5 results.\n"
+    assert check(database_url, "--repair", "--from", str(second)).returncode == 2
 
 
 def test_a_command_line_or_a_setting_that_cannot_be_used_exits_with_2(database_url: str) -> None:

@@ -42,7 +42,13 @@ _REPAIR_SECONDS = 3600.0
 @click.command()
 @data_dir_option
 @click.option("--repair", is_flag=True, help="Repair counters, ends of jobs and what waits.")
-@click.option("--from", "first", type=click.UUID, metavar="JOB_ID", help="Go on with this job, as told.")
+@click.option(
+    "--from",
+    "first",
+    type=click.UUID,
+    metavar="JOB_ID",
+    help="Go on with this job, as an earlier check said.",
+)
 @json_option
 def check(data_dir: str | None, repair: bool, first: UUID | None, as_json: bool) -> None:
     """Check that the database is consistent: images, results, counters, states, and what waits.
@@ -66,6 +72,8 @@ def check(data_dir: str | None, repair: bool, first: UUID | None, as_json: bool)
     """
     from retailpulse.process.logging import set_up_logging
 
+    if repair and first is not None:
+        raise click.UsageError("--repair goes by the whole database: leave out --from")
     settings = load_settings(data_dir=data_dir).settings
     set_up_logging(settings.log, "check")
     end_on_sigterm()
@@ -74,7 +82,7 @@ def check(data_dir: str | None, repair: bool, first: UUID | None, as_json: bool)
     if as_json:
         echo_json(json.dumps(_as_json(report, mended), indent=2))
     else:
-        for line in _lines(report, mended):
+        for line in _lines(report, mended, first):
             echo(line)
     if report.findings:
         sys.exit(1)
@@ -114,7 +122,7 @@ def _check(
     if not (repair and report.findings):
         return report, []
     mended = asyncio.run(_repair(url, settings.database, report, thresholds))
-    return check_invariants(url, thresholds, before_second_look=tell.say, first=first), mended
+    return check_invariants(url, thresholds, before_second_look=tell.say), mended
 
 
 @contextlib.contextmanager
@@ -161,13 +169,12 @@ async def _repair(
         return await repair(connection, report, thresholds, origin_key)
 
 
-def _lines(report: "IntegrityReport", mended: list[str]) -> Iterator[str]:
+def _lines(report: "IntegrityReport", mended: list[str], first: UUID | None) -> Iterator[str]:
     yield from (f"Mended: {what}." for what in mended)
     yield from (_line(finding) for finding in report.findings)
     if not report.findings:
-        yield (
-            f"Everything agrees: {report.jobs:,} jobs, {report.images:,} images, {report.results:,} results."
-        )
+        agrees = "Everything agrees" if first is None else f"Each job from {first} on agrees in itself"
+        yield f"{agrees}: {report.jobs:,} jobs, {report.images:,} images, {report.results:,} results."
 
 
 def _line(finding: "Finding") -> str:
