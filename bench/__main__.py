@@ -33,7 +33,7 @@ _INTERRUPTED = 130
     default="",
     help="Depths (header, download, decode) and photos (10kB, 214kB, 12MP) to take, and other parts "
     "(submit, latency, backlog, workers, tabs; pages, of the dashboard, over 10 million results; observe, "
-    "what metrics, logs and traces cost); "
+    "what metrics, logs and traces cost; capacity, what an image costs, for `retailpulse plan`); "
     "scheduling, or one of its cases (scheduling-urgent, ...); truth, or one of its parts (truth-recall, "
     "-copies, -upright, -cost, -service); or cases beside hosts that misbehave (dead-host, rate-limited, "
     "tricks, bombs, attack; hostile: all five).",

@@ -42,7 +42,7 @@ def describe_environment(
         taken_at=datetime.now(UTC).replace(microsecond=0),
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         code=_code(),
-        cpu=_cpu_model(),
+        cpu=cpu_model(),
         cores=cores,
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         kernel=platform.release(),
@@ -56,7 +56,8 @@ def describe_environment(
     )
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """The name of the processor."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
 

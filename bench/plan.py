@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import backlog, latency, observe, submits, tabs, worker_scaling
+from bench import backlog, capacity, latency, observe, submits, tabs, worker_scaling
 from bench.case_runner import Bench, Measured
 from bench.cases import BenchFailed, Case, choose_cases
 from bench.environment import Environment, describe_environment
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Bench], list[Figure]]] = {
 ONLY_NAMED: dict[str, Callable[[Bench], list[Figure]]] = {
     pages.NAME: pages.measure,
     observe.NAME: observe.measure,
+    capacity.NAME: capacity.measure,
 }
 """Parts that are measured only if they are named."""
 HOSTILE: Mapping[str, Callable[[HostileEnv], list[Figure]]] = {

@@ -136,6 +136,7 @@ async def test_a_silent_worker_is_looked_for_twice_and_what_it_had_is_handed_bac
 @pytest.fixture
 async def second(database: Database, job_id: UUID) -> UUID:
     """A job that ended after that one, without a failure."""
+    assert job_id
     made = await submit(database, URLS)
     await settle(database, [measured(made, number) for number in range(1, 6)])
     return made

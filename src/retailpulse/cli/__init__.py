@@ -54,6 +54,7 @@ MODULES = {
     "stats": "stats",
     "hosts": "hosts",
     "profile": "profile",
+    "plan": "plan",
     "completion": "completion",
 }
 """The module of each command, in the order of the help."""
@@ -89,6 +90,7 @@ HEADINGS = {
         "api",
         "migrate",
         "profile",
+        "plan",
     ),
     "Keeping": ("check", "prune", "backup", "restore"),
     "Shells": ("completion",),
