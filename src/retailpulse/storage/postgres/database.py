@@ -27,7 +27,6 @@ from retailpulse.storage.postgres.connecting import (
     open_session,
     set_up_session,
 )
-from retailpulse.storage.postgres.recent_use import RecentUse
 
 Connection = connecting.Connection
 Pool = AsyncConnectionPool[ReportingConnection]
@@ -100,7 +99,6 @@ class Database:
         self._statement_seconds: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self.away_since: datetime | None = None
         """Since when nothing could be asked of it, as far as anybody has tried; None: it answered last."""
-        self._recent_use = RecentUse()
         self._check_seconds = settings.wait_seconds / 2
         self.pool: Pool = AsyncConnectionPool(
             url,
@@ -171,7 +169,6 @@ class Database:
                     with cut_after(timeout_seconds, connection):
                         async with self._limited(connection, share):
                             yield connection
-                            self._recent_use.note(connection)
 
     def _place(self, share: Share, wait_seconds: float | None) -> AbstractAsyncContextManager[float | None]:
         if self._bulkhead is None:
@@ -258,8 +255,6 @@ class Database:
 
     async def _check(self, connection: Connection) -> None:
         """Raises if a connection is dead, or its server does not answer soon."""
-        if self._recent_use.is_alive(connection):
-            return
         with cut_after(self._check_seconds, connection):
             await AsyncConnectionPool.check_connection(connection)
 
