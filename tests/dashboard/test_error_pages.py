@@ -85,7 +85,7 @@ def test_buttons_that_a_key_may_not_press_are_not_there(
         assert button not in api.http.get(path, headers=reader).text
 
 
-def test_who_has_not_signed_in_sees_no_button_that_needs_a_key(guarded: Guarded, api: RunningApi) -> None:
+def test_who_has_not_signed_in_sees_no_button_that_needs_a_key(api: RunningApi) -> None:
     api.http.cookies.clear()
     refused = sign_in(api, "rp_wrong")
     assert refused.status_code == 401
