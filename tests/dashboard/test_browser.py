@@ -10,6 +10,10 @@ from tests.dashboard.conftest import Reused
 from tests.running import RunningService, wait_for
 
 pytestmark = needs_chromium
+_CUT = """lines => lines.filter(line => [...line.children].some(one =>
+    one.scrollWidth > one.clientWidth
+    || one.getBoundingClientRect().bottom > line.getBoundingClientRect().bottom + 1))
+    .map(line => line.textContent)"""
 
 
 def test_a_store_that_failed_is_found_and_retried(
@@ -93,3 +97,26 @@ def test_a_picture_that_cannot_be_had_leaves_its_size(
     finally:
         page.unroute("**/thumbnail*")
         browser.complaints.clear()
+
+
+def test_tiles_show_time_and_size_whole(service: RunningService, browser: Browser, reused: Reused) -> None:
+    page = browser.page
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{service.url}/jobs/{reused.job_id}")
+        (first, *_) = page.locator(".tile .whole").all()
+        expect(first).to_contain_text("20 Nov 2026 10:00 UTC")
+        expect(first).to_contain_text("800 × 600, ")
+        assert page.locator(".tile .whole").evaluate_all(_CUT) == [], width
+
+
+def test_a_list_of_photos_that_is_empty_uses_the_whole_line(
+    service: RunningService, browser: Browser, reused: Reused
+) -> None:
+    page = browser.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    for address in (f"/jobs/{reused.job_id}?store=none", "/photos?store=none"):
+        page.goto(service.url + address)
+        shares = ".getBoundingClientRect().width"
+        empty = page.locator(".grid > .empty")
+        assert empty.evaluate(f"one => one{shares} === one.parentElement{shares}"), address

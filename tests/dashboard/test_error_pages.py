@@ -85,6 +85,14 @@ def test_buttons_that_a_key_may_not_press_are_not_there(
         assert button not in api.http.get(path, headers=reader).text
 
 
+def test_who_has_not_signed_in_sees_no_button_that_needs_a_key(api: RunningApi) -> None:
+    api.http.cookies.clear()
+    refused = sign_in(api, "rp_wrong")
+    assert refused.status_code == 401
+    for answer in (refused, api.http.get("/sign-in", headers=HTML)):
+        assert 'href="/submit"' not in answer.text
+
+
 def test_an_address_that_is_not_there_is_a_page_for_browsers_alone(
     api: RunningApi, reader: dict[str, str]
 ) -> None:
@@ -139,6 +147,7 @@ def test_while_the_database_is_away_a_page_says_since_when_and_asks_again(
         assert '<meta http-equiv="refresh" content="5">' in answer.text
         assert 'href="/jobs?state=failed">Try again' in answer.text
         assert since in api.http.get("/jobs", headers=reader).text  # it does not move
+        assert 'href="/submit"' not in answer.text  # nobody can tell whether the key may
         sent = api.http.post(f"/jobs/{NO_JOB}/retry", data={}, headers={**own(api), **reader})
         assert (sent.status_code, heading(sent)) == (503, "The database is away")
         assert "Nothing was changed" in sent.text

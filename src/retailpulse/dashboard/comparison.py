@@ -95,7 +95,7 @@ def checks(row: Result) -> list[Fact]:
     for name, title in _NUMBERS.items():
         number = getattr(row.checks, name)
         if number is not None:
-            value = f"{number:.1%}" if name in _SHARES else f"{number:,.2f}".rstrip("0").rstrip(".")
+            value = words.share(number, 1) if name in _SHARES else f"{number:,.2f}".rstrip("0").rstrip(".")
             found.append(Fact(name=title, value=value))
     return found
 

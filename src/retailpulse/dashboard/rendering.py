@@ -13,7 +13,7 @@ from retailpulse.dashboard import charts, words
 from retailpulse.dashboard.assets import read_assets
 from retailpulse.dashboard.choices import chosen
 from retailpulse.domain.api_keys import Scope
-from retailpulse.web.caller import api_key_of
+from retailpulse.web.caller import api_key_of, may
 
 POLICY = "; ".join(
     (
@@ -92,7 +92,6 @@ def _environment() -> Environment:
 
 def page(request: AnyRequest, template: str, status: int = 200, **values: Any) -> Response[bytes]:
     """A page of this template; `values` are its variables."""
-    key = api_key_of(request.scope)
     text = (
         _environment()
         .get_template(template)
@@ -102,11 +101,11 @@ def page(request: AnyRequest, template: str, status: int = 200, **values: Any) -
             theme=chosen(request, "theme"),
             has_keys=chosen(request, "keys") is None,
             done=_DONE.get(request.query_params.get("done", "")),
-            signed_in=key,
-            may_submit=key is None or key.allows(Scope.SUBMIT),
-            may_review=key is None or key.allows(Scope.REVIEW),
+            signed_in=api_key_of(request.scope),
+            may_submit=may(request.scope, Scope.SUBMIT),
+            may_review=may(request.scope, Scope.REVIEW),
             waiting=request.scope.get(WAITING),
-            may_administer=key is None or key.allows(Scope.ADMIN),
+            may_administer=may(request.scope, Scope.ADMIN),
             **values,
         )
     )

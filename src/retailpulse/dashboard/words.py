@@ -127,7 +127,7 @@ def count(number: int) -> str:
     return f"{number / _MILLION:.1f} M" if number >= 10 * _MILLION else f"{number:,}"
 
 
-def share(part: int, whole: int) -> str:
+def share(part: float, whole: float) -> str:
     """0.6%; never a rounded 0 or 100."""
     if part == 0 or whole == 0:
         return "0%"
@@ -146,19 +146,23 @@ def rate(per_second: float) -> str:
 
 def size(size_bytes: int) -> str:
     """4.1 GB, in powers of ten."""
-    value = float(size_bytes)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1_000:
-            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+    if size_bytes < 1_000:
+        return f"{size_bytes} bytes"
+    value = size_bytes / 1_000
+    for unit in ("kB", "MB", "GB"):
+        if value < 999.95:  # what would be rounded to 1000.0 is one of the next unit
+            return f"{value:.1f} {unit}"
         value /= 1_000
     return f"{value:.1f} TB"
 
 
 def duration(seconds: float) -> str:
-    """6 min 16 s: two units at most."""
+    """6 min 16 s: two units at most; never a rounded 0."""
     whole = round(seconds)
+    if 0 < seconds < 0.05:
+        return "<0.1 s"
     if whole < _MINUTE:
-        return f"{whole} s" if seconds >= 1 else f"{seconds:.1f} s"
+        return f"{whole} s" if seconds >= 0.95 else f"{seconds:.1f} s"
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE} s"
     if whole < _DAY:
@@ -170,7 +174,7 @@ def duration(seconds: float) -> str:
 def visit_time(text: str) -> str:
     """20 Nov 2026 10:12 UTC; as it was sent where that names no instant."""
     at = parse_visit_time(text)
-    return text if at is None else f"{at.astimezone(UTC):%-d %b %Y %H:%M}"
+    return text if at is None else f"{at.astimezone(UTC):%-d %b %Y %H:%M} UTC"
 
 
 def capture_time(text: str | None) -> str | None:

@@ -10,7 +10,7 @@ from retailpulse.domain.api_keys import ApiKey
 from retailpulse.domain.api_keys import Scope as KeyScope
 from retailpulse.web.errors import Forbidden
 
-_CALLER, _KEY = "retailpulse.caller", "retailpulse.key"
+_CALLER, _KEY, _OPEN = "retailpulse.caller", "retailpulse.key", "retailpulse.open"
 
 
 def name_caller(scope: Scope, key: ApiKey) -> None:
@@ -23,6 +23,17 @@ def api_key_of(scope: Scope) -> ApiKey | None:
     """The key that a request has used, itself or by its session; None if it used none."""
     found = scope.get(_KEY)
     return found if isinstance(found, ApiKey) else None
+
+
+def allow_all(scope: Scope) -> None:
+    """Notes in a request's scope that the service has no keys, so that everybody may do everything."""
+    scope[_OPEN] = True  # type: ignore[literal-required]
+
+
+def may(scope: Scope, needed: KeyScope) -> bool:
+    """Whether a request may do what needs this scope; not while it is unknown whose it is."""
+    key = api_key_of(scope)
+    return bool(scope.get(_OPEN)) if key is None else key.allows(needed)
 
 
 def check_scope(request: Request[Any, Any, Any], needed: KeyScope) -> None:

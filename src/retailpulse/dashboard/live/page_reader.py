@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, ReceiveMessage
 from litestar.types import Scope as AsgiScope
 
 from retailpulse.domain.api_keys import ApiKey, KeyState, Scope
-from retailpulse.web.caller import api_key_of, name_caller
+from retailpulse.web.caller import allow_all, api_key_of, name_caller
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,9 @@ async def read_page(app: ASGIApp, address: PageAddress) -> PageAnswer:
             answer.body += message["body"]
 
     scope = cast("AsgiScope", _request(address))
-    if address.scopes is not None:
+    if address.scopes is None:
+        allow_all(scope)
+    else:
         name_caller(scope, _nobody(address.scopes))
     await app(scope, receive, send)
     return answer
