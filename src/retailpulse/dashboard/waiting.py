@@ -3,13 +3,12 @@
 import time
 from collections.abc import Awaitable, Callable
 
-from litestar.types import Scope
-
 from retailpulse.concurrency.ttl_cache import TtlCache
 from retailpulse.dashboard.rendering import WAITING, AnyRequest
 from retailpulse.domain.errors import RetailPulseError
 from retailpulse.service import Reviews
 from retailpulse.storage.reviews.queue import QueueFilter
+from retailpulse.web import scope_notes
 from retailpulse.web.middleware.scopes import PUBLIC, is_below
 
 KEPT_SECONDS = 5.0
@@ -35,10 +34,6 @@ def count_waiting(reviews: Reviews) -> Callable[[AnyRequest], Awaitable[None]]:
                 return
             text = f"{count:,}" if is_all else f"{count:,}+"
             known.put("count", text, until=time.monotonic() + KEPT_SECONDS)
-        _note(request.scope, text)
+        scope_notes.note(request.scope, WAITING, text)
 
     return note
-
-
-def _note(scope: Scope, text: str) -> None:
-    scope[WAITING] = text  # type: ignore[literal-required]  # ASGI lets applications add their own

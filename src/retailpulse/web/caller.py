@@ -9,14 +9,15 @@ from litestar.types import Scope
 from retailpulse.domain.api_keys import ApiKey
 from retailpulse.domain.api_keys import Scope as KeyScope
 from retailpulse.web.errors import Forbidden
+from retailpulse.web.scope_notes import note
 
 _CALLER, _KEY, _OPEN = "retailpulse.caller", "retailpulse.key", "retailpulse.open"
 
 
 def name_caller(scope: Scope, key: ApiKey) -> None:
     """Notes in a request's scope which key it has used."""
-    scope[_CALLER] = key.key_id  # type: ignore[literal-required]  # ASGI lets applications add their own
-    scope[_KEY] = key  # type: ignore[literal-required]
+    note(scope, _CALLER, key.key_id)
+    note(scope, _KEY, key)
 
 
 def api_key_of(scope: Scope) -> ApiKey | None:
@@ -27,7 +28,7 @@ def api_key_of(scope: Scope) -> ApiKey | None:
 
 def allow_all(scope: Scope) -> None:
     """Notes in a request's scope that the service has no keys, so that everybody may do everything."""
-    scope[_OPEN] = True  # type: ignore[literal-required]
+    note(scope, _OPEN, True)
 
 
 def may(scope: Scope, needed: KeyScope) -> bool:

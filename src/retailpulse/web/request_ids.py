@@ -7,6 +7,8 @@ from typing import Any
 
 from litestar.types import Scope
 
+from retailpulse.web.scope_notes import note
+
 HEADER = b"x-request-id"
 _REQUEST_ID = "retailpulse.request_id"
 _USABLE = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -16,7 +18,7 @@ def name_request(scope: Scope) -> str:
     """Notes in a request's scope its id, which it gives back: that of its header if that can be used."""
     given = next((value for name, value in scope["headers"] if name == HEADER), b"")
     request_id = given.decode("ascii") if _USABLE.fullmatch(given) else secrets.token_hex(12)
-    scope[_REQUEST_ID] = request_id  # type: ignore[literal-required]  # ASGI lets applications add their own
+    note(scope, _REQUEST_ID, request_id)
     return request_id
 
 
