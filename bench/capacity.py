@@ -5,7 +5,7 @@ depth `download` the search for copies of a file is left out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from bench.environment import cpu_model
 from bench.figures import Figure
 from bench.service import Service, running_service, write_submit
 from bench.truth.varied import draw_varied
-from retailpulse.domain.capacity import Costs, Load, worker_us
+from retailpulse.domain.capacity import Costs, worker_us
 from retailpulse.domain.images import Depth
 
 NAME = "capacity"
@@ -143,27 +143,13 @@ def megapixels(photo: Photo) -> float:
     return photo.width * photo.height / 1e6
 
 
-_LOAD = Load(
-    images_per_day=1.0,
-    size_bytes=0.0,
-    megapixels=0.0,
-    depth=Depth.HEADER,
-    hosts=1,
-    latency_seconds=0.1,
-    host_cap=16,
-    peak=1.0,
-    keep_days=1.0,
-    picture_days=1.0,
-)
-
-
 def _figure(costs: Costs, depth: Depth, photo: Photo, measured: ImageCost) -> Figure:
-    load = replace(_LOAD, depth=depth, size_bytes=float(photo.size_bytes), megapixels=megapixels(photo))
+    planned = worker_us(costs, depth, size_bytes=photo.size_bytes, megapixels=megapixels(photo))
     return Figure(
         case=f"{NAME}, {depth} {photo.name}",
         about="CPU of a worker as planned",
         unit="us",
-        runs=[worker_us(load, costs)],
+        runs=[planned],
         limits=[measured.worker_us],
         limit_name="measured",
     )

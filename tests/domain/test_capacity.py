@@ -43,7 +43,7 @@ A_SECOND = Load(
     ("depth", "us"), [(Depth.HEADER, 100.0), (Depth.DOWNLOAD, 2_100.0), (Depth.DECODE, 23_100.0)]
 )
 def test_each_depth_costs_what_the_one_before_does_and_more(depth: Depth, us: float) -> None:
-    assert worker_us(replace(A_SECOND, depth=depth), ROUND) == us
+    assert worker_us(ROUND, depth, size_bytes=2e6, megapixels=10.0) == us
 
 
 def test_a_load_takes_what_its_images_cost_at_the_peak() -> None:

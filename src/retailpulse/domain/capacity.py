@@ -134,20 +134,21 @@ class Capacity:
     limits: Sequence[Limit]
 
 
-def worker_us(load: Load, costs: Costs) -> float:
+def worker_us(costs: Costs, depth: Depth, *, size_bytes: float, megapixels: float) -> float:
     """CPU time of a worker and its decoders for one image, in microseconds."""
     us = costs.worker_us
-    if load.depth is not Depth.HEADER:
-        us += costs.worker_us_per_mb * load.size_bytes / 1e6
-    if load.depth is Depth.DECODE:
-        us += costs.decode_us + costs.decode_us_per_megapixel * load.megapixels
+    if depth is not Depth.HEADER:
+        us += costs.worker_us_per_mb * size_bytes / 1e6
+    if depth is Depth.DECODE:
+        us += costs.decode_us + costs.decode_us_per_megapixel * megapixels
     return us
 
 
 def plan(load: Load, costs: Costs) -> Capacity:
     """What a load takes, by these costs."""
     rate, is_checked = load.peak_per_second, load.depth is Depth.DECODE
-    workers = _processes(rate * worker_us(load, costs))
+    of_image = worker_us(costs, load.depth, size_bytes=load.size_bytes, megapixels=load.megapixels)
+    workers = _processes(rate * of_image)
     apis = max(2, _processes(rate * costs.api_us))
     row_bytes = costs.row_bytes + is_checked * costs.row_checked_bytes
     wal = rate * (costs.wal_bytes + is_checked * costs.wal_checked_bytes)
