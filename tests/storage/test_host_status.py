@@ -1,10 +1,11 @@
 """Hosts as operators see them: what waits is counted by host, within a bound, beside what was learnt."""
 
 import json
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from retailpulse.domain.hosts import BreakerState
 from retailpulse.storage.postgres.database import Database
@@ -190,11 +191,12 @@ async def test_what_waits_is_counted_up_to_a_bound_and_says_so(
     assert [(told.images, told.counted_all) for told in await hosts_of_job(database, job_id)] == [(17, False)]
 
 
-def buffers(url: str, statement: str, **given: object) -> int:
+def buffers(url: str, statement: LiteralString | sql.Composed, **given: object) -> int:
     """How many pages a statement touches, as it is run."""
     with psycopg.connect(url) as connection:
         connection.execute(host_status.IN_INDEX_ORDER)
-        cursor = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}".encode(), given)
+        asked = statement if isinstance(statement, sql.Composed) else sql.SQL(statement)
+        cursor = connection.execute(sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ") + asked, given)
         ((plan,),) = cursor.fetchall()
     node = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
     return int(node["Shared Hit Blocks"]) + int(node["Shared Read Blocks"])

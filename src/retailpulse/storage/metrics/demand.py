@@ -16,18 +16,14 @@ _USUAL_LATENCY_SECONDS = 0.1
 """Of a host that has not been asked yet."""
 # Hosts that share a bucket are many: what they give together is not known.
 _HOST_RATE = sql.SQL("""
-    WITH RECURSIVE queue AS (
-        (SELECT host_id FROM slices ORDER BY host_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT s.host_id FROM slices s WHERE s.host_id > q.host_id ORDER BY s.host_id LIMIT 1)
-        FROM queue q WHERE q.host_id IS NOT NULL),
+    WITH {queue},
     in_use AS (
         (SELECT host_id FROM queue WHERE host_id IS NOT NULL LIMIT %(most)s + 1)
         UNION SELECT host_id FROM grants)
     SELECT CASE WHEN count(*) <= %(most)s AND NOT bool_or(h.host_id IS NULL) THEN
         sum(least({slots} / greatest(coalesce(h.latency_seconds, {usual}), 0.001), h.rate_per_second)) END
     FROM in_use LEFT JOIN hosts h ON h.host_id = in_use.host_id AND h.host_id > 0
-""").format(slots=MOST, usual=sql.Literal(_USUAL_LATENCY_SECONDS))
+""").format(queue=host_status.QUEUE, slots=MOST, usual=sql.Literal(_USUAL_LATENCY_SECONDS))
 
 
 async def read_demand(connection: Connection, backlog: Backlog, host_cap: int) -> Demand:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg import sql
 from psycopg.rows import class_row
 
 from retailpulse.domain.hosts import BreakerState
@@ -29,12 +30,16 @@ IN_INDEX_ORDER = """
 """
 """Has statements of this transaction read slices in the order of an index, no further than asked for."""
 # A loose index scan: it goes from each host to the next, past all other slices.
-IN_USE = """
-    WITH RECURSIVE queue AS (
+QUEUE = sql.SQL("""
+    RECURSIVE queue AS (
         (SELECT host_id FROM slices ORDER BY host_id LIMIT 1)
         UNION ALL
         SELECT (SELECT s.host_id FROM slices s WHERE s.host_id > q.host_id ORDER BY s.host_id LIMIT 1)
         FROM queue q WHERE q.host_id IS NOT NULL)
+""")
+"""What stands behind WITH for `queue`: the hosts at which something waits, and a last one that is NULL."""
+IN_USE = sql.SQL("""
+    WITH {queue}
     (SELECT host_id FROM queue WHERE host_id IS NOT NULL LIMIT %(most)s)
     UNION SELECT host_id FROM grants
     UNION SELECT host_id FROM leases WHERE slots > 0 OR in_flight > 0
@@ -44,7 +49,7 @@ IN_USE = """
             WHERE refused_at > now() - interval '1 hour' ORDER BY refused_at DESC LIMIT %(most)s) refused
         WHERE breaker <> 'closed' OR rate_per_second IS NOT NULL OR rest_until > now()
             OR refused_at > now() - interval '10 minutes')
-"""
+""").format(queue=QUEUE)
 NAMED = """
     SELECT host_id FROM hosts WHERE host_id >= 0 AND origin = ANY(%(origins)s)
     UNION ALL SELECT host_id FROM hosts WHERE host_id < 0 AND %(many)s = ANY(%(origins)s)
